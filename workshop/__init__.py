@@ -1,0 +1,1 @@
+"""The workshop kit: the guide, the command line and the lab."""

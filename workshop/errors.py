@@ -1,0 +1,61 @@
+"""The errors that a user may see, and the exit code that each one ends with.
+
+    WorkshopError            1   something unexpected
+    ├── UsageError           2   the words on the command line are off
+    ├── EnvironmentFault     3   the machine or the lab is not as it must be: a port, a tool, the disk
+    ├── ManifestError        4   a manifest is rejected, or asks for what is not supported
+    ├── RunFailed            5   a run that was followed has failed
+    └── TimedOut             6   what was waited for did not happen in time
+
+The codes are a contract that scripts rely on. Ctrl-C ends with 130.
+A message says what failed, where, what was allowed, and the command that comes next.
+"""
+
+from __future__ import annotations
+
+OK = 0
+INTERRUPTED = 130
+
+
+class WorkshopError(Exception):
+    """Base of every error that ends a command with a message instead of a traceback."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class UsageError(WorkshopError):
+    """The command line cannot be understood."""
+
+    exit_code = 2
+
+
+class EnvironmentFault(WorkshopError):
+    """The machine or the lab is not in the state that the command needs."""
+
+    exit_code = 3
+
+
+class ManifestError(WorkshopError):
+    """A manifest was rejected, or asks for something that is not supported."""
+
+    exit_code = 4
+
+
+class RunFailed(WorkshopError):
+    """A run that the command followed has failed."""
+
+    exit_code = 5
+
+
+class TimedOut(WorkshopError):
+    """What the command waited for did not happen in time."""
+
+    exit_code = 6

@@ -1,0 +1,21 @@
+"""What admission webhooks do on a cluster: defaults and rules that a schema cannot say.
+
+`ADMISSION` names each kind's rule. A rule gets the new object and, on update, the stored one; it returns the object
+with its defaults set, or raises an ApiError in the webhook's own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workshop.lab.kinds import Kind, Object
+
+Rule = Callable[[Object, Object | None], Object]
+
+ADMISSION: dict[str, Rule] = {}
+
+
+def admit(kind: Kind, new: Object, old: Object | None) -> Object:
+    """Apply the rule of a kind, if it has one. Raises ApiError."""
+    rule = ADMISSION.get(kind.resource)
+    return rule(new, old) if rule else new

@@ -1,0 +1,1 @@
+"""The API server: Kubernetes-shaped REST over the store."""

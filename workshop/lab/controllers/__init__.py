@@ -1,0 +1,1 @@
+"""Reconcile loops over the store: level-triggered, restart-safe."""

@@ -1,0 +1,1 @@
+"""Where a step or a container runs."""

@@ -1,0 +1,153 @@
+"""The kinds that the lab knows, listed once.
+
+A `Kind` says where an object lives in the API (group, version, plural), which subresources it has, and which
+columns `kubectl get` shows. The types of the fields are in `workshop.manifests`; admission rules are in
+`workshop.lab.admission`. CRDs that a user applies are added at run time through `Kinds.add`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of `kubectl get`: `path` is a JSONPath as in a CRD's additionalPrinterColumns."""
+
+    name: str
+    path: str
+    type: str = "string"
+    priority: int = 0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind as the API serves it."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    namespaced: bool = True
+    short_names: tuple[str, ...] = ()
+    subresources: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = field(default=(), compare=False)
+    singular: str = ""
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def resource(self) -> str:
+        """The name that error messages and the store use: `taskruns.tekton.dev`, `pods`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def singular_name(self) -> str:
+        return self.singular or self.kind.lower()
+
+
+_RUN_COLUMNS = (
+    Column("Succeeded", '.status.conditions[?(@.type=="Succeeded")].status'),
+    Column("Reason", '.status.conditions[?(@.type=="Succeeded")].reason'),
+    Column("StartTime", ".status.startTime", "date"),
+    Column("CompletionTime", ".status.completionTime", "date"),
+)
+_AGE = Column("Age", ".metadata.creationTimestamp", "date")
+
+
+def _tekton(kind: str, plural: str, version: str = "v1", **more: Any) -> Kind:
+    return Kind("tekton.dev", version, kind, plural, categories=("tekton", "tekton-pipelines"), **more)
+
+
+def _triggers(kind: str, plural: str, version: str = "v1beta1", **more: Any) -> Kind:
+    return Kind("triggers.tekton.dev", version, kind, plural, categories=("tekton", "tekton-triggers"), **more)
+
+
+BUILT_IN = (
+    Kind("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
+    Kind("", "v1", "Event", "events", short_names=("ev",)),
+    Kind("", "v1", "Namespace", "namespaces", namespaced=False, short_names=("ns",), subresources=("status",)),
+    Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", short_names=("pvc",), subresources=("status",)),
+    Kind("", "v1", "Pod", "pods", short_names=("po",), subresources=("log", "status"), categories=("all",)),
+    Kind("", "v1", "Secret", "secrets"),
+    Kind("", "v1", "Service", "services", short_names=("svc",), subresources=("status",), categories=("all",)),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
+    Kind("apps", "v1", "Deployment", "deployments", short_names=("deploy",), subresources=("status",),
+         categories=("all",)),
+    Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", short_names=("hpa",),
+         subresources=("status",), categories=("all",)),
+    Kind("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors", short_names=("pmon",)),
+    Kind("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", short_names=("promrule",)),
+    Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short_names=("netpol",)),
+    Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short_names=("pdb",),
+         subresources=("status",)),
+    Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
+    Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+    Kind("route.openshift.io", "v1", "Route", "routes", subresources=("status",), categories=("all",)),
+    Kind("machinelearning.seldon.io", "v1", "SeldonDeployment", "seldondeployments", short_names=("sdep",),
+         subresources=("status",), categories=("all",), columns=(_AGE,)),
+    _tekton("CustomRun", "customruns", "v1beta1", subresources=("status",), columns=_RUN_COLUMNS),
+    _tekton("Pipeline", "pipelines", columns=(_AGE,)),
+    _tekton("PipelineRun", "pipelineruns", short_names=("pr", "prs"), subresources=("status",),
+            columns=_RUN_COLUMNS),
+    _tekton("StepAction", "stepactions", "v1beta1", columns=(_AGE,)),
+    _tekton("Task", "tasks", columns=(_AGE,)),
+    _tekton("TaskRun", "taskruns", short_names=("tr", "trs"), subresources=("status",), columns=_RUN_COLUMNS),
+    _triggers("ClusterTriggerBinding", "clustertriggerbindings", namespaced=False, short_names=("ctb",)),
+    _triggers("EventListener", "eventlisteners", short_names=("el",), subresources=("status",)),
+    _triggers("Trigger", "triggers", short_names=("tri",)),
+    _triggers("TriggerBinding", "triggerbindings", short_names=("tb",)),
+    _triggers("TriggerTemplate", "triggertemplates", short_names=("tt",)),
+)
+
+
+class Kinds:
+    """The kinds in force: the built-in ones and those that CRDs have added."""
+
+    def __init__(self, kinds: tuple[Kind, ...] = BUILT_IN) -> None:
+        self._by_path: dict[tuple[str, str, str], Kind] = {}
+        self._by_kind: dict[tuple[str, str], Kind] = {}
+        for kind in kinds:
+            self.add(kind)
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(self._by_path.values())
+
+    def add(self, kind: Kind) -> None:
+        """Serve a kind from now on; a kind of the same group, version and plural is replaced."""
+        self._by_path[(kind.group, kind.version, kind.plural)] = kind
+        self._by_kind[(kind.api_version, kind.kind)] = kind
+
+    def remove(self, kind: Kind) -> None:
+        """Serve a kind no more."""
+        self._by_path.pop((kind.group, kind.version, kind.plural), None)
+        self._by_kind.pop((kind.api_version, kind.kind), None)
+
+    def at(self, group: str, version: str, plural: str) -> Kind | None:
+        """The kind at a REST path, or None."""
+        return self._by_path.get((group, version, plural))
+
+    def of(self, api_version: str, kind: str) -> Kind | None:
+        """The kind of a manifest, or None."""
+        return self._by_kind.get((api_version, kind))
+
+    def named(self, kind: str) -> Kind:
+        """The built-in kind of this name, for controllers that know which one they mean.
+
+        Raises KeyError when there is none.
+        """
+        for known in self:
+            if known.kind == kind:
+                return known
+        raise KeyError(kind)
+
+
+KINDS = Kinds()
+"""The one registry of the running lab."""

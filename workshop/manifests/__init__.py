@@ -1,0 +1,1 @@
+"""The types of the manifests: what each kind's YAML may say."""
