@@ -1,0 +1,135 @@
+"""What every object carries: its type, its metadata, its conditions.
+
+The types are msgspec Structs: one statement gives strict decoding, the OpenAPI schema that `oc explain`
+prints, and the merge rules of lists. They say what a manifest may hold, not what a controller makes of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+IntOrString = int | str
+Quantity = str | int | float
+Labels = dict[str, str]
+
+PRESERVE = {"x-kubernetes-preserve-unknown-fields": True}
+
+
+class Typed(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    rename="camel",
+):
+    """Base of all types: immutable, camelCase on the wire, unknown fields are an error."""
+
+
+def keyed(*names: str) -> Meta:
+    """Mark a list whose items are told apart by these fields: a patch or an apply merges item by item."""
+    return Meta(
+        extra_json_schema={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": list(names),
+            "x-kubernetes-patch-merge-key": names[0],
+            "x-kubernetes-patch-strategy": "merge",
+        }
+    )
+
+
+SET = Meta(extra_json_schema={"x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge"})
+"""Mark a list of scalars that a patch or an apply adds to."""
+
+ATOMIC = Meta(extra_json_schema={"x-kubernetes-list-type": "atomic", "x-kubernetes-map-type": "atomic"})
+"""Mark a value that is replaced as a whole."""
+
+Anything = Annotated[dict[str, Any], Meta(extra_json_schema=PRESERVE)]
+"""An object whose fields the kit does not look at."""
+
+
+class OwnerReference(Typed, frozen=True, kw_only=True):
+    """The object that this one belongs to; when the owner is deleted, so is this one."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+    controller: bool | None = None
+    block_owner_deletion: bool | None = None
+
+
+class ObjectMeta(Typed, frozen=True, kw_only=True):
+    """Names and bookkeeping of an object."""
+
+    name: Annotated[str | None, Meta(description="Unique among the objects of a kind in a namespace.")] = None
+    generate_name: Annotated[
+        str | None, Meta(description="A prefix; the server adds five characters to make a unique name.")
+    ] = None
+    namespace: str | None = None
+    labels: Annotated[Labels | None, Meta(description="Keys and values that selectors look for.")] = None
+    annotations: Annotated[
+        Labels | None, Meta(description="Keys and values that tools leave for each other.")
+    ] = None
+    owner_references: Annotated[list[OwnerReference] | None, keyed("uid")] = None
+    finalizers: Annotated[list[str] | None, SET] = None
+    uid: str | None = None
+    resource_version: str | None = None
+    generation: int | None = None
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    deletion_grace_period_seconds: int | None = None
+    managed_fields: Annotated[list[Any] | None, ATOMIC] = None
+    self_link: str | None = None
+
+
+class ListMeta(Typed, frozen=True, kw_only=True):
+    """Where a list stands."""
+
+    resource_version: str | None = None
+    continue_: str | None = msgspec.field(name="continue", default=None)
+    remaining_item_count: int | None = None
+    self_link: str | None = None
+
+
+class Condition(Typed, frozen=True, kw_only=True):
+    """One aspect of an object's state: `status` True, False or Unknown, and why."""
+
+    type: str
+    status: str
+    reason: str | None = None
+    message: str | None = None
+    severity: str | None = None
+    last_transition_time: str | None = None
+    last_update_time: str | None = None
+    last_probe_time: str | None = None
+    observed_generation: int | None = None
+
+
+Conditions = Annotated[list[Condition], keyed("type")]
+
+
+class SelectorRequirement(Typed, frozen=True, kw_only=True):
+    """One rule of a label selector."""
+
+    key: str
+    operator: str
+    values: Annotated[list[str] | None, ATOMIC] = None
+
+
+class LabelSelector(Typed, frozen=True, kw_only=True):
+    """Which labels an object must have."""
+
+    match_labels: Labels | None = None
+    match_expressions: Annotated[list[SelectorRequirement] | None, ATOMIC] = None
+
+
+class Resource(Typed, frozen=True, kw_only=True):
+    """What every kind has: `apiVersion`, `kind` and `metadata`."""
+
+    api_version: str | None = None
+    kind: str | None = None
+    metadata: ObjectMeta = ObjectMeta()
