@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.kinds import Kind, Object
 
 Rule = Callable[[Object, Object | None], Object]
 
-ADMISSION: dict[str, Rule] = {}
+ADMISSION: dict[str, Rule] = {
+    "seldondeployments.machinelearning.seldon.io": admit_seldon,
+}
 
 
 def admit(kind: Kind, new: Object, old: Object | None) -> Object:

@@ -1,0 +1,1 @@
+"""The Seldon controller: SeldonDeployments become running model servers behind the gateway."""

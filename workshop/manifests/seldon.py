@@ -1,0 +1,127 @@
+"""`machinelearning.seldon.io/v1`: what a SeldonDeployment may say, as its CRD has it.
+
+Field names and types follow the CRD of seldon-core 1.17.1. A PodSpec inside a componentSpec is kept as it is: its
+fields are Kubernetes' own. What the lab cannot run is refused at admission (`workshop.lab.admission.seldon`), so a
+type here does not mean that the lab runs it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+
+class _Strict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+    """Unknown fields are errors: a misspelt field must not be ignored."""
+
+
+class Parameter(_Strict, frozen=True, kw_only=True):
+    """One argument of the model class's constructor."""
+
+    name: str
+    value: str
+    type: Literal["INT", "FLOAT", "DOUBLE", "STRING", "BOOL"]
+
+
+class Endpoint(_Strict, frozen=True, kw_only=True, rename=None):
+    """Where a graph node listens, when it is not the operator's choice."""
+
+    type: str = ""
+    service_host: str = ""
+    service_port: int = 0
+    httpPort: int = 0
+    grpcPort: int = 0
+
+
+class Logger(_Strict, frozen=True, kw_only=True):
+    """Where requests and responses are sent as CloudEvents."""
+
+    url: str = ""
+    mode: Literal["all", "request", "response", ""] = ""
+
+
+class PredictiveUnit(_Strict, frozen=True, kw_only=True):
+    """One node of the inference graph."""
+
+    name: str
+    type: str = "MODEL"
+    children: list[PredictiveUnit] = []
+    implementation: str = ""
+    methods: list[str] = []
+    endpoint: Endpoint | None = None
+    parameters: list[Parameter] = []
+    model_uri: str = ""
+    service_account_name: str = ""
+    env_secret_ref_name: str = ""
+    storage_initializer_image: str = ""
+    logger: Logger | None = None
+
+
+class ComponentSpec(_Strict, frozen=True, kw_only=True):
+    """The pods of a predictor: a PodSpec with its scaling."""
+
+    metadata: dict[str, Any] = {}
+    spec: dict[str, Any] = {}
+    hpa_spec: dict[str, Any] | None = None
+    keda_spec: dict[str, Any] | None = None
+    pdb_spec: dict[str, Any] | None = None
+    replicas: int | None = None
+
+
+class SvcOrchSpec(_Strict, frozen=True, kw_only=True):
+    """The service orchestrator (executor) of a predictor."""
+
+    resources: dict[str, Any] = {}
+    env: list[dict[str, Any]] = []
+    replicas: int | None = None
+
+
+class Predictor(_Strict, frozen=True, kw_only=True):
+    """One version of the model in front of people, with its share of the traffic."""
+
+    name: str
+    graph: PredictiveUnit
+    component_specs: list[ComponentSpec] = []
+    replicas: int | None = None
+    traffic: int | None = None
+    shadow: bool = False
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    svc_orch_spec: SvcOrchSpec | None = None
+    engine_resources: dict[str, Any] = {}
+    explainer: dict[str, Any] | None = None
+    ssl: dict[str, Any] | None = None
+    progress_deadline_seconds: int | None = None
+
+
+class SeldonDeploymentSpec(_Strict, frozen=True, kw_only=True):
+    """The predictors of one deployment and how they are spoken to."""
+
+    predictors: list[Predictor]
+    name: str = ""
+    protocol: str = ""
+    transport: str = ""
+    replicas: int | None = None
+    server_type: str = ""
+    annotations: dict[str, str] = {}
+    oauth_key: str = msgspec.field(default="", name="oauth_key")
+    oauth_secret: str = msgspec.field(default="", name="oauth_secret")
+
+
+class SeldonDeployment(_Strict, frozen=True, kw_only=True):
+    """A model, or a graph of models, in front of people."""
+
+    api_version: str
+    kind: str
+    metadata: dict[str, Any]
+    spec: SeldonDeploymentSpec
+    status: dict[str, Any] = {}
+
+    @property
+    def name(self) -> str:
+        return str(self.metadata["name"])
+
+    @property
+    def namespace(self) -> str:
+        return str(self.metadata.get("namespace", ""))
