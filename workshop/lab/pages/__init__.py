@@ -1,0 +1,10 @@
+"""What the lab shows in a browser: the console, the dashboards and the guide, behind one token.
+
+    app = TokenGate(Starlette(routes=routes(context)), token)
+"""
+
+from workshop.lab.pages.auth import TokenGate
+from workshop.lab.pages.context import Component, Context
+from workshop.lab.pages.routes import routes
+
+__all__ = ["Component", "Context", "TokenGate", "routes"]
