@@ -1,0 +1,180 @@
+"""The model as the server sees it: loaded, asked what it can do once, called safely ever after.
+
+Its optional methods are found by name and by signature when it is loaded, so a ``TypeError`` inside
+``predict`` is the model's error and never leads to a second call. Errors of the model's code are the
+server's 500, unless the exception carries a ``status_code`` from 400 to 499, which is how a model refuses
+an input.
+"""
+
+import importlib
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from modelserver.columns import Column, parse_columns
+from modelserver.errors import INTERNAL, ServingError, StartError
+from modelserver.model_metrics import MetricError, Sample, parse_metrics
+
+log = logging.getLogger("modelserver")
+
+MAX_COMPLAINTS = 100
+
+
+@dataclass(slots=True)
+class Prediction:
+    """What one call of the model gave: data as it returned them, and what goes into ``meta``."""
+
+    data: Any
+    tags: dict[str, object] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+
+
+def load_class(name: str) -> type:
+    """Find ``Module`` (whose class has the same name) or ``package.module.Class``; the cwd comes first.
+
+    Raises ``StartError`` telling what was looked for; an import error inside the module keeps its own text.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    module_name, _, class_name = name.rpartition(".") if "." in name else (name, "", name)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name + ".").startswith(error.name + "."):
+            raise StartError(f"there is no module {error.name} for the model {name} in {here}") from error
+        raise StartError(f"the model {name} needs the module {error.name}, which is not installed") from error
+    except Exception as error:
+        raise StartError(f"importing {module_name} failed: {type(error).__name__}: {error}") from error
+    found = getattr(module, class_name, None)
+    if not isinstance(found, type):
+        raise StartError(f"{module.__file__} has no class {class_name}")
+    if not callable(getattr(found, "predict", None)):
+        raise StartError(f"the class {name} has no method predict")
+    return found
+
+
+class Model:
+    """One instance of the model's class. Not loaded until ``load()``; calls may come from several threads."""
+
+    def __init__(self, name: str, model_class: type, parameters: Mapping[str, object]) -> None:
+        self.name = name
+        try:
+            self.instance: Any = model_class(**parameters)
+        except Exception as error:
+            given = ", ".join(parameters) or "no parameters"
+            raise StartError(f"{name}({given}) failed: {type(error).__name__}: {error}") from error
+        self.columns: tuple[Column, ...] = ()
+        self._complaints: set[str] = set()
+        self._predict: Callable[..., Any] = self.instance.predict
+        self._takes_names, self._takes_meta = _signature(self._predict)
+
+    def load(self) -> None:
+        """Call the model's ``load()`` and read its schema. Raises ``StartError``."""
+        try:
+            if callable(getattr(self.instance, "load", None)):
+                self.instance.load()
+            schema = self.instance.input_schema() if hasattr(self.instance, "input_schema") else None
+        except Exception as error:
+            raise StartError(f"{self.name}: loading failed: {type(error).__name__}: {error}") from error
+        if schema is not None:
+            self.columns = parse_columns(schema)
+
+    def predict(self, features: Any, names: Sequence[str], meta: Mapping[str, object]) -> Prediction:
+        """One prediction with the model's tags and metrics for it."""
+        arguments = (features, list(names)) if self._takes_names else (features,)
+        extra = {"meta": meta} if self._takes_meta else {}
+        return self._finish(self._guarded("predict", self._predict, *arguments, **extra))
+
+    def feedback(
+        self, features: Any, names: Sequence[str], reward: float, truth: Any, routing: Any
+    ) -> Prediction:
+        """Hand feedback to the model, if it wants it."""
+        if not callable(getattr(self.instance, "send_feedback", None)):
+            return Prediction(None)
+        call = self.instance.send_feedback
+        return self._finish(
+            self._guarded("send_feedback", call, features, list(names), reward, truth, routing=routing)
+        )
+
+    def health(self) -> object:
+        """What ``health_status()`` says; raises ``ServingError`` 503 when it raises."""
+        if not callable(getattr(self.instance, "health_status", None)):
+            return "healthy"
+        try:
+            return self.instance.health_status()
+        except Exception as error:
+            log.warning("health_status() raised %s: %s", type(error).__name__, error)
+            raise ServingError(503, f"the model is not healthy: {error}", reason=INTERNAL) from error
+
+    def metadata(self) -> dict[str, object]:
+        """What ``init_metadata()`` says, or nothing."""
+        if not callable(getattr(self.instance, "init_metadata", None)):
+            return {}
+        found = self._guarded("init_metadata", self.instance.init_metadata)
+        return dict(found) if isinstance(found, Mapping) else {}
+
+    def class_names(self) -> list[str] | None:
+        """The names of the output's columns: ``class_names`` as a method or as an attribute."""
+        names = getattr(self.instance, "class_names", None)
+        if callable(names):
+            names = self._guarded("class_names", names)
+        return None if names is None else [str(name) for name in names]
+
+    def _finish(self, returned: Any) -> Prediction:
+        """Unwrap a SeldonResponse (anything with data, tags and metrics) and add tags() and metrics()."""
+        prediction = Prediction(returned)
+        entries: list[object] = []
+        if all(hasattr(returned, name) for name in ("data", "tags", "metrics")):
+            prediction.data = returned.data
+            prediction.tags.update(returned.tags or {})
+            entries += returned.metrics or []
+        if callable(getattr(self.instance, "tags", None)):
+            prediction.tags = {**(self._guarded("tags", self.instance.tags) or {}), **prediction.tags}
+        if callable(getattr(self.instance, "metrics", None)):
+            entries = [*(self._guarded("metrics", self.instance.metrics) or []), *entries]
+        try:
+            prediction.samples = parse_metrics(entries)
+        except MetricError as error:
+            # A metric that cannot be counted must not cost the caller the prediction.
+            self.complain(str(error))
+        return prediction
+
+    def complain(self, text: str) -> None:
+        """Log a mistake of the model that no caller can help, once for each text."""
+        if text not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
+            self._complaints.add(text)
+            log.error("%s: %s", self.name, text)
+
+    def _guarded(self, what: str, call: Callable[..., Any], *arguments: Any, **extra: Any) -> Any:
+        try:
+            return call(*arguments, **extra)
+        except Exception as error:
+            status = getattr(error, "status_code", None)
+            if isinstance(status, int) and 400 <= status < 500:
+                reason = str(getattr(error, "reason", None) or "MICROSERVICE_BAD_DATA")
+                info = getattr(error, "message", None) or str(error)
+                raise ServingError(status, str(info), reason=reason) from error
+            log.exception("%s() of %s raised", what, self.name)
+            raise ServingError(
+                500, f"{what}() of the model failed; its log has the traceback", reason=INTERNAL
+            ) from error
+
+
+def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
+    """Whether ``call`` takes names (a second positional argument) and the keyword ``meta``."""
+    parameters = list(inspect.signature(call).parameters.values())
+    kinds = {parameter.kind for parameter in parameters}
+    positional = [
+        parameter
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.name != "meta"
+    ]
+    takes_names = len(positional) > 1 or inspect.Parameter.VAR_POSITIONAL in kinds
+    takes_meta = inspect.Parameter.VAR_KEYWORD in kinds or any(p.name == "meta" for p in parameters)
+    return takes_names, takes_meta

@@ -1,0 +1,194 @@
+"""Holds a caller's rows to the model's columns, and says exactly what is wrong where.
+
+The rules are compiled once into one closure a column, so that the usual request, one good row, costs a loop
+of a dozen calls. Only a row that fails is looked at again, to collect every finding. Findings name row and
+column by what the caller sent; at most ``MAX_FINDINGS`` are told.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import islice
+
+from modelserver.columns import Column, Scalar
+from modelserver.errors import ServingError, shown
+
+MAX_FINDINGS = 10
+Check = Callable[[object], Scalar]
+Row = list[Scalar]
+
+# An integer beyond this is not exact as the float64 that models compute with.
+EXACT = float(2**53)
+
+
+class _RefusedError(Exception):
+    """A value broke its column's rule; the text is made later, on the slow path."""
+
+
+_REFUSED = _RefusedError()
+
+
+def compile_check(column: Column) -> Check:
+    """The rule of one column as a function: returns the value to use, raises when it is not allowed.
+
+    Whole floats pass for integers (tensors carry floats only) and become ``int``; numbers become ``float``.
+    Booleans and numbers in quotes pass for neither.
+    """
+    nullable = column.nullable
+    enum = frozenset(column.enum)
+    if column.type == "string":
+
+        def check_string(value: object) -> Scalar:
+            if type(value) is str and (not enum or value in enum):
+                return value
+            if value is None and nullable:
+                return None
+            raise _REFUSED
+
+        return check_string
+
+    # The finite range is the outermost bound: infinities and NaN fail the comparison, huge integers too.
+    low = column.minimum if column.minimum is not None else -sys.float_info.max
+    high = column.maximum if column.maximum is not None else sys.float_info.max
+
+    if column.type == "integer":
+
+        def check_integer(value: object) -> Scalar:
+            if type(value) is float and value.is_integer() and abs(value) <= EXACT:
+                value = int(value)
+            if type(value) is int and low <= value <= high and (not enum or value in enum):
+                return value
+            if value is None and nullable:
+                return None
+            raise _REFUSED
+
+        return check_integer
+
+    def check_number(value: object) -> Scalar:
+        if type(value) is float or type(value) is int:
+            if low <= value <= high and (not enum or value in enum):
+                return float(value)
+        elif value is None and nullable:
+            return None
+        raise _REFUSED
+
+    return check_number
+
+
+class RowValidator:
+    """All columns of one model. Safe to share between threads: it holds no state of a request."""
+
+    def __init__(self, columns: Sequence[Column], max_rows: int) -> None:
+        self.columns = tuple(columns)
+        self.names = [column.name for column in columns]
+        self.max_rows = max_rows
+        self._checks = [compile_check(column) for column in columns]
+        self._positions = {name: position for position, name in enumerate(self.names)}
+
+    def rows(self, rows: object, names: Sequence[object] = ()) -> list[Row]:
+        """Check lists of values. ``names`` gives the caller's order; empty means the model's own.
+
+        Returns one list a row, in the model's order. Raises ``ServingError`` 400 with the findings, 413 when
+        there are more than ``max_rows`` rows.
+        """
+        self._count(rows)
+        assert isinstance(rows, list)
+        order = self._order(names)
+        width = len(names) or len(self.names)
+        checks = self._checks
+        good: list[Row] = []
+        for row in rows:
+            if type(row) is not list or len(row) != width:
+                raise self._refusal(rows, width, order)
+            arranged = row if order is None else [None if at < 0 else row[at] for at in order]
+            try:
+                good.append([check(value) for check, value in zip(checks, arranged, strict=True)])
+            except _RefusedError:
+                raise self._refusal(rows, width, order) from None
+        return good
+
+    def records(self, records: object) -> list[Row]:
+        """Check objects by column name. An absent column counts as null."""
+        self._count(records, "objects")
+        assert isinstance(records, list)
+        findings: list[str] = []
+        rows: list[object] = []
+        for at, record in enumerate(records):
+            if not isinstance(record, dict):
+                findings.append(f"row {at}: got {shown(record)}, allowed: an object by column name")
+                continue
+            unknown = (key for key in record if key not in self._positions)
+            findings += [f"row {at}: {self._unknown(key)}" for key in islice(unknown, MAX_FINDINGS)]
+            if len(findings) >= MAX_FINDINGS:
+                break
+            rows.append([record.get(name) for name in self.names])
+        if findings:
+            raise _error(findings)
+        return self.rows(rows)
+
+    def _count(self, rows: object, what: str = "rows") -> None:
+        if not isinstance(rows, list):
+            raise ServingError(400, f"got {shown(rows)} where a list of {what} belongs")
+        if not rows:
+            raise ServingError(400, f"no {what}: at least one is needed")
+        if len(rows) > self.max_rows:
+            raise ServingError(413, f"{len(rows)} rows; at most {self.max_rows} are allowed in one request")
+
+    def _order(self, names: Sequence[object]) -> list[int] | None:
+        """Where each of the model's columns stands in the caller's row, -1 when absent; None: as it is."""
+        if not names or names == self.names:
+            return None
+        unknown = (name for name in names if name not in self._positions)
+        findings = [self._unknown(name) for name in islice(unknown, MAX_FINDINGS)]
+        findings += [f"names: {shown(name)} is there twice" for name in self.names if names.count(name) > 1]
+        findings += [
+            f'names: column "{column.name}" is missing; allowed are {", ".join(self.names)}'
+            for column in self.columns
+            if column.name not in names and not column.nullable
+        ]
+        if findings:
+            raise _error(findings)
+        places = {name: place for place, name in enumerate(names)}
+        return [places.get(name, -1) for name in self.names]
+
+    def _unknown(self, name: object) -> str:
+        close = get_close_matches(str(name), self.names, 1)
+        hint = f", did you mean {close[0]}?" if close else f"; allowed are {', '.join(self.names)}"
+        return f"unknown column {shown(name)}{hint}"
+
+    def _refusal(self, rows: list[object], width: int, order: list[int] | None) -> ServingError:
+        """Look again, slowly, at rows of which at least one is wrong."""
+        findings: list[str] = []
+        for at, row in enumerate(rows):
+            if not isinstance(row, list):
+                findings.append(f"row {at}: got {shown(row)}, allowed: a list of {width} values")
+            elif len(row) != width:
+                findings.append(
+                    f"row {at}: got {len(row)} values, allowed: {width} ({', '.join(self.names)})"
+                    if order is None
+                    else f"row {at}: got {len(row)} values, allowed: {width}, as many as names"
+                )
+            else:
+                for place, column in enumerate(self.columns):
+                    source = place if order is None else order[place]
+                    value = None if source < 0 else row[source]
+                    try:
+                        self._checks[place](value)
+                    except _RefusedError:
+                        findings.append(
+                            f'row {at}, column "{column.name}": got {shown(value)}, allowed: {column.allowed}'
+                        )
+            if len(findings) >= MAX_FINDINGS:
+                break
+        return _error(findings)
+
+
+def _error(findings: list[str]) -> ServingError:
+    more = len(findings) - MAX_FINDINGS
+    text = "; ".join(findings[:MAX_FINDINGS])
+    return ServingError(400, text + (f"; and {more} more" if more > 0 else ""))
+
+
+def sample_row(columns: Sequence[Column]) -> Mapping[str, Scalar]:
+    """One row that passes, by column name."""
+    return {column.name: column.sample for column in columns}
