@@ -1,0 +1,59 @@
+"""MLflow's tracking server and model registry, as one uvicorn process behind the lab's token.
+
+One process of `mlflow.server.fastapi_app` answers in 2.3 s with 244 MB, where `mlflow server` with its defaults takes
+28 s and over 1 GB. The Python API is what `mlflow server` itself starts; the settings are the environment variables
+that it sets. Runs and models live in SQLite, pictures and model files beside it.
+
+Run as a module, this file is the server; imported, it says how to start it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from workshop.lab.components.base import Component
+
+
+def component(folder: Path, port: int, env: Mapping[str, str], token_file: Path) -> Component:
+    """How the lab starts MLflow. `env` is the base environment of a child; it has no secrets."""
+    return Component(
+        name="mlflow",
+        argv=[sys.executable, "-m", "workshop.lab.components.mlflow"],
+        env={
+            **env,
+            "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{folder / 'mlflow.sqlite'}",
+            "_MLFLOW_SERVER_REGISTRY_STORE": f"sqlite:///{folder / 'mlflow.sqlite'}",
+            "_MLFLOW_SERVER_ARTIFACT_ROOT": "mlflow-artifacts:/",
+            "_MLFLOW_SERVER_ARTIFACT_DESTINATION": (folder / "artifacts").as_uri(),
+            "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{port},localhost:{port}",
+            "LAB_PORT": str(port),
+            "LAB_TOKEN_FILE": str(token_file),
+        },
+        cwd=folder,
+        url=f"http://127.0.0.1:{port}",
+        ready_url=f"http://127.0.0.1:{port}/health",
+        log=folder / "mlflow.log",
+    )
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    import uvicorn
+    from mlflow.server.fastapi_app import app
+
+    from workshop.lab.pages.auth import TokenGate
+
+    token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()
+    gated = TokenGate(app, token=token, open_paths=("/health", "/version"))
+    uvicorn.run(gated, host="127.0.0.1", port=int(os.environ["LAB_PORT"]), log_level="warning", access_log=False,
+                timeout_graceful_shutdown=3)
+
+
+if __name__ == "__main__":
+    main()

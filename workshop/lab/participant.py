@@ -1,0 +1,101 @@
+"""The participant's repository: a bare one that plays the Git server's part, and the clone in which they work.
+
+Made once, from the files of the kit as they are in this checkout, as one commit; what the participant does afterwards
+is theirs, and no `up` touches it again. Data versions are pushed to the lab's own DVC remote.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from workshop.errors import EnvironmentFault
+from workshop.lab.state import KIT, State
+
+REPOSITORY = "mlops-workshop"
+LEFT_OUT = (".ci", ".github")
+_IDENTITY = {"GIT_AUTHOR_NAME": "MLOps workshop", "GIT_AUTHOR_EMAIL": "workshop@example.com",
+             "GIT_COMMITTER_NAME": "MLOps workshop", "GIT_COMMITTER_EMAIL": "workshop@example.com"}
+
+
+def clone_folder(state: State) -> Path:
+    """The participant's clone."""
+    return state.home / REPOSITORY
+
+
+def bare_folder(state: State) -> Path:
+    """The repository that they push to."""
+    return state.git / f"{REPOSITORY}.git"
+
+
+def ensure_repository(state: State, env: Mapping[str, str], kit: Path = KIT) -> bool:
+    """Make the bare repository and the clone where they are missing; True when something was made.
+
+    Both are made aside and moved into place, so that an interrupted start leaves nothing half done.
+    Raises EnvironmentFault when git fails.
+    """
+    made = False
+    bare, clone = bare_folder(state), clone_folder(state)
+    if not bare.exists():
+        work = _fresh(state.git / "making")
+        _copy_kit(kit, work)
+        git = _git(work, env)
+        git("init", "-q", "-b", "main")
+        git("add", "--all")
+        git("commit", "-q", "-m", "Start from the workshop kit")
+        partial = _fresh(state.git / "making.git")
+        git("clone", "-q", "--bare", str(work), str(partial))
+        partial.rename(bare)
+        shutil.rmtree(work)
+        made = True
+    if not clone.exists():
+        partial = _fresh(state.home / ".making")
+        _git(state.home, env)("clone", "-q", str(bare), str(partial))
+        git = _git(partial, env)
+        git("config", "user.name", "Participant")
+        git("config", "user.email", "participant@example.com")
+        partial.rename(clone)
+        made = True
+    return made
+
+
+def kit_files(kit: Path) -> list[Path]:
+    """The kit's files, relative: those that Git tracks or would track; without Git, all that are no build products."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=kit, capture_output=True, check=False
+    )
+    if listed.returncode == 0 and listed.stdout:
+        names = [Path(os.fsdecode(name)) for name in listed.stdout.split(b"\0") if name]
+    else:
+        skipped = {".git", ".venv", ".workshop", ".cache", "__pycache__", "node_modules"}
+        names = [p.relative_to(kit) for p in kit.rglob("*") if p.is_file() and not skipped & set(p.relative_to(kit).parts)]
+    return sorted(n for n in names if n.parts[0] not in LEFT_OUT and (kit / n).is_file())
+
+
+def _copy_kit(kit: Path, to: Path) -> None:
+    for name in kit_files(kit):
+        target = to / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(kit / name, target)
+
+
+def _fresh(folder: Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def _git(folder: Path, env: Mapping[str, str]) -> Callable[..., None]:
+    def run(*words: str) -> None:
+        done = subprocess.run(
+            ["git", *words], cwd=folder, env={**env, **_IDENTITY}, capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise EnvironmentFault(
+                f"git {' '.join(words)} failed in {folder}: {done.stderr.strip() or done.stdout.strip()}",
+                hint="workshop doctor says what is missing; workshop reset starts again from the kit",
+            )
+    return run
