@@ -1,0 +1,158 @@
+"""YAML and JSON text into objects, as a cluster's clients read it.
+
+YAML 1.1 as Go's library has it: timestamps and times of day stay text, a key that is set twice is an error.
+Lists (`kind: List`) are flattened, empty documents skipped. Says where each object stands, for error
+messages; does not check what the objects say.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workshop.errors import ManifestError
+
+try:
+    from yaml import CSafeLoader as _Base
+except ImportError:  # a PyYAML without libyaml: slower, the same result
+    from yaml import SafeLoader as _Base  # type: ignore[assignment]
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One object of a file."""
+
+    object: dict[str, Any]
+    source: str
+    line: int
+
+    @property
+    def where(self) -> str:
+        return f"{self.source}:{self.line}"
+
+
+class _Loader(_Base):
+    """The YAML of Kubernetes: see the module's first lines."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rules if not tag.endswith((":timestamp", ":int", ":float"))]
+    for first, rules in _Base.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int",
+    re.compile(r"^(?:[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$"),
+    list("-+0123456789"),
+)
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$"
+        r"|^[-+]?\.(?:inf|Inf|INF)$|^\.(?:nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+    loader.flatten_mapping(node)
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        name = key if isinstance(key, str) else key_node.value
+        if name in result:
+            problem = f'key "{name}" already set in map'
+            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+        result[name] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
+    text = node.value.replace("_", "")
+    sign, digits = (-1, text[1:]) if text.startswith("-") else (1, text.lstrip("+"))
+    if digits[:2] in ("0b", "0x", "0o"):
+        return sign * int(digits, 0)
+    return sign * int(digits, 8 if digits.startswith("0") and digits != "0" else 10)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
+
+
+def documents(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, int]]:
+    """Each document that is not empty, with the line it starts on. Raises ManifestError for bad YAML."""
+    try:
+        loader = _Loader(text)
+    except yaml.YAMLError as e:
+        raise ManifestError(f"{source}: cannot be read as text: {e}") from e
+    try:
+        while loader.check_node():
+            node = loader.get_node()
+            if node is None:
+                break
+            value = loader.construct_document(node)
+            if value is not None:
+                yield value, node.start_mark.line + 1
+    except yaml.MarkedYAMLError as e:
+        mark = e.problem_mark or e.context_mark
+        line = mark.line + 1 if mark else 1
+        raise ManifestError(f"{source}:{line}: bad YAML: {e.problem or e.context}") from e
+    except (yaml.YAMLError, ValueError) as e:
+        raise ManifestError(f"{source}: bad YAML: {e}") from e
+    finally:
+        loader.dispose()
+
+
+def parse(text: str | bytes, source: str = "-") -> list[Manifest]:
+    """The objects of a text. Raises ManifestError for bad YAML and for documents that are no objects."""
+    found: list[Manifest] = []
+    for value, line in documents(text, source):
+        found += _flatten(value, source, line)
+    return found
+
+
+def files(path: Path, *, recursive: bool = False) -> list[Path]:
+    """The manifest files that a path means: itself, or those in the folder, by name. Raises ManifestError."""
+    if path.is_dir():
+        walk = path.rglob("*") if recursive else path.iterdir()
+        return sorted(p for p in walk if p.suffix in SUFFIXES and p.is_file())
+    if path.exists():
+        return [path]
+    raise ManifestError(f'the path "{path}" does not exist')
+
+
+def load(path: str | Path, *, recursive: bool = False) -> list[Manifest]:
+    """The objects of a file, of a folder's files, or of standard input for `-`. Raises ManifestError."""
+    if str(path) == "-":
+        return parse(sys.stdin.buffer.read(), "-")
+    found: list[Manifest] = []
+    for file in files(Path(path), recursive=recursive):
+        try:
+            text = file.read_bytes()
+        except OSError as e:
+            raise ManifestError(f"{file}: cannot be read: {e.strerror}") from e
+        found += parse(text, str(file))
+    return found
+
+
+def _flatten(value: Any, source: str, line: int) -> list[Manifest]:
+    if not isinstance(value, dict):
+        what = type(value).__name__
+        hint = "every object names its apiVersion and kind"
+        raise ManifestError(f"{source}:{line}: not an object but {what}: {hint}")
+    kind = value.get("kind")
+    if isinstance(kind, str) and kind.endswith("List") and isinstance(value.get("items"), list):
+        return [found for item in value["items"] for found in _flatten(item, source, line)]
+    for key in ("apiVersion", "kind"):
+        if not isinstance(value.get(key), str) or not value[key]:
+            hint = "every object names its apiVersion and kind"
+            raise ManifestError(f"{source}:{line}: {key} is missing: {hint}")
+    return [Manifest(value, source, line)]

@@ -1,0 +1,29 @@
+"""Which type describes which kind.
+
+The API server validates and explains by this table; a kind that is not here is served with any fields.
+"""
+
+from __future__ import annotations
+
+from workshop.manifests import apps, core, seldon
+
+TYPES: dict[tuple[str, str], type] = {
+    ("v1", "ConfigMap"): core.ConfigMap,
+    ("v1", "Event"): core.Event,
+    ("v1", "Namespace"): core.Namespace,
+    ("v1", "PersistentVolumeClaim"): core.PersistentVolumeClaim,
+    ("v1", "Pod"): core.Pod,
+    ("v1", "Secret"): core.Secret,
+    ("v1", "Service"): core.Service,
+    ("v1", "ServiceAccount"): core.ServiceAccount,
+    ("apps/v1", "Deployment"): apps.Deployment,
+    ("autoscaling/v2", "HorizontalPodAutoscaler"): apps.HorizontalPodAutoscaler,
+    ("machinelearning.seldon.io/v1", "SeldonDeployment"): seldon.SeldonDeployment,
+    ("monitoring.coreos.com/v1", "PodMonitor"): apps.PodMonitor,
+    ("monitoring.coreos.com/v1", "PrometheusRule"): apps.PrometheusRule,
+    ("networking.k8s.io/v1", "NetworkPolicy"): apps.NetworkPolicy,
+    ("policy/v1", "PodDisruptionBudget"): apps.PodDisruptionBudget,
+    ("rbac.authorization.k8s.io/v1", "Role"): apps.Role,
+    ("rbac.authorization.k8s.io/v1", "RoleBinding"): apps.RoleBinding,
+    ("route.openshift.io/v1", "Route"): apps.Route,
+}
