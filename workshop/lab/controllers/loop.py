@@ -32,7 +32,7 @@ class Loop:
 
     `reconcile(namespace, name)` returns the seconds after which to come again, or None. An exception is
     logged and the key tried again, each time after twice the wait; a Conflict is no error, the key is tried
-    again at once. `watches` maps other kinds to the keys that a change of theirs concerns: a Pod to its owner.
+    again at once. `watches` maps other kinds to the keys that a change of theirs concerns (Pod to owner).
     """
 
     def __init__(

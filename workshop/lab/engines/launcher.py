@@ -1,0 +1,329 @@
+"""Starts and ends every process of the lab, by way of one small launcher process.
+
+The supervisor is a large process with threads: forking it is slow and a half-set-up child of it is dangerous.
+The launcher (`launcher_process.py`) is neither, and outlives a supervisor that is killed with -9 just long
+enough to leave nothing running. What that promises is written there.
+
+    launcher = Launcher(state.run)
+    await launcher.open()
+    process = await launcher.start(Spec(argv=["sleep", "1"], env={"PATH": "/usr/bin:/bin"}, log=Path("x.log")))
+    code = await process.wait()
+
+On macOS there are no namespaces, no subreaper and no death signal: the same calls do their best.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workshop.errors import EnvironmentFault
+
+CHILD = Path(__file__).with_name("launcher_process.py")
+STDERR_NAME = "launcher.log"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A file or folder of the host that a process sees at another path; `target` need not be there."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What to run. Nothing is inherited: `env` is complete, standard input is empty.
+
+    `log` gets standard output and, unless `error_log` is given, standard error, appended as they are written;
+    their folders must exist. `mounts` None leaves the process on the host's own file tree; a list, also an
+    empty one, gives it a private one (needs `Launcher.namespaces`). `rlimits` maps names such as "NOFILE" to
+    (soft, hard).
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    log: Path
+    cwd: str = "/"
+    error_log: Path | None = None
+    mounts: Sequence[Mount] | None = None
+    rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+
+class LaunchFailed(EnvironmentFault):
+    """A process could not be started: no such program, no such folder, a mount that was refused."""
+
+
+class Process:
+    """One running child and everything that it starts."""
+
+    def __init__(self, launcher: Launcher, id_: int, pid: int, exited: asyncio.Future[int]) -> None:
+        self._launcher = launcher
+        self._id = id_
+        self._exited = exited
+        self.pid = pid
+        """Also its process group and session."""
+
+    @property
+    def code(self) -> int | None:
+        """The exit code, or None while it runs."""
+        return self._exited.result() if self._exited.done() else None
+
+    async def wait(self) -> int:
+        """The exit code; 128 + n when it was ended by signal n, as container runtimes say it."""
+        return await asyncio.shield(self._exited)
+
+    def signal(self, number: int) -> None:
+        """Signal the whole group; none when it has ended."""
+        if not self._exited.done():
+            self._launcher.send({"op": "signal", "id": self._id, "signal": int(number)})
+
+    async def stop(self, grace_seconds: float = 10.0) -> int:
+        """SIGTERM, then after the grace SIGKILL; the exit code."""
+        self.signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(grace_seconds):
+                return await self.wait()
+        except TimeoutError:
+            self.signal(signal.SIGKILL)
+            return await self.wait()
+
+
+class Launcher:
+    """The supervisor's end, one for the whole lab. A launcher process that died is replaced at the next start.
+
+    `run` is a folder of the lab for its log and for the mount point of private roots.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sock: socket.socket | None = None
+        self._inbox = bytearray()
+        self._outbox = bytearray()
+        self._last = 0
+        self._starting: dict[int, asyncio.Future[Process]] = {}
+        self._running: dict[int, tuple[int, asyncio.Future[int]]] = {}
+        self._bash: str | None = None
+        self.namespaces = False
+        """Whether a process can have its own file tree; known after `open`."""
+
+    async def open(self) -> None:
+        """Start the launcher process and find out what the kernel allows. Raises EnvironmentFault."""
+        self._run.mkdir(parents=True, exist_ok=True)
+        self._base.mkdir(exist_ok=True)
+        self._bash = _find("bash")
+        self._spawn()
+        self.namespaces = await self._probe()
+
+    async def close(self) -> None:
+        """Kill every process that was started and end the launcher."""
+        if self._process is None:
+            return
+        self._hang_up()
+        process = self._process
+        await asyncio.to_thread(process.wait)
+        self._process = None
+
+    @property
+    def pid(self) -> int | None:
+        """The launcher process's id."""
+        return self._process.pid if self._process else None
+
+    async def start(self, spec: Spec) -> Process:
+        """Start a process; returns when it executes. Raises LaunchFailed."""
+        if self._process is None or self._sock is None:
+            self._spawn()
+        self._last += 1
+        id_ = self._last
+        future: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
+        self._starting[id_] = future
+        request: dict[str, Any] = {
+            "op": "start",
+            "id": id_,
+            "argv": list(spec.argv),
+            "env": dict(spec.env),
+            "cwd": spec.cwd,
+            "log": str(spec.log),
+        }
+        if spec.error_log is not None:
+            request["error_log"] = str(spec.error_log)
+        if spec.rlimits:
+            request["rlimits"] = {name: list(pair) for name, pair in spec.rlimits.items()}
+        if spec.mounts is not None:
+            request["mounts"] = [[str(m.source), m.target, m.read_only] for m in spec.mounts]
+            request["base"] = str(self._base)
+            request["shell"] = self._bash
+        self.send(request)
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            # Nobody will hold the process, so it must not run.
+            future.add_done_callback(_kill_unwanted)
+            raise
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Hand a message to the launcher; for Process."""
+        body = json.dumps(message).encode()
+        self._outbox += struct.pack("!I", len(body)) + body
+        self._flush()
+
+    # -- inside
+    # ------------------------------------------------------------------------------------------------
+
+    @property
+    def _base(self) -> Path:
+        return self._run / "root"
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        for sock in (ours, theirs):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        with open(self._run / STDERR_NAME, "ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and file)
+                [sys.executable, "-I", "-S", str(CHILD), str(theirs.fileno())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(theirs.fileno(),),
+                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+                cwd="/",
+                start_new_session=True,
+            )
+        theirs.close()
+        ours.setblocking(False)
+        self._sock = ours
+        self._inbox.clear()
+        asyncio.get_running_loop().add_reader(ours.fileno(), self._receive)
+
+    def _hang_up(self) -> None:
+        if self._sock is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._sock.fileno())
+            loop.remove_writer(self._sock.fileno())
+            self._sock.close()
+            self._sock = None
+        self._outbox.clear()
+        starting, running = self._starting, self._running
+        self._starting, self._running = {}, {}
+        for started in starting.values():
+            if not started.done():
+                started.set_exception(LaunchFailed("the launcher ended before the process started"))
+                started.exception()
+        for pid, exited in running.values():
+            _kill_group(pid)
+            if not exited.done():
+                exited.set_result(128 + signal.SIGKILL)
+
+    def _flush(self) -> None:
+        if self._sock is None:
+            return
+        try:
+            while self._outbox:
+                del self._outbox[: self._sock.send(self._outbox)]
+        except BlockingIOError:
+            asyncio.get_running_loop().add_writer(self._sock.fileno(), self._flush)
+            return
+        except OSError:
+            self._lost()
+            return
+        asyncio.get_running_loop().remove_writer(self._sock.fileno())
+
+    def _receive(self) -> None:
+        if self._sock is None:
+            return
+        try:
+            data = self._sock.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._lost()
+            return
+        self._inbox += data
+        while len(self._inbox) >= 4:
+            (length,) = struct.unpack("!I", self._inbox[:4])
+            if len(self._inbox) < 4 + length:
+                return
+            event = json.loads(self._inbox[4 : 4 + length])
+            del self._inbox[: 4 + length]
+            self._happened(event)
+
+    def _happened(self, event: dict[str, Any]) -> None:
+        id_ = event["id"]
+        match event["event"]:
+            case "started":
+                exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+                self._running[id_] = (event["pid"], exited)
+                started = self._starting.pop(id_)
+                if not started.done():
+                    started.set_result(Process(self, id_, event["pid"], exited))
+            case "failed":
+                failed = self._starting.pop(id_)
+                if not failed.done():
+                    failed.set_exception(LaunchFailed(event["error"]))
+                    failed.exception()
+            case "exited":
+                _, ended = self._running.pop(id_)
+                if not ended.done():
+                    ended.set_result(event["code"])
+
+    def _lost(self) -> None:
+        """The launcher process is gone; its children die with it, and their groups are killed to be sure."""
+        self._hang_up()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    async def _probe(self) -> bool:
+        """Try a private file tree once. WORKSHOP_NAMESPACES=off says no, so that both ways can be tested."""
+        if sys.platform != "linux" or os.environ.get("WORKSHOP_NAMESPACES") == "off" or self._bash is None:
+            return False
+        probe = self._run / "probe"
+        probe.mkdir(exist_ok=True)
+        script = "[[ -d /workspace/probe ]] && ! touch /workspace/probe/file"
+        try:
+            process = await self.start(
+                Spec(
+                    argv=["/bin/sh", "-c", script],
+                    env={"PATH": os.defpath},
+                    log=Path(os.devnull),
+                    mounts=[Mount(probe, "/workspace/probe", read_only=True)],
+                )
+            )
+            return await process.wait() == 0
+        except LaunchFailed:
+            return False
+
+
+def _kill_unwanted(future: asyncio.Future[Process]) -> None:
+    if not future.cancelled() and future.exception() is None:
+        future.result().signal(signal.SIGKILL)
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def _find(program: str) -> str | None:
+    for folder in (*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin", "/bin"):
+        candidate = os.path.join(folder, program)
+        if folder and os.access(candidate, os.X_OK):
+            return os.path.realpath(candidate)
+    return None

@@ -1,0 +1,420 @@
+"""The launcher's own process: forks, watches and ends every child of the lab.
+
+Run as `python -I -S launcher_process.py FD` by `workshop.lab.engines.launcher`, whose end of the socket pair
+is the only thing it listens to. It is one thread with few modules loaded, so a fork takes about a
+millisecond, and a child can be set up (mounts, limits, signals) in plain Python. Standard library only, no
+import of the kit.
+
+What it holds to:
+- every child leads its own session, and nothing a child started outlives it: when a child ends, its group and
+  whatever it left behind are killed;
+- when the socket closes, also because the supervisor was killed with -9, everything is killed and it exits;
+- when the launcher itself is killed, the kernel kills the children (Linux only).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import time
+from typing import Any
+
+LINUX = sys.platform == "linux"
+_LIBC = ctypes.CDLL(None, use_errno=True) if LINUX else None
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = (
+    1,
+    2,
+    4,
+    8,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
+LOCKED_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048
+"""What a mount must keep when it is remounted from within a user namespace (statvfs uses the same bits)."""
+
+
+SWEEP_SECONDS = 0.02
+"""How long after a child's end its leavings are looked for: a walk over /proc, which must not hold up the
+next."""
+
+
+class Failure(Exception):
+    """Setting up a child failed; the text goes to whoever asked for it."""
+
+
+# -- system calls
+# ------------------------------------------------------------------------------------------------
+
+
+def _call(name: str, result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise Failure(f"{name}: {os.strerror(number)}")
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, what: str) -> None:
+    """The mount system call."""
+    assert _LIBC is not None
+    fs = kind.encode() if kind else None
+    _call(f"mount {what}", _LIBC.mount(source.encode(), target.encode(), fs, ctypes.c_ulong(flags), None))
+
+
+def prctl(option: int, value: int) -> None:
+    """The prctl system call; what the kernel does not know is left out."""
+    if _LIBC is not None:
+        _LIBC.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def unshare() -> None:
+    """Leave the parent's mount namespace; where that is not allowed, by way of an own user namespace."""
+    assert _LIBC is not None
+    if _LIBC.unshare(CLONE_NEWNS) == 0:
+        return
+    uid, gid = os.getuid(), os.getgid()
+    _call("unshare", _LIBC.unshare(CLONE_NEWUSER | CLONE_NEWNS))
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+# -- a child's own file tree
+# -------------------------------------------------------------------------------------
+
+
+def enter_root(base: str, mounts: list[list[Any]], shell: str | None) -> None:
+    """Give this process a root folder of its own: the host's folders, and `mounts` over them.
+
+    The new root is a tmpfs, so nothing is created on the host's `/`. `mounts` are [source, target,
+    read_only]; `shell` is bound over /bin/sh, for scripts in the wild that use bash's [[ ]] under sh.
+    """
+    unshare()
+    mount("none", "/", None, MS_REC | MS_PRIVATE, "/ private")
+    mount("root", base, "tmpfs", 0, base)
+    for entry in os.scandir("/"):
+        target = f"{base}/{entry.name}"
+        if entry.is_symlink():
+            os.symlink(os.readlink(entry.path), target)
+        elif entry.is_dir():
+            os.mkdir(target)
+            mount(entry.path, target, None, MS_BIND | MS_REC, entry.path)
+        else:
+            open(target, "w").close()
+            mount(entry.path, target, None, MS_BIND, entry.path)
+    for source, target, read_only in sorted(mounts, key=lambda m: str(m[1]).count("/")):
+        bind(source, base + os.path.normpath(target), bool(read_only))
+    if shell and os.path.exists(base + "/bin/sh"):
+        sh = os.path.realpath("/bin/sh")
+        if not os.path.samefile(shell, sh):
+            mount(shell, base + sh, None, MS_BIND, "/bin/sh")
+    os.chroot(base)
+    os.chdir("/")
+
+
+def bind(source: str, target: str, read_only: bool) -> None:
+    """Bind one file or folder; what is missing of the target's path is made."""
+    if os.path.isdir(source):
+        os.makedirs(target, exist_ok=True)
+    elif not os.path.exists(target):
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        open(target, "w").close()
+    mount(source, target, None, MS_BIND | MS_REC, target)
+    if read_only:
+        flags = os.statvfs(target).f_flag & LOCKED_FLAGS
+        mount("none", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, f"{target} read-only")
+
+
+# -- children
+# ----------------------------------------------------------------------------------------------------
+
+
+def become(request: dict[str, Any]) -> None:
+    """In the forked child: set everything up and execute. Raises Failure or OSError; never returns."""
+    os.setsid()
+    # What this child leaves behind comes to the launcher when it ends, and not before: so the launcher knows
+    # that a stranger among its children is to be killed.
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    out = os.open(request["log"], flags, 0o644)
+    err = os.open(request["error_log"], flags, 0o644) if request.get("error_log") else out
+    if request.get("mounts") is not None:
+        enter_root(request["base"], request["mounts"], request.get("shell"))
+    # After the namespaces: gaining capabilities clears it.
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != request["launcher"]:
+        os._exit(137)
+    none = os.open("/dev/null", os.O_RDONLY)
+    for source, target in ((none, 0), (out, 1), (err, 2)):
+        os.dup2(source, target)
+    for name, (soft, hard) in (request.get("rlimits") or {}).items():
+        import resource
+
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
+    try:
+        os.chdir(request["cwd"])
+    except OSError as e:
+        raise Failure(f"working directory {request['cwd']}: {os.strerror(e.errno or 0)}") from e
+    argv = request["argv"]
+    try:
+        os.execvpe(argv[0], argv, request["env"])
+    except OSError as e:
+        if e.errno == errno.ENOENT:
+            path = request["env"].get("PATH", "")
+            raise Failure(f'exec: "{argv[0]}": no such program in PATH={path}') from e
+        raise Failure(f'exec: "{argv[0]}": {os.strerror(e.errno or 0)}') from e
+
+
+class Launcher:
+    """Requests in, events out, children in between."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.selector = selectors.DefaultSelector()
+        self.inbox = bytearray()
+        self.outbox = bytearray()
+        self.starting: dict[int, tuple[int, int]] = {}
+        """A child's report pipe: its request's id and its pid, until it executes."""
+        self.children: dict[int, int] = {}
+        self.closed = False
+        self.sweep_at: float | None = None
+
+    def run(self) -> None:
+        """Serve until the supervisor is gone, then leave nothing running."""
+        prctl(PR_SET_CHILD_SUBREAPER, 1)
+        reader, writer = os.pipe()
+        os.set_blocking(reader, False)
+        os.set_blocking(writer, False)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Ctrl-C in the terminal is for the supervisor, which then closes the socket.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.sock.setblocking(False)
+        self.selector.register(self.sock, selectors.EVENT_READ, "socket")
+        self.selector.register(reader, selectors.EVENT_READ, "signals")
+        while not self.closed:
+            wait = None if self.sweep_at is None else max(self.sweep_at - time.monotonic(), 0)
+            for key, events in self.selector.select(wait):
+                if key.data == "socket":
+                    if events & selectors.EVENT_WRITE:
+                        self.flush()
+                    if events & selectors.EVENT_READ:
+                        self.receive()
+                elif key.data == "signals":
+                    os.read(reader, 4096)
+                    self.reap()
+                else:
+                    self.report(key.fd)
+            if self.sweep_at is not None and time.monotonic() >= self.sweep_at:
+                self.sweep_at = None
+                self.sweep()
+        self.end()
+
+    # -- the socket
+    # ---------------------------------------------------------------------------------------------
+
+    def receive(self) -> None:
+        """Read requests: four bytes of length, then JSON."""
+        try:
+            data = self.sock.recv(1 << 20)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.closed = True
+            return
+        self.inbox += data
+        while len(self.inbox) >= 4:
+            (length,) = struct.unpack("!I", self.inbox[:4])
+            if len(self.inbox) < 4 + length:
+                return
+            request = json.loads(self.inbox[4 : 4 + length])
+            del self.inbox[: 4 + length]
+            if request["op"] == "start":
+                self.start(request)
+            else:
+                self.kill(request["id"], request["signal"])
+
+    def send(self, event: dict[str, Any]) -> None:
+        """Tell the supervisor."""
+        body = json.dumps(event).encode()
+        self.outbox += struct.pack("!I", len(body)) + body
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what the socket takes now; the rest when it is ready."""
+        try:
+            sent = self.sock.send(self.outbox) if self.outbox else 0
+            del self.outbox[:sent]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self.closed = True
+            return
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.outbox else 0)
+        self.selector.modify(self.sock, events, "socket")
+
+    # -- children
+    # -----------------------------------------------------------------------------------------------
+
+    def start(self, request: dict[str, Any]) -> None:
+        """Fork; the child reports through a pipe that closes when it executes."""
+        reader, writer = os.pipe()
+        request["launcher"] = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as e:
+            os.close(reader)
+            os.close(writer)
+            self.send({"id": request["id"], "event": "failed", "error": f"fork: {os.strerror(e.errno or 0)}"})
+            return
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            try:
+                become(request)
+            except BaseException as e:
+                os.write(writer, str(e).encode("utf-8", "replace")[:4096] or repr(e).encode())
+            os._exit(127)
+        os.close(writer)
+        self.children[pid] = request["id"]
+        self.starting[reader] = (request["id"], pid)
+        self.selector.register(reader, selectors.EVENT_READ, "child")
+
+    def report(self, pipe: int) -> None:
+        """A child has executed, or says why it could not."""
+        text = os.read(pipe, 4096)
+        self.selector.unregister(pipe)
+        os.close(pipe)
+        id_, pid = self.starting.pop(pipe)
+        if text:
+            # It has not executed anything, so there is no exit for anybody to wait for.
+            self.children.pop(pid, None)
+            os.waitpid(pid, 0)
+            self.send({"id": id_, "event": "failed", "error": text.decode("utf-8", "replace")})
+        else:
+            self.send({"id": id_, "event": "started", "pid": pid})
+
+    def kill(self, id_: int, number: int) -> None:
+        """Signal a child's process group; a child that has ended is no error."""
+        for pid, known in self.children.items():
+            if known == id_:
+                signal_group(pid, number)
+
+    def reap(self) -> None:
+        """Collect ended children, and end their groups; what left its group is swept up a little later."""
+        while True:
+            try:
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            except ChildProcessError:
+                return
+            if found is None:
+                return
+            pid = found.si_pid
+            if pid in self.children:
+                for pipe in [p for p, (_, starting) in self.starting.items() if starting == pid]:
+                    self.report(pipe)
+            id_ = self.children.pop(pid, None)
+            if id_ is None:
+                _wait(pid)
+                continue
+            # Before it is reaped, its group's number cannot be given to anybody else.
+            signal_group(pid, signal.SIGKILL)
+            _wait(pid)
+            if self.sweep_at is None:
+                self.sweep_at = time.monotonic() + SWEEP_SECONDS
+            code = found.si_status if found.si_code == os.CLD_EXITED else 128 + found.si_status
+            self.send({"id": id_, "event": "exited", "code": code})
+
+    def sweep(self) -> None:
+        """Kill what is our child but not started by us: the leavings of a child that has ended."""
+        if not LINUX:
+            return
+        me = os.getpid()
+        while strangers := [p for p in children_of(me) if p not in self.children]:
+            for pid in strangers:
+                for descendant in [pid, *descendants_of(pid)]:
+                    signal_one(descendant, signal.SIGKILL)
+                _wait(pid)
+
+    def end(self) -> None:
+        """The supervisor is gone: kill everything."""
+        for pid in list(self.children):
+            signal_group(pid, signal.SIGKILL)
+        if LINUX:
+            me = os.getpid()
+            while left := children_of(me):
+                for pid in left:
+                    for descendant in [*descendants_of(pid), pid]:
+                        signal_one(descendant, signal.SIGKILL)
+                    _wait(pid)
+
+
+def _wait(pid: int) -> None:
+    try:
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        pass
+
+
+def signal_group(pgid: int, number: int) -> None:
+    """Signal a group; one that is gone is no error. macOS answers EPERM for a group of zombies."""
+    try:
+        os.killpg(pgid, number)
+    except (ProcessLookupError, PermissionError):
+        signal_one(pgid, number)
+
+
+def signal_one(pid: int, number: int) -> None:
+    """Signal a process; one that is gone is no error."""
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
+
+
+def parents() -> dict[int, int]:
+    """Each process's parent, from /proc."""
+    found: dict[int, int] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    # The name in parentheses may hold blanks; the parent is the second field after it.
+                    found[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
+            except (OSError, IndexError, ValueError):
+                continue
+    return found
+
+
+def children_of(pid: int) -> list[int]:
+    """A process's children."""
+    return [child for child, parent in parents().items() if parent == pid]
+
+
+def descendants_of(pid: int) -> list[int]:
+    """A process's children and theirs, the nearest first."""
+    table = parents()
+    found, front = list[int](), [pid]
+    while front:
+        front = [child for child, parent in table.items() if parent in front]
+        found += front
+    return found
+
+
+if __name__ == "__main__":
+    Launcher(socket.socket(fileno=int(sys.argv[1]))).run()
