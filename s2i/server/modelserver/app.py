@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelserver import __version__, jsontext, oip_protocol, openapi, seldon_protocol
 from modelserver.errors import ServingError, oip_error, shown
@@ -69,8 +69,7 @@ class Service:
 
     def _predicted(self, message: seldon_protocol.Message, count: bool = True) -> Answer:
         prediction = self.model.predict(message.features, message.names, message.meta)
-        names = self.model.class_names()
-        answer = seldon_protocol.write(prediction.data, message.kind, names)
+        answer = seldon_protocol.write(prediction.data, message.kind, self.model.class_names())
         if count:
             self._count(prediction, "predict")
         answer["meta"] = self._meta(message.meta, prediction)
@@ -220,23 +219,24 @@ def _json_of(call: Call) -> bytes:
     A body without a content type, or sent with curl's default one, is taken as JSON when it looks like it.
     """
     if call.method == "GET":
-        if "json" not in call.query:
-            raise ServingError(400, "GET needs the message in ?json=; POST takes it as the body")
-        return call.query["json"].encode("utf-8", "replace")
+        return _field(call.query, "GET needs the message in ?json=; POST takes it as the body")
     kind = call.content_type
     if kind == "application/x-www-form-urlencoded" and not call.body.lstrip().startswith((b"{", b"[")):
-        fields = parse_qs(call.body.decode("utf-8", "replace"))
-        if "json" not in fields:
-            raise ServingError(400, "the form has no field json; send JSON as application/json")
-        return fields["json"][0].encode("utf-8", "replace")
+        return _field(call.body, "the form has no field json; send JSON as application/json")
     if kind and "json" not in kind and kind not in ("text/plain", "application/x-www-form-urlencoded"):
         raise ServingError(415, f"the content type is {shown(kind)}; allowed: application/json")
     return call.body
 
 
-def build(service: Service) -> ASGIApp:
+def _field(form: bytes, otherwise: str) -> bytes:
+    try:
+        return parse_qs(form, max_num_fields=20)[b"json"][0]
+    except (KeyError, ValueError):
+        raise ServingError(400, otherwise) from None
+
+
+def build(service: Service, front: Front) -> ASGIApp:
     """The API as one ASGI application."""
-    front = Front(service.settings, service.metrics)
 
     def operation(name: str | None = None, heavy: bool = False, **handlers: Handler) -> Operation:
         return Operation(front, handlers, name, heavy)
@@ -273,13 +273,22 @@ def build(service: Service) -> ASGIApp:
     ]
     if service.settings.metrics_path not in ("/metrics", "/prometheus"):
         table.append((service.settings.metrics_path, scrape))
-    routes = [Route(path, endpoint) for path, endpoint in table]
-    return Router(routes, default=_not_found(front, "GET /seldon.json lists them"), redirect_slashes=False)
+    router = Router(
+        [Route(path, endpoint) for path, endpoint in table],
+        default=_not_found(front, "GET /seldon.json lists them"),
+        redirect_slashes=False,
+    )
+    exact: dict[str, ASGIApp] = {path: endpoint for path, endpoint in table if "{" not in path}
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        # Most paths are fixed: looking them up spares trying the routes one after the other.
+        await exact.get(scope["path"], router)(scope, receive, send)
+
+    return application
 
 
-def build_metrics(service: Service) -> ASGIApp:
+def build_metrics(service: Service, front: Front) -> ASGIApp:
     """The application of the metrics port: one path, nothing else."""
-    front = Front(service.settings, service.metrics)
     path = service.settings.metrics_path
     route = Route(path, Operation(front, {"GET": service.exposition}))
     return Router([route], default=_not_found(front, f"metrics are at {path}"), redirect_slashes=False)

@@ -9,15 +9,17 @@ an identifier in it.
 
 import asyncio
 import logging
+import os
 import re
-import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
+from os import urandom
 from time import perf_counter
+from typing import Any
 
 import orjson
-from starlette.datastructures import Headers, QueryParams
 from starlette.types import Message, Receive, Scope, Send
 
 from modelserver.errors import INTERNAL, ServingError, seldon_error
@@ -25,9 +27,9 @@ from modelserver.metrics import Metrics
 from modelserver.settings import Settings
 
 log = logging.getLogger("modelserver")
-access = logging.getLogger("modelserver.access")
 
 JSON = "application/json"
+HEADERS = (b"content-length", b"content-type", b"seldon-puid")
 PUID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 ErrorShape = Callable[[ServingError], dict[str, object]]
 
@@ -38,7 +40,7 @@ class Call:
 
     method: str
     body: bytes
-    query: QueryParams
+    query: bytes
     content_type: str
     path: Mapping[str, str]
     puid: str
@@ -59,13 +61,27 @@ Handler = Callable[[Call], Answer]
 
 
 class Front:
-    """What all operations of a process share: settings, metrics, the number of requests under way."""
+    """What all operations of a process share: settings, metrics, threads, and who waits for what.
+
+    ``queue`` tells how many requests are under way: started, waiting for a body, a thread or their turn.
+    """
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
-        self.under_way = 0
         self.pool = ThreadPoolExecutor(settings.threads, "predict") if settings.threads else None
+        self.queue: Callable[[], int] = lambda: 0
+        self.reading: dict[asyncio.Task[Any], float] = {}
+        self.late: set[asyncio.Task[Any]] = set()
+
+    async def watch_bodies(self) -> None:
+        """End the requests whose body does not come. One watcher costs less than a timer a request."""
+        while True:
+            await asyncio.sleep(min(1.0, self.settings.body_timeout / 4))
+            oldest = perf_counter() - self.settings.body_timeout
+            for task in [task for task, since in self.reading.items() if since < oldest]:
+                self.late.add(task)
+                task.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +89,7 @@ class Operation:
     """One path: its handler for each method, and how it is counted.
 
     ``service`` is the executor's label for the request histogram, None for paths that are not counted.
-    ``heavy`` operations hold a slot of ``max_concurrency`` and appear in the access log; probes do neither.
+    ``heavy`` operations are refused beyond ``max_concurrency`` and are in the access log; probes are neither.
     """
 
     front: Front
@@ -85,13 +101,10 @@ class Operation:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         front = self.front
         started = perf_counter()
-        headers = Headers(scope=scope)
-        sent = headers.get("seldon-puid", "")
-        puid = sent if PUID.match(sent) else uuid.uuid4().hex
-        call = Call(
-            scope["method"], b"", QueryParams(scope["query_string"]), "", scope.get("path_params", {}), puid
-        )
-        front.under_way += self.heavy
+        headers = {name: value for name, value in scope["headers"] if name in HEADERS}
+        sent = headers.get(b"seldon-puid", b"").decode("latin-1")
+        puid = sent if sent and PUID.match(sent) else urandom(16).hex()
+        call = Call(scope["method"], b"", scope["query_string"], "", scope.get("path_params", {}), puid)
         try:
             answer = await self._answer(call, headers, receive)
         except ServingError as error:
@@ -100,20 +113,14 @@ class Operation:
             log.exception("request %s failed", puid)
             failed = ServingError(500, f"the server failed; its log has {puid}", reason=INTERNAL)
             answer = Answer(orjson.dumps(self.error_shape(failed)), 500)
-        finally:
-            front.under_way -= self.heavy
         await send_answer(send, answer, puid, front.settings.allow_origin)
         seconds = perf_counter() - started
         if self.service is not None:
             front.metrics.request(self.service, call.method, answer.status, seconds)
         if self.heavy and front.settings.access_log:
-            # No address, no query, no payload: what a caller asked about is nobody's business here.
-            access.info(
-                "%s",
-                Line(call.method, scope["path"], answer.status, seconds, len(call.body), call.rows, puid),
-            )
+            log_access(call, scope["path"], answer.status, seconds)
 
-    async def _answer(self, call: Call, headers: Headers, receive: Receive) -> Answer:
+    async def _answer(self, call: Call, headers: Mapping[bytes, bytes], receive: Receive) -> Answer:
         front = self.front
         if call.method == "OPTIONS" and front.settings.allow_origin:
             return Answer(b"", 204, headers={"access-control-allow-methods": ", ".join(self.handlers)})
@@ -122,80 +129,86 @@ class Operation:
             allowed = ", ".join(self.handlers)
             text = f"{call.method} is not allowed here; allowed: {allowed}"
             raise ServingError(405, text, headers={"allow": allowed})
-        if self.heavy and front.under_way > front.settings.max_concurrency:
+        if self.heavy and front.queue() > front.settings.max_concurrency:
             text = f"{front.settings.max_concurrency} requests are under way; try again"
             raise ServingError(503, text, reason="MICROSERVICE_BUSY", headers={"retry-after": "1"})
         if call.method == "POST":
-            call.content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-            call.body = await read_body(headers, receive, front.settings)
+            kind = headers.get(b"content-type", b"").decode("latin-1")
+            call.content_type = kind.partition(";")[0].strip().lower()
+            call.body = await read_body(headers, receive, front)
         if front.pool is not None and self.heavy:
             return await asyncio.get_running_loop().run_in_executor(front.pool, handler, call)
         return handler(call)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the access log; becomes JSON only when a log handler wants it."""
+def log_access(call: Call, path: str, status: int, seconds: float) -> None:
+    """One line of JSON on standard error for one request.
 
-    method: str
-    path: str
-    status: int
-    seconds: float
-    bytes: int
-    rows: int
-    puid: str
-
-    def __str__(self) -> str:
-        return orjson.dumps(
-            {
-                "event": "request",
-                "method": self.method,
-                "path": self.path[:200],
-                "status": self.status,
-                "ms": round(self.seconds * 1000, 3),
-                "bytes": self.bytes,
-                "rows": self.rows,
-                "puid": self.puid,
-            }
-        ).decode()
+    No address, no query, no payload: what a caller asked about is nobody's business here. Written without the
+    logging module, which would take as long as the prediction.
+    """
+    line = {
+        "event": "request",
+        "method": call.method,
+        "path": path[:200],
+        "status": status,
+        "ms": round(seconds * 1000, 3),
+        "bytes": len(call.body),
+        "rows": call.rows,
+        "puid": call.puid,
+    }
+    with suppress(OSError):
+        os.write(2, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
 
 
-async def read_body(headers: Headers, receive: Receive, settings: Settings) -> bytes:
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, front: Front) -> bytes:
     """The whole body, or 413 as soon as it is known to be too large, or 408 when it does not come."""
-    limit = settings.max_body_bytes
-    too_large = ServingError(413, f"the body is larger than {limit} bytes", headers={"connection": "close"})
-    announced = headers.get("content-length", "")
+    limit = front.settings.max_body_bytes
+    announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > limit:
-        raise too_large
+        raise _too_large(limit)
     parts: list[bytes] = []
     size = 0
+    task = asyncio.current_task()
+    assert task is not None
+    front.reading[task] = perf_counter()
     try:
-        async with asyncio.timeout(settings.body_timeout):
-            while True:
-                message: Message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ServingError(400, "the caller went away before the body was complete")
-                part = message.get("body", b"")
-                size += len(part)
-                if size > limit:
-                    raise too_large
-                parts.append(part)
-                if not message.get("more_body", False):
-                    return parts[0] if len(parts) == 1 else b"".join(parts)
-    except TimeoutError:
-        text = f"the body did not come within {settings.body_timeout:.0f} s"
+        while True:
+            message: Message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ServingError(400, "the caller went away before the body was complete")
+            part = message.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise _too_large(limit)
+            parts.append(part)
+            if not message.get("more_body", False):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+    except asyncio.CancelledError:
+        if task not in front.late:
+            raise
+        task.uncancel()
+        text = f"the body did not come within {front.settings.body_timeout:.0f} s"
         raise ServingError(408, text, headers={"connection": "close"}) from None
+    finally:
+        del front.reading[task]
+        front.late.discard(task)
+
+
+def _too_large(limit: int) -> ServingError:
+    return ServingError(413, f"the body is larger than {limit} bytes", headers={"connection": "close"})
 
 
 async def send_answer(send: Send, answer: Answer, puid: str, allow_origin: str = "") -> None:
     """Send one answer with the headers that all answers have."""
     headers = [
         (b"content-type", answer.content_type.encode()),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-length", b"%d" % len(answer.body)),
         (b"seldon-puid", puid.encode()),
         (b"x-content-type-options", b"nosniff"),
     ]
-    headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
+    if answer.headers:
+        headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
     if allow_origin:
         headers.append((b"access-control-allow-origin", allow_origin.encode()))
         headers.append((b"access-control-allow-headers", b"content-type, seldon-puid"))

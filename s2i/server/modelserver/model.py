@@ -72,6 +72,13 @@ class Model:
         self._complaints: set[str] = set()
         self._predict: Callable[..., Any] = self.instance.predict
         self._takes_names, self._takes_meta = _signature(self._predict)
+        self._tags = self._optional("tags")
+        self._metrics = self._optional("metrics")
+        self._class_names: Any = None
+
+    def _optional(self, name: str) -> Callable[..., Any] | None:
+        found = getattr(self.instance, name, None)
+        return found if callable(found) else None
 
     def load(self) -> None:
         """Call the model's ``load()`` and read its schema. Raises ``StartError``."""
@@ -81,6 +88,7 @@ class Model:
             schema = self.instance.input_schema() if hasattr(self.instance, "input_schema") else None
         except Exception as error:
             raise StartError(f"{self.name}: loading failed: {type(error).__name__}: {error}") from error
+        self._class_names = getattr(self.instance, "class_names", None)
         if schema is not None:
             self.columns = parse_columns(schema)
 
@@ -120,28 +128,30 @@ class Model:
 
     def class_names(self) -> list[str] | None:
         """The names of the output's columns: ``class_names`` as a method or as an attribute."""
-        names = getattr(self.instance, "class_names", None)
-        if callable(names):
-            names = self._guarded("class_names", names)
-        return None if names is None else [str(name) for name in names]
+        names = self._class_names
+        if names is None:
+            return None
+        return [str(name) for name in (self._guarded("class_names", names) if callable(names) else names)]
 
     def _finish(self, returned: Any) -> Prediction:
         """Unwrap a SeldonResponse (anything with data, tags and metrics) and add tags() and metrics()."""
         prediction = Prediction(returned)
         entries: list[object] = []
-        if all(hasattr(returned, name) for name in ("data", "tags", "metrics")):
+        # An array has data too, but no tags.
+        if hasattr(returned, "tags") and hasattr(returned, "metrics") and hasattr(returned, "data"):
             prediction.data = returned.data
             prediction.tags.update(returned.tags or {})
             entries += returned.metrics or []
-        if callable(getattr(self.instance, "tags", None)):
-            prediction.tags = {**(self._guarded("tags", self.instance.tags) or {}), **prediction.tags}
-        if callable(getattr(self.instance, "metrics", None)):
-            entries = [*(self._guarded("metrics", self.instance.metrics) or []), *entries]
-        try:
-            prediction.samples = parse_metrics(entries)
-        except MetricError as error:
-            # A metric that cannot be counted must not cost the caller the prediction.
-            self.complain(str(error))
+        if self._tags is not None:
+            prediction.tags = {**(self._guarded("tags", self._tags) or {}), **prediction.tags}
+        if self._metrics is not None:
+            entries = [*(self._guarded("metrics", self._metrics) or []), *entries]
+        if entries:
+            try:
+                prediction.samples = parse_metrics(entries)
+            except MetricError as error:
+                # A metric that cannot be counted must not cost the caller the prediction.
+                self.complain(str(error))
         return prediction
 
     def complain(self, text: str) -> None:

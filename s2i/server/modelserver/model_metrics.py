@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from threading import Lock
 
 from prometheus_client.core import Metric
@@ -59,28 +60,38 @@ def _sample(position: int, entry: object) -> Sample:
     where = f"metrics()[{position}]"
     if not isinstance(entry, dict):
         raise MetricError(f"{where} must be an object with type, key and value")
-    name, kind, value = entry.get("key"), entry.get("type", "COUNTER"), entry.get("value")
-    if not isinstance(name, str) or not NAME.match(name):
-        raise MetricError(
-            f"{where}: key is {name!r}; allowed are letters, digits, _ and : without a digit first"
-        )
-    if name.startswith(RESERVED):
-        raise MetricError(f"{where}: {name} begins with a reserved prefix ({', '.join(RESERVED)})")
-    if kind not in TYPES:
-        raise MetricError(f"{where}: {name} has type {kind!r}; allowed are {', '.join(TYPES)}")
+    tags = entry.get("tags")
+    kind, name, value = entry.get("type", "COUNTER"), entry.get("key"), entry.get("value")
+    if tags and not isinstance(tags, dict):
+        raise MetricError(f"{where}: tags of {name} must be an object")
+    try:
+        labels = _checked(kind, name, tuple(tags.items()) if tags else ())
+    except TypeError:
+        raise MetricError(f"{where}: {name} has tags that are no text") from None
+    except MetricError as error:
+        raise MetricError(f"{where}: {error}") from None
     try:
         number = float(value)  # type: ignore[arg-type]  # numpy's scalars are welcome too
     except (TypeError, ValueError):
         raise MetricError(f"{where}: {name} has value {value!r}; it must be a number") from None
     if not math.isfinite(number) or (kind != "GAUGE" and number < 0):
         raise MetricError(f"{where}: {kind} {name} cannot take {value!r}")
-    tags = entry.get("tags") or {}
-    if not isinstance(tags, dict):
-        raise MetricError(f"{where}: tags of {name} must be an object")
-    for label in tags:
+    return Sample(kind, str(name), number, labels)
+
+
+@lru_cache(4096)
+def _checked(kind: object, name: object, tags: tuple[tuple[object, object], ...]) -> Labels:
+    """The tags as labels, sorted. Remembered: a model says the same names with every prediction."""
+    if not isinstance(name, str) or not NAME.match(name):
+        raise MetricError(f"key is {name!r}; allowed: letters, digits, _ and :, no digit first")
+    if name.startswith(RESERVED):
+        raise MetricError(f"{name} begins with a reserved prefix ({', '.join(RESERVED)})")
+    if kind not in TYPES:
+        raise MetricError(f"{name} has type {kind!r}; allowed are {', '.join(TYPES)}")
+    for label, _ in tags:
         if not isinstance(label, str) or not LABEL.match(label) or label == "le":
-            raise MetricError(f"{where}: {name} has the tag {label!r}, which is no label name")
-    return Sample(kind, name, number, tuple(sorted((label, str(text)) for label, text in tags.items())))
+            raise MetricError(f"{name} has the tag {label!r}, which is no label name")
+    return tuple(sorted((str(label), str(text)) for label, text in tags))
 
 
 class ModelMetrics:
@@ -89,24 +100,15 @@ class ModelMetrics:
     def __init__(self, labels: Mapping[str, str]) -> None:
         self._labels = dict(labels)
         self._families: dict[str, _Family] = {}
+        self._known: dict[tuple[str, str, Labels, str], list[float]] = {}
         self._taken: dict[str, str] = {}
         self._lock = Lock()
 
     def update(self, samples: Sequence[Sample], method: str) -> None:
         """Count the samples of one call of ``method`` (predict, feedback); all of them or none."""
         with self._lock:
-            for sample in samples:
-                self._family(sample)
-            for sample in samples:
-                family = self._family(sample)
-                key = tuple(sorted({**dict(sample.tags), "method": method}.items()))
-                series = family.series.get(key)
-                if series is None:
-                    if len(family.series) >= MAX_SERIES:
-                        raise MetricError(f"{sample.name} has {MAX_SERIES} label sets: a tag varies too much")
-                    series = family.series[key] = [0.0] * (
-                        len(TIMER_BOUNDS) + 2 if sample.kind == "TIMER" else 1
-                    )
+            found = [self._series(sample, method) for sample in samples]
+            for sample, series in zip(samples, found, strict=True):
                 if sample.kind == "COUNTER":
                     series[0] += sample.value
                 elif sample.kind == "GAUGE":
@@ -115,6 +117,22 @@ class ModelMetrics:
                     seconds = sample.value / 1000
                     series[bisect_left(TIMER_BOUNDS, seconds)] += 1
                     series[-1] += seconds
+
+    def _series(self, sample: Sample, method: str) -> list[float]:
+        """The numbers of one label set: one, or a timer's buckets, overflow and sum."""
+        shortcut = (sample.kind, sample.name, sample.tags, method)
+        series = self._known.get(shortcut)
+        if series is None:
+            family = self._family(sample)
+            key = tuple(sorted({**dict(sample.tags), "method": method}.items()))
+            series = family.series.get(key)
+            if series is None:
+                if len(family.series) >= MAX_SERIES:
+                    raise MetricError(f"{sample.name} has {MAX_SERIES} label sets: a tag varies too much")
+                size = len(TIMER_BOUNDS) + 2 if sample.kind == "TIMER" else 1
+                series = family.series[key] = [0.0] * size
+            self._known[shortcut] = series
+        return series
 
     def _family(self, sample: Sample) -> _Family:
         """The family of that name; refuses a name whose series another family already writes."""

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from modelserver.app import Service, State, build, build_metrics
 from modelserver.errors import ServingError, StartError
+from modelserver.http import Front
 from modelserver.metrics import Metrics
 from modelserver.model import Model, load_class
 from modelserver.settings import Settings
@@ -63,9 +64,13 @@ async def _serve(
     model = Model(name, load_class(name), settings.parameters)
     metrics = Metrics(settings, settings.unit_id or model.name.rpartition(".")[2])
     service = Service(model, settings, metrics, state)
-    servers = [(_server(build(service), settings), http)]
+    front = Front(settings, metrics)
+    main = _server(build(service, front), settings)
+    # The server's own set of tasks is the queue: each request in it has begun and not been answered.
+    front.queue = lambda: len(main.server_state.tasks)
+    servers = [(main, http)]
     if metrics_socket is not None:
-        servers.append((_server(build_metrics(service), settings), metrics_socket))
+        servers.append((_server(build_metrics(service, front), settings), metrics_socket))
 
     def stop() -> None:
         state.phase = "draining"
@@ -75,6 +80,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    watcher = asyncio.create_task(front.watch_bodies())
     tasks = [asyncio.create_task(server._serve(sockets=[sock])) for server, sock in servers]
     announce("listening", http=http, metrics=metrics_socket)
     try:
@@ -89,6 +95,7 @@ async def _serve(
         if state.phase == "loading":
             stop()
         await asyncio.gather(*tasks)
+        watcher.cancel()
     log.info("%s", orjson.dumps({"event": "stopped"}).decode())
 
 

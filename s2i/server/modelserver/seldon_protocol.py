@@ -38,13 +38,8 @@ def read(message: object, validator: RowValidator | None) -> Message:
             400, f"the body is {shown(message)}; allowed: an object with one of {', '.join(KINDS)}"
         )
     meta = message.get("meta") or {}
-    if not isinstance(meta, dict):
-        raise ServingError(400, f"meta is {shown(meta)}; allowed: an object")
-    if not isinstance(meta.get("tags") or {}, dict) or not isinstance(meta.get("requestPath") or {}, dict):
-        raise ServingError(400, "meta.tags and meta.requestPath must be objects")
-    if not isinstance(meta.get("puid") or "", str) or not isinstance(meta.get("metrics") or [], list):
-        raise ServingError(400, "meta.puid must be a string and meta.metrics a list")
-    jsontext.check_depth(meta, "meta")
+    if meta:
+        _check_meta(meta)
     kinds = [kind for kind in KINDS if kind in message]
     if len(kinds) != 1:
         found = " and ".join(kinds) or ", ".join(shown(key) for key in list(message)[:5]) or "nothing"
@@ -71,6 +66,16 @@ def read(message: object, validator: RowValidator | None) -> Message:
         return Message(kind, base64.b64decode(value, validate=True), [], meta, 1)
     except (binascii.Error, ValueError) as error:
         raise ServingError(400, f"binData is not base64: {error}") from error
+
+
+def _check_meta(meta: object) -> None:
+    if not isinstance(meta, dict):
+        raise ServingError(400, f"meta is {shown(meta)}; allowed: an object")
+    if not isinstance(meta.get("tags") or {}, dict) or not isinstance(meta.get("requestPath") or {}, dict):
+        raise ServingError(400, "meta.tags and meta.requestPath must be objects")
+    if not isinstance(meta.get("puid") or "", str) or not isinstance(meta.get("metrics") or [], list):
+        raise ServingError(400, "meta.puid must be a string and meta.metrics a list")
+    jsontext.check_depth(meta, "meta")
 
 
 def _read_data(data: object, meta: dict[str, Any], validator: RowValidator | None) -> Message:
