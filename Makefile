@@ -1,0 +1,54 @@
+# Everything goes through one virtual environment that the lock file describes.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.8
+export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+export PYTHONDONTWRITEBYTECODE =
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test lint format bench notebooks dashboards down reset
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+lab: setup ## set up, start the lab and take the flights model from data to production
+	@$(BIN)/workshop lab
+
+test: setup ## every test: unit tests in parallel, then the main job end to end
+	@$(BIN)/python -m tests
+
+lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache \
+	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* .ci/run
+
+format: setup ## write the code in the house's format
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: setup ## measure what the docs state: start-up, tasks, serving
+	@$(BIN)/python -m tests.bench
+
+notebooks: setup ## make the notebooks from their source
+	@$(BIN)/python notebooks/build.py
+
+dashboards: setup ## make the dashboards' JSON from their code
+	@$(BIN)/python -m grafana.render
+
+down: ## stop the lab; everything is kept
+	@$(BIN)/workshop down
+
+reset: ## stop the lab and delete what it holds
+	@$(BIN)/workshop reset
+
+setup: $(VENV)/.made ## make the environment (also done by the others)
+
+# uv comes first by pip, then makes everything else from the lock; compiled, because some machines forbid it at run time.
+$(VENV)/.made: uv.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 3; }
+	@$(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "error: $$($(BIN)/python -V) is not 3.11 to 3.13; rm -rf $(VENV), then make PYTHON=python3.12 lab" >&2; exit 3; }
+	@test -x $(BIN)/uv || { echo "---> installing uv"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
+	@echo "---> installing the packages of uv.lock"
+	@UV_COMPILE_BYTECODE_TIMEOUT=300s $(BIN)/uv sync --frozen --compile-bytecode
+	@touch $@
