@@ -38,6 +38,8 @@ class Kind:
     categories: tuple[str, ...] = ()
     columns: tuple[Column, ...] = field(default=(), compare=False)
     singular: str = ""
+    schema: Object | None = field(default=None, compare=False)
+    """The OpenAPI schema of a kind that a CRD has added; the built-in ones are in `workshop.manifests.types`."""
 
     @property
     def api_version(self) -> str:
@@ -79,7 +81,9 @@ BUILT_IN = (
     Kind("", "v1", "Secret", "secrets"),
     Kind("", "v1", "Service", "services", short_names=("svc",), subresources=("status",), categories=("all",)),
     Kind("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
-    Kind("apps", "v1", "Deployment", "deployments", short_names=("deploy",), subresources=("status",),
+    Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", namespaced=False,
+         short_names=("crd", "crds"), subresources=("status",), categories=("api-extensions",)),
+    Kind("apps", "v1", "Deployment", "deployments", short_names=("deploy",), subresources=("scale", "status"),
          categories=("all",)),
     Kind("autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", short_names=("hpa",),
          subresources=("status",), categories=("all",)),
