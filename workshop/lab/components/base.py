@@ -48,7 +48,7 @@ class Running:
 
     @property
     def pid(self) -> int | None:
-        return self.process.pid if self.process is not None and self.process.returncode is None else None
+        return self.process.pid if self.process is not None and self.process.code is None else None
 
     async def run(self) -> None:
         """Keep the component up until `stop`; returns at once when it is missing."""
@@ -84,7 +84,7 @@ class Running:
     async def stop(self) -> None:
         """End it: SIGTERM, then SIGKILL after five seconds."""
         self._stopping = True
-        if self.process is not None and self.process.returncode is None:
+        if self.process is not None and self.process.code is None:
             await self.process.stop(5.0)
         if not self.component.missing:
             self._set("stopped")

@@ -89,12 +89,12 @@ class SeldonReconciler:
         """Restart a replica that has ended, probe one that runs."""
         was_ready = replica.ready
         process = replica.process
-        if process is not None and process.returncode is not None and replica.exit_code is None:
-            replica.exit_code = process.returncode
+        if process is not None and process.code is not None and replica.exit_code is None:
+            replica.exit_code = process.code
             replica.ready = False
             replica.not_before = time.monotonic() + BACKOFF_SECONDS[min(replica.restarts, len(BACKOFF_SECONDS) - 1)]
             replica.waiting = "CrashLoopBackOff"
-            replica.message = f"the server ended with exit code {process.returncode}; see oc logs {replica.pod}"
+            replica.message = f"the server ended with exit code {process.code}; see oc logs {replica.pod}"
         if replica.waiting and time.monotonic() >= replica.not_before:
             replica.restarts += 1 if replica.exit_code is not None else 0
             await self._replicas.run(sdep, predictor, replica)

@@ -1,0 +1,91 @@
+"""The words of the command line, and nothing else: each verb is a module of `workshop.commands`.
+
+A verb is imported when it is called, so that `workshop status` does not wait for what `workshop run` needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from workshop import output
+from workshop.errors import INTERRUPTED, UsageError, WorkshopError
+
+EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
+130 interrupted"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise UsageError(message, hint=f"{self.prog} --help says what is allowed")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every verb with its options."""
+    top = _Parser(prog="workshop", description="The MLOps workshop: lab, pipelines and guide.", epilog=EPILOG)
+    top.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+
+    def verb(name: str, help_: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = verbs.add_parser(name, help=help_, description=help_)
+        made.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
+        return made
+
+    verb("doctor", "say whether this machine has what the lab needs")
+    up = verb("up", "start the lab; a running one is left as it is")
+    up.add_argument("--ports", default="", help="`free`, or name=number,... (see workshop status for the names)")
+    up.add_argument("--timeout", type=float, default=180.0, help="seconds to wait until everything is ready")
+    verb("down", "stop the lab; everything it holds is kept")
+    verb("status", "what runs, where, and how much memory it takes")
+    logs = verb("logs", "print the log of the lab or of one of its parts")
+    logs.add_argument("component", nargs="?", default="lab")
+    logs.add_argument("-f", "--follow", action="store_true")
+    logs.add_argument("-n", "--lines", type=int, default=100)
+    reset = verb("reset", "stop the lab and delete everything it holds")
+    reset.add_argument("--yes", action="store_true", help="do not ask")
+    shell = verb("shell", "open a shell in the participant's clone with oc, dvc, mlflow and workshop at hand")
+    shell.add_argument("command", nargs=argparse.REMAINDER, help="run this instead of an interactive shell")
+    run = verb("run", "submit manifests, follow the runs they create, exit by their result")
+    run.add_argument("files", nargs="+", metavar="FILE", help="manifests; - is standard input")
+    run.add_argument("-n", "--namespace", default="")
+    run.add_argument("--engine", choices=("process", "container"), default="process")
+    run.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
+    lab = verb("lab", "the main job: start the lab and take the flights model from data to production")
+    lab.add_argument("--ports", default="")
+    check = verb("check", "prove that a module is done")
+    check.add_argument("module", metavar="NN")
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    debug = False
+    try:
+        words = parser().parse_args(argv)
+        debug = words.debug
+        if not words.verb:
+            parser().print_help()
+            return UsageError.exit_code
+        module = importlib.import_module(f"workshop.commands.{words.verb}")
+        code: int = getattr(module, words.verb)(words)
+        return code
+    except KeyboardInterrupt:
+        output.note("interrupted; what runs in the lab goes on: workshop status")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except WorkshopError as e:
+        output.fail(str(e))
+        if debug:
+            traceback.print_exc()
+        return e.exit_code
+    except Exception as e:
+        if debug:
+            raise
+        output.fail(f"{type(e).__name__}: {e}\n  this is a fault of the kit; --debug shows where it happened")
+        return WorkshopError.exit_code

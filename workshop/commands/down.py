@@ -1,0 +1,49 @@
+"""`workshop down`: stop the lab; everything it holds is kept."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import time
+
+from workshop import output
+from workshop.errors import TimedOut
+from workshop.lab.report import running_pid
+from workshop.lab.state import State, state
+
+GRACE_SECONDS = 40.0
+
+
+def down(words: argparse.Namespace) -> int:
+    """Stop the lab and say so."""
+    stopped = _down(state())
+    if words.output == output.JSON:
+        output.emit({"running": False, "was_running": stopped})
+    else:
+        output.say("the lab has stopped; workshop up brings it back as it was" if stopped else "no lab runs")
+    return 0
+
+
+def _down(where: State) -> bool:
+    """Stop the lab and wait for it; False when none ran. Raises TimedOut after killing one that does not stop."""
+    pid = running_pid(where)
+    if pid is None or pid <= 0:
+        return False
+    _signal(pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_SECONDS
+    while time.monotonic() < deadline:
+        if running_pid(where) != pid:
+            return True
+        time.sleep(0.05)
+    # The launcher sees the supervisor go and ends everything that it started.
+    _signal(pid, signal.SIGKILL)
+    raise TimedOut(f"the lab did not stop within {GRACE_SECONDS:.0f} s and was killed",
+                   hint="workshop logs shows what it waited for; nothing that was accepted is lost")
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,50 @@
+"""`workshop reset`: stop the lab and delete everything it holds."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+
+from workshop import output
+from workshop.commands.down import _down
+from workshop.errors import EnvironmentFault, UsageError
+from workshop.lab.state import State, state
+
+
+def reset(words: argparse.Namespace) -> int:
+    """Ask, stop, delete."""
+    where = state()
+    if not where.root.exists():
+        output.say(f"nothing to reset: {where.root} is not there")
+        return 0
+    if not words.yes:
+        if not sys.stdin.isatty():
+            raise UsageError(f"reset deletes {where.root} with the participant's clone, runs and models",
+                             hint="workshop reset --yes does it without asking")
+        output.note(f"this deletes {where.root} with the participant's clone, runs and models")
+        if input("type yes to go on: ").strip() != "yes":
+            output.note("nothing was deleted")
+            return UsageError.exit_code
+    _reset(where)
+    if words.output == output.JSON:
+        output.emit({"deleted": str(where.root)})
+    else:
+        output.say(f"deleted {where.root}; workshop up starts afresh")
+    return 0
+
+
+def _reset(where: State) -> None:
+    """Delete the lab's folder. Raises EnvironmentFault when the folder is not a lab's or cannot be deleted."""
+    ours = {"run", "components", "home", "images", "volumes", "pods"}
+    if not ours & {p.name for p in where.root.iterdir()} and any(where.root.iterdir()):
+        raise EnvironmentFault(f"{where.root} does not look like a lab's folder, so nothing was deleted",
+                               hint="check WORKSHOP_STATE")
+    _down(where)
+    # Images are read-only so that nobody changes them by accident.
+    for folder in (p for p in where.images.rglob("*") if p.is_dir() and not p.is_symlink()):
+        folder.chmod(0o755)
+    try:
+        shutil.rmtree(where.root)
+    except OSError as e:
+        raise EnvironmentFault(f"cannot delete {where.root}: {e}", hint="close what uses it; then workshop reset") from e

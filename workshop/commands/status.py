@@ -1,0 +1,93 @@
+"""`workshop status`: what runs, where, and how much memory it takes."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import psutil
+
+from workshop import output
+from workshop.errors import EnvironmentFault
+from workshop.lab.report import ENDPOINTS, read, running_pid
+from workshop.lab.state import State, state
+
+
+def status(words: argparse.Namespace) -> int:
+    """Print the components and the endpoints; exit 3 when the lab does not run."""
+    where = state()
+    found = _status(where)
+    if words.output == output.JSON:
+        output.emit(found)
+    else:
+        _show(where, found)
+    return 0 if found["running"] else EnvironmentFault.exit_code
+
+
+def _status(where: State) -> dict[str, Any]:
+    """The report with memory; every part is `stopped` when the supervisor is gone.
+
+    Memory is the proportional set size of a component's processes (shared pages count once over all), in bytes.
+    """
+    report = read(where)
+    running = running_pid(where) is not None
+    components = []
+    for part in report.components if report else []:
+        alive = running and part.pid is not None
+        shown = part.state if running or part.state == "missing" else "stopped"
+        components.append({
+            "name": part.name, "state": shown, "url": part.url if alive else None, "pid": part.pid if alive else None,
+            "rss_bytes": memory(part.pid, own=part.name == "lab") if alive and part.pid else None,
+            **({"message": part.message} if part.message else {}),
+        })
+    endpoints = report.endpoints if report and running else dict.fromkeys(ENDPOINTS)
+    return {"running": running, "phase": report.phase if report and running else "stopped", "components": components,
+            "endpoints": endpoints}
+
+
+def memory(pid: int, *, own: bool = False) -> int | None:
+    """Bytes of a process and its children; with `own`, of the lab's process and of children that are no component's."""
+    try:
+        process = psutil.Process(pid)
+        family = [process] if own else [process, *process.children(recursive=True)]
+        return sum(_pss(p) for p in family)
+    except psutil.Error:
+        return None
+
+
+def _pss(process: psutil.Process) -> int:
+    try:
+        full = process.memory_full_info()
+        return int(getattr(full, "pss", full.rss))
+    except psutil.Error:
+        return 0
+
+
+def _show(where: State, found: dict[str, Any]) -> None:
+    if not found["components"]:
+        output.say(f"no lab on {where.root}")
+        output.say("  workshop up starts it; make lab takes the flights model to production")
+        return
+    rows = []
+    total = 0
+    for part in found["components"]:
+        total += part["rss_bytes"] or 0
+        size = f"{part['rss_bytes'] / 2**20:.0f} MiB" if part["rss_bytes"] else ""
+        rows.append([part["name"], part["state"], part["url"] or "", part["pid"] or "", size])
+    output.table(["NAME", "STATE", "URL", "PID", "MEMORY"], rows)
+    for part in found["components"]:
+        if part.get("message"):
+            output.say(f"  {part['name']}: {part['message']}")
+    if not found["running"]:
+        output.say("\nthe lab does not run\n  workshop up starts it")
+        return
+    output.say()
+    for name in ("console", "guide", "dashboards", "production", "staging"):
+        if found["endpoints"].get(name):
+            output.say(f"{name:<11} {found['endpoints'][name]}")
+    try:
+        token = where.token.read_text().strip()
+        output.say(f"\nopen in a browser: {found['endpoints']['console']}/#token={token}")
+        output.say(f"in a terminal:     export KUBECONFIG={where.kubeconfig}   or: workshop shell")
+    except OSError:
+        pass

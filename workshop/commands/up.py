@@ -1,0 +1,126 @@
+"""`workshop up`: start the lab and wait until everything in it is ready."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from rich.live import Live
+from rich.text import Text
+
+from workshop import output
+from workshop.commands import status as status_verb
+from workshop.errors import EnvironmentFault, TimedOut
+from workshop.lab.report import Report, read, running_pid
+from workshop.lab.state import KIT, State, state
+
+POLL_SECONDS = 0.05
+
+
+def up(words: argparse.Namespace) -> int:
+    """Start the lab; print what runs."""
+    where = state()
+    _up(where, ports=words.ports, timeout=words.timeout, quiet=words.output == output.JSON)
+    return status_verb.status(words)
+
+
+def _up(where: State, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
+    """Start the lab unless it runs and wait for it; two at once start one lab.
+
+    Raises EnvironmentFault when it cannot start, TimedOut when it is not ready in time. Ctrl-C while it starts stops
+    it again, so that nothing half started is left.
+    """
+    try:
+        where.make()
+    except OSError as e:
+        raise EnvironmentFault(
+            f"cannot write to {where.root}: {e.strerror}",
+            hint="free some space, or set WORKSHOP_STATE to a folder that you may write to; then workshop up",
+        ) from e
+    began = time.time()
+    process: subprocess.Popen[bytes] | None = None
+    pid = running_pid(where)
+    if pid is None:
+        process = _spawn(where, ports)
+    try:
+        return _wait(where, process, began, timeout, quiet)
+    except KeyboardInterrupt:
+        if process is not None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(30)
+        raise
+
+
+def _spawn(where: State, ports: str) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "WORKSHOP_STATE": str(where.root)}
+    env.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
+    if ports:
+        env["WORKSHOP_PORTS"] = ports
+    with open(where.log, "ab") as log:
+        return subprocess.Popen(  # its own session: Ctrl-C in the terminal is not for the lab
+            [sys.executable, "-m", "workshop.lab.supervisor"], cwd=KIT, env=env, stdin=subprocess.DEVNULL, stdout=log,
+            stderr=log, start_new_session=True,
+        )
+
+
+def _wait(
+    where: State, process: subprocess.Popen[bytes] | None, began: float, timeout: float, quiet: bool
+) -> Report:
+    deadline = time.monotonic() + timeout
+    live = Live(console=output.err, transient=True) if output.interactive() and not quiet else None
+    shown = ""
+    if live:
+        live.start()
+    try:
+        while time.monotonic() < deadline:
+            report = read(where)
+            fresh = report is not None and (process is None or report.started >= began - 1)
+            if report is not None and fresh:
+                line = _line(report, time.time() - began)
+                if live:
+                    live.update(Text.from_markup(line))
+                elif not quiet and (parts := _states(report)) != shown:
+                    output.note(parts)
+                    shown = parts
+                if report.phase == "ready" and running_pid(where) is not None:
+                    return report
+                if report.phase == "failed":
+                    raise EnvironmentFault(f"the lab did not start: {report.message}",
+                                           hint="workshop logs shows what it did")
+            if process is not None and process.poll() is not None:
+                if process.returncode == EnvironmentFault.exit_code and running_pid(where) is not None:
+                    process = None  # another `workshop up` was faster; wait for its lab
+                    continue
+                raise EnvironmentFault(
+                    f"the lab ended with exit code {process.returncode}: {_last_line(where)}",
+                    hint="workshop logs shows what it did",
+                )
+            if process is None and running_pid(where) is None:
+                raise EnvironmentFault("the lab stopped while it was waited for", hint="workshop up starts it again")
+            time.sleep(POLL_SECONDS)
+    finally:
+        if live:
+            live.stop()
+    raise TimedOut(f"the lab is not ready after {timeout:.0f} s", hint="workshop status shows what is missing")
+
+
+def _line(report: Report, seconds: float) -> str:
+    parts = "  ".join(f"{c.name} {output.styled(c.state)}" for c in report.components)
+    return f"starting the lab, {seconds:4.1f} s: {parts}"
+
+
+def _states(report: Report) -> str:
+    parts = ", ".join(f"{c.name} {c.state}" for c in report.components)
+    return f"starting the lab: {parts}"
+
+
+def _last_line(where: State) -> str:
+    try:
+        lines = where.log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

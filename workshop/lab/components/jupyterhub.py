@@ -1,0 +1,58 @@
+"""JupyterHub: the participant's notebooks, with a terminal in which the commands of the guide work.
+
+One participant, who logs in with the lab's token or arrives with the console's cookie. No root, no PAM
+and no system user: the notebook server runs as whoever runs the lab, so this is no isolation between
+people. The proxy is the Python one, so no Node is needed. Everything that Jupyter writes stays below the
+lab's state folder, and nothing asks the network for news or updates.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from workshop.lab.components.base import Component
+from workshop.lab.participant import clone_folder
+from workshop.lab.state import State
+
+CONFIG = Path(__file__).with_name("jupyterhub_config.py")
+
+
+def component(state: State, port: int, env: Mapping[str, str], user: str = "user1") -> Component:
+    """How the lab starts JupyterHub. `env` is what notebooks and their terminals see."""
+    folder = state.components / "jupyterhub"
+    url = f"http://127.0.0.1:{port}"
+    return Component(
+        name="jupyterhub",
+        argv=[sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
+        env={**env, **jupyter_folders(folder), **hub_settings(state, port, user)},
+        cwd=folder,
+        url=url,
+        ready_url=f"{url}/hub/health",
+        log=folder / "jupyterhub.log",
+    )
+
+
+def hub_settings(state: State, port: int, user: str) -> dict[str, str]:
+    """What `jupyterhub_config.py` reads; the notebook servers do not get it."""
+    return {
+        "LAB_HUB_FOLDER": str(state.components / "jupyterhub"),
+        "LAB_HUB_HOME": str(state.home),
+        "LAB_HUB_NOTEBOOKS": str(clone_folder(state)),
+        "LAB_HUB_PORT": str(port),
+        "LAB_HUB_TOKEN_FILE": str(state.token),
+        "LAB_HUB_USER": user,
+    }
+
+
+def jupyter_folders(folder: Path) -> dict[str, str]:
+    """Where Jupyter keeps settings, kernels' connection files and history, instead of the home folder."""
+    return {
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "lab" / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "lab" / "workspaces"),
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+    }

@@ -1,0 +1,78 @@
+"""JupyterHub's configuration in the lab; `jupyterhub -f` reads it, and `jupyterhub.py` beside it sets the environment.
+
+Not promised: several participants. A cluster's hub with a pod for each person is configured elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from traitlets.config import get_config
+
+from workshop.lab.components.jupyterhub_login import TokenAuthenticator
+from workshop.lab.components.jupyterhub_spawner import HomeSpawner
+
+SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("LAB_HUB_")}
+FOLDER = Path(SETTINGS["LAB_HUB_FOLDER"])
+HOME = Path(SETTINGS["LAB_HUB_HOME"])
+NOTEBOOKS = Path(SETTINGS["LAB_HUB_NOTEBOOKS"])
+USER = SETTINGS["LAB_HUB_USER"]
+OWN = ("LAB_HUB_", "JUPYTERHUB_", "CONFIGPROXY_")
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    for sock in sockets:
+        sock.bind(("127.0.0.1", 0))
+    ports = [int(sock.getsockname()[1]) for sock in sockets]
+    for sock in sockets:
+        sock.close()
+    return ports
+
+
+c = get_config()
+hub_port, proxy_port = free_ports(2)
+
+c.JupyterHub.bind_url = f"http://127.0.0.1:{SETTINGS['LAB_HUB_PORT']}"
+c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{hub_port}"
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port}"
+c.ConfigurableHTTPProxy.command = [
+    sys.executable,
+    "-c",
+    "from configurable_http_proxy.cli import main; main()",
+]
+c.ConfigurableHTTPProxy.pid_file = str(FOLDER / "proxy.pid")
+c.JupyterHub.db_url = f"sqlite:///{FOLDER / 'hub.sqlite'}"
+c.JupyterHub.cookie_secret_file = str(FOLDER / "cookie_secret")
+# Stopping the hub stops what it started: a server without its hub answers nobody.
+c.JupyterHub.cleanup_servers = True
+c.JupyterHub.cleanup_proxy = True
+
+c.JupyterHub.authenticator_class = TokenAuthenticator
+c.TokenAuthenticator.token = Path(SETTINGS["LAB_HUB_TOKEN_FILE"]).read_text(encoding="utf-8").strip()
+c.TokenAuthenticator.participant = USER
+c.Authenticator.allowed_users = {USER}
+
+c.JupyterHub.spawner_class = HomeSpawner
+c.HomeSpawner.home = str(HOME)
+c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
+c.Spawner.ip = "127.0.0.1"
+c.Spawner.default_url = "/lab"
+c.Spawner.notebook_dir = str(NOTEBOOKS if NOTEBOOKS.is_dir() else HOME)
+c.Spawner.env_keep = []
+c.Spawner.environment = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
+# A cold start of JupyterLab on a slow disk; the default of 30 s is too short for a room's laptops.
+c.Spawner.http_timeout = 90
+c.Spawner.start_timeout = 90
+c.Spawner.args = [
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+    # Not a login shell: /etc/profile would replace PATH, and with it `oc` and `workshop`.
+    "--ServerApp.terminado_settings=shell_command=['/bin/bash']",
+    "--ServerApp.root_dir=" + c.Spawner.notebook_dir,
+]

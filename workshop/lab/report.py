@@ -1,0 +1,108 @@
+"""What the running lab says of itself: one small file that the supervisor writes and commands read.
+
+A file and not a request, so that `workshop status` answers also when the supervisor hangs or is gone. Whether it runs
+is told by its lock, which the kernel releases however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from workshop.lab.state import State
+
+ENDPOINTS = ("api", "production", "staging", "mlflow", "prometheus", "grafana", "jupyterhub", "guide", "console",
+             "client", "dashboards")
+
+
+@dataclass(frozen=True)
+class ComponentReport:
+    """One program: `starting`, `ready`, `failed`, `stopped` or `missing`, with a reason in words where there is one."""
+
+    name: str
+    state: str
+    url: str | None = None
+    pid: int | None = None
+    message: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Report:
+    """The lab as a whole. `phase` is starting, ready, stopping, stopped or failed."""
+
+    phase: str
+    pid: int
+    started: float
+    components: list[ComponentReport] = field(default_factory=list)
+    endpoints: dict[str, str | None] = field(default_factory=dict)
+    message: str = ""
+    exit_code: int = 0
+
+
+def write(state: State, report: Report) -> None:
+    """Replace the file as a whole."""
+    partial = path(state).with_suffix(".new")
+    partial.write_text(json.dumps(asdict(report)))
+    partial.replace(path(state))
+
+
+def read(state: State) -> Report | None:
+    """The last report, or None when there is none that can be read."""
+    try:
+        raw = json.loads(path(state).read_text())
+        components = [ComponentReport(**c) for c in raw.pop("components")]
+        return Report(components=components, **raw)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def path(state: State) -> Path:
+    """Where the report is."""
+    return state.run / "report.json"
+
+
+class Lock:
+    """The lab's lock: one supervisor a state folder. Held by the process that made it until it ends."""
+
+    def __init__(self, state: State) -> None:
+        self._path = state.run / "lock"
+        self._fd = -1
+
+    def take(self) -> bool:
+        """Take the lock; False when another supervisor has it."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        # Not inherited: a child that outlives the supervisor must not hold its lock.
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._fd)
+            self._fd = -1
+            return False
+        os.ftruncate(self._fd, 0)
+        os.write(self._fd, str(os.getpid()).encode())
+        return True
+
+    def release(self) -> None:
+        """Give it back."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def running_pid(state: State) -> int | None:
+    """The pid of the supervisor that holds the lock, or None."""
+    try:
+        with open(state.run / "lock", "r+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = file.read().strip()
+                return int(text) if text.isdigit() else -1
+            return None
+    except OSError:
+        return None

@@ -1,0 +1,355 @@
+"""The lab in one process: store, API, gateway, console, controllers; and the programs it starts and ends.
+
+`python -m workshop.lab.supervisor` runs until SIGTERM. It is started by `workshop up`, which reads its progress from
+the report file. All children belong to the launcher, which ends them when this process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from collections.abc import Awaitable, Callable
+
+import uvicorn
+from starlette.applications import Starlette
+
+from workshop.errors import EnvironmentFault, WorkshopError
+from workshop.lab import environment, participant, ports, seed
+from workshop.lab.api.app import build as build_api
+from workshop.lab.api.tls import certificate, write_kubeconfig
+from workshop.lab.components import jupyterhub, mlflow, prometheus
+from workshop.lab.components.base import Component, Running
+from workshop.lab.controllers.loop import Loop
+from workshop.lab.controllers.monitoring import write_targets
+from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
+from workshop.lab.controllers.seldon.replicas import Replicas
+from workshop.lab.controllers.tekton import Tekton
+from workshop.lab.engines.launcher import Launcher
+from workshop.lab.gateway import build as build_gateway
+from workshop.lab.images.store import ImageStore
+from workshop.lab.kinds import KINDS
+from workshop.lab.pages.auth import TokenGate
+from workshop.lab.pages.context import Component as PageComponent
+from workshop.lab.pages.context import Context
+from workshop.lab.pages.routes import routes as page_routes
+from workshop.lab.report import ENDPOINTS, ComponentReport, Lock, Report, write
+from workshop.lab.routes import Routes
+from workshop.lab.state import State, state
+from workshop.lab.store import Store
+
+MIN_FREE_BYTES = 300 * 1024 * 1024
+"""Below this a pipeline run fails half-way; better said at the start."""
+
+log = logging.getLogger("workshop.lab")
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: three servers share one process, and the supervisor has the signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self):  # type: ignore[no-untyped-def]
+        yield
+
+
+class Supervisor:
+    """Everything that one lab runs."""
+
+    def __init__(self, where: State) -> None:
+        self.state = where
+        self.started = time.time()
+        self.phase = "starting"
+        self.message = ""
+        self.ports: dict[str, int] = {}
+        self.components: dict[str, Running] = {}
+        self.routes = Routes()
+        self._servers: list[_Server] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closers: list[Callable[[], Awaitable[None]]] = []
+
+    async def run(self) -> None:
+        """Start, serve until SIGTERM or SIGINT, stop. Raises EnvironmentFault."""
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        try:
+            await self._start(stop)
+            await stop.wait()
+        finally:
+            self.phase = "stopping"
+            self.report()
+            await self._stop()
+
+    def report(self, *, exit_code: int = 0) -> None:
+        """Write down how things are."""
+        write(self.state, Report(
+            phase=self.phase, pid=os.getpid(), started=self.started, message=self.message, exit_code=exit_code,
+            endpoints=self.endpoints(),
+            components=[
+                ComponentReport(name="lab", state="ready" if self.phase == "ready" else self.phase, pid=os.getpid(),
+                                url=self._url("console")),
+                *(
+                    ComponentReport(
+                        name=name, state=running.state, pid=running.pid, message=running.message,
+                        seconds=round(running.seconds, 2), url=running.component.url or None,
+                    )
+                    for name, running in self.components.items()
+                ),
+            ],
+        ))
+
+    def endpoints(self) -> dict[str, str | None]:
+        """The URLs that scripts rely on; None for a part that is not there."""
+        found: dict[str, str | None] = dict.fromkeys(ENDPOINTS)
+        if not self.ports:
+            return found
+        gateway = self._url("gateway")
+        console = self._url("console")
+        found |= {"api": f"https://127.0.0.1:{self.ports['api']}", "console": console, "guide": f"{console}/guide/",
+                  "dashboards": f"{console}/dashboards/serving"}
+        for stage in ("staging", "production"):
+            found[stage] = f"{gateway}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
+        for name, running in self.components.items():
+            if name in found and not running.component.missing:
+                found[name] = running.component.url
+        return found
+
+    # -- starting ----------------------------------------------------------------------------------------------
+
+    async def _start(self, stop: asyncio.Event) -> None:
+        where = self.state
+        _room_left(where)
+        self.ports = ports.choose(where.run / "ports.json")
+        token = _token(where)
+        self.report()
+        self.store = Store(where.store)
+        self.store.load(KINDS.of)
+        self._closers.append(_closing(self.store.close))
+        certificate(where.tls)
+        write_kubeconfig(where, f"https://127.0.0.1:{self.ports['api']}", token)
+        write_tools(where)
+        self.launcher = Launcher(where.run)
+        await self.launcher.open()
+        self._closers.append(self.launcher.close)
+        base_env = environment.base(where)
+        participant.ensure_repository(where, base_env)
+        seed.seed(self.store, self._addresses(), {"MLFLOW_TRACKING_TOKEN": token})
+        self._serve_http(token)
+        await self._run_controllers()
+        for component in self._programs(base_env, token):
+            running = Running(component, self.launcher, self.report)
+            self.components[component.name] = running
+            self._tasks.append(asyncio.create_task(running.run()))
+        self.report()
+        await self._until_up(stop)
+
+    def _addresses(self) -> dict[str, str]:
+        gateway = self._url("gateway")
+        return {
+            "DVC_REMOTE_URL": str(self.state.dvc_remote),
+            "GIT_URL": participant.bare_folder(self.state).as_uri(),
+            "MLFLOW_TRACKING_URI": str(self._url("mlflow")),
+            "PRODUCTION_NAMESPACE": seed.namespace("production"),
+            "PRODUCTION_URL": f"{gateway}/seldon/{seed.namespace('production')}/flight-delay",
+            "STAGING_NAMESPACE": seed.namespace("staging"),
+            "STAGING_URL": f"{gateway}/seldon/{seed.namespace('staging')}/flight-delay",
+        }
+
+    def _programs(self, env: dict[str, str], token: str) -> list[Component]:
+        folder = self.state.components
+        hub_env = {**env, "MLFLOW_TRACKING_URI": str(self._url("mlflow")), "MLFLOW_TRACKING_TOKEN": token}
+        made = [
+            mlflow.component(folder / "mlflow", self.ports["mlflow"], env, self.state.token),
+            prometheus.component(folder / "prometheus", self.ports["prometheus"], env, environment.KIT),
+            jupyterhub.component(self.state, self.ports["jupyterhub"], hub_env),
+        ]
+        for component in made:
+            if not component.missing:
+                component.cwd.mkdir(parents=True, exist_ok=True)
+        return made
+
+    def _serve_http(self, token: str) -> None:
+        tls = self.state.tls
+        context = Context(
+            store=self.store, state=self.state, token=token, endpoints=self.endpoints, components=self._page_components,
+            prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if shutil.which("prometheus") else None,
+        )
+        console = TokenGate(Starlette(routes=page_routes(context)), token)
+        api = build_api(self.store, KINDS, self.state, token)
+        for app, name, more in (
+            (api, "api", {"ssl_certfile": str(tls / "server.crt"), "ssl_keyfile": str(tls / "server.key")}),
+            (build_gateway(self.routes), "gateway", {}),
+            (console, "console", {}),
+        ):
+            server = _Server(uvicorn.Config(
+                app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, **more,  # type: ignore[arg-type]
+            ))
+            self._servers.append(server)
+            self._tasks.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
+
+    async def _run_controllers(self) -> None:
+        images = ImageStore(self.state.images)
+        replicas = Replicas(self.store, self.state, self.launcher, images)
+        reconciler = SeldonReconciler(self.store, replicas, self.routes, self._scrape)
+        self._reconciler = reconciler
+        self._closers.append(reconciler.stop)
+        seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
+        monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
+        tekton = Tekton(self.store, self.state, self.launcher, images=images, env=environment.base(self.state))
+        self._closers.append(tekton.stop)
+        self._tasks += [asyncio.create_task(part.run()) for part in (seldon, monitors, tekton)]
+
+    async def _monitor(self, _namespace: str, _name: str) -> float | None:
+        self._scrape()
+        return None
+
+    def _scrape(self) -> None:
+        folder = self.state.components / "prometheus"
+        folder.mkdir(parents=True, exist_ok=True)
+        write_targets(self.store, self._reconciler.targets(), prometheus.targets_file(folder))
+
+    async def _until_up(self, stop: asyncio.Event) -> None:
+        """Wait until every program is ready, missing or has failed, and what was deployed answers again."""
+        while not stop.is_set():
+            settled = all(r.state in ("ready", "missing", "failed") for r in self.components.values())
+            deployed = all(
+                (d.get("status") or {}).get("state") != "Creating" or not _has_image(d)
+                for d in self.store.list(KINDS.named("SeldonDeployment"))
+            )
+            if settled and deployed and all(server.started for server in self._servers):
+                break
+            await asyncio.sleep(0.05)
+        if not stop.is_set():
+            self.phase = "ready"
+            self.report()
+            log.info("ready after %.1f s", time.time() - self.started)
+
+    # -- stopping ----------------------------------------------------------------------------------------------
+
+    async def _stop(self) -> None:
+        for server in self._servers:
+            server.should_exit = True
+        await asyncio.gather(*(running.stop() for running in self.components.values()), return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks, timeout=5) if self._tasks else None
+        for close in reversed(self._closers):
+            try:
+                await asyncio.wait_for(close(), 15)
+            except Exception:
+                log.exception("while stopping")
+
+    def _page_components(self) -> list[PageComponent]:
+        return [PageComponent(name, running.state, running.component.url or None, running.pid)
+                for name, running in self.components.items()]
+
+    def _url(self, name: str) -> str | None:
+        return f"http://127.0.0.1:{self.ports[name]}" if self.ports else None
+
+
+def write_tools(where: State) -> None:
+    """The commands that the lab's shells and steps find on PATH, where the real ones are not installed."""
+    folder = environment.tools_folder(where)
+    folder.mkdir(parents=True, exist_ok=True)
+    modules = {"s2i": "workshop.lab.images.s2i", "buildah": "workshop.lab.images.buildah"}
+    real_oc = shutil.which("oc") or shutil.which("kubectl")
+    for name, module in modules.items():
+        _executable(folder / name, f'exec "{sys.executable}" -m {module} "$@"')
+    _executable(folder / "workshop", f'exec "{sys.executable}" -m workshop "$@"')
+    if real_oc and os.environ.get("WORKSHOP_OC") != "built-in":
+        _executable(folder / "oc", f'exec "{real_oc}" "$@"')
+    else:
+        _executable(folder / "oc", f'exec "{sys.executable}" -m workshop.oc "$@"')
+
+
+def _executable(path: os.PathLike[str], line: str) -> None:
+    partial = f"{os.fspath(path)}.new"
+    with open(partial, "w") as file:
+        file.write(f"#!/bin/sh\n{line}\n")
+    os.chmod(partial, 0o755)  # noqa: S103 a command that the participant runs
+    os.replace(partial, path)
+
+
+def _listen(name: str, port: int) -> socket.socket:
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind(("127.0.0.1", port))
+    except OSError as e:
+        raise EnvironmentFault(f"cannot listen on 127.0.0.1:{port} for {name}: {e.strerror}",
+                               hint="run the command again: the lab takes another port") from e
+    sock.setblocking(False)
+    return sock
+
+
+def _token(where: State) -> str:
+    """The lab's token: made once, readable by its owner only."""
+    try:
+        return where.token.read_text().strip()
+    except OSError:
+        token = secrets.token_urlsafe(24)
+        fd = os.open(where.token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with open(fd, "w") as file:
+            file.write(token + "\n")
+        return token
+
+
+def _room_left(where: State) -> None:
+    free = shutil.disk_usage(where.root).free
+    if free < MIN_FREE_BYTES:
+        raise EnvironmentFault(
+            f"{where.root} has {free // 2**20} MiB free; the lab needs {MIN_FREE_BYTES // 2**20} MiB",
+            hint="free some space, or set WORKSHOP_STATE to a folder on another disk; then workshop up",
+        )
+
+
+def _has_image(deployment: dict[str, object]) -> bool:
+    """Whether a deployment has been given a digest: a bare base waits for a pipeline, not for the lab."""
+    return "@sha256:" in str(deployment.get("spec"))
+
+
+def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def closer() -> None:
+        close()
+    return closer
+
+
+def main() -> int:
+    """Run the lab; the exit code is that of `workshop.errors`."""
+    where = state()
+    where.make()
+    lock = Lock(where)
+    if not lock.take():
+        sys.stderr.write(f"another lab runs on {where.root}; workshop status shows it\n")
+        return EnvironmentFault.exit_code
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    supervisor = Supervisor(where)
+    try:
+        import uvloop
+
+        uvloop.run(supervisor.run())
+    except WorkshopError as e:
+        log.error("%s", e)
+        supervisor.phase, supervisor.message = "failed", str(e)
+        supervisor.report(exit_code=e.exit_code)
+        return e.exit_code
+    except Exception as e:
+        log.exception("the lab stops")
+        supervisor.phase, supervisor.message = "failed", f"{type(e).__name__}: {e}"
+        supervisor.report(exit_code=1)
+        return 1
+    supervisor.phase = "stopped"
+    supervisor.report()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
