@@ -16,7 +16,8 @@ lab: setup ## set up, start the lab and take the flights model from data to prod
 	@$(BIN)/workshop lab
 
 test: setup ## every test: unit tests in parallel, then the main job end to end
-	@$(BIN)/python -m tests
+	@$(BIN)/pytest -n 2 -m 'not e2e'
+	@$(BIN)/pytest -m e2e
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache \

@@ -1,0 +1,56 @@
+"""What holds for every test: a home of its own, no network beyond loopback, nothing of the user's environment."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+KIT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_is_temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """No test may write to the user's home folder."""
+    home = tmp_path_factory.mktemp("home")
+    kept = dict(os.environ)
+    os.environ["HOME"] = str(home)
+    os.environ.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
+    for name in ("KUBECONFIG", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "WORKSHOP_STATE", "XDG_CONFIG_HOME",
+                 "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        os.environ.pop(name, None)
+    os.environ |= {
+        "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true", "DO_NOT_TRACK": "true",
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "t@example.com",
+        "GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "t@example.com", "UV_OFFLINE": "1",
+    }
+    yield home
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def network_is_loopback() -> Iterator[None]:
+    """No test may reach beyond this machine."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            host = address[0]
+            try:
+                local = ipaddress.ip_address(host).is_loopback
+            except ValueError:
+                local = host == "localhost"
+            if not local:
+                raise AssertionError(f"a test tried to reach {address}; tests stay on loopback")
+        real(self, address)
+
+    patch = pytest.MonkeyPatch()
+    patch.setattr(socket.socket, "connect", connect)
+    yield
+    patch.undo()
