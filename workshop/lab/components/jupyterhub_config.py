@@ -1,4 +1,4 @@
-"""JupyterHub's configuration in the lab; `jupyterhub -f` reads it, and `jupyterhub.py` beside it sets the environment.
+"""JupyterHub's configuration in the lab, for `jupyterhub -f`; `jupyterhub.py` sets the environment that it reads.
 
 Not promised: several participants. A cluster's hub with a pod for each person is configured elsewhere.
 """

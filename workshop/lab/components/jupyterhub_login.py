@@ -5,15 +5,15 @@ from __future__ import annotations
 import hmac
 from typing import Any
 
-from jupyterhub.auth import Authenticator
-from jupyterhub.handlers.login import LoginHandler
+from jupyterhub.auth import Authenticator  # type: ignore[import-untyped]
+from jupyterhub.handlers.login import LoginHandler  # type: ignore[import-untyped]
 from traitlets import Unicode
 
 from workshop.lab.pages.auth import COOKIE, session_value
 
 
 class TokenAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has no types
-    """The token is the password. Whoever comes from the lab's console has its cookie and is let in at once."""
+    """The token is the password; who comes from the lab's console has its cookie and is let in at once."""
 
     token = Unicode(config=True)
     participant = Unicode(config=True)

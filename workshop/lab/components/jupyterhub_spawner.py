@@ -1,11 +1,11 @@
-"""How the lab's JupyterHub starts a notebook server: as a process of the same user, in the participant's folder."""
+"""How the lab's JupyterHub starts a notebook server: a process of the same user, in the participant's folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.spawner import LocalProcessSpawner  # type: ignore[import-untyped]
 from traitlets import Unicode
 
 

@@ -1,0 +1,240 @@
+"""The lab's JupyterHub, for real: login with the token, a server without root, a kernel over the proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+import psutil
+import pytest
+
+from workshop.lab.components.jupyterhub import component
+from workshop.lab.pages.auth import COOKIE, session_value
+from workshop.lab.state import State
+
+TOKEN = "a-token-for-the-test"
+pytestmark = [pytest.mark.timeout(180)]
+
+
+@dataclass(frozen=True)
+class Hub:
+    url: str
+    state: State
+    process: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
+    state = State(tmp_path_factory.mktemp("lab"))
+    state.make()
+    state.token.write_text(TOKEN)
+    env = {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
+        "HOME": str(state.home),
+        "LANG": "C.UTF-8",
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:1/mlflow",
+    }
+    part = component(state, _free_port(), env)
+    part.cwd.mkdir(parents=True)
+    with part.log.open("wb") as log:
+        process = subprocess.Popen(
+            part.argv, env=dict(part.env), cwd=part.cwd, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        asyncio.run(_until_ready(part.ready_url, process, part.log))
+        yield Hub(part.url, state, process)
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
+
+
+async def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 90
+    async with aiohttp.ClientSession() as session:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                async with session.get(url) as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.1)
+    raise AssertionError(f"JupyterHub is not ready:\n{log.read_text()[-4000:]}")
+
+
+@asynccontextmanager
+async def _browser() -> AsyncIterator[aiohttp.ClientSession]:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, headers={"Sec-Fetch-Mode": "navigate"}) as session:
+        yield session
+
+
+async def _log_in(session: aiohttp.ClientSession, hub: Hub, password: str) -> tuple[int, str]:
+    async with session.get(f"{hub.url}/hub/login") as page:
+        html = await page.text()
+    xsrf = re.search(r'name="_xsrf" value="([^"]+)"', html)
+    assert xsrf, html[:2000]
+    form = {"username": "user1", "password": password, "_xsrf": xsrf.group(1)}
+    async with session.post(f"{hub.url}/hub/login?next=%2Fhub%2Fhome", data=form) as answer:
+        return answer.status, await answer.text()
+
+
+async def _server(session: aiohttp.ClientSession, hub: Hub) -> str:
+    """Ask for the participant's server and wait until it answers; returns its URL."""
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        async with session.get(f"{hub.url}/hub/user/user1/api/status") as answer:
+            if answer.status == 200 and answer.url.path == "/user/user1/api/status":
+                return f"{hub.url}/user/user1"
+        async with session.get(f"{hub.url}/hub/spawn") as answer:
+            assert answer.status < 400, await answer.text()
+        await asyncio.sleep(0.3)
+    raise AssertionError((hub.state.components / "jupyterhub" / "jupyterhub.log").read_text()[-4000:])
+
+
+def _xsrf(session: aiohttp.ClientSession, url: str) -> dict[str, str]:
+    from yarl import URL
+
+    cookies = session.cookie_jar.filter_cookies(URL(f"{url}/"))
+    return {"X-XSRFToken": cookies["_xsrf"].value}
+
+
+async def _run_code(session: aiohttp.ClientSession, server: str, code: str) -> str:
+    """Run code in a fresh kernel over the proxy's WebSocket; returns the text of its result."""
+    async with session.get(f"{server}/lab") as page:
+        await page.read()
+    async with session.post(
+        f"{server}/api/kernels", json={"name": "python3"}, headers=_xsrf(session, server)
+    ) as answer:
+        assert answer.status == 201, await answer.text()
+        kernel = (await answer.json())["id"]
+    socket_url = f"{server}/api/kernels/{kernel}/channels".replace("http://", "ws://")
+    async with session.ws_connect(socket_url, headers={"Origin": server.split("/user")[0]}) as ws:
+        message_id = uuid.uuid4().hex
+        await ws.send_json(
+            {
+                "header": {
+                    "msg_id": message_id,
+                    "msg_type": "execute_request",
+                    "session": uuid.uuid4().hex,
+                    "username": "user1",
+                    "version": "5.3",
+                },
+                "parent_header": {},
+                "metadata": {},
+                "channel": "shell",
+                "buffers": [],
+                "content": {
+                    "code": code,
+                    "silent": False,
+                    "store_history": False,
+                    "allow_stdin": False,
+                    "user_expressions": {},
+                    "stop_on_error": True,
+                },
+            }
+        )
+        async with asyncio.timeout(60):
+            async for raw in ws:
+                message = json.loads(raw.data)
+                if message.get("parent_header", {}).get("msg_id") != message_id:
+                    continue
+                if message["msg_type"] == "execute_result":
+                    return str(message["content"]["data"]["text/plain"])
+                if message["msg_type"] == "error":
+                    return "\n".join(message["content"]["traceback"])
+    raise AssertionError("the kernel's WebSocket closed without a result")
+
+
+def test_the_token_is_the_password(hub: Hub) -> None:
+    async def scenario() -> None:
+        async with _browser() as session:
+            assert (await _log_in(session, hub, "wrong"))[0] == 403
+            status, page = await _log_in(session, hub, TOKEN)
+            assert status == 200 and "user1" in page
+
+    asyncio.run(scenario())
+
+
+def test_without_a_login_there_is_only_the_login_page(hub: Hub) -> None:
+    async def scenario() -> None:
+        async with _browser() as session:
+            for path in ("/", "/hub/home", "/user/user1/lab"):
+                async with session.get(hub.url + path) as answer:
+                    assert answer.url.path == "/hub/login", path
+            session.cookie_jar.update_cookies({COOKIE: session_value("another token")})
+            async with session.get(f"{hub.url}/hub/home") as answer:
+                assert answer.url.path == "/hub/login"
+
+    asyncio.run(scenario())
+
+
+def test_a_browser_that_comes_from_the_console_is_let_in(hub: Hub) -> None:
+    async def scenario() -> None:
+        async with _browser() as session:
+            session.cookie_jar.update_cookies({COOKIE: session_value(TOKEN)})
+            async with session.get(f"{hub.url}/hub/home") as answer:
+                assert answer.url.path == "/hub/home"
+
+    asyncio.run(scenario())
+
+
+def test_a_kernel_runs_through_the_proxy_with_the_labs_environment(hub: Hub) -> None:
+    async def scenario() -> None:
+        async with _browser() as session:
+            await _log_in(session, hub, TOKEN)
+            server = await _server(session, hub)
+            assert await _run_code(session, server, "1 + 1") == "2"
+            code = (
+                "import os, shutil\n"
+                "[os.environ['MLFLOW_TRACKING_URI'], os.path.expanduser('~'), bool(shutil.which('dvc')),\n"
+                " sorted(k for k in os.environ if 'LAB_HUB' in k or 'CONFIGPROXY' in k)]"
+            )
+            seen = await _run_code(session, server, code)
+            assert seen == repr(["http://127.0.0.1:1/mlflow", str(hub.state.home), True, []])
+
+    asyncio.run(scenario())
+
+
+def test_stopping_the_hub_leaves_no_process(hub: Hub) -> None:
+    async def scenario() -> None:
+        async with _browser() as session:
+            await _log_in(session, hub, TOKEN)
+            await _server(session, hub)
+
+    asyncio.run(scenario())
+    family = psutil.Process(hub.process.pid).children(recursive=True)
+    assert len(family) >= 2, "a proxy and a notebook server"
+    hub.process.send_signal(signal.SIGTERM)
+    hub.process.wait(20)
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert not alive
+
+
+def test_jupyter_writes_nothing_into_the_participants_home(hub: Hub) -> None:
+    left = {path.name for path in hub.state.home.iterdir()}
+    assert not left & {".jupyter", ".ipython", ".local", ".config"}, left
