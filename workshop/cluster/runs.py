@@ -1,0 +1,144 @@
+"""What a PipelineRun is doing, read from its objects: tasks in the pipeline's order, states, times, the first failure.
+
+Works on any cluster: it reads only what Tekton writes into PipelineRuns, TaskRuns and their pods' logs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from workshop.cluster.client import ApiFailure, Client
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """One task of a run. `state` is waiting, running, succeeded, failed, ignored or skipped; `seconds` 0 if unknown."""
+
+    name: str
+    state: str
+    seconds: float = 0.0
+    reason: str = ""
+    task_run: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run as a whole. `done` with `succeeded` tells how it ended; `message` is Tekton's."""
+
+    name: str
+    namespace: str
+    kind: str
+    done: bool
+    succeeded: bool
+    reason: str
+    message: str
+    tasks: tuple[TaskState, ...]
+    object: Object
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The step that failed first: where it is, why, and the end of its log."""
+
+    task_run: str
+    pod: str
+    container: str
+    reason: str
+    log: tuple[str, ...]
+
+
+def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
+    """Read a PipelineRun or TaskRun and its children. Raises ApiFailure."""
+    run = client.get(kind, namespace, name)
+    succeeded, reason, message = condition(run)
+    tasks: tuple[TaskState, ...] = ()
+    if kind == "PipelineRun":
+        children = {
+            r["metadata"]["name"]: r
+            for r in client.list("TaskRun", namespace, labels={"tekton.dev/pipelineRun": name})
+        }
+        tasks = _tasks(run, children)
+    return Progress(name, namespace, kind, succeeded in ("True", "False"), succeeded == "True", reason, message, tasks,
+                    run)
+
+
+def condition(run: Object) -> tuple[str, str, str]:
+    """Status, reason and message of the condition Succeeded; `Unknown` while there is none."""
+    for found in (run.get("status") or {}).get("conditions") or []:
+        if found.get("type") == "Succeeded":
+            return str(found.get("status")), str(found.get("reason", "")), str(found.get("message", ""))
+    return "Unknown", "", ""
+
+
+def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure | None:
+    """The first TaskRun that failed, with the last lines of the step that failed; None when no task did."""
+    if found.kind == "TaskRun":
+        candidates = [found.object]
+    else:
+        candidates = [client.get("TaskRun", found.namespace, t.task_run) for t in found.tasks if t.state == "failed"]
+    candidates.sort(key=lambda r: str((r.get("status") or {}).get("completionTime", "")))
+    for task_run in candidates:
+        status = task_run.get("status") or {}
+        pod = str(status.get("podName", ""))
+        for step in status.get("steps") or []:
+            ended = step.get("terminated") or {}
+            if ended.get("exitCode") not in (0, None) and step.get("terminationReason") != "Continued":
+                container = str(step.get("container", ""))
+                return Failure(task_run["metadata"]["name"], pod, container, condition(task_run)[2],
+                               _tail(client, found.namespace, pod, container, lines))
+        return Failure(task_run["metadata"]["name"], pod, "", condition(task_run)[2], ())
+    return None
+
+
+def seconds_between(start: str | None, end: str | None) -> float:
+    """Seconds between two Kubernetes times; to now when there is no end, 0 when there is no start."""
+    if not start:
+        return 0.0
+    last = _time(end) if end else datetime.now(UTC)
+    return max(0.0, (last - _time(start)).total_seconds())
+
+
+def _tasks(run: Object, children: dict[str, Object]) -> tuple[TaskState, ...]:
+    status = run.get("status") or {}
+    spec = status.get("pipelineSpec") or (run.get("spec") or {}).get("pipelineSpec") or {}
+    skipped = {s["name"]: s.get("reason", "") for s in status.get("skippedTasks") or []}
+    names: dict[str, list[str]] = {}
+    for reference in status.get("childReferences") or []:
+        names.setdefault(str(reference.get("pipelineTaskName")), []).append(str(reference["name"]))
+    found = []
+    for task in [*(spec.get("tasks") or []), *(spec.get("finally") or [])]:
+        name = str(task["name"])
+        if name in names:
+            found += [_state(name, children.get(child, {"metadata": {"name": child}})) for child in names[name]]
+        elif name in skipped:
+            found.append(TaskState(name, "skipped", reason=skipped[name]))
+        else:
+            found.append(TaskState(name, "waiting"))
+    return tuple(found)
+
+
+def _state(name: str, task_run: Object) -> TaskState:
+    succeeded, reason, _ = condition(task_run)
+    status = task_run.get("status") or {}
+    state = {"True": "succeeded", "False": "failed"}.get(succeeded, "running")
+    if reason == "FailureIgnored":
+        state = "ignored"
+    combination = [str(p.get("value")) for p in (task_run.get("spec") or {}).get("params") or []]
+    own = task_run["metadata"]["name"]
+    shown = f"{name} ({', '.join(combination)})" if own.rsplit("-", 1)[-1].isdigit() and combination else name
+    return TaskState(shown, state, seconds_between(status.get("startTime"), status.get("completionTime")), reason, own)
+
+
+def _tail(client: Client, namespace: str, pod: str, container: str, lines: int) -> tuple[str, ...]:
+    try:
+        return tuple(client.logs(namespace, pod, container).splitlines()[-lines:])
+    except ApiFailure:
+        return ()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

@@ -1,0 +1,218 @@
+"""`workshop lab`: the main job, from a month of flights to a prediction from production.
+
+Every step is something that a participant can do by hand, and its command is printed. What stands already is not done
+again: the second time only what changed since is left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workshop import output
+from workshop.cluster.client import ApiFailure, Client
+from workshop.cluster.runs import Progress
+from workshop.commands.run import _next, _run, _why
+from workshop.commands.shell import participant_env
+from workshop.commands.up import _up
+from workshop.errors import RunFailed, WorkshopError
+from workshop.lab.participant import clone_folder
+from workshop.lab.report import Report
+from workshop.lab.seed import namespace
+from workshop.lab.state import State, state
+from workshop.manifests.load import load
+
+
+@dataclass
+class Job:
+    """The lab that the job runs in, and what it has found out so far."""
+
+    where: State
+    report: Report
+    client: Client
+    quiet: bool
+    took: dict[str, float]
+
+    @property
+    def clone(self) -> Path:
+        return clone_folder(self.where)
+
+    def step(self, title: str, do: Callable[[], str]) -> None:
+        """Do one step, say what it did and how long it took."""
+        if not self.quiet:
+            output.err.print(f"[bold]---> {title}[/]")
+        began = time.monotonic()
+        what = do()
+        self.took[title] = time.monotonic() - began
+        if not self.quiet:
+            output.note(f"     {what} ({self.took[title]:.1f} s)")
+
+
+def lab(words: argparse.Namespace) -> int:
+    """Do the main job and print what stands at its end."""
+    began = time.monotonic()
+    quiet = words.output == output.JSON
+    where = state()
+    report = _up(where, ports=words.ports, quiet=quiet)
+    job = Job(where, report, Client.load(where.kubeconfig), quiet, {"up": time.monotonic() - began})
+    job.step("data: the months of 2013, pushed to the DVC remote", lambda: _push_data(job))
+    job.step("pipelines: applied to " + namespace("dev"), lambda: _apply(job))
+    if _stands(job):
+        job.step("production: already serves this commit", lambda: "nothing to train, build or deploy")
+    else:
+        job.step("train-and-stage: from the commit to staging", lambda: _pipeline(job, "train-and-stage"))
+        job.step("promote: the digest that staging tested, to production", lambda: _pipeline(job, "promote"))
+    summary = _summary(job, time.monotonic() - began)
+    if quiet:
+        output.emit(summary)
+    else:
+        _show(job, summary)
+    return 0
+
+
+def _push_data(job: Job) -> str:
+    """Make the months, check them against the pointers in Git, push them. Fast when the remote has them."""
+    model = job.clone / "model"
+    marker = job.where.run / "pushed"
+    version = _shell(job, model, "python -m flights.data version").strip()
+    if marker.exists() and marker.read_text() == version:
+        return "the remote has them"
+    _shell(job, model, "python -m flights.data ensure")
+    _shell(job, model, f"dvc remote add --quiet --local --force --default lab {shlex.quote(str(job.where.dvc_remote))}")
+    _shell(job, model, "dvc commit --quiet --force data/*.dvc")
+    _shell(job, model, "dvc push --quiet")
+    marker.write_text(version)
+    return f"{len(list((model / 'data').glob('*.csv')))} months, data version {version[:12]}"
+
+
+def _apply(job: Job) -> str:
+    text = _shell(job, job.clone, f"oc apply -n {namespace('dev')} -k tekton/overlays/lab")
+    changed = sum(not line.endswith("unchanged") for line in text.splitlines())
+    return f"{len(text.splitlines())} objects, {changed} changed"
+
+
+def _pipeline(job: Job, name: str) -> str:
+    """Run a pipeline and follow it. Raises RunFailed with the failing step's last lines."""
+    file = job.clone / "tekton" / "runs" / f"{name}.yaml"
+    if not job.quiet:
+        output.note(f"     $ workshop run tekton/runs/{name}.yaml")
+    found: Progress = _run(job.client, load(file), namespace("dev"), timeout=3600, quiet=job.quiet)[0]
+    if not found.succeeded:
+        raise RunFailed(_why(job.client, found), hint=_next(found))
+    return found.message
+
+
+def _stands(job: Job) -> bool:
+    """Whether production serves what the newest commit of main gives: the last good run built this very commit."""
+    runs = [r for r in job.client.list("PipelineRun", namespace("dev"))
+            if r["metadata"]["name"].startswith("train-and-stage") and _succeeded(r)]
+    if not runs:
+        return False
+    newest = max(runs, key=lambda r: str(r["metadata"]["creationTimestamp"]))
+    results = {r["name"]: r["value"] for r in newest["status"].get("results") or []}
+    head = _shell(job, job.clone, "git rev-parse origin/main").strip()
+    try:
+        serving = job.client.get("SeldonDeployment", namespace("production"), "flight-delay")
+    except ApiFailure:
+        return False
+    return (results.get("commit") == head and str(results.get("image-digest", "?")) in json.dumps(serving["spec"])
+            and (serving.get("status") or {}).get("state") == "Available")
+
+
+def _succeeded(run: dict[str, Any]) -> bool:
+    return any(c.get("type") == "Succeeded" and c.get("status") == "True"
+               for c in (run.get("status") or {}).get("conditions") or [])
+
+
+def _summary(job: Job, seconds: float) -> dict[str, Any]:
+    """What the job ends with: URLs, a live prediction with its request, the model, the digest, the times."""
+    request = job.clone / "seldon" / "requests" / "flight.json"
+    url = str(job.report.endpoints["production"])
+    serving = job.client.get("SeldonDeployment", namespace("production"), "flight-delay")
+    image = serving["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]["image"]
+    answer = _predict(url, request)
+    curl = f"curl -s -H 'Content-Type: application/json' -d @{request} {url}"
+    return {
+        "seconds": round(seconds, 1),
+        "steps": {name: round(took, 1) for name, took in job.took.items()},
+        "endpoints": job.report.endpoints,
+        "image_digest": image.split("@")[-1],
+        "model_version": serving["metadata"].get("annotations", {}).get("mlops-workshop/model-version"),
+        "metrics": _metrics(job),
+        "request": curl,
+        "prediction": answer,
+    }
+
+
+def _metrics(job: Job) -> dict[str, Any]:
+    """The champion's metrics on the test month, from MLflow over its REST API."""
+    base = f"{job.report.endpoints['mlflow']}/api/2.0/mlflow"
+    version = _get(job, f"{base}/registered-models/alias?name=flight-delay&alias=champion")["model_version"]
+    run = _get(job, f"{base}/runs/get?run_id={version['run_id']}")["run"]
+    return {m["key"]: m["value"] for m in run["data"].get("metrics") or []}
+
+
+def _get(job: Job, url: str) -> dict[str, Any]:
+    token = job.where.token.read_text().strip()
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 loopback
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 loopback
+        found: dict[str, Any] = json.load(answer)
+        return found
+
+
+def _predict(url: str, request: Path) -> dict[str, Any]:
+    sent = urllib.request.Request(  # noqa: S310 loopback
+        url, data=request.read_bytes(), headers={"Content-Type": "application/json"}
+    )
+    try:
+        with urllib.request.urlopen(sent, timeout=10) as answer:  # noqa: S310 loopback
+            found: dict[str, Any] = json.load(answer)
+            return found
+    except urllib.error.HTTPError as e:
+        raise WorkshopError(f"production answers {e.code}: {e.read(500).decode(errors='replace')}",
+                            hint="oc describe sdep flight-delay -n user1-production") from e
+
+
+def _shell(job: Job, folder: Path, line: str) -> str:
+    """A participant's command in the participant's environment. Raises RunFailed with what it printed."""
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=participant_env(job.where),
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise RunFailed(f"`{line}` failed in {folder}\n" + "\n".join(f"  | {text}" for text in printed[-15:]),
+                        hint="workshop shell opens a terminal there")
+    return done.stdout
+
+
+def _show(job: Job, summary: dict[str, Any]) -> None:
+    metrics = summary["metrics"]
+    names, values_ = (summary["prediction"]["data"][key] for key in ("names", "ndarray"))
+    output.say()
+    output.rich("[bold green]production answers[/]")
+    output.say(f"  $ {summary['request']}")
+    output.say("  " + ", ".join(f"{name} {value:.3f}" for name, value in zip(names, values_[0], strict=True)))
+    output.say()
+    shown = ", ".join(f"{key} {metrics[key]:.3f}" for key in ("auc", "accuracy", "precision", "recall", "f1")
+                      if key in metrics)
+    output.say(f"  model    flight-delay version {summary['model_version']}: {shown}")
+    output.say(f"  image    {summary['image_digest']}")
+    output.say(f"  time     {summary['seconds']:.0f} s")
+    output.say()
+    for name in ("console", "guide", "dashboards", "mlflow", "jupyterhub", "prometheus", "staging", "production"):
+        if summary["endpoints"].get(name):
+            output.say(f"  {name:<11} {summary['endpoints'][name]}")
+    token = job.where.token.read_text().strip()
+    output.say()
+    output.say(f"  open in a browser: {summary['endpoints']['console']}/#token={token}")
+    output.say("  next: workshop shell, then the first module of the guide")
+
+
