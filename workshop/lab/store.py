@@ -133,12 +133,17 @@ class Store:
         self._db.close()
 
     def load(self, kind_of: Callable[[str, str], Kind | None]) -> None:
-        """Read what an earlier supervisor left; objects of kinds that are no longer known are kept, unserved."""
+        """Read what an earlier supervisor left; objects of kinds that are no longer known are kept, unserved.
+
+        May be called again once more kinds are known: what is in memory already stays.
+        """
         rows = self._db.execute("SELECT api_version, kind, body FROM objects").fetchall()
         for api_version, kind_name, body in rows:
             kind = kind_of(api_version, kind_name)
             if kind is not None:
-                self._remember(_record(kind, orjson.loads(body)))
+                record = _record(kind, orjson.loads(body))
+                if (record.namespace, record.name) not in self._objects.get(kind.resource, {}):
+                    self._remember(record)
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -176,11 +181,11 @@ class Store:
 
     # -- writing -----------------------------------------------------------------------------------------------
 
-    def create(self, kind: Kind, obj: Object) -> Object:
+    def create(self, kind: Kind, obj: Object, *, dry_run: bool = False) -> Object:
         """Store a new object and return it with uid, creationTimestamp, generation and resourceVersion set.
 
-        `metadata.generateName` gets a random suffix of five characters, as the API server does.
-        Raises AlreadyExists, Invalid (a bad name).
+        `metadata.generateName` gets a random suffix of five characters, as the API server does. A dry run stores
+        nothing. Raises AlreadyExists, Invalid (a bad name).
         """
         obj = orjson.loads(orjson.dumps(obj))
         meta = obj.setdefault("metadata", {})
@@ -196,9 +201,9 @@ class Store:
         meta["creationTimestamp"] = now()
         if _has_generation(kind):
             meta["generation"] = 1
-        return self._write("ADDED", kind, obj, None)
+        return self._write("ADDED", kind, obj, None, dry_run=dry_run)
 
-    def update(self, kind: Kind, obj: Object, *, subresource: str = "") -> Object:
+    def update(self, kind: Kind, obj: Object, *, subresource: str = "", dry_run: bool = False) -> Object:
         """Replace an object; with `subresource="status"` only its status, else everything but its status.
 
         A `metadata.resourceVersion` in `obj` must be the stored one. What identifies the object (uid, creation time,
@@ -240,7 +245,7 @@ class Store:
             return old
         if _has_generation(kind) and _spec_part(new) != _spec_part(old):
             new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
-        return self._write("MODIFIED", kind, new, old_record)
+        return self._write("MODIFIED", kind, new, old_record, dry_run=dry_run)
 
     def update_status(self, kind: Kind, obj: Object) -> Object:
         """Replace the status of an object. Raises NotFound, Conflict."""
@@ -295,9 +300,12 @@ class Store:
         raise AlreadyExists(f'{kind.resource} "{prefix}" already exists, the server was not able to generate a unique '
                             "name for the object", details=_details(kind, prefix))
 
-    def _write(self, type_: EventType, kind: Kind, obj: Object, previous: Record | None) -> Object:
+    def _write(self, type_: EventType, kind: Kind, obj: Object, previous: Record | None, *,
+               dry_run: bool = False) -> Object:
         version = self.version + 1
         obj = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
+        if dry_run:
+            return obj
         obj["metadata"]["resourceVersion"] = str(version)
         record = _record(kind, obj)
         with _transaction(self._db) as db:
