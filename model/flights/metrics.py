@@ -1,0 +1,73 @@
+"""How good a set of probabilities is, in the numbers that MLflow, the gate and DVC show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics as measures
+
+from flights.features import Labels
+
+Probabilities = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Quality of a binary classifier; all but auc and brier depend on the threshold."""
+
+    auc: float
+    accuracy: float
+    precision: float
+    recall: float
+    f1: float
+    brier: float
+    """Mean squared error of the probability: 0 is best, and 0.25 is what always saying 0.5 gets."""
+    late_rate: float
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Counts of flights by what was said and what came true."""
+
+    true_late: int
+    false_late: int
+    true_on_time: int
+    false_on_time: int
+
+
+def score(actual: Labels, late: Probabilities, threshold: float) -> Metrics:
+    """The metrics of the probabilities of being late, shape (rows,); NaN for auc when one class is absent."""
+    said = late >= threshold
+    return Metrics(
+        auc=float(measures.roc_auc_score(actual, late)) if len(np.unique(actual)) == 2 else float("nan"),
+        accuracy=float(measures.accuracy_score(actual, said)),
+        precision=float(measures.precision_score(actual, said, zero_division=0.0)),
+        recall=float(measures.recall_score(actual, said, zero_division=0.0)),
+        f1=float(measures.f1_score(actual, said, zero_division=0.0)),
+        brier=float(np.mean((late - actual) ** 2)),
+        late_rate=float(np.mean(actual)),
+        rows=len(actual),
+    )
+
+
+def confusion(actual: Labels, late: Probabilities, threshold: float) -> Confusion:
+    """The four counts at the threshold."""
+    said, was = late >= threshold, actual == 1
+    return Confusion(
+        true_late=int(np.sum(said & was)),
+        false_late=int(np.sum(said & ~was)),
+        true_on_time=int(np.sum(~said & ~was)),
+        false_on_time=int(np.sum(~said & was)),
+    )
+
+
+def roc(actual: Labels, late: Probabilities, points: int = 200) -> list[tuple[float, float, float]]:
+    """At most about `points` of (false positive rate, true positive rate, threshold), from (0, 0) to (1, 1)."""
+    false_rate, true_rate, thresholds = measures.roc_curve(actual, late)
+    keep = np.unique(np.linspace(0, len(thresholds) - 1, min(points, len(thresholds))).astype(int))
+    return [
+        (float(false_rate[i]), float(true_rate[i]), float(min(thresholds[i], 1.0))) for i in keep
+    ]

@@ -1,0 +1,46 @@
+"""The .dvc pointers beside the months: what Git says a month's bytes are, and one version of them all.
+
+Only the two keys that `dvc add` writes for a file are read; DVC itself is not needed for that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from flights.errors import FlightsError
+
+
+def path_of(file: Path) -> Path:
+    """The pointer of a data file: data/x.csv.dvc for data/x.csv."""
+    return file.with_name(f"{file.name}.dvc")
+
+
+def expected_md5(file: Path) -> str | None:
+    """The md5 that the file's pointer states, or None when it has no pointer."""
+    pointer = path_of(file)
+    if not pointer.exists():
+        return None
+    try:
+        (out,) = yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"]
+        return str(out["md5"])
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise FlightsError(
+            f"{pointer}: cannot read outs[0].md5 ({error}), allowed: what `dvc add` writes, "
+            f"next: git checkout {pointer}"
+        ) from error
+
+
+def file_md5(path: Path) -> str:
+    """The md5 of a file's bytes, as DVC computes it: it identifies, it does not protect."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def data_version(digests: Mapping[str, str]) -> str:
+    """One short hash over the files' names and md5s: equal exactly when the data is equal."""
+    text = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,26 @@
+"""Where a model came from: the commit, and the versions of the libraries that made it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from importlib.metadata import version
+
+_LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
+
+
+def commit() -> str:
+    """GIT_COMMIT when the pipeline gives it, else the checkout's commit, else `unknown`."""
+    given = os.environ.get("GIT_COMMIT")
+    if given:
+        return given
+    try:
+        asked = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True)  # noqa: S607
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return asked.stdout.strip()
+
+
+def libraries() -> dict[str, str]:
+    """The version of each library that has a say in the model's bytes."""
+    return {name: version(name) for name in _LIBRARIES}

@@ -1,0 +1,94 @@
+"""Put the chosen model into MLflow's registry, and move the alias of the one that is in production.
+
+    python -m flights.register                       registers models/serving, alias challenger: version=N
+    python -m flights.register --promote N --digest sha256:...    alias champion, with the image's digest
+
+Registering the same model again gives the same version, so a pipeline may be run again. Rolling back is
+promoting an older version.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from flights import card, provenance, tracking
+from flights.card import CARD, NAME
+from flights.champion import CHALLENGER, CHAMPION
+from flights.cli import exit_code, say
+from flights.errors import FlightsError
+from flights.paths import home
+
+
+def register() -> dict[str, Any]:
+    """Register the model in models/serving; its name, version, alias, tags and run id."""
+    folder = home() / "models/serving"
+    made = card.load(folder / CARD)
+    library = tracking.mlflow()
+    with tracking.reachable():
+        run_id = tracking.run_of(folder)
+        client = library.MlflowClient()
+        known = [found.version for found in _versions(client) if found.run_id == run_id]
+        version = str(known[0] if known else _create(library, run_id))
+        tags = {
+            "candidate": made.candidate,
+            "data_version": made.data_version,
+            "git_commit": provenance.commit(),
+            "onnx_sha256": made.onnx_sha256,
+        }
+        for key, value in tags.items():
+            client.set_model_version_tag(NAME, version, key, value)
+        client.set_registered_model_alias(NAME, CHALLENGER, version)
+    return {"name": NAME, "version": int(version), "alias": CHALLENGER, "run_id": run_id, **tags}
+
+
+def promote(version: str, digest: str) -> dict[str, Any]:
+    """Make a version the champion; FlightsError when there is no such version."""
+    library = tracking.mlflow()
+    client = library.MlflowClient()
+    with tracking.reachable():
+        known = sorted(int(found.version) for found in _versions(client))
+        if not version.isdecimal() or int(version) not in known:
+            raise FlightsError(
+                f"version {version!r} of {NAME} is not registered, allowed: "
+                f"{', '.join(map(str, known)) or 'none yet'}, next: python -m flights.register"
+            )
+        tags = {"promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
+        tags |= {"image_digest": digest} if digest else {}
+        for key, value in tags.items():
+            client.set_model_version_tag(NAME, version, key, value)
+        client.set_registered_model_alias(NAME, CHAMPION, version)
+    return {"name": NAME, "version": int(version), "alias": CHAMPION, **tags}
+
+
+def _versions(client: Any) -> list[Any]:
+    """All versions, newest first; none when the model is not registered."""
+    return sorted(client.search_model_versions(f"name='{NAME}'"), key=lambda found: -int(found.version))
+
+
+def _create(library: Any, run_id: str) -> str:
+    registered = library.register_model(f"runs:/{run_id}/model", NAME, await_registration_for=30)
+    return str(registered.version)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Register or promote; FlightsError when there is no MLflow server to do it on."""
+    parser = argparse.ArgumentParser(prog="python -m flights.register", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--promote", metavar="VERSION", help="make this version the champion")
+    parser.add_argument("--digest", default="", help="of the image that serves it: sha256:...")
+    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
+    given = parser.parse_args(argv)
+    if not tracking.enabled():
+        raise FlightsError(
+            "there is no registry: MLFLOW_TRACKING_URI is not set, next: export MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
+        )
+    done = promote(given.promote, given.digest) if given.promote else register()
+    say(json.dumps(done) if given.output == "json" else f"version={done['version']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))

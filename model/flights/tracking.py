@@ -1,0 +1,161 @@
+"""Log to MLflow when MLFLOW_TRACKING_URI is set, and do nothing when it is not.
+
+A run is found again by the digest of its model.onnx, so that training, evaluation and registration need
+no shared file of run ids: each asks for the run of the model it holds, and whoever comes first makes it.
+Set MLFLOW_TRACKING_TOKEN for a server that asks for one; MLflow reads it itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from flights import card
+from flights.card import CARD, MODEL, Card
+from flights.cli import say
+from flights.errors import FlightsError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXPERIMENT = "flights"
+
+
+def enabled() -> bool:
+    """Whether there is a server to log to."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+
+
+def mlflow() -> ModuleType:
+    """MLflow, imported when first needed (seconds) and told not to call home."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # Two quick retries: a stage that cannot log must say so in seconds, not after minutes of back-off.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    import mlflow as library
+
+    return library
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a failure to talk to the server into one line that names it."""
+    import requests
+
+    library = mlflow()
+    try:
+        yield
+    except (library.exceptions.MlflowException, requests.RequestException) as error:
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        raise FlightsError(
+            f"MLflow at {uri}: {str(error).splitlines()[0]}, next: start the server or its token, or unset "
+            "MLFLOW_TRACKING_URI to go on without"
+        ) from error
+
+
+def log_training(folder: Path) -> str | None:
+    """Have the run of the model in the folder; its id, or None when there is no server."""
+    if not enabled():
+        return None
+    with reachable():
+        return run_of(folder)
+
+
+def log_evaluation(folder: Path, write_artifacts: Callable[[Path], None]) -> None:
+    """Add what `write_artifacts` puts into a folder to the run of the model."""
+    if not enabled():
+        return
+    from tempfile import TemporaryDirectory
+
+    with reachable(), TemporaryDirectory() as temporary:
+        write_artifacts(Path(temporary))
+        mlflow().MlflowClient().log_artifacts(run_of(folder), temporary, "evaluation")
+
+
+def find_run(digest: str) -> str | None:
+    """The id of the newest finished run that holds the model of this digest."""
+    library = mlflow()
+    experiment = library.get_experiment_by_name(EXPERIMENT)
+    if experiment is None:
+        return None
+    found = library.MlflowClient().search_runs(
+        [experiment.experiment_id],
+        filter_string=f"tags.onnx_sha256 = '{digest}' and attributes.status = 'FINISHED'",
+        max_results=1,
+    )
+    return str(found[0].info.run_id) if found else None
+
+
+def run_of(folder: Path) -> str:
+    """The id of the run that holds this model, made and filled when there is none yet."""
+    made = card.load(folder / CARD)
+    known = find_run(made.onnx_sha256)
+    if known:
+        return known
+    library = mlflow()
+    library.set_experiment(EXPERIMENT)
+    with library.start_run(run_name=made.candidate, tags=_tags(made)) as run:
+        library.log_params(_params(made))
+        library.log_metrics(_metrics(made))
+        library.log_artifact(str(folder / CARD))
+        _log_model(library, folder, made)
+    say(f"MLflow run {run.info.run_id} in experiment {EXPERIMENT}")
+    return str(run.info.run_id)
+
+
+def _tags(made: Card) -> dict[str, str]:
+    return {
+        "candidate": made.candidate,
+        "data_version": made.data_version,
+        "git_commit": made.commit,
+        # MLflow shows this one as the source version.
+        "mlflow.source.git.commit": made.commit,
+        "onnx_sha256": made.onnx_sha256,
+    }
+
+
+def _params(made: Card) -> dict[str, Any]:
+    months = ",".join(str(month) for month in made.train_months)
+    return {
+        **made.params,
+        "candidate": made.candidate,
+        "threshold": made.threshold,
+        "train_months": months,
+        "test_month": made.test_month,
+        "features": ",".join(made.features),
+    }
+
+
+def _metrics(made: Card) -> dict[str, float]:
+    return {
+        **made.metrics,
+        "train_seconds": made.train_seconds,
+        "onnx_bytes": made.onnx_bytes,
+        "row_ms": made.row_ms,
+        "parity_max_difference": made.parity["max_difference"],
+    }
+
+
+def _log_model(library: ModuleType, folder: Path, made: Card) -> None:
+    """The ONNX model with its inputs as a signature; requirements are stated, not inferred (20 s)."""
+    import mlflow.onnx
+    import numpy as np
+    import onnx
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    def spec(kind: np.dtype[Any], name: str, width: int) -> TensorSpec:
+        return TensorSpec(kind, (-1, width), name)
+
+    words, numbers = np.dtype(object), np.dtype(np.float32)
+    given = [spec(words if entry["type"] == "string" else numbers, entry["name"], 1) for entry in made.inputs]
+    mlflow.onnx.log_model(
+        onnx.load_model(str(folder / MODEL)),
+        name="model",
+        signature=ModelSignature(Schema(given), Schema([spec(numbers, "probabilities", 2)])),
+        pip_requirements=[f"{name}=={made.libraries[name]}" for name in ("onnxruntime", "numpy")],
+        save_as_external_data=False,
+    )

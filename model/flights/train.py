@@ -1,0 +1,135 @@
+"""Train one candidate, export it to ONNX, and refuse it when the two do not agree.
+
+    python -m flights.train logistic     writes models/logistic/model.onnx and model.json
+
+The metrics are of the test month and of the exported graph, because that is what is served. Nothing is
+pickled. Logged to MLflow when MLFLOW_TRACKING_URI is set.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from threadpoolctl import threadpool_limits
+
+from flights import candidates, card, export, features, metrics, params, provenance, tracking
+from flights.card import CARD, MODEL, Card, Sample
+from flights.cli import exit_code, say
+from flights.errors import FlightsError
+from flights.months import file_name
+from flights.paths import home, write_atomic
+from flights.pointers import data_version, file_md5
+from flights.schema import BY_NAME, json_schema
+
+THREADS = 2
+"""More threads than cores made one prediction twenty times slower; two are there on every machine."""
+SAMPLE_ROWS = 20
+
+
+def train(
+    candidate: str, given: params.Params, learning: pd.DataFrame, test: pd.DataFrame, version: str
+) -> tuple[bytes, Card]:
+    """Fit, export, compare and measure; the model's bytes and its card.
+
+    FlightsError when ONNX and scikit-learn differ by more than gate.max_parity on a row of the test frame.
+    """
+    names = list(given.features)
+    pipeline = candidates.build(candidate, names, given.candidates)
+    started = time.perf_counter()
+    with threadpool_limits(THREADS):
+        pipeline.fit(learning[names], features.labels(learning))
+        seconds = time.perf_counter() - started
+        reference = export.late_in_sklearn(pipeline, test, given.features)
+    model = export.export(pipeline, given.features)
+    running = export.session(model)
+    served = export.late(running, features.inputs(test, names))
+    agreed = export.parity(reference, served)
+    if agreed.max_difference > given.gate.max_parity:
+        # Line 1 is the header, and rows are counted from 0.
+        where = f"data/{file_name(given.test_month)}:{agreed.row + 2}"
+        raise FlightsError(
+            f"{candidate}: ONNX and scikit-learn differ by {agreed.max_difference:.1e} on {where} "
+            f"({served[agreed.row]:.6f} against {reference[agreed.row]:.6f}), allowed: "
+            f"{given.gate.max_parity:.0e}, next: look at the steps of flights/candidates.py that skl2onnx converts"
+        )
+    quality = metrics.score(features.labels(test), served, given.threshold)
+    return model, Card(
+        candidate=candidate,
+        threshold=given.threshold,
+        inputs=json_schema(names),
+        params=given.candidates[candidate],
+        train_months=list(given.train_months),
+        test_month=given.test_month,
+        data_version=version,
+        commit=provenance.commit(),
+        libraries=provenance.libraries(),
+        onnx_sha256=hashlib.sha256(model).hexdigest(),
+        onnx_bytes=len(model),
+        parity=asdict(agreed),
+        metrics=asdict(quality),
+        train_seconds=round(seconds, 3),
+        row_ms=round(export.row_milliseconds(running, test, given.features), 4),
+        sample=_sample(test, names, reference),
+    )
+
+
+def _sample(test: pd.DataFrame, names: list[str], late: metrics.Probabilities) -> Sample:
+    """Rows spread evenly over the month, so that they are of many days, hours and airlines."""
+    chosen = np.linspace(0, len(test) - 1, min(SAMPLE_ROWS, len(test))).astype(int)
+    rows = [[plain(name, test[name].iloc[index]) for name in names] for index in chosen]
+    return Sample(names, rows, [float(late[index]) for index in chosen])
+
+
+def plain(name: str, value: Any) -> Any:
+    """A value as JSON has it and the file had it: 75.02 and not float32's 75.0199966, None for nothing."""
+    column = BY_NAME[name]
+    if column.kind == "string":
+        return str(value)
+    if np.isnan(value):
+        return None
+    return int(value) if column.kind == "integer" else round(float(value), column.decimals)
+
+
+def _version(given: params.Params, folder: Path) -> str:
+    """What the stage `months` wrote, or the same from the files when the stage did not run."""
+    written = home() / "reports/months.json"
+    names = [file_name(month) for month in given.all_months]
+    if written.exists():
+        known = json.loads(written.read_text(encoding="utf-8"))
+        if sorted(known["months"]) == sorted(names):
+            return str(known["data_version"])
+    return data_version({name: file_md5(folder / name) for name in names})
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Train a candidate on the months of params.yaml."""
+    parser = argparse.ArgumentParser(prog="python -m flights.train", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("candidate", choices=sorted(candidates.CANDIDATES))
+    candidate: str = parser.parse_args(argv).candidate
+    given, folder = params.load(), home() / "data"
+    learning = features.read(given.train_months, folder)
+    test = features.read([given.test_month], folder)
+    model, made = train(candidate, given, learning, test, _version(given, folder))
+    target = home() / "models" / candidate
+    write_atomic(target / MODEL, model)
+    card.dump(made, target / CARD)
+    tracking.log_training(target)
+    say(
+        f"{candidate}: auc {made.metrics['auc']:.4f}, recall {made.metrics['recall']:.3f}, trained in "
+        f"{made.train_seconds:.1f} s, {made.onnx_bytes} bytes, largest difference to scikit-learn "
+        f"{made.parity['max_difference']:.1e}"
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
