@@ -1,4 +1,4 @@
-"""JupyterHub's configuration in the lab, for `jupyterhub -f`; `jupyterhub.py` sets the environment that it reads.
+"""JupyterHub's configuration in the lab, for `jupyterhub -f` in the environment of `jupyterhub.py`.
 
 Not promised: several participants. A cluster's hub with a pod for each person is configured elsewhere.
 """
@@ -76,3 +76,6 @@ c.Spawner.args = [
     "--ServerApp.terminado_settings=shell_command=['/bin/bash']",
     "--ServerApp.root_dir=" + c.Spawner.notebook_dir,
 ]
+if os.geteuid() == 0:
+    # In a container the lab may run as root; Jupyter asks to be told so.
+    c.Spawner.args.append("--ServerApp.allow_root=True")

@@ -1,4 +1,4 @@
-"""How the lab's JupyterHub starts a notebook server: a process of the same user, in the participant's folder."""
+"""How the lab's JupyterHub starts a notebook server: as the same user, in the participant's folder."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -215,7 +216,7 @@ def test_a_kernel_runs_through_the_proxy_with_the_labs_environment(hub: Hub) -> 
                 " sorted(k for k in os.environ if 'LAB_HUB' in k or 'CONFIGPROXY' in k)]"
             )
             seen = await _run_code(session, server, code)
-            assert seen == repr(["http://127.0.0.1:1/mlflow", str(hub.state.home), True, []])
+            assert ast.literal_eval(seen) == ["http://127.0.0.1:1/mlflow", str(hub.state.home), True, []]
 
     asyncio.run(scenario())
 
