@@ -1,0 +1,168 @@
+"""The API server as a Starlette application.
+
+One route takes every path, since Kubernetes' paths are regular and CRDs add to them; what a path means is read by
+`request.place`. Errors become Status objects here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from workshop.lab.api import answers, auth, crds, discovery, openapi, reading, reviews, watching, writing
+from workshop.lab.api.context import Api
+from workshop.lab.api.logs import logs
+from workshop.lab.api.request import Place, Target, body, decode, media_type, place
+from workshop.lab.api.scale import rescale, scale_of
+from workshop.lab.api.views import View, view
+from workshop.lab.kinds import Kinds, Object
+from workshop.lab.state import State
+from workshop.lab.statuses import ApiError, MethodNotAllowed, NotFound, Unauthorized
+from workshop.lab.store import Store
+from workshop.manifests import patches
+
+log = logging.getLogger(__name__)
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+NO_SESSIONS = ("exec", "attach", "portforward")
+
+
+def build(store: Store, kinds: Kinds, state: State, token: str) -> Starlette:
+    """The application over a store that is loaded already; kinds of stored CRDs are served again."""
+    api = Api(store, kinds, state, token)
+    crds.restore(api)
+    return Starlette(routes=[Route("/{path:path}", _Endpoint(api))])
+
+
+class _Endpoint:
+    """Checks the token, finds who answers, and turns errors into Status objects."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        response: ASGIApp
+        try:
+            response = await self._answer(request)
+        except ApiError as e:
+            response = answers.failure(e)
+        except Exception:
+            log.exception("%s %s failed", request.method, request.url.path)
+            response = answers.failure(ApiError("an error in the lab's API server; see the supervisor's log"))
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> ASGIApp:
+        path = request.url.path
+        if auth.is_open(path):
+            return discovery.answer(self._api, request, path) or PlainTextResponse("ok")
+        if not auth.allowed(request.headers.get("authorization", ""), self._api.token):
+            raise Unauthorized("Unauthorized")
+        if path == "/":
+            return answers.json({"paths": ["/api", "/apis", "/livez", "/openapi/v3", "/readyz", "/version"]})
+        if path.startswith("/openapi/v3"):
+            return openapi.answer(self._api, path) or answers.unknown_path()
+        found = discovery.answer(self._api, request, path) if request.method == "GET" else None
+        if found:
+            return found
+        where = place(path)
+        return await _resource(self._api, request, where) if where else answers.unknown_path()
+
+
+async def _resource(api: Api, request: Request, where: Place) -> ASGIApp:
+    for kind in discovery.REVIEWS:
+        if (kind.group, kind.version, kind.plural) == (where.group, where.version, where.plural):
+            if request.method != "POST":
+                return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+            return await reviews.answer(api, kind, request)
+    seen = view(api.kinds, where.group, where.version, where.plural)
+    if seen is None or (where.namespace and not seen.kind.namespaced):
+        return answers.unknown_path()
+    target = Target(seen.kind, where.namespace or "", where.name, where.subresource, dict(request.query_params),
+                    request.headers.get("user-agent", ""))
+    if where.subresource:
+        return await _subresource(api, request, seen, target)
+    return await _object(api, request, seen, target) if where.name else await _collection(api, request, seen, target)
+
+
+async def _collection(api: Api, request: Request, seen: View, target: Target) -> ASGIApp:
+    match request.method:
+        case "GET" | "HEAD":
+            if watching.is_watch(target):
+                return watching.watch(api, seen, target, request)
+            return reading.many(api, seen, target, request)
+        case "POST" if target.namespace or not seen.kind.namespaced:
+            return await writing.create(api, seen, target, request)
+        case "DELETE":
+            return writing.delete_many(api, seen, target, await _options(request))
+    raise _not_allowed(request)
+
+
+async def _object(api: Api, request: Request, seen: View, target: Target) -> ASGIApp:
+    match request.method:
+        case "GET" | "HEAD":
+            if watching.is_watch(target):
+                return watching.watch(api, seen, target, request)
+            return reading.one(api, seen, target, request)
+        case "PUT":
+            return await writing.update(api, seen, target, request)
+        case "PATCH":
+            return await writing.patch(api, seen, target, request)
+        case "DELETE":
+            return writing.delete(api, seen, target, await _options(request))
+    raise _not_allowed(request)
+
+
+async def _subresource(api: Api, request: Request, seen: View, target: Target) -> ASGIApp:
+    name = target.subresource
+    if name in NO_SESSIONS and seen.kind.resource == "pods":
+        raise MethodNotAllowed(f"{name} is not supported: the lab runs containers as processes without a way in; "
+                               f"see what it printed with 'oc logs {target.name}'")
+    if name not in seen.kind.subresources:
+        raise NotFound("the server could not find the requested resource")
+    if name == "log":
+        if request.method != "GET":
+            raise _not_allowed(request)
+        return logs(api, seen, target)
+    if name == "scale":
+        return await _scale(api, request, seen, target)
+    match request.method:
+        case "GET":
+            return reading.one(api, seen, target, request)
+        case "PUT":
+            return await writing.update(api, seen, target, request)
+        case "PATCH":
+            return await writing.patch(api, seen, target, request)
+    raise _not_allowed(request)
+
+
+async def _scale(api: Api, request: Request, seen: View, target: Target) -> Response:
+    obj = reading.record_of(api, seen, target).object()
+    if request.method == "GET":
+        return answers.json(scale_of(obj))
+    if request.method not in ("PUT", "PATCH"):
+        raise _not_allowed(request)
+    sent = decode(await body(request), media_type(request), "Scale")
+    if request.method == "PATCH":
+        change = patches.apply_json if isinstance(sent, list) else patches.merge
+        sent = change(scale_of(obj), sent)
+    made = api.store.update(seen.stored, rescale(obj, sent), dry_run=target.dry_run)
+    return answers.json(scale_of(made))
+
+
+async def _options(request: Request) -> Object:
+    """DeleteOptions from the body; clients that send none, or protobuf, get the defaults."""
+    raw = await body(request)
+    if not raw or "protobuf" in media_type(request):
+        return {}
+    found: Any = decode(raw, media_type(request), "DeleteOptions")
+    return found if isinstance(found, dict) else {}
+
+
+def _not_allowed(request: Request) -> MethodNotAllowed:
+    return MethodNotAllowed(f"the server does not allow this method on the requested resource: {request.method}")

@@ -1,0 +1,53 @@
+"""What the handlers share: the store, the kinds, the paths, and the lists that clients read page by page."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from workshop.lab.kinds import Kinds
+from workshop.lab.state import State
+from workshop.lab.statuses import Expired
+from workshop.lab.store import Record, Store
+
+PAGED_LISTS = 64
+"""Lists that clients may read page by page at the same time; the oldest is forgotten first."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """The rest of a list as it was when its first page was read."""
+
+    records: list[Record]
+    version: int
+
+
+@dataclass
+class Api:
+    """One running API server."""
+
+    store: Store
+    kinds: Kinds
+    state: State
+    token: str
+    user: str = "user1"
+    _pages: OrderedDict[str, Page] = field(default_factory=OrderedDict)
+
+    def keep(self, page: Page) -> str:
+        """Keep the rest of a list and return the `continue` token that fetches it."""
+        token = secrets.token_urlsafe(12)
+        self._pages[token] = page
+        while len(self._pages) > PAGED_LISTS:
+            self._pages.popitem(last=False)
+        return token
+
+    def page(self, token: str) -> Page:
+        """The rest of a list. Raises Expired when it is no longer kept."""
+        found = self._pages.get(token)
+        if found is None:
+            raise Expired(
+                "The provided continue parameter is too old to display a consistent list result. You can start a new "
+                "list without the continue parameter."
+            )
+        return found

@@ -1,0 +1,110 @@
+"""CustomResourceDefinitions: kinds that a user adds while the lab runs.
+
+Objects of such a kind are stored, listed, watched, held to the CRD's schema and shown in its columns. There is no
+conversion between versions: the versions that are served share what is stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workshop.lab.api.context import Api
+from workshop.lab.kinds import Column, Kind, Object
+from workshop.lab.statuses import Invalid
+from workshop.lab.store import now
+
+
+def check(crd: Object) -> None:
+    """Raise Invalid unless the definition can be served."""
+    spec = crd.get("spec")
+    names = spec.get("names") if isinstance(spec, dict) else None
+    wrong = ""
+    if not isinstance(spec, dict) or not isinstance(names, dict):
+        wrong = "spec.names: Required value"
+    elif not spec.get("group") or not names.get("plural") or not names.get("kind"):
+        wrong = "spec.group, spec.names.plural, spec.names.kind: Required value"
+    elif crd["metadata"].get("name") != f"{names['plural']}.{spec['group']}":
+        wrong = (f'metadata.name: Invalid value: "{crd["metadata"].get("name")}": must be spec.names.plural+"."+'
+                 "spec.group")
+    elif not [v for v in spec.get("versions") or [] if isinstance(v, dict) and v.get("name") and v.get("served")]:
+        wrong = "spec.versions: Invalid value: must have exactly one version marked as storage version"
+    if wrong:
+        name = crd["metadata"].get("name", "")
+        raise Invalid(f'CustomResourceDefinition.apiextensions.k8s.io "{name}" is invalid: {wrong}', details={
+            "name": name, "group": "apiextensions.k8s.io", "kind": "CustomResourceDefinition"})
+
+
+def kinds_of(crd: Object) -> list[Kind]:
+    """The kinds that a definition adds, one a served version."""
+    spec = crd["spec"]
+    names = spec["names"]
+    found: list[Kind] = []
+    for version in spec.get("versions") or []:
+        if version.get("served"):
+            schema = (version.get("schema") or {}).get("openAPIV3Schema")
+            found.append(Kind(
+                spec["group"],
+                version["name"],
+                names["kind"],
+                names["plural"],
+                namespaced=spec.get("scope") != "Cluster",
+                short_names=tuple(names.get("shortNames") or ()),
+                subresources=tuple(sorted(version.get("subresources") or ())),
+                categories=tuple(names.get("categories") or ()),
+                columns=tuple(_column(c) for c in version.get("additionalPrinterColumns") or ()),
+                singular=names.get("singular") or names["kind"].lower(),
+                schema=schema if isinstance(schema, dict) else {"type": "object"},
+            ))
+    return found
+
+
+def serve(api: Api, crd: Object) -> Object:
+    """Serve the definition's kinds from now on; returns it with the status that clients wait for."""
+    for kind in kinds_of(crd):
+        if api.kinds.at(kind.group, kind.version, kind.plural) is None or not _built_in(api, kind):
+            api.kinds.add(kind)
+    time = now()
+    names = crd["spec"]["names"]
+    crd["status"] = {
+        "acceptedNames": names,
+        "storedVersions": [v["name"] for v in crd["spec"].get("versions") or [] if v.get("storage")],
+        "conditions": [
+            {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found",
+             "lastTransitionTime": time},
+            {"type": "Established", "status": "True", "reason": "InitialNamesAccepted",
+             "message": "the initial names have been accepted", "lastTransitionTime": time},
+        ],
+    }
+    return api.store.update_status(api.kinds.named("CustomResourceDefinition"), crd)
+
+
+def forget(api: Api, crd: Object) -> None:
+    """Serve the definition's kinds no more, and delete their objects."""
+    for kind in kinds_of(crd):
+        known = api.kinds.at(kind.group, kind.version, kind.plural)
+        if known is None or _built_in(api, kind):
+            continue
+        for record in list(api.store.records(known)):
+            api.store.delete(known, record.namespace, record.name)
+        api.kinds.remove(known)
+
+
+def restore(api: Api) -> None:
+    """Serve the kinds of definitions from an earlier run, and load their objects."""
+    definitions = api.store.list(api.kinds.named("CustomResourceDefinition"))
+    for crd in definitions:
+        for kind in kinds_of(crd):
+            if not _built_in(api, kind):
+                api.kinds.add(kind)
+    if definitions:
+        api.store.load(api.kinds.of)
+
+
+def _built_in(api: Api, kind: Kind) -> bool:
+    known = api.kinds.at(kind.group, kind.version, kind.plural)
+    return known is not None and known.schema is None
+
+
+def _column(column: dict[str, Any]) -> Column:
+    return Column(str(column["name"]), str(column["jsonPath"]), str(column.get("type", "string")),
+                  int(column.get("priority", 0)))

@@ -1,0 +1,176 @@
+"""Discovery: which groups, versions and kinds there are, in the old and in the aggregated form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from workshop.lab.api import answers
+from workshop.lab.api.context import Api
+from workshop.lab.api.request import wants
+from workshop.lab.kinds import Kind
+
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+REVIEWS = (
+    Kind("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False),
+    Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False),
+    Kind("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False),
+    Kind("project.openshift.io", "v1", "ProjectRequest", "projectrequests", namespaced=False),
+)
+"""Kinds that are only ever posted: they answer a question and are not kept."""
+PROJECT = Kind("project.openshift.io", "v1", "Project", "projects", namespaced=False)
+"""OpenShift's view of a namespace."""
+
+VERSION = {
+    "major": "1",
+    "minor": "32",
+    "gitVersion": "v1.32.0+workshop",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": "cpython",
+    "platform": "linux/amd64",
+}
+
+
+def served(api: Api) -> list[Kind]:
+    """Every kind that discovery names."""
+    return [*api.kinds, *REVIEWS, PROJECT]
+
+
+def verbs(kind: Kind) -> list[str]:
+    """What can be done with a kind."""
+    return ["create"] if kind in REVIEWS else list(VERBS)
+
+
+def answer(api: Api, request: Request, path: str) -> Response | None:
+    """The answer to a discovery path, or None when it is not one."""
+    parts = [part for part in path.split("/") if part]
+    match parts:
+        case ["version"]:
+            return answers.json(VERSION)
+        case ["api" | "apis"] if wants(request, "g=apidiscovery.k8s.io"):
+            version = "v2" if wants(request, "v=v2;") or wants(request, "v=v2,") else "v2beta1"
+            media = f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
+            return answers.json(_aggregated(api, core=parts == ["api"], version=version), media_type=media)
+        case ["api"]:
+            addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": request.url.netloc}]
+            return answers.json({"kind": "APIVersions", "versions": ["v1"],
+                                 "serverAddressByClientCIDRs": addresses})
+        case ["apis"]:
+            groups = [_group(api, name) for name in _groups(api) if name]
+            return answers.json({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
+        case ["apis", group] if group in _groups(api):
+            return answers.json({"kind": "APIGroup", "apiVersion": "v1", **_group(api, group)})
+        case ["api", version]:
+            return _resources(api, "", version)
+        case ["apis", group, version]:
+            return _resources(api, group, version)
+    return None
+
+
+def _groups(api: Api) -> list[str]:
+    """The groups, core first, Kubernetes' own before others, as a real server orders them."""
+    names = {kind.group for kind in served(api)}
+    return sorted(names, key=lambda name: (name != "", "." in name and not name.endswith("k8s.io"), name))
+
+
+def _versions(api: Api, group: str) -> list[str]:
+    """Stable versions before beta before alpha."""
+    found = {kind.version for kind in served(api) if kind.group == group}
+    return sorted(found, key=lambda v: ("alpha" in v, "beta" in v, v))
+
+
+def _group(api: Api, name: str) -> dict[str, Any]:
+    versions = [{"groupVersion": f"{name}/{v}", "version": v} for v in _versions(api, name)]
+    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
+
+
+def _aggregated(api: Api, *, core: bool, version: str) -> dict[str, Any]:
+    items = []
+    for group in _groups(api):
+        if (group == "") != core:
+            continue
+        versions = [
+            {
+                "version": v,
+                "resources": [_discovered(k) for k in served(api) if (k.group, k.version) == (group, v)],
+                "freshness": "Current",
+            }
+            for v in _versions(api, group)
+        ]
+        meta = {"name": group, "creationTimestamp": None} if group else {"creationTimestamp": None}
+        items.append({"metadata": meta, "versions": versions})
+    return {
+        "kind": "APIGroupDiscoveryList",
+        "apiVersion": f"apidiscovery.k8s.io/{version}",
+        "metadata": {},
+        "items": items,
+    }
+
+
+def _discovered(kind: Kind) -> dict[str, Any]:
+    gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    found: dict[str, Any] = {
+        "resource": kind.plural,
+        "responseKind": gvk,
+        "scope": "Namespaced" if kind.namespaced else "Cluster",
+        "singularResource": kind.singular_name,
+        "verbs": verbs(kind),
+    }
+    if kind.short_names:
+        found["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        found["categories"] = list(kind.categories)
+    if kind.subresources:
+        found["subresources"] = [
+            {"subresource": name, "responseKind": _subresource_kind(kind, name), "verbs": _subresource_verbs(name)}
+            for name in kind.subresources
+        ]
+    return found
+
+
+def _subresource_kind(kind: Kind, name: str) -> dict[str, str]:
+    if name == "scale":
+        return {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+
+
+def _subresource_verbs(name: str) -> list[str]:
+    return ["get"] if name == "log" else ["get", "patch", "update"]
+
+
+def _resources(api: Api, group: str, version: str) -> Response | None:
+    mine = [kind for kind in served(api) if (kind.group, kind.version) == (group, version)]
+    if not mine:
+        return None
+    resources: list[dict[str, Any]] = []
+    for kind in mine:
+        one: dict[str, Any] = {
+            "name": kind.plural,
+            "singularName": kind.singular_name,
+            "namespaced": kind.namespaced,
+            "kind": kind.kind,
+            "verbs": verbs(kind),
+        }
+        if kind.short_names:
+            one["shortNames"] = list(kind.short_names)
+        if kind.categories:
+            one["categories"] = list(kind.categories)
+        resources.append(one)
+        for name in kind.subresources:
+            gvk = _subresource_kind(kind, name)
+            more = {"group": gvk["group"], "version": gvk["version"]} if name == "scale" else {}
+            resources.append({"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced,
+                              **more, "kind": gvk["kind"], "verbs": _subresource_verbs(name)})
+    return answers.json({
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": f"{group}/{version}" if group else version,
+        "resources": resources,
+    })
+
+

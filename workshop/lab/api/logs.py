@@ -1,0 +1,167 @@
+"""What a container has printed: `oc logs`, at once or as it comes.
+
+The engines write each container's output to a file. The file has no times, so `timestamps` gives the time a line
+was read while following, and the container's start for what was there before; `sinceSeconds` takes the file as a
+whole when it was written to since then. `previous` is refused: restarted containers go on in the same file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+from starlette.responses import Response
+
+from workshop.lab.api.answers import Stream
+from workshop.lab.api.context import Api
+from workshop.lab.api.reading import record_of
+from workshop.lab.api.request import Target
+from workshop.lab.api.views import View
+from workshop.lab.kinds import Object
+from workshop.lab.statuses import BadRequest
+from workshop.lab.store import now
+from workshop.manifests.ages import parse_time
+
+POLL = 0.1
+"""Seconds between two looks at a file that is followed."""
+_BLOCK = 64 * 1024
+
+
+def logs(api: Api, view: View, target: Target) -> Response | Stream:
+    """GET of pods/log. Raises NotFound, BadRequest."""
+    pod = record_of(api, view, target).object()
+    container = _container(pod, target)
+    path = api.state.container_log(target.namespace, target.name, container)
+    query = target.query
+    follow = query.get("follow") in ("true", "1")
+    if query.get("previous") in ("true", "1"):
+        raise BadRequest(f'previous terminated container "{container}" in pod "{target.name}" not found')
+    if not path.exists() and not follow and _state(pod, container) in ("", "waiting"):
+        raise BadRequest(f'container "{container}" in pod "{target.name}" is waiting to start: ContainerCreating')
+    start = _start(path, query)
+    stamp = query.get("timestamps") in ("true", "1")
+    if not follow:
+        raw = _read(path, start)
+        raw = _stamped(raw, _started(pod, container)) if stamp else raw
+        limit = _number(query, "limitBytes")
+        return Response(raw if limit is None else raw[:limit], media_type="text/plain")
+    return Stream(_follow(api, view, target, container, path, start, stamp), "text/plain")
+
+
+async def _follow(api: Api, view: View, target: Target, container: str, path: Path, at: int,
+                  stamp: bool) -> AsyncGenerator[bytes]:
+    """New output until the container has ended and all was read, or the Pod is gone."""
+    while True:
+        pod = api.store.find(view.stored, target.namespace, target.name)
+        ended = pod is None or _state(pod, container) == "terminated" or _phase(pod) in ("Succeeded", "Failed")
+        while raw := _read(path, at, _BLOCK):
+            at += len(raw)
+            yield _stamped(raw, now()) if stamp else raw
+        if ended:
+            return
+        await asyncio.sleep(POLL)
+
+
+def _container(pod: Object, target: Target) -> str:
+    spec = pod.get("spec") or {}
+    names = [one["name"] for one in spec.get("containers") or []]
+    every = names + [one["name"] for one in spec.get("initContainers") or []]
+    wanted = target.query.get("container")
+    if wanted:
+        if wanted not in every:
+            raise BadRequest(f"container {wanted} is not valid for pod {target.name}")
+        return wanted
+    if len(names) == 1:
+        return str(names[0])
+    chosen = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    if chosen in names:
+        return str(chosen)
+    inits = [one["name"] for one in spec.get("initContainers") or []]
+    more = f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
+    raise BadRequest(f"a container name must be specified for pod {target.name}, choose one of: "
+                     f"[{' '.join(names)}]{more}")
+
+
+def _status(pod: Object, container: str) -> Object:
+    status = pod.get("status") or {}
+    for one in [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]:
+        if one.get("name") == container:
+            found: Object = one.get("state") or {}
+            return found
+    return {}
+
+
+def _state(pod: Object, container: str) -> str:
+    return next(iter(_status(pod, container)), "")
+
+
+def _phase(pod: Object) -> str:
+    return str((pod.get("status") or {}).get("phase") or "")
+
+
+def _started(pod: Object, container: str) -> str:
+    for state in _status(pod, container).values():
+        if state.get("startedAt"):
+            return str(state["startedAt"])
+    return str(pod["metadata"].get("creationTimestamp"))
+
+
+def _start(path: Path, query: dict[str, str]) -> int:
+    """Where in the file to begin, by tailLines, sinceSeconds and sinceTime."""
+    if not path.exists():
+        return 0
+    size = path.stat().st_size
+    seconds = _number(query, "sinceSeconds")
+    since = time.time() - seconds if seconds is not None else None
+    if query.get("sinceTime"):
+        moment = parse_time(query["sinceTime"])
+        since = moment.timestamp() if moment else None
+    if since is not None and path.stat().st_mtime < since:
+        return size
+    tail = _number(query, "tailLines")
+    return 0 if tail is None or tail < 0 else _tail(path, size, tail)
+
+
+def _tail(path: Path, size: int, lines: int) -> int:
+    """The offset at which the last `lines` lines begin."""
+    if lines == 0:
+        return size
+    with path.open("rb") as file:
+        at, seen = size, 0
+        while at > 0:
+            step = min(_BLOCK, at)
+            file.seek(at - step)
+            block = file.read(step)
+            for index in range(step - 1, -1, -1):
+                if block[index] == 0x0A and at - step + index != size - 1:
+                    seen += 1
+                    if seen == lines:
+                        return at - step + index + 1
+            at -= step
+    return 0
+
+
+def _read(path: Path, at: int, limit: int = -1) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(at)
+            return file.read(limit)
+    except FileNotFoundError:
+        return b""
+
+
+def _stamped(raw: bytes, stamp: str) -> bytes:
+    prefix = stamp.replace("Z", ".000000000Z").encode() + b" "
+    return b"".join(prefix + line for line in raw.splitlines(keepends=True))
+
+
+def _number(query: dict[str, Any], name: str) -> int | None:
+    if query.get(name) in (None, ""):
+        return None
+    try:
+        return int(query[name])
+    except ValueError:
+        raise BadRequest(f'{name}: Invalid value: "{query[name]}": must be a number') from None

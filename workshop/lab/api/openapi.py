@@ -1,0 +1,118 @@
+"""OpenAPI v3 documents, one a group version, made from the types of `workshop.manifests`.
+
+Clients ask for them to validate (`apply`), to merge lists (`apply` of core kinds) and to explain. OpenAPI v2 is not
+served: every client of the last years asks for v3 first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+import orjson
+from starlette.responses import Response
+
+from workshop.lab.api import answers
+from workshop.lab.api.context import Api
+from workshop.lab.api.discovery import PROJECT
+from workshop.lab.kinds import Kind
+from workshop.manifests.schemas import ANY, REF, Schema, components, name_of
+
+_cache: dict[tuple[str, int], bytes] = {}
+
+
+def answer(api: Api, path: str) -> Response | None:
+    """The answer to a path below /openapi/v3, or None when there is no such group version."""
+    wanted = path.removeprefix("/openapi/v3").strip("/")
+    groups = {_path(kind): kind for kind in [*api.kinds, PROJECT]}
+    if not wanted:
+        paths = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={_digest(api, name)}"} for name in groups}
+        return answers.json({"paths": paths})
+    return answers.json(document(api, wanted)) if wanted in groups else None
+
+
+def document(api: Api, group_path: str) -> bytes:
+    """The OpenAPI document of `api/v1` or `apis/GROUP/VERSION`, as JSON."""
+    kinds = [kind for kind in [*api.kinds, PROJECT] if _path(kind) == group_path]
+    key = (group_path, hash(tuple((k.kind, id(k.schema)) for k in kinds)))
+    if key not in _cache:
+        _cache[key] = orjson.dumps(_document(kinds))
+    return _cache[key]
+
+
+def _digest(api: Api, group_path: str) -> str:
+    return hashlib.sha256(document(api, group_path)).hexdigest().upper()
+
+
+def _path(kind: Kind) -> str:
+    return f"apis/{kind.group}/{kind.version}" if kind.group else f"api/{kind.version}"
+
+
+def schema_name(kind: Kind) -> str:
+    """The name of a kind's schema in its document: reversed group, version, kind."""
+    group = ".".join(reversed(kind.group.split("."))) if kind.group else "io.k8s.api.core"
+    return f"{group}.{kind.version}.{kind.kind}"
+
+
+def _document(kinds: list[Kind]) -> dict[str, Any]:
+    schemas: dict[str, Schema] = {}
+    paths: dict[str, Any] = {}
+    for kind in kinds:
+        gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
+        known = name_of(kind.api_version, kind.kind)
+        schema = kind.schema or (components()[known] if known else ANY)
+        schemas[schema_name(kind)] = {**schema, "x-kubernetes-group-version-kind": [gvk]}
+        for name in _reachable(schema):
+            schemas.setdefault(name, components()[name])
+        paths |= _paths(kind, gvk)
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": "v1.32.0"},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }
+
+
+def _reachable(schema: Schema) -> set[str]:
+    found: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        text = orjson.dumps(waiting.pop()).decode()
+        for name in set(re.findall(rf'"{re.escape(REF)}([^"]+)"', text)) - found:
+            found.add(name)
+            waiting.append(components()[name])
+    return found
+
+
+def _paths(kind: Kind, gvk: dict[str, str]) -> dict[str, Any]:
+    base = f"/{_path(kind)}" + ("/namespaces/{namespace}" if kind.namespaced else "") + f"/{kind.plural}"
+    reference = {"$ref": REF + schema_name(kind)}
+    content = {"application/json": {"schema": reference}}
+
+    def operation(action: str, *, media: tuple[str, ...] = ()) -> dict[str, Any]:
+        found: dict[str, Any] = {
+            "operationId": f"{action}{kind.kind}",
+            "parameters": [_text("dryRun"), _text("fieldManager"), _text("fieldValidation")] if media else [],
+            "responses": {"200": {"description": "OK", "content": content}},
+            "x-kubernetes-action": action,
+            "x-kubernetes-group-version-kind": gvk,
+        }
+        if media:
+            found["requestBody"] = {"content": {name: {"schema": reference} for name in media}}
+        return found
+
+    patches = ("application/json-patch+json", "application/merge-patch+json", "application/apply-patch+yaml")
+    return {
+        base: {"get": operation("list"), "post": operation("post", media=("*/*",))},
+        base + "/{name}": {
+            "get": operation("get"),
+            "put": operation("put", media=("*/*",)),
+            "patch": operation("patch", media=patches),
+            "delete": operation("delete"),
+        },
+    }
+
+
+def _text(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": True}}

@@ -1,0 +1,201 @@
+"""What a request asks for: the path taken apart, the query, the body.
+
+Kubernetes' paths are regular, so they are read by a function instead of a table of routes that CRDs would change.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from starlette.requests import ClientDisconnect, Request
+
+from workshop.errors import ManifestError
+from workshop.lab.kinds import Kind, Object
+from workshop.lab.statuses import BadRequest, TooLarge, UnsupportedMediaType
+from workshop.manifests.load import documents
+
+BODY_LIMIT = 3 * 1024 * 1024
+"""Bytes; the limit of a real API server."""
+
+JSON = "application/json"
+YAML = ("application/yaml", "application/apply-patch+yaml")
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where in the API a path points: a group's version, then a resource, an object, a subresource."""
+
+    group: str
+    version: str
+    namespace: str | None = None
+    plural: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place whose kind is known."""
+
+    kind: Kind
+    namespace: str
+    name: str = ""
+    subresource: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    agent: str = ""
+
+    @property
+    def manager(self) -> str:
+        """Who changes fields: `fieldManager`, else the first word of the User-Agent."""
+        return self.query.get("fieldManager") or self.agent.partition("/")[0].partition(" ")[0] or "unknown"
+
+    @property
+    def dry_run(self) -> bool:
+        return self.query.get("dryRun") == "All"
+
+
+def place(path: str) -> Place | None:
+    """The place that a path means; None for paths that no API has."""
+    parts = [part for part in path.split("/") if part]
+    if parts[:1] == ["api"] and len(parts) >= 2:
+        group, version, rest = "", parts[1], parts[2:]
+    elif parts[:1] == ["apis"] and len(parts) >= 3:
+        group, version, rest = parts[1], parts[2], parts[3:]
+    else:
+        return None
+    if rest[:1] == ["namespaces"] and len(rest) >= 3 and not (group == "" and rest[2:] in (["status"], ["finalize"])):
+        return Place(group, version, rest[1], *rest[2:5]) if len(rest) <= 5 else None
+    return Place(group, version, None, *rest) if len(rest) <= 3 else None
+
+
+def wants(request: Request, mark: str) -> bool:
+    """Whether the Accept header names `mark`, such as `as=Table`."""
+    return mark in request.headers.get("accept", "")
+
+
+async def body(request: Request) -> bytes:
+    """The body. Raises TooLarge above BODY_LIMIT, before it is read to the end."""
+    too_large = TooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
+    if int(request.headers.get("content-length") or 0) > BODY_LIMIT:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                raise too_large
+            chunks.append(chunk)
+    except ClientDisconnect as e:
+        raise BadRequest("the client went away before its request was complete") from e
+    return b"".join(chunks)
+
+
+def media_type(request: Request) -> str:
+    """The body's media type, without parameters."""
+    return request.headers.get("content-type", JSON).partition(";")[0].strip().lower() or JSON
+
+
+def decode(raw: bytes, media: str, kind: str) -> Any:
+    """A body's value. Raises BadRequest in the API server's words, UnsupportedMediaType."""
+    if media in YAML:
+        try:
+            found = [value for value, _ in documents(raw, "body")]
+        except ManifestError as e:
+            raise BadRequest(f"error decoding YAML: {e.message}") from e
+        return found[0] if found else None
+    if media == PROTOBUF or "protobuf" in media or "cbor" in media:
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include: "
+            "application/json, application/yaml"
+        )
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise BadRequest(
+            f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
+            f"json parse error: {json_error(raw)} ({_excerpt(raw)})"
+        ) from None
+
+
+def manifest(value: Any, kind: Kind) -> Object:
+    """A body as an object of `kind`. Raises BadRequest when it is another."""
+    if not isinstance(value, dict):
+        raise BadRequest(
+            f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind; json "
+            f"parse error: json: cannot unmarshal {go_type(value)} into Go value of type struct"
+        )
+    given = (value.setdefault("apiVersion", kind.api_version), value.setdefault("kind", kind.kind))
+    if given != (kind.api_version, kind.kind):
+        raise BadRequest(
+            f"the object provided is unrecognized (must be of type {kind.kind}): the API version in the data "
+            f"({given[0]}, Kind={given[1]}) does not match the expected API version "
+            f"({kind.api_version}, Kind={kind.kind})"
+        )
+    meta = value.setdefault("metadata", {})
+    if meta is None:
+        meta = value["metadata"] = {}
+    if not isinstance(meta, dict):
+        raise BadRequest(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot '
+                         f"unmarshal {go_type(meta)} into Go struct field .metadata of type v1.ObjectMeta")
+    return value
+
+
+def go_type(value: Any) -> str:
+    """What Go's JSON package calls a value."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int | float):
+        return "number"
+    return {dict: "object", list: "array", type(None): "null"}.get(type(value), "value")
+
+
+def json_error(raw: bytes) -> str:
+    """What Go's JSON package says of a text that is no JSON."""
+    text = raw.decode("utf-8", "replace")
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as e:
+        if e.pos >= len(text.rstrip()) or "Unterminated" in e.msg:
+            return "unexpected end of JSON input"
+        before = text[: e.pos]
+        innermost = _open_bracket(before)
+        context = {
+            "Expecting property name": "looking for beginning of object key string",
+            "Expecting value": "looking for beginning of value",
+            "Expecting ':'": "after object key",
+            "Extra data": "after top-level value",
+            "Expecting ','": "after array element" if innermost == "[" else "after object key:value pair",
+            "Invalid control": "in string literal",
+            "Invalid \\": "in string escape code",
+        }
+        for start, words in context.items():
+            if e.msg.startswith(start):
+                return f"invalid character {text[e.pos]!r} {words}"
+    return "invalid character"
+
+
+def _open_bracket(text: str) -> str:
+    stack: list[str] = []
+    quoted = escaped = False
+    for char in text:
+        if quoted:
+            quoted, escaped = escaped or char != '"', char == "\\" and not escaped
+        elif char == '"':
+            quoted = True
+        elif char in "[{":
+            stack.append(char)
+        elif char in "]}" and stack:
+            stack.pop()
+    return stack[-1] if stack else ""
+
+
+def _excerpt(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    return text if len(text) <= 256 else text[:256] + "..."

@@ -1,0 +1,76 @@
+"""Questions that are posted: who am I, may I, and OpenShift's "make me a project".
+
+The lab has one user who may do everything, so the answers are short; they are here because `oc whoami`,
+`oc auth can-i` and `oc new-project` ask.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from workshop.lab.api import answers, defaults, protobuf
+from workshop.lab.api.context import Api
+from workshop.lab.api.discovery import PROJECT
+from workshop.lab.api.request import PROTOBUF, body, decode, media_type
+from workshop.lab.api.views import project
+from workshop.lab.kinds import Kind, Object
+from workshop.lab.statuses import BadRequest
+
+
+async def answer(api: Api, kind: Kind, request: Request) -> Response:
+    """The answer to a posted question. Raises BadRequest, AlreadyExists."""
+    raw, media = await body(request), media_type(request)
+    if kind.kind == "ProjectRequest":
+        return _project_request(api, decode(raw, media, kind.kind))
+    spec = _spec(kind, raw, media)
+    status: dict[str, Any]
+    if kind.kind == "SelfSubjectReview":
+        status = {"userInfo": {"username": api.user, "groups": ["system:authenticated", "system:cluster-admins"]}}
+    elif kind.kind == "SelfSubjectAccessReview":
+        status = {"allowed": True, "reason": "the lab has one user, who may do everything"}
+    else:
+        everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+        status = {"resourceRules": [everything], "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+                  "incomplete": False}
+    return answers.json({"kind": kind.kind, "apiVersion": kind.api_version,
+                         "metadata": {"creationTimestamp": None}, "spec": spec, "status": status}, 201)
+
+
+def _spec(kind: Kind, raw: bytes, media: str) -> Object:
+    if media != PROTOBUF:
+        value = decode(raw, media, kind.kind)
+        spec = value.get("spec") if isinstance(value, dict) else None
+        return spec if isinstance(spec, dict) else {}
+    try:
+        sent = protobuf.unwrap(raw)
+        if kind.kind != "SelfSubjectAccessReview":
+            return {}
+        spec = protobuf.message(sent, 2)
+        about = protobuf.message(spec, 1)
+        names = ("namespace", "verb", "group", "version", "resource", "subresource", "name")
+        found = {name: protobuf.text(about, number) for number, name in enumerate(names, 1)}
+        return {"resourceAttributes": {name: value for name, value in found.items() if value}}
+    except protobuf.ProtobufError as e:
+        raise BadRequest(f"the body of the request cannot be read as protobuf: {e}") from e
+
+
+def _project_request(api: Api, value: Any) -> Response:
+    if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
+        raise BadRequest("a ProjectRequest has metadata.name")
+    namespace = api.kinds.named("Namespace")
+    wanted = {
+        "openshift.io/description": value.get("description"),
+        "openshift.io/display-name": value.get("displayName"),
+        "openshift.io/requester": api.user,
+    }
+    obj: Object = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"name": value["metadata"].get("name") or "",
+                     "annotations": {key: text for key, text in wanted.items() if text is not None}},
+    }
+    made = project(api.store.create(namespace, defaults.fill(namespace, obj, None)))
+    return answers.json({**made, "apiVersion": PROJECT.api_version}, 201)

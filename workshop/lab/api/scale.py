@@ -1,0 +1,31 @@
+"""The scale subresource: how many replicas, for any kind that has `spec.replicas`."""
+
+from __future__ import annotations
+
+from workshop.lab.kinds import Object
+from workshop.lab.statuses import BadRequest
+
+
+def scale_of(obj: Object) -> Object:
+    """An object's Scale."""
+    meta = obj["metadata"]
+    labels = ((obj.get("spec") or {}).get("selector") or {}).get("matchLabels") or {}
+    keep = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    return {
+        "kind": "Scale",
+        "apiVersion": "autoscaling/v1",
+        "metadata": {key: meta[key] for key in keep if key in meta},
+        "spec": {"replicas": (obj.get("spec") or {}).get("replicas", 1)},
+        "status": {"replicas": (obj.get("status") or {}).get("replicas") or 0,
+                   "selector": ",".join(f"{k}={v}" for k, v in sorted(labels.items()))},
+    }
+
+
+def rescale(obj: Object, scale: Object) -> Object:
+    """The object with the replicas of a changed Scale. Raises BadRequest."""
+    wanted = (scale.get("spec") or {}).get("replicas", 0)
+    if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
+        raise BadRequest(f"spec.replicas: Invalid value: {wanted!r}: must be a number, 0 or more")
+    meta = {**obj["metadata"], "resourceVersion": (scale.get("metadata") or {}).get("resourceVersion")
+            or obj["metadata"]["resourceVersion"]}
+    return {**obj, "metadata": meta, "spec": {**(obj.get("spec") or {}), "replicas": wanted}}

@@ -1,0 +1,67 @@
+"""Which objects a list or a watch is about: by namespace, labels and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workshop.lab.api.request import Target
+from workshop.lab.kinds import Kind, Object
+from workshop.lab.statuses import BadRequest
+from workshop.lab.store import Record
+from workshop.manifests import selectors
+
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "events": ("involvedObject.apiVersion", "involvedObject.fieldPath", "involvedObject.kind", "involvedObject.name",
+               "involvedObject.namespace", "involvedObject.resourceVersion", "involvedObject.uid", "reason",
+               "reportingComponent", "source", "type"),
+    "namespaces": ("status.phase",),
+    "pods": ("spec.hostNetwork", "spec.nodeName", "spec.restartPolicy", "spec.schedulerName",
+             "spec.serviceAccountName", "status.nominatedNodeName", "status.phase", "status.podIP"),
+    "secrets": ("type",),
+}
+"""The fields that a kind's objects can be selected by, besides metadata.name and metadata.namespace."""
+
+
+def selector(kind: Kind, target: Target) -> Callable[[Record], bool]:
+    """A test of records by the query's labelSelector and fieldSelector. Raises BadRequest."""
+    try:
+        by_label = selectors.labels(target.query.get("labelSelector", ""))
+        parts = selectors.fields(target.query.get("fieldSelector", ""))
+    except selectors.SelectorError as e:
+        raise BadRequest(str(e)) from e
+    allowed = _FIELDS.get(kind.resource, ())
+    for name, _, _ in parts:
+        if name not in ("metadata.name", "metadata.namespace", *allowed):
+            raise BadRequest(
+                f'Unable to find "{kind.api_version}, Resource={kind.plural}" that match label selector '
+                f'"{target.query.get("labelSelector", "")}", field selector "{target.query["fieldSelector"]}": '
+                f'field label not supported: {name}'
+            )
+    quick = [(name, value, equal) for name, value, equal in parts if name.startswith("metadata.")]
+    deep = [(name, value, equal) for name, value, equal in parts if not name.startswith("metadata.")]
+
+    def matches(record: Record) -> bool:
+        if target.name and record.name != target.name:
+            return False
+        for name, value, equal in quick:
+            if ((record.name if name == "metadata.name" else record.namespace) == value) != equal:
+                return False
+        if not by_label(record.labels):
+            return False
+        if deep:
+            obj = record.object()
+            return all((_field(obj, name) == value) == equal for name, value, equal in deep)
+        return True
+
+    return matches
+
+
+def _field(obj: Object, path: str) -> str:
+    if path == "source":
+        path = "source.component"
+    value: object = obj
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)

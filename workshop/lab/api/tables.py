@@ -1,0 +1,225 @@
+"""Tables: what `oc get` shows, computed by the server as a real one does.
+
+Custom kinds have the columns of their CRD (`Kind.columns`); core kinds have the columns that people know, each kind
+a function here. A kind without either shows name and age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from workshop.lab.api.podtable import POD_COLUMNS, pod_cells
+from workshop.lab.kinds import Column, Kind, Object
+from workshop.manifests.ages import age
+from workshop.manifests.jsonpath import find, text
+
+Cells = Callable[[Object, datetime], list[Any]]
+MEDIA_TYPE = "application/json"
+_NAME = {"name": "Name", "type": "string", "format": "name", "description": "The name, unique in its namespace.",
+         "priority": 0}
+
+
+def table(kind: Kind, objects: Iterable[Object], meta: dict[str, Any], *, include: str = "Metadata",
+          definitions: bool = True) -> dict[str, Any]:
+    """Objects as a `meta.k8s.io/v1` Table; `include` says how much of each object comes along."""
+    now = datetime.now(UTC)
+    columns, cells = _of(kind)
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": meta,
+        "columnDefinitions": [_NAME, *map(_definition, columns)] if definitions else None,
+        "rows": [
+            {"cells": [obj["metadata"]["name"], *cells(obj, now)], "object": _included(obj, include)}
+            for obj in objects
+        ],
+    }
+
+
+def _included(obj: Object, include: str) -> Any:
+    if include == "None":
+        return None
+    if include == "Object":
+        return obj
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+
+
+def _definition(column: Column) -> dict[str, Any]:
+    about = column.path or f"The {column.name.lower()} of the object."
+    return {"name": column.name, "type": column.type, "format": "", "description": about,
+            "priority": column.priority}
+
+
+def _of(kind: Kind) -> tuple[tuple[Column, ...], Cells]:
+    known = _CORE.get(kind.resource)
+    if known:
+        return known
+    if kind.columns:
+        return kind.columns, lambda obj, now: [_cell(column, obj, now) for column in kind.columns]
+    return _AGE, lambda obj, now: [_age(obj, now)]
+
+
+def _cell(column: Column, obj: Object, now: datetime) -> Any:
+    found = find(column.path, obj)
+    if not found:
+        return None
+    value = found[0]
+    if column.type == "date":
+        return age(value, now) if isinstance(value, str) else None
+    if column.type in ("integer", "number", "boolean"):
+        return value
+    return text(value)
+
+
+def _age(obj: Object, now: datetime) -> str:
+    return age(obj["metadata"].get("creationTimestamp"), now)
+
+
+def _columns(*names: str, wide: tuple[str, ...] = ()) -> tuple[Column, ...]:
+    return tuple(Column(n, "") for n in names) + tuple(Column(n, "", priority=1) for n in wide)
+
+
+_AGE = _columns("Age")
+
+
+def _config_map(obj: Object, now: datetime) -> list[Any]:
+    return [len(obj.get("data") or {}) + len(obj.get("binaryData") or {}), _age(obj, now)]
+
+
+def _secret(obj: Object, now: datetime) -> list[Any]:
+    return [obj.get("type") or "Opaque", len(obj.get("data") or {}), _age(obj, now)]
+
+
+def _namespace(obj: Object, now: datetime) -> list[Any]:
+    return [(obj.get("status") or {}).get("phase") or "Active", _age(obj, now)]
+
+
+def _service(obj: Object, now: datetime) -> list[Any]:
+    spec = obj.get("spec") or {}
+    ports = [
+        f"{p.get('port')}{':' + str(p['nodePort']) if p.get('nodePort') else ''}/{p.get('protocol') or 'TCP'}"
+        for p in spec.get("ports") or []
+    ]
+    selector = ",".join(f"{k}={v}" for k, v in sorted((spec.get("selector") or {}).items()))
+    external = ",".join(spec.get("externalIPs") or []) or spec.get("externalName") or "<none>"
+    return [spec.get("type") or "ClusterIP", spec.get("clusterIP") or "<none>", external,
+            ",".join(ports) or "<none>", _age(obj, now), selector or "<none>"]
+
+
+def _deployment(obj: Object, now: datetime) -> list[Any]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or []
+    labels = (spec.get("selector") or {}).get("matchLabels") or {}
+    return [
+        f"{status.get('readyReplicas') or 0}/{spec.get('replicas', 1)}",
+        status.get("updatedReplicas") or 0,
+        status.get("availableReplicas") or 0,
+        _age(obj, now),
+        ",".join(c.get("name", "") for c in containers),
+        ",".join(c.get("image", "") for c in containers),
+        ",".join(f"{k}={v}" for k, v in sorted(labels.items())) or "<none>",
+    ]
+
+
+def _event(obj: Object, now: datetime) -> list[Any]:
+    about = obj.get("involvedObject") or {}
+    last = obj.get("lastTimestamp") or obj.get("eventTime") or obj.get("firstTimestamp")
+    first = obj.get("firstTimestamp") or obj.get("eventTime")
+    source = obj.get("source") or {}
+    component = source.get("component") or obj.get("reportingComponent") or ""
+    return [
+        age(last, now),
+        obj.get("type") or "",
+        obj.get("reason") or "",
+        f"{(about.get('kind') or '').lower()}/{about.get('name') or ''}",
+        about.get("fieldPath") or "",
+        component + (f", {source['host']}" if source.get("host") else ""),
+        (obj.get("message") or "").strip(),
+        age(first, now),
+        obj.get("count") or 1,
+        obj["metadata"]["name"],
+    ]
+
+
+def _claim(obj: Object, now: datetime) -> list[Any]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    short = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
+    modes = ",".join(short.get(mode, mode) for mode in status.get("accessModes") or [])
+    capacity = (status.get("capacity") or {}).get("storage") or ""
+    return [status.get("phase") or "Pending", spec.get("volumeName") or "", capacity, modes,
+            spec.get("storageClassName") or "", "<unset>", _age(obj, now), spec.get("volumeMode") or "Filesystem"]
+
+
+def _service_account(obj: Object, now: datetime) -> list[Any]:
+    return [len(obj.get("secrets") or []), _age(obj, now)]
+
+
+def _created(obj: Object, _: datetime) -> list[Any]:
+    return [obj["metadata"].get("creationTimestamp")]
+
+
+def _role_binding(obj: Object, now: datetime) -> list[Any]:
+    ref = obj.get("roleRef") or {}
+    return [f"{ref.get('kind')}/{ref.get('name')}", _age(obj, now)]
+
+
+def _network_policy(obj: Object, now: datetime) -> list[Any]:
+    selector = ((obj.get("spec") or {}).get("podSelector") or {}).get("matchLabels") or {}
+    return [",".join(f"{k}={v}" for k, v in sorted(selector.items())) or "<none>", _age(obj, now)]
+
+
+def _autoscaler(obj: Object, now: datetime) -> list[Any]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    target = spec.get("scaleTargetRef") or {}
+    return [f"{target.get('kind')}/{target.get('name')}", "<unknown>", str(spec.get("minReplicas") or "<unset>"),
+            spec.get("maxReplicas"), status.get("currentReplicas") or 0, _age(obj, now)]
+
+
+def _disruption_budget(obj: Object, now: datetime) -> list[Any]:
+    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    return [str(spec.get("minAvailable", "N/A")), str(spec.get("maxUnavailable", "N/A")),
+            status.get("disruptionsAllowed") or 0, _age(obj, now)]
+
+
+def _route(obj: Object, _: datetime) -> list[Any]:
+    spec = obj.get("spec") or {}
+    tls = spec.get("tls") or {}
+    ends = "/".join(filter(None, (tls.get("termination"), tls.get("insecureEdgeTerminationPolicy"))))
+    return [spec.get("host") or "", spec.get("path") or "", (spec.get("to") or {}).get("name") or "",
+            str((spec.get("port") or {}).get("targetPort") or "<all>"), ends, spec.get("wildcardPolicy") or "None"]
+
+
+def _project(obj: Object, _: datetime) -> list[Any]:
+    shown = (obj["metadata"].get("annotations") or {}).get("openshift.io/display-name") or ""
+    return [shown, (obj.get("status") or {}).get("phase") or "Active"]
+
+
+_CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
+    "configmaps": (_columns("Data", "Age"), _config_map),
+    "customresourcedefinitions.apiextensions.k8s.io": (_columns("Created At"), _created),
+    "deployments.apps": (
+        _columns("Ready", "Up-to-date", "Available", "Age", wide=("Containers", "Images", "Selector")), _deployment),
+    "events": (
+        (*_columns("Last Seen", "Type", "Reason", "Object"), *_columns(wide=("Subobject", "Source")),
+         *_columns("Message"), *_columns(wide=("First Seen", "Count", "Name"))), _event),
+    "horizontalpodautoscalers.autoscaling": (
+        _columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"), _autoscaler),
+    "namespaces": (_columns("Status", "Age"), _namespace),
+    "networkpolicies.networking.k8s.io": (_columns("Pod-Selector", "Age"), _network_policy),
+    "persistentvolumeclaims": (
+        _columns("Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age",
+                 wide=("VolumeMode",)), _claim),
+    "poddisruptionbudgets.policy": (
+        _columns("Min Available", "Max Unavailable", "Allowed Disruptions", "Age"), _disruption_budget),
+    "pods": (POD_COLUMNS, pod_cells),
+    "projects.project.openshift.io": (_columns("Display Name", "Status"), _project),
+    "rolebindings.rbac.authorization.k8s.io": (_columns("Role", "Age"), _role_binding),
+    "roles.rbac.authorization.k8s.io": (_columns("Created At"), _created),
+    "routes.route.openshift.io": (
+        _columns("Host/Port", "Path", "Services", "Port", "Termination", "Wildcard"), _route),
+    "secrets": (_columns("Type", "Data", "Age"), _secret),
+    "serviceaccounts": (_columns("Secrets", "Age"), _service_account),
+    "services": (_columns("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)), _service),
+}

@@ -1,0 +1,49 @@
+"""Which stored objects a kind shows, and in which form.
+
+Most kinds show what is stored. A Project is OpenShift's view of a Namespace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+
+from workshop.lab.api.discovery import PROJECT
+from workshop.lab.kinds import Kind, Kinds, Object
+from workshop.lab.store import Record
+
+
+@dataclass(frozen=True)
+class View:
+    """A kind as the API shows it, and the kind that is stored."""
+
+    kind: Kind
+    stored: Kind
+    show: Callable[[Object], Object] | None = None
+
+    def body(self, record: Record) -> bytes:
+        """The object as JSON."""
+        return record.body if self.show is None else orjson.dumps(self.show(record.object()))
+
+    def object(self, record: Record) -> Object:
+        """The object (a copy)."""
+        return record.object() if self.show is None else self.show(record.object())
+
+    def result(self, obj: Object) -> Object:
+        """What a write returns."""
+        return obj if self.show is None else self.show(obj)
+
+
+def view(kinds: Kinds, group: str, version: str, plural: str) -> View | None:
+    """The view at a REST path, or None."""
+    if (group, version, plural) == (PROJECT.group, PROJECT.version, PROJECT.plural):
+        return View(PROJECT, kinds.named("Namespace"), project)
+    kind = kinds.at(group, version, plural)
+    return View(kind, kind) if kind else None
+
+
+def project(namespace: Object) -> Object:
+    """A Namespace as OpenShift's Project."""
+    return {**namespace, "apiVersion": PROJECT.api_version, "kind": PROJECT.kind}

@@ -1,0 +1,234 @@
+"""Create, update, patch and delete: what happens to an object on its way into the store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from workshop.lab.admission import admit
+from workshop.lab.api import answers, apply, crds, defaults, validation
+from workshop.lab.api.context import Api
+from workshop.lab.api.deleting import remove
+from workshop.lab.api.reading import record_of
+from workshop.lab.api.request import Target, body, decode, manifest, media_type
+from workshop.lab.api.selecting import selector
+from workshop.lab.api.views import View
+from workshop.lab.kinds import Kind, Object
+from workshop.lab.statuses import BadRequest, Conflict, Invalid, NotFound, UnsupportedMediaType
+from workshop.manifests import patches
+
+JSON_PATCH = "application/json-patch+json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+
+async def create(api: Api, view: View, target: Target, request: Request) -> Response:
+    """POST to a collection. Raises AlreadyExists, BadRequest, Invalid, NotFound (the namespace)."""
+    obj = manifest(decode(await body(request), media_type(request), view.kind.kind), view.kind)
+    obj = {**obj, "apiVersion": view.stored.api_version, "kind": view.stored.kind}
+    made, warnings = _insert(api, view, target, obj)
+    return answers.json(view.result(made), 201, warnings=warnings)
+
+
+async def update(api: Api, view: View, target: Target, request: Request) -> Response:
+    """PUT of an object. Raises Conflict, NotFound, BadRequest, Invalid."""
+    obj = manifest(decode(await body(request), media_type(request), view.kind.kind), view.kind)
+    name = obj["metadata"].setdefault("name", target.name)
+    if name != target.name:
+        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
+    obj = {**obj, "apiVersion": view.stored.api_version, "kind": view.stored.kind}
+    old = record_of(api, view, target).object()
+    if not obj["metadata"].get("resourceVersion") and is_custom(view.stored):
+        raise _must_be_specified(view.kind, target.name)
+    made, warnings = _replace(api, view, target, old, obj)
+    return answers.json(view.result(made), warnings=warnings)
+
+
+async def patch(api: Api, view: View, target: Target, request: Request) -> Response:
+    """PATCH of an object, in any of the four ways. Raises what an update raises, and UnsupportedMediaType."""
+    media = media_type(request)
+    raw = await body(request)
+    if media == APPLY:
+        return _apply(api, view, target, decode(raw, media, view.kind.kind))
+    if media not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH) or (
+        media == STRATEGIC_PATCH and is_custom(view.stored)
+    ):
+        accepted = [JSON_PATCH, MERGE_PATCH, APPLY]
+        if not is_custom(view.stored):
+            accepted.insert(2, STRATEGIC_PATCH)
+        raise UnsupportedMediaType("the body of the request was in an unknown format - accepted media types include: "
+                                   + ", ".join(accepted))
+    try:
+        change = orjson.loads(raw)
+    except orjson.JSONDecodeError as e:
+        raise BadRequest(f"error decoding patch: {e}") from e
+    if media != JSON_PATCH and not isinstance(change, dict):
+        raise BadRequest("error decoding patch: a merge patch is an object")
+    old = record_of(api, view, target).object()
+    try:
+        if media == JSON_PATCH:
+            new = patches.apply_json(old, change)
+        elif media == MERGE_PATCH:
+            new = patches.merge(old, change)
+        else:
+            new = patches.strategic(old, change, validation.schema_for(view.stored))
+    except patches.PatchError as e:
+        raise Invalid("the server rejected our request due to an error in our request", details={
+            "causes": [{"reason": "", "message": str(e)}]}) from e
+    if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
+        raise BadRequest("the patch leaves no object: metadata is gone")
+    made, warnings = _replace(api, view, target, old, new)
+    return answers.json(view.result(made), warnings=warnings)
+
+
+def delete(api: Api, view: View, target: Target, options: Object) -> Response:
+    """DELETE of an object. Raises NotFound, Conflict (a precondition)."""
+    record = record_of(api, view, target)
+    wanted = options.get("preconditions") or {}
+    for key, there in (("uid", record.uid), ("resourceVersion", str(record.version))):
+        if wanted.get(key) and wanted[key] != there:
+            label = "UID" if key == "uid" else "ResourceVersion"
+            raise Conflict(f'Operation cannot be fulfilled on {view.kind.resource} "{target.name}": Precondition '
+                           f"failed: {label} in precondition: {wanted[key]}, {label} in object meta: {there}",
+                           details=_details(view.kind, target.name))
+    if not (target.dry_run or options.get("dryRun")):
+        remove(api, view.stored, record, options.get("propagationPolicy") or target.query.get("propagationPolicy"))
+        if view.stored.plural == "customresourcedefinitions":
+            crds.forget(api, record.object())
+    if view.stored.resource == "pods":
+        return answers.json(record.body)
+    details = {**_details(view.kind, target.name), "uid": record.uid}
+    return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
+                         "details": details})
+
+
+def delete_many(api: Api, view: View, target: Target, options: Object) -> Response:
+    """DELETE of a collection; answers with what was deleted."""
+    matches = selector(view.stored, target)
+    records = [r for r in api.store.records(view.stored, target.namespace or None) if matches(r)]
+    if not (target.dry_run or options.get("dryRun")):
+        policy = options.get("propagationPolicy") or target.query.get("propagationPolicy")
+        for record in records:
+            if api.store.find(view.stored, record.namespace, record.name) is not None:
+                remove(api, view.stored, record, policy)
+    head = {"kind": f"{view.kind.kind}List", "apiVersion": view.kind.api_version,
+            "metadata": {"resourceVersion": str(api.store.version)}}
+    return answers.json({**head, "items": [view.object(record) for record in records]})
+
+
+def is_custom(kind: Kind) -> bool:
+    """Whether a cluster would have this kind from a CRD."""
+    return "." in kind.group and not kind.group.endswith((".k8s.io", "route.openshift.io"))
+
+
+def _apply(api: Api, view: View, target: Target, config: Any) -> Response:
+    if "fieldManager" not in target.query:
+        raise BadRequest("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for "
+                         "apply patch")
+    config = manifest(config, view.kind)
+    config = {**config, "apiVersion": view.stored.api_version, "kind": view.stored.kind}
+    if config["metadata"].setdefault("name", target.name) != target.name:
+        raise BadRequest(f"the name of the object ({config['metadata']['name']}) does not match the name on the URL "
+                         f"({target.name})")
+    if config["metadata"].pop("managedFields", None):
+        raise BadRequest("metadata.managedFields must be nil")
+    live = api.store.find(view.stored, target.namespace, target.name)
+    if live is None and target.subresource:
+        raise NotFound(f'{view.kind.resource} "{target.name}" not found', details=_details(view.kind, target.name))
+    _locate(view.stored, target, config)
+    new = apply.apply(view.stored, live, config, validation.schema_for(view.stored), manager=target.manager,
+                      force=target.query.get("force") in ("true", "1"), subresource=target.subresource)
+    if live is None:
+        made, warnings = _insert(api, view, target, new, applied=True)
+        return answers.json(view.result(made), 201, warnings=warnings)
+    new["metadata"]["resourceVersion"] = config["metadata"].get("resourceVersion", new["metadata"]["resourceVersion"])
+    made, warnings = _replace(api, view, target, live, new, applied=True)
+    return answers.json(view.result(made), warnings=warnings)
+
+
+def _insert(api: Api, view: View, target: Target, obj: Object, *,
+            applied: bool = False) -> tuple[Object, tuple[str, ...]]:
+    kind = view.stored
+    _locate(kind, target, obj)
+    if kind.namespaced:
+        api.store.record(api.kinds.named("Namespace"), "", target.namespace)
+    warnings = validation.check(kind, obj, target.query.get("fieldValidation") or "Warn")
+    if "status" in kind.subresources:
+        obj.pop("status", None)
+    for key in ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "deletionTimestamp"):
+        obj["metadata"].pop(key, None)
+    obj = admit(kind, defaults.fill(kind, obj, None), None)
+    schema = validation.schema_for(kind)
+    if not applied:
+        obj["metadata"].pop("managedFields", None)
+        apply.record(kind, None, obj, schema, manager=target.manager)
+    if kind.plural == "customresourcedefinitions":
+        crds.check(obj)
+    made = api.store.create(kind, obj, dry_run=target.dry_run)
+    if kind.plural == "customresourcedefinitions" and not target.dry_run:
+        made = crds.serve(api, made)
+    return made, warnings
+
+
+def _replace(api: Api, view: View, target: Target, old: Object, new: Object, *,
+             applied: bool = False) -> tuple[Object, tuple[str, ...]]:
+    kind = view.stored
+    if view.show:
+        new = {**new, "apiVersion": kind.api_version, "kind": kind.kind}
+    for key in ("apiVersion", "kind"):
+        if new.get(key) != old.get(key):
+            raise BadRequest(f"{key} of an object cannot be changed: it is {old.get(key)}, not {new.get(key)}")
+    if new["metadata"].get("name") != target.name:
+        raise BadRequest(f"the name of the object ({new['metadata'].get('name')}) does not match the name on the URL "
+                         f"({target.name})")
+    _locate(kind, target, new)
+    warnings: tuple[str, ...] = ()
+    schema = validation.schema_for(kind)
+    if target.subresource == "status":
+        new = {**old, "metadata": {**old["metadata"], "resourceVersion": new["metadata"].get("resourceVersion")},
+               **({"status": new["status"]} if "status" in new else {})}
+        made = api.store.update(kind, new, subresource="status", dry_run=target.dry_run)
+        return made, warnings
+    warnings = validation.check(kind, new, target.query.get("fieldValidation") or "Warn")
+    if "status" in kind.subresources:
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = old["status"]
+    new = admit(kind, defaults.fill(kind, new, old), old)
+    if not applied:
+        apply.record(kind, old, new, schema, manager=target.manager)
+    if kind.plural == "customresourcedefinitions":
+        crds.check(new)
+    made = api.store.update(kind, new, dry_run=target.dry_run)
+    if kind.plural == "customresourcedefinitions" and not target.dry_run:
+        made = crds.serve(api, made)
+    return made, warnings
+
+
+def _locate(kind: Kind, target: Target, obj: Object) -> None:
+    """Put the object where the URL says. Raises BadRequest when the object says otherwise."""
+    if not kind.namespaced:
+        obj["metadata"].pop("namespace", None)
+        return
+    given = obj["metadata"].setdefault("namespace", target.namespace) or target.namespace
+    if given != target.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    obj["metadata"]["namespace"] = given
+
+
+def _must_be_specified(kind: Kind, name: str) -> Invalid:
+    cause = "Invalid value: 0x0: must be specified for an update"
+    return Invalid(
+        f'{kind.plural}.{kind.group} "{name}" is invalid: metadata.resourceVersion: {cause}',
+        details={"name": name, "group": kind.group, "kind": kind.plural, "causes": [
+            {"reason": "FieldValueInvalid", "message": cause, "field": "metadata.resourceVersion"}]},
+    )
+
+
+def _details(kind: Kind, name: str) -> dict[str, str]:
+    details = {"name": name, "group": kind.group, "kind": kind.plural}
+    return {key: value for key, value in details.items() if value}
