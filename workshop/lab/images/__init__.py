@@ -1,0 +1,1 @@
+"""Images of the process engine: content-addressed folders, and small stand-ins for the tools that make them."""

@@ -1,0 +1,142 @@
+"""`buildah build` and `buildah push` for the process engine: runs a Dockerfile of s2i into the image store.
+
+Stands in where the real buildah, or the right to use it, is absent. It knows the Dockerfile that s2i writes and the
+flags that the Task gives; anything else is refused. A RUN is a process of this machine with the image's folders in
+place of the container's: no isolation is promised, and `chown` does nothing, for every file belongs to whoever
+builds. `push` moves nothing: the store is the registry, and the digest is what a registry would have said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from workshop.errors import EnvironmentFault, UsageError, WorkshopError
+from workshop.lab.images import building
+from workshop.lab.images.store import ImageStore
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    try:
+        options = _parser().parse_args(argv)
+        store = ImageStore(_store_root())
+        verbs = {"bud": build, "build": build, "push": push, "tag": tag, "images": images, "inspect": inspect}
+        verbs[options.verb](store, options)
+    except WorkshopError as e:
+        sys.stderr.write(f"Error: {e}\n")
+        return e.exit_code
+    return 0
+
+
+def build(store: ImageStore, options: argparse.Namespace) -> None:
+    """Build CONTEXT by the Dockerfile and tag the result."""
+    context = Path(options.context).resolve()
+    file = Path(options.file) if options.file else context / "Dockerfile"
+    labels = dict(_pair(label) for label in options.label)
+    image = building.build(store, file, context, labels)
+    for name in options.tag or []:
+        store.tag(name, image.digest)
+    sys.stdout.write(f"{image.digest.removeprefix('sha256:')}\n")
+
+
+def push(store: ImageStore, options: argparse.Namespace) -> None:
+    """Tag the destination and write the digest file."""
+    image = store.resolve(options.image)
+    if image is None:
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
+    store.tag(options.destination or options.image, image.digest)
+    if options.digestfile:
+        Path(options.digestfile).write_text(image.digest)
+
+
+def tag(store: ImageStore, options: argparse.Namespace) -> None:
+    """Give an image one more name."""
+    image = store.resolve(options.image)
+    if image is None:
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
+    store.tag(options.name, image.digest)
+
+
+def images(store: ImageStore, options: argparse.Namespace) -> None:
+    """List names and digests."""
+    rows = [("REPOSITORY", "TAG", "DIGEST"), *((*name.rsplit(":", 1), digest[:19]) for name, digest in store.tags())]
+    width = [max(len(row[column]) for row in rows) for column in range(2)]
+    for row in rows:
+        sys.stdout.write(f"{row[0]:<{width[0]}}   {row[1]:<{width[1]}}   {row[2]}\n")
+
+
+def inspect(store: ImageStore, options: argparse.Namespace) -> None:
+    """Print an image's configuration as JSON."""
+    image = store.resolve(options.image)
+    if image is None:
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
+    config = {"Env": [f"{key}={value}" for key, value in sorted(image.env.items())],
+              "Cmd": image.command, "Labels": image.labels, "User": image.user}
+    answer = {"FromImageDigest": image.digest, "OCIv1": {"config": config}}
+    sys.stdout.write(json.dumps(answer, indent=4) + "\n")
+
+
+def _store_root() -> Path:
+    root = os.environ.get("LAB_IMAGES")
+    if not root:
+        raise EnvironmentFault(
+            "buildah: LAB_IMAGES does not name the lab's image store",
+            hint="run it in a step of a pipeline or in: workshop shell",
+        )
+    return Path(root)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"buildah: {message}", hint=f"the lab's buildah knows: {self.format_usage().strip()}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="buildah", allow_abbrev=False)
+    # Flags about engines and transport: accepted, for the Task gives them, and without meaning here.
+    engine = _Parser(add_help=False, allow_abbrev=False)
+    engine.add_argument("--storage-driver", choices=("vfs", "overlay"))
+    engine.add_argument("--tls-verify", nargs="?", const="true", choices=("true", "false"))
+    parser.add_argument("--storage-driver", choices=("vfs", "overlay"), dest="driver")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name in ("bud", "build"):
+        verb = verbs.add_parser(name, parents=[engine], allow_abbrev=False)
+        verb.add_argument("--isolation", choices=("chroot", "oci", "rootless"))
+        verb.add_argument("--format", choices=("oci", "docker"))
+        verb.add_argument("--layers", nargs="?", const="true", choices=("true", "false"))
+        verb.add_argument("--no-cache", action="store_true")
+        verb.add_argument("--label", action="append", default=[], metavar="KEY=VALUE")
+        verb.add_argument("-f", "--file")
+        verb.add_argument("-t", "--tag", action="append")
+        verb.add_argument("context", nargs="?", default=".")
+    verb = verbs.add_parser("push", parents=[engine], allow_abbrev=False)
+    verb.add_argument("--digestfile", metavar="FILE")
+    verb.add_argument("--format", choices=("oci", "docker", "v2s2"))
+    verb.add_argument("--authfile", metavar="FILE")
+    verb.add_argument("image")
+    verb.add_argument("destination", nargs="?")
+    verb = verbs.add_parser("tag", allow_abbrev=False)
+    verb.add_argument("image")
+    verb.add_argument("name")
+    verbs.add_parser("images", parents=[engine], allow_abbrev=False)
+    verb = verbs.add_parser("inspect", parents=[engine], allow_abbrev=False)
+    verb.add_argument("--type", choices=("image",))
+    verb.add_argument("image")
+    return parser
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"buildah: --label {text} is no KEY=VALUE")
+    return key, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The lab's model builder: the folder `s2i/` made into an image, once for each state of that folder.
+
+What the Containerfile does with a base image and pip, this does with folders and uv. The network is needed only
+when uv's cache lacks a package; `warm_cache` fetches the model's own requirements at the same time, so that builds
+later on need none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from workshop.errors import EnvironmentFault
+from workshop.lab.images.run import python
+from workshop.lab.images.store import Config, Image, ImageStore
+
+REF = "model-builder:latest"
+"""The name under which the lab knows its builder; a Dockerfile may name it with any registry in front."""
+SOURCE_LABEL = "workshop.source"
+SCRIPTS = "usr/libexec/s2i"
+LABELS = {
+    "io.k8s.display-name": "Model builder",
+    "io.openshift.s2i.scripts-url": f"image:///{SCRIPTS}",
+    "io.openshift.s2i.assemble-user": "1001",
+}
+
+
+def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = None) -> Image:
+    """Make the builder image unless there is one of the same sources. A second or two, then milliseconds.
+
+    Raises EnvironmentFault when the server's packages can neither be found in uv's cache nor fetched.
+    """
+    source = _source_hash(s2i_dir)
+    known = store.resolve(REF)
+    if known is not None and known.labels.get(SOURCE_LABEL) == source:
+        return known
+    with store.partial() as rootfs:
+        packages = rootfs / "opt/builder/packages"
+        packages.mkdir(parents=True)
+        _install(s2i_dir / "server/requirements.txt", packages, uv_cache)
+        ignore = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(s2i_dir / "server/modelserver", packages / "modelserver", ignore=ignore)
+        shutil.copytree(s2i_dir / "bin", rootfs / SCRIPTS, ignore=ignore)
+        (rootfs / "opt/app-root").mkdir()
+        _compile(packages)
+        env = {"APP_ROOT": "/opt/app-root", "BUILDER_ROOT": "/opt/builder"}
+        config = Config(env, (f"/{SCRIPTS}/usage",), {**LABELS, SOURCE_LABEL: source}, "1001")
+        image = store.commit(rootfs, config)
+    store.tag(REF, image.digest)
+    return image
+
+
+def warm_cache(requirements: Path, uv_cache: Path | None = None) -> None:
+    """Fetch what a model's lock names into uv's cache. Raises EnvironmentFault when that cannot be done."""
+    with tempfile.TemporaryDirectory() as folder:
+        _install(requirements, Path(folder) / "packages", uv_cache, link="hardlink")
+
+
+def _install(requirements: Path, target: Path, uv_cache: Path | None, link: str = "copy") -> None:
+    env = {**os.environ, "UV_LINK_MODE": link, "UV_NO_CONFIG": "1"}
+    if uv_cache is not None:
+        env["UV_CACHE_DIR"] = str(uv_cache)
+    command = [
+        _uv(), "pip", "install", "--quiet", "--python", python(), "--require-hashes",
+        "--target", str(target), "-r", str(requirements),
+    ]
+    # From the cache alone first: where that is enough, a room without a network notices nothing.
+    for offline in (["--offline"], []):
+        done = subprocess.run([*command, *offline], env=env, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            shutil.rmtree(target / "bin", ignore_errors=True)
+            (target / ".lock").unlink(missing_ok=True)
+            return
+    raise EnvironmentFault(
+        f"the packages of {requirements} can neither be found in uv's cache nor fetched:\n{done.stderr.strip()}",
+        hint="connect to the network once and run: make lab",
+    )
+
+
+def _compile(folder: Path) -> None:
+    command = [python(), "-m", "compileall", "-q", "-j", "0", "--invalidation-mode", "unchecked-hash", str(folder)]
+    subprocess.run(command, capture_output=True, check=False)
+
+
+def _uv() -> str:
+    beside = Path(sys.executable).parent / "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise EnvironmentFault("uv is not installed", hint="it is part of the platform environment; run: make lab")
+    return found
+
+
+def _source_hash(s2i_dir: Path) -> str:
+    """The digest of every file that goes into the builder, and of the Python that it is for."""
+    text = hashlib.sha256(f"{sys.version_info[:2]} {sysconfig.get_platform()}".encode())
+    for folder in ("bin", "server"):
+        for path in sorted((s2i_dir / folder).rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                text.update(f"{path.relative_to(s2i_dir)} {os.access(path, os.X_OK)}\0".encode())
+                text.update(hashlib.sha256(path.read_bytes()).digest())
+    return text.hexdigest()

@@ -1,0 +1,208 @@
+"""Executes the instructions of an s2i Dockerfile against folders: one stage a folder, the last one becomes the image.
+
+The source and the artifacts of s2i live in `/tmp` of the container while it is built; here they live beside the
+image's root and are no part of it, as they should not be part of an image either.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.errors import EnvironmentFault, ManifestError, RunFailed
+from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
+from workshop.lab.images.refs import parse as parse_ref
+from workshop.lab.images.run import image_environment, python
+from workshop.lab.images.store import Config, Image, ImageStore, told_when_full
+
+PASSED = ("UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "PIP_FIND_LINKS")
+"""What a build may know of its surroundings: where packages come from."""
+_IN_IMAGE = re.compile(r"(?<![\w./-])/(?:tmp|usr/libexec/s2i|opt)(?:/[\w.-]+)+")
+"""The paths of the container that a RUN of s2i speaks of."""
+REQUIREMENTS = "requirements.sha256"
+
+
+@dataclass
+class _Stage:
+    """One FROM: the image's root, the scratch folder that stands for its /tmp, and its configuration so far."""
+
+    root: Path
+    scratch: Path
+    env: dict[str, str]
+    labels: dict[str, str]
+    command: list[str]
+    user: str
+    name: str = ""
+
+
+def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) -> Image:
+    """Run the Dockerfile and commit its last stage.
+
+    Raises ManifestError for what the lab does not know, RunFailed when a RUN fails, EnvironmentFault when the
+    builder image is absent or the disk is full; nothing of a build that failed stays.
+    """
+    try:
+        instructions = parse(file.read_text(), str(file))
+    except OSError as e:
+        raise EnvironmentFault(f"cannot read {file}: {e.strerror}", hint="s2i build --as-dockerfile writes it") from e
+    if not instructions or instructions[0].name != "FROM":
+        raise ManifestError(f"{file}:1: a Dockerfile begins with FROM")
+    stages: list[_Stage] = []
+    with store.partial() as rootfs, told_when_full("a new image"):
+        work = rootfs.parent
+        for step, instruction in enumerate(instructions, 1):
+            where = f"{file}:{instruction.line}"
+            sys.stdout.write(f"STEP {step}/{len(instructions)}: {instruction.name} {instruction.text}\n")
+            sys.stdout.flush()
+            if instruction.name == "FROM":
+                stages.append(_from(store, instruction, where, work / f"stage{len(stages)}"))
+            else:
+                _VERBS[instruction.name](store, stages, instruction, where, context)
+        last = stages[-1]
+        rootfs.rmdir()
+        last.root.rename(rootfs)
+        config = Config(last.env, tuple(last.command), {**last.labels, **labels}, last.user)
+        return store.commit(rootfs, config)
+
+
+def find_base(store: ImageStore, ref: str) -> Image | None:
+    """The base image: as named, else any image of the store with the same last name, as mirrors have it."""
+    exact = store.resolve(ref)
+    if exact is not None:
+        return exact
+    last = parse_ref(ref).repo.rpartition("/")[2]
+    for name, digest in store.tags():
+        if parse_ref(name).repo.rpartition("/")[2] == last:
+            return store.resolve(f"{last}@{digest}")
+    return None
+
+
+def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path) -> _Stage:
+    said = words(instruction.text)
+    if len(said) not in (1, 3) or (len(said) == 3 and said[1].lower() != "as"):
+        text = f"{where}: FROM {instruction.text} is not supported"
+        raise ManifestError(text, hint="allowed is FROM image [as name]")
+    image = find_base(store, said[0])
+    if image is None:
+        known = ", ".join(name for name, _ in store.tags()) or "none"
+        raise EnvironmentFault(
+            f"{where}: there is no image {said[0]} in the lab's store; there are: {known}",
+            hint="workshop up makes the model builder; name it as FROM",
+        )
+    scratch = folder / "tmp"
+    scratch.mkdir(parents=True)
+    root = folder / "root"
+    _link_tree(image.root, root)
+    name = said[2] if len(said) == 3 else ""
+    return _Stage(root, scratch, dict(image.env), dict(image.labels), list(image.command), image.user, name)
+
+
+def _link_tree(source: Path, target: Path) -> None:
+    """Copy by hard links: images share their files, and a step that rewrites one makes a new file."""
+    try:
+        shutil.copytree(source, target, symlinks=True, copy_function=os.link)
+    except shutil.Error:
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, symlinks=True)
+
+
+def _label(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
+    stages[-1].labels.update(pairs(instruction.text, where))
+
+
+def _env(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
+    stages[-1].env.update(pairs(instruction.text, where))
+
+
+def _user(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
+    stages[-1].user = instruction.text
+
+
+def _cmd(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
+    stages[-1].command = words(instruction.text)
+
+
+def _copy(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
+    stage = stages[-1]
+    said = words(instruction.text)
+    flags = [word for word in said if word.startswith("--")]
+    paths = [word for word in said if not word.startswith("--")]
+    unknown = [flag for flag in flags if not flag.startswith(("--chown=", "--from="))]
+    if unknown or len(paths) != 2:
+        raise ManifestError(f"{where}: COPY {instruction.text} is not supported",
+                            hint="allowed is COPY [--from=stage] [--chown=user:group] source target")
+    origin = next((flag.partition("=")[2] for flag in flags if flag.startswith("--from=")), "")
+    if origin:
+        other = next((one for one in stages[:-1] if one.name == origin), None)
+        if other is None:
+            raise ManifestError(f"{where}: there is no stage {origin}")
+        source = _at(other, paths[0])
+    else:
+        source = (context / paths[0]).resolve()
+        if context not in source.parents and source != context:
+            raise ManifestError(f"{where}: {paths[0]} is outside the build context {context}")
+    if not source.exists():
+        raise ManifestError(f"{where}: there is no {paths[0]} to copy")
+    target = _at(stage, paths[1])
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+    else:
+        shutil.copy2(source, target)
+
+
+def _run(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
+    stage = stages[-1]
+    if re.fullmatch(r"chown (-R )?\S+:0( \S+)+", instruction.text):
+        return
+    artifacts = stage.scratch / "artifacts"
+    if not artifacts.is_dir():
+        artifacts = _previous(store, stage) or artifacts
+    env = image_environment(stage.root, stage.env) | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
+        "HOME": str(stage.scratch),
+        "S2I_SOURCE": str(stage.scratch / "src"),
+        "S2I_ARTIFACTS": str(artifacts),
+        # Files of uv's cache must not become files of an image: an image is sealed.
+        "UV_LINK_MODE": "copy",
+        **{name: os.environ[name] for name in PASSED if name in os.environ},
+    }
+    script = _IN_IMAGE.sub(lambda match: shlex.quote(str(_at(stage, match[0]))), instruction.text)
+    code = subprocess.run(["/bin/bash", "-c", script], env=env, cwd=stage.scratch, check=False).returncode
+    if code:
+        raise RunFailed(f"{where}: RUN {instruction.text} ended with exit code {code}", hint="the lines above say why")
+
+
+def _at(stage: _Stage, path: str) -> Path:
+    """A path of the container as it is here."""
+    parts = Path(path).parts
+    if parts[:2] == ("/", "tmp"):
+        return stage.scratch.joinpath(*parts[2:])
+    return stage.root / path.lstrip("/")
+
+
+def _previous(store: ImageStore, stage: _Stage) -> Path | None:
+    """The installed packages of an earlier image with the same requirements: what --layers is to a real engine."""
+    lock = stage.scratch / "src" / "requirements.txt"
+    if not lock.is_file():
+        return None
+    done = subprocess.run(
+        ["/bin/bash", str(stage.root / "usr/libexec/s2i/assemble"), "--requirements-key"],
+        env={"S2I_SOURCE": str(lock.parent), "PYTHON": python(), "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False,
+    )
+    key = done.stdout.strip()
+    for image in store.images() if key else []:
+        kept = image.app_root / REQUIREMENTS
+        if kept.is_file() and kept.read_text().strip() == key:
+            return image.app_root
+    return None
+
+
+_VERBS = {"LABEL": _label, "ENV": _env, "USER": _user, "CMD": _cmd, "COPY": _copy, "RUN": _run}

@@ -1,0 +1,71 @@
+"""Reads the part of the Dockerfile language that s2i writes: instructions with their lines, words unquoted.
+
+Anything else is refused by name: an instruction that is skipped would make a different image in the lab than on a
+cluster. Parser directives, heredocs and variables in instructions are not read.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+
+from workshop.errors import ManifestError
+
+KNOWN = ("FROM", "LABEL", "ENV", "COPY", "USER", "RUN", "CMD")
+_PAIR = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s="]+)=("(?:[^"\\]|\\.)*"|\S*)\s*', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One instruction: its name in capitals, the rest of its line as written, and where it stands."""
+
+    name: str
+    text: str
+    line: int
+
+
+def parse(text: str, path: str) -> list[Instruction]:
+    """All instructions in order. Raises ManifestError with file and line for one that is not known."""
+    found: list[Instruction] = []
+    pending, start = "", 0
+    for number, line in enumerate(text.splitlines(), 1):
+        if not pending and (not line.strip() or line.lstrip().startswith("#")):
+            continue
+        start = start if pending else number
+        if line.rstrip().endswith("\\"):
+            pending += line.rstrip()[:-1] + " "
+            continue
+        word, _, rest = (pending + line).strip().partition(" ")
+        pending = ""
+        if word.upper() not in KNOWN:
+            raise ManifestError(
+                f"{path}:{start}: the lab's buildah does not know the instruction {word}",
+                hint=f"allowed are {', '.join(KNOWN)}, as s2i build --as-dockerfile writes them",
+            )
+        found.append(Instruction(word.upper(), rest.strip(), start))
+    return found
+
+
+def pairs(text: str, where: str) -> dict[str, str]:
+    """The `key="value"` pairs of LABEL and ENV."""
+    found: dict[str, str] = {}
+    at = 0
+    while at < len(text):
+        match = _PAIR.match(text, at)
+        if match is None:
+            raise ManifestError(f"{where}: {text[at:at + 60]!r} is no KEY=\"value\"")
+        found[_unquote(match[1])] = _unquote(match[2])
+        at = match.end()
+    return found
+
+
+def words(text: str) -> list[str]:
+    """The words of a COPY, FROM or CMD in shell form."""
+    return shlex.split(text)
+
+
+def _unquote(text: str) -> str:
+    if not text.startswith('"'):
+        return text
+    return re.sub(r"\\(.)", lambda match: {"n": "\n", "t": "\t"}.get(match[1], match[1]), text[1:-1], flags=re.DOTALL)

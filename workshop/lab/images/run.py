@@ -1,0 +1,58 @@
+"""How an image is started as a host process: its own command, with its own folders in place of the container's.
+
+The interpreter is the one below the platform's virtual environment, not the environment itself, so a model that
+forgot a requirement fails here as it would in a container. Nothing of the caller's environment is passed on.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from workshop.lab.images.store import Image
+
+PATH = "/usr/local/bin:/usr/bin:/bin"
+
+
+def python() -> str:
+    """The interpreter for builds and model servers: the one that this process's environment was made from."""
+    return str(Path(sys.executable).resolve())
+
+
+def image_environment(root: Path, env: dict[str, str]) -> dict[str, str]:
+    """The environment of a process inside an image: the image's variables, its folders as they are here."""
+    app_root = env.get("APP_ROOT", "/opt/app-root")
+    builder_root = env.get("BUILDER_ROOT", "/opt/builder")
+    return {
+        "PATH": PATH,
+        "LANG": "C.UTF-8",
+        "LC_ALL": "C.UTF-8",
+        # One thread a server: many threads on few cores make a small model slower, not faster.
+        "OMP_NUM_THREADS": "1",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONUNBUFFERED": "1",
+        **env,
+        "HOME": str(root / app_root.lstrip("/") / "src"),
+        "APP_ROOT": str(root / app_root.lstrip("/")),
+        "BUILDER_ROOT": str(root / builder_root.lstrip("/")),
+        "PYTHON": python(),
+        # The image says 0.0.0.0, which in a container is the container's own; on a laptop it is the room's.
+        "MODEL_SERVER_HOST": "127.0.0.1",
+        "TMPDIR": os.environ.get("TMPDIR", "/tmp"),  # noqa: S108 the system's own place for scratch files
+    }
+
+
+def inside(root: Path, path: str) -> str:
+    """A path of the image as it is here; a word that is no absolute path stays as it is."""
+    mapped = root / path.lstrip("/")
+    return str(mapped) if path.startswith("/") and mapped.exists() else path
+
+
+def run_environment(image: Image, port: int, metrics_port: int) -> tuple[list[str], dict[str, str]]:
+    """The argv and the complete environment that start the image's command on these ports of 127.0.0.1."""
+    env = image_environment(image.root, image.env) | {
+        "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
+        "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics_port),
+    }
+    return [inside(image.root, word) for word in image.command], env

@@ -1,0 +1,268 @@
+"""The image store: content-addressed folders with digests, and tags that point at them.
+
+    <root>/sha256/<hex>/image.json   configuration: env, command, labels, user
+                        rootfs/      the files, read-only
+           tags/<repo, quoted>/<tag> the digest
+           partial/<random>/         images being made; those whose maker is gone are swept away
+
+An image appears by one rename, so a build that is killed leaves nothing visible, and of two builds of the same
+content one simply finds the other's result. Not promised: layers, size limits, garbage collection of old images,
+survival of a power cut without a file system that orders renames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import stat
+import tempfile
+import urllib.parse
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workshop.errors import EnvironmentFault
+from workshop.lab.images.refs import parse
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The system's words for no more room."""
+UNTRACED = ("__pycache__",)
+"""Folders that do not count for the digest: they follow from the other files."""
+BUILD_LABELS = "io.openshift.s2i.build."
+"""Labels that say where a build happened, not what came out."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an image says of itself besides its files."""
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    user: str = ""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image in the store. `root` is the folder that stands for the image's `/`."""
+
+    digest: str
+    root: Path
+    env: dict[str, str]
+    command: list[str]
+    labels: dict[str, str]
+    user: str = ""
+
+    @property
+    def app_root(self) -> Path:
+        """`/opt/app-root` of the image: `src` with the model, `packages` with what it needs."""
+        return self.root / self.env.get("APP_ROOT", "/opt/app-root").lstrip("/")
+
+    @property
+    def builder_root(self) -> Path:
+        """`/opt/builder` of the image: the model server that the builder carries."""
+        return self.root / self.env.get("BUILDER_ROOT", "/opt/builder").lstrip("/")
+
+
+class ImageStore:
+    """All images below one folder. Holds no state: several processes may use the same folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._images = root / "sha256"
+        self._tags = root / "tags"
+        self._partial = root / "partial"
+
+    def resolve(self, ref: str) -> Image | None:
+        """The image that a reference means: by its digest where it has one, else by its tag; None when absent."""
+        parsed = parse(ref)
+        digest = parsed.digest
+        if not digest:
+            try:
+                digest = self._tag_path(ref).read_text().strip()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return self._load(digest)
+
+    def tag(self, ref: str, digest: str) -> None:
+        """Let `repo:tag` mean this image from now on. Raises EnvironmentFault when the image is not there."""
+        if self._load(digest) is None:
+            raise EnvironmentFault(f"there is no image {digest} in the store", hint="buildah images lists them")
+        path = self._tag_path(ref)
+        with told_when_full(f"the tag {ref}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False) as file:
+                file.write(digest)
+            Path(file.name).replace(path)
+
+    def tags(self) -> list[tuple[str, str]]:
+        """All `(repo:tag, digest)`, sorted."""
+        return [
+            (f"{urllib.parse.unquote(path.parent.name)}:{path.name}", path.read_text().strip())
+            for path in sorted(self._tags.glob("*/*"))
+            if not path.name.startswith(".")
+        ]
+
+    @contextlib.contextmanager
+    def partial(self) -> Iterator[Path]:
+        """An empty folder to make an image's rootfs in; gone afterwards, however the block ends.
+
+        A lock is held for it as long as the process lives, so others see whether its maker is gone.
+        """
+        with told_when_full("a new image"):
+            self._partial.mkdir(parents=True, exist_ok=True)
+            self.sweep()
+            folder = self._partial / secrets.token_hex(8)
+            with _locked(folder.with_suffix(".lock")):
+                try:
+                    (folder / "rootfs").mkdir(parents=True)
+                    yield folder / "rootfs"
+                finally:
+                    remove(folder)
+
+    def commit(self, rootfs: Path, config: Config) -> Image:
+        """Make an image of a folder from `partial()`. The same content gives the same digest, and no second copy."""
+        with told_when_full("a new image"):
+            files = _seal(rootfs)
+            digest = _digest(files, config)
+            final = self._images / digest.removeprefix("sha256:")
+            if not final.exists():
+                _write(rootfs.parent / "image.json", config)
+                ready = rootfs.parent / "ready"
+                ready.mkdir()
+                (rootfs.parent / "image.json").rename(ready / "image.json")
+                rootfs.rename(ready / "rootfs")
+                self._images.mkdir(exist_ok=True)
+                try:
+                    ready.rename(final)
+                except OSError:
+                    # Another build may have put the same image there meanwhile; then that one is it.
+                    if not final.exists():
+                        raise
+        image = self._load(digest)
+        if image is None:
+            raise EnvironmentFault(f"the image {digest} was written and cannot be read")
+        return image
+
+    def sweep(self) -> None:
+        """Remove what builds that were killed have left."""
+        for lock in self._partial.glob("*.lock"):
+            with contextlib.suppress(BlockingIOError, FileNotFoundError), _locked(lock, wait=False):
+                remove(lock.with_suffix(""))
+
+    def images(self) -> list[Image]:
+        """All images, newest first."""
+        folders = list(self._images.iterdir()) if self._images.is_dir() else []
+        folders.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+        found = [self._load(f"sha256:{path.name}") for path in folders]
+        return [image for image in found if image is not None]
+
+    def _load(self, digest: str) -> Image | None:
+        folder = self._images / digest.removeprefix("sha256:")
+        try:
+            data: dict[str, Any] = json.loads((folder / "image.json").read_text())
+        except FileNotFoundError:
+            return None
+        return Image(
+            digest, folder / "rootfs", dict(data["env"]), list(data["command"]), dict(data["labels"]), data["user"]
+        )
+
+    def _tag_path(self, ref: str) -> Path:
+        parsed = parse(ref)
+        return self._tags / urllib.parse.quote(parsed.repo, safe="") / (parsed.tag or "latest")
+
+
+@contextlib.contextmanager
+def told_when_full(what: str) -> Iterator[None]:
+    """Turn the system's error about a full disk into one that says what was lost and what to do."""
+    try:
+        yield
+    except OSError as e:
+        if e.errno not in FULL:
+            raise
+        raise EnvironmentFault(
+            f"no room left while writing {what}: {e.strerror}; nothing of it was kept",
+            hint="free some space and build again; df -h shows which disk is full",
+        ) from e
+
+
+@contextlib.contextmanager
+def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold a lock file, made when `wait` says so, and delete it at the end.
+
+    Raises BlockingIOError when somebody holds it and `wait` is off.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if wait else 0), 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            # Whoever held it before may have deleted it: then this is the lock of nothing.
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                yield
+                path.unlink(missing_ok=True)
+                return
+        finally:
+            os.close(descriptor)
+        if not wait:
+            return
+
+
+def remove(folder: Path) -> None:
+    """Delete a folder, read-only parts included; what is gone already is no error."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for at, _, _ in os.walk(folder):
+            with contextlib.suppress(OSError):
+                Path(at).chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
+    """Take away write permission from every file, and list `(path, mode, content)` sorted by path.
+
+    The mode is what survives a copy between machines: whether the owner may execute. Folders stay writable, or
+    they could not be moved and removed.
+    """
+    listed = []
+    for at, folders, names in os.walk(rootfs):
+        for path in (Path(at) / name for name in [*names, *folders]):
+            info = path.lstat()
+            if stat.S_ISDIR(info.st_mode):
+                continue
+            traced = not any(part in UNTRACED for part in path.relative_to(rootfs).parts)
+            if stat.S_ISLNK(info.st_mode):
+                entry = ("link", hashlib.sha256(str(path.readlink()).encode()).hexdigest())
+            else:
+                executable = bool(info.st_mode & stat.S_IXUSR)
+                path.chmod(0o555 if executable else 0o444)
+                if not traced:
+                    continue
+                with path.open("rb") as file:
+                    entry = ("755" if executable else "644", hashlib.file_digest(file, "sha256").hexdigest())
+            if traced:
+                listed.append((path.relative_to(rootfs).as_posix(), *entry))
+    return sorted(listed)
+
+
+def _digest(files: list[tuple[str, str, str]], config: Config) -> str:
+    labels = {key: value for key, value in config.labels.items() if not key.startswith(BUILD_LABELS)}
+    content = {
+        "env": dict(config.env), "command": list(config.command), "labels": labels, "user": config.user,
+        "files": [list(entry) for entry in files],
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(path: Path, config: Config) -> None:
+    content = {
+        "env": dict(config.env), "command": list(config.command), "labels": dict(config.labels), "user": config.user,
+    }
+    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
