@@ -28,8 +28,9 @@ NEGATIVE = "on_time"
 SELECT = 'namespace=~"$namespace", deployment_name=~"$deployment"'
 """What the variables at the top of the dashboard choose."""
 
-PODS = 'job=~".*seldon.*", namespace=~"$namespace"'
-"""The scrape targets of model servers: Prometheus names the job after the PodMonitor `<namespace>/seldon`."""
+PODS = 'endpoint="metrics", namespace=~"$namespace", job=~".+/$deployment"'
+"""The scrape targets of model servers. A PodMonitor's job is `<namespace>/<name>`, and the name is the
+deployment's."""
 
 RUNBOOK = "grafana/runbook.md"
 """Where alerts link to: a path in the repository, which a fork turns into its own URL."""

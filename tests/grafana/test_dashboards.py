@@ -109,7 +109,7 @@ def test_every_metric_is_emitted_by_something_in_the_repository() -> None:
 
 
 def _emits(source: str, metric: str) -> bool:
-    """Whether a source names the metric as it is declared: without the suffix that the client library adds."""
+    """Whether a source names the metric as it is declared, without the suffix that the library adds."""
     family = re.sub(r"_(total|count|bucket|sum)$", "", metric)
     return re.search(rf"[\"']{family}(_total)?[\"']", source) is not None
 
