@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -147,7 +148,7 @@ async def _scale(api: Api, request: Request, seen: View, target: Target) -> Resp
         return answers.json(scale_of(obj))
     if request.method not in ("PUT", "PATCH"):
         raise _not_allowed(request)
-    sent = decode(await body(request), media_type(request), "Scale")
+    sent = orjson.loads(await body(request) or b"{}")
     if request.method == "PATCH":
         change = patches.apply_json if isinstance(sent, list) else patches.merge
         sent = change(scale_of(obj), sent)

@@ -1,23 +1,143 @@
-"""Just enough protobuf to read the reviews that kubectl and oc send in it.
+"""Just enough protobuf to read what kubectl and oc send in it.
 
-A message is read into lists of raw values by field number; the callers know the numbers, which are those of
-Kubernetes' published .proto files. Nothing is written: clients accept JSON as the answer.
+kubectl 1.32 posts core kinds as protobuf and does not fall back (`create configmap`, `create secret`,
+`create namespace`, `auth can-i`). The tables hold the field numbers of Kubernetes' published .proto files for the
+kinds that `create` makes; a field that no table has is an error, never dropped. Nothing is written: clients accept
+JSON as the answer.
 """
 
 from __future__ import annotations
 
+import base64
+from typing import Any
+
 MAGIC = b"k8s\x00"
 """What Kubernetes puts before a protobuf body; after it comes `runtime.Unknown`, whose field 2 is the object."""
 
-Message = dict[int, list[bytes]]
+Message = dict[int, list[bytes | int]]
 
 
 class ProtobufError(ValueError):
-    """The bytes are no message."""
+    """The bytes are no message, or one with a field that is not in the tables."""
+
+
+_NAMED = {1: ("name", "string")}
+_META: dict[int, tuple[str, str]] = {
+    1: ("name", "string"), 2: ("generateName", "string"), 3: ("namespace", "string"), 4: ("", "skip"),
+    5: ("uid", "string"), 6: ("resourceVersion", "string"), 7: ("", "skip"), 8: ("", "skip"), 9: ("", "skip"),
+    10: ("", "skip"), 11: ("labels", "map"), 12: ("annotations", "map"), 14: ("finalizers", "[]string"),
+    17: ("", "skip"),
+}
+_TABLES: dict[str, dict[int, tuple[str, str]]] = {
+    "ObjectMeta": _META,
+    "ConfigMap": {1: ("metadata", "ObjectMeta"), 2: ("data", "map"), 3: ("binaryData", "bytesmap"),
+                  4: ("immutable", "bool")},
+    "Secret": {1: ("metadata", "ObjectMeta"), 2: ("data", "bytesmap"), 3: ("type", "string"),
+               4: ("stringData", "map"), 5: ("immutable", "bool")},
+    "Namespace": {1: ("metadata", "ObjectMeta"), 2: ("", "skip"), 3: ("", "skip")},
+    "ServiceAccount": {1: ("metadata", "ObjectMeta"), 2: ("secrets", "[]Named"), 3: ("imagePullSecrets", "[]Named"),
+                       4: ("automountServiceAccountToken", "bool")},
+    "Named": _NAMED,
+    "ProjectRequest": {1: ("metadata", "ObjectMeta"), 2: ("displayName", "string"), 3: ("description", "string")},
+    "SelfSubjectReview": {1: ("", "skip"), 2: ("", "skip")},
+    "SelfSubjectAccessReview": {1: ("", "skip"), 2: ("spec", "AccessSpec"), 3: ("", "skip")},
+    "AccessSpec": {1: ("resourceAttributes", "ResourceAttributes"), 2: ("nonResourceAttributes", "PathAttributes")},
+    "ResourceAttributes": {1: ("namespace", "string"), 2: ("verb", "string"), 3: ("group", "string"),
+                           4: ("version", "string"), 5: ("resource", "string"), 6: ("subresource", "string"),
+                           7: ("name", "string"), 8: ("", "skip"), 9: ("", "skip")},
+    "PathAttributes": {1: ("path", "string"), 2: ("verb", "string")},
+    "SelfSubjectRulesReview": {1: ("", "skip"), 2: ("spec", "RulesSpec"), 3: ("", "skip")},
+    "RulesSpec": {1: ("namespace", "string")},
+    "Role": {1: ("metadata", "ObjectMeta"), 2: ("rules", "[]PolicyRule")},
+    "PolicyRule": {1: ("verbs", "[]string"), 2: ("apiGroups", "[]string"), 3: ("resources", "[]string"),
+                   4: ("resourceNames", "[]string"), 5: ("nonResourceURLs", "[]string")},
+    "RoleBinding": {1: ("metadata", "ObjectMeta"), 2: ("subjects", "[]Subject"), 3: ("roleRef", "RoleRef")},
+    "Subject": {1: ("kind", "string"), 2: ("apiGroup", "string"), 3: ("name", "string"), 4: ("namespace", "string")},
+    "RoleRef": {1: ("apiGroup", "string"), 2: ("kind", "string"), 3: ("name", "string")},
+    "Deployment": {1: ("metadata", "ObjectMeta"), 2: ("spec", "DeploymentSpec"), 3: ("", "skip")},
+    "DeploymentSpec": {1: ("replicas", "int"), 2: ("selector", "LabelSelector"), 3: ("template", "PodTemplate"),
+                       4: ("", "skip"), 5: ("minReadySeconds", "int"), 7: ("paused", "bool")},
+    "LabelSelector": {1: ("matchLabels", "map")},
+    "PodTemplate": {1: ("metadata", "ObjectMeta"), 2: ("spec", "PodSpec")},
+    "Pod": {1: ("metadata", "ObjectMeta"), 2: ("spec", "PodSpec"), 3: ("", "skip")},
+    "PodSpec": {2: ("containers", "[]Container"), 3: ("restartPolicy", "string"),
+                4: ("terminationGracePeriodSeconds", "int"), 6: ("dnsPolicy", "string"),
+                8: ("serviceAccountName", "string"), 9: ("", "skip"), 10: ("nodeName", "string"), 11: ("", "skip"),
+                12: ("", "skip"), 13: ("", "skip"), 14: ("", "skip"), 16: ("hostname", "string"),
+                17: ("subdomain", "string"), 19: ("schedulerName", "string"), 24: ("priorityClassName", "string")},
+    "Container": {1: ("name", "string"), 2: ("image", "string"), 3: ("command", "[]string"), 4: ("args", "[]string"),
+                  5: ("workingDir", "string"), 6: ("ports", "[]Port"), 7: ("env", "[]EnvVar"), 8: ("", "skip"),
+                  13: ("terminationMessagePath", "string"), 14: ("imagePullPolicy", "string"), 16: ("stdin", "bool"),
+                  17: ("stdinOnce", "bool"), 18: ("tty", "bool"), 20: ("terminationMessagePolicy", "string")},
+    "Port": {1: ("name", "string"), 2: ("hostPort", "int"), 3: ("containerPort", "int"), 4: ("protocol", "string"),
+             5: ("hostIP", "string")},
+    "EnvVar": {1: ("name", "string"), 2: ("value", "string")},
+}
+
+
+def decode(raw: bytes, kind: str) -> dict[str, Any]:
+    """A Kubernetes protobuf body as an object, with apiVersion and kind. Raises ProtobufError."""
+    if not raw.startswith(MAGIC):
+        raise ProtobufError("the body does not begin as Kubernetes' protobuf does")
+    if kind not in _TABLES:
+        raise ProtobufError(f"{kind} is not read as protobuf: send JSON")
+    envelope = parse(raw[len(MAGIC):])
+    about = parse(_bytes(envelope.get(1, [b""])[-1]))
+    head = {"apiVersion": _string(about.get(1, [b""])[-1]), "kind": _string(about.get(2, [b""])[-1])}
+    return {key: value for key, value in head.items() if value} | _read(_bytes(envelope.get(2, [b""])[-1]), kind)
+
+
+def _read(raw: bytes, kind: str) -> dict[str, Any]:
+    table = _TABLES[kind]
+    found: dict[str, Any] = {}
+    for number, values in parse(raw).items():
+        if number not in table:
+            raise ProtobufError(f"field {number} of {kind} is not read as protobuf: send JSON")
+        name, what = table[number]
+        if what == "skip":
+            continue
+        value = _value(values, what)
+        if value not in ("", None, {}, []) and not (value == 0 and what == "int" and name != "replicas"):
+            found[name] = value
+    return found
+
+
+def _value(values: list[bytes | int], what: str) -> Any:
+    last = values[-1]
+    if what == "string":
+        return _string(last)
+    if what == "int":
+        return last if isinstance(last, int) else None
+    if what == "bool":
+        return True if last else None
+    if what == "map":
+        return {_string(k): _string(v) for k, v in map(_pair, values)}
+    if what == "bytesmap":
+        return {_string(k): base64.b64encode(_bytes(v)).decode() for k, v in map(_pair, values)}
+    if what == "[]string":
+        return [_string(value) for value in values]
+    if what.startswith("[]"):
+        return [_read(_bytes(value), what[2:]) for value in values]
+    return _read(_bytes(last), what)
+
+
+def _pair(raw: bytes | int) -> tuple[bytes | int, bytes | int]:
+    entry = parse(_bytes(raw))
+    return entry.get(1, [b""])[-1], entry.get(2, [b""])[-1]
+
+
+def _bytes(value: bytes | int) -> bytes:
+    if isinstance(value, int):
+        raise ProtobufError("a number stands where a text or message is due")
+    return value
+
+
+def _string(value: bytes | int) -> str:
+    return _bytes(value).decode("utf-8", "replace")
 
 
 def parse(raw: bytes) -> Message:
-    """The length-delimited fields of a message; numbers are skipped. Raises ProtobufError."""
+    """The fields of a message by number: bytes, or numbers. Raises ProtobufError."""
     found: Message = {}
     at = 0
     while at < len(raw):
@@ -30,29 +150,13 @@ def parse(raw: bytes) -> Message:
             found.setdefault(number, []).append(raw[at:at + length])
             at += length
         elif wire == 0:
-            _, at = _varint(raw, at)
+            value, at = _varint(raw, at)
+            found.setdefault(number, []).append(value)
         elif wire in (1, 5):
             at += 8 if wire == 1 else 4
         else:
             raise ProtobufError(f"wire type {wire} is not known")
     return found
-
-
-def unwrap(raw: bytes) -> Message:
-    """The object inside a Kubernetes protobuf body. Raises ProtobufError."""
-    if not raw.startswith(MAGIC):
-        raise ProtobufError("the body does not begin as Kubernetes' protobuf does")
-    return parse(parse(raw[len(MAGIC):]).get(2, [b""])[0])
-
-
-def message(parent: Message, number: int) -> Message:
-    """A field that is a message; an empty one when it is not there."""
-    return parse(parent.get(number, [b""])[-1])
-
-
-def text(parent: Message, number: int) -> str:
-    """A field that is a string; empty when it is not there."""
-    return parent.get(number, [b""])[-1].decode("utf-8", "replace")
 
 
 def _varint(raw: bytes, at: int) -> tuple[int, int]:

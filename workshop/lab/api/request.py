@@ -13,6 +13,7 @@ import orjson
 from starlette.requests import ClientDisconnect, Request
 
 from workshop.errors import ManifestError
+from workshop.lab.api import protobuf
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import BadRequest, TooLarge, UnsupportedMediaType
 from workshop.manifests.load import documents
@@ -108,10 +109,15 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
         except ManifestError as e:
             raise BadRequest(f"error decoding YAML: {e.message}") from e
         return found[0] if found else None
-    if media == PROTOBUF or "protobuf" in media or "cbor" in media:
+    if media == PROTOBUF:
+        try:
+            return protobuf.decode(raw, kind)
+        except protobuf.ProtobufError as e:
+            raise UnsupportedMediaType(f"the body of the request cannot be read: {e}") from e
+    if media != JSON:
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: "
-            "application/json, application/yaml"
+            "application/json, application/yaml, application/vnd.kubernetes.protobuf"
         )
     try:
         return orjson.loads(raw)

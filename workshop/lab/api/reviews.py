@@ -11,10 +11,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.lab.api import answers, defaults, protobuf
+from workshop.lab.api import answers, defaults
 from workshop.lab.api.context import Api
 from workshop.lab.api.discovery import PROJECT
-from workshop.lab.api.request import PROTOBUF, body, decode, media_type
+from workshop.lab.api.request import body, decode, media_type
 from workshop.lab.api.views import project
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import BadRequest
@@ -40,21 +40,9 @@ async def answer(api: Api, kind: Kind, request: Request) -> Response:
 
 
 def _spec(kind: Kind, raw: bytes, media: str) -> Object:
-    if media != PROTOBUF:
-        value = decode(raw, media, kind.kind)
-        spec = value.get("spec") if isinstance(value, dict) else None
-        return spec if isinstance(spec, dict) else {}
-    try:
-        sent = protobuf.unwrap(raw)
-        if kind.kind != "SelfSubjectAccessReview":
-            return {}
-        spec = protobuf.message(sent, 2)
-        about = protobuf.message(spec, 1)
-        names = ("namespace", "verb", "group", "version", "resource", "subresource", "name")
-        found = {name: protobuf.text(about, number) for number, name in enumerate(names, 1)}
-        return {"resourceAttributes": {name: value for name, value in found.items() if value}}
-    except protobuf.ProtobufError as e:
-        raise BadRequest(f"the body of the request cannot be read as protobuf: {e}") from e
+    value = decode(raw, media, kind.kind)
+    spec = value.get("spec") if isinstance(value, dict) else None
+    return spec if isinstance(spec, dict) else {}
 
 
 def _project_request(api: Api, value: Any) -> Response:

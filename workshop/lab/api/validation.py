@@ -6,6 +6,7 @@ admission, whose words users know.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,7 +56,10 @@ def _invalid(kind: Kind, obj: Object, wrong: list[tuple[str, Any, str]]) -> Inva
         if wanted == "required":
             causes.append({"reason": "FieldValueRequired", "message": "Required value", "field": path[1:]})
             continue
-        told = f'Invalid value: "{go_type(value)}": {path[1:]} in body must be {wanted}'
+        shown = f'"{_openapi_type(value)}"' if wanted.startswith("of type") else json.dumps(value)
+        verb = "must be" if wanted.startswith("of type") else "should be"
+        told = f"Invalid value: {shown}: {path[1:]} in body {verb} {wanted}"
+        told += f": {shown}" if wanted.startswith("of type") else ""
         causes.append({"reason": "FieldValueTypeInvalid" if "type" in wanted else "FieldValueInvalid",
                        "message": told, "field": path[1:]})
     lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
@@ -63,6 +67,11 @@ def _invalid(kind: Kind, obj: Object, wrong: list[tuple[str, Any, str]]) -> Inva
     title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     details = {"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}
     return Invalid(f'{title} "{name}" is invalid: {said}', details={k: v for k, v in details.items() if v})
+
+
+def _openapi_type(value: Any) -> str:
+    names: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array"}
+    return names.get(type(value), "object")
 
 
 def _unknown(value: Any, schema: Schema | None, path: str, *, top: bool = False) -> Iterator[str]:
