@@ -5,7 +5,7 @@ The API server validates and explains by this table; a kind that is not here is 
 
 from __future__ import annotations
 
-from workshop.manifests import apps, core, seldon
+from workshop.manifests import apps, core, seldon, tekton
 
 TYPES: dict[tuple[str, str], type] = {
     ("v1", "ConfigMap"): core.ConfigMap,
@@ -26,4 +26,10 @@ TYPES: dict[tuple[str, str], type] = {
     ("rbac.authorization.k8s.io/v1", "Role"): apps.Role,
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): apps.RoleBinding,
     ("route.openshift.io/v1", "Route"): apps.Route,
+    ("tekton.dev/v1", "Pipeline"): tekton.Pipeline,
+    ("tekton.dev/v1", "PipelineRun"): tekton.PipelineRun,
+    ("tekton.dev/v1", "Task"): tekton.Task,
+    ("tekton.dev/v1", "TaskRun"): tekton.TaskRun,
+    ("tekton.dev/v1beta1", "CustomRun"): tekton.CustomRun,
+    ("tekton.dev/v1beta1", "StepAction"): tekton.StepAction,
 }

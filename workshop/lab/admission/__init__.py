@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workshop.lab.admission.seldon import admit_seldon
+from workshop.lab.admission.tekton import RULES as TEKTON
 from workshop.lab.kinds import Kind, Object
 
 Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
     "seldondeployments.machinelearning.seldon.io": admit_seldon,
+    **TEKTON,
 }
 
 

@@ -1,0 +1,130 @@
+"""What Tekton's two webhooks do to `tekton.dev` objects: defaults first, then every rule, in their words.
+
+Each `admit_*` takes the new object and, on update, the stored one, and returns the object to store. It raises
+BadRequest with all findings. On an update a spec that has not changed is not validated again, so that a run
+which was accepted can always be labelled, cancelled or finished.
+"""
+
+from __future__ import annotations
+
+import copy
+
+from workshop.lab.admission.tekton.decode import decode
+from workshop.lab.admission.tekton.defaults import (
+    default_custom_run,
+    default_pipeline,
+    default_pipeline_run,
+    default_step_action,
+    default_task,
+    default_task_run,
+)
+from workshop.lab.admission.tekton.findings import Findings
+from workshop.lab.admission.tekton.pipeline import check_pipeline, check_standing
+from workshop.lab.admission.tekton.refused import check_refused
+from workshop.lab.admission.tekton.runs import (
+    check_custom_run,
+    check_pipeline_run,
+    check_task_run,
+    check_update,
+)
+from workshop.lab.admission.tekton.task import check_step_action, check_task
+from workshop.lab.admission.tekton.variables import check_declared
+from workshop.lab.kinds import Object
+from workshop.manifests.tekton import CustomRun, Pipeline, PipelineRun, StepAction, Task, TaskRun
+
+
+def admit_task(new: Object, old: Object | None) -> Object:
+    """A Task."""
+    new = copy.deepcopy(new)
+    default_task(new.setdefault("spec", {}))
+    task = decode(new, Task)
+    found = Findings()
+    check_task(found, "spec", task.spec)
+    check_declared(found, "spec", task.spec.steps, task.spec.params)
+    check_refused(found, "spec", task.spec)
+    found.raise_any()
+    return new
+
+
+def admit_step_action(new: Object, old: Object | None) -> Object:
+    """A StepAction."""
+    new = copy.deepcopy(new)
+    default_step_action(new.setdefault("spec", {}))
+    action = decode(new, StepAction)
+    found = Findings()
+    check_step_action(found, "spec", action.spec)
+    check_refused(found, "spec", action.spec)
+    found.raise_any()
+    return new
+
+
+def admit_pipeline(new: Object, old: Object | None) -> Object:
+    """A Pipeline."""
+    new = copy.deepcopy(new)
+    default_pipeline(new.setdefault("spec", {}))
+    pipeline = decode(new, Pipeline)
+    found = Findings()
+    check_pipeline(found, "spec", pipeline.spec)
+    check_standing(found, "spec", pipeline.spec)
+    check_refused(found, "spec", pipeline.spec)
+    found.raise_any()
+    return new
+
+
+def admit_task_run(new: Object, old: Object | None) -> Object:
+    """A TaskRun."""
+    new = copy.deepcopy(new)
+    default_task_run(new)
+    run = decode(new, TaskRun)
+    found = Findings()
+    if old is None or old.get("spec") != new.get("spec"):
+        check_task_run(found, "spec", run.spec)
+        check_refused(found, "spec", run.spec)
+        if old is not None:
+            check_update(found, "TaskRun", new, old)
+    found.raise_any()
+    return new
+
+
+def admit_pipeline_run(new: Object, old: Object | None) -> Object:
+    """A PipelineRun."""
+    new = copy.deepcopy(new)
+    default_pipeline_run(new)
+    run = decode(new, PipelineRun)
+    found = Findings()
+    if old is None or old.get("spec") != new.get("spec"):
+        if (
+            old is not None
+            and run.spec.status == "PipelineRunPending"
+            and (old.get("status") or {}).get("startTime")
+        ):
+            found.invalid("PipelineRun cannot be Pending after it is started", "spec.status")
+        check_pipeline_run(found, "spec", run.spec)
+        check_refused(found, "spec", run.spec)
+        if old is not None:
+            check_update(found, "PipelineRun", new, old)
+    found.raise_any()
+    return new
+
+
+def admit_custom_run(new: Object, old: Object | None) -> Object:
+    """A CustomRun."""
+    new = copy.deepcopy(new)
+    default_custom_run(new)
+    run = decode(new, CustomRun)
+    found = Findings()
+    if old is None or old.get("spec") != new.get("spec"):
+        check_custom_run(found, "spec", run.spec)
+        check_refused(found, "spec", run.spec)
+    found.raise_any()
+    return new
+
+
+RULES = {
+    "customruns.tekton.dev": admit_custom_run,
+    "pipelineruns.tekton.dev": admit_pipeline_run,
+    "pipelines.tekton.dev": admit_pipeline,
+    "stepactions.tekton.dev": admit_step_action,
+    "taskruns.tekton.dev": admit_task_run,
+    "tasks.tekton.dev": admit_task,
+}

@@ -1,0 +1,71 @@
+"""What a validation finds, in the form and order in which Tekton's webhook prints it.
+
+The webhook gathers everything it finds, joins the fields that share a message, and sorts by message.
+"""
+
+from __future__ import annotations
+
+from workshop.lab.statuses import BadRequest
+
+_DENIED = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed: '
+
+
+class Findings:
+    """Gathers messages with the paths of the fields they are about."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, str], list[str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def add(self, message: str, *paths: str, details: str = "") -> None:
+        """Note one finding; the same message for another field joins it."""
+        known = self._found.setdefault((message, details), [])
+        known += [path for path in paths if path not in known]
+
+    def invalid(self, value: object, path: str) -> None:
+        """A value that is not allowed."""
+        self.add(f"invalid value: {value}", path)
+
+    def missing(self, *paths: str) -> None:
+        """A field that must be there."""
+        self.add("missing field(s)", *paths)
+
+    def both(self, *paths: str) -> None:
+        """Fields of which only one may be there, or a name that is there twice."""
+        self.add("expected exactly one, got both", *paths)
+
+    def neither(self, *paths: str) -> None:
+        """Fields of which one must be there."""
+        self.add("expected exactly one, got neither", *paths)
+
+    def items(self) -> list[tuple[str, list[str]]]:
+        """Each message with its paths."""
+        return [(message, list(paths)) for (message, _), paths in self._found.items()]
+
+    def text(self) -> str:
+        """All findings, one a line."""
+        lines = []
+        for (message, details), paths in sorted(self._found.items()):
+            line = f"{message}: {', '.join(sorted(paths))}"
+            lines.append(f"{line}\n{details}" if details else line)
+        return "\n".join(lines)
+
+    def raise_any(self) -> None:
+        """Raise BadRequest with all findings, if there are any."""
+        if self._found:
+            raise BadRequest(_DENIED + self.text())
+
+
+def at(*parts: str | int) -> str:
+    """A field's path: `at("spec", "tasks", 0, "name")` is spec.tasks[0].name; empty parts are left out."""
+    path = ""
+    for part in parts:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        elif part.startswith("["):
+            path += part
+        elif part:
+            path += f".{part}" if path else part
+    return path

@@ -1,0 +1,271 @@
+"""The rules for Pipelines and their tasks.
+
+Sources: pipeline_validation.go and matrix_types.go of pkg/apis/pipeline/v1 at v1.12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from workshop.lab.admission.tekton import names
+from workshop.lab.admission.tekton.findings import Findings, at
+from workshop.lab.admission.tekton.task import check_duration, check_task, check_when
+from workshop.lab.admission.tekton.variables import check_declared, check_params, check_values, type_of
+from workshop.manifests.tekton import ParamSpec, PipelineSpec, PipelineTask
+from workshop.manifests.tekton.graph import GraphError, dependencies, result_ref, result_refs
+from workshop.manifests.tekton.references import Reference, in_value
+
+MATRIX_LIMIT = 256
+_STATUS = (
+    "pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks"
+)
+_CONTEXT = {
+    "pipelineRun": {"name", "namespace", "uid"},
+    "pipeline": {"name"},
+    "pipelineTask": {"retries"},
+}
+
+Numbered = tuple[str, PipelineTask]
+"""A task with its path."""
+
+
+def check_pipeline(found: Findings, path: str, spec: PipelineSpec) -> None:
+    """A Pipeline's spec, standing alone or inline."""
+    if spec == PipelineSpec():
+        fields = ("description", "params", "resources", "tasks", "workspaces")
+        found.add("expected at least one, got none", *(at(path, field) for field in fields))
+    seen = set[str]()
+    for where, task in numbered(path, spec):
+        if not names.is_label(task.name):
+            found.add(f'invalid value "{task.name}"', at(where, "name"), details=names.PIPELINE_TASK_RULE)
+        if task.name in seen:
+            found.both(at(where, "name"))
+        seen.add(task.name)
+        _check_task(found, where, task)
+    try:
+        dependencies(spec.tasks)
+    except GraphError as e:
+        found.invalid(e, at(path, "tasks"))
+    check_params(found, path, spec.params)
+    _check_statuses(found, path, spec)
+    _check_workspaces(found, path, spec)
+    _check_results(found, path, spec)
+    if spec.final_tasks and not spec.tasks:
+        text = f"spec.tasks is empty but spec.finally has {len(spec.final_tasks)} tasks"
+        found.invalid(text, at(path, "finally"))
+    _check_final(found, path, spec)
+
+
+def check_standing(found: Findings, path: str, spec: PipelineSpec) -> None:
+    """What only a Pipeline object must hold to: nothing comes to it by propagation."""
+    for where, task in numbered(path, spec):
+        if task.task_spec and not task.task_spec.api_version:
+            check_declared(found, where, task.task_spec.steps, task.task_spec.params)
+    check_param_usage(found, path, spec, spec.params)
+    known = {workspace.name for workspace in spec.workspaces}
+    for where, task in numbered(path, spec):
+        used = set[str]()
+        for index, workspace in enumerate(task.workspaces):
+            here = at(where, "workspaces", index)
+            if workspace.name in used:
+                found.add(f'workspace name "{workspace.name}" must be unique', here)
+            used.add(workspace.name)
+            wanted = workspace.workspace or workspace.name
+            if wanted not in known:
+                found.invalid(
+                    f'pipeline task "{task.name}" expects workspace with name "{wanted}" '
+                    "but none exists in pipeline spec",
+                    here,
+                )
+
+
+def check_param_usage(found: Findings, path: str, spec: PipelineSpec, params: Sequence[ParamSpec]) -> None:
+    """Every `$(params.x)` in a task's params, matrix and when is one of `params`."""
+    known = {param.name: param for param in params}
+    for where, task in numbered(path, spec):
+        for field, reference in _param_references(where, task):
+            spec_of = known.get(reference.parts[1])
+            keys = (spec_of.properties or {}) if spec_of and spec_of.type == "object" else None
+            unknown_key = keys is not None and len(reference.parts) > 2 and reference.parts[2] not in keys
+            if spec_of is None or unknown_key:
+                found.add(f'non-existent variable in "{reference.text}"', field)
+
+
+def numbered(path: str, spec: PipelineSpec) -> Iterator[Numbered]:
+    """Tasks and final tasks, each with its path."""
+    for field, tasks in (("tasks", spec.tasks), ("finally", spec.final_tasks)):
+        for index, task in enumerate(tasks):
+            yield at(path, field, index), task
+
+
+def _check_task(found: Findings, path: str, task: PipelineTask) -> None:
+    ref, spec = task.task_ref, task.task_spec
+    if ref and spec:
+        found.both(at(path, "taskRef"), at(path, "taskSpec"))
+    elif not ref and not spec and not task.pipeline_ref and not task.pipeline_spec:
+        found.neither(at(path, "taskRef"), at(path, "taskSpec"))
+    if ref:
+        _check_ref(found, path, task)
+    if spec:
+        if spec.steps and (spec.api_version or spec.kind):
+            for field, value in (("apiVersion", spec.api_version), ("kind", spec.kind)):
+                if value:
+                    where = at(path, "taskSpec", field)
+                    found.add(f"taskSpec.{field} cannot be specified when using taskSpec.steps", where)
+        elif spec.api_version and not spec.kind:
+            found.invalid("custom task spec must specify kind", at(path, "taskSpec.kind"))
+        elif spec.kind and spec.kind != "Task" and not spec.api_version:
+            found.invalid("custom task spec must specify apiVersion", at(path, "taskSpec.apiVersion"))
+        if not spec.api_version:
+            check_task(found, at(path, "taskSpec"), spec.task())
+    check_values(found, path, task.params)
+    check_when(found, path, task.when)
+    check_duration(found, at(path, "timeout"), task.timeout)
+    if (
+        task.on_error
+        and task.on_error not in ("continue", "stopAndFail")
+        and not task.on_error.startswith("$(")
+    ):
+        found.invalid('PipelineTask OnError must be either "continue" or "stopAndFail"', at(path, "OnError"))
+    if task.on_error == "continue" and task.retries > 0:
+        found.add('PipelineTask OnError cannot be set to "continue" when Retries is greater than 0', path)
+    for reference in in_value([param.value for param in task.params]):
+        parts = reference.parts
+        if parts[0] == "context" and len(parts) == 3 and parts[2] not in _CONTEXT.get(parts[1], {parts[2]}):
+            found.add(f'non-existent variable in "{reference.text}"', at(path, "params"))
+    _check_matrix(found, path, task)
+
+
+def _check_ref(found: Findings, path: str, task: PipelineTask) -> None:
+    ref = task.task_ref
+    assert ref is not None
+    if ref.api_version and not ref.kind:
+        found.invalid("custom task ref must specify kind", at(path, "taskRef.kind"))
+    elif ref.kind not in ("", "Task") and not ref.api_version:
+        found.invalid("custom task ref must specify apiVersion", at(path, "taskRef.apiVersion"))
+    elif not ref.api_version or ref.api_version.startswith("tekton.dev/"):
+        if ref.resolver and ref.name:
+            found.both(at(path, "taskRef.name"), at(path, "taskRef.resolver"))
+        elif ref.name and not names.is_qualified(ref.name):
+            found.invalid(names.QUALIFIED_RULE, at(path, "name"))
+        elif not ref.name and not ref.resolver:
+            found.invalid("taskRef must specify name", at(path, "taskRef.name"))
+
+
+def _check_matrix(found: Findings, path: str, task: PipelineTask) -> None:
+    matrix = task.matrix
+    if matrix is None:
+        return
+    count = 1
+    for param in matrix.params:
+        where = at(path, f"matrix.params[{param.name}]")
+        if not isinstance(param.value, list):
+            # A whole list from elsewhere is a string here: $(params.list[*]).
+            if not (isinstance(param.value, str) and param.value.endswith("[*])")):
+                kind = type_of(param.value)
+                text = f"parameters of type array only are allowed, but got param type {kind}"
+                found.invalid(text, where)
+        else:
+            count *= len(param.value)
+    for include in matrix.include:
+        for param in include.params:
+            if not isinstance(param.value, str):
+                kind = type_of(param.value)
+                text = f"parameters of type string only are allowed, but got param type {kind}"
+                found.invalid(text, at(path, f"matrix.include.params[{param.name}]"))
+    if count > MATRIX_LIMIT:
+        found.add(f"expected 0 <= {count} <= {MATRIX_LIMIT}", at(path, "matrix"))
+    given = {p.name for p in matrix.params} | {p.name for one in matrix.include for p in one.params}
+    for param in task.params:
+        if param.name in given:
+            found.both(at(path, f"matrix[{param.name}]"), at(path, f"params[{param.name}]"))
+
+
+def _check_statuses(found: Findings, path: str, spec: PipelineSpec) -> None:
+    """`$(tasks.x.status)` and its like are for final tasks, and name a task that there is."""
+    known = {task.name for task in spec.tasks}
+    final = {id(task) for task in spec.final_tasks}
+    for where, task in numbered(path, spec):
+        for field, reference in _value_references(where, task):
+            parts = reference.parts
+            if parts[0] != "tasks" or parts[-1] not in ("status", "reason") or len(parts) > 3:
+                continue
+            if id(task) not in final:
+                found.invalid(_STATUS, field)
+            elif len(parts) == 3 and parts[1] not in known:
+                found.invalid(f"pipeline task {parts[1]} is not defined in the pipeline", field)
+
+
+def _check_workspaces(found: Findings, path: str, spec: PipelineSpec) -> None:
+    seen = set[str]()
+    for index, workspace in enumerate(spec.workspaces):
+        where = at(path, "workspaces", index)
+        if not workspace.name:
+            found.invalid(f"workspace {index} has empty name", where)
+        if workspace.name in seen:
+            found.invalid(f'workspace with name "{workspace.name}" appears more than once', where)
+        seen.add(workspace.name)
+
+
+def _check_results(found: Findings, path: str, spec: PipelineSpec) -> None:
+    tasks = {task.name for task in spec.tasks}
+    final = {task.name for task in spec.final_tasks}
+    expected = "expected pipeline results to be task result expressions but "
+    for index, result in enumerate(spec.results):
+        where = at(path, "results", index, "value")
+        used = list(in_value(result.value))
+        if not used:
+            found.invalid(expected + "no expressions were found", where)
+        elif not any(result_ref(one) for one in used):
+            found.invalid(expected + "an invalid expressions was found", where)
+        for one in used:
+            ref = result_ref(one)
+            if ref and ref.task not in (tasks if one.parts[0] == "tasks" else final):
+                found.invalid("referencing a nonexistent task", where)
+
+
+def _check_final(found: Findings, path: str, spec: PipelineSpec) -> None:
+    tasks = {task.name for task in spec.tasks}
+    final = {task.name for task in spec.final_tasks}
+    for index, task in enumerate(spec.final_tasks):
+        where = at(path, "finally", index)
+        if task.run_after:
+            text = f"no runAfter allowed under spec.finally, final task {task.name} has runAfter specified"
+            found.invalid(text, where)
+        for ref in result_refs(task):
+            start = "invalid task result reference, final task has task result reference from a "
+            if ref.task in final:
+                found.invalid(f"{start}final task {ref.task}", where)
+            elif ref.task not in tasks:
+                found.invalid(f"{start}task {ref.task} which is not defined in the pipeline", where)
+
+
+def _value_references(path: str, task: PipelineTask) -> Iterator[tuple[str, Reference]]:
+    for param in task.params:
+        for reference in in_value(param.value):
+            yield at(path, f"params[{param.name}].value"), reference
+    for index, when in enumerate(task.when):
+        for reference in in_value([when.input, *when.values]):
+            yield at(path, "when", index), reference
+
+
+def _param_references(path: str, task: PipelineTask) -> Iterator[tuple[str, Reference]]:
+    fields: list[tuple[str, object]] = []
+    for param in task.params:
+        if isinstance(param.value, list):
+            prefix = at(path, f"params[{param.name}]")
+            fields += [(at(prefix, "value", i), v) for i, v in enumerate(param.value)]
+        else:
+            fields.append((at(path, f"params[{param.name}]"), param.value))
+    if task.matrix:
+        for param in task.matrix.params:
+            fields.append((at(path, f"matrix.params[{param.name}].value"), param.value))
+        for include in task.matrix.include:
+            fields += [(at(path, "matrix.include.params"), p.value) for p in include.params]
+    for index, when in enumerate(task.when):
+        fields.append((at(path, "when", index, "input"), when.input))
+        fields.append((at(path, "when", index, "values"), when.values))
+    for field, value in fields:
+        for reference in in_value(value):
+            if reference.parts[0] == "params":
+                yield field, reference

@@ -1,0 +1,172 @@
+"""TaskRun, PipelineRun and CustomRun: what has been asked for and what came of it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from workshop.manifests.core import (
+    ClaimTemplate,
+    ClaimVolume,
+    ConfigMapVolume,
+    EmptyDir,
+    ProjectedVolume,
+    ResourceRequirements,
+    SecretVolume,
+)
+from workshop.manifests.meta import Anything, Resource, Typed
+from workshop.manifests.tekton.params import Duration, Param
+from workshop.manifests.tekton.pipeline import PipelineRef, PipelineSpec, TaskRef, TemplateMeta
+from workshop.manifests.tekton.task import TaskSpec
+
+PodTemplate = Anything
+"""Scheduling wishes for the Pods of a run."""
+
+
+class WorkspaceBinding(Typed, frozen=True, kw_only=True):
+    """What a workspace is: exactly one of these."""
+
+    name: str
+    sub_path: Annotated[str, Meta(description="A folder inside the volume.")] = ""
+    empty_dir: EmptyDir | None = None
+    persistent_volume_claim: ClaimVolume | None = None
+    volume_claim_template: Annotated[
+        ClaimTemplate | None, Meta(description="A claim made for this run and deleted with it.")
+    ] = None
+    config_map: ConfigMapVolume | None = None
+    secret: SecretVolume | None = None
+    projected: ProjectedVolume | None = None
+    csi: Anything | None = None
+
+
+class StepSpecOverride(Typed, frozen=True, kw_only=True):
+    """Compute resources of one step or sidecar in this run."""
+
+    name: str = ""
+    compute_resources: ResourceRequirements | None = None
+
+
+class Breakpoints(Typed, frozen=True, kw_only=True):
+    """Where a run stops for a look (alpha: refused)."""
+
+    on_failure: str = ""
+    before_steps: list[str] = []
+
+
+class Debug(Typed, frozen=True, kw_only=True):
+    """Debugging of a run (alpha: refused)."""
+
+    breakpoints: Breakpoints | None = None
+
+
+class TaskRunSpec(Typed, frozen=True, kw_only=True):
+    """Which Task to run and with what."""
+
+    task_ref: TaskRef | None = None
+    task_spec: TaskSpec | None = None
+    params: list[Param] = []
+    workspaces: list[WorkspaceBinding] = []
+    service_account_name: str = ""
+    timeout: Duration | None = None
+    retries: int = 0
+    status: Annotated[str, Meta(description="Set TaskRunCancelled to cancel.")] = ""
+    status_message: str = ""
+    pod_template: PodTemplate | None = None
+    compute_resources: ResourceRequirements | None = None
+    step_specs: list[StepSpecOverride] = []
+    sidecar_specs: list[StepSpecOverride] = []
+    debug: Debug | None = None
+    managed_by: str | None = None
+
+
+class TaskRun(Resource, frozen=True, kw_only=True):
+    """One run of a Task. `status` is Tekton's own record of it."""
+
+    spec: TaskRunSpec = TaskRunSpec()
+    status: Anything | None = None
+
+
+class Timeouts(Typed, frozen=True, kw_only=True):
+    """How long a PipelineRun and its parts may take."""
+
+    pipeline: Annotated[Duration | None, Meta(description="The whole run; 1h0m0s by default.")] = None
+    tasks: Annotated[Duration | None, Meta(description="The tasks before `finally`.")] = None
+    final: Annotated[Duration | None, Meta(description="The tasks under `finally`.")] = msgspec.field(
+        name="finally", default=None
+    )
+
+
+class TaskRunTemplate(Typed, frozen=True, kw_only=True):
+    """What the TaskRuns of a PipelineRun have in common."""
+
+    service_account_name: str = ""
+    pod_template: PodTemplate | None = None
+
+
+class PipelineTaskRunSpec(Typed, frozen=True, kw_only=True):
+    """What is different for the TaskRun of one task."""
+
+    pipeline_task_name: str = ""
+    service_account_name: str = ""
+    pod_template: PodTemplate | None = None
+    metadata: TemplateMeta | None = None
+    compute_resources: ResourceRequirements | None = None
+    step_specs: list[StepSpecOverride] = []
+    sidecar_specs: list[StepSpecOverride] = []
+    timeout: Duration | None = None
+
+
+class PipelineRunSpec(Typed, frozen=True, kw_only=True):
+    """Which Pipeline to run and with what."""
+
+    pipeline_ref: PipelineRef | None = None
+    pipeline_spec: PipelineSpec | None = None
+    params: list[Param] = []
+    workspaces: list[WorkspaceBinding] = []
+    timeouts: Timeouts | None = None
+    task_run_template: TaskRunTemplate | None = None
+    task_run_specs: list[PipelineTaskRunSpec] = []
+    status: Annotated[
+        str,
+        Meta(description="Cancelled, CancelledRunFinally, StoppedRunFinally, or PipelineRunPending to wait."),
+    ] = ""
+    managed_by: str | None = None
+
+
+class PipelineRun(Resource, frozen=True, kw_only=True):
+    """One run of a Pipeline. `status` is Tekton's own record of it."""
+
+    spec: PipelineRunSpec = PipelineRunSpec()
+    status: Anything | None = None
+
+
+class EmbeddedCustomTask(Typed, frozen=True, kw_only=True):
+    """A custom task written in place."""
+
+    api_version: str = ""
+    kind: str = ""
+    metadata: TemplateMeta | None = None
+    spec: Anything | None = None
+
+
+class CustomRunSpec(Typed, frozen=True, kw_only=True):
+    """Which custom task to run and with what; its controller is somebody else's."""
+
+    custom_ref: TaskRef | None = None
+    custom_spec: EmbeddedCustomTask | None = None
+    params: list[Param] = []
+    workspaces: list[WorkspaceBinding] = []
+    service_account_name: str = ""
+    timeout: Duration | None = None
+    retries: int = 0
+    status: Annotated[str, Meta(description="Set RunCancelled to cancel.")] = ""
+    status_message: str = ""
+
+
+class CustomRun(Resource, frozen=True, kw_only=True):
+    """One run of a custom task, such as an approval."""
+
+    spec: CustomRunSpec = CustomRunSpec()
+    status: Anything | None = None

@@ -1,0 +1,134 @@
+"""Which fields the lab runs, which it accepts without an effect, and which it refuses with which message.
+
+Every field of the types in this package is in exactly one of the three tables: `Type.field`, as it is written
+in a manifest. A test holds the tables to the types; the parity page is made from them. Types of Kubernetes'
+own that stand in a manifest (env, volumes, probes) appear only where the lab does not run them as a cluster
+does.
+"""
+
+from __future__ import annotations
+
+
+def _alpha(what: str) -> str:
+    return f'{what} requires "enable-api-fields" feature gate to be "alpha" but it is "beta"'
+
+
+SUPPORTED: dict[str, str] = {
+    "CustomRun": "apiVersion kind metadata spec status",
+    "CustomRunSpec": "customRef customSpec params workspaces serviceAccountName timeout retries status "
+    "statusMessage",
+    "EmbeddedCustomTask": "apiVersion kind metadata spec",
+    "EmbeddedTask": "apiVersion kind metadata spec displayName description params workspaces results "
+    "steps stepTemplate sidecars volumes",
+    "Matrix": "params include",
+    "MatrixInclude": "name params",
+    "Param": "name value",
+    "ParamSpec": "name type description properties default",
+    "Pipeline": "apiVersion kind metadata spec",
+    "PipelineRef": "name apiVersion resolver params",
+    "PipelineResult": "name type description value",
+    "PipelineRun": "apiVersion kind metadata spec status",
+    "PipelineRunSpec": "pipelineRef pipelineSpec params workspaces timeouts taskRunTemplate taskRunSpecs "
+    "status managedBy",
+    "PipelineSpec": "displayName description params workspaces tasks results finally",
+    "PipelineTask": "name displayName description taskRef taskSpec runAfter when params matrix workspaces "
+    "retries timeout onError",
+    "PipelineTaskRunSpec": "pipelineTaskName serviceAccountName metadata timeout",
+    "PipelineTaskWorkspace": "name workspace subPath",
+    "PipelineWorkspace": "name description optional",
+    "PropertySpec": "type",
+    "Sidecar": "name image command args script workingDir env envFrom volumeMounts readinessProbe "
+    "startupProbe workspaces",
+    "Step": "name displayName image command args script workingDir env envFrom volumeMounts timeout onError "
+    "workspaces ref params results when",
+    "StepAction": "apiVersion kind metadata spec",
+    "StepActionSpec": "description image command args script workingDir env params results volumeMounts",
+    "StepRef": "name resolver params",
+    "StepResult": "name type description properties",
+    "StepTemplate": "image command args workingDir env envFrom volumeMounts",
+    "Task": "apiVersion kind metadata spec",
+    "TaskRef": "name kind apiVersion resolver params",
+    "TaskResult": "name type description properties value",
+    "TaskRun": "apiVersion kind metadata spec status",
+    "TaskRunSpec": "taskRef taskSpec params workspaces serviceAccountName timeout retries status "
+    "statusMessage managedBy",
+    "TaskRunTemplate": "serviceAccountName",
+    "TaskSpec": "displayName description params workspaces results steps stepTemplate sidecars volumes",
+    "TemplateMeta": "labels annotations",
+    "Timeouts": "pipeline tasks finally",
+    "WhenExpression": "input operator values",
+    "WorkspaceBinding": "name subPath emptyDir persistentVolumeClaim volumeClaimTemplate configMap secret "
+    "projected",
+    "WorkspaceDeclaration": "name description mountPath readOnly optional",
+    "WorkspaceUsage": "name mountPath",
+}
+"""Fields that do here what they do on a cluster, by type."""
+
+_ONE_MACHINE = "there is one machine and no scheduler"
+_NO_LIMITS = "steps are not limited; requests and limits are for a scheduler"
+_NO_IMAGES = "the process engine pulls no images"
+_SAME_USER = "steps run as the lab's user"
+
+ACCEPTED: dict[str, str] = {
+    "PipelineTaskRunSpec.computeResources": _NO_LIMITS,
+    "PipelineTaskRunSpec.podTemplate": _ONE_MACHINE,
+    "PipelineTaskRunSpec.sidecarSpecs": _NO_LIMITS,
+    "PipelineTaskRunSpec.stepSpecs": _NO_LIMITS,
+    "Sidecar.computeResources": _NO_LIMITS,
+    "Sidecar.imagePullPolicy": _NO_IMAGES,
+    "Sidecar.livenessProbe": "a sidecar that hangs is not restarted; it ends with its Pod",
+    "Sidecar.ports": "a sidecar listens on the host's loopback ports",
+    "Sidecar.restartPolicy": "a sidecar ends with its Pod",
+    "Sidecar.securityContext": _SAME_USER,
+    "Sidecar.terminationMessagePath": "a sidecar's termination message is not read",
+    "Sidecar.terminationMessagePolicy": "a sidecar's termination message is not read",
+    "Step.computeResources": _NO_LIMITS,
+    "Step.imagePullPolicy": _NO_IMAGES,
+    "Step.securityContext": _SAME_USER,
+    "StepActionSpec.securityContext": _SAME_USER,
+    "StepSpecOverride.computeResources": _NO_LIMITS,
+    "StepSpecOverride.name": _NO_LIMITS,
+    "StepTemplate.computeResources": _NO_LIMITS,
+    "StepTemplate.imagePullPolicy": _NO_IMAGES,
+    "StepTemplate.securityContext": _SAME_USER,
+    "TaskRunSpec.computeResources": _NO_LIMITS,
+    "TaskRunSpec.podTemplate": _ONE_MACHINE,
+    "TaskRunSpec.sidecarSpecs": _NO_LIMITS,
+    "TaskRunSpec.stepSpecs": _NO_LIMITS,
+    "TaskRunTemplate.podTemplate": _ONE_MACHINE,
+}
+"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
+
+_CLUSTER = "the lab does not support {}; use {}, or run it on a cluster"
+
+REFUSED: dict[str, str] = {
+    "Breakpoints.beforeSteps": _alpha("debug"),
+    "Breakpoints.onFailure": _alpha("debug"),
+    "Debug.breakpoints": _alpha("debug"),
+    "ParamSpec.enum": "feature flag `enable-param-enum` should be set to true to use Enum",
+    "PipelineRef.bundle": _CLUSTER.format("bundles", "resolver: cluster"),
+    "PipelineTask.pipelineRef": _alpha("pipelineRef"),
+    "PipelineTask.pipelineSpec": _alpha("pipelineSpec"),
+    "Sidecar.lifecycle": _CLUSTER.format("lifecycle of a sidecar", "its script"),
+    "Sidecar.stdin": _CLUSTER.format("stdin of a sidecar", "a file"),
+    "Sidecar.stdinOnce": _CLUSTER.format("stdin of a sidecar", "a file"),
+    "Sidecar.tty": _CLUSTER.format("a terminal for a sidecar", "a log"),
+    "Sidecar.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
+    "Step.stderrConfig": _alpha("step stderr stream support"),
+    "Step.stdoutConfig": _alpha("step stdout stream support"),
+    "Step.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
+    "StepOutputConfig.path": _alpha("step stdout stream support"),
+    "StepTemplate.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
+    "TaskRef.bundle": _CLUSTER.format("bundles", "resolver: cluster"),
+    "TaskRunSpec.debug": _alpha("debug"),
+    "Volume.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
+    "Volume.ephemeral": _CLUSTER.format("ephemeral volumes", "emptyDir"),
+    "Volume.hostPath": _CLUSTER.format("hostPath volumes", "emptyDir or persistentVolumeClaim"),
+    "Volume.image": _CLUSTER.format("image volumes", "emptyDir"),
+    "Volume.iscsi": _CLUSTER.format("iscsi volumes", "persistentVolumeClaim"),
+    "Volume.nfs": _CLUSTER.format("nfs volumes", "persistentVolumeClaim"),
+    "VolumeMount.subPathExpr": _CLUSTER.format("subPathExpr", "subPath"),
+    "WhenExpression.cel": "feature flag enable-cel-in-whenexpression should be set to true to use CEL",
+    "WorkspaceBinding.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
+}
+"""Fields that are refused at admission; alpha fields in the words of a cluster that has its default gates."""
