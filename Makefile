@@ -51,5 +51,7 @@ $(VENV)/.made: uv.lock pyproject.toml
 	  echo "error: $$($(BIN)/python -V) is not 3.11 to 3.13; rm -rf $(VENV), then make PYTHON=python3.12 lab" >&2; exit 3; }
 	@test -x $(BIN)/uv || { echo "---> installing uv"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "---> installing the packages of uv.lock"
-	@UV_COMPILE_BYTECODE_TIMEOUT=300s $(BIN)/uv sync --frozen --compile-bytecode
+	@$(BIN)/uv sync --frozen --compile-bytecode
+	@echo "---> fetching what image builds need"
+	@$(BIN)/python -m workshop.lab.components.builder
 	@touch $@

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
-import secrets
 import shutil
 import signal
 import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,9 +25,10 @@ from starlette.applications import Starlette
 from workshop.errors import EnvironmentFault, WorkshopError
 from workshop.lab import environment, participant, ports, seed
 from workshop.lab.api.app import build as build_api
-from workshop.lab.api.tls import certificate, write_kubeconfig
+from workshop.lab.api.auth import Certificate, certificate, kubeconfig, token as token_of
 from workshop.lab.components import jupyterhub, mlflow, prometheus
 from workshop.lab.components.base import Component, Running
+from workshop.lab.components.builder import Builder
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.monitoring import write_targets
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
@@ -68,7 +70,7 @@ class Supervisor:
         self.phase = "starting"
         self.message = ""
         self.ports: dict[str, int] = {}
-        self.components: dict[str, Running] = {}
+        self.components: dict[str, Running | Builder] = {}
         self.routes = Routes()
         self._servers: list[_Server] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -128,13 +130,13 @@ class Supervisor:
         where = self.state
         _room_left(where)
         self.ports = ports.choose(where.run / "ports.json")
-        token = _token(where)
+        token = token_of(where.token)
         self.report()
         self.store = Store(where.store)
         self.store.load(KINDS.of)
         self._closers.append(_closing(self.store.close))
-        certificate(where.tls)
-        write_kubeconfig(where, f"https://127.0.0.1:{self.ports['api']}", token)
+        self.certificate = certificate(where.tls)
+        _point_clients(where, f"https://127.0.0.1:{self.ports['api']}", self.certificate, token)
         write_tools(where)
         self.launcher = Launcher(where.run)
         await self.launcher.open()
@@ -148,6 +150,9 @@ class Supervisor:
             running = Running(component, self.launcher, self.report)
             self.components[component.name] = running
             self._tasks.append(asyncio.create_task(running.run()))
+        builder = Builder(self.images, environment.KIT, Path(base_env["UV_CACHE_DIR"]), self.report)
+        self.components["builder"] = builder
+        self._tasks.append(asyncio.create_task(builder.run()))
         self.report()
         await self._until_up(stop)
 
@@ -177,7 +182,6 @@ class Supervisor:
         return made
 
     def _serve_http(self, token: str) -> None:
-        tls = self.state.tls
         context = Context(
             store=self.store, state=self.state, token=token, endpoints=self.endpoints, components=self._page_components,
             prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if shutil.which("prometheus") else None,
@@ -185,7 +189,7 @@ class Supervisor:
         console = TokenGate(Starlette(routes=page_routes(context)), token)
         api = build_api(self.store, KINDS, self.state, token)
         for app, name, more in (
-            (api, "api", {"ssl_certfile": str(tls / "server.crt"), "ssl_keyfile": str(tls / "server.key")}),
+            (api, "api", {"ssl_certfile": self.certificate.cert, "ssl_keyfile": self.certificate.key}),
             (build_gateway(self.routes), "gateway", {}),
             (console, "console", {}),
         ):
@@ -196,14 +200,14 @@ class Supervisor:
             self._tasks.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
 
     async def _run_controllers(self) -> None:
-        images = ImageStore(self.state.images)
-        replicas = Replicas(self.store, self.state, self.launcher, images)
+        self.images = ImageStore(self.state.images)
+        replicas = Replicas(self.store, self.state, self.launcher, self.images)
         reconciler = SeldonReconciler(self.store, replicas, self.routes, self._scrape)
         self._reconciler = reconciler
         self._closers.append(reconciler.stop)
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
         monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
-        tekton = Tekton(self.store, self.state, self.launcher, images=images, env=environment.base(self.state))
+        tekton = Tekton(self.store, self.state, self.launcher, images=self.images, env=environment.base(self.state))
         self._closers.append(tekton.stop)
         self._tasks += [asyncio.create_task(part.run()) for part in (seldon, monitors, tekton)]
 
@@ -290,16 +294,15 @@ def _listen(name: str, port: int) -> socket.socket:
     return sock
 
 
-def _token(where: State) -> str:
-    """The lab's token: made once, readable by its owner only."""
+def _point_clients(where: State, server: str, trusted: Certificate, token: str) -> None:
+    """Write the kubeconfig, unless it points here already: the participant may have changed the project in it."""
     try:
-        return where.token.read_text().strip()
-    except OSError:
-        token = secrets.token_urlsafe(24)
-        fd = os.open(where.token, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with open(fd, "w") as file:
-            file.write(token + "\n")
-        return token
+        if json.loads(where.kubeconfig.read_text())["clusters"][0]["cluster"]["server"] == server:
+            return
+    except (OSError, ValueError, KeyError, IndexError):
+        pass
+    kubeconfig(where.kubeconfig, server=server, authority=trusted.authority, token=token, user=seed.USER,
+               namespace=seed.namespace("dev"))
 
 
 def _room_left(where: State) -> None:

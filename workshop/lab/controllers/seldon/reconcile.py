@@ -169,11 +169,13 @@ class SeldonReconciler:
         old = self._store.find(kind, meta["namespace"], meta["name"])
         if old is None:
             self._store.create(kind, obj)
-            return
-        self._store.update(kind, {**obj, "metadata": {**old["metadata"], **meta, "resourceVersion": ""}})
+        else:
+            self._store.update(kind, {**obj, "metadata": {**old["metadata"], **meta, "resourceVersion": ""}})
         if "status" in obj:
             latest = self._store.get(kind, meta["namespace"], meta["name"])
-            self._store.update_status(kind, {**latest, "status": obj["status"]})
+            # `oc rollout status` waits until the controller says that it has seen the spec.
+            status = {**obj["status"], "observedGeneration": latest["metadata"].get("generation", 1)}
+            self._store.update_status(kind, {**latest, "status": status})
 
     def _forget_earlier_pods(self) -> None:
         """Pods of an earlier supervisor have no process any more."""

@@ -86,7 +86,6 @@ def deployment_objects(sdep: SeldonDeployment, uid: str, states: dict[str, Predi
                 **_counts(state),
                 "readyReplicas": state.ready,
                 "updatedReplicas": state.running,
-                "observedGeneration": 1,
                 "conditions": [
                     {"type": "Available", "status": "True" if state.ready >= state.wanted else "False",
                      "reason": "MinimumReplicasAvailable" if state.ready >= state.wanted

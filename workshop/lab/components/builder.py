@@ -1,0 +1,62 @@
+"""The S2I builder as an image of the lab: made when the lab starts, from the kit's folder s2i/.
+
+No process runs afterwards; it is listed beside the programs because a pipeline cannot build before it is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from workshop.errors import WorkshopError
+from workshop.lab.components.base import Component
+from workshop.lab.images.builder import ensure_builder, warm_cache
+from workshop.lab.images.store import ImageStore
+
+BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s2i-model-builder:0.1.0"
+"""What the Task s2i-build asks for when nothing else is said."""
+
+
+class Builder:
+    """Looks like a running component; is ready when the image is there."""
+
+    def __init__(self, images: ImageStore, kit: Path, uv_cache: Path, changed: Callable[[], None]) -> None:
+        self.component = Component(name="builder")
+        self.state, self.message, self.seconds = "starting", "", 0.0
+        self.pid: int | None = None
+        self._images, self._kit, self._uv_cache, self._changed = images, kit, uv_cache, changed
+
+    async def run(self) -> None:
+        """Make the image in a thread: the lab answers meanwhile."""
+        began = time.monotonic()
+        try:
+            await asyncio.to_thread(self._make)
+            self.state = "ready"
+        except WorkshopError as e:
+            self.state, self.message = "failed", e.message
+        self.seconds = time.monotonic() - began
+        self._changed()
+
+    async def stop(self) -> None:
+        """Nothing runs."""
+
+    def _make(self) -> None:
+        image = ensure_builder(self._images, self._kit / "s2i", self._uv_cache)
+        self._images.tag(BUILDER_REF, image.digest)
+
+
+def warm(kit: Path, uv_cache: Path) -> None:
+    """Fetch what a build needs while there is a network; part of `make setup`. Raises EnvironmentFault."""
+    for requirements in (kit / "s2i" / "server" / "requirements.txt", kit / "model" / "requirements.txt"):
+        if requirements.exists():
+            warm_cache(requirements, uv_cache)
+
+
+if __name__ == "__main__":
+    import os
+
+    from workshop.lab.state import KIT
+
+    warm(KIT, Path(os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))))
