@@ -1,7 +1,9 @@
 """The two algorithms that compete: whole pipelines from raw columns to a probability.
 
-Everything a row goes through is inside, so that the exported graph is the whole model. A third candidate
-is one function and one line in CANDIDATES; params.yaml must then have a block of its name.
+Everything a row goes through is inside, so that the exported graph is the whole model. Columns are picked
+by position in features.matrix, because by position the graph needs two inputs and by name one a column,
+which takes twice as long a row. A third candidate is one function and one line in CANDIDATES; params.yaml
+must then have a block of its name.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from flights.errors import FlightsError
-from flights.schema import BY_NAME
+from flights.features import order
 
 SEED = 20130101
 
 
 def boosted(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
     """Gradient-boosted trees: missing numbers go down the branch that helped most in training."""
-    words, numbers = _split(features)
+    words, numbers = _positions(features)
     # Codes in alphabetical order mean nothing, but trees cut them as often as needed; one column a value
     # takes four times as long to train and scores no better.
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
@@ -35,7 +37,7 @@ def boosted(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
 
 def logistic(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
     """Logistic regression: missing numbers become the median of training, words one column a value."""
-    words, numbers = _split(features)
+    words, numbers = _positions(features)
     prepare = ColumnTransformer(
         [
             ("words", OneHotEncoder(handle_unknown="ignore"), words),
@@ -59,6 +61,7 @@ def build(candidate: str, features: Sequence[str], params: dict[str, dict[str, A
     return CANDIDATES[candidate](features, params[candidate])
 
 
-def _split(features: Sequence[str]) -> tuple[list[str], list[str]]:
-    words = [name for name in features if BY_NAME[name].kind == "string"]
-    return words, [name for name in features if name not in words]
+def _positions(features: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Where the words and the numbers are in features.matrix."""
+    words, numbers = order(features)
+    return list(range(len(words))), list(range(len(words), len(words) + len(numbers)))

@@ -62,21 +62,21 @@ def _from_dvc(pointers: list[Path]) -> None:
 
 
 def _into_cache(pointers: list[Path]) -> None:
-    if pointers and not _dvc("commit", ["--force", *pointers]):
+    if pointers and not _dvc("commit", pointers, "--force"):
         say("the months made are not in DVC's cache: `dvc push` will miss them")
 
 
 def _has_remote(folder: Path) -> bool:
-    listed = subprocess.run(  # noqa: S603 - fixed words
+    listed = subprocess.run(
         [sys.executable, "-m", "dvc", "remote", "list"], cwd=folder, capture_output=True, text=True, check=False
     )
     return bool(listed.stdout.strip())
 
 
-def _dvc(verb: str, arguments: list[Path] | list[str | Path]) -> bool:
+def _dvc(verb: str, pointers: list[Path], *options: str) -> bool:
     """Run DVC quietly and say whether it succeeded; False too when DVC is not installed."""
-    command = [sys.executable, "-m", "dvc", verb, "--quiet", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0  # noqa: S603
+    command = [sys.executable, "-m", "dvc", verb, "--quiet", *options, *map(str, pointers)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def main(argv: list[str] | None = None) -> int:

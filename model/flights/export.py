@@ -1,7 +1,8 @@
 """Turn a fitted pipeline into ONNX, run it, and measure how far the two disagree.
 
-The graph takes one input a raw column, string or float of shape [rows, 1], and gives `label` and
-`probabilities` of shape [rows, 2]: on time, late. ONNX computes in float32 where scikit-learn may use
+The graph takes `words`, strings of shape [rows, W], and `numbers`, floats of shape [rows, N] where NaN is a
+missing value, and gives `probabilities` of shape [rows, 2]: on time, late. Its metadata names the columns
+of both, so that a model can be scored without anything beside it. ONNX computes in float32 where scikit-learn may use
 float64, so the two agree closely and not exactly; the caller decides what is close enough.
 """
 
@@ -18,8 +19,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.pipeline import Pipeline
 
-from flights.features import Inputs, inputs
-from flights.schema import BY_NAME
+from flights.features import Inputs, inputs, matrix, order
 
 Probabilities = NDArray[np.float64]
 _OPSETS = {"": 18, "ai.onnx.ml": 3}
@@ -36,9 +36,10 @@ class Parity:
 
 def export(pipeline: Pipeline, features: tuple[str, ...]) -> bytes:
     """The fitted pipeline as a serialized ONNX model."""
+    words, numbers = order(features)
     types = [
-        (name, StringTensorType([None, 1]) if BY_NAME[name].kind == "string" else FloatTensorType([None, 1]))
-        for name in features
+        ("words", StringTensorType([None, len(words)])),
+        ("numbers", FloatTensorType([None, len(numbers)])),
     ]
     model = to_onnx(
         pipeline,
@@ -47,6 +48,8 @@ def export(pipeline: Pipeline, features: tuple[str, ...]) -> bytes:
         options={id(pipeline): {"zipmap": False}},
         target_opset=_OPSETS,
     )
+    for key, names in (("words", words), ("numbers", numbers)):
+        model.metadata_props.add(key=key, value=",".join(names))
     content: bytes = model.SerializeToString()
     return content
 
@@ -58,6 +61,12 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
+def columns(running: onnxruntime.InferenceSession) -> tuple[str, ...]:
+    """The raw columns that the graph's metadata names, words first."""
+    stated = running.get_modelmeta().custom_metadata_map
+    return tuple(name for key in ("words", "numbers") for name in stated[key].split(",") if name)
+
+
 def late(running: onnxruntime.InferenceSession, columns: Inputs) -> Probabilities:
     """The probability of being late of each row, shape (rows,)."""
     (both,) = running.run(["probabilities"], columns)
@@ -66,7 +75,7 @@ def late(running: onnxruntime.InferenceSession, columns: Inputs) -> Probabilitie
 
 def late_in_sklearn(pipeline: Pipeline, frame: pd.DataFrame, features: tuple[str, ...]) -> Probabilities:
     """The same from the pipeline itself, shape (rows,)."""
-    return np.asarray(pipeline.predict_proba(frame[list(features)])[:, 1], dtype=np.float64)
+    return np.asarray(pipeline.predict_proba(matrix(frame, features))[:, 1], dtype=np.float64)
 
 
 def parity(reference: Probabilities, served: Probabilities) -> Parity:

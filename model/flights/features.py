@@ -42,12 +42,24 @@ _EMPTY: Mapping[str, list[str]] = {column.name: [""] for column in COLUMNS if co
 
 def labels(frame: pd.DataFrame) -> Labels:
     """1 where the flight was late, shape (rows,)."""
-    return frame[LABEL].to_numpy(dtype=np.int64)
+    late: Labels = frame[LABEL].to_numpy(dtype=np.int64)
+    return late
+
+
+def order(names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The columns of words and the columns of numbers: the two inputs of the ONNX graph, in this order."""
+    given = list(names)
+    words = [name for name in given if BY_NAME[name].kind == "string"]
+    return words, [name for name in given if name not in words]
+
+
+def matrix(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+    """The frame as the pipelines take it: the words first, then the numbers."""
+    words, numbers = order(names)
+    return frame[[*words, *numbers]]
 
 
 def inputs(frame: pd.DataFrame, names: Iterable[str]) -> Inputs:
-    """The ONNX graph's inputs: one array of shape (rows, 1) a column, of strings or of float32."""
-    return {
-        name: frame[[name]].to_numpy(dtype=object if BY_NAME[name].kind == "string" else np.float32)
-        for name in names
-    }
+    """The ONNX graph's inputs: `words` and `numbers`, a row a flight and a column a feature."""
+    words, numbers = order(names)
+    return {"words": frame[words].to_numpy(dtype=object), "numbers": frame[numbers].to_numpy(dtype=np.float32)}

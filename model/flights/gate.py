@@ -99,8 +99,7 @@ def decide(folder: Path, test: pd.DataFrame, limits: params.Gate, rival: champio
     checks = bounds(made, quality.auc, quality.recall, limits)
     if rival is not None:
         other = export.session(rival.model)
-        names = [node.name for node in other.get_inputs()]
-        theirs = metrics.score(actual, export.late(other, features.inputs(test, names)), made.threshold)
+        theirs = metrics.score(actual, export.late(other, features.inputs(test, export.columns(other))), made.threshold)
         checks.append(against(quality.auc, theirs.auc, rival.version, limits.max_loss_to_champion))
     return checks
 

@@ -68,6 +68,4 @@ def roc(actual: Labels, late: Probabilities, points: int = 200) -> list[tuple[fl
     """At most about `points` of (false positive rate, true positive rate, threshold), from (0, 0) to (1, 1)."""
     false_rate, true_rate, thresholds = measures.roc_curve(actual, late)
     keep = np.unique(np.linspace(0, len(thresholds) - 1, min(points, len(thresholds))).astype(int))
-    return [
-        (float(false_rate[i]), float(true_rate[i]), float(min(thresholds[i], 1.0))) for i in keep
-    ]
+    return [(float(false_rate[i]), float(true_rate[i]), float(min(thresholds[i], 1.0))) for i in keep]

@@ -145,17 +145,20 @@ def _log_model(library: ModuleType, folder: Path, made: Card) -> None:
     import numpy as np
     import onnx
     from mlflow.models import ModelSignature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ColSpec, Schema, TensorSpec
 
     def spec(kind: np.dtype[Any], name: str, width: int) -> TensorSpec:
         return TensorSpec(kind, (-1, width), name)
 
-    words, numbers = np.dtype(object), np.dtype(np.float32)
-    given = [spec(words if entry["type"] == "string" else numbers, entry["name"], 1) for entry in made.inputs]
+    words = sum(entry["type"] == "string" for entry in made.inputs)
+    given: list[ColSpec | TensorSpec] = [
+        spec(np.dtype(object), "words", words),
+        spec(np.dtype(np.float32), "numbers", len(made.inputs) - words),
+    ]
     mlflow.onnx.log_model(
         onnx.load_model(str(folder / MODEL)),
         name="model",
-        signature=ModelSignature(Schema(given), Schema([spec(numbers, "probabilities", 2)])),
+        signature=ModelSignature(Schema(given), Schema([spec(np.dtype(np.float32), "probabilities", 2)])),
         pip_requirements=[f"{name}=={made.libraries[name]}" for name in ("onnxruntime", "numpy")],
         save_as_external_data=False,
     )

@@ -46,7 +46,7 @@ def train(
     pipeline = candidates.build(candidate, names, given.candidates)
     started = time.perf_counter()
     with threadpool_limits(THREADS):
-        pipeline.fit(learning[names], features.labels(learning))
+        pipeline.fit(features.matrix(learning, names), features.labels(learning))
         seconds = time.perf_counter() - started
         reference = export.late_in_sklearn(pipeline, test, given.features)
     model = export.export(pipeline, given.features)

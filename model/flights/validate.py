@@ -159,7 +159,8 @@ def _broken_rule(column: Column, value: str) -> str | None:
         number = number_of(value)
     except ValueError:
         return "type"
-    assert column.minimum is not None and column.maximum is not None  # noqa: S101 - every number has a range
+    assert column.minimum is not None  # every number has a range
+    assert column.maximum is not None
     return None if column.minimum <= number <= column.maximum else "range"
 
 
@@ -226,9 +227,7 @@ def main(argv: Iterable[str] | None = None) -> int:
     parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
     parser.add_argument("--out", type=Path, help="also write the JSON object to this file")
     given = parser.parse_args(None if argv is None else list(argv))
-    files: list[Path] = given.files or [
-        home() / "data" / months.file_name(month) for month in params.load().all_months
-    ]
+    files: list[Path] = given.files or [home() / "data" / months.file_name(month) for month in params.load().all_months]
     checked = [check_file(path) for path in files]
     findings = [asdict(finding) for result in checked for finding in result.findings]
     summary = {

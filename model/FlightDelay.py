@@ -1,0 +1,100 @@
+"""Seldon's entry point: the class that a model server loads by the name in .s2i/environment.
+
+Thin on purpose: what it does is in flights/serve.py. It imports no server, so the same class runs under
+every server that calls Seldon's Python methods.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flights import card
+from flights.serve import BadInputError, FlightModel
+
+
+class FlightDelay:
+    """Probability that a flight arrives on time and that it arrives at least 15 minutes late."""
+
+    class_names = list(card.CLASSES)
+
+    def __init__(self, model_dir: str = "") -> None:
+        beside = Path(__file__).resolve().parent / "models/serving"
+        self._folder = Path(model_dir or os.environ.get("MODEL_DIR") or beside)
+        self._loaded: FlightModel | None = None
+
+    def load(self) -> None:
+        """Read the model; FlightsError when it is not there. Servers call it once, before they are ready."""
+        self._loaded = FlightModel(self._folder)
+
+    @property
+    def _model(self) -> FlightModel:
+        if self._loaded is None:
+            self.load()
+        assert self._loaded is not None
+        return self._loaded
+
+    def predict(self, X: Any, names: Sequence[str] | None = None, meta: Any = None) -> Any:
+        """Raw columns in, probabilities of shape (rows, 2) out: on_time, late."""
+        try:
+            return self._model.predict(X, names)
+        except BadInputError as error:
+            raise _as_the_server_knows_it(error) from error
+
+    def send_feedback(
+        self, features: Any, names: Sequence[str] | None, reward: float, truth: Any, routing: Any = None
+    ) -> list[Any]:
+        """Count predicted against actual when the truth is given; the reward is the server's to count."""
+        if truth is None or len(truth) == 0:
+            return []
+        try:
+            self._model.feedback(features, names, truth)
+        except BadInputError as error:
+            raise _as_the_server_knows_it(error) from error
+        return []
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Counts since the last call: predictions, deciles of the late probability, feedback."""
+        return self._model.take_metrics()
+
+    def tags(self) -> dict[str, str]:
+        """What answered: goes with every response."""
+        made = self._model.card
+        return {"candidate": made.candidate, "data_version": made.data_version, "git_commit": made.commit}
+
+    def health_status(self) -> str:
+        """Which model is ready; raises when it cannot be loaded."""
+        made = self._model.card
+        return f"{made.name} {made.candidate} {made.onnx_sha256[:12]} is ready"
+
+    def init_metadata(self) -> dict[str, Any]:
+        """Seldon's metadata; the tests hold it to what the stock wrapper accepts."""
+        made = self._model.card
+        columns = {"names": list(made.features), "shape": [len(made.features)]}
+        classes = {"names": self.class_names, "shape": [len(self.class_names)]}
+        return {
+            "name": made.name,
+            "versions": [made.onnx_sha256[:12]],
+            "platform": "onnxruntime",
+            "inputs": [{"messagetype": "ndarray", "schema": columns}],
+            "outputs": [{"messagetype": "ndarray", "schema": classes}],
+            "custom": {**self.tags(), "threshold": f"{made.threshold:g}"},
+        }
+
+    def input_schema(self) -> list[dict[str, Any]]:
+        """The columns in the words of JSON Schema, as they were when the model was trained."""
+        return [dict(entry) for entry in self._model.card.inputs]
+
+
+def _as_the_server_knows_it(error: BadInputError) -> Exception:
+    """The stock wrapper answers 400 only to its own exception, so use that one if it is running us."""
+    wrapper = sys.modules.get("seldon_core.flask_utils")
+    if wrapper is None:
+        return error
+    known: Exception = wrapper.SeldonMicroserviceException(
+        error.message, status_code=error.status_code, reason=error.reason
+    )
+    return known

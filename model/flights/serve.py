@@ -1,0 +1,244 @@
+"""Answer rows with the ONNX model: read them strictly, run the graph, count what was said.
+
+Needs numpy, onnxruntime and the standard library only, and knows no server: FlightDelay.py is the class a
+server loads. A caller's mistake is a BadInputError with status_code 400 and a text that names row and column.
+Safe to share between threads.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from flights import card
+from flights.card import CARD, CLASSES, MODEL
+
+Reader = Callable[[Any], str | float]
+_OUTPUTS = ["probabilities"]
+_LATE_WORDS = {"late": 1, "on_time": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0, "true": 1, "false": 0}
+
+
+class BadInputError(ValueError):
+    """The caller's mistake, as Seldon's servers look for it: a 4xx with a reason and a message."""
+
+    status_code = 400
+    reason = "BAD_FEATURES"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class _RefusedError(Exception):
+    """A value its column does not allow; the text is made by whoever knows row and column."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A column of the schema: its entry, where it is among the raw columns, and what reads its values."""
+
+    entry: dict[str, Any]
+    at: int
+    read: Reader
+
+    @classmethod
+    def of(cls, entry: dict[str, Any], at: int) -> _Column:
+        return cls(entry, at, _reader(entry))
+
+
+def _is_word(entry: dict[str, Any]) -> bool:
+    return bool(entry["type"] == "string")
+
+
+class FlightModel:
+    """One loaded model: probabilities for rows, and counters of what it answered since last asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.card = card.load(folder / CARD)
+        options = onnxruntime.SessionOptions()
+        # A row takes microseconds: threads of its own would only fight with the server's workers.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
+        # The graph takes words and numbers apart; the columns of both are in the order of the schema.
+        self._words = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if _is_word(entry)]
+        self._numbers = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if not _is_word(entry)]
+        self._names = list(self.card.features)
+        self._lock = Lock()
+        self._reset()
+
+    def _reset(self) -> None:
+        self._said = [0, 0]
+        self._deciles = [0] * 10
+        self._outcomes = [[0, 0], [0, 0]]
+
+    def predict(self, rows: Any, names: Sequence[str] | None = None) -> NDArray[np.float64]:
+        """Probabilities of on time and late, shape (rows, 2), and count them.
+
+        `rows` is a list of lists or a 2-D array with one raw value a column; `names` says the order of the
+        columns, and without it they are in the order of the schema. BadInputError for anything else.
+        """
+        probabilities = self._run(rows, names)
+        threshold = self.card.threshold
+        with self._lock:
+            for late in probabilities[:, 1].tolist():
+                self._said[late >= threshold] += 1
+                # The last decile includes 1.
+                self._deciles[min(int(late * 10), 9)] += 1
+        return probabilities
+
+    def feedback(self, rows: Any, names: Sequence[str] | None, truth: Any) -> int:
+        """Count predicted against actual for rows whose truth is known; how many were counted.
+
+        The prediction is made again from the rows, so that a caller cannot report one that was never given.
+        Truth is one value a row: 1 or `late`, 0 or `on_time`; or a pair of which the larger tells.
+        """
+        actual = _truth(truth)
+        late = self._run(rows, names)[:, 1].tolist()
+        if len(late) != len(actual):
+            raise BadInputError(f"truth: got {len(actual)} values for {len(late)} rows, allowed: one a row")
+        with self._lock:
+            for probability, real in zip(late, actual, strict=True):
+                self._outcomes[probability >= self.card.threshold][real] += 1
+        return len(actual)
+
+    def take_metrics(self) -> list[dict[str, Any]]:
+        """The counts since the last call, as Seldon's COUNTERs; a server adds them up and appends _total."""
+        with self._lock:
+            said, deciles, outcomes = self._said, self._deciles, self._outcomes
+            self._reset()
+        counted = [("model_predictions", {"class": CLASSES[at]}, count) for at, count in enumerate(said)]
+        counted += [("model_late_probability", {"decile": str(at)}, count) for at, count in enumerate(deciles)]
+        counted += [
+            ("model_feedback", {"predicted": CLASSES[predicted], "actual": CLASSES[actual]}, count)
+            for predicted, row in enumerate(outcomes)
+            for actual, count in enumerate(row)
+        ]
+        return [{"type": "COUNTER", "key": key, "value": count, "tags": tags} for key, tags, count in counted if count]
+
+    def _run(self, rows: Any, names: Sequence[str] | None) -> NDArray[np.float64]:
+        table = _table(rows)
+        order = self._order(names)
+        width = len(self._names)
+        for index, row in enumerate(table):
+            if not isinstance(row, list) or len(row) != width:
+                got = f"{len(row)} values" if isinstance(row, list) else type(row).__name__
+                raise BadInputError(f"row {index}: got {got}, allowed: {width}: {', '.join(self._names)}")
+        words, numbers = self._words, self._numbers
+        try:
+            feed = {
+                "words": np.array([[c.read(row[order[c.at]]) for c in words] for row in table], dtype=object),
+                "numbers": np.array([[c.read(row[order[c.at]]) for c in numbers] for row in table], np.float32),
+            }
+        except _RefusedError:
+            raise self._first_refusal(table, order) from None
+        (probabilities,) = self._session.run(_OUTPUTS, feed)
+        return np.asarray(probabilities, dtype=np.float64)
+
+    def _first_refusal(self, table: list[list[Any]], order: Sequence[int]) -> BadInputError:
+        """Which value it was that a column refused: looked for only when there is one."""
+        for index, row in enumerate(table):
+            for column in sorted([*self._words, *self._numbers], key=lambda column: column.at):
+                value = row[order[column.at]]
+                try:
+                    column.read(value)
+                except _RefusedError:
+                    shown = repr(value) if len(repr(value)) <= 40 else f"{repr(value)[:40]}..."
+                    name = column.entry["name"]
+                    return BadInputError(f"row {index}, {name}: got {shown}, allowed: {_allowed(column.entry)}")
+        raise AssertionError("a value was refused once and not again")
+
+    def _order(self, names: Sequence[str] | None) -> Sequence[int]:
+        """For each column of the graph, where it is in a row."""
+        if names is None or len(names) == 0 or list(names) == self._names:
+            return range(len(self._names))
+        given = [str(name) for name in names]
+        faults = {
+            "missing": [name for name in self._names if name not in given],
+            "unknown": [name for name in given if name not in self._names],
+            "twice": sorted({name for name in given if given.count(name) > 1}),
+        }
+        told = "; ".join(f"{word}: {', '.join(found)}" for word, found in faults.items() if found)
+        if told:
+            raise BadInputError(f"names: {told}, allowed, in any order: {', '.join(self._names)}")
+        return [given.index(name) for name in self._names]
+
+
+def _table(rows: Any) -> list[Any]:
+    if isinstance(rows, np.ndarray):
+        # numpy turns a row of words and numbers into text as a whole: only then may a number be text.
+        rows = [[_number_from(value) for value in row] for row in rows.tolist()] if _is_text(rows) else rows.tolist()
+    if not isinstance(rows, list) or not rows:
+        raise BadInputError(f"data: got {type(rows).__name__}, allowed: a list of at least one row")
+    return rows
+
+
+def _is_text(rows: NDArray[Any]) -> bool:
+    return rows.dtype.kind == "U" and rows.ndim == 2
+
+
+def _number_from(text: str) -> str | float:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _allowed(entry: dict[str, Any]) -> str:
+    words = f"one of {', '.join(entry['enum'])}" if "enum" in entry else f"a {entry['type']}".replace("a i", "an i")
+    if "minimum" in entry:
+        words += f" from {entry['minimum']:g} to {entry['maximum']:g} {entry['unit']}".rstrip()
+    return f"{words} or null" if entry["nullable"] else words
+
+
+def _reader(entry: dict[str, Any]) -> Reader:
+    """What turns a value of this column into the graph's input, or refuses it."""
+    if entry["type"] == "string":
+        allowed = frozenset(entry["enum"]) if "enum" in entry else None
+
+        def read_word(value: Any) -> str:
+            if type(value) is not str or (allowed is not None and value not in allowed):
+                raise _RefusedError
+            return value
+
+        return read_word
+
+    low, high = entry.get("minimum", -math.inf), entry.get("maximum", math.inf)
+    whole, nullable = entry["type"] == "integer", entry["nullable"]
+
+    def read_number(value: Any) -> float:
+        if (type(value) is int or type(value) is float) and low <= value <= high:
+            if whole and value != int(value):
+                raise _RefusedError
+            return float(value)
+        # NaN is how an array says null.
+        if nullable and (value is None or (type(value) is float and math.isnan(value))):
+            return math.nan
+        raise _RefusedError
+
+    return read_number
+
+
+def _truth(truth: Any) -> list[int]:
+    values = truth.tolist() if isinstance(truth, np.ndarray) else truth
+    if not isinstance(values, list) or not values:
+        raise BadInputError("truth: got nothing, allowed: one value a row: 1 or late, 0 or on_time")
+    return [_true_class(row, value) for row, value in enumerate(values)]
+
+
+def _true_class(row: int, value: Any) -> int:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, list) and len(value) == 2 and all(isinstance(part, int | float) for part in value):
+        return int(value[1] > value[0])
+    known = _LATE_WORDS.get(str(value).lower())
+    if known is None:
+        raise BadInputError(f"truth of row {row}: got {value!r}, allowed: 1 or late, 0 or on_time")
+    return known
