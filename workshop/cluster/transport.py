@@ -138,7 +138,7 @@ def _context(config: Config) -> ssl.SSLContext:
             for file, text in zip(files, config.client_certificate, strict=True):
                 file.touch(mode=0o600)
                 file.write_text(text)
-            context.load_cert_chain(*files)
+            context.load_cert_chain(str(files[0]), str(files[1]))
     return context
 
 
