@@ -22,7 +22,12 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
     VizOrientation,
 )
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, Threshold, ThresholdsMode
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+    Threshold,
+    ThresholdsMode,
+)
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
 from grafana import queries
@@ -107,6 +112,8 @@ def requests_by_code() -> timeseries.Panel:
         "reqps",
         12,
     )
+    for codes, color in (("/^2/", "green"), ("/^4/", "yellow"), ("/^5/", "red")):
+        panel = panel.override_by_regexp(codes, [_fixed(color)])
     return _stacked(panel).with_target(_query(queries.request_rate_by_code(), "{{code}}"))
 
 
@@ -288,6 +295,10 @@ def _series(title: str, description: str, unit: str, span: int) -> timeseries.Pa
 
 def _stacked(panel: timeseries.Panel) -> timeseries.Panel:
     return panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
+
+
+def _fixed(color: str) -> DynamicConfigValue:
+    return DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})
 
 
 def _last() -> common.ReduceDataOptions:

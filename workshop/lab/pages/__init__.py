@@ -1,6 +1,6 @@
 """What the lab shows in a browser: the console, the dashboards and the guide, behind one token.
 
-    app = TokenGate(Starlette(routes=routes(context)), token)
+app = TokenGate(Starlette(routes=routes(context)), token)
 """
 
 from workshop.lab.pages.auth import TokenGate

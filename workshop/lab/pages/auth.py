@@ -46,8 +46,9 @@ class TokenGate:
     WebSockets, must also come from the same origin.
     """
 
-    def __init__(self, app: App, token: str, *, open_paths: Iterable[str] = OPEN_PATHS,
-                 hosts: Iterable[str] = LOOPBACK) -> None:
+    def __init__(
+        self, app: App, token: str, *, open_paths: Iterable[str] = OPEN_PATHS, hosts: Iterable[str] = LOOPBACK
+    ) -> None:
         if not token:
             raise ValueError("the token is empty: an empty token would let everybody in")
         self._app = app
@@ -63,8 +64,13 @@ class TokenGate:
             return
         headers = _headers(scope)
         if _host_name(headers.get("host", "")) not in self._hosts:
-            await _refuse(scope, receive, send, 403, "the Host header is not a loopback name; "
-                          "open the lab as http://127.0.0.1:<port>")
+            await _refuse(
+                scope,
+                receive,
+                send,
+                403,
+                "the Host header is not a loopback name; open the lab as http://127.0.0.1:<port>",
+            )
             return
         path = scope["path"]
         if scope["type"] == "http" and path == "/login":
@@ -91,8 +97,11 @@ class TokenGate:
             return 401, f"a token is needed; {_NEXT}"
         changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
         if changes and not same_origin(headers):
-            return 403, "the request changes something and comes from another site; " \
-                        "send it from the lab's own page, or with the header `Authorization: Bearer <token>`"
+            return (
+                403,
+                "the request changes something and comes from another site; "
+                "send it from the lab's own page, or with the header `Authorization: Bearer <token>`",
+            )
         return None
 
     def _is_open(self, path: str) -> bool:
@@ -155,8 +164,11 @@ def _cookie(headers: dict[str, str]) -> str:
 
 
 def _wants_page(scope: Scope, headers: dict[str, str]) -> bool:
-    return (scope["type"] == "http" and scope["method"] in ("GET", "HEAD")
-            and "text/html" in headers.get("accept", ""))
+    return (
+        scope["type"] == "http"
+        and scope["method"] in ("GET", "HEAD")
+        and "text/html" in headers.get("accept", "")
+    )
 
 
 def _token_in(body: bytes) -> str:
@@ -180,10 +192,17 @@ async def _body(receive: Receive) -> bytes:
 
 async def _login_page(send: Send, status: int = 401) -> None:
     nonce = secrets.token_urlsafe(16)
-    policy = (f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
-              "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-    await _answer(send, status, _LOGIN_PAGE.replace("NONCE", nonce).encode(), b"text/html; charset=utf-8",
-                  ((b"content-security-policy", policy.encode()),))
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
+        "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    )
+    await _answer(
+        send,
+        status,
+        _LOGIN_PAGE.replace("NONCE", nonce).encode(),
+        b"text/html; charset=utf-8",
+        ((b"content-security-policy", policy.encode()),),
+    )
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:
@@ -195,8 +214,9 @@ async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, messa
     await _answer(send, status, json.dumps({"error": message}).encode(), b"application/json", extra)
 
 
-async def _answer(send: Send, status: int, body: bytes, content_type: bytes,
-                  extra: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+async def _answer(
+    send: Send, status: int, body: bytes, content_type: bytes, extra: tuple[tuple[bytes, bytes], ...] = ()
+) -> None:
     headers = [
         (b"content-type", content_type),
         (b"content-length", str(len(body)).encode()),

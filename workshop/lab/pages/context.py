@@ -12,13 +12,17 @@ from workshop.lab.store import Store
 
 @dataclass(frozen=True)
 class Component:
-    """One program of the lab as `workshop status` lists it: `ready`, `starting`, `failed` or `off`."""
+    """One program of the lab as `workshop status` lists it.
+
+    `state` is `starting`, `ready`, `failed`, `stopped` or `missing`; `message` says why, in words.
+    """
 
     name: str
     state: str
     url: str | None = None
     pid: int | None = None
     rss_bytes: int | None = None
+    message: str = ""
 
 
 def _none() -> Sequence[Component]:

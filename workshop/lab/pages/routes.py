@@ -5,26 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from workshop.lab.pages import html
 from workshop.lab.pages.context import Context
+from workshop.lab.pages.dashboards import dashboard_routes
+from workshop.lab.pages.overview import overview
 
 STATIC = Path(__file__).parent / "static"
 
 
 def routes(context: Context) -> list[BaseRoute]:
     """Every page, its API and its static files. Put `TokenGate` before the application that mounts them."""
-
-    async def console(_: Request) -> Response:
-        return HTMLResponse("<!doctype html><title>Workshop lab</title><h1>Workshop lab</h1>")
-
     return [
-        Route("/", console),
+        *console_routes(context),
+        *dashboard_routes(context),
         Route("/livez", _alive),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
+
+
+def console_routes(context: Context) -> list[BaseRoute]:
+    """The overview, and the part of it that the page asks for again and again."""
+
+    async def console(request: Request) -> Response:
+        values = {"overview": overview(context)}
+        if request.query_params.get("part") == "live":
+            return html.part(request, "live.html", values)
+        return html.page(context, request, "console.html", values)
+
+    return [Route("/", console)]
 
 
 async def _alive(_: Request) -> Response:

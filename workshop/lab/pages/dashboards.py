@@ -1,0 +1,119 @@
+"""The dashboards: Grafana's own JSON, drawn by the lab where there is no Grafana.
+
+The page asks Prometheus through the lab, and only these questions: query, query_range and the values of a
+label. Panel types and variables that the viewer does not know are named on the page, not left out in
+silence.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from markupsafe import Markup
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from workshop.lab.pages import html
+from workshop.lab.pages.context import Context
+
+TIMEOUT = aiohttp.ClientTimeout(total=30, connect=2)
+MISSING = (
+    "Prometheus is not installed here, so no metrics are kept and there is nothing to draw. "
+    "On Debian and Ubuntu: sudo apt-get install prometheus, then workshop down and workshop up."
+)
+SILENT = "Prometheus does not answer. workshop status says how it is, workshop logs prometheus why."
+
+
+@dataclass(frozen=True)
+class Board:
+    """One dashboard file."""
+
+    uid: str
+    title: str
+    description: str
+    body: dict[str, Any]
+
+
+def dashboard_routes(context: Context) -> list[BaseRoute]:
+    """The list, the viewer and its questions."""
+
+    async def index(request: Request) -> Response:
+        found = boards(context.kit)
+        if len(found) == 1:
+            return RedirectResponse(f"/dashboards/{found[0].uid}")
+        return html.page(context, request, "dashboards.html", {"boards": found})
+
+    async def viewer(request: Request) -> Response:
+        uid = request.path_params["uid"]
+        board = next((b for b in boards(context.kit) if b.uid == uid), None)
+        if board is None:
+            values = {
+                "message": f"There is no dashboard {uid} in grafana/rendered.",
+                "back": "/dashboards/",
+                "back_name": "All dashboards",
+            }
+            return html.page(context, request, "missing.html", values, status=404)
+        values = {
+            "title": board.title,
+            "description": board.description,
+            "json": _for_script(board.body),
+            "missing": MISSING if context.prometheus_url is None else "",
+        }
+        return html.page(context, request, "dashboard.html", values)
+
+    async def ask(request: Request) -> Response:
+        if context.prometheus_url is None:
+            return JSONResponse({"error": MISSING}, status_code=503)
+        label = request.path_params.get("label")
+        if label is not None and not label.isidentifier():
+            return JSONResponse({"error": f"{label!r} is no name of a label"}, status_code=400)
+        path = f"label/{label}/values" if label else request.url.path.rpartition("/")[2]
+        return await _proxied(f"{context.prometheus_url}/api/v1/{path}", request)
+
+    return [
+        Route("/dashboards", lambda _: RedirectResponse("/dashboards/")),
+        Route("/dashboards/", index),
+        Route("/dashboards/api/query", ask),
+        Route("/dashboards/api/query_range", ask),
+        Route("/dashboards/api/label/{label:str}/values", ask),
+        Route("/dashboards/{uid:str}", viewer),
+    ]
+
+
+def boards(kit: Path) -> list[Board]:
+    """The dashboards of the kit; a file that is no dashboard is left out."""
+    found = []
+    for path in sorted((kit / "grafana" / "rendered").glob("*.json")):
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+            found.append(Board(body["uid"], body["title"], body.get("description", ""), body))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found
+
+
+async def _proxied(url: str, request: Request) -> Response:
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=TIMEOUT) as session,
+            session.get(url, params=list(request.query_params.multi_items())) as answer,
+        ):
+            body = await answer.read()
+            return Response(
+                body,
+                status_code=answer.status,
+                media_type="application/json",
+                headers={"Cache-Control": "no-store"},
+            )
+    except (OSError, TimeoutError, aiohttp.ClientError):
+        return JSONResponse({"error": SILENT}, status_code=503)
+
+
+def _for_script(body: dict[str, Any]) -> Markup:
+    """JSON inside a script element: `<` is written so that no text can end the element."""
+    return Markup(json.dumps(body).replace("<", "\\u003c"))  # noqa: S704

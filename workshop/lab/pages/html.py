@@ -1,0 +1,63 @@
+"""Templates to answers: one Jinja environment that escapes, and the headers of every page."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from workshop.lab.pages.context import Context
+
+HEADERS = {
+    # Nothing but the lab's own files runs or loads. Scripts may set styles, which uPlot and the gauges need.
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+_ENVIRONMENT = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+)
+
+
+def page(
+    context: Context, request: Request, template: str, values: Mapping[str, object], *, status: int = 200
+) -> Response:
+    """A whole page inside the frame that all pages share."""
+    text = render(template, {**values, "nav": navigation(context, request.url.path)})
+    return HTMLResponse(text, status_code=status, headers=HEADERS)
+
+
+def part(request: Request, template: str, values: Mapping[str, object]) -> Response:
+    """A part of a page for a script that has asked for it; 304 when it is what the script has already."""
+    text = render(template, values)
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {**HEADERS, "ETag": tag}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(text, headers=headers)
+
+
+def render(template: str, values: Mapping[str, object]) -> str:
+    """A template as text. Raises jinja2.UndefinedError when a value is missing."""
+    return _ENVIRONMENT.get_template(template).render(values)
+
+
+def navigation(context: Context, path: str) -> list[tuple[str, str, bool]]:
+    """Name, URL and whether it is here: the lab's own pages, then the tools that run."""
+    endpoints = context.endpoints()
+    own = [
+        ("Console", "/", path == "/"),
+        ("Guide", "/guide/", path.startswith("/guide")),
+        ("Dashboards", "/dashboards/", path.startswith("/dashboards")),
+    ]
+    tools = [("MLflow", "mlflow"), ("JupyterHub", "jupyterhub"), ("Prometheus", "prometheus")]
+    return own + [(name, url, False) for name, key in tools if (url := endpoints.get(key))]

@@ -1,0 +1,330 @@
+"""What the console shows, read from the lab's objects: the way of the model, what serves, the latest runs.
+
+Pure functions of the store and the context; no state of its own, so a restart or another writer changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.pages.context import Component, Context
+
+RUNS_SHOWN = 8
+REQUEST = "seldon/requests/flight.json"
+_MARKS = {
+    "ready": "ok",
+    "starting": "run",
+    "failed": "bad",
+    "stopped": "idle",
+    "missing": "warn",
+    "off": "idle",
+}
+_STATES = {"Available": "ok", "Creating": "run", "Failed": "bad"}
+
+
+@dataclass(frozen=True)
+class Station:
+    """One stop on the way: the folder's name, how it stands (`ok`, `run`, `bad`, `idle`), one fact."""
+
+    name: str
+    mark: str
+    fact: str
+    url: str | None = None
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """One predictor of a deployment; `digest` is the first 12 hexadecimal digits of its image's digest."""
+
+    name: str
+    image: str
+    digest: str
+    traffic: int
+    shadow: bool
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One SeldonDeployment."""
+
+    name: str
+    state: str
+    mark: str
+    why: str
+    note: str
+    predictors: tuple[Predictor, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One environment and what serves in it."""
+
+    title: str
+    namespace: str
+    how: str
+    deployments: tuple[Deployment, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One PipelineRun as a row."""
+
+    name: str
+    pipeline: str
+    status: str
+    mark: str
+    message: str
+    tasks: str
+    started: str
+    took: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """One component as a row."""
+
+    name: str
+    state: str
+    mark: str
+    message: str
+    url: str | None
+    memory: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Everything on the page."""
+
+    stations: tuple[Station, ...]
+    stages: tuple[Stage, ...]
+    runs: tuple[Run, ...]
+    components: tuple[Part, ...]
+    curl: str | None
+
+
+def overview(context: Context) -> Overview:
+    """The console as of now."""
+    endpoints = context.endpoints()
+    components = tuple(_part(component) for component in context.components())
+    runs = _newest(context.store.list(KINDS.named("PipelineRun")))
+    staging = _stage(context, "Staging", "A successful run of train-and-stage deploys here.")
+    production = _stage(context, "Production", "A run of promote brings the digest of staging here.")
+    production = _compared(production, staging)
+    return Overview(
+        stations=_stations(runs, production, staging, endpoints, components),
+        stages=(staging, production),
+        runs=tuple(_run(run) for run in runs[:RUNS_SHOWN]),
+        components=components,
+        curl=_curl(endpoints.get("production"), production),
+    )
+
+
+def predictors(deployment: Object) -> tuple[Predictor, ...]:
+    """The predictors of a SeldonDeployment and the images they ask for."""
+    found = []
+    for predictor in (deployment.get("spec") or {}).get("predictors") or []:
+        image = next(
+            (
+                str(container.get("image", ""))
+                for spec in predictor.get("componentSpecs") or []
+                for container in (spec.get("spec") or {}).get("containers") or []
+            ),
+            "",
+        )
+        alone = len(deployment["spec"]["predictors"]) == 1
+        traffic = predictor.get("traffic")
+        found.append(
+            Predictor(
+                name=str(predictor.get("name", "")),
+                image=image,
+                digest=_short(image),
+                traffic=100 if alone else int(traffic or 0),
+                shadow=bool(predictor.get("shadow")),
+            )
+        )
+    return tuple(found)
+
+
+def _stations(
+    runs: Sequence[Object],
+    production: Stage,
+    staging: Stage,
+    endpoints: Mapping[str, str | None],
+    components: Sequence[Part],
+) -> tuple[Station, ...]:
+    by_name = {part.name: part for part in components}
+    last = _run(runs[0]) if runs else None
+    built = next((digest for run in runs if (digest := _result(run, "IMAGE_DIGEST", "digest"))), "")
+    serving = next((d for stage in (production, staging) for d in stage.deployments), None)
+    where = "in production" if production.deployments else "in staging"
+    dashboards = endpoints.get("dashboards") or "/dashboards/"
+    return (
+        _tool("notebooks", by_name.get("jupyterhub"), endpoints.get("jupyterhub"), "JupyterHub"),
+        _tool("model", by_name.get("mlflow"), endpoints.get("mlflow"), "runs and models in MLflow"),
+        Station(
+            "s2i",
+            "ok" if built else "idle",
+            f"built {_short('@' + built)}" if built else "no image built yet",
+        ),
+        Station(
+            "tekton",
+            last.mark if last else "idle",
+            f"{last.pipeline}: {last.status}" if last else "no run yet",
+            "#runs",
+        ),
+        Station(
+            "seldon",
+            serving.mark if serving else "idle",
+            f"{serving.state} {where}" if serving else "nothing serves yet",
+            "#serving",
+        ),
+        _tool("grafana", by_name.get("prometheus"), dashboards, "dashboards"),
+    )
+
+
+def _tool(name: str, part: Part | None, url: str | None, fact: str) -> Station:
+    if part is None:
+        return Station(name, "idle", fact, url)
+    return Station(name, part.mark, fact if part.mark == "ok" else f"{part.name} is {part.state}", url)
+
+
+def _stage(context: Context, title: str, how: str) -> Stage:
+    namespace = context.namespace(title.lower())
+    found = context.store.list(KINDS.named("SeldonDeployment"), namespace)
+    return Stage(title, namespace, how, tuple(_deployment(each) for each in found))
+
+
+def _deployment(obj: Object) -> Deployment:
+    status = obj.get("status") or {}
+    state = str(status.get("state") or "Creating")
+    return Deployment(
+        name=obj["metadata"]["name"],
+        state=state,
+        mark=_STATES.get(state, "idle"),
+        why=str(status.get("description") or "") if state != "Available" else "",
+        note="",
+        predictors=predictors(obj),
+    )
+
+
+def _compared(production: Stage, staging: Stage) -> Stage:
+    """Production, with a word on whether it serves what staging has tested."""
+    tested = {p.digest for d in staging.deployments for p in d.predictors if p.digest}
+
+    def note(deployment: Deployment) -> str:
+        digests = {p.digest for p in deployment.predictors if p.digest}
+        if not tested or not digests:
+            return ""
+        return "The digest that staging tested." if digests <= tested else "Staging has another digest."
+
+    compared = tuple(
+        Deployment(d.name, d.state, d.mark, d.why, note(d), d.predictors) for d in production.deployments
+    )
+    return Stage(production.title, production.namespace, production.how, compared)
+
+
+def _newest(runs: list[Object]) -> list[Object]:
+    def began(run: Object) -> str:
+        return str((run.get("status") or {}).get("startTime") or run["metadata"].get("creationTimestamp", ""))
+
+    return sorted(runs, key=began, reverse=True)
+
+
+def _run(obj: Object) -> Run:
+    meta, status = obj["metadata"], obj.get("status") or {}
+    condition: dict[str, Any] = next(
+        (c for c in status.get("conditions") or [] if c.get("type") == "Succeeded"), {}
+    )
+    reason = str(condition.get("reason") or "Pending")
+    mark = {"True": "ok", "False": "bad", "Unknown": "run"}.get(str(condition.get("status")), "idle")
+    if reason in ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally"):
+        mark = "warn"
+    spec = obj.get("spec") or {}
+    named = (spec.get("pipelineRef") or {}).get("name")
+    return Run(
+        name=meta["name"],
+        pipeline=str(named or (meta.get("labels") or {}).get("tekton.dev/pipeline") or "inline"),
+        status=reason,
+        mark=mark,
+        message=str(condition.get("message") or "") if mark == "bad" else "",
+        tasks=_tasks(status),
+        started=_clock(status.get("startTime") or meta.get("creationTimestamp")),
+        took=_took(status.get("startTime"), status.get("completionTime")),
+    )
+
+
+def _tasks(status: Mapping[str, Any]) -> str:
+    children = len(status.get("childReferences") or [])
+    skipped = len(status.get("skippedTasks") or [])
+    return f"{children}, {skipped} skipped" if skipped else str(children)
+
+
+def _result(run: Object, *names: str) -> str:
+    wanted = {name.lower().replace("_", "-") for name in names}
+    for result in (run.get("status") or {}).get("results") or []:
+        name = str(result.get("name", "")).lower().replace("_", "-")
+        if name in wanted or name.endswith("-digest"):
+            return str(result.get("value", "")).strip()
+    return ""
+
+
+def _short(image: str) -> str:
+    _, found, digest = image.partition("@sha256:")
+    return digest[:12] if found else ""
+
+
+def _curl(url: str | None, production: Stage) -> str | None:
+    if not url or not any(d.state == "Available" for d in production.deployments):
+        return None
+    return f"curl -s {url} -H 'Content-Type: application/json' -d @{REQUEST}"
+
+
+def _part(component: Component) -> Part:
+    return Part(
+        name=component.name,
+        state=component.state,
+        mark=_MARKS.get(component.state, "idle"),
+        message=component.message,
+        url=component.url,
+        memory=_memory(component),
+    )
+
+
+def _memory(component: Component) -> str:
+    """Resident memory of the program and its children, in MB; empty when it does not run."""
+    total = component.rss_bytes
+    if total is None and component.pid is not None:
+        try:
+            process = psutil.Process(component.pid)
+            total = sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))
+        except psutil.Error:
+            return ""
+    return f"{total / 1e6:.0f} MB" if total else ""
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
+    except ValueError:
+        return None
+
+
+def _clock(text: object) -> str:
+    at = _time(text)
+    return at.astimezone().strftime("%H:%M:%S") if at else ""
+
+
+def _took(start: object, end: object) -> str:
+    """`42 s` or `3 min 05 s`; a run that goes on is counted until now."""
+    begun = _time(start)
+    if begun is None:
+        return ""
+    seconds = int(((_time(end) or datetime.now(UTC)) - begun).total_seconds())
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60:02} s"

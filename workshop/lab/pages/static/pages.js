@@ -1,0 +1,31 @@
+// What every page has: the theme switch and the copy buttons. Handlers sit on the document, so that parts of a page
+// can be replaced without setting anything up again.
+
+function dark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+async function copy(button) {
+  const text = button.closest(".code").querySelector("[data-copy]").dataset.copy;
+  let word = "Copied";
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    word = "Copying is not allowed here";
+  }
+  button.textContent = word;
+  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (button.matches(".copy")) copy(button);
+  if (button.matches("#theme")) {
+    const next = dark() ? "light" : "dark";
+    document.documentElement.dataset.theme = next;
+    localStorage.setItem("theme", next);
+    document.dispatchEvent(new CustomEvent("theme"));
+  }
+});
