@@ -1,0 +1,30 @@
+"""A model without a schema: gives back what it got, or what it was told to."""
+
+from __future__ import annotations
+
+import numpy
+
+
+class Refused(Exception):
+    status_code = 422
+    reason = "BAD_FEATURES"
+
+
+class Echo:
+    def __init__(self, fails: bool = False, greeting: str = "hello") -> None:
+        self.healthy = not fails
+        self.greeting = greeting
+
+    def predict(self, X, names):
+        if isinstance(X, str) and X == "greet":
+            return self.greeting
+        if isinstance(X, str) and X == "refuse":
+            raise Refused("no such word")
+        if isinstance(X, str) and X == "type":
+            raise TypeError("predict() got an unexpected keyword argument")
+        return X if isinstance(X, str | bytes | dict | list) else numpy.asarray(X)
+
+    def health_status(self) -> str:
+        if not self.healthy:
+            raise RuntimeError("broken")
+        return "fine"

@@ -1,0 +1,18 @@
+"""A model that takes its time: for shutdown, readiness and concurrency."""
+
+from __future__ import annotations
+
+import time
+
+
+class Slow:
+    def __init__(self, load_seconds: float = 0.0, seconds: float = 0.4) -> None:
+        self.load_seconds = load_seconds
+        self.seconds = seconds
+
+    def load(self) -> None:
+        time.sleep(self.load_seconds)
+
+    def predict(self, X, names=None):
+        time.sleep(self.seconds)
+        return [[1.0]]

@@ -1,0 +1,206 @@
+"""Every mistake of a caller is a 4xx that says what came, where, and what was allowed. Nothing is ever a 5xx."""
+
+from __future__ import annotations
+
+import json
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .conftest import GOOD, Server
+
+
+def rows(*values: object) -> dict[str, object]:
+    return {"data": {"ndarray": list(values)}}
+
+
+CASES = [
+    (rows(["UA", 24, 1, 1]), 'row 0, column "hour": got 24, allowed: integer from 0 to 23 (hour)'),
+    (rows(["UA", 2.5, 1, 1]), 'row 0, column "hour": got 2.5, allowed: integer from 0 to 23 (hour)'),
+    (rows(["UA", "2", 1, 1]), 'row 0, column "hour": got "2", allowed: integer from 0 to 23 (hour)'),
+    (rows(["UA", True, 1, 1]), 'row 0, column "hour": got true, allowed: integer from 0 to 23 (hour)'),
+    (rows(["UA", 1, 1, 1], ["XX", 1, 1, 1]), 'row 1, column "carrier": got "XX", allowed: one of DL, UA'),
+    (rows(["UA", 1, None, 1]), 'row 0, column "distance": got null, allowed: number from 0 to 5000 (mile)'),
+    (rows(["UA", 1, 1, "old"]), 'row 0, column "age": got "old", allowed: number (year), or null'),
+    (rows(["UA", 1]), "row 0: got 2 values, allowed: 4 (carrier, hour, distance, age)"),
+    (rows("UA"), 'row 0: got "UA", allowed: a list of 4 values'),
+    (rows(), "no rows: at least one is needed"),
+    ({"data": {"ndarray": 5}}, "got 5 where a list of rows belongs"),
+    ({"data": {"names": ["hour", "hour", "carrier", "distance"], "ndarray": [[1, 1, "UA", 1]]}},
+     'names: "hour" is there twice'),
+    ({"data": {"names": ["carrier", "hour", "distnce", "age"], "ndarray": [["UA", 1, 1, 1]]}},
+     'unknown column "distnce", did you mean distance?; names: column "distance" is missing; '
+     "allowed are carrier, hour, distance, age"),
+    ({"data": {"names": ["carrier"], "ndarray": [["UA"]]}}, 'names: column "hour" is missing'),
+    ({"data": {"names": "hour", "ndarray": [["UA", 1, 1, 1]]}}, "data.names must be a list of strings"),
+    ({"data": {"tensor": {"shape": [1, 4], "values": [1, 2, 3]}}}, "data.tensor has 3 values for the shape [1, 4]"),
+    ({"data": {"tensor": {"shape": [0], "values": []}}}, "allowed: a list of sizes of at least 1"),
+    ({"data": {"tftensor": {}}}, 'data has "tftensor"; allowed: exactly one of ndarray, tensor'),
+    ({"data": None}, "data is null; allowed: an object with one of ndarray, tensor"),
+    ({"strData": "x"}, "strData is not for this model; it takes rows of carrier, hour, distance, age"),
+    ({"jsonData": {"carrier": "UA", "hour": 1, "distance": 1, "colour": 2}}, 'row 0: unknown column "colour"'),
+    ({"jsonData": "x"}, 'got "x" where a list of objects belongs'),
+    ({"data": {"ndarray": [[]]}, "strData": "x"}, "the body has data and strData; allowed: exactly one of"),
+    ({}, "the body has nothing; allowed: exactly one of data, jsonData, strData, binData"),
+    ([], "the body is a list of 0; allowed: an object"),
+    ({**GOOD, "meta": 5}, "meta is 5; allowed: an object"),
+    ({**GOOD, "meta": {"puid": 5}}, "meta.puid must be a string"),
+]
+
+
+@pytest.mark.parametrize(("message", "info"), CASES)
+def test_a_wrong_message_is_told_what_is_wrong(late: Server, message: object, info: str) -> None:
+    answer = late.post(message)
+    assert answer.status == 400
+    assert info in answer.info
+    status = answer.json["status"]
+    assert (status["status"], status["code"], status["reason"]) == (1, -1, "MICROSERVICE_BAD_DATA")
+
+
+def test_all_findings_are_told_up_to_ten(late: Server) -> None:
+    info = late.post(rows(*[["XX", 99, -1, "old"]] * 4)).info
+    assert info.count("column") == 10
+    assert "and 2 more" in info
+
+
+@pytest.mark.parametrize(
+    ("body", "info"),
+    [
+        (b"", "the body is empty"),
+        (b"{", "the body is not JSON"),
+        (b'{"data":{"ndarray":[["UA",1,NaN,1]]}}', "the body is not JSON"),
+        (b'{"data":{"ndarray":[["UA",1,Infinity,1]]}}', "the body is not JSON"),
+        (b'{"data":{"ndarray":[["UA",1,1e999,1]]}}', "the body is not JSON"),
+        (b'{"strData":"\xff"}', "the body is not JSON"),
+        (b'{"strData":"\\ud800"}', "the body is not JSON"),
+        (b"[" * 100_000, "the body is not JSON"),
+        (b"null", "the body is null"),
+    ],
+)
+def test_what_is_not_json_is_refused(late: Server, body: bytes, info: str) -> None:
+    answer = late.post(body)
+    assert answer.status == 400
+    assert info in answer.info
+
+
+def test_huge_integers_are_out_of_range_not_an_error(late: Server) -> None:
+    assert late.post(rows(["UA", 10**18, 1, 1])).status == 400
+    assert late.post(b'{"data":{"ndarray":[["UA",1,' + b"9" * 300 + b",1]]}}").status == 400
+
+
+def test_what_an_answer_would_echo_may_not_be_too_deep(echo: Server) -> None:
+    deep = b'{"jsonData":' + b"[" * 500 + b"]" * 500 + b"}"
+    assert "nested deeper than 64" in echo.post(deep).info
+    meta = b'{"strData":"x","meta":{"tags":{"a":' + b"[" * 500 + b"]" * 500 + b"}}}"
+    assert "nested deeper than 64" in echo.post(meta).info
+
+
+def test_ragged_rows_and_bad_base64_without_a_schema(echo: Server) -> None:
+    assert echo.post(rows([1, 2], [3])).status == 400
+    assert echo.post({"binData": "%%%"}).status == 400
+    assert echo.post({"strData": 5}).status == 400
+
+
+def test_method_path_and_content_type(late: Server) -> None:
+    put = late.ask("PUT", "/predict", GOOD)
+    assert (put.status, put.headers["allow"]) == (405, "GET, POST")
+    get = late.get("/api/v1.0/predictions")
+    assert (get.status, get.info) == (405, "GET is not allowed here; allowed: POST")
+    missing = late.get("/nope")
+    assert (missing.status, missing.json["status"]["reason"]) == (404, "MICROSERVICE_NO_PATH")
+    assert late.post(GOOD, content_type="image/png").status == 415
+    # What curl -d and simple scripts send is taken as JSON.
+    for kind in ("application/x-www-form-urlencoded", "text/plain; charset=utf-8", "application/vnd.x+json"):
+        assert late.post(GOOD, content_type=kind).status == 200
+
+
+def test_a_form_needs_its_field_json(late: Server) -> None:
+    form = "application/x-www-form-urlencoded"
+    assert late.post(b"json=" + orjson.dumps(GOOD), content_type=form).status == 200
+    assert late.post(b"other=1", content_type=form).status == 400
+
+
+@pytest.mark.parametrize("reward", [-1, "1", True, [1]])
+def test_a_reward_that_cannot_be_summed_is_refused(late: Server, reward: object) -> None:
+    answer = late.post({"reward": reward}, "/api/v1.0/feedback")
+    assert answer.status == 400
+    assert "allowed: a number of at least 0" in answer.info
+
+
+def test_feedback_refuses_unknown_fields_and_bad_requests(late: Server) -> None:
+    assert 'feedback has "rewards"' in late.post({"rewards": 1}, "/send-feedback").info
+    bad = {"request": rows(["UA", 99, 1, 1]), "reward": 1}
+    assert 'column "hour"' in late.post(bad, "/send-feedback").info
+
+
+def test_too_many_bytes_and_too_many_rows_are_413(started) -> None:
+    server = started("Late", MODEL_SERVER_MAX_BODY_BYTES="2000", MODEL_SERVER_MAX_ROWS="3")
+    answer = server.post(b" " * 3000)
+    assert (answer.status, answer.info) == (413, "the body is larger than 2000 bytes")
+    answer = server.post(rows(*[["UA", 1, 1, 1]] * 4))
+    assert (answer.status, answer.info) == (413, "4 rows; at most 3 are allowed in one request")
+    # Without an announced length the limit holds too.
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+        head = b"POST /predict HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+        sock.sendall(head + b"bb8\r\n" + b" " * 3000 + b"\r\n")
+        assert sock.recv(100).startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_does_not_come_is_408(started) -> None:
+    server = started("Late", MODEL_SERVER_BODY_TIMEOUT="1")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
+        sock.sendall(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
+        assert sock.recv(100).startswith(b"HTTP/1.1 408")
+
+
+def test_too_many_requests_at_once_are_503_with_a_time_to_try_again(started) -> None:
+    server = started("Slow", MODEL_SERVER_THREADS="1", MODEL_SERVER_MAX_CONCURRENCY="1")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: server.post({"strData": "x"}), range(4)))
+    assert {answer.status for answer in answers} == {200, 503}
+    refused = next(answer for answer in answers if answer.status == 503)
+    assert refused.headers["retry-after"] == "1"
+    assert refused.json["status"]["reason"] == "MICROSERVICE_BUSY"
+
+
+def test_the_models_own_refusal_keeps_its_status(echo: Server) -> None:
+    answer = echo.post({"strData": "refuse"})
+    assert (answer.status, answer.json["status"]["reason"], answer.info) == (422, "BAD_FEATURES", "no such word")
+
+
+def test_a_failing_model_is_a_500_without_its_secrets(late: Server) -> None:
+    answer = late.post(rows(["UA", 1, 4242, 1]))
+    assert (answer.status, answer.json["status"]["reason"]) == (500, "MICROSERVICE_INTERNAL_ERROR")
+    assert "secret" not in answer.info
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8) | st.sampled_from(["UA", "carrier", "ndarray", "tensor", "data"]),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(
+        st.sampled_from(["data", "ndarray", "tensor", "names", "shape", "values", "jsonData", "meta", "tags",
+                         "strData", "inputs", "name", "datatype", "reward", "truth", "request", "puid"])
+        | st.text(max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(message=JSON, path=st.sampled_from(["/predict", "/send-feedback", "/v2/models/Late/infer"]))
+def test_no_json_at_all_gives_a_5xx_or_invalid_json(late: Server, message: object, path: str) -> None:
+    answer = late.post(json.dumps(message).encode("utf-8", "surrogatepass"), path)
+    assert answer.status < 500
+    orjson.loads(answer.body)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.binary(max_size=60))
+def test_no_bytes_at_all_give_a_5xx(late: Server, body: bytes) -> None:
+    answer = late.post(body)
+    assert answer.status < 500
+    orjson.loads(answer.body)

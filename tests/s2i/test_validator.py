@@ -1,0 +1,92 @@
+"""The validator alone: what it accepts it hands on unchanged, what it refuses it can always explain."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from modelserver.columns import Column, parse_columns
+from modelserver.errors import ServingError
+from modelserver.validation import RowValidator, sample_row
+
+NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=6, unique=True)
+NUMBERS = st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9)
+ANYTHING = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers(), max_size=2)
+    | st.dictionaries(st.text(max_size=2), st.integers(), max_size=2)
+)
+
+
+@st.composite
+def columns(draw: st.DrawFn) -> tuple[Column, ...]:
+    made = []
+    for name in draw(NAMES):
+        kind = draw(st.sampled_from(["string", "integer", "number"]))
+        entry: dict[str, object] = {"name": name, "type": kind, "nullable": draw(st.booleans())}
+        if kind != "string" and draw(st.booleans()):
+            low, high = sorted([draw(NUMBERS), draw(NUMBERS)])
+            if kind == "integer":
+                low, high = math.floor(low), math.ceil(high)
+            entry |= {"minimum": low, "maximum": high}
+        made.append(entry)
+    return parse_columns(made)
+
+
+def fits(column: Column, value: object) -> bool:
+    """The rule, said once more and as plainly as can be."""
+    if value is None:
+        return column.nullable
+    if column.type == "string":
+        return type(value) is str
+    if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
+        return False
+    if column.type == "integer" and not (type(value) is int or (value.is_integer() and abs(value) <= 2**53)):
+        return False
+    low = -math.inf if column.minimum is None else column.minimum
+    high = math.inf if column.maximum is None else column.maximum
+    return low <= value <= high
+
+
+@given(columns(), st.data())
+def test_accepts_exactly_what_the_columns_allow(made: tuple[Column, ...], data: st.DataObject) -> None:
+    validator = RowValidator(made, 10)
+    row = [data.draw(ANYTHING) for _ in made]
+    wrong = [column.name for column, value in zip(made, row, strict=True) if not fits(column, value)]
+    if not wrong:
+        (good,) = validator.rows([row])
+        assert good == row
+        assert all(type(v) is int for c, v in zip(made, good, strict=True) if c.type == "integer" and v is not None)
+        assert all(type(v) is float for c, v in zip(made, good, strict=True) if c.type == "number" and v is not None)
+    else:
+        with pytest.raises(ServingError) as error:
+            validator.rows([row])
+        assert error.value.status == 400
+        assert error.value.info.count("row 0, column ") >= min(len(wrong), 10)
+
+
+@given(columns(), st.data())
+def test_the_order_of_the_callers_names_does_not_matter(made: tuple[Column, ...], data: st.DataObject) -> None:
+    validator = RowValidator(made, 10)
+    sample = sample_row(made)
+    shuffled = data.draw(st.permutations(list(sample)))
+    expected = validator.rows([list(sample.values())])
+    assert validator.rows([[sample[name] for name in shuffled]], shuffled) == expected
+    assert validator.records([dict(sample)]) == expected
+
+
+@given(columns())
+def test_the_sample_row_is_always_allowed(made: tuple[Column, ...]) -> None:
+    RowValidator(made, 1).records([dict(sample_row(made))])
+
+
+@given(st.lists(ANYTHING, max_size=4) | ANYTHING, st.lists(st.text(max_size=3), max_size=4))
+def test_nothing_breaks_the_validator(rows: object, names: list[str]) -> None:
+    validator = RowValidator(parse_columns([{"name": "a", "type": "number"}, {"name": "b", "type": "string"}]), 10)
+    for call in (lambda: validator.rows(rows, names), lambda: validator.records(rows)):
+        # Nothing but rows, or an error that says something: any other exception fails the test.
+        with contextlib.suppress(ServingError):
+            assert call()
