@@ -84,16 +84,23 @@ def _no_constant(name: str) -> None:
 
 
 def wait(server: Server, seconds: float) -> float:
-    """Seconds until /health/ping answered; FlightsError when it does not within the bound."""
+    """Seconds until the model was loaded; FlightsError when it is not within the bound.
+
+    /health/ping alone may answer before that, so /health/status is asked too.
+    """
     started = time.monotonic()
     while True:
-        answer = server.get("/health/ping")
+        path = "/health/ping"
+        answer = server.get(path)
+        if answer.status == 200:
+            path = "/health/status"
+            answer = server.get(path)
         waited = time.monotonic() - started
         if answer.status == 200:
             return waited
         if waited > seconds:
             raise FlightsError(
-                f"{server.url}/health/ping: not ready after {waited:.1f} s ({answer.text[:200]}), allowed: "
+                f"{server.url}{path}: not ready after {waited:.1f} s ({answer.text[:200]}), allowed: "
                 f"{seconds:g} s, next: look at the server's log"
             )
         time.sleep(0.05)

@@ -136,7 +136,7 @@ def main(argv: list[str] | None = None) -> int:
     if not failed:
         say("the gate is open")
         return 0
-    reasons = "; ".join(f"{check.name} is {check.measured}, allowed: {check.allowed}" for check in failed)
+    reasons = "; ".join(f"{check.name}: {check.measured}, allowed: {check.allowed}" for check in failed)
     advice = ", ".join(dict.fromkeys(check.remedy for check in failed))
     say(f"the gate is closed: {reasons}, next: {advice}, then dvc repro")
     if mode == "dry-run":

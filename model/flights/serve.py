@@ -192,7 +192,10 @@ def _number_from(text: str) -> str | float:
 
 
 def _allowed(entry: dict[str, Any]) -> str:
-    words = f"one of {', '.join(entry['enum'])}" if "enum" in entry else f"a {entry['type']}".replace("a i", "an i")
+    if values := entry.get("enum"):
+        words = f"one of {', '.join(values[:20])}" + (f" and {len(values) - 20} more" if len(values) > 20 else "")
+    else:
+        words = "an integer" if entry["type"] == "integer" else f"a {entry['type']}"
     if "minimum" in entry:
         words += f" from {entry['minimum']:g} to {entry['maximum']:g} {entry['unit']}".rstrip()
     return f"{words} or null" if entry["nullable"] else words

@@ -3,6 +3,7 @@
 A run is found again by the digest of its model.onnx, so that training, evaluation and registration need
 no shared file of run ids: each asks for the run of the model it holds, and whoever comes first makes it.
 Set MLFLOW_TRACKING_TOKEN for a server that asks for one; MLflow reads it itself.
+PIPELINE_RUN, when set, becomes a tag that leads from the run back to the pipeline.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ def mlflow() -> ModuleType:
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # Two quick retries: a stage that cannot log must say so in seconds, not after minutes of back-off.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    # A log has no use for progress bars and links with emoji.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     import mlflow as library
 
     return library
@@ -51,8 +56,8 @@ def reachable() -> Iterator[None]:
     except (library.exceptions.MlflowException, requests.RequestException) as error:
         uri = os.environ.get("MLFLOW_TRACKING_URI")
         raise FlightsError(
-            f"MLflow at {uri}: {str(error).splitlines()[0]}, next: start the server or its token, or unset "
-            "MLFLOW_TRACKING_URI to go on without"
+            f"MLflow at {uri} failed: {str(error).splitlines()[0][:200]}, next: start it, check "
+            "MLFLOW_TRACKING_TOKEN, or unset MLFLOW_TRACKING_URI to go on without"
         ) from error
 
 
@@ -107,7 +112,9 @@ def run_of(folder: Path) -> str:
 
 
 def _tags(made: Card) -> dict[str, str]:
+    pipeline_run = os.environ.get("PIPELINE_RUN")
     return {
+        **({"pipeline_run": pipeline_run} if pipeline_run else {}),
         "candidate": made.candidate,
         "data_version": made.data_version,
         "git_commit": made.commit,
