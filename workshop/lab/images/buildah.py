@@ -24,7 +24,7 @@ from workshop.lab.images.store import ImageStore
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     try:
-        options = _parser().parse_args(argv)
+        options = _parse(argv)
         store = ImageStore(_store_root())
         verbs = {"bud": build, "build": build, "push": push, "tag": tag, "images": images, "inspect": inspect}
         verbs[options.verb](store, options)
@@ -97,16 +97,29 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"buildah: {message}", hint=f"the lab's buildah knows: {self.format_usage().strip()}")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="buildah", allow_abbrev=False)
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Flags and names of images may stand in any order behind the verb, as with the real one."""
+    verbs = _verbs()
+    top = _Parser(prog="buildah", allow_abbrev=False)
+    top.add_argument("--storage-driver", choices=("vfs", "overlay"))
+    top.add_argument("verb", choices=tuple(verbs))
+    top.add_argument("words", nargs=argparse.REMAINDER)
+    first = top.parse_args(argv)
+    return verbs[first.verb].parse_intermixed_args(first.words, argparse.Namespace(verb=first.verb))
+
+
+def _verbs() -> dict[str, _Parser]:
     # Flags about engines and transport: accepted, for the Task gives them, and without meaning here.
     engine = _Parser(add_help=False, allow_abbrev=False)
     engine.add_argument("--storage-driver", choices=("vfs", "overlay"))
     engine.add_argument("--tls-verify", nargs="?", const="true", choices=("true", "false"))
-    parser.add_argument("--storage-driver", choices=("vfs", "overlay"), dest="driver")
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    engine.add_argument("--authfile", metavar="FILE")
+    verbs = {
+        name: _Parser(prog=f"buildah {name}", parents=[engine], allow_abbrev=False)
+        for name in ("bud", "build", "images", "inspect", "push", "tag")
+    }
     for name in ("bud", "build"):
-        verb = verbs.add_parser(name, parents=[engine], allow_abbrev=False)
+        verb = verbs[name]
         verb.add_argument("--isolation", choices=("chroot", "oci", "rootless"))
         verb.add_argument("--format", choices=("oci", "docker"))
         verb.add_argument("--layers", nargs="?", const="true", choices=("true", "false"))
@@ -115,20 +128,15 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("-f", "--file")
         verb.add_argument("-t", "--tag", action="append")
         verb.add_argument("context", nargs="?", default=".")
-    verb = verbs.add_parser("push", parents=[engine], allow_abbrev=False)
-    verb.add_argument("--digestfile", metavar="FILE")
-    verb.add_argument("--format", choices=("oci", "docker", "v2s2"))
-    verb.add_argument("--authfile", metavar="FILE")
-    verb.add_argument("image")
-    verb.add_argument("destination", nargs="?")
-    verb = verbs.add_parser("tag", allow_abbrev=False)
-    verb.add_argument("image")
-    verb.add_argument("name")
-    verbs.add_parser("images", parents=[engine], allow_abbrev=False)
-    verb = verbs.add_parser("inspect", parents=[engine], allow_abbrev=False)
-    verb.add_argument("--type", choices=("image",))
-    verb.add_argument("image")
-    return parser
+    verbs["push"].add_argument("--digestfile", metavar="FILE")
+    verbs["push"].add_argument("--format", choices=("oci", "docker", "v2s2"))
+    verbs["push"].add_argument("image")
+    verbs["push"].add_argument("destination", nargs="?")
+    verbs["tag"].add_argument("image")
+    verbs["tag"].add_argument("name")
+    verbs["inspect"].add_argument("--type", choices=("image",))
+    verbs["inspect"].add_argument("image")
+    return verbs
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from workshop.errors import EnvironmentFault, ManifestError, RunFailed
 from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
 from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
-from workshop.lab.images.store import Config, Image, ImageStore, told_when_full
+from workshop.lab.images.store import Config, Image, ImageStore, copy_tree, remove, told_when_full
 
 PASSED = ("UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "PIP_FIND_LINKS")
 """What a build may know of its surroundings: where packages come from."""
@@ -106,10 +106,11 @@ def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path)
 def _link_tree(source: Path, target: Path) -> None:
     """Copy by hard links: images share their files, and a step that rewrites one makes a new file."""
     try:
-        shutil.copytree(source, target, symlinks=True, copy_function=os.link)
-    except shutil.Error:
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, symlinks=True)
+        copy_tree(source, target, os.link)
+    except PermissionError:
+        # Some file systems, and some kernels for files of others, have no hard links.
+        remove(target)
+        copy_tree(source, target)
 
 
 def _label(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
@@ -152,7 +153,7 @@ def _copy(store: ImageStore, stages: list[_Stage], instruction: Instruction, whe
     target = _at(stage, paths[1])
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True)
+        copy_tree(source, target)
     else:
         shutil.copy2(source, target)
 

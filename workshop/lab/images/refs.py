@@ -37,7 +37,7 @@ def parse(text: str) -> Ref:
     if ":" in rest.rpartition("/")[2]:
         repo, _, tag = rest.rpartition(":")
     bad = not _REPO.match(repo) or (tag and not _TAG.match(tag)) or (digest and not _DIGEST.match(digest))
-    if bad or ("@" in text and not digest):
+    if bad or ("@" in text and not digest) or rest.endswith(":"):
         raise UsageError(
             f"{text!r} is no image reference",
             hint="allowed are repo, repo:tag, repo@sha256:<64 hex digits> and repo:tag@sha256:<64 hex digits>",

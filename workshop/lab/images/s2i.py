@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workshop.errors import EnvironmentFault, UsageError, WorkshopError
+from workshop.lab.images.store import told_when_full
 
 LABELS = "io.openshift.s2i.build."
 SCRIPTS = ("assemble", "run", "save-artifacts")
@@ -28,8 +29,9 @@ DEFAULT_SCRIPTS = "/usr/libexec/s2i"
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     try:
-        options = _parser().parse_args(argv)
-        _build(options)
+        options = _parser().parse_intermixed_args(argv)
+        with told_when_full(options.as_dockerfile):
+            _build(options)
     except WorkshopError as e:
         sys.stderr.write(f"error: {e}\n")
         return e.exit_code
@@ -43,8 +45,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="s2i", allow_abbrev=False)
-    build = parser.add_subparsers(dest="verb", required=True).add_parser("build", allow_abbrev=False)
+    build = _Parser(prog="s2i", allow_abbrev=False)
+    build.add_argument("verb", choices=("build",))
     build.add_argument("source")
     build.add_argument("builder")
     build.add_argument("tag", nargs="?", default="")
@@ -57,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     build.add_argument("--assemble-user", default="1001", metavar="UID")
     build.add_argument("--context-dir", default="", metavar="FOLDER")
     build.add_argument("--loglevel", default="", help="accepted")
-    return parser
+    return build
 
 
 def _build(options: argparse.Namespace) -> None:
@@ -202,7 +204,7 @@ def _own_scripts(upload: Path) -> list[str]:
     (upload / "scripts").mkdir(parents=True, exist_ok=True)
     for name in found:
         shutil.copy2(folder / name, upload / "scripts" / name)
-        (upload / "scripts" / name).chmod(0o755)  # noqa: S103 a script that the build runs
+        (upload / "scripts" / name).chmod(0o755)
     return found
 
 

@@ -23,7 +23,7 @@ import shutil
 import stat
 import tempfile
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -205,13 +205,31 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             # Whoever held it before may have deleted it: then this is the lock of nothing.
             if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
-                yield
-                path.unlink(missing_ok=True)
+                try:
+                    yield
+                finally:
+                    path.unlink(missing_ok=True)
                 return
         finally:
             os.close(descriptor)
         if not wait:
             return
+
+
+def copy_tree(source: Path, target: Path, copy: Callable[[Path, Path], object] = shutil.copy2) -> None:
+    """Copy a folder into another one, links as links. Stops at the first error and raises it as it is.
+
+    (`shutil.copytree` goes on and reports texts, from which a full disk cannot be told.)
+    """
+    for at, folders, names in os.walk(source):
+        here = target / Path(at).relative_to(source)
+        here.mkdir(parents=True, exist_ok=True)
+        for name in [*folders, *names]:
+            path = Path(at) / name
+            if path.is_symlink():
+                (here / name).symlink_to(path.readlink())
+            elif not path.is_dir():
+                copy(path, here / name)
 
 
 def remove(folder: Path) -> None:

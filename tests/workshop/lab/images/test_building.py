@@ -1,0 +1,220 @@
+"""A source becomes an image that serves, offline and without a container engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import urllib3
+
+from workshop.lab.images.builder import REF, ensure_builder
+from workshop.lab.images.run import run_environment
+from workshop.lab.images.store import ImageStore
+
+from .conftest import KIT, MODEL, Lab
+
+
+def lock_of(*names: str) -> str:
+    """The lines of the server's lock for a few small packages: hashed, and in uv's cache for certain."""
+    text = (KIT / "s2i/server/requirements.txt").read_text()
+    return "".join(re.findall(rf"^(?:{'|'.join(names)})==(?:.*\\\n)+.*\n", text, re.MULTILINE))
+
+
+def test_the_built_image_answers_over_http(lab: Lab, toy: Path) -> None:
+    digest = lab.build(toy)
+    image = lab.store.resolve(f"reg:5000/user1/toy@{digest}")
+    assert image is not None
+    argv, env = run_environment(image, 0, 0)
+    process = subprocess.Popen(argv, env=env, cwd=image.app_root / "src", stderr=subprocess.PIPE)
+    try:
+        assert process.stderr is not None
+        ports = next(json.loads(line) for line in process.stderr if b'"ready"' in line)
+        body = {"data": {"ndarray": [[21]]}}
+        answer = urllib3.request("POST", f"http://127.0.0.1:{ports['http']}/api/v1.0/predictions", json=body)
+        assert answer.json()["data"] == {"names": ["t:0"], "ndarray": [[42.0]]}
+    finally:
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+        assert process.stderr is not None
+        process.stderr.close()
+
+
+def test_the_same_source_has_the_same_digest_and_another_one_another(lab: Lab, toy: Path) -> None:
+    (toy / "requirements.txt").write_text(lock_of("idna"))
+    first = lab.build(toy)
+    # Once installed, once reused: the way does not show.
+    assert lab.build(toy) == first
+    (toy / "Toy.py").write_text(MODEL.replace("2 *", "3 *"))
+    assert lab.build(toy) != first
+
+
+def test_unchanged_requirements_are_reused_and_changed_ones_installed(lab: Lab, toy: Path) -> None:
+    (toy / "requirements.txt").write_text(lock_of("idna"))
+    lab.build(toy)
+    file = lab.s2i(toy)
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy", file.parent)
+    assert "reusing the packages of the previous image" in done.stdout
+    (toy / "requirements.txt").write_text(lock_of("idna", "click"))
+    file = lab.s2i(toy)
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy", file.parent)
+    assert "installing requirements.txt" in done.stdout
+    image = lab.store.resolve("toy")
+    assert image is not None
+    assert (image.app_root / "packages/click").is_dir()
+
+
+def test_an_incremental_build_carries_the_packages_over(lab: Lab, toy: Path) -> None:
+    (toy / "requirements.txt").write_text(lock_of("idna"))
+    lab.build(toy)
+    file = lab.s2i(toy, "reg:5000/user1/toy:1", "--incremental")
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy:2", file.parent)
+    assert "reusing the packages of the previous image" in done.stdout, done.stdout + done.stderr
+    image = lab.store.resolve("toy:2")
+    assert image is not None
+    assert (image.app_root / "packages/idna").is_dir()
+    assert not list(image.root.rglob("artifacts*"))
+
+
+def test_push_writes_the_digest_file_and_tags_the_destination(lab: Lab, toy: Path) -> None:
+    digest = lab.build(toy)
+    file = lab.folder / "digest"
+    done = lab.tool("buildah", "push", "--storage-driver", "vfs", "--tls-verify=false", "--digestfile", file,
+                    "reg:5000/user1/toy:1", "docker://reg:5000/user1/toy:v2")
+    assert (done.returncode, file.read_text()) == (0, digest)
+    pushed = lab.store.resolve("reg:5000/user1/toy:v2")
+    assert pushed is not None
+    assert pushed.digest == digest
+    listed = lab.tool("buildah", "images").stdout
+    assert re.search(rf"^reg:5000/user1/toy +v2 +{digest[:19]}$", listed, re.MULTILINE)
+    config = json.loads(lab.tool("buildah", "inspect", "reg:5000/user1/toy:v2").stdout)["OCIv1"]["config"]
+    assert config["Cmd"] == ["/usr/libexec/s2i/run"]
+    assert "MODEL_NAME=Toy" in config["Env"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "source", "text"),
+    [
+        ("", MODEL, "ERROR: MODEL_NAME is not set; write MODEL_NAME=YourClass into .s2i/environment of the source"),
+        ("MODEL_NAME=Toy\nMODEL_SERVER=seldon-core\n", MODEL, "this builder does not carry the stock wrapper yet"),
+        ("MODEL_NAME=Toy\nMODEL_SERVER=flask\n", MODEL, "is flask; allowed are modelserver and seldon-core"),
+        ("MODEL_NAME=Other\n", MODEL, "there is no module Other for the model Other"),
+        ("MODEL_NAME=Toy\n", "import mlflow\n" + MODEL, "Toy needs the module mlflow, which is not installed"),
+    ],
+)
+def test_a_source_that_cannot_serve_fails_the_build_and_says_why(
+    lab: Lab, toy: Path, environment: str, source: str, text: str
+) -> None:
+    (toy / ".s2i/environment").write_text(environment)
+    (toy / "Toy.py").write_text(source)
+    file = lab.s2i(toy)
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy", file.parent)
+    assert done.returncode == 5
+    assert text in done.stderr
+    assert re.search(r"Dockerfile:\d+: RUN /usr/libexec/s2i/assemble ended with exit code 1", done.stderr)
+    assert lab.store.resolve("toy") is None
+
+
+def test_requirements_without_hashes_are_refused(lab: Lab, toy: Path) -> None:
+    (toy / "requirements.txt").write_text("idna\n")
+    file = lab.s2i(toy)
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy", file.parent)
+    assert done.returncode == 5
+    assert "every line needs a version and a hash" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        ("FROM model-builder\nEXPOSE 1\n", "Dockerfile:2: the lab's buildah does not know the instruction EXPOSE"),
+        ("FROM nothing:1\n", "there is no image nothing:1 in the lab's store; there are: model-builder:latest"),
+        ("RUN true\n", "Dockerfile:1: a Dockerfile begins with FROM"),
+        ("FROM model-builder\nCOPY --link a b\n", "Dockerfile:2: COPY --link a b is not supported"),
+        ("FROM model-builder\nCOPY ../x /tmp/x\n", "Dockerfile:2: ../x is outside the build context"),
+        ("FROM model-builder\nENV A\n", "Dockerfile:2: 'A' is no KEY=\"value\""),
+    ],
+)
+def test_a_dockerfile_beyond_s2is_is_refused_with_its_line(lab: Lab, lines: str, text: str) -> None:
+    file = lab.folder / "Dockerfile"
+    file.write_text(lines)
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy", lab.folder)
+    assert done.returncode in (3, 4)
+    assert text in done.stderr
+
+
+@pytest.mark.parametrize("words", ["run x", "build --squash .", "push", "build --isolation x", ""])
+def test_verbs_and_flags_that_are_not_known_end_with_2(lab: Lab, words: str) -> None:
+    done = lab.tool("buildah", *words.split())
+    assert done.returncode == 2
+    assert "the lab's buildah knows: usage: buildah" in done.stderr
+
+
+def test_a_full_disk_is_told_and_leaves_no_half_image(lab: Lab, toy: Path) -> None:
+    (toy / "large.bin").write_bytes(os.urandom(2**20))
+    file = lab.s2i(toy)
+    limit = 2**19
+    done = lab.tool(
+        "buildah", "build", "-f", file, "-t", "toy", file.parent,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert done.returncode == 3
+    assert "no room left while writing a new image" in done.stderr
+    assert "nothing of it was kept" in done.stderr
+    assert [name for name, _ in lab.store.tags()] == [REF]
+    assert list((lab.store.root / "partial").iterdir()) == []
+
+
+def test_a_build_that_is_killed_leaves_nothing_visible(lab: Lab, toy: Path) -> None:
+    waits = "    def load(self):\n        import time\n        time.sleep(60)\n"
+    (toy / "Toy.py").write_text(MODEL + "\n" + waits)
+    file = lab.s2i(toy)
+    env = {**os.environ, "LAB_IMAGES": str(lab.store.root), "PYTHONPATH": str(KIT)}
+    command = [sys.executable, "-m", "workshop.lab.images.buildah", "build", "-f", str(file), "-t", "toy",
+               str(file.parent)]
+    process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            if "checking that Toy starts" in line:
+                break
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    partial = lab.store.root / "partial"
+    assert len([path for path in partial.iterdir() if path.is_dir()]) == 1
+    assert [name for name, _ in lab.store.tags()] == [REF]
+    (toy / "Toy.py").write_text(MODEL)
+    lab.build(toy)
+    assert list(partial.iterdir()) == []
+
+
+def test_the_builder_is_made_once_for_each_state_of_its_folder(builder_store: Path, tmp_path: Path) -> None:
+    store = ImageStore(builder_store)
+    before = store.resolve(REF)
+    started = time.monotonic()
+    assert ensure_builder(store, KIT / "s2i") == before
+    assert time.monotonic() - started < 1
+    copy = tmp_path / "s2i"
+    subprocess.run(["cp", "-r", str(KIT / "s2i"), str(copy)], check=True)
+    (copy / "bin/usage").write_text("#!/bin/sh\n")
+    assert ensure_builder(ImageStore(tmp_path / "images"), copy) != before
+
+
+def test_a_model_server_gets_nothing_of_the_callers_environment(
+    lab: Lab, toy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "x")
+    lab.build(toy)
+    image = lab.store.resolve("reg:5000/user1/toy:1")
+    assert image is not None
+    argv, env = run_environment(image, 8123, 8124)
+    assert argv == [str(image.root / "usr/libexec/s2i/run")]
+    assert "SECRET" not in env
+    assert (env["MODEL_NAME"], env["MODEL_SERVER_HOST"]) == ("Toy", "127.0.0.1")
+    assert (env["PREDICTIVE_UNIT_HTTP_SERVICE_PORT"], env["PREDICTIVE_UNIT_METRICS_SERVICE_PORT"]) == ("8123", "8124")
