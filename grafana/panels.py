@@ -186,7 +186,7 @@ def probability_deciles() -> bargauge.Panel:
         .decimals(0)
         .min(0)
         .reduce_options(_last())
-        .with_target(_query(queries.probability_deciles(), "{{decile}}", instant=True))
+        .with_target(_query(queries.probability_deciles(), "0.{{decile}}", instant=True))
     )
 
 

@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from workshop.lab.pages import html
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.dashboards import dashboard_routes
+from workshop.lab.pages.guide import guide_routes
 from workshop.lab.pages.overview import overview
 
 STATIC = Path(__file__).parent / "static"
@@ -22,6 +23,7 @@ def routes(context: Context) -> list[BaseRoute]:
     return [
         *console_routes(context),
         *dashboard_routes(context),
+        *guide_routes(context),
         Route("/livez", _alive),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

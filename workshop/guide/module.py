@@ -1,0 +1,177 @@
+"""A module of the guide as data: front matter, text, and commands, each with the line it stands on.
+
+The Markdown is written to read well on a Git host too. In a `bash` fence a line that begins with `$ ` is
+a command, a line that ends with a backslash goes on in the next, and the lines below it are what it
+prints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from markdown_it import MarkdownIt
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+from workshop.errors import ManifestError
+
+FILE_NAME = re.compile(r"(\d\d)-([a-z0-9-]+)\.md\Z")
+SECTIONS = ("You will", "You are here", "Steps", "Check", "What changed", "State of the pipeline")
+RUNS_ON = ("lab", "cluster", "both")
+_NEEDED = ("title", "minutes", "runs-on", "checks")
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: its text without the prompt, and the lines that it should print."""
+
+    line: int
+    text: str
+    expected: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One `bash` fence. `exit_code` holds for its last command; `timeout` is in seconds, for each command.
+
+    `only` names where the block runs when it does not run everywhere: `lab` or `cluster`.
+    """
+
+    line: int
+    commands: tuple[Command, ...]
+    exit_code: int = 0
+    timeout: float = 60.0
+    only: str = ""
+
+
+@dataclass(frozen=True)
+class Module:
+    """One module. `body` is the Markdown after the front matter, from line `body_line` of the file on."""
+
+    path: Path
+    number: str
+    slug: str
+    title: str
+    minutes: int
+    runs_on: str
+    checks: bool
+    body: str
+    body_line: int
+    blocks: tuple[Block, ...]
+
+    @property
+    def name(self) -> str:
+        return f"{self.number}-{self.slug}"
+
+
+def load_all(folder: Path) -> list[Module]:
+    """The modules of a folder in their order. Raises ManifestError."""
+    return [load(path) for path in sorted(folder.glob("[0-9][0-9]-*.md"))]
+
+
+def load(path: Path) -> Module:
+    """Read one module. Raises ManifestError with file and line when it is not one."""
+    return parse(path.read_text(encoding="utf-8"), path)
+
+
+def parse(text: str, path: Path) -> Module:
+    """Read a module from its text; `path` gives number and slug and stands in messages."""
+    named = FILE_NAME.search(path.name)
+    if named is None:
+        raise ManifestError(f"{path}: a module's file is called NN-verb-object.md")
+    front, first = _front_matter(text, path)
+    blocks = tuple(
+        _block(token.info, token.content, token.map[0] + 1, path)
+        for token in _markdown().parse(text)
+        if token.type == "fence" and token.info.split()[:1] == ["bash"] and token.map
+    )
+    return Module(
+        path=path,
+        number=named.group(1),
+        slug=named.group(2),
+        title=str(front["title"]),
+        minutes=int(str(front["minutes"])),
+        runs_on=str(front["runs-on"]),
+        checks=front["checks"] is True,
+        body="\n".join(text.splitlines()[first - 1 :]) + "\n",
+        body_line=first,
+        blocks=blocks,
+    )
+
+
+def _markdown() -> MarkdownIt:
+    return MarkdownIt("commonmark").use(front_matter_plugin)
+
+
+def _front_matter(text: str, path: Path) -> tuple[Mapping[str, object], int]:
+    """The front matter and the line after it."""
+    found = re.match(r"---\n(.*?\n)---\n", text, re.S)
+    if not found:
+        raise ManifestError(
+            f"{path}:1: a module begins with front matter between two lines of ---",
+            hint=f"it has the fields {', '.join(_NEEDED)}",
+        )
+    try:
+        front = yaml.safe_load(found.group(1))
+    except yaml.YAMLError as e:
+        mark = getattr(e, "problem_mark", None)
+        raise ManifestError(
+            f"{path}:{mark.line + 2 if mark else 1}: the front matter is not YAML: {e}"
+        ) from e
+    if not isinstance(front, dict):
+        raise ManifestError(f"{path}:1: the front matter has no fields; it needs {', '.join(_NEEDED)}")
+    missing = [name for name in _NEEDED if name not in front]
+    unknown = [str(name) for name in front if name not in _NEEDED]
+    if missing or unknown:
+        what = f"lacks {', '.join(missing)}" if missing else f"has the unknown field {unknown[0]}"
+        raise ManifestError(f"{path}:1: the front matter {what}; its fields are {', '.join(_NEEDED)}")
+    if not isinstance(front["minutes"], int) or not 1 <= front["minutes"] <= 90:
+        raise ManifestError(f"{path}:1: minutes is {front['minutes']!r}; allowed is a number from 1 to 90")
+    if front["runs-on"] not in RUNS_ON:
+        raise ManifestError(
+            f"{path}:1: runs-on is {front['runs-on']!r}; allowed is one of {', '.join(RUNS_ON)}"
+        )
+    return front, text[: found.end()].count("\n") + 1
+
+
+def _block(info: str, content: str, line: int, path: Path) -> Block:
+    """A fence: `line` is the line of its opening; options are `name=value` words after `bash`."""
+    options: dict[str, str] = {}
+    for word in info.split()[1:]:
+        name, _, value = word.partition("=")
+        if name not in ("exit", "timeout", "only") or not value:
+            raise ManifestError(
+                f"{path}:{line}: the fence has the option {word!r}; "
+                "allowed are exit=<code>, timeout=<seconds> and only=lab or only=cluster"
+            )
+        options[name] = value
+    try:
+        exit_code, timeout = int(options.get("exit", "0")), float(options.get("timeout", "60"))
+    except ValueError as e:
+        raise ManifestError(f"{path}:{line}: exit and timeout are numbers: {info!r}") from e
+    if options.get("only", "lab") not in ("lab", "cluster"):
+        raise ManifestError(f"{path}:{line}: only is {options['only']!r}; allowed is lab or cluster")
+    return Block(line, _commands(content, line + 1, path), exit_code, timeout, options.get("only", ""))
+
+
+def _commands(content: str, line: int, path: Path) -> tuple[Command, ...]:
+    commands: list[tuple[int, list[str], list[str]]] = []
+    open_command = False
+    for number, text in enumerate(content.splitlines(), start=line):
+        if open_command:
+            commands[-1][1].append(text)
+        elif text.startswith("$ "):
+            commands.append((number, [text[2:]], []))
+        elif commands:
+            commands[-1][2].append(text)
+            continue
+        elif text.strip():
+            raise ManifestError(
+                f"{path}:{number}: a bash fence begins with a command, `$ ` and its text; "
+                "text that is not run stands in a fence of another language"
+            )
+        open_command = text.endswith("\\")
+    return tuple(Command(n, "\n".join(typed), tuple(printed)) for n, typed, printed in commands)

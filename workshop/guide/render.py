@@ -1,0 +1,119 @@
+"""A module as HTML: values filled in, real files shown, commands with a prompt that is not copied.
+
+Raw HTML in a module is shown as text; what the page holds is made here. Highlighting is left out on
+purpose: what matters in a command is the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from mdit_py_plugins.anchors import anchors_plugin
+from mdit_py_plugins.tasklists import tasklists_plugin
+
+from workshop.guide.include import Excerpt, excerpt
+from workshop.guide.module import Module
+from workshop.guide.values import fill
+
+
+def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:
+    """The body of a module's page. Raises ManifestError when an include does not hold."""
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    markdown.use(anchors_plugin, max_level=3, permalink=False).use(tasklists_plugin)
+    markdown.add_render_rule("fence", _fence)
+    tokens = markdown.parse(fill(module.body, known))
+    _include(tokens, module, kit)
+    _link_modules(tokens)
+    _mark_arrow(tokens)
+    return str(markdown.renderer.render(tokens, markdown.options, {}))
+
+
+def _fence(_: object, tokens: Sequence[Token], index: int, __: OptionsDict, ___: EnvType) -> str:
+    token = tokens[index]
+    words = token.info.split()
+    if words[:1] == ["bash"]:
+        return _commands(token.content)
+    caption = str(token.meta.get("caption", ""))
+    return _code(escape(token.content), token.content, caption)
+
+
+def _commands(content: str) -> str:
+    """A fence of commands: the prompt is drawn but not copied, nor is what the commands print."""
+    shown: list[str] = []
+    copied: list[str] = []
+    goes_on = False
+    for line in content.splitlines():
+        command = goes_on or line.startswith("$ ")
+        text = line[2:] if line.startswith("$ ") and not goes_on else line
+        if command:
+            prompt = "" if goes_on else '<span class="prompt">$ </span>'
+            shown.append(f"{prompt}<b>{escape(text)}</b>")
+            copied.append(text)
+        else:
+            shown.append(f'<span class="output">{escape(line)}</span>')
+        goes_on = command and line.endswith("\\")
+    return _code("\n".join(shown), "\n".join(copied), "")
+
+
+def _code(shown: str, copied: str, caption: str) -> str:
+    head = f'<span class="caption mono">{escape(caption)}</span>' if caption else ""
+    button = '<button class="ghost copy" type="button">Copy</button>'
+    return (
+        f'<div class="code">{head}<div class="box"><pre data-copy="{escape(copied)}" tabindex="0">'
+        f"{shown}</pre>{button}</div></div>\n"
+    )
+
+
+def _include(tokens: list[Token], module: Module, kit: Path) -> None:
+    """Replace each paragraph that is one include link by a fence with the file's text."""
+    index = 0
+    while index + 2 < len(tokens):
+        link = _only_link(tokens[index : index + 3])
+        if link is not None:
+            line = module.body_line + (tokens[index].map or [0])[0]
+            title, target = str(link.attrs.get("title", "")), str(link.attrs.get("href", ""))
+            shown = excerpt(kit, module.path, line, target, title)
+            tokens[index : index + 3] = [_as_fence(shown)]
+        index += 1
+
+
+def _only_link(three: Sequence[Token]) -> Token | None:
+    opening, inline, _ = three
+    children = inline.children or []
+    if opening.type != "paragraph_open" or inline.type != "inline" or not children:
+        return None
+    first, last = children[0], children[-1]
+    alone = first.type == "link_open" and last.type == "link_close" and children.count(first) == 1
+    return first if alone and str(first.attrs.get("title", "")).split()[:1] == ["include"] else None
+
+
+def _as_fence(shown: Excerpt) -> Token:
+    fence = Token("fence", "code", 0)
+    fence.info, fence.content, fence.block = shown.language, shown.text, True
+    fence.meta = {"caption": shown.path if shown.line == 1 else f"{shown.path}, from line {shown.line}"}
+    return fence
+
+
+def _mark_arrow(tokens: Sequence[Token]) -> None:
+    """The arrow from the notebooks to the dashboard gets a look of its own."""
+    for opening, inline in zip(tokens, tokens[1:], strict=False):
+        if opening.type == "paragraph_open" and inline.content.replace("*", "").startswith("notebooks →"):
+            opening.attrSet("class", "arrow")
+
+
+def _link_modules(tokens: Sequence[Token]) -> None:
+    """Links to other modules' files become links to their pages; links elsewhere open beside the guide."""
+    for token in tokens:
+        for child in token.children or []:
+            if child.type != "link_open":
+                continue
+            href = str(child.attrs.get("href", ""))
+            if href.endswith(".md") and "/" not in href:
+                child.attrs["href"] = f"/guide/{href.removesuffix('.md')}"
+            elif href.startswith("http"):
+                child.attrs |= {"target": "_blank", "rel": "noreferrer"}
