@@ -34,14 +34,25 @@ def test_tracked_months_are_valid(real_months: Path) -> None:
         assert check_file(real_months / months.file_name(month)).findings == ()
 
 
-def test_made_again_leaves_the_file_alone(february: Path) -> None:
-    before = february.stat()
-    assert data.make([2], february.parent) == {2: "unchanged"}
-    after = february.stat()
+@pytest.fixture
+def rendered(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What a month's bytes are, without the seconds that reading a year takes."""
+    content = b"a month\n"
+    monkeypatch.setattr(data, "render", lambda wanted: dict.fromkeys(wanted, content))
+    return content
+
+
+def test_made_again_leaves_the_file_alone(tmp_path: Path, rendered: bytes) -> None:
+    assert data.make([2], tmp_path) == {2: "written"}
+    file = tmp_path / months.file_name(2)
+    before = file.stat()
+    assert data.make([2], tmp_path) == {2: "unchanged"}
+    after = file.stat()
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
+    assert file.read_bytes() == rendered
 
 
-def test_file_with_other_bytes_is_refused_unless_forced(tmp_path: Path) -> None:
+def test_file_with_other_bytes_is_refused_unless_forced(tmp_path: Path, rendered: bytes) -> None:
     file = tmp_path / months.file_name(2)
     file.write_text("mine\n")
     with pytest.raises(FlightsError, match=r"flights-2013-02\.csv is there with other bytes .* --months 2 --force"):
@@ -49,6 +60,7 @@ def test_file_with_other_bytes_is_refused_unless_forced(tmp_path: Path) -> None:
     assert file.read_text() == "mine\n"
     assert data.make([2], tmp_path, force=True) == {2: "replaced"}
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    assert file.read_bytes() == rendered
 
 
 def test_data_version_changes_with_bytes_and_not_with_order() -> None:

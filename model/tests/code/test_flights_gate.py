@@ -1,0 +1,123 @@
+"""The gate opens for a good model, and says by how much a bad one fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from flights import card, gate, params
+from flights.card import CARD, MODEL
+from flights.champion import Champion
+
+
+def failing(checks: list[gate.Check]) -> list[str]:
+    return [check.name for check in checks if not check.passed]
+
+
+@pytest.fixture
+def limits(given: params.Params) -> params.Gate:
+    # The small model of the tests is not the real one: what it must reach is lower.
+    return dataclasses.replace(given.gate, min_auc=0.6, min_recall=0.1)
+
+
+def test_good_model_passes_every_check(small_model: Path, july: pd.DataFrame, limits: params.Gate) -> None:
+    checks = gate.decide(small_model, july, limits, None)
+    assert failing(checks) == []
+    assert [check.name for check in checks] == [
+        "auc", "auc is believable", "no leak", "recall", "parity", "model bytes", "row milliseconds",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "name"),
+    [
+        ("min_auc", 0.99, "auc"),
+        ("max_auc", 0.5, "auc is believable"),
+        ("min_recall", 1.1, "recall"),
+        ("max_parity", 1e-12, "parity"),
+        ("max_bytes", 10, "model bytes"),
+        ("max_row_ms", 0.0, "row milliseconds"),
+    ],
+)
+def test_each_bound_can_close_the_gate(
+    small_model: Path, july: pd.DataFrame, limits: params.Gate, bound: str, value: float, name: str
+) -> None:
+    tight = params.Gate(**{**dataclasses.asdict(limits), bound: value})
+    assert failing(gate.decide(small_model, july, tight, None)) == [name]
+
+
+def test_leak_closes_the_gate_and_the_remedy_names_it(small_model: Path, limits: params.Gate) -> None:
+    made = card.load(small_model / CARD)
+    leaky = dataclasses.replace(made, inputs=[*made.inputs, {"name": "dep_delay", "type": "integer"}])
+    (check,) = [check for check in gate.bounds(leaky, 0.8, 0.6, limits) if not check.passed]
+    assert (check.name, check.measured) == ("no leak", "uses dep_delay")
+    assert check.remedy == "take dep_delay out of features.add in params.yaml"
+
+
+def test_failing_check_says_by_how_much(small_model: Path, limits: params.Gate) -> None:
+    made = card.load(small_model / CARD)
+    (check,) = [check for check in gate.bounds(made, 0.55, 0.6, limits) if not check.passed]
+    assert check.measured == "0.55 (0.05 short)"
+    assert check.line.startswith("FAIL auc ")
+
+
+def test_nan_does_not_pass(small_model: Path, limits: params.Gate) -> None:
+    made = card.load(small_model / CARD)
+    assert "auc" in failing(gate.bounds(made, float("nan"), 0.6, limits))
+
+
+def test_champion_is_scored_on_the_same_rows(small_model: Path, july: pd.DataFrame, limits: params.Gate) -> None:
+    rival = Champion("3", (small_model / MODEL).read_bytes())
+    check = gate.decide(small_model, july, limits, rival)[-1]
+    assert (check.name, check.passed) == ("against the champion", True)
+    assert "(+0.0000)" in check.measured
+    assert "version 3" in check.allowed
+
+
+def test_challenger_below_the_champion_fails() -> None:
+    assert not gate.against(0.70, 0.75, "3", 0.002).passed
+    assert gate.against(0.749, 0.75, "3", 0.002).passed
+
+
+@pytest.fixture
+def project(small_model: Path, real_months: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder whose challenger is the small model."""
+    shutil.copytree(small_model, tmp_path / "models/serving")
+    (tmp_path / "data").symlink_to(real_months)
+    text = (Path(__file__).resolve().parents[2] / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text)
+    monkeypatch.setenv("FLIGHTS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def closed(project: Path) -> None:
+    file = project / "params.yaml"
+    file.write_text(file.read_text().replace("min_auc: 0.70", "min_auc: 0.99"))
+
+
+def test_closed_gate_fails_and_writes_why(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    closed(project)
+    assert gate.main([]) == 1
+    told = capsys.readouterr().out
+    assert "no champion to compare with: MLFLOW_TRACKING_URI is not set" in told
+    assert "the gate is closed: auc: 0." in told
+    assert "next: better features or another candidate in params.yaml, then dvc repro" in told
+    written = json.loads((project / "reports/gate.json").read_text())
+    assert (written["mode"], written["passed"]) == ("enabled", False)
+
+
+def test_dry_run_reports_and_passes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    closed(project)
+    assert gate.main(["--mode", "dry-run"]) == 0
+    assert "the gate is closed" in capsys.readouterr().out
+    assert json.loads((project / "reports/gate.json").read_text())["passed"] is False
+
+
+def test_disabled_gate_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    closed(project)
+    assert gate.main(["--mode", "disabled"]) == 0
+    assert "the gate is disabled" in capsys.readouterr().out

@@ -1,0 +1,86 @@
+"""Without a server nothing is logged; with one, a model has one run and one version, whoever asks first."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from flights import register, tracking
+from flights.errors import FlightsError
+
+MODEL = Path(__file__).resolve().parents[2]
+
+
+def test_nothing_is_logged_without_a_server(small_model: Path) -> None:
+    def unexpected(folder: Path) -> None:
+        raise AssertionError(folder)
+
+    assert tracking.log_training(small_model) is None
+    tracking.log_evaluation(small_model, unexpected)
+
+
+def test_mlflow_is_not_imported_without_a_server() -> None:
+    code = "import sys, flights.train, flights.evaluate, flights.gate; print('mlflow' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=MODEL, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
+def test_registering_without_a_registry_names_the_next_command() -> None:
+    with pytest.raises(FlightsError, match="MLFLOW_TRACKING_URI is not set, next: export MLFLOW_TRACKING_URI="):
+        register.main([])
+
+
+@pytest.mark.slow
+def test_server_that_does_not_answer_is_one_line(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(FlightsError, match=r"MLflow at http://127\.0\.0\.1:9 failed: .*, next: start it, check"):
+        tracking.log_training(small_model)
+
+
+STORY = """
+from pathlib import Path
+from flights import champion, gate, register, tracking
+folder = Path("models/serving")
+run = tracking.log_training(folder)
+assert champion.current() is None
+tracking.log_evaluation(folder, lambda out: (out / "roc.png").write_bytes(b"png"))
+first = register.register()
+assert first == register.register() | {"git_commit": first["git_commit"]}, "registered twice"
+assert (first["version"], first["run_id"]) == (1, run), first
+promoted = register.promote("1", "sha256:abc")
+assert promoted["image_digest"] == "sha256:abc"
+assert champion.current().model == (folder / "model.onnx").read_bytes()
+client = tracking.mlflow().MlflowClient()
+assert {str(key): str(value) for key, value in client.get_registered_model("flight-delay").aliases.items()} == {
+    "challenger": "1", "champion": "1"}
+found = client.get_run(run)
+assert found.data.tags["candidate"] == "boosted" and "auc" in found.data.metrics
+assert [file.path for file in client.list_artifacts(run, "evaluation")] == ["evaluation/roc.png"]
+try:
+    register.promote("9", "")
+except Exception as error:
+    assert "version '9' of flight-delay is not registered, allowed: 1, next: " in str(error)
+else:
+    raise AssertionError("a version that is not there was promoted")
+"""
+
+
+@pytest.mark.slow
+def test_story_of_a_model_in_a_real_registry(small_model: Path, tmp_path: Path) -> None:
+    """Logged, registered twice, promoted and found again, in a store of its own and a process of its own."""
+    import os
+
+    shutil.copytree(small_model, tmp_path / "models/serving")
+    environment = os.environ | {
+        "FLIGHTS_HOME": str(tmp_path),
+        "GIT_COMMIT": "c0ffee",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path}/mlflow.db",
+        "PYTHONPATH": str(MODEL),
+    }
+    ran = subprocess.run(
+        [sys.executable, "-c", STORY], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr[-2000:]

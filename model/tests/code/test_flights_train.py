@@ -1,0 +1,131 @@
+"""Training exports what it trained, and refuses an export that answers otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from flights import candidates, card, evaluate, export, features, params, train
+from flights.card import CARD, MODEL
+from flights.errors import FlightsError
+
+VERSION = "0" * 12
+
+
+@pytest.fixture(scope="module")
+def few(given: params.Params) -> params.Params:
+    """The committed parameters with few trees, because these tests are not about quality."""
+    trees = {**given.candidates["boosted"], "max_iter": 5}
+    return dataclasses.replace(given, candidates={**given.candidates, "boosted": trees})
+
+
+@pytest.mark.parametrize("candidate", sorted(candidates.CANDIDATES))
+def test_onnx_agrees_with_sklearn(candidate: str, few: params.Params, june: pd.DataFrame, july: pd.DataFrame) -> None:
+    model, made = train.train(candidate, few, june, july, VERSION)
+    assert made.parity["max_difference"] <= 1e-5
+    assert made.parity["rows"] == len(july)
+    assert made.onnx_sha256 == hashlib.sha256(model).hexdigest()
+    words, numbers = features.order(few.features)
+    assert export.columns(export.session(model)) == (*words, *numbers)
+
+
+def test_onnx_that_disagrees_fails_and_names_the_row(
+    few: params.Params, june: pd.DataFrame, july: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = export.late
+
+    def off_on_one_row(*given: object) -> np.ndarray:
+        late: np.ndarray = real(*given)  # type: ignore[arg-type]
+        late[41] += 0.01
+        return late
+
+    monkeypatch.setattr(export, "late", off_on_one_row)
+    told = (
+        r"logistic: ONNX and scikit-learn differ by 1\.0e-02 on data/flights-2013-07\.csv:43 .*allowed: 1e-05, next: "
+    )
+    with pytest.raises(FlightsError, match=told):
+        train.train("logistic", few, june, july, VERSION)
+
+
+def test_nan_on_one_side_is_the_largest_difference() -> None:
+    found = export.parity(np.array([0.1, 0.2]), np.array([0.1, np.nan]))
+    assert (found.max_difference, found.row) == (1.0, 1)
+
+
+def test_missing_values_and_unknown_words_do_not_break_the_graph(
+    few: params.Params, june: pd.DataFrame, july: pd.DataFrame
+) -> None:
+    frame = july.head(3).copy()
+    frame.loc[0, ["temp", "seats"]] = np.nan
+    frame.loc[1, "dest"] = "never seen"
+    for candidate in candidates.CANDIDATES:
+        pipeline = candidates.build(candidate, few.features, few.candidates)
+        pipeline.fit(features.matrix(june, few.features), features.labels(june))
+        served = export.late(
+            export.session(export.export(pipeline, few.features)), features.inputs(frame, few.features)
+        )
+        assert np.abs(served - export.late_in_sklearn(pipeline, frame, few.features)).max() < 1e-5
+
+
+def test_same_data_gives_the_same_model(few: params.Params, june: pd.DataFrame, july: pd.DataFrame) -> None:
+    models = [train.train("boosted", few, june, july, VERSION)[0] for _ in range(2)]
+    assert models[0] == models[1]
+
+
+def test_unknown_candidate_is_refused(few: params.Params) -> None:
+    with pytest.raises(FlightsError, match="candidate: got 'best', allowed: boosted, logistic"):
+        candidates.build("best", few.features, few.candidates)
+
+
+def test_card_is_read_back_as_written(small_model: Path, tmp_path: Path) -> None:
+    made = card.load(small_model / CARD)
+    card.dump(made, tmp_path / CARD)
+    assert card.load(tmp_path / CARD) == made
+    assert len(made.sample.rows) == len(made.sample.late) == 20
+    assert "75.0199" not in (small_model / CARD).read_text()
+
+
+def test_card_that_is_none_is_told(tmp_path: Path) -> None:
+    (tmp_path / CARD).write_text("{}")
+    with pytest.raises(FlightsError, match=r"model\.json: .*allowed: what python -m flights\.train writes"):
+        card.load(tmp_path / CARD)
+
+
+def test_better_auc_on_the_test_month_wins(
+    few: params.Params, june: pd.DataFrame, july: pd.DataFrame, real_months: Path, tmp_path: Path
+) -> None:
+    short = dataclasses.replace(few, train_months=(6,))
+    scored = []
+    for candidate in ("logistic", "boosted"):
+        folder = tmp_path / candidate
+        folder.mkdir()
+        model, made = train.train(candidate, short, june, july, VERSION)
+        (folder / MODEL).write_bytes(model)
+        card.dump(made, folder / CARD)
+        scored.append(evaluate.score(folder, real_months))
+    best = evaluate.winner(scored)
+    assert best.test.auc == max(one.test.auc for one in scored)
+    evaluate.write_reports(scored, best, tmp_path / "reports")
+    summary = json.loads((tmp_path / "reports/metrics.json").read_text())
+    assert summary["winner"] == best.card.candidate
+    table = (tmp_path / "reports/per-month.csv").read_text().splitlines()
+    assert len(table) == 1 + 2 * 2
+    assert (tmp_path / "reports/confusion.csv").read_text().count("\n") == len(best.actual) + 1
+
+
+def test_pictures_are_written(small_model: Path, real_months: Path, tmp_path: Path) -> None:
+    from flights import plots
+
+    made = dataclasses.replace(card.load(small_model / CARD), train_months=[6])
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / MODEL).write_bytes((small_model / MODEL).read_bytes())
+    card.dump(made, folder / CARD)
+    plots.write(evaluate.score(folder, real_months), tmp_path)
+    for name in ("roc.png", "confusion.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
