@@ -86,7 +86,7 @@ def _push_data(job: Job) -> str:
     version = _shell(job, model, "python -m flights.data version").strip()
     if marker.exists() and marker.read_text() == version:
         return "the remote has them"
-    _shell(job, model, "python -m flights.data ensure")
+    _shell(job, model, "python -m flights.ensure")
     _shell(job, model, f"dvc remote add --quiet --local --force --default lab {shlex.quote(str(job.where.dvc_remote))}")
     _shell(job, model, "dvc commit --quiet --force data/*.dvc")
     _shell(job, model, "dvc push --quiet")
