@@ -51,10 +51,14 @@ def guide_routes(context: Context) -> list[BaseRoute]:
             body, problem = render(found, context.kit, _values(context)), ""
         except WorkshopError as e:
             body, problem = "", str(e)
-        return html.page(context, request, "module.html", {
-            "module": found, "body": Markup(body), "problem": problem,  # noqa: S704 made by our own renderer
-            "previous": modules[at - 1] if at else None, "next": modules[at + 1] if at + 1 < len(modules) else None,
-        })  # fmt: skip
+        shown = {
+            "module": found,
+            "body": Markup(body),  # noqa: S704 made by our own renderer
+            "problem": problem,
+            "previous": modules[at - 1] if at else None,
+            "next": modules[at + 1] if at + 1 < len(modules) else None,
+        }
+        return html.page(context, request, "module.html", shown)
 
     async def check(request: Request) -> Response:
         number = request.path_params["number"]

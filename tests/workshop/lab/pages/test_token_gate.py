@@ -31,8 +31,12 @@ async def _socket(socket: WebSocket) -> None:
 
 @pytest.fixture
 def client() -> Iterator[TestClient]:
-    inner = Starlette(routes=[Route("/{rest:path}", _page, methods=["GET", "POST", "DELETE"]),
-                              WebSocketRoute("/ws", _socket)])
+    inner = Starlette(
+        routes=[
+            Route("/{rest:path}", _page, methods=["GET", "POST", "DELETE"]),
+            WebSocketRoute("/ws", _socket),
+        ]
+    )
     with TestClient(TokenGate(inner, TOKEN), base_url=HERE) as client:
         yield client
 
@@ -88,14 +92,17 @@ def test_logging_in_from_another_site_is_refused(client: TestClient) -> None:
     assert answer.status_code == 403
 
 
-@pytest.mark.parametrize("headers", [
-    {},
-    {"Origin": "http://evil.example"},
-    {"Origin": "http://127.0.0.1:9999"},
-    {"Origin": "null"},
-    {"Sec-Fetch-Site": "same-site", "Origin": HERE},
-    {"Sec-Fetch-Site": "cross-site"},
-])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "same-site", "Origin": HERE},
+        {"Sec-Fetch-Site": "cross-site"},
+    ],
+)
 def test_a_cookie_changes_nothing_from_another_origin(client: TestClient, headers: dict[str, str]) -> None:
     _log_in(client)
     assert client.delete("/api", headers=headers).status_code == 403

@@ -1,0 +1,297 @@
+"""The console, the dashboards and the guide as a browser gets them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from tests.workshop.lab.pages.fixtures import DIGEST, OTHER, browser, context, deploy, ran
+from workshop.lab.kinds import KINDS
+from workshop.lab.pages import Context, TokenGate, routes
+
+
+class FakePrometheus(BaseHTTPRequestHandler):
+    """Answers every query with one series that rises; remembers what it was asked."""
+
+    asked: list[tuple[str, dict[str, list[str]]]] = []
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        given = parse_qs(parts.query)
+        self.asked.append((parts.path, given))
+        if parts.path.endswith("/values"):
+            data: Any = ["user1-production", "user1-staging"]
+        elif parts.path.endswith("query_range"):
+            start, end = float(given["start"][0]), float(given["end"][0])
+            times = [start + n * (end - start) / 9 for n in range(10)]
+            data = {
+                "resultType": "matrix",
+                "result": [
+                    {
+                        "metric": {"code": "200", "predictor_name": "main"},
+                        "values": [[t, str(n)] for n, t in enumerate(times)],
+                    }
+                ],
+            }
+        else:
+            data = {
+                "resultType": "vector",
+                "result": [
+                    {"metric": {"actual": "late", "predicted": "late", "decile": "3"}, "value": [0, "42"]}
+                ],
+            }
+        body = json.dumps({"status": "success", "data": data}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def prometheus() -> Iterator[tuple[type[FakePrometheus], str]]:
+    handler = type("Handler", (FakePrometheus,), {"asked": []})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield handler, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+# -- the console
+
+
+def test_a_fresh_lab_says_what_comes_first(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/").text
+    assert "No run yet" in page and "Nothing yet" in page
+    assert "Ask the model" not in page
+    assert "prometheus is not installed" in page
+
+
+def test_the_console_shows_what_serves_and_whether_staging_tested_it(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
+    deploy(about.store, "production", f"lab/flight-delay@{DIGEST}")
+    page = browser(about).get("/").text
+    assert page.count(DIGEST[7:19]) >= 2
+    assert "The digest that staging tested." in page
+    assert "curl -s http://127.0.0.1:1/seldon/user1-production" in page
+
+
+def test_a_canary_is_shown_with_its_share_and_another_digest(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
+    deploy(about.store, "production", f"lab/flight-delay@{OTHER}", f"lab/flight-delay@{DIGEST}")
+    page = browser(about).get("/").text
+    assert page.count("<meter") == 2 and "50%" in page
+    assert "Staging has another digest." in page
+
+
+def test_runs_are_shown_with_status_time_and_the_reason_of_a_failure(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    ran(about.store, "run-a", "True", "Succeeded", digest=DIGEST)
+    ran(about.store, "run-b", "False", "Failed", message="the gate said <no>")
+    page = browser(about).get("/").text
+    assert "1 min 17 s" in page and "Succeeded" in page
+    assert "the gate said &lt;no&gt;" in page
+    assert f"built {DIGEST[7:19]}" in page
+
+
+def test_the_live_part_is_sent_again_only_when_it_changed(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    client = browser(about)
+    first = client.get("/?part=live")
+    assert "<html" not in first.text and 'id="serving"' in first.text
+    again = client.get("/?part=live", headers={"If-None-Match": first.headers["ETag"]})
+    assert again.status_code == 304
+    deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
+    assert client.get("/?part=live", headers={"If-None-Match": first.headers["ETag"]}).status_code == 200
+
+
+def test_an_object_without_status_or_predictors_does_not_break_the_page(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    for kind, namespace in (("SeldonDeployment", "user1-staging"), ("PipelineRun", "user1-dev")):
+        about.store.create(KINDS.named(kind), {"metadata": {"name": "bare", "namespace": namespace}})
+    assert browser(about).get("/").status_code == 200
+
+
+def test_every_page_needs_the_token_and_loads_only_from_the_lab(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    for path in ("/", "/guide/", "/guide/01-meet-the-lab", "/dashboards/model-serving"):
+        assert browser(about, token="wrong").get(path).status_code == 401
+        page = browser(about).get(path)
+        assert page.status_code == 200
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+        sources = re.findall(r"(?:src|<link[^>]+href)=\"([^\"]+)\"", page.text)
+        assert sources and all(source.startswith("/static/") for source in sources)
+        assert not re.search(r"<[^>]+\s(?:style|on\w+)=", page.text), "inline styles and handlers are blocked"
+        for source in sources:
+            assert browser(about).get(source).status_code == 200, source
+
+
+# -- the dashboards
+
+
+def test_the_only_dashboard_opens_at_once(tmp_path: Path) -> None:
+    answer = browser(context(tmp_path)).get("/dashboards/", follow_redirects=False)
+    assert answer.headers["location"] == "/dashboards/model-serving"
+
+
+def test_an_unknown_dashboard_is_told_by_name(tmp_path: Path) -> None:
+    answer = browser(context(tmp_path)).get("/dashboards/nope")
+    assert answer.status_code == 404 and "no dashboard nope" in answer.text
+
+
+def test_without_prometheus_the_page_says_how_to_get_it(tmp_path: Path) -> None:
+    client = browser(context(tmp_path))
+    assert "apt-get install prometheus" in client.get("/dashboards/model-serving").text
+    answer = client.get("/dashboards/api/query", params={"query": "up"})
+    assert answer.status_code == 503 and "apt-get install prometheus" in answer.json()["error"]
+
+
+def test_a_prometheus_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    client = browser(context(tmp_path, prometheus_url="http://127.0.0.1:1"))
+    answer = client.get("/dashboards/api/query_range", params={"query": "up"})
+    assert answer.status_code == 503 and "does not answer" in answer.json()["error"]
+
+
+def test_questions_reach_prometheus_unchanged(
+    tmp_path: Path, prometheus: tuple[type[FakePrometheus], str]
+) -> None:
+    client = browser(context(tmp_path, prometheus_url=prometheus[1]))
+    query = 'sum(rate(x{a=~"b|c"}[20s])) + 1'
+    client.get("/dashboards/api/query", params={"query": query, "time": "5"})
+    client.get("/dashboards/api/label/namespace/values", params={"match[]": "up{}"})
+    assert prometheus[0].asked == [
+        ("/api/v1/query", {"query": [query], "time": ["5"]}),
+        ("/api/v1/label/namespace/values", {"match[]": ["up{}"]}),
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["admin/tsdb/delete_series", "label/a-b/values", "label/../values", "targets"]
+)
+def test_nothing_else_of_prometheus_is_within_reach(
+    tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], path: str
+) -> None:
+    client = browser(context(tmp_path, prometheus_url=prometheus[1]))
+    assert client.get(f"/dashboards/api/{path}").status_code in (400, 404)
+    assert prometheus[0].asked == []
+
+
+# -- the guide
+
+
+def test_the_guide_lists_its_modules(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/guide/").text
+    assert "Meet the lab" in page and "10 min" in page
+
+
+def test_a_module_shows_the_participants_values(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/guide/01-meet-the-lab").text
+    assert "user1-production" in page and "http://127.0.0.1:1/seldon/" in page
+    assert "$PRODUCTION_URL" not in page
+
+
+def test_a_module_number_leads_to_the_page(tmp_path: Path) -> None:
+    answer = browser(context(tmp_path)).get("/guide/01", follow_redirects=False)
+    assert answer.headers["location"] == "/guide/01-meet-the-lab"
+
+
+def test_the_check_of_a_module_answers_a_line_a_task(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    ran(about.store, "run-a", "True", "Succeeded", digest=DIGEST)
+    deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
+    answer = browser(about).post("/guide/api/check/01").json()
+    assert answer["ok"] is False
+    done = {finding["task"]: finding["ok"] for finding in answer["findings"]}
+    assert done["flight-delay is available in staging"] is True
+    assert done["production answers a request"] is False
+    assert all(finding["reason"] for finding in answer["findings"])
+
+
+def test_a_module_without_a_check_is_told_by_number(tmp_path: Path) -> None:
+    answer = browser(context(tmp_path)).post("/guide/api/check/77")
+    assert answer.status_code == 404 and "module 77 has no check" in answer.json()["error"]
+
+
+# -- in a browser
+
+
+@contextmanager
+def _served(about: Context, *, gate: bool = False) -> Iterator[str]:
+    app: Any = Starlette(routes=routes(about))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            TokenGate(app, about.token) if gate else app,
+            host="127.0.0.1",
+            port=0,
+            log_level="error",
+            timeout_graceful_shutdown=1,
+        )
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join(10)
+
+
+def _dom(url: str, folder: Path) -> str:
+    """The page's HTML after its scripts have run."""
+    run = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         f"--user-data-dir={folder / 'chromium'}", "--virtual-time-budget=5000", "--dump-dom", url],
+        capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    return run.stdout
+
+
+in_a_browser = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed"),
+]
+
+
+@pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
+def test_the_viewer_draws_every_panel(
+    tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], _: int
+) -> None:
+    about = context(tmp_path, prometheus_url=prometheus[1])
+    with _served(about) as url:
+        dom = _dom(f"{url}/dashboards/model-serving", tmp_path)
+    assert "drawn by Grafana only" not in dom
+    assert dom.count('class="uplot') >= 7, "a chart for each timeseries panel"
+    assert "9 req/s" in dom, "the last value of the stat"
+    assert ">0.3<" in dom and ">42<" in dom, "the bar gauge and its figure"
+    assert '<option value="user1-staging">' in dom, "the values of a variable"
+    assert not any("$" in query for _, given in prometheus[0].asked for query in given.get("query", []))
+
+
+@pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
+def test_the_link_with_the_token_logs_a_browser_in(tmp_path: Path, _: int) -> None:
+    about = context(tmp_path)
+    with _served(about, gate=True) as url:
+        assert "Your lab" not in _dom(url, tmp_path)
+        assert "Your lab" in _dom(f"{url}/#token={about.token}", tmp_path)
