@@ -1,0 +1,75 @@
+"""Let the next month arrive: the old test month is trained on, the new one is tested on.
+
+    python -m flights.advance      makes the month, tracks it with DVC, edits months in params.yaml
+
+This is the workshop's "new data came in". It changes files and commits nothing: whoever ran it sees the
+change with `git diff` and decides.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from flights import data, months, params
+from flights.cli import exit_code, say
+from flights.errors import FlightsError
+from flights.paths import home, write_atomic
+from flights.pointers import path_of
+
+
+def next_months(train: tuple[int, ...], test: int) -> tuple[str, int]:
+    """The months to train on, as params.yaml writes them, and the month to test on; FlightsError after December."""
+    if test >= 12:
+        raise FlightsError(f"months.test is {test} and the data ends with December, next: git checkout params.yaml")
+    return written((*train, test)), test + 1
+
+
+def written(numbers: tuple[int, ...]) -> str:
+    """Months in the shortest words that months.parse reads: 1-7 or 1-3,8."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ",".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+
+
+def edit(file: Path, train: str, test: int) -> None:
+    """Write the two values in params.yaml and keep every comment."""
+    text = file.read_text(encoding="utf-8")
+    for key, value in (("train", train), ("test", str(test))):
+        text, count = re.subn(rf"(?m)^(  {key}:\s*)[\d,-]+", lambda match, new=value: match[1] + new, text, count=1)
+        if count != 1:
+            raise FlightsError(f"{file}: no line `  {key}: ...` under months, next: write it by hand")
+    write_atomic(file, text.encode())
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Make and track the next month, and move the months of params.yaml on by one."""
+    argparse.ArgumentParser(prog="python -m flights.advance", description=__doc__.split("\n", 1)[0]).parse_args(argv)
+    root, given = home(), params.load()
+    train, test = next_months(given.train_months, given.test_month)
+    file = root / "data" / months.file_name(test)
+    data.make([test], root / "data")
+    if not path_of(file).exists():
+        _track(file)
+    edit(root / "params.yaml", train, test)
+    say(f"{file} is there; trains on {train}, tests on {test}, next: dvc repro")
+    return 0
+
+
+def _track(file: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "add", "--quiet", str(file)], capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise FlightsError(f"dvc add {file}: {done.stderr.strip()[-300:]}, next: dvc doctor")
+
+
+if __name__ == "__main__":
+    sys.exit(exit_code(main))
