@@ -1,0 +1,113 @@
+"""One lab for all end-to-end tests: made by the main job itself, in a temporary folder, on free ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+KIT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class Lab:
+    """A lab as a user has it: through the command `workshop` and through its URLs."""
+
+    state: Path
+    env: dict[str, str]
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    def workshop(self, *words: str, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run([sys.executable, "-m", "workshop", *words], cwd=KIT, env=self.env, text=True,
+                              capture_output=True, timeout=timeout)
+        if check and done.returncode != 0:
+            raise AssertionError(f"workshop {' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+                                 f"\n{self.tail()}")
+        return done
+
+    def status(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.workshop("status", "-o", "json", check=False).stdout)
+        return found
+
+    def oc(self, *words: str) -> str:
+        env = {**self.env, "KUBECONFIG": str(self.state / "kubeconfig"), "KUBECACHEDIR": str(self.state / "kubecache")}
+        done = subprocess.run([str(self.state / "tools" / "oc"), *words], env=env, text=True, capture_output=True)
+        assert done.returncode == 0, f"oc {' '.join(words)}: {done.stderr}"
+        return done.stdout
+
+    def object(self, *words: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.oc("get", *words, "-o", "json"))
+        return found
+
+    def get(self, url: str, **headers: str) -> Any:
+        token = (self.state / "token").read_text().strip()
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}", **headers})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def post(self, url: str, body: bytes) -> tuple[int, Any]:
+        request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as e:
+            return e.code, json.load(e)
+
+    def pid(self) -> int:
+        return int((self.state / "run" / "lock").read_text())
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that belongs to this lab: its state folder is in its environment or command line."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.pid != os.getpid() and (
+                    process.environ().get("WORKSHOP_STATE") == str(self.state)
+                    or any(str(self.state) in word for word in process.cmdline())
+                ) and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def tail(self) -> str:
+        try:
+            return "\n".join((self.state / "supervisor.log").read_text().splitlines()[-30:])
+        except OSError:
+            return ""
+
+
+def until(holds: Any, seconds: float, what: str) -> Any:
+    """Wait for a condition with a bound; what it returned."""
+    deadline = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(0.1)
+    return found
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The main job, once. What it prints at its end is `summary`."""
+    state = tmp_path_factory.mktemp("lab") / "state"
+    env = {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
+    made = Lab(state, env)
+    try:
+        done = made.workshop("lab", "-o", "json")
+        made.summary = json.loads(done.stdout)
+        yield made
+    finally:
+        made.workshop("down", check=False)
+        for process in made.processes():
+            process.kill()
