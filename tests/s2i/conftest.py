@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import orjson
 import pytest
@@ -27,12 +28,12 @@ class Answer:
     body: bytes
 
     @property
-    def json(self) -> object:
+    def json(self) -> Any:
         return orjson.loads(self.body)
 
     @property
     def info(self) -> str:
-        return self.json["status"]["info"]
+        return str(self.json["status"]["info"])
 
 
 class Server:
@@ -57,12 +58,13 @@ class Server:
         self.pool = urllib3.PoolManager(retries=False, maxsize=20)
         self.port = self.metrics_port = 0
 
-    def wait_for(self, event: str) -> dict[str, object]:
+    def wait_for(self, event: str) -> dict[str, Any]:
         """Read the log up to an event; the end of the log is a failure."""
+        assert self.process.stderr is not None
         for raw in self.process.stderr:
             self.lines.append(raw.decode())
             if raw.startswith(b"{") and json.loads(raw)["event"] == event:
-                found = json.loads(raw)
+                found: dict[str, Any] = json.loads(raw)
                 self.port = found.get("http", self.port)
                 self.metrics_port = found.get("metrics", self.metrics_port)
                 return found
@@ -78,7 +80,7 @@ class Server:
         return Answer(got.status, {key.lower(): value for key, value in got.headers.items()}, got.data)
 
     def post(self, body: object, path: str = "/api/v1.0/predictions", **headers: str) -> Answer:
-        return self.ask("POST", path, body, **headers)
+        return self.ask("POST", path, body, False, **headers)
 
     def get(self, path: str, metrics: bool = False) -> Answer:
         return self.ask("GET", path, metrics=metrics)
@@ -89,7 +91,7 @@ class Server:
 
         text = self.get("/metrics").body.decode()
         return sum(
-            sample.value
+            float(sample.value)
             for family in text_string_to_metric_families(text)
             for sample in family.samples
             if sample.name == name and labels.items() <= sample.labels.items()
@@ -104,8 +106,16 @@ class Server:
         return self.process.returncode
 
 
+class Start(Protocol):
+    """How tests start a server: the model's name, then its environment."""
+
+    def __call__(
+        self, model: str, shared: bool = True, ready: bool = True, folder: Path = MODELS, **env: str
+    ) -> Server: ...
+
+
 @pytest.fixture(scope="session")
-def started() -> Iterator[Callable[..., Server]]:
+def started() -> Iterator[Start]:
     """Start a server; one that several tests share when `shared` is on (the default)."""
     shared_servers: dict[tuple[object, ...], Server] = {}
     all_servers: list[Server] = []
@@ -130,10 +140,10 @@ def started() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
-def late(started: Callable[..., Server]) -> Server:
+def late(started: Start) -> Server:
     return started("Late")
 
 
 @pytest.fixture
-def echo(started: Callable[..., Server]) -> Server:
+def echo(started: Start) -> Server:
     return started("Echo")

@@ -13,20 +13,22 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import GOOD, MODELS, ROOT, Server
+from .conftest import GOOD, MODELS, ROOT, Server, Start
 
 
-def run(model: str, *flags: str, folder: Path = MODELS, **env: str) -> subprocess.CompletedProcess[str]:
+def run(
+    model: str, *flags: str, folder: Path = MODELS, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to end by itself."""
     return subprocess.run(
         [sys.executable, "-m", "modelserver", *flags, model], cwd=folder, capture_output=True, text=True, timeout=30,
         check=False,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "s2i/server"), "PYTHONDONTWRITEBYTECODE": "1",
-             "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "0", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": "0", **env},
+             "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "0", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": "0", **(env or {})},
     )
 
 
-def test_is_live_but_not_ready_while_the_model_loads(started) -> None:
+def test_is_live_but_not_ready_while_the_model_loads(started: Start) -> None:
     seconds = '[{"name":"load_seconds","value":"0.8","type":"FLOAT"},{"name":"seconds","value":"0","type":"FLOAT"}]'
     server = started("Slow", shared=False, ready=False, PREDICTIVE_UNIT_PARAMETERS=seconds)
     server.wait_for("listening")
@@ -39,7 +41,7 @@ def test_is_live_but_not_ready_while_the_model_loads(started) -> None:
     assert server.post({"strData": "x"}).status == 200
 
 
-def test_sigterm_lets_the_answer_under_way_finish_and_exits_with_0(started) -> None:
+def test_sigterm_lets_the_answer_under_way_finish_and_exits_with_0(started: Start) -> None:
     server = started("Slow", shared=False, MODEL_SERVER_THREADS="1")
     request = b'POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 15\r\n\r\n{"strData":"x"}'
     with socket.create_connection(("127.0.0.1", server.port)) as caller:
@@ -54,14 +56,14 @@ def test_sigterm_lets_the_answer_under_way_finish_and_exits_with_0(started) -> N
     assert any('"stopped"' in line for line in server.lines)
 
 
-def test_sigterm_during_loading_ends_the_process(started) -> None:
+def test_sigterm_during_loading_ends_the_process(started: Start) -> None:
     server = started("Slow", shared=False, ready=False,
                      PREDICTIVE_UNIT_PARAMETERS='[{"name":"load_seconds","value":"0.6","type":"FLOAT"}]')
     server.wait_for("listening")
     assert server.stop() == 0
 
 
-def test_idle_connections_do_not_hold_up_the_end(started) -> None:
+def test_idle_connections_do_not_hold_up_the_end(started: Start) -> None:
     server = started("Late", shared=False)
     with socket.create_connection(("127.0.0.1", server.port)):
         timer = threading.Timer(5, server.process.kill)
@@ -70,7 +72,7 @@ def test_idle_connections_do_not_hold_up_the_end(started) -> None:
         timer.cancel()
 
 
-def test_the_access_log_has_no_payload_and_no_address(started) -> None:
+def test_the_access_log_has_no_payload_and_no_address(started: Start) -> None:
     server = started("Late", shared=False)
     server.post(GOOD)
     server.ask("GET", "/predict?json=%7B%22private%22:1%7D")
@@ -93,7 +95,7 @@ def test_listens_on_loopback_alone(late: Server) -> None:
 
 @pytest.mark.parametrize("variable", ["PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT"])
 def test_a_port_in_use_is_told_with_the_variable_to_change(late: Server, variable: str) -> None:
-    done = run("Late", **{variable: str(late.port)})
+    done = run("Late", env={variable: str(late.port)})
     assert done.returncode == 1
     text = f"modelserver: cannot listen on 127.0.0.1:{late.port}: Address already in use; set {variable} to a free port"
     assert text in done.stderr
@@ -145,7 +147,7 @@ def test_a_model_that_cannot_be_served_stops_the_start_in_one_line(
     ],
 )
 def test_a_setting_that_cannot_be_read_is_named(name: str, value: str, text: str) -> None:
-    done = run("Late", **{name: value})
+    done = run("Late", env={name: value})
     assert done.returncode == 1
     assert text in done.stderr
 
@@ -156,7 +158,7 @@ def test_a_class_in_a_package_can_be_named(tmp_path: Path) -> None:
     assert run("pack.mod.Other", "--check", folder=tmp_path).returncode == 0
 
 
-def test_an_unhealthy_model_says_so(started) -> None:
+def test_an_unhealthy_model_says_so(started: Start) -> None:
     server = started("Echo", PREDICTIVE_UNIT_PARAMETERS='[{"name":"fails","value":"true","type":"BOOL"}]')
     answer = server.get("/health/status")
     assert (answer.status, answer.info) == (503, "the model is not healthy: broken")

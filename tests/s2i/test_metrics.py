@@ -8,13 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from .conftest import GOOD, Server
+from .conftest import GOOD, Server, Start
 
 REQUESTS = "seldon_api_executor_server_requests_seconds"
 
 
 @pytest.fixture
-def fresh(started) -> Server:
+def fresh(started: Start) -> Server:
     return started(
         "Late", shared=False, SELDON_DEPLOYMENT_ID="flight-delay", PREDICTOR_ID="default",
         PREDICTOR_LABELS='{"version":"v7"}', PREDICTIVE_UNIT_ID="classifier", PREDICTIVE_UNIT_IMAGE="reg:5000/late:1.2",
@@ -76,7 +76,7 @@ def test_health_probes_do_not_touch_the_models_counters(fresh: Server) -> None:
 
 
 @pytest.mark.parametrize("threads", ["0", "4"])
-def test_counts_are_exact_with_many_callers(started, threads: str) -> None:
+def test_counts_are_exact_with_many_callers(started: Start, threads: str) -> None:
     server = started("Late", shared=False, MODEL_SERVER_THREADS=threads)
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(lambda _: server.post(GOOD).status, range(400)))
@@ -91,7 +91,7 @@ def test_the_metrics_port_answers_one_path_and_nothing_else(fresh: Server) -> No
     assert all(fresh.get(path).status == 200 for path in ("/scrape", "/metrics", "/prometheus"))
 
 
-def test_metrics_may_share_the_models_port(started) -> None:
+def test_metrics_may_share_the_models_port(started: Start) -> None:
     from workshop.lab.ports import _any_free
 
     port = str(_any_free(set()))
@@ -100,7 +100,7 @@ def test_metrics_may_share_the_models_port(started) -> None:
     assert server.get("/metrics").status == 200
 
 
-def test_a_metric_that_cannot_be_counted_costs_neither_the_answer_nor_the_others(started) -> None:
+def test_a_metric_that_cannot_be_counted_costs_neither_the_answer_nor_the_others(started: Start) -> None:
     server = started("Spoilt", shared=False)
     assert server.post({"data": {"ndarray": [[1]]}}).status == 200
     for bad in ("bad-name x", "fine_gauge", "seldon_api_x", ""):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import Server
+from .conftest import Server, Start
 
 COLUMNS = [
     {"name": "distance", "shape": [2], "datatype": "FP64", "data": [10, 20]},
@@ -36,7 +36,7 @@ def test_server_and_model_describe_themselves(late: Server) -> None:
     assert {"name": "hour", "datatype": "INT64", "shape": [-1]} in model["inputs"]
 
 
-def test_the_models_name_is_the_units(started) -> None:
+def test_the_models_name_is_the_units(started: Start) -> None:
     server = started("Late", PREDICTIVE_UNIT_ID="classifier", PREDICTIVE_UNIT_IMAGE="reg:5000/late:1")
     assert server.get("/v2/models/classifier").json["versions"] == ["1"]
     missing = server.get("/v2/models/Late")

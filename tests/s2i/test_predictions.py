@@ -6,7 +6,7 @@ import base64
 
 import pytest
 
-from .conftest import GOOD, Server
+from .conftest import GOOD, Server, Start
 
 PATHS = ("/predict", "/api/v1.0/predictions", "/api/v0.1/predictions")
 
@@ -55,7 +55,7 @@ def test_the_answers_kind_follows_the_requests(echo: Server) -> None:
     assert echo.post({"binData": packed}).json["binData"] == packed
 
 
-def test_puid_is_echoed_tags_are_merged_and_the_path_is_told(started) -> None:
+def test_puid_is_echoed_tags_are_merged_and_the_path_is_told(started: Start) -> None:
     server = started("Late", PREDICTIVE_UNIT_ID="classifier", PREDICTIVE_UNIT_IMAGE="reg:5000/late:1")
     meta = {"puid": "p1", "tags": {"who": "me"}, "requestPath": {"before": "x:1"}}
     answer = server.post({**GOOD, "meta": meta}).json["meta"]
@@ -70,13 +70,13 @@ def test_the_header_puid_is_echoed_or_made(late: Server) -> None:
     assert late.post(GOOD, seldon_puid="bad value!").headers["seldon-puid"] != "bad value!"
 
 
-def test_parameters_reach_the_constructor(started) -> None:
+def test_parameters_reach_the_constructor(started: Start) -> None:
     text = '[{"name":"threshold","value":"0.75","type":"FLOAT"}]'
     server = started("Late", PREDICTIVE_UNIT_PARAMETERS=text)
     assert server.post(GOOD).json["meta"]["tags"] == {"threshold": 0.75}
 
 
-def test_metrics_stay_out_of_the_answer_when_told_so(started) -> None:
+def test_metrics_stay_out_of_the_answer_when_told_so(started: Start) -> None:
     server = started("Late", INCLUDE_METRICS_IN_CLIENT_RESPONSE="false")
     assert "metrics" not in server.post(GOOD).json["meta"]
 
@@ -99,7 +99,7 @@ def test_metadata_health_and_openapi(late: Server, echo: Server) -> None:
     assert late.post(example["example"]).status == 200
 
 
-def test_metadata_of_the_environment_wins(started) -> None:
+def test_metadata_of_the_environment_wins(started: Start) -> None:
     server = started("Late", MODEL_METADATA='{"name":"renamed"}')
     metadata = server.get("/api/v1.0/metadata").json
     assert (metadata["name"], metadata["platform"]) == ("renamed", "onnx")
@@ -113,7 +113,7 @@ def test_feedback_is_accepted_with_all_its_parts(late: Server) -> None:
         assert (answer.status, answer.json["data"]) == (200, {"ndarray": []})
 
 
-def test_a_browser_may_call_from_the_origin_that_is_allowed(started, late: Server) -> None:
+def test_a_browser_may_call_from_the_origin_that_is_allowed(started: Start, late: Server) -> None:
     server = started("Late", MODEL_SERVER_ALLOW_ORIGIN="http://client.example")
     preflight = server.ask("OPTIONS", "/api/v1.0/predictions")
     assert (preflight.status, preflight.headers["access-control-allow-methods"]) == (204, "POST")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .conftest import GOOD, Server
+from .conftest import GOOD, Server, Start
 
 
 def rows(*values: object) -> dict[str, object]:
@@ -137,7 +137,7 @@ def test_feedback_refuses_unknown_fields_and_bad_requests(late: Server) -> None:
     assert 'column "hour"' in late.post(bad, "/send-feedback").info
 
 
-def test_too_many_bytes_and_too_many_rows_are_413(started) -> None:
+def test_too_many_bytes_and_too_many_rows_are_413(started: Start) -> None:
     server = started("Late", MODEL_SERVER_MAX_BODY_BYTES="2000", MODEL_SERVER_MAX_ROWS="3")
     answer = server.post(b" " * 3000)
     assert (answer.status, answer.info) == (413, "the body is larger than 2000 bytes")
@@ -150,14 +150,14 @@ def test_too_many_bytes_and_too_many_rows_are_413(started) -> None:
         assert sock.recv(100).startswith(b"HTTP/1.1 413")
 
 
-def test_a_body_that_does_not_come_is_408(started) -> None:
+def test_a_body_that_does_not_come_is_408(started: Start) -> None:
     server = started("Late", MODEL_SERVER_BODY_TIMEOUT="1")
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as sock:
         sock.sendall(b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{")
         assert sock.recv(100).startswith(b"HTTP/1.1 408")
 
 
-def test_too_many_requests_at_once_are_503_with_a_time_to_try_again(started) -> None:
+def test_too_many_requests_at_once_are_503_with_a_time_to_try_again(started: Start) -> None:
     server = started("Slow", MODEL_SERVER_THREADS="1", MODEL_SERVER_MAX_CONCURRENCY="1")
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: server.post({"strData": "x"}), range(4)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 
 
@@ -15,7 +17,7 @@ class Echo:
         self.healthy = not fails
         self.greeting = greeting
 
-    def predict(self, X, names):
+    def predict(self, X: Any, names: list[str]) -> Any:
         if isinstance(X, str) and X == "greet":
             return self.greeting
         if isinstance(X, str) and X == "refuse":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy
 
 
@@ -23,7 +25,7 @@ class Late:
             {"name": "age", "type": "number", "nullable": True, "unit": "year"},
         ]
 
-    def predict(self, X: numpy.ndarray, names: list[str], meta: dict | None = None) -> numpy.ndarray:
+    def predict(self, X: Any, names: list[str], meta: dict[str, Any] | None = None) -> Any:
         assert names == ["carrier", "hour", "distance", "age"]
         if any(row[2] == 4242 for row in X):
             raise RuntimeError("secret detail of the model")
@@ -42,7 +44,7 @@ class Late:
     def tags(self) -> dict[str, object]:
         return {"threshold": self.threshold}
 
-    def send_feedback(self, features, names, reward, truth, routing):
+    def send_feedback(self, features: Any, names: list[str], reward: float, truth: Any, routing: Any) -> None:
         return None
 
     def init_metadata(self) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 
 class Slow:
@@ -13,6 +14,6 @@ class Slow:
     def load(self) -> None:
         time.sleep(self.load_seconds)
 
-    def predict(self, X, names=None):
+    def predict(self, X: Any, names: list[str] | None = None) -> list[list[float]]:
         time.sleep(self.seconds)
         return [[1.0]]

@@ -31,8 +31,10 @@ CMD /usr/libexec/s2i/run
 
 
 def test_writes_the_dockerfile_of_the_real_one(lab: Lab, toy: Path) -> None:
+    (toy / ".git").mkdir()
     file = lab.s2i(toy, "-e", "GREETING=a b=c", "--image-scripts-url", "image:///usr/libexec/s2i", "--copy")
     assert file.read_text() == DOCKERFILE.format(source=toy)
+    assert not (file.parent / "upload/src/.git").exists()
     assert (file.parent / "upload/src/Toy.py").read_text() == (toy / "Toy.py").read_text()
 
 

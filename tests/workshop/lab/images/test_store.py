@@ -118,6 +118,18 @@ def test_builds_that_race_end_with_one_image(store: ImageStore) -> None:
     assert list((store.root / "partial").iterdir()) == []
 
 
+def test_losing_a_race_gives_the_winners_image(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    winners = []
+
+    def other_build_first(path: Path, config: Config) -> None:
+        monkeypatch.undo()
+        winners.append(make(store, {"a": "1"}))
+        path.write_text("{}")
+
+    monkeypatch.setattr("workshop.lab.images.store._write", other_build_first)
+    assert [make(store, {"a": "1"})] == winners
+
+
 def test_a_build_that_fails_leaves_nothing(store: ImageStore) -> None:
     def fail() -> None:
         with store.partial() as rootfs:
