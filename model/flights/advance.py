@@ -43,7 +43,7 @@ def edit(file: Path, train: str, test: int) -> None:
     """Write the two values in params.yaml and keep every comment."""
     text = file.read_text(encoding="utf-8")
     for key, value in (("train", train), ("test", str(test))):
-        text, count = re.subn(rf"(?m)^(  {key}:\s*)[\d,-]+", lambda match, new=value: match[1] + new, text, count=1)
+        text, count = re.subn(rf"(?m)^(  {key}:\s*)[\d,-]+", rf"\g<1>{value}", text, count=1)
         if count != 1:
             raise FlightsError(f"{file}: no line `  {key}: ...` under months, next: write it by hand")
     write_atomic(file, text.encode())
