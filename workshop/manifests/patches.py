@@ -191,10 +191,10 @@ def _cut(root: Json, path: str) -> Json:
 # -- strategic merge patch ---------------------------------------------------------------------------------
 
 
-def strategic(target: Json, patch: Json, schema: Schema | None) -> Json:
+def strategic(target: Json, patch: Json, schema: Schema | None, *, prepend: bool = False) -> Json:
     """Kubernetes' merge: lists with a merge key merge item by item, `$patch` and its kin are obeyed.
 
-    Raises PatchError.
+    New items go behind the others, or with `prepend` before them, as in kustomize. Raises PatchError.
     """
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
@@ -223,9 +223,9 @@ def strategic(target: Json, patch: Json, schema: Schema | None) -> Json:
             if resolve(child(schema, key)).get("x-kubernetes-map-type") == "atomic":
                 result[key] = copy.deepcopy(value)
             else:
-                result[key] = strategic(result.get(key), value, child(schema, key))
+                result[key] = strategic(result.get(key), value, child(schema, key), prepend=prepend)
         elif isinstance(value, list):
-            result[key] = _strategic_list(result.get(key), value, child(schema, key))
+            result[key] = _strategic_list(result.get(key), value, child(schema, key), prepend)
         else:
             result[key] = value
     for key, order in patch.items():
@@ -243,7 +243,7 @@ def merge_key(schema: Schema | None) -> str | None:
     return known.get("x-kubernetes-patch-merge-key")
 
 
-def _strategic_list(old: Any, patch: list[Any], schema: Schema | None) -> list[Any]:
+def _strategic_list(old: Any, patch: list[Any], schema: Schema | None, prepend: bool) -> list[Any]:
     known = resolve(schema)
     if "merge" not in str(known.get("x-kubernetes-patch-strategy", "")):
         kept = [copy.deepcopy(one) for one in patch if not (isinstance(one, dict) and "$patch" in one)]
@@ -254,6 +254,7 @@ def _strategic_list(old: Any, patch: list[Any], schema: Schema | None) -> list[A
         return result + [one for one in patch if one not in result]
     if any(isinstance(one, dict) and one.get("$patch") == "replace" for one in patch):
         return [copy.deepcopy(one) for one in patch if one.get("$patch") != "replace"]
+    fresh: list[Any] = []
     for one in patch:
         if not isinstance(one, dict) or key not in one:
             raise PatchError(f"map: {one} does not contain declared merge key: {key}")
@@ -261,10 +262,10 @@ def _strategic_list(old: Any, patch: list[Any], schema: Schema | None) -> list[A
         if one.get("$patch") == "delete":
             result = [had for i, had in enumerate(result) if i not in mine]
         elif not mine:
-            result.append(strategic({}, one, items(schema)))
+            fresh.append(strategic({}, one, items(schema), prepend=prepend))
         else:
-            result[mine[0]] = strategic(result[mine[0]], one, items(schema))
-    return result
+            result[mine[0]] = strategic(result[mine[0]], one, items(schema), prepend=prepend)
+    return fresh + result if prepend else result + fresh
 
 
 def _reorder(values: Any, order: list[Any], schema: Schema | None) -> Any:

@@ -50,7 +50,7 @@ def as_json(value: Any) -> str:
 
 
 def as_yaml(value: Any) -> str:
-    """YAML with sorted keys, lists at their key's indent, and double quotes where quotes are needed."""
+    """YAML with sorted keys, lists at their key's indent, long texts folded and quoted as kubectl does."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -59,21 +59,26 @@ def as_yaml(value: Any) -> str:
 
     def represent(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
         style = None
+        resolved: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
         if "\n" in text and not re.search(r"[ \t]\n|[^\S\n ]|^\s", text):
             style = "|"
-        elif "\n" in text or dumper.resolve(yaml.ScalarNode, text, (True, False)) != "tag:yaml.org,2002:str" \
+        elif "\n" in text or resolved != "tag:yaml.org,2002:str" \
                 or _ambiguous(text):
             style = '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent)
-    return str(yaml.dump(value, Dumper=Dumper, sort_keys=True, width=10**9, allow_unicode=True)).rstrip("\n")
+    return str(yaml.dump(value, Dumper=Dumper, sort_keys=True, allow_unicode=True)).rstrip("\n")
+
+
+_AMBIGUOUS = re.compile(
+    r"y|Y|n|N|[-+]?(\.\d+|\d[\d_]*(\.\d*)?)([eE][-+]?\d+)?|0[xob][0-9a-fA-F_]+|[-+]?\d[\d_]*(:[0-5]?\d)+(\.\d*)?"
+)
+"""Texts that other YAML readers take for numbers or truth values; PyYAML's own rules come on top."""
 
 
 def _ambiguous(text: str) -> bool:
-    """Texts that YAML would read as something else than text."""
-    return bool(re.fullmatch(r"(?i)y|n|yes|no|on|off|true|false|null|~||[-+.\d][-+.\d_:eExXa-fA-F]*", text)) and (
-        text in ("", "~") or not re.fullmatch(r"\d+(\.\d+){2,}|[a-fA-F]+", text))
+    return bool(_AMBIGUOUS.fullmatch(text))
 
 
 def show(obj: Object, how: str) -> str:

@@ -94,8 +94,7 @@ def _client_side(session: Session, item: Manifest, where: Named) -> None:
     made = there
     if dry != "client":
         made = session.client.http.request("PATCH", where.path, query=query, body=change, media=PATCH["merge"])
-    same = made["metadata"].get("resourceVersion") == there["metadata"].get("resourceVersion")
-    report(session, where, made, "unchanged" if same and dry == "none" else "configured", dry)
+    report(session, where, made, "configured", dry)
 
 
 def _server_side(session: Session, item: Manifest, where: Named) -> None:
