@@ -4,10 +4,8 @@ The supervisor is a large process with threads: forking it is slow and a half-se
 The launcher (`launcher_process.py`) is neither, and outlives a supervisor that is killed with -9 just long
 enough to leave nothing running. What that promises is written there.
 
-    launcher = Launcher(state.run)
-    await launcher.open()
-    process = await launcher.start(Spec(argv=["sleep", "1"], env={"PATH": "/usr/bin:/bin"}, log=Path("x.log")))
-    code = await process.wait()
+    launcher = Launcher(state.run) await launcher.open() process = await launcher.start(Spec(argv=["sleep",
+    "1"], env={"PATH": "/usr/bin:/bin"}, log=Path("x.log"))) code = await process.wait()
 
 On macOS there are no namespaces, no subreaper and no death signal: the same calls do their best.
 """
@@ -58,6 +56,8 @@ class Spec:
     cwd: str = "/"
     error_log: Path | None = None
     mounts: Sequence[Mount] | None = None
+    make_cwd: bool = False
+    """Make the working directory when it is not there, as container runtimes do."""
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -101,7 +101,7 @@ class Process:
 
 
 class Launcher:
-    """The supervisor's end, one for the whole lab. A launcher process that died is replaced at the next start.
+    """The supervisor's end, one for the lab; a launcher process that died is replaced at the next start.
 
     `run` is a folder of the lab for its log and for the mount point of private roots.
     """
@@ -155,6 +155,7 @@ class Launcher:
             "argv": list(spec.argv),
             "env": dict(spec.env),
             "cwd": spec.cwd,
+            "make_cwd": spec.make_cwd,
             "log": str(spec.log),
         }
         if spec.error_log is not None:

@@ -164,6 +164,8 @@ def become(request: dict[str, Any]) -> None:
 
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
     try:
+        if request.get("make_cwd"):
+            os.makedirs(request["cwd"], exist_ok=True)
         os.chdir(request["cwd"])
     except OSError as e:
         raise Failure(f"working directory {request['cwd']}: {os.strerror(e.errno or 0)}") from e
@@ -291,13 +293,20 @@ class Launcher:
                 os.write(writer, str(e).encode("utf-8", "replace")[:4096] or repr(e).encode())
             os._exit(127)
         os.close(writer)
+        os.set_blocking(reader, False)
         self.children[pid] = request["id"]
         self.starting[reader] = (request["id"], pid)
         self.selector.register(reader, selectors.EVENT_READ, "child")
 
     def report(self, pipe: int) -> None:
         """A child has executed, or says why it could not."""
-        text = os.read(pipe, 4096)
+        # An event of this round may be for a pipe that an earlier one has closed, or even for its successor.
+        if pipe not in self.starting:
+            return
+        try:
+            text = os.read(pipe, 4096)
+        except BlockingIOError:
+            return
         self.selector.unregister(pipe)
         os.close(pipe)
         id_, pid = self.starting.pop(pipe)

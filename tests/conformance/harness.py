@@ -1,0 +1,130 @@
+"""A lab for tests: a store in memory, a launcher, Tekton's controllers; no API server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workshop.lab.admission import admit
+from workshop.lab.controllers.tekton.conditions import is_done, succeeded
+from workshop.lab.controllers.tekton.run import run_tekton
+from workshop.lab.engines.containers import EngineOptions
+from workshop.lab.engines.launcher import Launcher
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.state import State
+from workshop.lab.store import Store
+
+NAMESPACE = "default"
+RUNS = ("PipelineRun", "TaskRun")
+
+
+class Lab:
+    """What a test does with a lab."""
+
+    def __init__(self, store: Store, state: State, launcher: Launcher) -> None:
+        self.store, self.state, self.launcher = store, state, launcher
+
+    def apply(self, text: str) -> list[Object]:
+        """Admit and create every document of a YAML text."""
+        return [self.create(one) for one in yaml.safe_load_all(text) if one]
+
+    def create(self, obj: Object) -> Object:
+        kind = KINDS.of(obj["apiVersion"], obj["kind"])
+        assert kind is not None, obj["kind"]
+        obj.setdefault("metadata", {}).setdefault("namespace", NAMESPACE)
+        return self.store.create(kind, admit(kind, obj, None))
+
+    def get(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object:
+        return self.store.get(KINDS.named(kind), namespace, name)
+
+    def find(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object | None:
+        return self.store.find(KINDS.named(kind), namespace, name)
+
+    def patch(self, kind: str, name: str, **spec: Any) -> Object:
+        """Change fields of a spec, as `kubectl patch` does."""
+        old = self.get(kind, name)
+        new = {**old, "spec": {**old["spec"], **spec}}
+        return self.store.update(KINDS.named(kind), admit(KINDS.named(kind), new, old))
+
+    async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
+        """Wait for something in the store or on disk."""
+        async with asyncio.timeout(seconds):
+            while not (found := condition()):
+                await asyncio.sleep(0.003)
+        return found
+
+    async def done(self, kind: str, name: str, seconds: float = 30) -> Object:
+        """Wait for a run to end; the run."""
+        watch = self.store.watch(lambda r: r.kind.kind == kind and r.name == name)
+        try:
+            async with asyncio.timeout(seconds):
+                while not is_done(self.get(kind, name)):
+                    await watch.next()
+        except TimeoutError as e:
+            raise AssertionError(
+                f"{kind} {name} did not end: {yaml.safe_dump(self.get(kind, name).get('status'))}"
+            ) from e
+        finally:
+            watch.close()
+        return self.get(kind, name)
+
+    async def running(self, task_run: str, text: str = "", container: str = "step-s") -> None:
+        """Wait until a step of a TaskRun has written something."""
+        log = self.log(f"{task_run}-pod", container)
+        await self.until(lambda: log.exists() and (log.read_text() if not text else text in log.read_text()))
+
+    def log(self, pod: str, container: str = "step-s") -> Path:
+        return self.state.container_log(NAMESPACE, pod, container)
+
+    def reason(self, obj: Object) -> tuple[str, str, str]:
+        """Status, reason and message of a run."""
+        condition = succeeded(obj) or {}
+        return condition.get("status", ""), condition.get("reason", ""), condition.get("message", "")
+
+
+@asynccontextmanager
+async def lab(folder: Path, store: Store | None = None, **options: Any) -> AsyncIterator[Lab]:
+    """A running lab in a folder; give the store of an earlier one to start it again."""
+    state = State(folder / "state")
+    state.make()
+    store = store or Store()
+    launcher = Launcher(state.run)
+    await launcher.open()
+    engine_options = EngineOptions(env=options.pop("env", {}))
+    task = asyncio.create_task(run_tekton(store, state, launcher, engine_options, **options))
+    try:
+        yield Lab(store, state, launcher)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await launcher.close()
+
+
+def differences(expected: Any, actual: Any, path: str = "") -> list[str]:
+    """Where `actual` does not hold what `expected` says; null means absent, lists match item by item."""
+    if isinstance(expected, dict):
+        if not isinstance(actual, dict):
+            return [f"{path}: {actual!r} is no object"]
+        found: list[str] = []
+        for key, value in expected.items():
+            if value is None:
+                found += [f"{path}.{key}: is there: {actual[key]!r}"] if actual.get(key) is not None else []
+            elif key not in actual:
+                found.append(f"{path}.{key}: missing")
+            else:
+                found += differences(value, actual[key], f"{path}.{key}")
+        return found
+    if isinstance(expected, list):
+        if not isinstance(actual, list) or len(actual) != len(expected):
+            return [f"{path}: expected {len(expected)} items {expected!r}, got {actual!r}"]
+        return [
+            d
+            for i, (e, a) in enumerate(zip(expected, actual, strict=True))
+            for d in differences(e, a, f"{path}[{i}]")
+        ]
+    return [] if expected == actual else [f"{path}: expected {expected!r}, got {actual!r}"]

@@ -1,0 +1,100 @@
+"""The Pods that are running now: started, reported into the store, ended.
+
+What is in here lives as long as the supervisor. A Pod in the store that is not in here is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+
+from workshop.lab.controllers.tekton.podstatus import FINAL_PHASES, lost, pod_status
+from workshop.lab.engines.pod import Engine, PodPlan, PodState
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.statuses import ApiError, NotFound
+from workshop.lab.store import Store
+
+_LOG = logging.getLogger("workshop.lab.tekton")
+
+
+@dataclass
+class Attempt:
+    """One running Pod. `started` is monotonic, since a Pod's own times are whole seconds."""
+
+    task: asyncio.Task[None]
+    started: float
+    namespace: str
+    name: str
+
+
+class Attempts:
+    """The running Pods by uid."""
+
+    def __init__(self, store: Store, engine: Engine) -> None:
+        self._store, self._engine = store, engine
+        self._pods = KINDS.named("Pod")
+        self._running: dict[str, Attempt] = {}
+
+    def start(self, pod: Object, plan: PodPlan) -> None:
+        """Run a Pod that is in the store."""
+        uid = pod["metadata"]["uid"]
+        task = asyncio.get_running_loop().create_task(self._run(pod, plan))
+        self._running[uid] = Attempt(task, time.monotonic(), plan.namespace, plan.name)
+        task.add_done_callback(lambda _: self._running.pop(uid, None))
+
+    def seconds(self, uid: str) -> float | None:
+        """How long a Pod has been running, or None when it is not."""
+        attempt = self._running.get(uid)
+        return time.monotonic() - attempt.started if attempt else None
+
+    async def stop(self, uid: str) -> None:
+        """End a Pod's processes and wait until they are gone."""
+        attempt = self._running.get(uid)
+        if attempt:
+            attempt.task.cancel()
+            await asyncio.gather(attempt.task, return_exceptions=True)
+
+    async def stop_named(self, namespace: str, prefix: str) -> None:
+        """End the Pods of a TaskRun that is gone."""
+        for uid, attempt in list(self._running.items()):
+            if attempt.namespace == namespace and attempt.name.startswith(prefix):
+                await self.stop(uid)
+
+    async def close(self) -> None:
+        """End all."""
+        for uid in list(self._running):
+            await self.stop(uid)
+
+    async def _run(self, pod: Object, plan: PodPlan) -> None:
+        meta = pod["metadata"]
+        started = meta["creationTimestamp"]
+
+        def report(state: PodState) -> None:
+            status = pod_status(state, started)
+            body: Object = {
+                "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
+            }
+            try:
+                self._store.update_status(self._pods, {**body, "status": status})
+            except NotFound:
+                # Deleted while it ran: its TaskRun's reconcile ends it.
+                return
+
+        try:
+            await self._engine.run(plan, report)
+        except Exception as e:
+            _LOG.exception("pod %s/%s: the engine failed", plan.namespace, plan.name)
+            self.fail(pod, "EngineFailed", f"the lab's engine failed: {e}; see the log of the supervisor")
+
+    def fail(self, pod: Object, reason: str, message: str) -> None:
+        """Say in the store that a Pod has failed; one that is gone or final stays as it is."""
+        meta = pod["metadata"]
+        current = self._store.find(self._pods, meta["namespace"], meta["name"])
+        if current is None or (current.get("status") or {}).get("phase") in FINAL_PHASES:
+            return
+        try:
+            self._store.update_status(self._pods, {**current, "status": lost(current, reason, message)})
+        except ApiError:
+            _LOG.exception("pod %s/%s: its failure cannot be stored", meta["namespace"], meta["name"])

@@ -1,0 +1,221 @@
+"""The start of a PipelineRun: its Pipeline found, checked against what the run gives, and substituted.
+
+The result is the `pipelineSpec` of the run's status, which everything afterwards reads: a Pipeline that is
+changed or deleted meanwhile does not change the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from workshop.lab.admission.tekton.decode import decode
+from workshop.lab.admission.tekton.defaults import default_pipeline
+from workshop.lab.controllers.tekton import params
+from workshop.lab.controllers.tekton.children import is_custom
+from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.resolvers import find
+from workshop.lab.controllers.tekton.substitution import replaced_parts
+from workshop.lab.kinds import Object
+from workshop.lab.statuses import BadRequest
+from workshop.lab.store import Store
+from workshop.manifests.tekton import Pipeline, PipelineRunSpec, PipelineSpec
+from workshop.manifests.tekton.graph import GraphError, dependencies
+from workshop.manifests.tekton.references import Variables, replaced_tree, replaced_value
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A PipelineRun that can be run."""
+
+    raw: Object
+    """The substituted Pipeline, as the status shows it."""
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+def begun(store: Store, run: Object, spec: PipelineRunSpec) -> Begun:
+    """Everything that is decided before the first task starts. Raises RunError."""
+    meta = run["metadata"]
+    name, raw, labels, annotations = _pipeline(store, run, spec)
+    pipeline = typed_pipeline(raw)
+    run_name, pipeline_name = f"{meta['namespace']}/{meta['name']}", f"{meta['namespace']}/{name}"
+    try:
+        dependencies(pipeline.tasks)
+    except GraphError as e:
+        raise RunError(
+            "PipelineInvalidGraph", f"PipelineRun {run_name}'s Pipeline DAG is invalid: {e}"
+        ) from e
+    context: params.Values = {
+        ("context", "pipelineRun", "name"): meta["name"],
+        ("context", "pipelineRun", "namespace"): meta["namespace"],
+        ("context", "pipelineRun", "uid"): meta["uid"],
+        ("context", "pipeline", "name"): name,
+    }
+    try:
+        values = params.values(pipeline.params, spec.params, context, pass_on=spec.pipeline_spec is not None)
+        params.check_indexes([raw.get("tasks"), raw.get("finally")], values)
+    except params.ParamProblem as e:
+        raise _param_error(e, run_name, pipeline_name) from e
+    _check_workspaces(spec, pipeline, run_name, pipeline_name)
+    _check_task_run_specs(spec, pipeline)
+    _check_tasks(store, meta["namespace"], pipeline, pipeline_name)
+    labels["tekton.dev/pipeline"] = name
+    return Begun(_substituted(raw, {**values, **context}), labels, annotations)
+
+
+def typed_pipeline(raw: Object) -> PipelineSpec:
+    """A Pipeline's spec as its type. Raises RunError."""
+    try:
+        return decode({"spec": raw}, Pipeline).spec
+    except BadRequest as e:
+        raise RunError("PipelineValidationFailed", e.message) from e
+
+
+def _pipeline(
+    store: Store, run: Object, spec: PipelineRunSpec
+) -> tuple[str, Object, dict[str, str], dict[str, str]]:
+    meta = run["metadata"]
+    if spec.pipeline_spec is not None:
+        return meta["name"], run["spec"]["pipelineSpec"], {}, {}
+    ref = spec.pipeline_ref
+    if ref is None:
+        raise RunError(
+            "CouldntGetPipeline", "expected exactly one, got neither: spec.pipelineRef, spec.pipelineSpec"
+        )
+    try:
+        found = find(
+            store,
+            "Pipeline",
+            meta["namespace"],
+            ref.name,
+            ref.resolver,
+            ref.params,
+            reason="CouldntGetPipeline",
+        )
+    except RunError as e:
+        text = f"Error retrieving pipeline for pipelinerun {meta['namespace']}/{meta['name']}: {e.message}"
+        raise RunError(e.reason, text) from e
+    raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
+    default_pipeline(raw)
+    return found.name, raw, dict(found.labels), dict(found.annotations)
+
+
+def _substituted(raw: Object, values: params.Values) -> Object:
+    """The Pipeline with params and context in it; what an inline Task declares itself is its own."""
+    out = dict(raw)
+    for field in ("tasks", "finally"):
+        if raw.get(field):
+            out[field] = [_substituted_task(task, values) for task in raw[field]]
+    if raw.get("results"):
+        lookup = Variables(values)
+        out["results"] = [{**r, "value": replaced_tree(r["value"], lookup)} for r in raw["results"]]
+    return out
+
+
+def _substituted_task(task: Object, values: params.Values) -> Object:
+    own: params.Values = {**values, ("context", "pipelineTask", "retries"): str(task.get("retries") or 0)}
+    lookup = Variables(own)
+    out: dict[str, Any] = {}
+    for key, value in task.items():
+        if key == "taskSpec":
+            inner = Variables(_inner(task, value, own))
+            if value.get("apiVersion"):
+                out[key] = {**value, "spec": replaced_tree(value.get("spec"), inner)}
+            else:
+                out[key] = replaced_parts(value, inner)
+        elif key in ("name", "description", "runAfter", "retries", "timeout"):
+            out[key] = value
+        elif key in ("params", "matrix"):
+            out[key] = _replaced_params(value, lookup)
+        else:
+            out[key] = replaced_tree(value, lookup)
+    return out
+
+
+def _inner(task: Object, spec: Object, outer: params.Values) -> params.Values:
+    """What an inline Task sees of the Pipeline's values: the task's own params and defaults come first."""
+    lookup = Variables(outer)
+    found = dict(outer)
+    given = {param["name"]: param.get("value") for param in task.get("params") or []}
+    for name, value in given.items():
+        if ("params", name) in found:
+            found[("params", name)] = replaced_value(value, lookup)
+    for param in spec.get("params") or []:
+        if param.get("default") is not None and param["name"] not in given:
+            found.pop(("params", param["name"]), None)
+    return found
+
+
+def _replaced_params(value: Any, lookup: Variables) -> Any:
+    """Params, where a value that is one reference to a list becomes the list."""
+    if isinstance(value, dict) and "value" in value and isinstance(value["value"], str):
+        return {**value, "value": replaced_value(value["value"], lookup)}
+    if isinstance(value, dict):
+        return {key: one if key == "name" else _replaced_params(one, lookup) for key, one in value.items()}
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return [_replaced_params(one, lookup) for one in value]
+    return replaced_tree(value, lookup)
+
+
+def _check_workspaces(spec: PipelineRunSpec, pipeline: PipelineSpec, run: str, name: str) -> None:
+    bound = {binding.name for binding in spec.workspaces}
+    for workspace in pipeline.workspaces:
+        if workspace.name not in bound and not workspace.optional:
+            raise RunError(
+                "InvalidWorkspaceBindings",
+                f"PipelineRun {run} doesn't bind Pipeline {name}'s Workspaces correctly: pipeline requires "
+                f'workspace with name "{workspace.name}" be provided by pipelinerun',
+            )
+
+
+def _check_task_run_specs(spec: PipelineRunSpec, pipeline: PipelineSpec) -> None:
+    known = {task.name for task in (*pipeline.tasks, *pipeline.final_tasks)}
+    for one in spec.task_run_specs:
+        if one.pipeline_task_name not in known:
+            raise RunError(
+                "InvalidTaskRunSpecs",
+                "pipelineRun's taskrunSpecs defined wrong taskName: "
+                f'"{one.pipeline_task_name}", does not exist in Pipeline',
+            )
+
+
+def _check_tasks(store: Store, namespace: str, pipeline: PipelineSpec, name: str) -> None:
+    """Every Task that is referred to exists, before any of them runs."""
+    for task in (*pipeline.tasks, *pipeline.final_tasks):
+        ref = task.task_ref
+        if ref is None or is_custom(task) or "$(" in str(ref.params):
+            continue
+        try:
+            find(store, "Task", namespace, ref.name, ref.resolver, ref.params, reason="CouldntGetTask")
+        except RunError as e:
+            text = f"Pipeline {name} can't be Run; it contains Tasks that don't exist: {e.message}"
+            raise RunError(e.reason, text) from e
+
+
+def _param_error(problem: params.ParamProblem, run: str, name: str) -> RunError:
+    if problem.kind == "missing":
+        return RunError(
+            "ParameterMissing",
+            f"PipelineRun {run} parameters is missing some parameters required by Pipeline {name}'s parameters: "
+            f"pipelineRun missing parameters: {problem.names}",
+        )
+    if problem.kind == "type":
+        return RunError(
+            "ParameterTypeMismatch",
+            f"PipelineRun {run} parameters do not match type in Pipeline {name}: "
+            f"parameters have an invalid type: {problem.names}",
+        )
+    if problem.kind == "keys":
+        return RunError(
+            "ObjectParameterMissKeys",
+            f"PipelineRun {run} parameters is missing object keys required by Pipeline {name}'s parameters: "
+            f"pipelineRun missing object keys for parameters: {problem.names}",
+        )
+    return RunError(
+        "ParamArrayIndexingInvalid",
+        f"PipelineRun {run} failed validation: failed to validate Pipeline {name}'s parameter which has an "
+        f"invalid index while referring to an array: non-existent param references:{problem.names}",
+    )

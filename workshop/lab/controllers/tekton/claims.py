@@ -1,0 +1,80 @@
+"""PersistentVolumeClaims: made for volumeClaimTemplates, bound at once, removed with their folders."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+from workshop.lab.controllers.tekton.names import claim_name, owner_reference
+from workshop.lab.engines.volumes import claim_folder
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.state import State
+from workshop.lab.statuses import AlreadyExists
+from workshop.lab.store import Store
+
+_CLAIM = KINDS.named("PersistentVolumeClaim")
+
+
+def claims_for(store: Store, run: Object) -> dict[str, str]:
+    """The claims of a run's volumeClaimTemplates by workspace; those that are not there yet are made."""
+    names: dict[str, str] = {}
+    for binding in run["spec"].get("workspaces") or []:
+        template = binding.get("volumeClaimTemplate")
+        if not template:
+            continue
+        meta: dict[str, Any] = template.get("metadata") or {}
+        name = claim_name(meta.get("name") or "", binding["name"], run)
+        names[binding["name"]] = name
+        body: Object = {
+            "metadata": {
+                "name": name,
+                "namespace": run["metadata"]["namespace"],
+                "labels": meta.get("labels") or {},
+                "annotations": meta.get("annotations") or {},
+                "ownerReferences": [owner_reference(run)],
+            },
+            "spec": template.get("spec") or {},
+        }
+        try:
+            store.create(_CLAIM, body)
+        except AlreadyExists:
+            continue
+    return names
+
+
+def with_claims(bindings: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
+    """Workspace bindings with claims in the place of their templates."""
+    return [
+        _with_claim(binding, names[binding["name"]]) if binding["name"] in names else binding
+        for binding in bindings
+    ]
+
+
+def _with_claim(binding: dict[str, Any], claim: str) -> dict[str, Any]:
+    kept = {key: value for key, value in binding.items() if key != "volumeClaimTemplate"}
+    return {**kept, "persistentVolumeClaim": {"claimName": claim}}
+
+
+class Claims:
+    """The reconciler: a claim is a folder, so it is bound as soon as it is there."""
+
+    def __init__(self, store: Store, state: State) -> None:
+        self._store, self._state = store, state
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """Bind a claim, or remove the folder of one that is gone."""
+        folder = claim_folder(self._state, namespace, name)
+        claim = self._store.find(_CLAIM, namespace, name)
+        if claim is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        folder.mkdir(parents=True, exist_ok=True)
+        spec = claim.get("spec") or {}
+        status = {
+            "phase": "Bound",
+            "accessModes": spec.get("accessModes") or [],
+            "capacity": (spec.get("resources") or {}).get("requests") or {},
+        }
+        if claim.get("status") != status:
+            self._store.update_status(_CLAIM, {**claim, "status": status})
+        return None

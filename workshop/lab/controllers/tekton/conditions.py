@@ -1,0 +1,72 @@
+"""The one condition that says how a run stands: Succeeded, Unknown until it is done."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from workshop.lab.kinds import Object
+from workshop.lab.store import now
+
+Truth = Literal["True", "False", "Unknown"]
+Status = dict[str, Any]
+
+PROVENANCE: dict[str, Any] = {
+    "featureFlags": {
+        "awaitSidecarReadiness": True,
+        "coschedule": "workspaces",
+        "enableAPIFields": "beta",
+        "enableProvenanceInStatus": True,
+        "enforceNonfalsifiability": "none",
+        "maxResultSize": 4096,
+        "resultExtractionMethod": "termination-message",
+        "runningInEnvWithInjectedSidecars": True,
+        "sendCloudEventsForRuns": True,
+        "verificationNoMatchPolicy": "ignore",
+    }
+}
+"""The feature flags that the lab behaves by: Tekton's defaults, which OpenShift Pipelines keeps."""
+
+
+class RunError(Exception):
+    """A run cannot start or go on; `reason` and the message become its condition."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+def succeeded(obj: Object) -> dict[str, Any] | None:
+    """The Succeeded condition of a run, or None before it has one."""
+    for condition in (obj.get("status") or {}).get("conditions") or []:
+        if condition.get("type") == "Succeeded":
+            return dict(condition)
+    return None
+
+
+def truth(obj: Object) -> Truth:
+    """Whether a run succeeded; Unknown while it runs."""
+    condition = succeeded(obj)
+    value = condition.get("status") if condition else None
+    return "True" if value == "True" else "False" if value == "False" else "Unknown"
+
+
+def is_done(obj: Object) -> bool:
+    """Whether a run has ended, either way."""
+    return truth(obj) != "Unknown"
+
+
+def set_condition(status: Status, value: Truth, reason: str, message: str) -> None:
+    """Set the condition; the time of the last transition moves only when something changes."""
+    condition: dict[str, Any] = {
+        "lastTransitionTime": now(),
+        "reason": reason,
+        "status": value,
+        "type": "Succeeded",
+    }
+    if message:
+        condition["message"] = message
+    old = succeeded({"status": status})
+    if old and all(old.get(key) == condition.get(key) for key in ("reason", "status", "message")):
+        return
+    status["conditions"] = [condition]

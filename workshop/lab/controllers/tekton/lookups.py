@@ -1,0 +1,82 @@
+"""What `$(tasks...)` means in a Pipeline: results, states and matrix sizes of its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workshop.lab.controllers.tekton.nodes import Node, dag
+from workshop.manifests.tekton.graph import ResultRef, result_ref
+from workshop.manifests.tekton.references import Reference, Value, Variables
+
+
+class TaskValues:
+    """A lookup over the nodes of a PipelineRun. `with_states` is for final tasks."""
+
+    def __init__(self, nodes: Sequence[Node], *, with_states: bool = False) -> None:
+        self._nodes = {node.name: node for node in nodes}
+        self._with_states = with_states
+        self._aggregate = aggregate(nodes) if with_states else ""
+
+    def __call__(self, reference: Reference) -> Value | None:
+        """The value of a reference, or None when it is not (yet) there or names something else."""
+        parts = reference.parts
+        if parts[0] not in ("tasks", "finally"):
+            return None
+        if result_ref(reference):
+            return self._result(reference)
+        if parts == ("tasks", "status"):
+            return self._aggregate if self._with_states else None
+        node = self._nodes.get(parts[1])
+        if node is None:
+            return None
+        if parts[2] == "matrix":
+            return self._matrix(node, parts)
+        if self._with_states and len(parts) == 3 and parts[2] == "status":
+            return state(node)
+        if self._with_states and len(parts) == 3 and parts[2] == "reason":
+            return node.reason or "None"
+        return None
+
+    def has(self, ref: ResultRef) -> bool:
+        """Whether a result can be had, down to the item or key that is asked for."""
+        return self._result(ref.reference) is not None
+
+    def node(self, name: str) -> Node | None:
+        """The node of a task."""
+        return self._nodes.get(name)
+
+    def _result(self, reference: Reference) -> Value | None:
+        node = self._nodes.get(reference.parts[1])
+        if node is None or not node.done:
+            return None
+        results: dict[tuple[str, ...], Value] = {
+            (*reference.parts[:3], name): value
+            for name, value in node.results().items()
+            if value not in (None, [])
+        }
+        return Variables(results)(reference)
+
+    def _matrix(self, node: Node, parts: tuple[str, ...]) -> Value | None:
+        if parts[3:] == ("length",):
+            return str(len(node.children))
+        if len(parts) == 5 and parts[4] == "length":
+            value = node.results().get(parts[3])
+            return str(len(value)) if isinstance(value, list) else "0"
+        return None
+
+
+def state(node: Node) -> str:
+    """`$(tasks.<task>.status)`: Succeeded, Failed or None."""
+    if node.successful:
+        return "Succeeded"
+    return "Failed" if node.done else "None"
+
+
+def aggregate(nodes: Sequence[Node]) -> str:
+    """`$(tasks.status)`: Failed, Succeeded, Completed when some were skipped, or None when all were."""
+    before = list(dag(nodes))
+    if any((node.failed and not node.ignored) or node.cancelled for node in before):
+        return "Failed"
+    if all(node.completed for node in before):
+        return "Succeeded"
+    return "Completed" if any(node.completed for node in before) else "None"

@@ -1,0 +1,66 @@
+"""The names and labels that the controllers give to what they make."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+from workshop.lab.kinds import Object
+
+LONGEST = 63
+_HASH = 32
+_HEAD = LONGEST - _HASH
+
+RELEASE = {"pipeline.tekton.dev/release": "v1.12.2"}
+"""The release whose behaviour the lab follows, as the controller notes it on runs and Pods."""
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def child_name(parent: str, suffix: str) -> str:
+    """`<parent><suffix>`, with a hash in the middle when that is longer than 63 (knative.dev/pkg/kmeta)."""
+    if len(parent) <= LONGEST - len(suffix):
+        return parent + suffix
+    if _HEAD - len(suffix) <= 0:
+        name = parent[:_HEAD] + _md5(parent + suffix)
+        return (name + suffix[: max(LONGEST - len(name), 0)]).rstrip("-.")
+    return parent[: _HEAD - len(suffix)] + _md5(parent) + suffix
+
+
+def pod_name(task_run: str, attempt: int) -> str:
+    """The Pod of a TaskRun's first attempt, or of a retry."""
+    return child_name(task_run, f"-pod-retry{attempt}" if attempt else "-pod")
+
+
+def claim_name(template_name: str, workspace: str, owner: Object) -> str:
+    """The PersistentVolumeClaim that is made for a run's volumeClaimTemplate."""
+    meta = owner["metadata"]
+    text = f"{workspace}/{owner['kind']}/{meta['namespace']}/{meta['name']}/{meta['uid']}"
+    return f"{template_name or 'pvc'}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+
+
+def owner_reference(owner: Object) -> dict[str, Any]:
+    """What makes an object go when its owner goes."""
+    return {
+        "apiVersion": owner["apiVersion"],
+        "blockOwnerDeletion": True,
+        "controller": True,
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+    }
+
+
+def passed_on(values: dict[str, str] | None) -> dict[str, str]:
+    """The labels or annotations that a run hands to what it makes."""
+    return {key: value for key, value in (values or {}).items() if key != LAST_APPLIED}
+
+
+def index_of(name: str) -> int:
+    """The number at the end of a matrix child's name."""
+    match = re.search(r"-(\d+)$", name)
+    return int(match.group(1)) if match else 0
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

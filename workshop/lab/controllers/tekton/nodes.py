@@ -1,0 +1,121 @@
+"""The tasks of a PipelineRun with the runs that were made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from workshop.lab.controllers.tekton.conditions import succeeded, truth
+from workshop.lab.controllers.tekton.names import index_of
+from workshop.lab.kinds import Object
+from workshop.manifests.tekton import PipelineSpec, PipelineTask
+
+TIMED_OUT_MESSAGE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
+CANCELLED_MESSAGE = "TaskRun cancelled as the PipelineRun it belongs to has been cancelled."
+CANCELLED_REASONS = ("TaskRunCancelled", "CustomRunCancelled", "RunCancelled")
+
+
+@dataclass
+class Node:
+    """One task of the Pipeline; `children` are its TaskRuns or CustomRuns, several for a matrix."""
+
+    task: PipelineTask
+    final: bool
+    needs: list[str] = field(default_factory=list)
+    children: list[Object] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.task.name
+
+    @property
+    def started(self) -> bool:
+        return bool(self.children)
+
+    @property
+    def done(self) -> bool:
+        return self.started and all(truth(child) != "Unknown" for child in self.children)
+
+    @property
+    def successful(self) -> bool:
+        return self.started and all(truth(child) == "True" for child in self.children)
+
+    @property
+    def cancelled(self) -> bool:
+        """Ended because somebody cancelled it; a timeout of the PipelineRun counts as a failure."""
+        return self.done and any(_is_cancelled(child) for child in self.children) and not self.timed_out
+
+    @property
+    def timed_out(self) -> bool:
+        return any(
+            _is_cancelled(child) and child["spec"].get("statusMessage") == TIMED_OUT_MESSAGE
+            for child in self.children
+        )
+
+    @property
+    def failed(self) -> bool:
+        """Done and not as it should, whether or not the Pipeline ignores that."""
+        return self.done and not self.successful and not self.cancelled
+
+    @property
+    def ignored(self) -> bool:
+        return self.failed and self.task.on_error == "continue"
+
+    @property
+    def completed(self) -> bool:
+        """Done in a way that lets dependents run."""
+        return self.successful or self.ignored
+
+    @property
+    def reason(self) -> str:
+        """The reason of its run, for `$(tasks.<task>.reason)`."""
+        for child in self.children:
+            condition = succeeded(child)
+            if condition and truth(child) != "True":
+                return str(condition.get("reason", ""))
+        condition = succeeded(self.children[0]) if self.children else None
+        return str(condition.get("reason", "")) if condition else ""
+
+    def results(self) -> dict[str, Any]:
+        """The results of a task without a matrix; string results of a matrix as lists, in its order."""
+        if self.task.matrix is None:
+            return _results(self.children[0]) if self.children else {}
+        joined: dict[str, Any] = {}
+        for child in self.children:
+            for name, value in _results(child).items():
+                if isinstance(value, str):
+                    joined.setdefault(name, []).append(value)
+        return joined
+
+
+def build(spec: PipelineSpec, needs: dict[str, list[str]], children: Sequence[Object]) -> list[Node]:
+    """The nodes of a Pipeline, tasks first, then final ones."""
+    by_task: dict[str, list[Object]] = {}
+    for child in children:
+        name = (child["metadata"].get("labels") or {}).get("tekton.dev/pipelineTask", "")
+        by_task.setdefault(name, []).append(child)
+    nodes = [Node(task, False, needs.get(task.name, [])) for task in spec.tasks]
+    nodes += [Node(task, True) for task in spec.final_tasks]
+    for node in nodes:
+        mine = by_task.get(node.name, [])
+        node.children = (
+            sorted(mine, key=lambda one: index_of(one["metadata"]["name"])) if node.task.matrix else mine
+        )
+    return nodes
+
+
+def dag(nodes: Sequence[Node]) -> Iterator[Node]:
+    """The nodes before `finally`."""
+    return (node for node in nodes if not node.final)
+
+
+def _is_cancelled(child: Object) -> bool:
+    condition = succeeded(child)
+    return (
+        truth(child) == "False" and bool(condition) and (condition or {}).get("reason") in CANCELLED_REASONS
+    )
+
+
+def _results(child: Object) -> dict[str, Any]:
+    return {one["name"]: one.get("value") for one in (child.get("status") or {}).get("results") or []}

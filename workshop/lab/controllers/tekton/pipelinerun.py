@@ -1,0 +1,246 @@
+"""Reconciles PipelineRuns: looks at what its runs came to, starts what can start, says how it stands.
+
+All state is in the store. A reconcile asks, in this order: is it cancelled or out of time, which tasks are
+skipped, which can start, what does the condition say now. The answers are in modules of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import msgspec
+
+from workshop.lab.admission.tekton.decode import decode
+from workshop.lab.controllers.tekton import skipping
+from workshop.lab.controllers.tekton.beginning import begun, typed_pipeline
+from workshop.lab.controllers.tekton.children import children_of
+from workshop.lab.controllers.tekton.claims import claims_for
+from workshop.lab.controllers.tekton.conditions import PROVENANCE, RunError, Status, is_done, set_condition
+from workshop.lab.controllers.tekton.deadlines import Clocks, Deadlines, deadlines
+from workshop.lab.controllers.tekton.events import Events
+from workshop.lab.controllers.tekton.lookups import TaskValues
+from workshop.lab.controllers.tekton.nodes import CANCELLED_MESSAGE, TIMED_OUT_MESSAGE, Node, build
+from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
+from workshop.lab.controllers.tekton.skipping import Facts
+from workshop.lab.controllers.tekton.taskrun import CONTROLLER
+from workshop.lab.controllers.tekton.verdict import Verdict, verdict
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.statuses import AlreadyExists
+from workshop.lab.store import Record, Store, now
+from workshop.manifests.tekton import (
+    PipelineRun,
+    PipelineRunSpec,
+    PipelineSpec,
+    format_duration,
+    parse_duration,
+)
+from workshop.manifests.tekton.graph import dependencies
+from workshop.manifests.tekton.references import replaced
+
+_CHILD_KINDS = ("TaskRun", "CustomRun")
+
+
+class PipelineRuns:
+    """The reconciler, for a Loop that owns PipelineRuns and watches TaskRuns and CustomRuns."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._events = Events(store, "PipelineRun")
+        self._runs = KINDS.named("PipelineRun")
+        self._clocks = Clocks()
+        self._pipelines: dict[str, tuple[PipelineSpec, dict[str, list[str]]]] = {}
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """Bring one PipelineRun on; the seconds until it must be looked at again."""
+        run = self._store.find(self._runs, namespace, name)
+        if run is None:
+            return None
+        uid = run["metadata"]["uid"]
+        if is_done(run) or run["spec"].get("managedBy", CONTROLLER) != CONTROLLER:
+            self._pipelines.pop(uid, None)
+            self._clocks.forget(uid)
+            return None
+        status: Status = run.setdefault("status", {})
+        spec = decode(run, PipelineRun).spec
+        try:
+            if not status.get("pipelineSpec"):
+                if spec.status == "PipelineRunPending":
+                    set_condition(status, "Unknown", "PipelineRunPending", f'PipelineRun "{name}" is pending')
+                    self._save(run)
+                    return None
+                self._begin(run, spec)
+            return self._advance(run, spec)
+        except RunError as e:
+            self._end(run, Verdict("False", e.reason, e.message))
+            return None
+
+    # -- the start
+    # ---------------------------------------------------------------------------------------------
+
+    def _begin(self, run: Object, spec: PipelineRunSpec) -> None:
+        meta, status = run["metadata"], run["status"]
+        status.setdefault("startTime", now())
+        self._clocks.start(meta["uid"])
+        self._events.emit(run, "Started", "")
+        status["provenance"] = PROVENANCE
+        if spec.status == "Cancelled":
+            return
+        start = begun(self._store, run, spec)
+        labels = {**start.labels, **(meta.get("labels") or {})}
+        annotations = {**start.annotations, **(meta.get("annotations") or {})}
+        if labels != meta.get("labels") or annotations != (meta.get("annotations") or {}):
+            meta["labels"] = labels
+            if annotations:
+                meta["annotations"] = annotations
+            stored = self._store.update(self._runs, run)
+            meta["resourceVersion"] = stored["metadata"]["resourceVersion"]
+        status["pipelineSpec"] = start.raw
+
+    def _pipeline(self, run: Object) -> tuple[PipelineSpec, dict[str, list[str]]]:
+        """The run's Pipeline and the order of its tasks; parsed once."""
+        uid = run["metadata"]["uid"]
+        if uid not in self._pipelines:
+            spec = typed_pipeline(run["status"].get("pipelineSpec") or {})
+            self._pipelines[uid] = (spec, dependencies(spec.tasks))
+        return self._pipelines[uid]
+
+    # -- while it runs
+    # -----------------------------------------------------------------------------------------
+
+    def _advance(self, run: Object, spec: PipelineRunSpec) -> float | None:
+        children = self._children(run)
+        name = run["metadata"]["name"]
+        if spec.status == "Cancelled":
+            self._cancel(children, CANCELLED_MESSAGE)
+            self._end(run, Verdict("False", "Cancelled", f'PipelineRun "{name}" was cancelled'), children)
+            return None
+        pipeline, needs = self._pipeline(run)
+        when_due = deadlines(run, spec.timeouts, self._clocks)
+        if when_due.pipeline:
+            self._cancel(children, TIMED_OUT_MESSAGE)
+            given = spec.timeouts.pipeline if spec.timeouts else None
+            limit = format_duration(parse_duration(given or "1h"))
+            text = f'PipelineRun "{name}" failed to finish within "{limit}"'
+            self._end(run, Verdict("False", "PipelineRunTimeout", text), children)
+            return None
+        nodes = build(pipeline, needs, children)
+        facts = Facts(
+            nodes,
+            spec_status=spec.status,
+            tasks_timed_out=when_due.tasks or self._tasks_were_cut(nodes),
+            finally_timed_out=when_due.final,
+        )
+        skipping.decide(facts)
+        self._stop_some(spec, facts, when_due)
+        self._start_ready(run, spec, facts)
+        self._show(run, facts)
+        found = verdict(facts)
+        if found.value == "Unknown":
+            set_condition(run["status"], found.value, found.reason, found.message)
+            self._save(run)
+            self._events.emit(run, found.reason, found.message)
+            return when_due.next
+        results = pipeline_results(pipeline, TaskValues(nodes))
+        if results:
+            run["status"]["results"] = results
+        self._end(run, found)
+        return None
+
+    def _stop_some(self, spec: PipelineRunSpec, facts: Facts, when_due: Deadlines) -> None:
+        """Cancel the tasks that a graceful cancel or a timeout ends, but not the final ones with them."""
+        before = [child for node in facts.nodes if not node.final for child in node.children]
+        if when_due.tasks:
+            self._cancel(before, TIMED_OUT_MESSAGE)
+        elif spec.status == "CancelledRunFinally":
+            self._cancel(before, CANCELLED_MESSAGE)
+        if when_due.final:
+            self._cancel([c for n in facts.nodes if n.final for c in n.children], TIMED_OUT_MESSAGE)
+
+    def _start_ready(self, run: Object, spec: PipelineRunSpec, facts: Facts) -> None:
+        """Create the runs of the tasks whose time has come."""
+        starting = skipping.ready(facts)
+        if not starting:
+            return
+        claims = claims_for(self._store, run)
+        raw = run["status"]["pipelineSpec"]
+        raw_tasks = {task["name"]: task for task in [*(raw.get("tasks") or []), *(raw.get("finally") or [])]}
+        for node in starting:
+            if node.final and not run["status"].get("finallyStartTime"):
+                run["status"]["finallyStartTime"] = now()
+                self._clocks.start(f"{run['metadata']['uid']}/finally")
+            lookup = TaskValues(facts.nodes, with_states=node.final)
+            for child in children_of(run, spec, raw_tasks[node.name], node, lookup, claims):
+                kind = KINDS.named(child["kind"])
+                try:
+                    node.children.append(self._store.create(kind, child))
+                except AlreadyExists:
+                    meta = child["metadata"]
+                    node.children.append(self._store.get(kind, meta["namespace"], meta["name"]))
+
+    def _children(self, run: Object) -> list[Object]:
+        # Store has a method `list`, which hides the type in its own annotations.
+        records = cast("list[Record]", self._store.dependents(run["metadata"]["uid"]))
+        return [record.object() for record in records if record.kind.kind in _CHILD_KINDS]
+
+    def _cancel(self, children: list[Object], message: str) -> None:
+        """Ask the runs that are not done to stop; their own controllers do it."""
+        for child in children:
+            if is_done(child) or child["spec"].get("status"):
+                continue
+            child["spec"]["status"] = "TaskRunCancelled" if child["kind"] == "TaskRun" else "RunCancelled"
+            child["spec"]["statusMessage"] = message
+            self._store.update(KINDS.named(child["kind"]), {k: v for k, v in child.items() if k != "status"})
+
+    def _tasks_were_cut(self, nodes: list[Node]) -> bool:
+        return any(node.timed_out for node in nodes if not node.final)
+
+    # -- what it says
+    # ------------------------------------------------------------------------------------------
+
+    def _show(self, run: Object, facts: Facts) -> None:
+        """Child references and skipped tasks, in the order of the Pipeline."""
+        status: Status = run["status"]
+        references, skipped = [], []
+        for node in facts.nodes:
+            lookup = TaskValues(facts.nodes, with_states=node.final)
+            when = [msgspec.to_builtins(one) for one in skipping.resolved_when(node.task, lookup)]
+            for child in node.children:
+                references.append(_reference(child, node, when, lookup))
+            if node.name in facts.reasons:
+                entry: dict[str, Any] = {"name": node.name, "reason": facts.reasons[node.name]}
+                if when:
+                    entry["whenExpressions"] = when
+                skipped.append(entry)
+        for key, value in (("childReferences", references), ("skippedTasks", skipped)):
+            if value:
+                status[key] = value
+            else:
+                status.pop(key, None)
+
+    def _end(self, run: Object, found: Verdict, children: list[Object] | None = None) -> None:
+        status: Status = run["status"]
+        status.setdefault("startTime", now())
+        status["completionTime"] = now()
+        set_condition(status, found.value, found.reason, found.message)
+        self._save(run)
+        ok = found.value == "True"
+        self._events.emit(run, found.reason if ok else "Failed", found.message, warning=not ok)
+
+    def _save(self, run: Object) -> None:
+        """Store the status. Raises Conflict when somebody changed the run; the loop comes again."""
+        stored = self._store.update_status(self._runs, run)
+        run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+
+
+def _reference(child: Object, node: Node, when: list[dict[str, Any]], lookup: TaskValues) -> dict[str, Any]:
+    reference: dict[str, Any] = {
+        "apiVersion": child["apiVersion"],
+        "kind": child["kind"],
+        "name": child["metadata"]["name"],
+        "pipelineTaskName": node.name,
+    }
+    if node.task.display_name:
+        reference["displayName"] = replaced(node.task.display_name, lookup)
+    if when:
+        reference["whenExpressions"] = when
+    return reference

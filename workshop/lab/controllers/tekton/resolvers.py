@@ -1,0 +1,51 @@
+"""Finds the Task, Pipeline or StepAction that a reference means: by name, or by the cluster resolver.
+
+Other resolvers (git, hub, bundles, http) are refused with what the lab knows: a room may be offline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.store import Store
+from workshop.manifests.tekton import Param
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a reference means: its spec, and where it stands."""
+
+    name: str
+    namespace: str
+    spec: Object
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+def find(
+    store: Store, kind: str, namespace: str, name: str, resolver: str, params: Sequence[Param], *, reason: str
+) -> Found:
+    """The object that a reference means. Raises RunError with `reason` when there is none."""
+    if resolver:
+        given = {param.name: param.value for param in params}
+        if resolver != "cluster":
+            raise RunError(
+                reason,
+                f'resolver "{resolver}": the lab knows the resolver "cluster" alone; '
+                f"apply the {kind} to the lab and refer to it by name",
+            )
+        if str(given.get("kind", kind)).lower() != kind.lower():
+            raise RunError(reason, f'cluster resolver: kind "{given.get("kind")}" where a {kind} is wanted')
+        name = str(given.get("name", ""))
+        namespace = str(given.get("namespace") or namespace)
+    obj = store.find(KINDS.named(kind), namespace, name)
+    if obj is None:
+        plural = KINDS.named(kind).resource
+        raise RunError(reason, f'{plural} "{name}" not found in namespace "{namespace}"')
+    meta = obj["metadata"]
+    return Found(
+        name, namespace, obj.get("spec") or {}, meta.get("labels") or {}, meta.get("annotations") or {}
+    )

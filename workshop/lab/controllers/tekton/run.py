@@ -1,0 +1,84 @@
+"""Starts Tekton in the lab: the reconcilers in their loops, and what belongs together when they stop."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from workshop.lab.controllers.loop import Key, Loop
+from workshop.lab.controllers.tekton.attempts import Attempts
+from workshop.lab.controllers.tekton.claims import Claims
+from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
+from workshop.lab.controllers.tekton.taskrun import TaskRuns
+from workshop.lab.engines.containers import EngineOptions
+from workshop.lab.engines.images import Images, ImageTable, NoImages
+from workshop.lab.engines.launcher import Launcher
+from workshop.lab.engines.pod import Engine
+from workshop.lab.engines.process import ProcessEngine
+from workshop.lab.kinds import KINDS
+from workshop.lab.state import State
+from workshop.lab.store import Record, Store
+
+
+async def run_tekton(
+    store: Store,
+    state: State,
+    launcher: Launcher,
+    options: EngineOptions | None = None,
+    *,
+    images: Images | None = None,
+    tools: Path | None = None,
+    engine: Engine | None = None,
+) -> None:
+    """Run the controllers until cancelled; running steps are ended then.
+
+    `images` finds what pipelines have built, `tools` is a folder of programs for toolbox steps. `engine`
+    takes the place of the process engine.
+    """
+    if engine is None:
+        table = ImageTable(images or NoImages(), Path(sys.executable).parent, tools)
+        engine = ProcessEngine(store, state, launcher, table, options or EngineOptions())
+    attempts = Attempts(store, engine)
+    task_runs = TaskRuns(store, state, attempts)
+    pipeline_runs = PipelineRuns(store)
+    claims = Claims(store, state)
+    loops = [
+        Loop("tekton.claims", store, claims.reconcile, owns=KINDS.named("PersistentVolumeClaim")),
+        Loop(
+            "tekton.taskruns",
+            store,
+            task_runs.reconcile,
+            owns=KINDS.named("TaskRun"),
+            watches={KINDS.named("Pod"): lambda record: _by_label(record, "tekton.dev/taskRun")},
+        ),
+        Loop(
+            "tekton.pipelineruns",
+            store,
+            pipeline_runs.reconcile,
+            owns=KINDS.named("PipelineRun"),
+            watches={
+                KINDS.named("TaskRun"): _run_of_ended,
+                KINDS.named("CustomRun"): lambda record: _by_label(record, "tekton.dev/pipelineRun"),
+            },
+        ),
+    ]
+    try:
+        async with asyncio.TaskGroup() as group:
+            for loop in loops:
+                group.create_task(loop.run())
+    finally:
+        await attempts.close()
+
+
+def _by_label(record: Record, label: str) -> Iterable[Key]:
+    name = record.labels.get(label)
+    return ((record.namespace, name),) if name else ()
+
+
+def _run_of_ended(record: Record) -> Iterable[Key]:
+    """A PipelineRun has nothing to do while its TaskRuns only move on."""
+    if b'"completionTime"' not in record.body:
+        return ()
+    return _by_label(record, "tekton.dev/pipelineRun")

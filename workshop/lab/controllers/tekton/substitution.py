@@ -1,0 +1,83 @@
+"""What takes the place of `$(...)` in a Task: params, the run's context, workspaces, paths of results.
+
+Works on the manifest as it is stored, because the substituted spec is shown in the run's status. Names,
+descriptions and declarations are left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workshop.lab.controllers.tekton.params import Values
+from workshop.lab.kinds import Object
+from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceDeclaration
+from workshop.manifests.tekton.references import Lookup, Variables, in_value, replaced_tree
+
+_REPLACED = ("steps", "stepTemplate", "sidecars", "volumes", "workspaces")
+_KEPT = frozenset({"name", "results", "description", "displayName"})
+
+
+def container_name(name: str, index: int) -> str:
+    """A step's container: step-<name>, or step-unnamed-<index>."""
+    return f"step-{name or f'unnamed-{index}'}"
+
+
+def task_context(run: Object, task: str, attempt: int) -> Values:
+    """What `$(context...)` means in a TaskRun."""
+    meta = run["metadata"]
+    return {
+        ("context", "taskRun", "name"): meta["name"],
+        ("context", "taskRun", "namespace"): meta["namespace"],
+        ("context", "taskRun", "uid"): meta["uid"],
+        ("context", "task", "name"): task,
+        ("context", "task", "retry-count"): str(attempt),
+    }
+
+
+def paths(spec: TaskSpec) -> Values:
+    """Where results, exit codes and credentials are."""
+    found: Values = {("credentials", "path"): "/tekton/creds"}
+    for result in spec.results:
+        found[("results", result.name, "path")] = f"/tekton/results/{result.name}"
+    for index, step in enumerate(spec.steps):
+        container = container_name(step.name, index)
+        found[("steps", container, "exitCode", "path")] = f"/tekton/steps/{container}/exitCode"
+    return found
+
+
+def workspace_values(declared: list[WorkspaceDeclaration], bound: dict[str, WorkspaceBinding]) -> Values:
+    """What `$(workspaces...)` means; the path of one that is not bound is empty."""
+    found: Values = {}
+    for workspace in declared:
+        binding = bound.get(workspace.name)
+        claim = binding.persistent_volume_claim if binding else None
+        path = workspace.mount_path or f"/workspace/{workspace.name}"
+        found[("workspaces", workspace.name, "path")] = path if binding else ""
+        found[("workspaces", workspace.name, "bound")] = "true" if binding else "false"
+        found[("workspaces", workspace.name, "claim")] = claim.claim_name if claim else ""
+        found[("workspaces", workspace.name, "volume")] = f"ws-{workspace.name}" if binding else ""
+    return found
+
+
+def substituted(spec: Object, values: Values) -> Object:
+    """A Task's spec with its references replaced."""
+    out = replaced_parts(spec, Variables(values))
+    for index, step in enumerate(out.get("steps") or []):
+        results = step.get("results") or []
+        if results:
+            folder = f"/tekton/steps/{container_name(step.get('name', ''), index)}/results"
+            own: Values = {("step", "results", r["name"], "path"): f"{folder}/{r['name']}" for r in results}
+            out["steps"][index] = replaced_tree(step, Variables(own), skip=_KEPT)
+    return out
+
+
+def replaced_parts(spec: Object, lookup: Lookup) -> Object:
+    """A Task's spec with those parts replaced that may hold references."""
+    return {
+        key: replaced_tree(one, lookup, skip=_KEPT) if key in _REPLACED else one for key, one in spec.items()
+    }
+
+
+def workspaces_used(spec: Any) -> set[str]:
+    """The workspaces that a spec refers to, declared or not."""
+    return {r.parts[1] for r in in_value(spec) if r.parts[0] == "workspaces" and len(r.parts) > 1}

@@ -1,0 +1,94 @@
+"""The results of a TaskRun, typed as its Task declares them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.podstatus import entries
+from workshop.lab.engines.results import INTERNAL, STEP_RESULT
+from workshop.lab.kinds import Object
+from workshop.manifests.tekton import TaskSpec
+from workshop.manifests.tekton.references import Value, whole
+
+_MISMATCH = (
+    "Provided results don't match declared results; may be invalid JSON or missing result declaration: "
+)
+
+
+def task_results(spec: TaskSpec, pod: Object, *, strict: bool) -> list[dict[str, Any]]:
+    """The results that were written, in the order in which they are declared.
+
+    Raises RunError when one is not of its type; unless `strict`, such a result is left out.
+    """
+    written: dict[str, str] = {}
+    of_steps: dict[tuple[str, str], str] = {}
+    for container, entry in entries(pod):
+        if entry["type"] == STEP_RESULT:
+            of_steps[(container.removeprefix("step-"), entry["key"])] = entry["value"]
+        elif entry["type"] != INTERNAL:
+            written[entry["key"]] = entry["value"]
+    found, problems = [], []
+    for result in spec.results:
+        text = written.get(result.name)
+        reference = whole(result.value) if isinstance(result.value, str) else None
+        if text is None and reference and reference.parts[0] == "steps" and len(reference.parts) == 4:
+            text = of_steps.get((reference.parts[1], reference.parts[3]))
+        if text is None:
+            continue
+        kind = result.type or "string"
+        value = typed(text, kind)
+        if value is None:
+            problems.append(
+                f' "{result.name}": task result is expected to be "{kind}" type '
+                'but was initialized to a different type "string"'
+            )
+            continue
+        lacking = sorted(set(result.properties or {}) - set(value)) if isinstance(value, dict) else []
+        if lacking:
+            raise_missing(result.name, lacking)
+        found.append({"name": result.name, "type": kind, "value": value})
+    if problems and strict:
+        raise RunError("TaskRunValidationFailed", _MISMATCH + ",".join(problems))
+    return found
+
+
+def step_results(pod: Object, container: str) -> list[dict[str, Any]]:
+    """The results of one step."""
+    mine = (entry for name, entry in entries(pod) if name == container and entry["type"] == STEP_RESULT)
+    found = []
+    for entry in mine:
+        value: Value = entry["value"]
+        kind = "string"
+        for candidate in ("array", "object"):
+            parsed = typed(entry["value"], candidate)
+            if parsed is not None:
+                kind, value = candidate, parsed
+        found.append({"name": entry["key"], "type": kind, "value": value})
+    return found
+
+
+def typed(text: str, kind: str) -> Value | None:
+    """A result's text as a value of its type, or None when it is not one."""
+    if kind == "string":
+        return text
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    if kind == "array" and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return [str(one) for one in value]
+    if kind == "object" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
+        return {str(key): str(one) for key, one in value.items()}
+    return None
+
+
+def raise_missing(name: str, keys: list[str]) -> None:
+    """Fail a TaskRun whose object result lacks declared keys."""
+    raise RunError(
+        "TaskRunValidationFailed",
+        "missing keys for these results which are required in TaskResult's properties "
+        f"map[{name}:[{' '.join(keys)}]]",
+    )

@@ -1,0 +1,274 @@
+"""Reconciles TaskRuns: one Pod an attempt, its end read from the Pod, then a retry or the verdict.
+
+Whatever happens in between is in the store: a supervisor that was killed finds the run again, and a Pod whose
+processes are gone counts as evicted, which uses up a retry like any other failure.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
+from workshop.lab.controllers.tekton.attempts import Attempts
+from workshop.lab.controllers.tekton.claims import claims_for, with_claims
+from workshop.lab.controllers.tekton.conditions import (
+    PROVENANCE,
+    RunError,
+    Status,
+    is_done,
+    set_condition,
+    succeeded,
+)
+from workshop.lab.controllers.tekton.events import Events
+from workshop.lab.controllers.tekton.names import RELEASE, pod_name
+from workshop.lab.controllers.tekton.outcomes import Outcome
+from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
+from workshop.lab.controllers.tekton.prepare import prepared, task_of
+from workshop.lab.engines.volumes import missing
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.state import State
+from workshop.lab.statuses import AlreadyExists
+from workshop.lab.store import Store, now
+from workshop.manifests.tekton import format_duration, parse_duration
+
+ON_ERROR = "pipeline.tekton.dev/pipeline-task-on-error"
+PENDING_SECONDS = 0.5
+"""How soon a Pod that waits for a volume looks again."""
+CONTROLLER = "tekton.dev/pipeline"
+
+
+class TaskRuns:
+    """The reconciler; `reconcile` is for a Loop that owns TaskRuns and watches Pods."""
+
+    def __init__(self, store: Store, state: State, attempts: Attempts) -> None:
+        self._store, self._state, self._attempts = store, state, attempts
+        self._events = Events(store, "TaskRun")
+        self._runs, self._pods = KINDS.named("TaskRun"), KINDS.named("Pod")
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """Bring one TaskRun on; the seconds until it must be looked at again."""
+        run = self._store.find(self._runs, namespace, name)
+        if run is None:
+            await self._gone(namespace, name)
+            return None
+        if is_done(run) or run["spec"].get("managedBy", CONTROLLER) != CONTROLLER:
+            return None
+        status: Status = run.setdefault("status", {})
+        if run["spec"].get("status") == "TaskRunCancelled":
+            await self._cancel(run)
+            return None
+        try:
+            if not status.get("podName"):
+                return self._start(run)
+            return await self._follow(run)
+        except RunError as e:
+            self._finish(run, Outcome(False, e.reason, e.message))
+            return None
+
+    # -- start
+    # -------------------------------------------------------------------------------------------------
+
+    def _start(self, run: Object) -> float | None:
+        status: Status = run["status"]
+        attempt = len(status.get("retriesStatus") or [])
+        if not status.get("startTime"):
+            status["startTime"] = now()
+            self._events.emit(run, "Started", "")
+        bindings = with_claims(run["spec"].get("workspaces") or [], claims_for(self._store, run))
+        ready = prepared(self._store, {**run, "spec": {**run["spec"], "workspaces": bindings}}, attempt)
+        self._label(run, ready.labels, ready.annotations)
+        meta = run["metadata"]
+        name = pod_name(meta["name"], attempt)
+        folder = self._state.pod(meta["namespace"], name)
+        plan = pod_plan(run, name, ready.spec, ready.bound, folder)
+        status["taskSpec"] = ready.raw
+        status["provenance"] = PROVENANCE
+        waits_for = missing(self._store, meta["namespace"], plan.volumes)
+        if waits_for:
+            set_condition(
+                status, "Unknown", "Pending", f'pod status "PodScheduled":"False"; message: "{waits_for}"'
+            )
+            self._save(run)
+            return min(PENDING_SECONDS, self._left(run, None) or PENDING_SECONDS)
+        try:
+            pod = self._store.create(self._pods, pod_object(run, name, plan))
+        except AlreadyExists:
+            pod = self._store.get(self._pods, meta["namespace"], name)
+        status["podName"] = name
+        status["steps"] = podstatus.step_statuses(pod, self._step_names(run))
+        set_condition(status, "Unknown", "Running", outcomes.RUNNING)
+        self._save(run)
+        self._events.emit(run, "Running", outcomes.RUNNING)
+        self._attempts.start(pod, plan)
+        return self._left(run, pod)
+
+    def _label(self, run: Object, labels: dict[str, str], annotations: dict[str, str]) -> None:
+        """Put the Task's labels on the run, as the controller does; the run's own win."""
+        meta = run["metadata"]
+        new_labels = {**labels, **(meta.get("labels") or {})}
+        new_annotations = {**annotations, **RELEASE, **(meta.get("annotations") or {})}
+        if new_labels != meta.get("labels") or new_annotations != meta.get("annotations"):
+            meta["labels"], meta["annotations"] = new_labels, new_annotations
+            stored = self._store.update(self._runs, run)
+            meta["resourceVersion"] = stored["metadata"]["resourceVersion"]
+
+    # -- while it runs
+    # -----------------------------------------------------------------------------------------
+
+    async def _follow(self, run: Object) -> float | None:
+        status: Status = run["status"]
+        meta = run["metadata"]
+        pod = self._store.find(self._pods, meta["namespace"], status["podName"])
+        if pod is None:
+            await self._attempts.stop_named(meta["namespace"], status["podName"])
+            self._end_attempt(
+                run, None, Outcome(False, "Failed", f'Pod "{status["podName"]}" was deleted while it ran')
+            )
+            return 0.0
+        if (pod.get("status") or {}).get("phase") in podstatus.FINAL_PHASES:
+            return self._ended(run, pod)
+        uid = pod["metadata"]["uid"]
+        if self._attempts.seconds(uid) is None:
+            self._attempts.fail(pod, outcomes.LOST, outcomes.LOST_MESSAGE)
+            return None
+        left = self._left(run, pod)
+        if left is not None and left <= 0:
+            await self._attempts.stop(uid)
+            self._attempts.fail(pod, "DeadlineExceeded", "TaskRunTimeout")
+            pod = self._store.find(self._pods, meta["namespace"], status["podName"])
+            limit = format_duration(parse_duration(run["spec"]["timeout"]))
+            text = f'TaskRun "{meta["name"]}" failed to finish within "{limit}"'
+            return self._end_attempt(run, pod, Outcome(False, "TaskRunTimeout", text), ended="TaskRunTimeout")
+        status["steps"] = podstatus.step_statuses(pod, self._step_names(run))
+        self._save(run)
+        return left
+
+    def _left(self, run: Object, pod: Object | None) -> float | None:
+        """Seconds until the attempt times out, or None when it may run for ever."""
+        timeout = parse_duration(run["spec"].get("timeout") or "1h0m0s")
+        if timeout == 0:
+            return None
+        ran = self._attempts.seconds(pod["metadata"]["uid"]) if pod else None
+        if ran is None:
+            started = datetime.fromisoformat(run["status"]["startTime"])
+            ran = (datetime.now(UTC) - started).total_seconds() - 1
+        return timeout - ran
+
+    # -- the end
+    # -----------------------------------------------------------------------------------------------
+
+    def _ended(self, run: Object, pod: Object) -> float | None:
+        found = outcomes.outcome(run["metadata"]["name"], pod)
+        return self._end_attempt(run, pod, found)
+
+    def _end_attempt(
+        self, run: Object, pod: Object | None, found: Outcome, *, ended: str = ""
+    ) -> float | None:
+        """Take over what the Pod left; then a retry, or the verdict."""
+        status: Status = run["status"]
+        if pod is not None:
+            status["steps"] = podstatus.step_statuses(pod, self._step_names(run), ended=ended)
+            self._add_step_results(status, pod)
+            sidecars = podstatus.sidecar_statuses(pod)
+            if sidecars:
+                status["sidecars"] = sidecars
+            try:
+                results = taskresults.task_results(task_of(run), pod, strict=found.ok)
+            except RunError as e:
+                results, found = [], Outcome(False, e.reason, e.message)
+            if results:
+                status["results"] = results
+        retries = status.get("retriesStatus") or []
+        cancelled = found.reason == "TaskRunCancelled"
+        if not found.ok and not cancelled and len(retries) < int(run["spec"].get("retries") or 0):
+            self._retry(run, found)
+            return 0.0
+        self._finish(run, found)
+        return None
+
+    def _retry(self, run: Object, found: Outcome) -> None:
+        """Archive the attempt and begin again, as the same TaskRun."""
+        status: Status = run["status"]
+        archived = {key: value for key, value in status.items() if key != "retriesStatus"}
+        archived["artifacts"] = {}
+        archived["completionTime"] = now()
+        set_condition(archived, "False", found.reason, found.message)
+        fresh: Status = {
+            "retriesStatus": [*(status.get("retriesStatus") or []), archived],
+            "startTime": now(),
+        }
+        set_condition(fresh, "Unknown", "ToBeRetried", found.message)
+        run["status"] = fresh
+        self._save(run)
+        self._events.emit(run, "ToBeRetried", found.message)
+
+    def _finish(self, run: Object, found: Outcome) -> None:
+        status: Status = run["status"]
+        status.setdefault("startTime", now())
+        status.setdefault("podName", "")
+        status["completionTime"] = now()
+        status["artifacts"] = {}
+        status.setdefault("provenance", PROVENANCE)
+        annotations = run["metadata"].get("annotations") or {}
+        reason = found.reason
+        if not found.ok and annotations.get(ON_ERROR) == "continue" and reason != "TaskRunCancelled":
+            reason = "FailureIgnored"
+        set_condition(status, "True" if found.ok else "False", reason, found.message)
+        self._save(run)
+        self._events.emit(run, reason if found.ok else "Failed", found.message, warning=not found.ok)
+
+    async def _cancel(self, run: Object) -> None:
+        meta, status = run["metadata"], run["status"]
+        more = run["spec"].get("statusMessage", "")
+        found = Outcome(False, "TaskRunCancelled", f'TaskRun "{meta["name"]}" was cancelled. {more}'.strip())
+        pod = self._store.find(self._pods, meta["namespace"], status.get("podName") or "")
+        if pod is None:
+            self._finish(run, found)
+            return
+        await self._attempts.stop(pod["metadata"]["uid"])
+        self._attempts.fail(pod, "Cancelled", found.message)
+        pod = self._store.find(self._pods, meta["namespace"], status["podName"])
+        self._end_attempt(run, pod, found, ended="TaskRunCancelled")
+
+    async def _gone(self, namespace: str, name: str) -> None:
+        """The TaskRun was deleted: end what runs and remove its Pods' folders."""
+        await self._attempts.stop_named(namespace, f"{name}-pod")
+        for attempt in range(100):
+            pod = pod_name(name, attempt)
+            folder = self._state.pod(namespace, pod)
+            if not folder.exists():
+                break
+            if self._store.find(self._pods, namespace, pod) is None:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    # -- helpers
+    # -----------------------------------------------------------------------------------------------
+
+    def _add_step_results(self, status: Status, pod: Object) -> None:
+        for step in status["steps"]:
+            results = taskresults.step_results(pod, step["container"])
+            if results:
+                step["results"] = results
+
+    def _step_names(self, run: Object) -> list[str]:
+        steps: list[dict[str, Any]] = (run["status"].get("taskSpec") or {}).get("steps") or []
+        return [step.get("name", "") for step in steps]
+
+    def _save(self, run: Object) -> None:
+        """Store the status. Raises Conflict when somebody changed the run; the loop comes again."""
+        stored = self._store.update_status(self._runs, run)
+        run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+
+
+def seconds_since(moment: str) -> float:
+    """How long ago a time of the API was."""
+    return time.time() - datetime.fromisoformat(moment).timestamp()
+
+
+def reason_of(run: Object) -> str:
+    """The reason of a run's condition."""
+    condition = succeeded(run)
+    return str(condition.get("reason", "")) if condition else ""

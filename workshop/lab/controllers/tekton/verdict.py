@@ -1,0 +1,59 @@
+"""The condition of a PipelineRun: counted from its tasks, with the controller's order of verdicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workshop.lab.controllers.tekton.conditions import Truth
+from workshop.lab.controllers.tekton.skipping import (
+    FINALLY_TIMEOUT,
+    TASKS_TIMEOUT,
+    TIMEOUT,
+    Facts,
+)
+
+_CANCELLING = ("CancelledRunFinally", "StoppedRunFinally")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the condition says."""
+
+    value: Truth
+    reason: str
+    message: str
+
+
+def verdict(facts: Facts) -> Verdict:
+    """The condition for how the tasks stand."""
+    skipped = len(facts.reasons)
+    ended = [node for node in facts.nodes if node.done]
+    ignored = sum(node.ignored for node in ended)
+    failed = sum(node.failed for node in ended)
+    cancelled = sum(node.cancelled for node in ended)
+    incomplete = len(facts.nodes) - len(ended) - skipped
+    failures = f"Failed: {failed} (Ignored: {ignored})" if ignored else f"Failed: {failed}"
+    start = f"Tasks Completed: {len(ended)} ({failures}, Cancelled {cancelled})"
+    if incomplete:
+        text = f"{start}, Incomplete: {incomplete}, Skipped: {skipped}"
+        return Verdict("Unknown", _running_reason(facts, failed - ignored, cancelled), text)
+    text = f"{start}, Skipped: {skipped}"
+    for_timeout = any(r in (TIMEOUT, TASKS_TIMEOUT, FINALLY_TIMEOUT) for r in facts.reasons.values())
+    if failed > ignored or for_timeout:
+        return Verdict("False", "Failed", text)
+    if facts.spec_status in _CANCELLING or cancelled:
+        return Verdict("False", "Cancelled", text)
+    return Verdict("True", "Completed" if skipped else "Succeeded", text)
+
+
+def _running_reason(facts: Facts, failed: int, cancelled: int) -> str:
+    if facts.spec_status == "CancelledRunFinally":
+        return "CancelledRunningFinally"
+    if facts.spec_status == "StoppedRunFinally":
+        return "StoppedRunningFinally"
+    if facts.tasks_timed_out:
+        return "PipelineRunTimeoutRunningFinally"
+    final_done = all(node.done or node.name in facts.reasons for node in facts.nodes if node.final)
+    if cancelled or (failed and final_done):
+        return "PipelineRunStopping"
+    return "Running"

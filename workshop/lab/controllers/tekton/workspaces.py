@@ -1,0 +1,94 @@
+"""Workspaces of a TaskRun: which volume each one is, and in which containers it appears."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.manifests.core import Volume, VolumeMount
+from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceUsage
+
+
+@dataclass
+class Bound:
+    """The volumes of a TaskRun's workspaces and their mounts."""
+
+    volumes: list[Volume] = field(default_factory=list)
+    mounts: dict[str, VolumeMount] = field(default_factory=dict)
+    """By workspace, at the path that the Task declares."""
+    isolated: set[str] = field(default_factory=set)
+    """Workspaces that a step or sidecar took for itself."""
+
+    def of(self, usages: Sequence[WorkspaceUsage]) -> list[VolumeMount]:
+        """What one container sees: the shared ones, and those it names."""
+        found = [mount for name, mount in self.mounts.items() if name not in self.isolated]
+        for usage in usages:
+            mount = self.mounts.get(usage.name)
+            if mount:
+                path = usage.mount_path or mount.mount_path
+                found.append(
+                    VolumeMount(
+                        name=mount.name, mount_path=path, sub_path=mount.sub_path, read_only=mount.read_only
+                    )
+                )
+        return found
+
+
+def check_bound(task: str, spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, one_claim: bool) -> None:
+    """Every workspace that is needed is bound. Raises RunError."""
+    bound = {binding.name for binding in bindings}
+    for workspace in spec.workspaces:
+        if workspace.name not in bound and not workspace.optional:
+            raise RunError(
+                "TaskRunValidationFailed",
+                f"bound workspaces did not match declared workspaces for Task {task}: declared workspace "
+                f'"{workspace.name}" is required but has not been bound',
+            )
+    claims = {b.persistent_volume_claim.claim_name for b in bindings if b.persistent_volume_claim}
+    if one_claim and len(claims) > 1:
+        # Tekton's affinity assistant, on by default: two claims may sit on different nodes.
+        raise RunError(
+            "TaskRunValidationFailed",
+            "TaskRun mounts more than one PersistentVolumeClaim - that is forbidden",
+        )
+
+
+def bind(spec: TaskSpec, bindings: Sequence[WorkspaceBinding]) -> Bound:
+    """Volumes and mounts of the workspaces that a Task declares."""
+    found = Bound()
+    by_name = {binding.name: binding for binding in bindings}
+    by_claim: dict[str, str] = {}
+    for workspace in spec.workspaces:
+        binding = by_name.get(workspace.name)
+        if binding is None:
+            continue
+        claim = binding.persistent_volume_claim
+        name = by_claim.get(claim.claim_name) if claim else None
+        if name is None:
+            name = f"ws-{hashlib.sha256(workspace.name.encode()).hexdigest()[:5]}"
+            found.volumes.append(_volume(name, binding))
+            if claim:
+                by_claim[claim.claim_name] = name
+        found.mounts[workspace.name] = VolumeMount(
+            name=name,
+            mount_path=workspace.mount_path or f"/workspace/{workspace.name}",
+            sub_path=binding.sub_path or None,
+            read_only=workspace.read_only or None,
+        )
+    used = [usage.name for step in spec.steps for usage in step.workspaces]
+    used += [usage.name for sidecar in spec.sidecars for usage in sidecar.workspaces]
+    found.isolated = set(used)
+    return found
+
+
+def _volume(name: str, binding: WorkspaceBinding) -> Volume:
+    return Volume(
+        name=name,
+        empty_dir=binding.empty_dir,
+        persistent_volume_claim=binding.persistent_volume_claim,
+        config_map=binding.config_map,
+        secret=binding.secret,
+        projected=binding.projected,
+    )

@@ -1,0 +1,178 @@
+"""Makes a Pod's volumes folders of the host.
+
+An emptyDir, ConfigMap, Secret or projected volume is a folder of the Pod; a claim is a folder of the lab that
+all its users share. ConfigMaps and Secrets are copied once, when the Pod starts: a step does not see later
+changes.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.lab.engines.environment import data_of, pod_field
+from workshop.lab.engines.launcher import Mount
+from workshop.lab.engines.pod import PodError, PodPlan
+from workshop.lab.kinds import KINDS
+from workshop.lab.state import State
+from workshop.lab.store import Store
+from workshop.manifests.core import DownwardAPIFile, KeyToPath, Volume, VolumeMount
+
+MOUNT_ERROR = "FailedMount"
+Files = dict[str, tuple[bytes, int]]
+"""Path in the volume to content and mode."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A volume on the host."""
+
+    path: Path
+    read_only: bool = False
+
+
+def missing(store: Store, namespace: str, volumes: Sequence[Volume]) -> str:
+    """What volumes wait for, in the kubelet's words; empty when all is there."""
+    for volume in volumes:
+        wanted: list[tuple[str, str | None, bool | None]] = []
+        if volume.persistent_volume_claim:
+            wanted.append(("PersistentVolumeClaim", volume.persistent_volume_claim.claim_name, False))
+        if volume.config_map:
+            wanted.append(("ConfigMap", volume.config_map.name, volume.config_map.optional))
+        if volume.secret:
+            wanted.append(("Secret", volume.secret.secret_name, volume.secret.optional))
+        for source in (volume.projected.sources or []) if volume.projected else []:
+            for kind, one in (("ConfigMap", source.config_map), ("Secret", source.secret)):
+                if one:
+                    wanted.append((kind, one.name, one.optional))
+        for kind, name, optional in wanted:
+            if not optional and store.find(KINDS.named(kind), namespace, name or "") is None:
+                return f'{kind.lower()} "{name}" not found'
+    return ""
+
+
+def claim_folder(state: State, namespace: str, claim: str) -> Path:
+    """Where a PersistentVolumeClaim's files are."""
+    return state.volumes / namespace / claim
+
+
+def make(store: Store, state: State, pod: PodPlan) -> dict[str, Folder]:
+    """Make the folders of all volumes of a Pod. Raises PodError for what is not there or cannot be had."""
+    return {volume.name: _folder(store, state, pod, volume) for volume in pod.volumes}
+
+
+def mounts(folders: dict[str, Folder], wanted: Sequence[VolumeMount], container: str) -> list[Mount]:
+    """What a container sees of them, and where. Raises PodError for a volume that is not declared."""
+    found = []
+    for mount in wanted:
+        folder = folders.get(mount.name)
+        if folder is None:
+            raise PodError(
+                "Invalid",
+                f'spec.containers.volumeMounts.name: Not found: "{mount.name}"',
+                container,
+            )
+        source = folder.path
+        if mount.sub_path:
+            parts = posixpath.normpath(mount.sub_path)
+            if parts.startswith(("..", "/")):
+                raise PodError(
+                    "CreateContainerConfigError", f"subPath {mount.sub_path} leaves the volume", container
+                )
+            source = folder.path / parts
+            if not source.exists() and not folder.read_only:
+                source.mkdir(parents=True)
+        found.append(
+            Mount(source, posixpath.normpath(mount.mount_path), folder.read_only or bool(mount.read_only))
+        )
+    return found
+
+
+def _folder(store: Store, state: State, pod: PodPlan, volume: Volume) -> Folder:
+    if volume.persistent_volume_claim:
+        claim = volume.persistent_volume_claim
+        path = claim_folder(state, pod.namespace, claim.claim_name)
+        path.mkdir(parents=True, exist_ok=True)
+        return Folder(path, bool(claim.read_only))
+    path = pod.folder / "volumes" / volume.name
+    path.mkdir(parents=True, exist_ok=True)
+    if volume.config_map:
+        config = volume.config_map
+        mode = config.default_mode or 0o644
+        files = _data_files(store, pod, "ConfigMap", config.name, config.items, config.optional, mode)
+    elif volume.secret:
+        secret = volume.secret
+        mode = secret.default_mode or 0o644
+        files = _data_files(store, pod, "Secret", secret.secret_name, secret.items, secret.optional, mode)
+    elif volume.projected:
+        files = _projected(store, pod, volume)
+    elif volume.downward_api:
+        files = _downward(pod, volume.downward_api.items or [], volume.downward_api.default_mode or 0o644)
+    else:
+        return Folder(path)
+    for name, (content, mode) in files.items():
+        target = path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        os.chmod(target, mode)
+    return Folder(path, read_only=True)
+
+
+def _data_files(
+    store: Store,
+    pod: PodPlan,
+    kind: str,
+    name: str | None,
+    items: Sequence[KeyToPath] | None,
+    optional: bool | None,
+    mode: int,
+) -> Files:
+    data = data_of(store, kind, pod.namespace, name or "")
+    if data is None:
+        if optional:
+            return {}
+        raise PodError(MOUNT_ERROR, f'{kind.lower()} "{name}" not found')
+    if items is None:
+        return {key: (value, mode) for key, value in data.items()}
+    files: Files = {}
+    for item in items:
+        if item.key in data:
+            files[item.path] = (data[item.key], item.mode or mode)
+        elif not optional:
+            raise PodError(MOUNT_ERROR, f'{kind.lower()} "{name}" has no key {item.key}')
+    return files
+
+
+def _projected(store: Store, pod: PodPlan, volume: Volume) -> Files:
+    assert volume.projected is not None
+    mode = volume.projected.default_mode or 0o644
+    files: Files = {}
+    for source in volume.projected.sources or []:
+        for kind, one in (("ConfigMap", source.config_map), ("Secret", source.secret)):
+            if one:
+                files |= _data_files(store, pod, kind, one.name, one.items, one.optional, mode)
+        if source.downward_api:
+            files |= _downward(pod, source.downward_api.items or [], mode)
+        if source.service_account_token or source.cluster_trust_bundle:
+            raise PodError(
+                MOUNT_ERROR, f'volume "{volume.name}": the lab issues no tokens to Pods; use KUBECONFIG'
+            )
+    return files
+
+
+def _downward(pod: PodPlan, items: Sequence[DownwardAPIFile], mode: int) -> Files:
+    files: Files = {}
+    for item in items:
+        path = item.field_ref.field_path if item.field_ref else ""
+        if path in ("metadata.labels", "metadata.annotations"):
+            values = pod.labels if path == "metadata.labels" else pod.annotations
+            text: str | None = "\n".join(f'{key}="{value}"' for key, value in sorted(values.items()))
+        else:
+            text = pod_field(pod, path)
+        if text is None:
+            raise PodError(MOUNT_ERROR, f"downwardAPI: unsupported fieldPath: {path or 'resourceFieldRef'}")
+        files[item.path] = (text.encode(), item.mode or mode)
+    return files
