@@ -20,6 +20,7 @@ FOLDER = Path(SETTINGS["LAB_HUB_FOLDER"])
 HOME = Path(SETTINGS["LAB_HUB_HOME"])
 NOTEBOOKS = Path(SETTINGS["LAB_HUB_NOTEBOOKS"])
 USER = SETTINGS["LAB_HUB_USER"]
+NOTIFICATIONS = "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
 OWN = ("LAB_HUB_", "JUPYTERHUB_", "CONFIGPROXY_")
 
 
@@ -34,7 +35,16 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def quiet_notifications(settings: Path) -> None:
+    """Answer JupyterLab's question about news before it asks; what the participant chose since stays."""
+    file = settings / NOTIFICATIONS
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('{"fetchNews": "false", "checkForUpdates": false}\n', encoding="utf-8")
+
+
 c = get_config()
+quiet_notifications(Path(os.environ["JUPYTERLAB_SETTINGS_DIR"]))
 hub_port, proxy_port = free_ports(2)
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{SETTINGS['LAB_HUB_PORT']}"

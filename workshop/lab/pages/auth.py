@@ -28,6 +28,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "workshop_token"
+COOKIE_SECONDS = 30 * 24 * 3600
+"""A participant who comes back on another day is still logged in; `workshop reset` makes another token."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 OPEN_PATHS = ("/livez", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -120,7 +122,9 @@ class TokenGate:
         if not hmac.compare_digest(given.encode(), self._token):
             await _refuse(scope, receive, send, 401, f"the token is not the lab's; {_NEXT}")
             return
-        cookie = f"{COOKIE}={self._session.decode()}; Path=/; HttpOnly; SameSite=Strict"
+        cookie = (
+            f"{COOKIE}={self._session.decode()}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Strict"
+        )
         await _answer(send, 204, b"", _PLAIN, ((b"set-cookie", cookie.encode()),))
 
 

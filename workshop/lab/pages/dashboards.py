@@ -31,8 +31,9 @@ SILENT = "Prometheus does not answer. workshop status says how it is, workshop l
 
 @dataclass(frozen=True)
 class Board:
-    """One dashboard file."""
+    """One dashboard file; `file` is its name without the ending."""
 
+    file: str
     uid: str
     title: str
     description: str
@@ -50,7 +51,9 @@ def dashboard_routes(context: Context) -> list[BaseRoute]:
 
     async def viewer(request: Request) -> Response:
         uid = request.path_params["uid"]
-        board = next((b for b in boards(context.kit) if b.uid == uid), None)
+        board = next((b for b in boards(context.kit) if uid in (b.uid, b.file)), None)
+        if board is not None and uid != board.uid:
+            return RedirectResponse(f"/dashboards/{board.uid}")
         if board is None:
             values = {
                 "message": f"There is no dashboard {uid} in grafana/rendered.",
@@ -91,7 +94,7 @@ def boards(kit: Path) -> list[Board]:
     for path in sorted((kit / "grafana" / "rendered").glob("*.json")):
         try:
             body = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Board(body["uid"], body["title"], body.get("description", ""), body))
+            found.append(Board(path.stem, body["uid"], body["title"], body.get("description", ""), body))
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return found

@@ -27,7 +27,7 @@ from workshop.lab.pages.auth import COOKIE, session_value
 from workshop.lab.state import State
 
 TOKEN = "a-token-for-the-test"
-pytestmark = [pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @dataclass(frozen=True)
@@ -234,6 +234,12 @@ def test_stopping_the_hub_leaves_no_process(hub: Hub) -> None:
     hub.process.wait(20)
     _, alive = psutil.wait_procs(family, timeout=10)
     assert not alive
+
+
+def test_jupyterlab_asks_for_no_news(hub: Hub) -> None:
+    settings = hub.state.components / "jupyterhub" / "lab" / "settings"
+    file = settings / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
+    assert json.loads(file.read_text()) == {"fetchNews": "false", "checkForUpdates": False}
 
 
 def test_jupyter_writes_nothing_into_the_participants_home(hub: Hub) -> None:

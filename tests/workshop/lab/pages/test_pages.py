@@ -153,6 +153,11 @@ def test_the_only_dashboard_opens_at_once(tmp_path: Path) -> None:
     assert answer.headers["location"] == "/dashboards/model-serving"
 
 
+def test_a_dashboards_file_name_leads_to_it(tmp_path: Path) -> None:
+    answer = browser(context(tmp_path)).get("/dashboards/serving", follow_redirects=False)
+    assert answer.headers["location"] == "/dashboards/model-serving"
+
+
 def test_an_unknown_dashboard_is_told_by_name(tmp_path: Path) -> None:
     answer = browser(context(tmp_path)).get("/dashboards/nope")
     assert answer.status_code == 404 and "no dashboard nope" in answer.text
