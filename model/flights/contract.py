@@ -3,8 +3,9 @@
     python -m flights.contract --url http://127.0.0.1:9000 --model models/serving/model.json
 
 Waits until the server is ready, sends the sample rows of model.json and compares each probability with
-training's, sends the mistakes callers make, and wants a 4xx for each and a 5xx for none. Standard library
-only. It says nothing about load: one request at a time.
+training's, sends the mistakes callers make, and wants a 4xx for each and a 5xx for none. With --requests it
+also sends that many good rows and can hold the 95th percentile of their time to a bound. Standard library
+only, one request at a time over a new connection each: a bound that callers meet, not a load test.
 """
 
 from __future__ import annotations
@@ -49,10 +50,10 @@ class Result:
 
 
 class Server:
-    """A server's base URL, asked with a bound on every wait."""
+    """A server by its base URL or its prediction URL, asked with a bound on every wait."""
 
     def __init__(self, url: str, timeout: float = 10.0) -> None:
-        self.url, self.timeout = url.rstrip("/"), timeout
+        self.url, self.timeout = url.rstrip("/").removesuffix(_PREDICT), timeout
 
     def get(self, path: str) -> Answer:
         """GET a path, or a whole URL."""
@@ -120,6 +121,23 @@ def checks(server: Server, made: Card, metrics_url: str = "") -> Iterator[Result
         found = "model_predictions_total" in answer.text
         seen = "model_predictions_total is there" if found else f"{answer.status}, no model_predictions_total"
         yield Result("metrics", answer.status == 200 and found, seen)
+
+
+def latency(server: Server, made: Card, requests: int, max_milliseconds: float) -> Result:
+    """Good rows in turn: all answered with 200, and 95 of 100 within the bound (0: no bound)."""
+    times: list[float] = []
+    for number in range(requests):
+        body = request(made.sample.names, [made.sample.rows[number % len(made.sample.rows)]])
+        started = time.perf_counter()
+        answer = server.post(body)
+        times.append((time.perf_counter() - started) * 1000)
+        if answer.status != 200:
+            return Result("latency", False, f"request {number}: {answer.status} {answer.text[:200]}")
+    times.sort()
+    median, slow = times[len(times) // 2], times[min(len(times) * 95 // 100, len(times) - 1)]
+    bound = f", allowed: {max_milliseconds:g} ms" if max_milliseconds else ""
+    seen = f"{requests} requests, half within {median:.1f} ms, 95 % within {slow:.1f} ms{bound}"
+    return Result("latency", not max_milliseconds or slow <= max_milliseconds, seen)
 
 
 def mistakes(made: Card) -> list[tuple[str, bytes | dict[str, Any]]]:
@@ -213,6 +231,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--url", required=True, help="of the server, for example http://127.0.0.1:9000")
     parser.add_argument("--model", type=Path, default=Path("models/serving/model.json"), help="what it must serve")
     parser.add_argument("--metrics-url", default="", help="where its metrics are, when they are to be checked")
+    parser.add_argument("--requests", type=int, default=0, metavar="N", help="time N good requests as well")
+    parser.add_argument("--max-latency-ms", type=float, default=0.0, help="bound on 95 of 100 of them (default: none)")
     parser.add_argument("--max-start-seconds", type=float, default=30.0, help="how long it may take to be ready")
     parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
     given = parser.parse_args(argv)
@@ -220,13 +240,19 @@ def main(argv: list[str] | None = None) -> int:
     waited = wait(server, given.max_start_seconds)
     results = [Result("ready", True, f"after {waited:.2f} s")]
     _tell(results[0], given.output)
-    for result in checks(server, made, given.metrics_url):
+    for result in _all(server, made, given):
         results.append(result)
         _tell(result, given.output)
     failed = [result.name for result in results if not result.passed]
     if failed and given.output == "text":
         say(f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _all(server: Server, made: Card, given: argparse.Namespace) -> Iterator[Result]:
+    yield from checks(server, made, given.metrics_url)
+    if given.requests > 0:
+        yield latency(server, made, given.requests, given.max_latency_ms)
 
 
 def _tell(result: Result, output: str) -> None:

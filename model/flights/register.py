@@ -2,6 +2,7 @@
 
     python -m flights.register                       registers models/serving, alias challenger: version=N
     python -m flights.register --promote N --digest sha256:...    alias champion, with the image's digest
+    python -m flights.register --fetch N             puts that version into models/serving
 
 Registering the same model again gives the same version, so a pipeline may be run again. Rolling back is
 promoting an older version.
@@ -13,14 +14,16 @@ import argparse
 import json
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from flights import card, provenance, tracking
-from flights.card import CARD, NAME
+from flights.card import CARD, MODEL, NAME
 from flights.champion import CHALLENGER, CHAMPION
 from flights.cli import exit_code, say
 from flights.errors import FlightsError
-from flights.paths import home
+from flights.paths import home, write_atomic
 
 
 def register() -> dict[str, Any]:
@@ -50,18 +53,39 @@ def promote(version: str, digest: str) -> dict[str, Any]:
     library = tracking.mlflow()
     client = library.MlflowClient()
     with tracking.reachable():
-        known = sorted(int(found.version) for found in _versions(client))
-        if not version.isdecimal() or int(version) not in known:
-            raise FlightsError(
-                f"version {version!r} of {NAME} is not registered, allowed: "
-                f"{', '.join(map(str, known)) or 'none yet'}, next: python -m flights.register"
-            )
+        _known(client, version)
         tags = {"promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
         tags |= {"image_digest": digest} if digest else {}
         for key, value in tags.items():
             client.set_model_version_tag(NAME, version, key, value)
         client.set_registered_model_alias(NAME, CHAMPION, version)
     return {"name": NAME, "version": int(version), "alias": CHAMPION, **tags}
+
+
+def fetch(version: str, folder: Path) -> dict[str, Any]:
+    """Put a version's model.onnx and model.json into the folder: what a server of it must answer like."""
+    library = tracking.mlflow()
+    with tracking.reachable(), TemporaryDirectory() as temporary:
+        found = _known(library.MlflowClient(), version)
+        model = library.artifacts.download_artifacts(
+            artifact_uri=f"models:/{NAME}/{version}", dst_path=f"{temporary}/model"
+        )
+        about = library.artifacts.download_artifacts(run_id=found.run_id, artifact_path=CARD, dst_path=temporary)
+        write_atomic(folder / MODEL, next(Path(model).rglob("*.onnx")).read_bytes())
+        write_atomic(folder / CARD, Path(about).read_bytes())
+    made = card.load(folder / CARD)
+    return {"name": NAME, "version": int(version), "candidate": made.candidate, "onnx_sha256": made.onnx_sha256}
+
+
+def _known(client: Any, version: str) -> Any:
+    """The registered version of this number; FlightsError tells which there are."""
+    known = {str(found.version): found for found in _versions(client)}
+    if version not in known:
+        raise FlightsError(
+            f"version {version!r} of {NAME} is not registered, allowed: "
+            f"{', '.join(sorted(known, key=int)) or 'none yet'}, next: python -m flights.register"
+        )
+    return known[version]
 
 
 def _versions(client: Any) -> list[Any]:
@@ -78,6 +102,7 @@ def main(argv: list[str] | None = None) -> int:
     """Register or promote; FlightsError when there is no MLflow server to do it on."""
     parser = argparse.ArgumentParser(prog="python -m flights.register", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--promote", metavar="VERSION", help="make this version the champion")
+    parser.add_argument("--fetch", metavar="VERSION", help="put this version into models/serving")
     parser.add_argument("--digest", default="", help="of the image that serves it: sha256:...")
     parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
     given = parser.parse_args(argv)
@@ -85,7 +110,10 @@ def main(argv: list[str] | None = None) -> int:
         raise FlightsError(
             "there is no registry: MLFLOW_TRACKING_URI is not set, next: export MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
         )
-    done = promote(given.promote, given.digest) if given.promote else register()
+    if given.fetch:
+        done = fetch(given.fetch, home() / "models/serving")
+    else:
+        done = promote(given.promote, given.digest) if given.promote else register()
     say(json.dumps(done) if given.output == "json" else f"version={done['version']}")
     return 0
 

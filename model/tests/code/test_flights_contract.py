@@ -181,3 +181,23 @@ def test_another_model_than_the_one_trained_is_found(served: FlightModel, small_
     card.dump(dataclasses.replace(made, sample=other), tmp_path / CARD)
     with answering(Honest(served)) as url:
         assert contract.main(["--url", url, "--model", str(tmp_path / CARD)]) == 1
+
+
+def test_latency_is_held_to_its_bound(served: FlightModel) -> None:
+    with answering(Honest(served)) as url:
+        server = contract.Server(f"{url}/api/v1.0/predictions")
+        assert contract.latency(server, served.card, 30, 0).passed
+        assert contract.latency(server, served.card, 30, 10_000).passed
+        slow = contract.latency(server, served.card, 30, 0.001)
+    assert not slow.passed
+    assert slow.seen.endswith("allowed: 0.001 ms")
+
+
+def test_request_that_fails_fails_the_latency_check(served: FlightModel) -> None:
+    class Broken(Honest):
+        def post(self, body: bytes) -> Answer:
+            return 503, {}
+
+    with answering(Broken(served)) as url:
+        result = contract.latency(contract.Server(url), served.card, 5, 1000)
+    assert (result.passed, result.seen[:14]) == (False, "request 0: 503")

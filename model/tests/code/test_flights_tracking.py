@@ -59,6 +59,9 @@ assert {str(key): str(value) for key, value in client.get_registered_model("flig
 found = client.get_run(run)
 assert found.data.tags["candidate"] == "boosted" and "auc" in found.data.metrics
 assert [file.path for file in client.list_artifacts(run, "evaluation")] == ["evaluation/roc.png"]
+held = {file.name: file.read_bytes() for file in folder.iterdir()}
+assert register.fetch("1", Path("fetched"))["onnx_sha256"] == first["onnx_sha256"]
+assert {file.name: file.read_bytes() for file in Path("fetched").iterdir()} == held
 try:
     register.promote("9", "")
 except Exception as error:
