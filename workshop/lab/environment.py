@@ -9,18 +9,26 @@ import os
 import sys
 from pathlib import Path
 
+from workshop.lab.engines.containers import EngineOptions
 from workshop.lab.state import KIT, State
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "true",
-    "JUPYTERLAB_SETTINGS_DIR": "",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_CONFIG_NOSYSTEM": "1",
 }
 """Rooms are often offline, and participants' machines are not ours."""
+
+
+NETWORK = (
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL",
+    "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_OFFLINE",
+    "UV_SYSTEM_CERTS", "UV_NATIVE_TLS",
+)
+"""How this machine reaches a package index, taken over from the user: a room behind a proxy has no other way."""
 
 
 def tools_folder(state: State) -> Path:
@@ -30,8 +38,8 @@ def tools_folder(state: State) -> Path:
 
 def base(state: State, home: Path | None = None) -> dict[str, str]:
     """The environment of a child of the lab: PATH with the platform's programs, a home of its own."""
-    env = {k: v for k, v in QUIET.items() if v}
-    env |= {
+    passed = {name: os.environ[name] for name in NETWORK if name in os.environ}
+    return QUIET | passed | {
         "PATH": os.pathsep.join([
             str(tools_folder(state)), str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin",
             "/usr/local/sbin", "/usr/sbin", "/sbin",
@@ -45,4 +53,12 @@ def base(state: State, home: Path | None = None) -> dict[str, str]:
         "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv")),
         "LAB_IMAGES": str(state.images),
     }
-    return env
+
+
+def step_options(state: State) -> EngineOptions:
+    """What the engine gives to every step beside what its Task says."""
+    env = base(state)
+    names = ("KUBECONFIG", "LAB_IMAGES", "UV_CACHE_DIR", "TZ", *QUIET, *NETWORK)
+    # A step has a /tmp of its own, in which the lab's folders would be missing when they are below /tmp.
+    visible = (state.root, KIT, Path(sys.prefix), Path(env["UV_CACHE_DIR"]))
+    return EngineOptions({name: env[name] for name in names if name in env}, visible)

@@ -33,9 +33,10 @@ from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.monitoring import write_targets
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
-from workshop.lab.controllers.tekton import Tekton
+from workshop.lab.controllers.tekton import run_tekton
 from workshop.lab.engines.launcher import Launcher
 from workshop.lab.gateway import build as build_gateway
+from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import KINDS
 from workshop.lab.pages.auth import TokenGate
@@ -207,9 +208,11 @@ class Supervisor:
         self._closers.append(reconciler.stop)
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
         monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
-        tekton = Tekton(self.store, self.state, self.launcher, images=self.images, env=environment.base(self.state))
-        self._closers.append(tekton.stop)
-        self._tasks += [asyncio.create_task(part.run()) for part in (seldon, monitors, tekton)]
+        tekton = run_tekton(
+            self.store, self.state, self.launcher, environment.step_options(self.state),
+            images=HostImages(self.images), tools=environment.tools_folder(self.state),
+        )
+        self._tasks += [asyncio.create_task(work) for work in (seldon.run(), monitors.run(), tekton)]
 
     async def _monitor(self, _namespace: str, _name: str) -> float | None:
         self._scrape()

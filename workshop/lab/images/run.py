@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.lab.images.store import Image
+from workshop.lab.images.store import Image, ImageStore
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -37,6 +39,8 @@ def image_environment(root: Path, env: dict[str, str]) -> dict[str, str]:
         "APP_ROOT": str(root / app_root.lstrip("/")),
         "BUILDER_ROOT": str(root / builder_root.lstrip("/")),
         "PYTHON": python(),
+        # Where an S2I image keeps its scripts; the name is the one that Red Hat's S2I images set.
+        "STI_SCRIPTS_PATH": str(root / "usr/libexec/s2i"),
         # The image says 0.0.0.0, which in a container is the container's own; on a laptop it is the room's.
         "MODEL_SERVER_HOST": "127.0.0.1",
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),  # noqa: S108 the system's own place for scratch files
@@ -56,3 +60,28 @@ def run_environment(image: Image, port: int, metrics_port: int) -> tuple[list[st
         "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics_port),
     }
     return [inside(image.root, word) for word in image.command], env
+
+
+@dataclass(frozen=True)
+class HostImage:
+    """An image as steps see it: its environment, command and folder on this machine."""
+
+    digest: str
+    env: Mapping[str, str]
+    command: Sequence[str]
+    app_root: Path
+
+
+class HostImages:
+    """The images of a store, for the engine that runs a step in one of them."""
+
+    def __init__(self, store: ImageStore) -> None:
+        self._store = store
+
+    def resolve(self, ref: str) -> HostImage | None:
+        """The image of a reference, or None when the store has none."""
+        image = self._store.resolve(ref)
+        if image is None:
+            return None
+        command = tuple(inside(image.root, word) for word in image.command)
+        return HostImage(image.digest, image_environment(image.root, image.env), command, image.app_root)
