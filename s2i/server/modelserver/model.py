@@ -88,7 +88,8 @@ class Model:
             schema = self.instance.input_schema() if hasattr(self.instance, "input_schema") else None
         except Exception as error:
             raise StartError(f"{self.name}: loading failed: {type(error).__name__}: {error}") from error
-        self._class_names = getattr(self.instance, "class_names", None)
+        names = getattr(self.instance, "class_names", None)
+        self._class_names = names if names is None or callable(names) else [str(name) for name in names]
         if schema is not None:
             self.columns = parse_columns(schema)
 
@@ -129,9 +130,9 @@ class Model:
     def class_names(self) -> list[str] | None:
         """The names of the output's columns: ``class_names`` as a method or as an attribute."""
         names = self._class_names
-        if names is None:
-            return None
-        return [str(name) for name in (self._guarded("class_names", names) if callable(names) else names)]
+        if callable(names):
+            names = [str(name) for name in self._guarded("class_names", names)]
+        return names  # type: ignore[no-any-return]
 
     def _finish(self, returned: Any) -> Prediction:
         """Unwrap a SeldonResponse (anything with data, tags and metrics) and add tags() and metrics()."""

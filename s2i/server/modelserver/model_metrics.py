@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
+from typing import NamedTuple
 
 from prometheus_client.core import Metric
 from prometheus_client.utils import floatToGoString
@@ -39,8 +40,7 @@ class _Family:
     series: dict[Labels, list[float]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One checked entry of ``metrics()``, ready to be counted."""
 
     kind: str

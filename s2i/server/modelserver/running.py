@@ -96,6 +96,7 @@ async def _serve(
             stop()
         await asyncio.gather(*tasks)
         watcher.cancel()
+        front.log.flush()
     log.info("%s", orjson.dumps({"event": "stopped"}).decode())
 
 
