@@ -63,7 +63,16 @@ def text(value: Any) -> str:
     """A value as kubectl prints it: text bare, everything else as JSON."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return value if isinstance(value, str) else go_json(value)
+
+
+def go_json(value: Any, *, indent: int | None = None) -> str:
+    """JSON as Go writes it: keys sorted, `<`, `>` and `&` escaped."""
+    separators = (",", ":") if indent is None else None
+    found = json.dumps(value, indent=indent, separators=separators, sort_keys=True, ensure_ascii=False)
+    for char in "<>&\u2028\u2029":
+        found = found.replace(char, f"\\u{ord(char):04x}")
+    return found
 
 
 # -- templates ---------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +45,7 @@ def without_fields(obj: Object) -> Object:
 
 def as_json(value: Any) -> str:
     """JSON with four spaces and sorted keys."""
-    return json.dumps(value, indent=4, sort_keys=True, ensure_ascii=False)
+    return jsonpath.go_json(value, indent=4)
 
 
 def as_yaml(value: Any) -> str:

@@ -62,9 +62,9 @@ def _document(kinds: list[Kind]) -> dict[str, Any]:
         gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
         known = name_of(kind.api_version, kind.kind)
         schema = kind.schema or (components()[known] if known else ANY)
-        schemas[schema_name(kind)] = {**schema, "x-kubernetes-group-version-kind": [gvk]}
+        schemas[schema_name(kind)] = {**_described(schema), "x-kubernetes-group-version-kind": [gvk]}
         for name in _reachable(schema):
-            schemas.setdefault(name, components()[name])
+            schemas.setdefault(name, _described(components()[name]))
         paths |= _paths(kind, gvk)
     return {
         "openapi": "3.0.0",
@@ -72,6 +72,21 @@ def _document(kinds: list[Kind]) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": schemas},
     }
+
+
+def _described(schema: Schema) -> Schema:
+    """The schema with fields that say what their type says, since `explain` does not look behind references."""
+    if "properties" not in schema:
+        return schema
+    properties: Schema = {}
+    for name, field in schema["properties"].items():
+        target = components().get(str((field.get("items") or field).get("$ref", "")).removeprefix(REF), {})
+        about = field.get("description") or target.get("description")
+        if "$ref" in field:
+            beside = {key: value for key, value in field.items() if key != "$ref"}
+            field = {**beside, "allOf": [{"$ref": field["$ref"]}]}
+        properties[name] = {"description": about, **field} if about else field
+    return {**schema, "properties": properties}
 
 
 def _reachable(schema: Schema) -> set[str]:

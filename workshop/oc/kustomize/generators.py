@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from pathlib import PurePath
 from typing import Any
 
+from workshop.manifests.jsonpath import go_json
 from workshop.oc.kustomize.model import Item, Kustomization, Object
 
 _ENTRY = {"name", "namespace", "behavior", "literals", "files", "envs", "env", "options", "type"}
@@ -118,8 +118,5 @@ def content_hash(obj: Object) -> str:
         about["type"] = obj.get("type") or ""
     if obj.get("binaryData"):
         about["binaryData"] = obj["binaryData"]
-    text = json.dumps(about, separators=(",", ":"), sort_keys=True, ensure_ascii=False)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+    digest = hashlib.sha256(go_json(about).encode()).hexdigest()[:10]
     return digest.translate(str.maketrans("013ae", "ghkmt"))

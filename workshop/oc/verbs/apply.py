@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 from workshop.cluster.client import PATCH, ApiFailure
+from workshop.manifests.jsonpath import go_json
 from workshop.manifests.load import Manifest
 from workshop.manifests.patches import three_way
 from workshop.oc.asking import FILES, Named, manifests, of_manifest
@@ -152,7 +153,7 @@ def _annotated(obj: Object) -> Object:
     annotations = plain["metadata"].get("annotations") or {}
     annotations.pop(LAST, None)
     plain["metadata"]["annotations"] = annotations
-    said = json.dumps(plain, separators=(",", ":"), sort_keys=True, ensure_ascii=False) + "\n"
+    said = go_json(plain) + "\n"
     return {**plain, "metadata": {**plain["metadata"], "annotations": {**annotations, LAST: said}}}
 
 

@@ -33,7 +33,9 @@ def create(session: Session) -> int:
         query = {"fieldManager": "kubectl-create", "fieldValidation": validation(session),
                  **({"dryRun": "All"} if dry == "server" else {})}
         obj = item.object
-        if where.namespace:
+        if dry == "client" and session.words.args:
+            obj["metadata"]["creationTimestamp"] = None
+        if where.namespace and not (dry == "client" and session.words.args and not session.words.text("namespace")):
             obj.setdefault("metadata", {}).setdefault("namespace", where.namespace)
         try:
             made = obj if dry == "client" else session.client.http.request(

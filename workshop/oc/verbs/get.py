@@ -104,15 +104,14 @@ def _resource(session: Session, wanted: list[Named], obj: Object) -> Resource:
 def _tables(session: Session, wanted: list[Named], *, wide: bool) -> int:
     words = session.words
     groups: list[tuple[Resource, list[Object]]] = []
-    failed = False
+    errors: list[str] = []
     for one in wanted:
         try:
             table = _ask(session, one)
         except ApiFailure as e:
             if e.code == 404 and one.name and words.yes("ignore-not-found"):
                 continue
-            session.warn(told(e))
-            failed = True
+            errors.append(told(e))
             continue
         if not table.get("rows"):
             continue
@@ -127,10 +126,13 @@ def _tables(session: Session, wanted: list[Named], *, wide: bool) -> int:
         rows = _rows(session, res, tables, wide=wide, with_kind=with_kind, headers=not words.yes("no-headers"))
         for line in Columns().lines(rows):
             session.say(line)
-    if not groups and not failed and not words.yes("ignore-not-found"):
+    session.out.flush()
+    for text in errors:
+        session.warn(text)
+    if not groups and not errors and not words.yes("ignore-not-found"):
         everywhere = words.yes("all-namespaces") or not any(one.resource.namespaced for one in wanted)
         session.warn("No resources found" + ("" if everywhere else f" in {session.namespace} namespace."))
-    if failed:
+    if errors:
         raise Quiet
     return 0
 

@@ -54,7 +54,14 @@ def _pods(session: Session) -> list[Object]:
     if len(words.args) == 2:
         words.values.setdefault("container", []).append(words.args[1])
     if not slash or resource(session, kind).full_name == "pods":
-        return [client.get("pods", session.namespace, name if slash else kind)]
+        name = name if slash else kind
+        try:
+            return [client.get("pods", session.namespace, name)]
+        except ApiFailure as e:
+            if e.code != 404:
+                raise
+            raise Failed(f'error from server (NotFound): pods "{name}" not found in namespace "{session.namespace}"'
+                         ) from e
     owner = client.get(kind, session.namespace, name)
     selector = ((owner.get("spec") or {}).get("selector") or {}).get("matchLabels")
     if not selector:

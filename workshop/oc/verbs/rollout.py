@@ -87,7 +87,12 @@ def scale(session: Session) -> int:
             raise ApiFailure(404, "NotFound", "the server could not find the requested resource", {"name": one.name})
         path = one.resource.path(one.namespace, one.name, "scale")
         current = session.words.text("current-replicas")
-        now = session.client.http.request("GET", path)
+        try:
+            now = session.client.http.request("GET", path)
+        except ApiFailure as e:
+            if e.code != 404:
+                raise
+            raise Failed(f"no objects passed to scale {e.message}") from e
         if current and int(current) != now["spec"].get("replicas", 0):
             raise Failed(f"Expected replicas to be {current}, was {now['spec'].get('replicas', 0)}")
         made = session.client.http.request("PATCH", path, body={"spec": {"replicas": int(wanted)}}, media=PATCH["merge"])

@@ -30,16 +30,23 @@ def wait(session: Session) -> int:
     objects = _objects(session, goal, ends)
     if not objects and goal != "delete":
         raise Failed("no matching resources found")
-    late = False
+    late: list[str] = []
     for one in objects:
+        if goal == "delete" and not _there(session, one):
+            continue
         if _until(session, one, goal, test, ends):
             session.say(f"{one.shown} condition met")
         else:
-            session.warn(f"error: timed out waiting for the condition on {one.resource.plural}/{one.name}")
-            late = True
+            late.append(f"timed out waiting for the condition on {one.resource.plural}/{one.name}")
+    for text in late:
+        session.warn(text if len(late) > 1 else f"error: {text}")
     if late:
         raise Quiet
     return 0
+
+
+def _there(session: Session, one: Named) -> bool:
+    return session.client.find(one.resource.full_name, one.namespace, one.name) is not None
 
 
 def _objects(session: Session, goal: str, ends: float) -> list[Named]:
