@@ -57,16 +57,15 @@ def _commands(content: str) -> str:
         else:
             shown.append(f'<span class="output">{escape(line)}</span>')
         goes_on = command and line.endswith("\\")
-    return _code("\n".join(shown), "\n".join(copied), "")
+    return _code("\n".join(shown), "\n".join(copied), "", wrap=True)
 
 
-def _code(shown: str, copied: str, caption: str) -> str:
+def _code(shown: str, copied: str, caption: str, *, wrap: bool = False) -> str:
     head = f'<span class="caption mono">{escape(caption)}</span>' if caption else ""
+    pre = f'<pre data-copy="{escape(copied)}" tabindex="0">{shown}</pre>'
     button = '<button class="ghost copy" type="button">Copy</button>'
-    return (
-        f'<div class="code">{head}<div class="box"><pre data-copy="{escape(copied)}" tabindex="0">'
-        f"{shown}</pre>{button}</div></div>\n"
-    )
+    names = "code wrap" if wrap else "code"
+    return f'<div class="{names}">{head}<div class="box">{pre}{button}</div></div>\n'
 
 
 def _include(tokens: list[Token], module: Module, kit: Path) -> None:

@@ -18,6 +18,7 @@ const dashboard = JSON.parse(document.getElementById("dashboard").textContent);
 let zoomed = null;
 let timer = 0;
 let busy = false;
+let drawn = false;
 
 function range() {
   if (zoomed) return { ...zoomed, step: step(zoomed.end - zoomed.start) };
@@ -105,8 +106,12 @@ async function refresh() {
     await variables.refresh(now);
     await Promise.all(panels.map((panel) => fill(panel, now)));
     word.hidden = true;
+    grid.hidden = false;
+    drawn = true;
   } catch (error) {
     word.hidden = false;
+    // Old lines are better than none; an empty frame is worse than the word alone.
+    grid.hidden = !drawn;
     word.querySelector("p").textContent = error.message;
   } finally {
     busy = false;
