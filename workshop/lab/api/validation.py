@@ -41,7 +41,7 @@ def check(kind: Kind, obj: Object, mode: str) -> tuple[str, ...]:
         raise _invalid(kind, obj, wrong)
     if mistyped:
         path, value, wanted = mistyped[0]
-        raise BadRequest(f"{handled}: json: cannot unmarshal {go_type(value)} into Go struct field {path} of type "
+        raise BadRequest(f"{handled}: json: cannot unmarshal {go_type(value)} into Go struct field {path} "
                          f"{wanted}")
     unknown = [f'unknown field "{path}"' for path in _unknown(obj, schema, "", top=True)]
     if unknown and mode == "Strict":
