@@ -62,6 +62,19 @@ _RUN_COLUMNS = (
     Column("CompletionTime", ".status.completionTime", "date"),
 )
 _AGE = Column("Age", ".metadata.creationTimestamp", "date")
+_LISTENER_COLUMNS = (
+    Column("Address", ".status.address.url"),
+    Column("Available", '.status.conditions[?(@.type=="Available")].status'),
+    Column("Reason", '.status.conditions[?(@.type=="Available")].reason'),
+    Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+    Column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
+)
+_APPROVAL_COLUMNS = (
+    Column("State", ".status.state"),
+    Column("Required", ".status.approvalsRequired", "integer"),
+    Column("Received", ".status.approvalsReceived", "integer"),
+    _AGE,
+)
 
 
 def _tekton(kind: str, plural: str, version: str = "v1", **more: Any) -> Kind:
@@ -90,6 +103,8 @@ BUILT_IN = (
     Kind("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors", short_names=("pmon",)),
     Kind("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", short_names=("promrule",)),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short_names=("netpol",)),
+    Kind("openshift-pipelines.org", "v1alpha1", "ApprovalTask", "approvaltasks", subresources=("status",),
+         columns=_APPROVAL_COLUMNS),
     Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short_names=("pdb",),
          subresources=("status",)),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
@@ -104,8 +119,12 @@ BUILT_IN = (
     _tekton("StepAction", "stepactions", "v1beta1", columns=(_AGE,)),
     _tekton("Task", "tasks", columns=(_AGE,)),
     _tekton("TaskRun", "taskruns", short_names=("tr", "trs"), subresources=("status",), columns=_RUN_COLUMNS),
+    _triggers("ClusterInterceptor", "clusterinterceptors", "v1alpha1", namespaced=False, short_names=("ci",),
+              subresources=("status",)),
     _triggers("ClusterTriggerBinding", "clustertriggerbindings", namespaced=False, short_names=("ctb",)),
-    _triggers("EventListener", "eventlisteners", short_names=("el",), subresources=("status",)),
+    _triggers("EventListener", "eventlisteners", short_names=("el",), subresources=("status",),
+              columns=_LISTENER_COLUMNS),
+    _triggers("Interceptor", "interceptors", "v1alpha1", short_names=("ni",), subresources=("status",)),
     _triggers("Trigger", "triggers", short_names=("tri",)),
     _triggers("TriggerBinding", "triggerbindings", short_names=("tb",)),
     _triggers("TriggerTemplate", "triggertemplates", short_names=("tt",)),

@@ -5,7 +5,7 @@ The API server validates and explains by this table; a kind that is not here is 
 
 from __future__ import annotations
 
-from workshop.manifests import apps, core, seldon, tekton
+from workshop.manifests import approval, apps, core, seldon, tekton, triggers
 
 TYPES: dict[tuple[str, str], type] = {
     ("v1", "ConfigMap"): core.ConfigMap,
@@ -22,6 +22,7 @@ TYPES: dict[tuple[str, str], type] = {
     ("monitoring.coreos.com/v1", "PodMonitor"): apps.PodMonitor,
     ("monitoring.coreos.com/v1", "PrometheusRule"): apps.PrometheusRule,
     ("networking.k8s.io/v1", "NetworkPolicy"): apps.NetworkPolicy,
+    ("openshift-pipelines.org/v1alpha1", "ApprovalTask"): approval.ApprovalTask,
     ("policy/v1", "PodDisruptionBudget"): apps.PodDisruptionBudget,
     ("rbac.authorization.k8s.io/v1", "Role"): apps.Role,
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): apps.RoleBinding,
@@ -32,4 +33,11 @@ TYPES: dict[tuple[str, str], type] = {
     ("tekton.dev/v1", "TaskRun"): tekton.TaskRun,
     ("tekton.dev/v1beta1", "CustomRun"): tekton.CustomRun,
     ("tekton.dev/v1beta1", "StepAction"): tekton.StepAction,
+    ("triggers.tekton.dev/v1alpha1", "ClusterInterceptor"): triggers.ClusterInterceptor,
+    ("triggers.tekton.dev/v1alpha1", "Interceptor"): triggers.Interceptor,
+    ("triggers.tekton.dev/v1beta1", "ClusterTriggerBinding"): triggers.ClusterTriggerBinding,
+    ("triggers.tekton.dev/v1beta1", "EventListener"): triggers.EventListener,
+    ("triggers.tekton.dev/v1beta1", "Trigger"): triggers.Trigger,
+    ("triggers.tekton.dev/v1beta1", "TriggerBinding"): triggers.TriggerBinding,
+    ("triggers.tekton.dev/v1beta1", "TriggerTemplate"): triggers.TriggerTemplate,
 }
