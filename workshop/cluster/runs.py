@@ -113,7 +113,8 @@ def _tasks(run: Object, children: dict[str, Object]) -> tuple[TaskState, ...]:
     for task in [*(spec.get("tasks") or []), *(spec.get("finally") or [])]:
         name = str(task["name"])
         if name in names:
-            found += [_state(name, children.get(child, {"metadata": {"name": child}})) for child in names[name]]
+            varied = {str(p["name"]) for p in (task.get("matrix") or {}).get("params") or []}
+            found += [_state(name, children.get(child, {"metadata": {"name": child}}), varied) for child in names[name]]
         elif name in skipped:
             found.append(TaskState(name, "skipped", reason=skipped[name]))
         else:
@@ -121,15 +122,16 @@ def _tasks(run: Object, children: dict[str, Object]) -> tuple[TaskState, ...]:
     return tuple(found)
 
 
-def _state(name: str, task_run: Object) -> TaskState:
+def _state(name: str, task_run: Object, varied: set[str]) -> TaskState:
     succeeded, reason, _ = condition(task_run)
     status = task_run.get("status") or {}
     state = {"True": "succeeded", "False": "failed"}.get(succeeded, "running")
     if reason == "FailureIgnored":
         state = "ignored"
-    combination = [str(p.get("value")) for p in (task_run.get("spec") or {}).get("params") or []]
+    params = (task_run.get("spec") or {}).get("params") or []
+    combination = [str(p.get("value")) for p in params if p.get("name") in varied]
     own = task_run["metadata"]["name"]
-    shown = f"{name} ({', '.join(combination)})" if own.rsplit("-", 1)[-1].isdigit() and combination else name
+    shown = f"{name} ({', '.join(combination)})" if combination else name
     return TaskState(shown, state, seconds_between(status.get("startTime"), status.get("completionTime")), reason, own)
 
 
