@@ -123,8 +123,6 @@ def differences(expected: Any, actual: Any, path: str = "") -> list[str]:
         if not isinstance(actual, list) or len(actual) != len(expected):
             return [f"{path}: expected {len(expected)} items {expected!r}, got {actual!r}"]
         return [
-            d
-            for i, (e, a) in enumerate(zip(expected, actual, strict=True))
-            for d in differences(e, a, f"{path}[{i}]")
+            d for i, (e, a) in enumerate(zip(expected, actual, strict=True)) for d in differences(e, a, f"{path}[{i}]")
         ]
     return [] if expected == actual else [f"{path}: expected {expected!r}, got {actual!r}"]

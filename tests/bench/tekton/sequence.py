@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "conformance"))
+sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from harness import Lab, lab  # noqa: E402
+from tests.conformance.harness import Lab, lab  # noqa: E402
 
 from workshop.lab.store import Store  # noqa: E402
 

@@ -102,9 +102,7 @@ def _from(store: Store, pod: PodPlan, container: ContainerPlan, source: EnvVarSo
     raise PodError(CONFIG_ERROR, "resourceFieldRef: steps of the lab have no limits", container.name)
 
 
-def _key(
-    store: Store, kind: str, pod: PodPlan, container: ContainerPlan, selector: KeySelector
-) -> str | None:
+def _key(store: Store, kind: str, pod: PodPlan, container: ContainerPlan, selector: KeySelector) -> str | None:
     data = _data(store, kind, pod.namespace, selector.name or "")
     if data is None:
         if selector.optional:

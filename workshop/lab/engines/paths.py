@@ -60,9 +60,7 @@ def linked_tree(mounts: Sequence[Mount], root: Path, *, visible: Sequence[Path])
     covered = [Path(mount.target) for mount in mounts]
     real = {str(path): str(path) for path in visible if _is_under(path, covered)}
     for mount in sorted(mounts, key=lambda one: one.target.count("/")):
-        parent = next(
-            (t for t in sorted(real, key=len, reverse=True) if mount.target.startswith(t + "/")), None
-        )
+        parent = next((t for t in sorted(real, key=len, reverse=True) if mount.target.startswith(t + "/")), None)
         if parent is None:
             link = root / mount.target.lstrip("/")
         else:

@@ -172,9 +172,7 @@ class ProcessEngine:
 
         async def wait(sidecar: Prepared) -> None:
             if sidecar.plan.probe:
-                await probes.ready(
-                    sidecar.plan.probe, lambda argv: self._command(plan, sidecar, preparer, argv)
-                )
+                await probes.ready(sidecar.plan.probe, lambda argv: self._command(plan, sidecar, preparer, argv))
 
         await asyncio.gather(*(wait(sidecar) for sidecar in sidecars))
 

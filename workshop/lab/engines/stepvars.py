@@ -36,9 +36,7 @@ def applied(step: Prepared, pod: PodPlan) -> Prepared:
         return step
     plan = step.plan
     when = tuple(
-        msgspec.structs.replace(
-            one, input=replaced(one.input, lookup), values=replaced_list(one.values, lookup)
-        )
+        msgspec.structs.replace(one, input=replaced(one.input, lookup), values=replaced_list(one.values, lookup))
         for one in plan.when
     )
     plan = dataclasses.replace(

@@ -79,15 +79,11 @@ def mounts(folders: dict[str, Folder], wanted: Sequence[VolumeMount], container:
         if mount.sub_path:
             parts = posixpath.normpath(mount.sub_path)
             if parts.startswith(("..", "/")):
-                raise PodError(
-                    "CreateContainerConfigError", f"subPath {mount.sub_path} leaves the volume", container
-                )
+                raise PodError("CreateContainerConfigError", f"subPath {mount.sub_path} leaves the volume", container)
             source = folder.path / parts
             if not source.exists() and not folder.read_only:
                 source.mkdir(parents=True)
-        found.append(
-            Mount(source, posixpath.normpath(mount.mount_path), folder.read_only or bool(mount.read_only))
-        )
+        found.append(Mount(source, posixpath.normpath(mount.mount_path), folder.read_only or bool(mount.read_only)))
     return found
 
 
@@ -157,9 +153,7 @@ def _projected(store: Store, pod: PodPlan, volume: Volume) -> Files:
         if source.downward_api:
             files |= _downward(pod, source.downward_api.items or [], mode)
         if source.service_account_token or source.cluster_trust_bundle:
-            raise PodError(
-                MOUNT_ERROR, f'volume "{volume.name}": the lab issues no tokens to Pods; use KUBECONFIG'
-            )
+            raise PodError(MOUNT_ERROR, f'volume "{volume.name}": the lab issues no tokens to Pods; use KUBECONFIG')
     return files
 
 

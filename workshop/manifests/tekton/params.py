@@ -51,13 +51,9 @@ class Param(Typed, frozen=True, kw_only=True):
 class WhenExpression(Typed, frozen=True, kw_only=True):
     """A guard: what it stands on runs only when all its expressions hold."""
 
-    input: Annotated[str, Meta(description="What is compared, mostly a reference such as $(params.env).")] = (
-        ""
-    )
+    input: Annotated[str, Meta(description="What is compared, mostly a reference such as $(params.env).")] = ""
     operator: Annotated[str, Meta(description="in or notin.")] = ""
-    values: Annotated[
-        list[str], Meta(description="The strings to compare with; $(params.list[*]) works.")
-    ] = []
+    values: Annotated[list[str], Meta(description="The strings to compare with; $(params.list[*]) works.")] = []
     cel: Annotated[str | None, Meta(description="An expression in CEL (alpha: refused).")] = None
 
 

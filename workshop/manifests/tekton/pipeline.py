@@ -82,9 +82,7 @@ class Matrix(Typed, frozen=True, kw_only=True):
     """Run the task once for each combination of these lists."""
 
     params: Annotated[list[Param], Meta(description="Each value a list; all combinations are run.")] = []
-    include: Annotated[
-        list[MatrixInclude], Meta(description="Additions to combinations, or further ones.")
-    ] = []
+    include: Annotated[list[MatrixInclude], Meta(description="Additions to combinations, or further ones.")] = []
 
 
 class PipelineTaskWorkspace(Typed, frozen=True, kw_only=True):
@@ -105,20 +103,14 @@ class PipelineTask(Typed, frozen=True, kw_only=True):
     task_spec: EmbeddedTask | None = None
     pipeline_ref: PipelineRef | None = None
     pipeline_spec: Annotated[dict[str, Any] | None, Meta(extra_json_schema=PRESERVE)] = None
-    run_after: Annotated[
-        list[str], Meta(description="Tasks that must be done before; results say it, too.")
-    ] = []
-    when: Annotated[
-        list[WhenExpression], Meta(description="The task is skipped unless all of these hold.")
-    ] = []
+    run_after: Annotated[list[str], Meta(description="Tasks that must be done before; results say it, too.")] = []
+    when: Annotated[list[WhenExpression], Meta(description="The task is skipped unless all of these hold.")] = []
     params: list[Param] = []
     matrix: Matrix | None = None
     workspaces: list[PipelineTaskWorkspace] = []
     retries: Annotated[int, Meta(description="How often it is tried again after a failure.")] = 0
     timeout: Annotated[Duration | None, Meta(description="How long one attempt may take.")] = None
-    on_error: Annotated[
-        str, Meta(description="stopAndFail (the default), or continue: the Pipeline goes on.")
-    ] = ""
+    on_error: Annotated[str, Meta(description="stopAndFail (the default), or continue: the Pipeline goes on.")] = ""
 
 
 class PipelineWorkspace(Typed, frozen=True, kw_only=True):
@@ -145,9 +137,7 @@ class PipelineSpec(Typed, frozen=True, kw_only=True):
     description: str | None = None
     params: list[ParamSpec] = []
     workspaces: list[PipelineWorkspace] = []
-    tasks: Annotated[
-        list[PipelineTask], Meta(description="They run as soon as what they need is there.")
-    ] = []
+    tasks: Annotated[list[PipelineTask], Meta(description="They run as soon as what they need is there.")] = []
     results: list[PipelineResult] = []
     final_tasks: Annotated[
         list[PipelineTask], Meta(description="They run at the end, whether the tasks succeeded or failed.")

@@ -114,9 +114,7 @@ def replaced_tree(node: Any, lookup: Lookup, *, skip: frozenset[str] = frozenset
             return replaced_list(node, lookup)
         return [replaced_tree(item, lookup, skip=skip) for item in node]
     if isinstance(node, dict):
-        return {
-            key: one if key in skip else replaced_tree(one, lookup, skip=skip) for key, one in node.items()
-        }
+        return {key: one if key in skip else replaced_tree(one, lookup, skip=skip) for key, one in node.items()}
     return node
 
 

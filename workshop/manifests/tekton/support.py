@@ -15,8 +15,7 @@ def _alpha(what: str) -> str:
 
 SUPPORTED: dict[str, str] = {
     "CustomRun": "apiVersion kind metadata spec status",
-    "CustomRunSpec": "customRef customSpec params workspaces serviceAccountName timeout retries status "
-    "statusMessage",
+    "CustomRunSpec": "customRef customSpec params workspaces serviceAccountName timeout retries status statusMessage",
     "EmbeddedCustomTask": "apiVersion kind metadata spec",
     "EmbeddedTask": "apiVersion kind metadata spec displayName description params workspaces results "
     "steps stepTemplate sidecars volumes",
@@ -57,8 +56,7 @@ SUPPORTED: dict[str, str] = {
     "TemplateMeta": "labels annotations",
     "Timeouts": "pipeline tasks finally",
     "WhenExpression": "input operator values",
-    "WorkspaceBinding": "name subPath emptyDir persistentVolumeClaim volumeClaimTemplate configMap secret "
-    "projected",
+    "WorkspaceBinding": "name subPath emptyDir persistentVolumeClaim volumeClaimTemplate configMap secret projected",
     "WorkspaceDeclaration": "name description mountPath readOnly optional",
     "WorkspaceUsage": "name mountPath",
 }

@@ -34,9 +34,7 @@ class WorkspaceDeclaration(Typed, frozen=True, kw_only=True):
 
     name: str
     description: str | None = None
-    mount_path: Annotated[str | None, Meta(description="Where it appears; /workspace/<name> by default.")] = (
-        None
-    )
+    mount_path: Annotated[str | None, Meta(description="Where it appears; /workspace/<name> by default.")] = None
     read_only: Annotated[bool, Meta(description="Whether the Task may only read it.")] = False
     optional: Annotated[
         bool, Meta(description="Whether a run may leave it out; $(workspaces.<name>.bound) then says false.")
@@ -60,9 +58,7 @@ class TaskResult(Typed, frozen=True, kw_only=True):
     ] = None
     description: str | None = None
     properties: dict[str, PropertySpec] | None = None
-    value: Annotated[
-        ParamValue | None, Meta(description="A step's result: $(steps.<step>.results.<result>).")
-    ] = None
+    value: Annotated[ParamValue | None, Meta(description="A step's result: $(steps.<step>.results.<result>).")] = None
 
 
 class StepResult(Typed, frozen=True, kw_only=True):
@@ -94,17 +90,11 @@ class Step(Typed, frozen=True, kw_only=True):
     name: Annotated[str, Meta(description="Its container is step-<name>.")] = ""
     display_name: str | None = None
     image: Annotated[str, Meta(description="What the step runs in.")] = ""
-    command: Annotated[
-        list[str], Meta(description="Instead of the image's entrypoint; not together with script.")
-    ] = []
-    args: Annotated[
-        list[str], Meta(description="Arguments of the command or script; $(params.list[*]) expands.")
-    ] = []
+    command: Annotated[list[str], Meta(description="Instead of the image's entrypoint; not together with script.")] = []
+    args: Annotated[list[str], Meta(description="Arguments of the command or script; $(params.list[*]) expands.")] = []
     script: Annotated[
         str,
-        Meta(
-            description="A file to run; without a #! line, sh with `set -e`. Take params from env, not $()."
-        ),
+        Meta(description="A file to run; without a #! line, sh with `set -e`. Take params from env, not $()."),
     ] = ""
     working_dir: Annotated[str, Meta(description="Where it starts.")] = ""
     env: list[EnvVar] = []

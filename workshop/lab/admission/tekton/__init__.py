@@ -93,11 +93,7 @@ def admit_pipeline_run(new: Object, old: Object | None) -> Object:
     run = decode(new, PipelineRun)
     found = Findings()
     if old is None or old.get("spec") != new.get("spec"):
-        if (
-            old is not None
-            and run.spec.status == "PipelineRunPending"
-            and (old.get("status") or {}).get("startTime")
-        ):
+        if old is not None and run.spec.status == "PipelineRunPending" and (old.get("status") or {}).get("startTime"):
             found.invalid("PipelineRun cannot be Pending after it is started", "spec.status")
         check_pipeline_run(found, "spec", run.spec)
         check_refused(found, "spec", run.spec)

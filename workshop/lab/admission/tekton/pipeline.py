@@ -16,9 +16,7 @@ from workshop.manifests.tekton.graph import GraphError, dependencies, result_ref
 from workshop.manifests.tekton.references import Reference, in_value
 
 MATRIX_LIMIT = 256
-_STATUS = (
-    "pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks"
-)
+_STATUS = "pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks"
 _CONTEXT = {
     "pipelineRun": {"name", "namespace", "uid"},
     "pipeline": {"name"},
@@ -121,11 +119,7 @@ def _check_task(found: Findings, path: str, task: PipelineTask) -> None:
     check_values(found, path, task.params)
     check_when(found, path, task.when)
     check_duration(found, at(path, "timeout"), task.timeout)
-    if (
-        task.on_error
-        and task.on_error not in ("continue", "stopAndFail")
-        and not task.on_error.startswith("$(")
-    ):
+    if task.on_error and task.on_error not in ("continue", "stopAndFail") and not task.on_error.startswith("$("):
         found.invalid('PipelineTask OnError must be either "continue" or "stopAndFail"', at(path, "OnError"))
     if task.on_error == "continue" and task.retries > 0:
         found.add('PipelineTask OnError cannot be set to "continue" when Retries is greater than 0', path)

@@ -56,8 +56,7 @@ def check_task_run(found: Findings, path: str, spec: TaskRunSpec) -> None:
         found.invalid(f"{spec.status} should be TaskRunCancelled", at(path, "status"))
     if not spec.status and spec.status_message:
         found.invalid(
-            "statusMessage should not be set if status is not set, but it is currently set to "
-            f"{spec.status_message}",
+            f"statusMessage should not be set if status is not set, but it is currently set to {spec.status_message}",
             at(path, "statusMessage"),
         )
     if spec.retries < 0:
@@ -136,9 +135,7 @@ def _without(spec: Any, keys: Sequence[str]) -> Any:
     return {k: v for k, v in spec.items() if k not in keys} if isinstance(spec, dict) else spec
 
 
-def _undeclared(
-    given: Sequence[Param], declared: Sequence[ParamSpec], seen: Sequence[ParamSpec]
-) -> list[ParamSpec]:
+def _undeclared(given: Sequence[Param], declared: Sequence[ParamSpec], seen: Sequence[ParamSpec]) -> list[ParamSpec]:
     names_ = {param.name for param in declared}
     passed = {param.name for param in given}
     return [spec for spec in seen if spec.name in passed and spec.name not in names_]

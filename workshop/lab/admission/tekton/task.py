@@ -103,9 +103,7 @@ def check_step_action(found: Findings, path: str, spec: StepActionSpec) -> None:
         if any(r.parts[0] == "params" for r in references(spec.script)):
             found.add("param substitution in scripts is not allowed.", at(path, "script"))
     check_params(found, path, spec.params)
-    step = Step(
-        image=spec.image, command=spec.command, args=spec.args, working_dir=spec.working_dir, env=spec.env
-    )
+    step = Step(image=spec.image, command=spec.command, args=spec.args, working_dir=spec.working_dir, env=spec.env)
     in_step = Findings()
     check_declared(in_step, "", [step], spec.params)
     for message, paths in in_step.items():
@@ -180,15 +178,11 @@ def _check_workspaces(found: Findings, path: str, spec: TaskSpec) -> None:
     seen = set[str]()
     for index, workspace in enumerate(spec.workspaces):
         if workspace.name in seen:
-            found.add(
-                f'workspace name "{workspace.name}" must be unique', at(path, "workspaces", index, "name")
-            )
+            found.add(f'workspace name "{workspace.name}" must be unique', at(path, "workspaces", index, "name"))
         seen.add(workspace.name)
         mount = posixpath.normpath(workspace.mount_path or f"/workspace/{workspace.name}")
         if mount in mounts:
-            found.add(
-                f'workspace mount path "{mount}" must be unique', at(path, "workspaces", index, "mountpath")
-            )
+            found.add(f'workspace mount path "{mount}" must be unique', at(path, "workspaces", index, "mountpath"))
         mounts.add(mount)
     usages = [("steps", i, step.workspaces) for i, step in enumerate(spec.steps)]
     usages += [("sidecars", i, sidecar.workspaces) for i, sidecar in enumerate(spec.sidecars)]
@@ -222,7 +216,6 @@ def _check_result_names(found: Findings, path: str, results: Sequence[TaskResult
         wrong = [key for key, one in (result.properties or {}).items() if one.type != "string"]
         if wrong:
             found.add(
-                f"The value type specified for these keys [{' '.join(wrong)}] is invalid, "
-                "the type must be string",
+                f"The value type specified for these keys [{' '.join(wrong)}] is invalid, the type must be string",
                 at(where, f"{result.name}.properties"),
             )

@@ -71,11 +71,7 @@ def check_context(found: Findings, path: str, steps: Sequence[Step]) -> None:
         for field, text in step_texts(step):
             for reference in references(text):
                 parts = reference.parts
-                if (
-                    parts[0] == "context"
-                    and len(parts) == 3
-                    and parts[2] not in known.get(parts[1], {parts[2]})
-                ):
+                if parts[0] == "context" and len(parts) == 3 and parts[2] not in known.get(parts[1], {parts[2]}):
                     found.add(f'non-existent variable in "{_escaped(text)}"', at(path, "steps", index, field))
 
 

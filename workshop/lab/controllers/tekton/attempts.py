@@ -73,9 +73,7 @@ class Attempts:
 
         def report(state: PodState) -> None:
             status = pod_status(state, started)
-            body: Object = {
-                "metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}
-            }
+            body: Object = {"metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}}
             try:
                 self._store.update_status(self._pods, {**body, "status": status})
             except NotFound:

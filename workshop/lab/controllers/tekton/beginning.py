@@ -45,9 +45,7 @@ def begun(store: Store, run: Object, spec: PipelineRunSpec) -> Begun:
     try:
         dependencies(pipeline.tasks)
     except GraphError as e:
-        raise RunError(
-            "PipelineInvalidGraph", f"PipelineRun {run_name}'s Pipeline DAG is invalid: {e}"
-        ) from e
+        raise RunError("PipelineInvalidGraph", f"PipelineRun {run_name}'s Pipeline DAG is invalid: {e}") from e
     context: params.Values = {
         ("context", "pipelineRun", "name"): meta["name"],
         ("context", "pipelineRun", "namespace"): meta["namespace"],
@@ -74,17 +72,13 @@ def typed_pipeline(raw: Object) -> PipelineSpec:
         raise RunError("PipelineValidationFailed", e.message) from e
 
 
-def _pipeline(
-    store: Store, run: Object, spec: PipelineRunSpec
-) -> tuple[str, Object, dict[str, str], dict[str, str]]:
+def _pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> tuple[str, Object, dict[str, str], dict[str, str]]:
     meta = run["metadata"]
     if spec.pipeline_spec is not None:
         return meta["name"], run["spec"]["pipelineSpec"], {}, {}
     ref = spec.pipeline_ref
     if ref is None:
-        raise RunError(
-            "CouldntGetPipeline", "expected exactly one, got neither: spec.pipelineRef, spec.pipelineSpec"
-        )
+        raise RunError("CouldntGetPipeline", "expected exactly one, got neither: spec.pipelineRef, spec.pipelineSpec")
     try:
         found = find(
             store,

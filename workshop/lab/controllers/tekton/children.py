@@ -46,9 +46,7 @@ def _child(
     lookup: Lookup, claims: dict[str, str],
 ) -> Object:  # fmt: skip
     task, meta = node.task, run["metadata"]
-    override = next(
-        (o for o in spec.task_run_specs if o.pipeline_task_name == task.name), PipelineTaskRunSpec()
-    )
+    override = next((o for o in spec.task_run_specs if o.pipeline_task_name == task.name), PipelineTaskRunSpec())
     body: Object = {
         "metadata": {
             "name": child_name(meta["name"], suffix),
@@ -76,9 +74,7 @@ def _child(
         return {"apiVersion": "tekton.dev/v1beta1", "kind": "CustomRun", **body}
     if task.task_spec is not None:
         embedded = {
-            k: v
-            for k, v in raw_task["taskSpec"].items()
-            if k not in ("metadata", "spec", "apiVersion", "kind")
+            k: v for k, v in raw_task["taskSpec"].items() if k not in ("metadata", "spec", "apiVersion", "kind")
         }
         child["taskSpec"] = replaced_parts(embedded, lookup)
     else:
@@ -92,9 +88,7 @@ def _custom(child: dict[str, Any], raw_task: Object, lookup: Lookup) -> None:
         child["customRef"] = _task_ref(raw_task["taskRef"], lookup)
     else:
         embedded = raw_task["taskSpec"]
-        child["customSpec"] = {
-            k: embedded[k] for k in ("apiVersion", "kind", "metadata", "spec") if embedded.get(k)
-        }
+        child["customSpec"] = {k: embedded[k] for k in ("apiVersion", "kind", "metadata", "spec") if embedded.get(k)}
 
 
 def _task_ref(ref: Object, lookup: Lookup) -> Object:

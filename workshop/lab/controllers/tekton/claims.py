@@ -45,8 +45,7 @@ def claims_for(store: Store, run: Object) -> dict[str, str]:
 def with_claims(bindings: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
     """Workspace bindings with claims in the place of their templates."""
     return [
-        _with_claim(binding, names[binding["name"]]) if binding["name"] in names else binding
-        for binding in bindings
+        _with_claim(binding, names[binding["name"]]) if binding["name"] in names else binding for binding in bindings
     ]
 
 

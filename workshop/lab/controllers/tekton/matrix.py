@@ -33,9 +33,7 @@ def combinations(matrix: Matrix) -> list[list[Param]]:
                 combination.update(extra)
         else:
             found.append(dict(extra))
-    return [
-        [Param(name=name, value=combination[name]) for name in sorted(combination)] for combination in found
-    ]
+    return [[Param(name=name, value=combination[name]) for name in sorted(combination)] for combination in found]
 
 
 def is_empty(matrix: Matrix) -> bool:

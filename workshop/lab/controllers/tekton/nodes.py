@@ -49,8 +49,7 @@ class Node:
     @property
     def timed_out(self) -> bool:
         return any(
-            _is_cancelled(child) and child["spec"].get("statusMessage") == TIMED_OUT_MESSAGE
-            for child in self.children
+            _is_cancelled(child) and child["spec"].get("statusMessage") == TIMED_OUT_MESSAGE for child in self.children
         )
 
     @property
@@ -99,9 +98,7 @@ def build(spec: PipelineSpec, needs: dict[str, list[str]], children: Sequence[Ob
     nodes += [Node(task, True) for task in spec.final_tasks]
     for node in nodes:
         mine = by_task.get(node.name, [])
-        node.children = (
-            sorted(mine, key=lambda one: index_of(one["metadata"]["name"])) if node.task.matrix else mine
-        )
+        node.children = sorted(mine, key=lambda one: index_of(one["metadata"]["name"])) if node.task.matrix else mine
     return nodes
 
 
@@ -112,9 +109,7 @@ def dag(nodes: Sequence[Node]) -> Iterator[Node]:
 
 def _is_cancelled(child: Object) -> bool:
     condition = succeeded(child)
-    return (
-        truth(child) == "False" and bool(condition) and (condition or {}).get("reason") in CANCELLED_REASONS
-    )
+    return truth(child) == "False" and bool(condition) and (condition or {}).get("reason") in CANCELLED_REASONS
 
 
 def _results(child: Object) -> dict[str, Any]:

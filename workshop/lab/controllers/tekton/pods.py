@@ -55,8 +55,7 @@ def pod_plan(run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path)
     template = spec.step_template or StepTemplate()
     meta = run["metadata"]
     steps = [
-        _step(index, _templated(step, template), bound.of(step.workspaces))
-        for index, step in enumerate(spec.steps)
+        _step(index, _templated(step, template), bound.of(step.workspaces)) for index, step in enumerate(spec.steps)
     ]
     sidecars = [_sidecar(one, bound.of(one.workspaces)) for one in spec.sidecars]
     return PodPlan(

@@ -85,9 +85,7 @@ def _task(store: Store, run: Object, spec: TaskRunSpec) -> tuple[str, Object, di
     ref = spec.task_ref
     if ref is None:
         raise RunError(_INVALID, "expected exactly one, got neither: spec.taskRef, spec.taskSpec")
-    found = find(
-        store, "Task", meta["namespace"], ref.name, ref.resolver, ref.params, reason="TaskRunResolutionFailed"
-    )
+    found = find(store, "Task", meta["namespace"], ref.name, ref.resolver, ref.params, reason="TaskRunResolutionFailed")
     raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
     default_task(raw)
     return found.name, raw, {**found.labels, "tekton.dev/task": found.name}, found.annotations

@@ -46,6 +46,4 @@ def find(
         plural = KINDS.named(kind).resource
         raise RunError(reason, f'{plural} "{name}" not found in namespace "{namespace}"')
     meta = obj["metadata"]
-    return Found(
-        name, namespace, obj.get("spec") or {}, meta.get("labels") or {}, meta.get("annotations") or {}
-    )
+    return Found(name, namespace, obj.get("spec") or {}, meta.get("labels") or {}, meta.get("annotations") or {})

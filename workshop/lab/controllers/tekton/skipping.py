@@ -177,8 +177,7 @@ def _results_are_missing(node: Node, facts: Facts) -> bool:
             # The maker is to blame, so the run fails instead of going on without.
             raise RunError(
                 "InvalidTaskResultReference",
-                f"Invalid task result reference: Could not find result with name {ref.result} "
-                f"for task {ref.task}",
+                f"Invalid task result reference: Could not find result with name {ref.result} for task {ref.task}",
             )
         return True
     return False

@@ -60,9 +60,7 @@ def _values(step: Step, action: StepActionSpec, outer: Values) -> Values:
     specs: list[ParamSpec] = action.params
     unknown = [param.name for param in given if param.name not in {spec.name for spec in specs}]
     if unknown:
-        raise RunError(
-            "TaskRunValidationFailed", f"extra params passed by Step to StepAction: [{' '.join(unknown)}]"
-        )
+        raise RunError("TaskRunValidationFailed", f"extra params passed by Step to StepAction: [{' '.join(unknown)}]")
     try:
         return values(specs, given, {}, pass_on=False)
     except ParamProblem as e:

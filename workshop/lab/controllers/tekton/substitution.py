@@ -73,9 +73,7 @@ def substituted(spec: Object, values: Values) -> Object:
 
 def replaced_parts(spec: Object, lookup: Lookup) -> Object:
     """A Task's spec with those parts replaced that may hold references."""
-    return {
-        key: replaced_tree(one, lookup, skip=_KEPT) if key in _REPLACED else one for key, one in spec.items()
-    }
+    return {key: replaced_tree(one, lookup, skip=_KEPT) if key in _REPLACED else one for key, one in spec.items()}
 
 
 def workspaces_used(spec: Any) -> set[str]:

@@ -13,9 +13,7 @@ from workshop.lab.kinds import Object
 from workshop.manifests.tekton import TaskSpec
 from workshop.manifests.tekton.references import Value, whole
 
-_MISMATCH = (
-    "Provided results don't match declared results; may be invalid JSON or missing result declaration: "
-)
+_MISMATCH = "Provided results don't match declared results; may be invalid JSON or missing result declaration: "
 
 
 def task_results(spec: TaskSpec, pod: Object, *, strict: bool) -> list[dict[str, Any]]:
@@ -89,6 +87,5 @@ def raise_missing(name: str, keys: list[str]) -> None:
     """Fail a TaskRun whose object result lacks declared keys."""
     raise RunError(
         "TaskRunValidationFailed",
-        "missing keys for these results which are required in TaskResult's properties "
-        f"map[{name}:[{' '.join(keys)}]]",
+        f"missing keys for these results which are required in TaskResult's properties map[{name}:[{' '.join(keys)}]]",
     )

@@ -88,9 +88,7 @@ class TaskRuns:
         status["provenance"] = PROVENANCE
         waits_for = missing(self._store, meta["namespace"], plan.volumes)
         if waits_for:
-            set_condition(
-                status, "Unknown", "Pending", f'pod status "PodScheduled":"False"; message: "{waits_for}"'
-            )
+            set_condition(status, "Unknown", "Pending", f'pod status "PodScheduled":"False"; message: "{waits_for}"')
             self._save(run)
             return min(PENDING_SECONDS, self._left(run, None) or PENDING_SECONDS)
         try:
@@ -164,9 +162,7 @@ class TaskRuns:
         found = outcomes.outcome(run["metadata"]["name"], pod)
         return self._end_attempt(run, pod, found)
 
-    def _end_attempt(
-        self, run: Object, pod: Object | None, found: Outcome, *, ended: str = ""
-    ) -> float | None:
+    def _end_attempt(self, run: Object, pod: Object | None, found: Outcome, *, ended: str = "") -> float | None:
         """Take over what the Pod left; then a retry, or the verdict."""
         status: Status = run["status"]
         if pod is not None:

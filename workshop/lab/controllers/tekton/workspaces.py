@@ -29,9 +29,7 @@ class Bound:
             if mount:
                 path = usage.mount_path or mount.mount_path
                 found.append(
-                    VolumeMount(
-                        name=mount.name, mount_path=path, sub_path=mount.sub_path, read_only=mount.read_only
-                    )
+                    VolumeMount(name=mount.name, mount_path=path, sub_path=mount.sub_path, read_only=mount.read_only)
                 )
         return found
 
