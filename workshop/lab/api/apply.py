@@ -38,9 +38,10 @@ def apply(kind: Kind, live: Object | None, config: Object, schema: Schema | None
         for entry, path in conflicts:
             entry.paths.discard(path)
     result: Object = _merge(live, config, schema) if live else copy.deepcopy(config)
-    for path in sorted(before - wanted - _parents(wanted), key=len, reverse=True):
-        if not any(path in entry.paths for entry in others):
-            remove(result, path)
+    kept = wanted | {path for entry in others for path in entry.paths}
+    kept |= _parents(kept)
+    for path in sorted(before - kept, key=len):  # an item goes as a whole, before its key would
+        remove(result, path)
     mine.paths = wanted
     mine.time = now()
     same = live is not None and before == wanted and _bare(result) == _bare(live)
