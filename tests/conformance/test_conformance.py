@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.conformance.harness import RUNS, differences, lab
 
+from tests.conformance.harness import RUNS, differences, lab
 from workshop.lab.statuses import ApiError
 
 HERE = Path(__file__).parent

@@ -14,9 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from tests.conformance.harness import Lab, lab  # noqa: E402
-
-from workshop.lab.store import Store  # noqa: E402
+from tests.conformance.harness import Lab, lab
+from workshop.lab.store import Store
 
 COUNT = 10
 
@@ -51,8 +50,8 @@ async def main(runs: int) -> None:
             for label, sequence in (("sequence", True), ("side by side", False)):
                 times = [await _measure(running, f"{label[:4]}-{n}", sequence=sequence) for n in range(runs)]
                 shown = " ".join(f"{seconds:.3f}" for seconds in times)
-                print(f"{COUNT} no-op tasks, {label}: {shown} s; best {min(times):.3f} s")  # noqa: T201
-            print(f"namespaces: {running.launcher.namespaces}")  # noqa: T201
+                print(f"{COUNT} no-op tasks, {label}: {shown} s; best {min(times):.3f} s")
+            print(f"namespaces: {running.launcher.namespaces}")
 
 
 if __name__ == "__main__":

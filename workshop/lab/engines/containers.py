@@ -17,7 +17,7 @@ from pathlib import Path
 from workshop.lab.engines.environment import expand, variables
 from workshop.lab.engines.images import ImageEnvironment
 from workshop.lab.engines.launcher import Mount, Spec
-from workshop.lab.engines.paths import Tree, linked_tree, private_tree
+from workshop.lab.engines.paths import TMP, Tree, linked_tree, private_tree
 from workshop.lab.engines.pod import ContainerPlan, PodError, PodPlan
 from workshop.lab.engines.scripts import SHELLS, text_of, write
 from workshop.lab.engines.volumes import Folder, mounts
@@ -114,7 +114,7 @@ class Preparer:
             raise PodError("CreateContainerError", f'no command for image "{plan.image}"', plan.name)
         if not ready.script:
             argv = [tree.rewrite(one) for one in argv]
-            if os.path.basename(argv[0]) in SHELLS and not self._namespaces:
+            if Path(argv[0]).name in SHELLS and not self._namespaces:
                 argv[0] = self._bash
         cwd = tree.path(self._working_dir(ready))
         if tree.mounts is None:
@@ -164,13 +164,13 @@ class Preparer:
             fresh = file.with_name(f".{file.name}.{os.getpid()}")
             fresh.touch(mode=0o600)
             fresh.write_text(yaml.safe_dump(config))
-            os.replace(fresh, file)
+            fresh.replace(file)
         return str(file)
 
     def _visible(self, env: Mapping[str, str]) -> list[Path]:
         """What no mount may hide: the lab, the kit, its Python, what variables name of /tmp."""
         parts = [part for value in env.values() for part in value.split(":")]
-        named = {Path(part) for part in parts if part.startswith("/tmp/")}
+        named = {Path(part) for part in parts if part.startswith(TMP + "/")}
         paths = {self._state.root, KIT, Path(sys.prefix), *self._options.visible, *named}
         return sorted(path for path in paths if path.exists())
 
@@ -180,10 +180,10 @@ class Preparer:
 
     def _real_cwd(self, cwd: str, container: str) -> str:
         """A working directory that exists; one that the host does not have is made in the Pod's folder."""
-        if os.path.isdir(cwd):
+        if Path(cwd).is_dir():
             return cwd
         if cwd.startswith((str(self._state.root), str(self._pod.folder))):
-            os.makedirs(cwd, exist_ok=True)
+            Path(cwd).mkdir(parents=True, exist_ok=True)
             return cwd
         path = self._pod.folder / "root" / container / cwd.lstrip("/")
         path.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,10 @@ On macOS there are no namespaces, no subreaper and no death signal: the same cal
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -191,8 +193,8 @@ class Launcher:
         ours, theirs = socket.socketpair()
         for sock in (ours, theirs):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-        with open(self._run / STDERR_NAME, "ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter and file)
+        with (self._run / STDERR_NAME).open("ab") as log:
+            self._process = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(CHILD), str(theirs.fileno())],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -316,15 +318,10 @@ def _kill_unwanted(future: asyncio.Future[Process]) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _find(program: str) -> str | None:
-    for folder in (*os.environ.get("PATH", "").split(os.pathsep), "/usr/bin", "/bin"):
-        candidate = os.path.join(folder, program)
-        if folder and os.access(candidate, os.X_OK):
-            return os.path.realpath(candidate)
-    return None
+    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/bin:/bin")
+    return str(Path(found).resolve()) if found else None

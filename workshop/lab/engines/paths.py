@@ -8,7 +8,6 @@ writing to a read-only mount is not stopped by it either.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from workshop.lab.engines.launcher import Mount
 
+TMP = "/tmp"  # noqa: S108 (the container's)
 # A literal path begins where no other path is going on: not in $HOME/workspace, but in -d/workspace or
 # x=/workspace.
 _BEGIN = r"(?<![\w.)}\]/*?~+%])"
@@ -50,9 +50,9 @@ class Tree:
 
 def private_tree(mounts: Sequence[Mount], *, tmp: Path, visible: Sequence[Path]) -> Tree:
     """A tree by namespaces, with a /tmp of its own. What `visible` names stays to be seen under any mount."""
-    covered = [Path("/tmp"), *(Path(mount.target) for mount in mounts)]
+    covered = [Path(TMP), *(Path(mount.target) for mount in mounts)]
     kept = [Mount(path, str(path)) for path in visible if _is_under(path, covered)]
-    return Tree((Mount(tmp, "/tmp"), *mounts, *kept))
+    return Tree((Mount(tmp, TMP), *mounts, *kept))
 
 
 def linked_tree(mounts: Sequence[Mount], root: Path, *, visible: Sequence[Path]) -> Tree:
@@ -66,7 +66,7 @@ def linked_tree(mounts: Sequence[Mount], root: Path, *, visible: Sequence[Path])
         else:
             link = Path(real[parent]) / mount.target[len(parent) + 1 :]
         link.parent.mkdir(parents=True, exist_ok=True)
-        if link.is_symlink() and os.readlink(link) != str(mount.source):
+        if link.is_symlink() and link.readlink() != mount.source:
             link.unlink()
         if link.is_dir() and not link.is_symlink() and not any(link.iterdir()):
             link.rmdir()

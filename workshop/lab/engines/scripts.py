@@ -7,7 +7,6 @@ looked up by its name.
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import shutil
@@ -38,7 +37,7 @@ def write(pod: PodPlan, index: int, text: str, *, sidecar: bool = False) -> str:
     name = f"{'sidecar-' if sidecar else ''}script-{index}-{suffix}"
     file = pod.folder / "tekton" / "scripts" / name
     file.write_text(text)
-    os.chmod(file, 0o755)
+    file.chmod(0o755)
     return f"/tekton/scripts/{name}"
 
 

@@ -7,7 +7,6 @@ changes.
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -113,7 +112,7 @@ def _folder(store: Store, state: State, pod: PodPlan, volume: Volume) -> Folder:
         target = path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
-        os.chmod(target, mode)
+        target.chmod(mode)
     return Folder(path, read_only=True)
 
 

@@ -38,7 +38,7 @@ def _with(run: Path, scenario: Callable[[Launcher], Awaitable[None]]) -> None:
 
 def _alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as file:
+        with Path(f"/proc/{pid}/stat").open() as file:
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
@@ -64,9 +64,7 @@ def test_exit_code_and_output_come_back_and_nothing_is_inherited(tmp_path: Path)
     log = tmp_path / "log"
 
     async def scenario(launcher: Launcher) -> None:
-        spec = Spec(
-            argv=["sh", "-c", "env | sort; cat; exit 7"], env={**ENV, "A": "b"}, log=log, cwd=str(tmp_path)
-        )
+        spec = Spec(argv=["sh", "-c", "env | sort; cat; exit 7"], env={**ENV, "A": "b"}, log=log, cwd=str(tmp_path))
         assert await (await launcher.start(spec)).wait() == 7
 
     _with(tmp_path, scenario)
@@ -76,9 +74,7 @@ def test_exit_code_and_output_come_back_and_nothing_is_inherited(tmp_path: Path)
 
 def test_standard_error_goes_to_its_own_log_when_asked(tmp_path: Path) -> None:
     async def scenario(launcher: Launcher) -> None:
-        spec = Spec(
-            argv=["sh", "-c", "echo out; echo err >&2"], env=ENV, log=tmp_path / "o", error_log=tmp_path / "e"
-        )
+        spec = Spec(argv=["sh", "-c", "echo out; echo err >&2"], env=ENV, log=tmp_path / "o", error_log=tmp_path / "e")
         await (await launcher.start(spec)).wait()
 
     _with(tmp_path, scenario)
@@ -114,9 +110,7 @@ def test_stop_asks_first_and_kills_after_the_grace(tmp_path: Path) -> None:
         assert await process.stop(5) == 3
         # Another log: bash notes its killed sleep in the first.
         log = tmp_path / "deaf"
-        deaf = await launcher.start(
-            Spec(argv=["bash", "-c", "trap '' TERM; echo up; sleep 60"], env=ENV, log=log)
-        )
+        deaf = await launcher.start(Spec(argv=["bash", "-c", "trap '' TERM; echo up; sleep 60"], env=ENV, log=log))
         await _read(log)
         assert await deaf.stop(0.05) == 137
 
@@ -205,9 +199,7 @@ def test_mounts_are_seen_by_the_process_alone(tmp_path: Path) -> None:
     async def scenario(launcher: Launcher) -> None:
         if not launcher.namespaces:
             pytest.skip("the kernel allows no mount namespace here")
-        script = (
-            "cat /workspace/ws/file; [[ -e /tekton/x/y ]] && cd /usr && : > /workspace/ws/new; : > /only-here"
-        )
+        script = "cat /workspace/ws/file; [[ -e /tekton/x/y ]] && cd /usr && : > /workspace/ws/new; : > /only-here"
         mounts = [Mount(source, "/workspace/ws"), Mount(source / "file", "/tekton/x/y", read_only=True)]
         process = await launcher.start(Spec(argv=["/bin/sh", "-c", script], env=ENV, log=log, mounts=mounts))
         assert await process.wait() == 0, log.read_text()
@@ -222,9 +214,10 @@ def test_mounts_are_seen_by_the_process_alone(tmp_path: Path) -> None:
         assert await process.wait() != 0
 
     _with(tmp_path, scenario)
-    assert log.read_text().startswith("there\n") and "Read-only file system" in log.read_text()
+    assert log.read_text().startswith("there\n")
+    assert "Read-only file system" in log.read_text()
     assert (source / "new").exists()
-    assert not any(os.path.exists(path) for path in ("/only-here", "/tekton"))
+    assert not any(Path(path).exists() for path in ("/only-here", "/tekton"))
 
 
 def test_namespaces_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +241,7 @@ def test_private_tree_works_without_root(tmp_path: Path) -> None:
         if folder.stat().st_uid == os.getuid() and folder.is_relative_to(tempfile.gettempdir()):
             folder.chmod(folder.stat().st_mode | 0o011)
     ours, theirs = socket.socketpair()
-    with ours, theirs, open(tmp_path / "log", "wb") as log:
+    with ours, theirs, (tmp_path / "log").open("wb") as log:
         log_path = base / "log"
         process = subprocess.Popen(
             [python or sys.executable, "-I", "-S", script, str(theirs.fileno())],
@@ -292,9 +285,7 @@ def test_a_hundred_starts_are_quick(tmp_path: Path) -> None:
         mounts = [Mount(tmp_path, "/workspace")] if launcher.namespaces else None
         begin = time.monotonic()
         for _ in range(100):
-            process: Process = await launcher.start(
-                Spec(argv=["true"], env=ENV, log=tmp_path / "log", mounts=mounts)
-            )
+            process: Process = await launcher.start(Spec(argv=["true"], env=ENV, log=tmp_path / "log", mounts=mounts))
             assert await process.wait() == 0
         assert time.monotonic() - begin < 10
 

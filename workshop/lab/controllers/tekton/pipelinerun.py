@@ -204,8 +204,7 @@ class PipelineRuns:
         for node in facts.nodes:
             lookup = TaskValues(facts.nodes, with_states=node.final)
             when = [msgspec.to_builtins(one) for one in skipping.resolved_when(node.task, lookup)]
-            for child in node.children:
-                references.append(_reference(child, node, when, lookup))
+            references += [_reference(child, node, when, lookup) for child in node.children]
             if node.name in facts.reasons:
                 entry: dict[str, Any] = {"name": node.name, "reason": facts.reasons[node.name]}
                 if when:
