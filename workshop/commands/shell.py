@@ -7,9 +7,11 @@ import os
 import shutil
 
 from workshop.errors import EnvironmentFault
+from workshop.guide.values import values
 from workshop.lab import environment
 from workshop.lab.participant import clone_folder
 from workshop.lab.report import read, running_pid
+from workshop.lab.seed import USER
 from workshop.lab.state import State, state
 
 
@@ -33,7 +35,6 @@ def participant_env(where: State) -> dict[str, str]:
         if report.endpoints.get("mlflow"):
             env["MLFLOW_TRACKING_URI"] = str(report.endpoints["mlflow"])
             env["MLFLOW_TRACKING_TOKEN"] = where.token.read_text().strip()
-        for name in ("staging", "production"):
-            env[f"{name.upper()}_URL"] = str(report.endpoints.get(name) or "")
+        env |= values(USER, report.endpoints)
     env["PS1"] = r"(lab) \W \$ "
     return env

@@ -23,6 +23,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from workshop.errors import EnvironmentFault, WorkshopError
+from workshop.guide.values import values
 from workshop.lab import environment, participant, ports, seed
 from workshop.lab.api.app import build as build_api
 from workshop.lab.api.auth import Certificate, certificate, kubeconfig, token as token_of
@@ -50,6 +51,8 @@ from workshop.lab.store import Store
 
 MIN_FREE_BYTES = 300 * 1024 * 1024
 """Below this a pipeline run fails half-way; better said at the start."""
+
+OC_ONLY = ("login", "new-project", "project", "projects", "status", "whoami")
 
 log = logging.getLogger("workshop.lab")
 
@@ -117,7 +120,7 @@ class Supervisor:
         gateway = self._url("gateway")
         console = self._url("console")
         found |= {"api": f"https://127.0.0.1:{self.ports['api']}", "console": console, "guide": f"{console}/guide/",
-                  "dashboards": f"{console}/dashboards/serving"}
+                  "dashboards": f"{console}/dashboards/model-serving"}
         for stage in ("staging", "production"):
             found[stage] = f"{gateway}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
         for name, running in self.components.items():
@@ -171,7 +174,8 @@ class Supervisor:
 
     def _programs(self, env: dict[str, str], token: str) -> list[Component]:
         folder = self.state.components
-        hub_env = {**env, "MLFLOW_TRACKING_URI": str(self._url("mlflow")), "MLFLOW_TRACKING_TOKEN": token}
+        hub_env = {**env, "MLFLOW_TRACKING_URI": str(self._url("mlflow")), "MLFLOW_TRACKING_TOKEN": token,
+                   **values(seed.USER, self.endpoints())}
         made = [
             mlflow.component(folder / "mlflow", self.ports["mlflow"], env, self.state.token),
             prometheus.component(folder / "prometheus", self.ports["prometheus"], env, environment.KIT),
@@ -255,7 +259,7 @@ class Supervisor:
                 log.exception("while stopping")
 
     def _page_components(self) -> list[PageComponent]:
-        return [PageComponent(name, running.state, running.component.url or None, running.pid)
+        return [PageComponent(name, running.state, running.component.url or None, running.pid, message=running.message)
                 for name, running in self.components.items()]
 
     def _url(self, name: str) -> str | None:
@@ -267,14 +271,19 @@ def write_tools(where: State) -> None:
     folder = environment.tools_folder(where)
     folder.mkdir(parents=True, exist_ok=True)
     modules = {"s2i": "workshop.lab.images.s2i", "buildah": "workshop.lab.images.buildah"}
-    real_oc = shutil.which("oc") or shutil.which("kubectl")
     for name, module in modules.items():
         _executable(folder / name, f'exec "{sys.executable}" -m {module} "$@"')
     _executable(folder / "workshop", f'exec "{sys.executable}" -m workshop "$@"')
-    if real_oc and os.environ.get("WORKSHOP_OC") != "built-in":
-        _executable(folder / "oc", f'exec "{real_oc}" "$@"')
+    built_in = f'exec "{sys.executable}" -m workshop.oc "$@"'
+    real = {} if os.environ.get("WORKSHOP_OC") == "built-in" else {n: shutil.which(n) for n in ("oc", "kubectl")}
+    if real.get("oc"):
+        _executable(folder / "oc", f'exec "{real["oc"]}" "$@"')
+    elif real.get("kubectl"):
+        # kubectl has not the verbs that are oc's own.
+        words = " | ".join(OC_ONLY)
+        _executable(folder / "oc", f'case "${{1:-}}" in {words}) {built_in} ;; esac\nexec "{real["kubectl"]}" "$@"')
     else:
-        _executable(folder / "oc", f'exec "{sys.executable}" -m workshop.oc "$@"')
+        _executable(folder / "oc", built_in)
 
 
 def _executable(path: os.PathLike[str], line: str) -> None:
