@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from workshop.lab.admission.approval import admit_approval
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.admission.tekton import RULES as TEKTON
+from workshop.lab.admission.triggers import RULES as TRIGGERS
 from workshop.lab.kinds import Kind, Object
 
 Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
+    "approvaltasks.openshift-pipelines.org": admit_approval,
     "seldondeployments.machinelearning.seldon.io": admit_seldon,
     **TEKTON,
+    **TRIGGERS,
 }
 
 

@@ -1,0 +1,167 @@
+"""A store with a namespace and the objects of a listener, and the sink over real HTTP."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncio
+
+import pytest
+import uvicorn
+
+from workshop.lab.admission import admit
+from workshop.lab.controllers.triggers import Triggers
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.store import Store
+
+NAMESPACE = "user1-dev"
+SECRET = b"not-to-be-seen"
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    body: Any
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Bench:
+    """A running sink over a store."""
+
+    store: Store
+    url: str
+    triggers: Triggers
+    loop: asyncio.AbstractEventLoop
+
+    def put(self, obj: Object) -> Object:
+        """Create or replace an object as the API would, admission included."""
+        kind = KINDS.of(obj["apiVersion"], obj["kind"])
+        assert kind is not None
+        if kind.namespaced:
+            obj["metadata"].setdefault("namespace", NAMESPACE)
+
+        def work() -> Object:
+            admitted = admit(kind, obj, None)
+            old = self.store.find(kind, admitted["metadata"].get("namespace", ""), admitted["metadata"]["name"])
+            if old is None:
+                return self.store.create(kind, admitted)
+            return self.store.update(kind, {**admitted, "metadata": {**old["metadata"], **admitted["metadata"]}})
+
+        return self._run(work)
+
+    def made(self, kind: str = "ConfigMap") -> list[Object]:
+        """What the events have created, when none is under way any more."""
+        asyncio.run_coroutine_threadsafe(self.triggers.app.idle(), self.loop).result(10)
+        found: list[Object] = self._run(lambda: self.store.list(KINDS.named(kind)))
+        return [obj for obj in found if "triggers.tekton.dev/eventlistener" in obj["metadata"].get("labels", {})]
+
+    def events(self) -> list[Object]:
+        """The Events, when nothing is under way."""
+        asyncio.run_coroutine_threadsafe(self.triggers.app.idle(), self.loop).result(10)
+        found: list[Object] = self._run(lambda: self.store.list(KINDS.named("Event")))
+        return found
+
+    def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
+        """Send an event; a body that is not bytes is sent as JSON."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, raw, {"Content-Type": "application/json", **(headers or {})})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as got:
+                return Answer(got.status, _body(got.read()), dict(got.headers))
+        except urllib.error.HTTPError as e:
+            return Answer(e.code, _body(e.read()), dict(e.headers))
+
+    def push(self, path: str, body: Any, *, secret: bytes = SECRET, event: str = "push") -> Answer:
+        """Send an event as GitHub does."""
+        raw = json.dumps(body).encode()
+        signature = hmac.new(secret, raw, hashlib.sha256).hexdigest()
+        return self.post(path, raw, {"X-GitHub-Event": event, "X-Hub-Signature-256": f"sha256={signature}"})
+
+    def _run(self, work: Any) -> Any:
+        async def inside() -> Any:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(inside(), self.loop).result(10)
+
+
+def _body(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return raw
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    store = Store()
+    for name in (NAMESPACE, "user1-staging"):
+        store.create(KINDS.named("Namespace"), {"metadata": {"name": name}})
+    store.create(KINDS.named("Secret"), {
+        "metadata": {"name": "github-webhook", "namespace": NAMESPACE},
+        "data": {"secret": base64.b64encode(SECRET).decode()},
+    })
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{sock.getsockname()[1]}"
+    triggers = Triggers(store, url)
+    config = uvicorn.Config(triggers.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    loop = asyncio.new_event_loop()
+
+    async def serve() -> None:
+        reconciling = asyncio.create_task(triggers.run())
+        await server.serve(sockets=[sock])
+        reconciling.cancel()
+        await triggers.stop()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield Bench(store, url, triggers, loop)
+    server.should_exit = True
+    thread.join(10)
+    loop.close()
+    store.close()
+
+
+def template(name: str = "note", **data: str) -> Object:
+    """A TriggerTemplate that makes a ConfigMap of its parameters."""
+    names = [part.split("$(tt.params.")[1].split(")")[0] for part in data.values() if "$(tt.params." in part]
+    return {
+        "apiVersion": "triggers.tekton.dev/v1beta1", "kind": "TriggerTemplate", "metadata": {"name": name},
+        "spec": {
+            "params": [{"name": n} for n in dict.fromkeys(names)],
+            "resourcetemplates": [{
+                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": f"{name}-"}, "data": data,
+            }],
+        },
+    }
+
+
+def listener(*triggers: Object, name: str = "listener", **spec: Any) -> Object:
+    """An EventListener."""
+    return {
+        "apiVersion": "triggers.tekton.dev/v1beta1", "kind": "EventListener", "metadata": {"name": name},
+        "spec": {"serviceAccountName": "pipeline", **({"triggers": list(triggers)} if triggers else {}), **spec},
+    }
+
+
+def interceptor(name: str, **params: Any) -> Object:
+    """A reference to an interceptor with its settings."""
+    return {"ref": {"name": name}, "params": [{"name": key, "value": value} for key, value in params.items()]}

@@ -1,0 +1,129 @@
+"""What a sender gets, and what an event starts."""
+
+from __future__ import annotations
+
+import socket
+import urllib.request
+
+from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
+
+PATH = f"/{NAMESPACE}/listener"
+
+
+def simple(**data: str) -> tuple[dict[str, object], dict[str, object]]:
+    params = [part.split("$(tt.params.")[1].split(")")[0] for part in data.values() if "$(tt.params." in part]
+    bindings = [{"name": name, "value": f"$(body.{name})"} for name in params]
+    return template(**data), listener({"name": "one", "bindings": bindings, "template": {"ref": "note"}})
+
+
+def test_an_event_is_accepted_with_four_fields_and_creates_labelled_objects(bench: Bench) -> None:
+    for obj in simple(greeting="hello $(tt.params.who)"):
+        bench.put(obj)
+    answer = bench.post(PATH, {"who": 'a "quoted" name\n'})
+    assert answer.status == 202
+    assert set(answer.body) == {"eventListener", "namespace", "eventListenerUID", "eventID"}
+    assert answer.headers["content-type"] == "application/json"
+    (made,) = bench.made()
+    assert made["data"] == {"greeting": 'hello a "quoted" name\n'}
+    assert made["metadata"]["namespace"] == NAMESPACE
+    assert made["metadata"]["labels"] == {
+        "triggers.tekton.dev/eventlistener": "listener",
+        "triggers.tekton.dev/trigger": "one",
+        "triggers.tekton.dev/triggers-eventid": answer.body["eventID"],
+    }
+
+
+def test_a_body_that_is_no_object_is_refused_with_a_message(bench: Bench) -> None:
+    for obj in simple(a="x"):
+        bench.put(obj)
+    listed = bench.post(PATH, [1])
+    assert listed.status == 400
+    assert listed.body["errorMessage"] == (
+        "Invalid event body format format: json: cannot unmarshal array into Go value of type map[string]interface {}"
+    )
+    broken = bench.post(PATH, b"payload=%7B%7D")
+    assert broken.status == 400
+    assert "invalid character 'p' looking for beginning of value" in broken.body["errorMessage"]
+    assert bench.post(PATH, b"").status == 400
+    assert bench.made() == []
+
+
+def test_validation_of_the_payload_can_be_turned_off(bench: Bench) -> None:
+    made, listening = simple(a="x")
+    listening["metadata"]["annotations"] = {"tekton.dev/payload-validation": "false"}  # type: ignore[index]
+    bench.put(made)
+    bench.put(listening)
+    assert bench.post(PATH, [1]).status == 202
+    assert len(bench.made()) == 1
+
+
+def test_a_listener_that_is_not_there_is_an_error(bench: Bench) -> None:
+    assert bench.post(f"/{NAMESPACE}/other", {}).status == 500
+
+
+def test_a_refused_event_is_accepted_all_the_same(bench: Bench) -> None:
+    bench.put(template(a="x"))
+    bench.put(listener({"name": "one", "template": {"ref": "note"}, "interceptors": [
+        interceptor("github", secretRef={"secretName": "github-webhook", "secretKey": "secret"}),
+    ]}))
+    assert bench.push(PATH, {"ref": "refs/heads/main"}, secret=b"another").status == 202
+    assert bench.made() == []
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read(bench: Bench) -> None:
+    port = int(bench.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 5) as sock:
+        sock.sendall(b"POST /user1-dev/listener HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n{")
+        assert b" 413 " in sock.recv(4096)
+
+
+def test_a_half_open_connection_holds_nobody_else(bench: Bench) -> None:
+    for obj in simple(a="x"):
+        bench.put(obj)
+    port = int(bench.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), 5) as sock:
+        sock.sendall(b"POST /user1-dev/listener HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+        assert bench.post(PATH, {}).status == 202
+        sock.settimeout(8)
+        assert b" 408 " in sock.recv(4096)
+
+
+def test_the_listener_shows_its_address_and_is_ready(bench: Bench) -> None:
+    from workshop.lab.kinds import KINDS
+
+    for obj in simple(a="x"):
+        bench.put(obj)
+    bench.made()
+    for _ in range(100):
+        found = bench.store.get(KINDS.named("EventListener"), NAMESPACE, "listener")
+        if found.get("status"):
+            break
+        urllib.request.urlopen(f"{bench.url}/livez", timeout=5).close()
+    assert found["status"]["address"] == {"url": f"{bench.url}{PATH}"}
+    assert {c["type"]: c["status"] for c in found["status"]["conditions"]} == dict.fromkeys(
+        ("Available", "Deployment", "Progressing", "Ready", "Service"), "True"
+    )
+    service = bench.store.get(KINDS.named("Service"), NAMESPACE, "el-listener")
+    assert service["metadata"]["ownerReferences"][0]["name"] == "listener"
+
+
+def test_a_cloud_event_is_answered_with_one(bench: Bench) -> None:
+    for obj in simple(a="x"):
+        bench.put(obj)
+    answer = bench.post(PATH, {}, {"Ce-Specversion": "1.0", "Ce-Id": "1", "Ce-Source": "x", "Ce-Type": "y"})
+    assert answer.status == 202
+    assert answer.headers["ce-type"] == "dev.tekton.event.triggers.accepted.v1"
+
+
+def test_one_trigger_that_fails_leaves_the_others(bench: Bench) -> None:
+    bench.put(template(a="$(tt.params.x)"))
+    bench.put(listener(
+        {"name": "bad", "bindings": [{"name": "x", "value": "$(body.missing)"}], "template": {"ref": "note"}},
+        {"name": "gone", "template": {"ref": "no-such-template"}},
+        {"name": "good", "bindings": [{"name": "x", "value": "$(body.there)"}], "template": {"ref": "note"}},
+    ))
+    assert bench.post(PATH, {"there": "yes"}).status == 202
+    assert [obj["data"] for obj in bench.made()] == [{"a": "yes"}]
+    told = "\n".join(event["message"] for event in bench.events() if event["type"] == "Warning")
+    assert "failed to replace JSONPath value for param x: $(body.missing): missing is not found" in told
+    assert "error getting TriggerTemplate no-such-template in user1-dev: not found" in told

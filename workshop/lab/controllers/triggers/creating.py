@@ -1,0 +1,41 @@
+"""Creates what a template has made, through the same admission as a request to the API.
+
+The lab does not hold the trigger's service account to roles; a cluster does.
+"""
+
+from __future__ import annotations
+
+from workshop.lab.admission import admit
+from workshop.lab.api import defaults, validation
+from workshop.lab.controllers.triggers.templates import TemplateError
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.store import Store
+
+PREFIX = "triggers.tekton.dev/"
+
+
+def labels_of(listener: str, event_id: str, trigger: str, group: str) -> dict[str, str]:
+    """The labels by which one finds what an event has started."""
+    found = {"eventlistener": listener, "triggers-eventid": event_id, "trigger": trigger, "triggergroup": group}
+    return {PREFIX + name: value for name, value in found.items() if value}
+
+
+def create(store: Store, obj: Object, namespace: str, labels: dict[str, str]) -> Object:
+    """Create one object, in the trigger's namespace unless it names another.
+
+    Raises TemplateError for what is no object of a known kind, and ApiError as the API does.
+    """
+    if not isinstance(obj, dict) or not isinstance(obj.get("metadata") or {}, dict):
+        raise TemplateError("a resource template is no object with metadata")
+    api_version, name = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))
+    kind = KINDS.of(api_version, name)
+    if kind is None:
+        raise TemplateError(f"could not find API resource for {api_version} {name}: oc api-resources lists the kinds")
+    meta = dict(obj.get("metadata") or {})
+    meta["labels"] = {**(meta.get("labels") or {}), **labels}
+    if kind.namespaced:
+        meta["namespace"] = meta.get("namespace") or namespace
+        store.record(KINDS.named("Namespace"), "", meta["namespace"])
+    made = {**obj, "metadata": meta}
+    validation.check(kind, made, "Strict")
+    return store.create(kind, admit(kind, defaults.fill(kind, made, None), None))

@@ -1,0 +1,138 @@
+"""Takes an accepted event to the triggers it is for: interceptors, bindings, template, objects.
+
+Nobody waits for the outcome: the sender has had its answer. It is told in the log and as Events of the listener; an
+event without interest (a filter that does not hold) is only logged, a sender who could not prove who they are gets a
+Warning. Neither ever holds a secret or a body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Sequence
+
+import msgspec
+
+from workshop.lab.controllers.tekton.events import Events
+from workshop.lab.controllers.triggers.chain import passed
+from workshop.lab.controllers.triggers.creating import create, labels_of
+from workshop.lab.controllers.triggers.event import Event
+from workshop.lab.controllers.triggers.interceptors import Stopped
+from workshop.lab.controllers.triggers.selecting import Target, parse, selected
+from workshop.lab.controllers.triggers.templates import OLD_ESCAPE, filled
+from workshop.lab.controllers.triggers.values import resolve
+from workshop.lab.kinds import KINDS, Kind, Object
+from workshop.lab.statuses import ApiError
+from workshop.lab.store import Store
+from workshop.manifests.jsonpath import PathError
+from workshop.manifests.triggers import (
+    BindingParam,
+    BindingRef,
+    ClusterTriggerBinding,
+    TriggerBinding,
+    TriggerGroup,
+    TriggerTemplate,
+    TriggerTemplateSpec,
+)
+
+SUCCESSFUL = "dev.tekton.event.triggers.successful.v1"
+FAILED = "dev.tekton.event.triggers.failed.v1"
+log = logging.getLogger("workshop.lab.triggers")
+
+
+class Dispatcher:
+    """Runs triggers for the listeners of one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._events = Events(store, "triggers")
+
+    async def ungrouped(self, listener: Object, targets: Sequence[Target], event: Event) -> None:
+        """Run triggers side by side; the failure of one is no matter for the others."""
+        await asyncio.gather(*(self._trigger(listener, target, event) for target in targets))
+
+    async def group(self, listener: Object, group: TriggerGroup, event: Event) -> None:
+        """Send an event through a group's interceptors and on to the Triggers that it selects."""
+        namespace = listener["metadata"]["namespace"]
+        trigger_id = f"namespaces/{namespace}/triggerGroups/{group.name}"
+        try:
+            event = await passed(self._store, namespace, namespace, trigger_id, event, group.interceptors)
+            selector = group.trigger_selector
+            targets = selected(
+                self._store, namespace, selector.namespace_selector, selector.label_selector, group.name
+            )
+        except Stopped as e:
+            self._stopped(listener, f"group {group.name}", event, e)
+            return
+        except Exception as e:
+            self._failed(listener, f"group {group.name}", event, e)
+            return
+        await self.ungrouped(listener, targets, event)
+
+    async def _trigger(self, listener: Object, target: Target, event: Event) -> None:
+        title = f"trigger {target.name or '(without a name)'}"
+        try:
+            own = listener["metadata"]["namespace"]
+            trigger_id = f"namespaces/{target.namespace}/triggers/{target.name}"
+            event = await passed(self._store, target.namespace, own, trigger_id, event, target.spec.interceptors)
+            made = self._create(listener, target, event)
+        except Stopped as e:
+            self._stopped(listener, title, event, e)
+        except Exception as e:
+            self._failed(listener, title, event, e)
+        else:
+            log.info("%s: event %s: %s created %s", _name(listener), event.id, title, ", ".join(made))
+            self._events.emit(listener, SUCCESSFUL, f"event {event.id}: {title} created {', '.join(made)}")
+
+    def _create(self, listener: Object, target: Target, event: Event) -> list[str]:
+        template, old_escape = self._template(target)
+        values = resolve(self._params(target), template.params, event.parts())
+        labels = labels_of(listener["metadata"]["name"], event.id, target.name, target.group)
+        made = []
+        for obj in filled(template, values, str(uuid.uuid4()), old_escape=old_escape):
+            created = create(self._store, obj, target.namespace, labels)
+            made.append(f"{created['kind']} {created['metadata']['name']}")
+        return made
+
+    def _template(self, target: Target) -> tuple[TriggerTemplateSpec, bool]:
+        wanted = target.spec.template
+        if wanted.spec is not None:
+            return wanted.spec, False
+        obj = self._get(KINDS.named("TriggerTemplate"), target.namespace, wanted.ref or "")
+        annotations = obj["metadata"].get("annotations") or {}
+        return parse(obj, TriggerTemplate).spec, OLD_ESCAPE in annotations
+
+    def _params(self, target: Target) -> list[BindingParam]:
+        return [param for binding in target.spec.bindings for param in self._binding(target.namespace, binding)]
+
+    def _binding(self, namespace: str, binding: BindingRef) -> list[BindingParam]:
+        if not binding.ref:
+            return [BindingParam(name=binding.name, value=binding.value or "")]
+        if binding.kind == "ClusterTriggerBinding":
+            found = self._get(KINDS.named("ClusterTriggerBinding"), "", binding.ref)
+            return parse(found, ClusterTriggerBinding).spec.params
+        return parse(self._get(KINDS.named("TriggerBinding"), namespace, binding.ref), TriggerBinding).spec.params
+
+    def _get(self, kind: Kind, namespace: str, name: str) -> Object:
+        obj = self._store.find(kind, namespace, name)
+        if obj is None:
+            place = f" in {namespace}" if namespace else ""
+            raise LookupError(f"error getting {kind.kind} {name}{place}: not found; oc get {kind.plural} lists them")
+        return obj
+
+    def _stopped(self, listener: Object, title: str, event: Event, why: Stopped) -> None:
+        log.log(logging.WARNING if why.suspicious else logging.INFO,
+                "%s: event %s: %s: interceptor stopped trigger processing: %s", _name(listener), event.id, title, why)
+        if why.suspicious or why.code == "Internal":
+            self._events.emit(listener, FAILED, f"event {event.id}: {title}: {why.message}", warning=True)
+
+    def _failed(self, listener: Object, title: str, event: Event, why: Exception) -> None:
+        known = isinstance(why, ApiError | ValueError | LookupError | PathError | msgspec.ValidationError)
+        log.error("%s: event %s: %s failed: %s", _name(listener), event.id, title, why, exc_info=not known)
+        told = str(why) if known else "an error in the lab; see the supervisor's log"
+        self._events.emit(listener, FAILED, f"event {event.id}: {title}: {told}", warning=True)
+
+
+def _name(listener: Object) -> str:
+    return f"{listener['metadata']['namespace']}/{listener['metadata']['name']}"

@@ -1,0 +1,165 @@
+"""The address of every EventListener: one ASGI application, a path for each.
+
+On a cluster a listener is the Service `el-<name>:8080`; here it is `/<namespace>/<name>`, and what stands behind that
+in the path is what the sender's URL had. The answer is Triggers' own (`pkg/sink/sink.go`): 202 as soon as the body is
+a JSON object and the triggers are known, whatever interceptors say later; 400 for another body; 500 when there is no
+such listener or a trigger is not defined. The limit of the body's size is the lab's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+import orjson
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from workshop.lab.api.request import go_type, json_error
+from workshop.lab.controllers.triggers.dispatch import Dispatcher
+from workshop.lab.controllers.triggers.event import Event, headers_of
+from workshop.lab.controllers.triggers.interceptors.slack import FORM
+from workshop.lab.controllers.triggers.selecting import NotDefined, parse, ungrouped
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.store import Store
+from workshop.manifests.triggers import EventListener
+
+MAX_BODY = 10 * 1024 * 1024
+"""Bytes of one event; GitHub sends at most 25 MB, and seldom a thousandth of it."""
+READ_SECONDS = 5.0
+"""A body that is not there by then is not waited for (Triggers' read timeout)."""
+MAX_WAITING = 200
+"""Events under way; further ones get 503 until some are done."""
+NO_VALIDATION = "tekton.dev/payload-validation"
+log = logging.getLogger("workshop.lab.triggers")
+
+
+class Sink:
+    """The application. `close` lets running triggers end."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._dispatcher = Dispatcher(store)
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        response = await self._answer(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def close(self, seconds: float = 5.0) -> None:
+        """Wait for the events under way, then end them."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+        for task in list(self._running):
+            task.cancel()
+
+    async def idle(self) -> None:
+        """Wait until no event is under way."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def _answer(self, request: Request) -> Response:
+        parts = request.url.path.split("/", 3)
+        if request.url.path in ("/live", "/livez"):
+            return Response(status_code=200)
+        if len(parts) < 3 or not parts[1] or not parts[2]:
+            return Response("an EventListener is at /<namespace>/<name>; oc get el -A shows the addresses\n", 404)
+        namespace, name, rest = parts[1], parts[2], parts[3] if len(parts) > 3 else ""
+        try:
+            raw = await asyncio.wait_for(_body(request), READ_SECONDS)
+        except TimeoutError:
+            return _closing(Response("the body did not arrive within 5 s\n", 408))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        if raw is None:
+            return _closing(Response(f"an event has at most {MAX_BODY} bytes\n", 413))
+        if len(self._running) >= MAX_WAITING:
+            return Response("too many events are under way\n", 503, {"Retry-After": "1"})
+        listener = self._store.find(KINDS.named("EventListener"), namespace, name)
+        headers = headers_of(request.scope["headers"])
+        if headers.get("X-Slack-Signature") and headers.get("Content-Type") == [FORM]:
+            raw = orjson.dumps(parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True))
+        wrong = _wrong(raw) if listener is None or _validates(listener) else ""
+        if wrong:
+            told = f"Invalid event body format format: {wrong}"
+            log.error("%s/%s: %s", namespace, name, told)
+            return _json(400, {"eventListener": name, "namespace": namespace, "eventListenerUID": "",
+                               "errorMessage": told})
+        if listener is None:
+            log.error("Error getting EventListener %s in Namespace %s: not found", name, namespace)
+            return Response(status_code=500)
+        query = f"?{request.url.query}" if request.url.query else ""
+        return self._accept(listener, Event(str(uuid.uuid4()), raw, headers, f"/{rest}{query}"), request)
+
+    def _accept(self, listener: Object, event: Event, request: Request) -> Response:
+        meta = listener["metadata"]
+        try:
+            spec = parse(listener, EventListener).spec
+            targets = ungrouped(self._store, meta["namespace"], spec)
+        except (NotDefined, ValueError, msgspec.ValidationError) as e:
+            log.error("%s/%s: error merging triggers: %s", meta["namespace"], meta["name"], e)
+            return Response(status_code=500)
+        self._start(self._dispatcher.ungrouped(listener, targets, event))
+        for group in spec.trigger_groups:
+            self._start(self._dispatcher.group(listener, group, event))
+        body = {"eventListener": meta["name"], "namespace": meta["namespace"], "eventListenerUID": meta["uid"],
+                "eventID": event.id}
+        if request.headers.get("ce-specversion"):
+            return _json(202, body, {
+                "Ce-Id": str(uuid.uuid4()), "Ce-Source": meta["name"], "Ce-Specversion": "1.0",
+                "Ce-Type": "dev.tekton.event.triggers.accepted.v1",
+                "Ce-Time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            })
+        return _json(202, body)
+
+    def _start(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+
+async def _body(request: Request) -> bytes | None:
+    """The body; None as soon as it is known to be too large."""
+    if int(request.headers.get("content-length") or 0) > MAX_BODY:
+        return None
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _wrong(raw: bytes) -> str:
+    """Why a body is no JSON object, in the words of Go; nothing when it is one. `null` passes, as in Go."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return json_error(raw)
+    if isinstance(value, dict) or value is None:
+        return ""
+    return f"json: cannot unmarshal {go_type(value)} into Go value of type map[string]interface {{}}"
+
+
+def _validates(listener: Object) -> bool:
+    annotations = listener["metadata"].get("annotations") or {}
+    return annotations.get(NO_VALIDATION) != "false"
+
+
+def _json(status: int, body: dict[str, str], headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body) + b"\n", status, headers, media_type="application/json")
+
+
+def _closing(response: Response) -> Response:
+    """What is left of the body is not read, so the connection ends."""
+    response.headers["Connection"] = "close"
+    return response
