@@ -290,9 +290,10 @@ def test_logs_are_written_while_a_step_runs(tmp_path: Path) -> None:
                 _task_run("t", "echo first; while ! test -e /workspace/go; do sleep 0.01; done; echo second")
             )
             await running.running("t", "first\n")
-            pod = running.get("Pod", "t-pod")
-            assert pod["status"]["phase"] == "Running"
-            assert "running" in pod["status"]["containerStatuses"][0]["state"]
+            # The step may write before the engine has said that it runs.
+            await running.until(lambda: running.get("Pod", "t-pod")["status"]["phase"] == "Running")
+            state = running.get("Pod", "t-pod")["status"]["containerStatuses"][0]["state"]
+            assert "running" in state
             (running.state.pod("default", "t-pod") / "workspace" / "go").touch()
             await running.done("TaskRun", "t")
             assert running.log("t-pod").read_text() == "first\nsecond\n"
