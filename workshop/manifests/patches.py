@@ -194,7 +194,7 @@ def _cut(root: Json, path: str) -> Json:
 def strategic(target: Json, patch: Json, schema: Schema | None, *, prepend: bool = False) -> Json:
     """Kubernetes' merge: lists with a merge key merge item by item, `$patch` and its kin are obeyed.
 
-    New items go behind the others, or with `prepend` before them, as in kustomize. Raises PatchError.
+    New items go behind the others; with `prepend` the patch's items come first, as in kustomize. Raises PatchError.
     """
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
@@ -265,7 +265,12 @@ def _strategic_list(old: Any, patch: list[Any], schema: Schema | None, prepend: 
             fresh.append(strategic({}, one, items(schema), prepend=prepend))
         else:
             result[mine[0]] = strategic(result[mine[0]], one, items(schema), prepend=prepend)
-    return fresh + result if prepend else result + fresh
+    if not prepend:
+        return result + fresh
+    order = [one[key] for one in patch]
+    rest = [one for one in result if not isinstance(one, dict) or one.get(key) not in order]
+    first = [one for one in fresh + result if isinstance(one, dict) and one.get(key) in order]
+    return sorted(first, key=lambda one: order.index(one[key])) + rest
 
 
 def _reorder(values: Any, order: list[Any], schema: Schema | None) -> Any:

@@ -104,6 +104,8 @@ def _set_item(values: list[Any], index: int, rest: list[str], new: Any, options:
 def _joined(old: Any, new: Any, options: Object) -> Any:
     delimiter = options.get("delimiter")
     if not delimiter:
+        if isinstance(old, str) and isinstance(new, int | float):
+            return str(new).lower()  # a text stays a text
         return copy.deepcopy(new)
     parts = str(old or "").split(str(delimiter))
     index = int(options.get("index") or 0)

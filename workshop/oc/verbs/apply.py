@@ -33,7 +33,7 @@ Object = dict[str, Any]
 
 def apply(session: Session) -> int:
     """Create, change or leave each object; goes on after an error and then exits with 1."""
-    failed = False
+    errors: list[str] = []
     if session.words.args:
         raise BadUsage(f"Unexpected args: {session.words.args}")
     for item in manifests(session):
@@ -44,9 +44,12 @@ def apply(session: Session) -> int:
             else:
                 _client_side(session, item, where)
         except ApiFailure as e:
-            session.warn(told(e, "" if session.words.yes("server-side") else _doing(item, e)))
-            failed = True
-    if failed:
+            errors.append(_why(session, item, e))
+    session.out.flush()
+    for text in errors:
+        single = len(errors) == 1 and text.startswith("Apply failed")
+        session.warn(f"error: {text}" if single else text)
+    if errors:
         raise Quiet
     return 0
 
@@ -157,6 +160,22 @@ def _annotated(obj: Object) -> Object:
     return {**plain, "metadata": {**plain["metadata"], "annotations": {**annotations, LAST: said}}}
 
 
-def _doing(item: Manifest, error: ApiFailure) -> str:
+_CONFLICT = """
+Please review the fields above--they currently have other managers. Here
+are the ways you can resolve this warning:
+* If you intend to manage all of these fields, please re-run the apply
+  command with the `--force-conflicts` flag.
+* If you do not intend to manage all of the fields, please edit your
+  manifest to remove references to the fields that should keep their
+  current managers.
+* You may co-own fields by updating your manifest to match the existing
+  value; in this case, you'll become the manager if the other manager(s)
+  stop managing the field (remove it from their configuration).
+See https://kubernetes.io/docs/reference/using-api/server-side-apply/#conflicts"""
+
+
+def _why(session: Session, item: Manifest, error: ApiFailure) -> str:
+    if session.words.yes("server-side"):
+        return error.message + _CONFLICT if error.code == 409 else told(error)
     source = "STDIN" if item.source == "-" else item.source
-    return f'error when applying "{source}"' if error.code == 409 else f'error when creating "{source}"'
+    return told(error, f'error when applying "{source}"' if error.code == 409 else f'error when creating "{source}"')

@@ -9,6 +9,7 @@ from workshop.oc.asking import FILES, Named, listed, named
 from workshop.oc.flags import Flag
 from workshop.oc.printing import without_fields
 from workshop.oc.session import Session
+from workshop.oc.verbs.apply import LAST
 from workshop.oc.verbs.events import interval, when
 
 FLAGS = {"describe": (*FILES, Flag("selector", "l"), Flag("field-selector"), Flag("all-namespaces", "A", "yes"),
@@ -38,7 +39,7 @@ def _describe(session: Session, one: Named, obj: Object) -> None:
         (0, "Name", meta["name"]),
         (0, "Namespace", meta.get("namespace", "")),
         *_pairs("Labels", meta.get("labels") or {}, "="),
-        *_pairs("Annotations", meta.get("annotations") or {}, ": "),
+        *_pairs("Annotations", {k: v for k, v in (meta.get("annotations") or {}).items() if k != LAST}, ": "),
         (0, "API Version", obj.get("apiVersion") or one.resource.api_version),
         (0, "Kind", obj.get("kind") or one.resource.kind),
     ]
@@ -83,7 +84,7 @@ def _fields(value: Any, depth: int, path: tuple[str, ...]) -> list[tuple[int, st
 def _text(value: Any) -> str:
     if value is None:
         return "<nil>"
-    return str(value).lower() if isinstance(value, bool) else str(value).rstrip("\n")
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _title(key: str) -> str:

@@ -28,15 +28,16 @@ def explain(session: Session) -> int:
     found = next((one for one in schemas.values() if gvk in one.get("x-kubernetes-group-version-kind", [])), None)
     if found is None:
         raise Failed(f"couldn't find resource for \"{res.api_version}, Kind={res.kind}\"")
+    if res.group:
+        session.say(f"GROUP:      {res.group}")
+    session.say(f"KIND:       {res.kind}\nVERSION:    {res.version}\n")
     field: Schema = found
     for name in path:
         properties = _resolve(field, schemas).get("properties") or {}
         if name not in properties:
+            session.out.flush()
             raise Failed(f'field "{name}" does not exist')
         field = properties[name]
-    if res.group:
-        session.say(f"GROUP:      {res.group}")
-    session.say(f"KIND:       {res.kind}\nVERSION:    {res.version}\n")
     if path:
         session.say(f"FIELD: {path[-1]} <{_type(field, schemas)}>\n")
     session.say("\nDESCRIPTION:" if path else "DESCRIPTION:")

@@ -40,8 +40,7 @@ def _change(session: Session, where: str, noun: str, done: str) -> int:
             continue
         clash = [key for key, value in wanted.items() if mine.get(key, value) != value]
         if clash and not session.words.yes("overwrite"):
-            parts = [f"'{key}' already has a value ({mine[key]}), and --overwrite is false" for key in clash]
-            session.warn("error: " + (parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"))
+            session.warn(f"error: {_refusal(noun, mine, clash)}")
             failed = True
             continue
         for key in removed:
@@ -63,6 +62,14 @@ def _change(session: Session, where: str, noun: str, done: str) -> int:
     if failed:
         raise Quiet
     return 0
+
+
+def _refusal(noun: str, mine: dict[str, str], clash: list[str]) -> str:
+    has = [f"'{key}' already has a value ({mine[key]})" for key in clash]
+    if noun == "annotation":
+        return f"--overwrite is false but found the following declared annotation(s): {'; '.join(has)}"
+    parts = [f"{one}, and --overwrite is false" for one in has]
+    return parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
 
 
 def _taken_apart(session: Session, noun: str) -> tuple[list[str], dict[str, str], list[str]]:
