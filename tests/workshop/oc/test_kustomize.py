@@ -145,7 +145,6 @@ replacements:
     options: {delimiter: '-', index: 1}
 """,
     "everything": """
-namespace: prod
 namePrefix: a-
 labels: [{pairs: {x: 'y'}, includeSelectors: true}]
 commonAnnotations: {n: '1'}

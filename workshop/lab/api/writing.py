@@ -19,6 +19,7 @@ from workshop.lab.api.views import View
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import BadRequest, Conflict, Invalid, NotFound, UnsupportedMediaType
 from workshop.manifests import patches
+from workshop.manifests.strategic import strategic
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -75,7 +76,7 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
         elif media == MERGE_PATCH:
             new = patches.merge(old, change)
         else:
-            new = patches.strategic(old, change, validation.schema_for(view.stored))
+            new = strategic(old, change, validation.schema_for(view.stored))
     except patches.PatchError as e:
         raise Invalid("the server rejected our request due to an error in our request", details={
             "causes": [{"reason": "", "message": str(e)}]}) from e

@@ -6,8 +6,7 @@ from typing import Any
 
 from workshop.errors import ManifestError
 from workshop.manifests.load import documents
-from workshop.manifests.patches import PatchError, apply_json, strategic
-from workshop.manifests.schemas import Schema, schema_of
+from workshop.manifests.patches import PatchError, apply_json, merge
 from workshop.oc.kustomize.model import Item, Kustomization, Object, matches
 
 _TARGET = {"group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector"}
@@ -39,12 +38,6 @@ def apply_json6902(work: Kustomization, items: list[Item]) -> list[Item]:
         for patch in _read(work, text, "patchesJson6902"):
             items = _apply(work, items, patch, one.get("target") or {}, False)
     return items
-
-
-def schema_for(item: Item) -> Schema | None:
-    """The merge keys of core kinds; custom kinds have none, so their lists are replaced, as kustomize does."""
-    core = "." not in item.group or item.group.endswith(".k8s.io")
-    return schema_of(str(item.object["apiVersion"]), item.kind) if core else None
 
 
 def _read(work: Kustomization, text: str | bytes, key: str) -> list[Any]:
@@ -104,6 +97,16 @@ def _merge_named(work: Kustomization, items: list[Item], patch: Any) -> list[Ite
     return items
 
 
+def _strategic(item: Item, patch: Any) -> Any:
+    """Core kinds merge their lists by key; custom kinds have no keys, so their lists are replaced."""
+    if "." in item.group and not item.group.endswith(".k8s.io"):
+        return merge(item.object, patch)
+    from workshop.manifests.schemas import schema_of  # the types take long to import, and most patches need none
+    from workshop.manifests.strategic import strategic
+
+    return strategic(item.object, patch, schema_of(str(item.object["apiVersion"]), item.kind), prepend=True)
+
+
 def _changed(work: Kustomization, item: Item, patch: Any) -> Object | None:
     """The object after the patch; None when the patch deletes it. Raises ManifestError."""
     try:
@@ -112,7 +115,7 @@ def _changed(work: Kustomization, item: Item, patch: Any) -> Object | None:
         elif patch.get("$patch") == "delete":
             return None
         else:
-            result = strategic(item.object, patch, schema_for(item), prepend=True)
+            result = _strategic(item, patch)
     except PatchError as e:
         raise ManifestError(f"{work.file}: patches: {item.shown}: {e}") from e
     if not isinstance(result, dict):
