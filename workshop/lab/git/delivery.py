@@ -1,0 +1,142 @@
+"""Sends a webhook for each ref that a push has changed, signed as GitHub signs.
+
+It goes to the EventListener `github` in the participant's dev namespace, when there is one; the secret is the one in
+Secret `github-webhook`, which both sides read. As with GitHub, an answer other than 2xx is not tried again; only a
+listener that cannot be reached is, a few times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import logging
+import secrets
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+import orjson
+
+from workshop.lab.git.payload import GitFailure, payload
+from workshop.lab.git.pushes import Change, changes, install_hook, notes
+from workshop.lab.kinds import KINDS
+from workshop.lab.seed import USER, namespace
+from workshop.lab.state import State
+from workshop.lab.store import Store
+
+LISTENER = "github"
+SECRET = "github-webhook"  # noqa: S105 the name of the Secret
+KEY = "secret"
+LOOK_SECONDS = 0.5
+"""How often notes of pushes by path are looked for; one over HTTP is seen at once."""
+TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
+WAITS = (0.2, 1.0, 3.0)
+"""Seconds before a delivery to a listener that was not reached is tried again."""
+log = logging.getLogger("workshop.lab.git")
+
+
+class Deliveries:
+    """Turns notes of pushes into webhooks."""
+
+    def __init__(self, store: Store, state: State, url: str, env: Mapping[str, str]) -> None:
+        self._store, self._state, self._url, self._env = store, state, url, env
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Look for notes now."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled."""
+        ensure_secret(self._store)
+        hooked: set[Path] = set()
+        while True:
+            self._woken.clear()
+            for repository in self._repositories():
+                if repository not in hooked:
+                    install_hook(repository)
+                    hooked.add(repository)
+                for note in notes(repository):
+                    await self._deliver(repository, note)
+            try:
+                await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+            except TimeoutError:
+                continue
+
+    def _repositories(self) -> list[Path]:
+        if not self._state.git.is_dir():
+            return []
+        return sorted(p for p in self._state.git.glob("*.git") if (p / "HEAD").is_file() and p.name != "making.git")
+
+    async def _deliver(self, repository: Path, note: Path) -> None:
+        try:
+            for change in changes(note):
+                await self._send(repository, change)
+        except Exception:
+            log.exception("no webhook for the push to %s", repository.name)
+        finally:
+            note.unlink(missing_ok=True)
+
+    async def _send(self, repository: Path, change: Change) -> None:
+        dev = namespace("dev")
+        if self._store.find(KINDS.named("EventListener"), dev, LISTENER) is None:
+            log.info("push of %s starts nothing: there is no EventListener %s in %s", change.ref, LISTENER, dev)
+            return
+        try:
+            body = orjson.dumps(
+                await payload(repository, f"{self._url}/{repository.stem}", USER, change, self._env)
+            )
+        except GitFailure as e:
+            log.error("no webhook for the push of %s: %s", change.ref, e)
+            return
+        headers = {
+            "Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/lab", "X-GitHub-Event": "push",
+            "X-GitHub-Delivery": str(uuid.uuid4()), "X-GitHub-Hook-Installation-Target-Type": "repository",
+        }
+        secret = webhook_secret(self._store)
+        if secret:
+            headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+        for wait in (*WAITS, None):
+            status = await self._post(body, headers)
+            if status is not None:
+                log.info("push of %s: EventListener %s/%s answered %d", change.ref, dev, LISTENER, status)
+                return
+            if wait is None:
+                log.warning("push of %s: EventListener %s/%s could not be reached", change.ref, dev, LISTENER)
+                return
+            await asyncio.sleep(wait)
+
+    async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
+        """The answer's status, or None when there was no answer."""
+        listener = self._store.find(KINDS.named("EventListener"), namespace("dev"), LISTENER) or {}
+        url = ((listener.get("status") or {}).get("address") or {}).get("url")
+        if not url:
+            return None
+        try:
+            async with aiohttp.ClientSession(timeout=TIMEOUT) as session, session.post(
+                url, data=body, headers=headers
+            ) as answer:
+                return answer.status
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return None
+
+
+def ensure_secret(store: Store) -> None:
+    """Make the webhook's secret when it is missing, or when its namespace has just been made."""
+    dev, kind = namespace("dev"), KINDS.named("Secret")
+    if store.find(KINDS.named("Namespace"), "", dev) is None or store.find(kind, dev, SECRET) is not None:
+        return
+    value = base64.b64encode(secrets.token_hex(20).encode()).decode()
+    store.create(kind, {
+        "metadata": {"name": SECRET, "namespace": dev, "labels": {"app.kubernetes.io/part-of": "mlops-workshop"}},
+        "type": "Opaque", "data": {KEY: value},
+    })
+
+
+def webhook_secret(store: Store) -> bytes:
+    """The secret by which webhooks are signed; empty when there is none."""
+    found = store.find(KINDS.named("Secret"), namespace("dev"), SECRET) or {}
+    return base64.b64decode((found.get("data") or {}).get(KEY, ""))

@@ -1,0 +1,59 @@
+"""Notes of pushes: a hook in the repository writes one file for each, the server reads them.
+
+So a push by path counts as one over HTTP does, and none is forgotten when the lab is stopped in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = "lab-pushes"
+NOBODY = "0" * 40
+_HOOK = f"""#!/bin/sh
+# Written by the lab at each start: notes the push, from which the lab makes the webhook's event.
+set -eu
+mkdir -p {FOLDER}
+note="$(mktemp {FOLDER}/.new.XXXXXX)"
+cat > "$note"
+mv "$note" "{FOLDER}/$(date +%s).$$"
+"""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One ref before and after a push; 40 zeros where it did not exist."""
+
+    ref: str
+    before: str
+    after: str
+
+
+def install_hook(repository: Path) -> None:
+    """Make a bare repository note its pushes. Raises OSError."""
+    hook = repository / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    if not hook.exists() or hook.read_text() != _HOOK:
+        partial = hook.with_name(".post-receive.new")
+        partial.write_text(_HOOK)
+        partial.chmod(0o755)
+        partial.replace(hook)
+
+
+def notes(repository: Path) -> list[Path]:
+    """The notes that are there, oldest first."""
+    try:
+        found = [(path.stat().st_mtime_ns, path) for path in (repository / FOLDER).iterdir() if path.name[0] != "."]
+    except OSError:
+        return []
+    return [path for _, path in sorted(found)]
+
+
+def changes(note: Path) -> list[Change]:
+    """What a note says; lines that cannot be read are passed over."""
+    found = []
+    for line in note.read_text(errors="replace").splitlines():
+        parts = line.split(" ", 2)
+        if len(parts) == 3:
+            found.append(Change(ref=parts[2], before=parts[0], after=parts[1]))
+    return found
