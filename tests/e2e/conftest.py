@@ -29,11 +29,18 @@ class Lab:
     summary: dict[str, Any] = field(default_factory=dict)
 
     def workshop(self, *words: str, check: bool = True, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run([sys.executable, "-m", "workshop", *words], cwd=KIT, env=self.env, text=True,
-                              capture_output=True, timeout=timeout)
+        done = subprocess.run(
+            [sys.executable, "-m", "workshop", *words],
+            cwd=KIT,
+            env=self.env,
+            text=True,
+            capture_output=True,
+            timeout=timeout,
+        )
         if check and done.returncode != 0:
-            raise AssertionError(f"workshop {' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-                                 f"\n{self.tail()}")
+            raise AssertionError(
+                f"workshop {' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.tail()}"
+            )
         return done
 
     def status(self) -> dict[str, Any]:
@@ -72,10 +79,14 @@ class Lab:
         found = []
         for process in psutil.process_iter():
             try:
-                if process.pid != os.getpid() and (
-                    process.environ().get("WORKSHOP_STATE") == str(self.state)
-                    or any(str(self.state) in word for word in process.cmdline())
-                ) and process.status() != psutil.STATUS_ZOMBIE:
+                if (
+                    process.pid != os.getpid()
+                    and (
+                        process.environ().get("WORKSHOP_STATE") == str(self.state)
+                        or any(str(self.state) in word for word in process.cmdline())
+                    )
+                    and process.status() != psutil.STATUS_ZOMBIE
+                ):
                     found.append(process)
             except psutil.Error:
                 continue

@@ -38,8 +38,9 @@ def test_the_printed_request_can_be_copied(lab: Lab) -> None:
 
 def test_production_runs_the_digest_that_staging_tested(lab: Lab) -> None:
     images = {
-        stage: lab.object("sdep", "flight-delay", "-n", f"user1-{stage}")["spec"]["predictors"][0]["componentSpecs"][0]
-        ["spec"]["containers"][0]["image"]
+        stage: lab.object("sdep", "flight-delay", "-n", f"user1-{stage}")["spec"]["predictors"][0]["componentSpecs"][0][
+            "spec"
+        ]["containers"][0]["image"]
         for stage in ("staging", "production")
     }
     assert images["staging"] == images["production"]
@@ -60,8 +61,13 @@ def test_the_registry_has_the_champion_with_its_provenance(lab: Lab) -> None:
     version = lab.get(f"{mlflow}/registered-models/alias?name=flight-delay&alias=champion")["model_version"]
     tags = {t["key"]: t["value"] for t in version["tags"]}
     assert tags["image_digest"] == lab.summary["image_digest"]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=lab.state / "home" / "mlops-workshop", text=True,
-                            capture_output=True, check=True).stdout.strip()
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=lab.state / "home" / "mlops-workshop",
+        text=True,
+        capture_output=True,
+        check=True,
+    ).stdout.strip()
     assert tags["git_commit"] == commit
     run = lab.get(f"{mlflow}/runs/get?run_id={version['run_id']}")["run"]
     assert {p["key"] for p in run["data"]["params"]} >= {"candidate", "train_months", "test_month"}
@@ -113,14 +119,32 @@ def test_the_second_time_continues_from_what_stands(lab: Lab) -> None:
 def test_status_has_the_names_that_scripts_rely_on(lab: Lab) -> None:
     found = lab.status()
     assert {"name", "state", "url", "pid", "rss_bytes"} <= set(found["components"][0])
-    assert {"api", "production", "staging", "mlflow", "prometheus", "grafana", "jupyterhub", "guide", "console",
-            "client"} <= set(found["endpoints"])
+    assert {
+        "api",
+        "production",
+        "staging",
+        "mlflow",
+        "prometheus",
+        "grafana",
+        "jupyterhub",
+        "guide",
+        "console",
+        "client",
+    } <= set(found["endpoints"])
     assert {c["name"] for c in found["components"] if c["state"] == "ready"} >= {"lab", "mlflow", "jupyterhub"}
 
 
 def test_two_ups_at_once_make_one_lab(lab: Lab) -> None:
-    ups = [subprocess.Popen([sys.executable, "-m", "workshop", "up", "-o", "json"], cwd=KIT, env=lab.env,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    ups = [
+        subprocess.Popen(
+            [sys.executable, "-m", "workshop", "up", "-o", "json"],
+            cwd=KIT,
+            env=lab.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
     pids = {next(c["pid"] for c in json.loads(up.communicate()[0])["components"] if c["name"] == "lab") for up in ups}
     assert pids == {lab.pid()}
     assert [up.returncode for up in ups] == [0, 0]
@@ -128,8 +152,10 @@ def test_two_ups_at_once_make_one_lab(lab: Lab) -> None:
 
 def test_a_manifest_with_an_unknown_field_is_rejected_with_file_and_line(lab: Lab) -> None:
     file = lab.state / "bad.yaml"
-    file.write_text("apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {generateName: bad-}\nspec:\n"
-                    "  taskSpec:\n    steps: [{name: s, image: busybox, scriptt: 'true'}]\n")
+    file.write_text(
+        "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {generateName: bad-}\nspec:\n"
+        "  taskSpec:\n    steps: [{name: s, image: busybox, scriptt: 'true'}]\n"
+    )
     done = lab.workshop("run", str(file), check=False)
     assert done.returncode == 4
     assert f"{file}:1" in done.stderr
@@ -138,8 +164,10 @@ def test_a_manifest_with_an_unknown_field_is_rejected_with_file_and_line(lab: La
 
 def test_a_failing_run_ends_with_the_failing_steps_lines(lab: Lab) -> None:
     file = lab.state / "red.yaml"
-    file.write_text("apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {generateName: red-}\nspec:\n"
-                    "  taskSpec:\n    steps: [{name: s, image: busybox, script: 'echo the reason >&2; exit 3'}]\n")
+    file.write_text(
+        "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {generateName: red-}\nspec:\n"
+        "  taskSpec:\n    steps: [{name: s, image: busybox, script: 'echo the reason >&2; exit 3'}]\n"
+    )
     done = lab.workshop("run", str(file), check=False)
     assert done.returncode == 5
     assert "the reason" in done.stderr
@@ -150,10 +178,19 @@ def test_kill_9_of_the_supervisor_loses_nothing_and_leaves_nothing_running(lab: 
     kinds = ("namespaces", "pipelineruns", "taskruns", "seldondeployments", "tasks", "configmaps")
     before = {kind: sorted(i["metadata"]["uid"] for i in lab.object(kind, "-A")["items"]) for kind in kinds}
     sleeper = lab.state / "sleeper.yaml"
-    sleeper.write_text("apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: sleeper}\nspec:\n"
-                       "  taskSpec:\n    steps: [{name: s, image: busybox, script: 'sleep 600'}]\n")
+    sleeper.write_text(
+        "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: sleeper}\nspec:\n"
+        "  taskSpec:\n    steps: [{name: s, image: busybox, script: 'sleep 600'}]\n"
+    )
     lab.oc("create", "-n", "user1-dev", "-f", str(sleeper))
-    until(lambda: lab.object("taskrun", "sleeper", "-n", "user1-dev").get("status", {}).get("startTime"), 20, "started")
+    until(
+        lambda: any(
+            "running" in step
+            for step in lab.object("taskrun", "sleeper", "-n", "user1-dev").get("status", {}).get("steps") or []
+        ),
+        20,
+        "the step runs",
+    )
     os.kill(lab.pid(), signal.SIGKILL)
     until(lambda: not lab.processes(), 15, "every process of the lab has ended")
     assert lab.workshop("status", check=False).returncode == 3
@@ -161,8 +198,17 @@ def test_kill_9_of_the_supervisor_loses_nothing_and_leaves_nothing_running(lab: 
     after = {kind: sorted(i["metadata"]["uid"] for i in lab.object(kind, "-A")["items"]) for kind in kinds}
     assert all(set(before[kind]) <= set(after[kind]) for kind in kinds)
     interrupted = until(
-        lambda: next((c for c in lab.object("taskrun", "sleeper", "-n", "user1-dev")["status"].get("conditions", [])
-                      if c["status"] == "False"), None), 20, "the interrupted run has ended")
+        lambda: next(
+            (
+                c
+                for c in lab.object("taskrun", "sleeper", "-n", "user1-dev")["status"].get("conditions", [])
+                if c["status"] == "False"
+            ),
+            None,
+        ),
+        20,
+        "the interrupted run has ended",
+    )
     assert "lab" in interrupted["message"]
     request = (KIT / "seldon" / "requests" / "flight.json").read_bytes()
     until(lambda: lab.post(lab.status()["endpoints"]["production"], request)[0] == 200, 20, "production answers again")

@@ -34,9 +34,10 @@ def doctor(words: argparse.Namespace) -> int:
     if words.output == output.JSON:
         output.emit({"findings": [asdict(f) for f in findings]})
     else:
-        output.table(["", "WHAT", "FOUND"], [
-            ["ok" if f.ok else "failed" if f.needed else "missing", f.name, f.found] for f in findings
-        ])
+        output.table(
+            ["", "WHAT", "FOUND"],
+            [["ok" if f.ok else "failed" if f.needed else "missing", f.name, f.found] for f in findings],
+        )
         for finding in findings:
             if not finding.ok:
                 output.say(f"  {finding.name}: {finding.fix}")
@@ -54,14 +55,33 @@ def _doctor(where: State) -> list[Finding]:
     ]
     root = where.root if where.root.exists() else where.root.parent
     free = shutil.disk_usage(root).free
-    findings.append(Finding("disk", free >= MIN_FREE_BYTES, f"{free // 2**30} GiB free at {root}",
-                            fix="free some space or set WORKSHOP_STATE to a folder on another disk"))
-    findings.append(Finding("state folder", os.access(root, os.W_OK), str(where.root),
-                            fix="set WORKSHOP_STATE to a folder that you may write to"))
+    findings.append(
+        Finding(
+            "disk",
+            free >= MIN_FREE_BYTES,
+            f"{free // 2**30} GiB free at {root}",
+            fix="free some space or set WORKSHOP_STATE to a folder on another disk",
+        )
+    )
+    findings.append(
+        Finding(
+            "state folder",
+            os.access(root, os.W_OK),
+            str(where.root),
+            fix="set WORKSHOP_STATE to a folder that you may write to",
+        )
+    )
     running = running_pid(where) is not None
     busy = [f"{name} {port}" for name, port in PREFERRED.items() if not running and not is_free(port)]
-    findings.append(Finding("ports", not busy, "in use: " + ", ".join(busy) if busy else "the lab has them" if running
-                            else "free", needed=False, fix="nothing to do: the lab takes other ports"))
+    findings.append(
+        Finding(
+            "ports",
+            not busy,
+            "in use: " + ", ".join(busy) if busy else "the lab has them" if running else "free",
+            needed=False,
+            fix="nothing to do: the lab takes other ports",
+        )
+    )
     for name, fix in (
         ("prometheus", "sudo apt-get install prometheus; without it dashboards stay empty"),
         ("oc", "nothing to do: the lab brings a small one of its own"),

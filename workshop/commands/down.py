@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import signal
 import time
@@ -38,12 +39,12 @@ def _down(where: State) -> bool:
         time.sleep(0.05)
     # The launcher sees the supervisor go and ends everything that it started.
     _signal(pid, signal.SIGKILL)
-    raise TimedOut(f"the lab did not stop within {GRACE_SECONDS:.0f} s and was killed",
-                   hint="workshop logs shows what it waited for; nothing that was accepted is lost")
+    raise TimedOut(
+        f"the lab did not stop within {GRACE_SECONDS:.0f} s and was killed",
+        hint="workshop logs shows what it waited for; nothing that was accepted is lost",
+    )
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

@@ -113,8 +113,11 @@ def _pipeline(job: Job, name: str) -> str:
 
 def _stands(job: Job) -> bool:
     """Whether production serves what the newest commit of main gives: the last good run built this very commit."""
-    runs = [r for r in job.client.list("PipelineRun", namespace("dev"))
-            if r["metadata"]["name"].startswith("train-and-stage") and _succeeded(r)]
+    runs = [
+        r
+        for r in job.client.list("PipelineRun", namespace("dev"))
+        if r["metadata"]["name"].startswith("train-and-stage") and _succeeded(r)
+    ]
     if not runs:
         return False
     newest = max(runs, key=lambda r: str(r["metadata"]["creationTimestamp"]))
@@ -124,13 +127,18 @@ def _stands(job: Job) -> bool:
         serving = job.client.get("SeldonDeployment", namespace("production"), "flight-delay")
     except ApiFailure:
         return False
-    return (results.get("commit") == head and str(results.get("image-digest", "?")) in json.dumps(serving["spec"])
-            and (serving.get("status") or {}).get("state") == "Available")
+    return (
+        results.get("commit") == head
+        and str(results.get("image-digest", "?")) in json.dumps(serving["spec"])
+        and (serving.get("status") or {}).get("state") == "Available"
+    )
 
 
 def _succeeded(run: dict[str, Any]) -> bool:
-    return any(c.get("type") == "Succeeded" and c.get("status") == "True"
-               for c in (run.get("status") or {}).get("conditions") or [])
+    return any(
+        c.get("type") == "Succeeded" and c.get("status") == "True"
+        for c in (run.get("status") or {}).get("conditions") or []
+    )
 
 
 def _summary(job: Job, seconds: float) -> dict[str, Any]:
@@ -178,18 +186,28 @@ def _predict(url: str, request: Path) -> dict[str, Any]:
             found: dict[str, Any] = json.load(answer)
             return found
     except urllib.error.HTTPError as e:
-        raise WorkshopError(f"production answers {e.code}: {e.read(500).decode(errors='replace')}",
-                            hint="oc describe sdep flight-delay -n user1-production") from e
+        raise WorkshopError(
+            f"production answers {e.code}: {e.read(500).decode(errors='replace')}",
+            hint="oc describe sdep flight-delay -n user1-production",
+        ) from e
 
 
 def _shell(job: Job, folder: Path, line: str) -> str:
     """A participant's command in the participant's environment. Raises RunFailed with what it printed."""
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", line], cwd=folder, env=participant_env(job.where),
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", line],
+        cwd=folder,
+        env=participant_env(job.where),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         printed = (done.stderr.strip() or done.stdout.strip()).splitlines()
-        raise RunFailed(f"`{line}` failed in {folder}\n" + "\n".join(f"  | {text}" for text in printed[-15:]),
-                        hint="workshop shell opens a terminal there")
+        raise RunFailed(
+            f"`{line}` failed in {folder}\n" + "\n".join(f"  | {text}" for text in printed[-15:]),
+            hint="workshop shell opens a terminal there",
+        )
     return done.stdout
 
 
@@ -201,8 +219,9 @@ def _show(job: Job, summary: dict[str, Any]) -> None:
     output.say(f"  $ {summary['request']}")
     output.say("  " + ", ".join(f"{name} {value:.3f}" for name, value in zip(names, values_[0], strict=True)))
     output.say()
-    shown = ", ".join(f"{key} {metrics[key]:.3f}" for key in ("auc", "accuracy", "precision", "recall", "f1")
-                      if key in metrics)
+    shown = ", ".join(
+        f"{key} {metrics[key]:.3f}" for key in ("auc", "accuracy", "precision", "recall", "f1") if key in metrics
+    )
     output.say(f"  model    flight-delay version {summary['model_version']}: {shown}")
     output.say(f"  image    {summary['image_digest']}")
     output.say(f"  time     {summary['seconds']:.0f} s")
@@ -214,5 +233,3 @@ def _show(job: Job, summary: dict[str, Any]) -> None:
     output.say()
     output.say(f"  open in a browser: {summary['endpoints']['console']}/#token={token}")
     output.say("  next: workshop shell, then the first module of the guide")
-
-

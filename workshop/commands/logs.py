@@ -16,13 +16,15 @@ def logs(words: argparse.Namespace) -> int:
     """Print the last lines, and with --follow what comes after them."""
     files = _files(state())
     if words.component not in files:
-        raise UsageError(f"no part of the lab is called {words.component!r}",
-                         hint=f"these have logs: {', '.join(sorted(files))}; steps: oc logs POD -c step-NAME")
+        raise UsageError(
+            f"no part of the lab is called {words.component!r}",
+            hint=f"these have logs: {', '.join(sorted(files))}; steps: oc logs POD -c step-NAME",
+        )
     file = files[words.component]
     if not file.exists():
         output.note(f"{words.component} has not written anything yet")
         return 0
-    with open(file, errors="replace") as text:
+    with file.open(errors="replace") as text:
         for line in deque(text, maxlen=words.lines):
             _print(words, line)
         while words.follow:

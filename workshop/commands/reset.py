@@ -20,8 +20,10 @@ def reset(words: argparse.Namespace) -> int:
         return 0
     if not words.yes:
         if not sys.stdin.isatty():
-            raise UsageError(f"reset deletes {where.root} with the participant's clone, runs and models",
-                             hint="workshop reset --yes does it without asking")
+            raise UsageError(
+                f"reset deletes {where.root} with the participant's clone, runs and models",
+                hint="workshop reset --yes does it without asking",
+            )
         output.note(f"this deletes {where.root} with the participant's clone, runs and models")
         if input("type yes to go on: ").strip() != "yes":
             output.note("nothing was deleted")
@@ -38,8 +40,9 @@ def _reset(where: State) -> None:
     """Delete the lab's folder. Raises EnvironmentFault when the folder is not a lab's or cannot be deleted."""
     ours = {"run", "components", "home", "images", "volumes", "pods"}
     if not ours & {p.name for p in where.root.iterdir()} and any(where.root.iterdir()):
-        raise EnvironmentFault(f"{where.root} does not look like a lab's folder, so nothing was deleted",
-                               hint="check WORKSHOP_STATE")
+        raise EnvironmentFault(
+            f"{where.root} does not look like a lab's folder, so nothing was deleted", hint="check WORKSHOP_STATE"
+        )
     _down(where)
     # Images are read-only so that nobody changes them by accident.
     for folder in (p for p in where.images.rglob("*") if p.is_dir() and not p.is_symlink()):
@@ -47,4 +50,6 @@ def _reset(where: State) -> None:
     try:
         shutil.rmtree(where.root)
     except OSError as e:
-        raise EnvironmentFault(f"cannot delete {where.root}: {e}", hint="close what uses it; then workshop reset") from e
+        raise EnvironmentFault(
+            f"cannot delete {where.root}: {e}", hint="close what uses it; then workshop reset"
+        ) from e

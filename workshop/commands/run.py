@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
+
 from rich.live import Live
 from rich.table import Table
 
@@ -18,8 +19,14 @@ from workshop.manifests.load import Manifest, load
 
 POLL_SECONDS = 0.2
 RUN_KINDS = ("PipelineRun", "TaskRun")
-_MARKS = {"succeeded": "[green]✓[/]", "failed": "[red]✗[/]", "running": "[cyan]●[/]", "skipped": "[dim]-[/]",
-          "ignored": "[yellow]![/]", "waiting": "[dim]·[/]"}
+_MARKS = {
+    "succeeded": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "running": "[cyan]●[/]",
+    "skipped": "[dim]-[/]",
+    "ignored": "[yellow]![/]",
+    "waiting": "[dim]·[/]",
+}
 
 
 def run(words: argparse.Namespace) -> int:
@@ -30,8 +37,13 @@ def run(words: argparse.Namespace) -> int:
     documents = [d for name in words.files for d in load(name)]
     if not documents:
         raise UsageError("the files hold no manifest", hint="workshop run tekton/runs/train-and-stage.yaml")
-    finished = _run(client, documents, words.namespace or namespace_of("dev"), timeout=words.timeout,
-                    quiet=words.output == output.JSON)
+    finished = _run(
+        client,
+        documents,
+        words.namespace or namespace_of("dev"),
+        timeout=words.timeout,
+        quiet=words.output == output.JSON,
+    )
     if words.output == output.JSON:
         for found in finished:
             output.emit(found.object)
@@ -60,8 +72,11 @@ def _run(
                 made = client.apply(obj, namespace)
                 _said(quiet, f"{made['kind'].lower()} {made['metadata']['name']} applied")
         except ApiFailure as e:
-            raise ManifestError(f"{document.where}: {e.message}", hint=f"oc explain {obj.get('kind', 'KIND')} says what "
-                                "is allowed; mend the file and run the command again") from e
+            raise ManifestError(
+                f"{document.where}: {e.message}",
+                hint=f"oc explain {obj.get('kind', 'KIND')} says what "
+                "is allowed; mend the file and run the command again",
+            ) from e
     deadline = time.monotonic() + timeout
     return [_follow(client, *which, deadline=deadline, quiet=quiet) for which in started]
 
@@ -88,7 +103,9 @@ def _follow(client: Client, kind: str, namespace: str, name: str, *, deadline: f
             if found.done:
                 return found
             if time.monotonic() > deadline:
-                raise TimedOut(f"{name} is still running", hint=f"it goes on: oc get {kind.lower()} {name} -n {namespace}")
+                raise TimedOut(
+                    f"{name} is still running", hint=f"it goes on: oc get {kind.lower()} {name} -n {namespace}"
+                )
             time.sleep(POLL_SECONDS)
     finally:
         if live:

@@ -35,14 +35,23 @@ def _status(where: State) -> dict[str, Any]:
     for part in report.components if report else []:
         alive = running and part.pid is not None
         shown = part.state if running or part.state == "missing" else "stopped"
-        components.append({
-            "name": part.name, "state": shown, "url": part.url if alive else None, "pid": part.pid if alive else None,
-            "rss_bytes": memory(part.pid, own=part.name == "lab") if alive and part.pid else None,
-            **({"message": part.message} if part.message else {}),
-        })
+        components.append(
+            {
+                "name": part.name,
+                "state": shown,
+                "url": part.url if alive else None,
+                "pid": part.pid if alive else None,
+                "rss_bytes": memory(part.pid, own=part.name == "lab") if alive and part.pid else None,
+                **({"message": part.message} if part.message else {}),
+            }
+        )
     endpoints = report.endpoints if report and running else dict.fromkeys(ENDPOINTS)
-    return {"running": running, "phase": report.phase if report and running else "stopped", "components": components,
-            "endpoints": endpoints}
+    return {
+        "running": running,
+        "phase": report.phase if report and running else "stopped",
+        "components": components,
+        "endpoints": endpoints,
+    }
 
 
 def memory(pid: int, *, own: bool = False) -> int | None:

@@ -60,16 +60,19 @@ def _spawn(where: State, ports: str) -> subprocess.Popen[bytes]:
     env.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
     if ports:
         env["WORKSHOP_PORTS"] = ports
-    with open(where.log, "ab") as log:
+    with where.log.open("ab") as log:
         return subprocess.Popen(  # its own session: Ctrl-C in the terminal is not for the lab
-            [sys.executable, "-m", "workshop.lab.supervisor"], cwd=KIT, env=env, stdin=subprocess.DEVNULL, stdout=log,
-            stderr=log, start_new_session=True,
+            [sys.executable, "-m", "workshop.lab.supervisor"],
+            cwd=KIT,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
 
 
-def _wait(
-    where: State, process: subprocess.Popen[bytes] | None, began: float, timeout: float, quiet: bool
-) -> Report:
+def _wait(where: State, process: subprocess.Popen[bytes] | None, began: float, timeout: float, quiet: bool) -> Report:
     deadline = time.monotonic() + timeout
     live = Live(console=output.err, transient=True) if output.interactive() and not quiet else None
     shown = ""
@@ -89,8 +92,9 @@ def _wait(
                 if report.phase == "ready" and running_pid(where) is not None:
                     return report
                 if report.phase == "failed":
-                    raise EnvironmentFault(f"the lab did not start: {report.message}",
-                                           hint="workshop logs shows what it did")
+                    raise EnvironmentFault(
+                        f"the lab did not start: {report.message}", hint="workshop logs shows what it did"
+                    )
             if process is not None and process.poll() is not None:
                 if process.returncode == EnvironmentFault.exit_code and running_pid(where) is not None:
                     process = None  # another `workshop up` was faster; wait for its lab

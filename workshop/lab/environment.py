@@ -24,9 +24,21 @@ QUIET = {
 
 
 NETWORK = (
-    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL",
-    "REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE", "UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_OFFLINE",
-    "UV_SYSTEM_CERTS", "UV_NATIVE_TLS",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "PIP_INDEX_URL",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX_URL",
+    "UV_OFFLINE",
+    "UV_SYSTEM_CERTS",
+    "UV_NATIVE_TLS",
 )
 """How this machine reaches a package index, taken over from the user: a room behind a proxy has no other way."""
 
@@ -39,20 +51,32 @@ def tools_folder(state: State) -> Path:
 def base(state: State, home: Path | None = None) -> dict[str, str]:
     """The environment of a child of the lab: PATH with the platform's programs, a home of its own."""
     passed = {name: os.environ[name] for name in NETWORK if name in os.environ}
-    return QUIET | passed | {
-        "PATH": os.pathsep.join([
-            str(tools_folder(state)), str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin",
-            "/usr/local/sbin", "/usr/sbin", "/sbin",
-        ]),
-        "HOME": str(home or state.home),
-        "LANG": "C.UTF-8",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "KUBECONFIG": str(state.kubeconfig),
-        "WORKSHOP_STATE": str(state.root),
-        "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv")),
-        "LAB_IMAGES": str(state.images),
-    }
+    return (
+        QUIET
+        | passed
+        | {
+            "PATH": os.pathsep.join(
+                [
+                    str(tools_folder(state)),
+                    str(Path(sys.executable).parent),
+                    "/usr/local/bin",
+                    "/usr/bin",
+                    "/bin",
+                    "/usr/local/sbin",
+                    "/usr/sbin",
+                    "/sbin",
+                ]
+            ),
+            "HOME": str(home or state.home),
+            "LANG": "C.UTF-8",
+            "LC_ALL": "C.UTF-8",
+            "TZ": "UTC",
+            "KUBECONFIG": str(state.kubeconfig),
+            "WORKSHOP_STATE": str(state.root),
+            "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv")),
+            "LAB_IMAGES": str(state.images),
+        }
+    )
 
 
 def step_options(state: State) -> EngineOptions:

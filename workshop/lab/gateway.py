@@ -108,8 +108,11 @@ async def _mirror(request: Request, to: Backend, path: str, headers: dict[str, s
 def _nothing(namespace: str, name: str, known: bool) -> Response:
     if not known:
         return _error(404, "NotFound", f"no SeldonDeployment {name} in {namespace}; oc get sdep -A lists them")
-    answer = _error(503, "ServiceUnavailable", f"{name} in {namespace} has no ready replica; "
-                    f"oc describe sdep {name} -n {namespace} says why")
+    answer = _error(
+        503,
+        "ServiceUnavailable",
+        f"{name} in {namespace} has no ready replica; oc describe sdep {name} -n {namespace} says why",
+    )
     answer.headers["Retry-After"] = "1"
     return answer
 

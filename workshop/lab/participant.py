@@ -17,8 +17,12 @@ from workshop.lab.state import KIT, State
 
 REPOSITORY = "mlops-workshop"
 LEFT_OUT = (".ci", ".github")
-_IDENTITY = {"GIT_AUTHOR_NAME": "MLOps workshop", "GIT_AUTHOR_EMAIL": "workshop@example.com",
-             "GIT_COMMITTER_NAME": "MLOps workshop", "GIT_COMMITTER_EMAIL": "workshop@example.com"}
+_IDENTITY = {
+    "GIT_AUTHOR_NAME": "MLOps workshop",
+    "GIT_AUTHOR_EMAIL": "workshop@example.com",
+    "GIT_COMMITTER_NAME": "MLOps workshop",
+    "GIT_COMMITTER_EMAIL": "workshop@example.com",
+}
 
 
 def clone_folder(state: State) -> Path:
@@ -65,13 +69,18 @@ def ensure_repository(state: State, env: Mapping[str, str], kit: Path = KIT) -> 
 def kit_files(kit: Path) -> list[Path]:
     """The kit's files, relative: those that Git tracks or would track; without Git, all that are no build products."""
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=kit, capture_output=True, check=False
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=kit,
+        capture_output=True,
+        check=False,
     )
     if listed.returncode == 0 and listed.stdout:
         names = [Path(os.fsdecode(name)) for name in listed.stdout.split(b"\0") if name]
     else:
         skipped = {".git", ".venv", ".workshop", ".cache", "__pycache__", "node_modules"}
-        names = [p.relative_to(kit) for p in kit.rglob("*") if p.is_file() and not skipped & set(p.relative_to(kit).parts)]
+        names = [
+            p.relative_to(kit) for p in kit.rglob("*") if p.is_file() and not skipped & set(p.relative_to(kit).parts)
+        ]
     return sorted(n for n in names if n.parts[0] not in LEFT_OUT and (kit / n).is_file())
 
 
@@ -98,4 +107,5 @@ def _git(folder: Path, env: Mapping[str, str]) -> Callable[..., None]:
                 f"git {' '.join(words)} failed in {folder}: {done.stderr.strip() or done.stdout.strip()}",
                 hint="workshop doctor says what is missing; workshop reset starts again from the kit",
             )
+
     return run

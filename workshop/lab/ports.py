@@ -6,6 +6,7 @@ All on 127.0.0.1. WORKSHOP_PORTS=free asks for any free ports (tests and several
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -32,10 +33,8 @@ def choose(kept: Path, wish: str = "") -> dict[str, int]:
     fixed = _parse(wish or os.environ.get("WORKSHOP_PORTS", ""))
     any_free = wish == "free" or os.environ.get("WORKSHOP_PORTS") == "free"
     before: dict[str, int] = {}
-    try:
+    with contextlib.suppress(OSError, ValueError):
         before = json.loads(kept.read_text())
-    except (OSError, ValueError):
-        pass
     ports: dict[str, int] = {}
     for name, preferred in PREFERRED.items():
         if name in fixed:

@@ -14,8 +14,19 @@ from pathlib import Path
 
 from workshop.lab.state import State
 
-ENDPOINTS = ("api", "production", "staging", "mlflow", "prometheus", "grafana", "jupyterhub", "guide", "console",
-             "client", "dashboards")
+ENDPOINTS = (
+    "api",
+    "production",
+    "staging",
+    "mlflow",
+    "prometheus",
+    "grafana",
+    "jupyterhub",
+    "guide",
+    "console",
+    "client",
+    "dashboards",
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +108,7 @@ class Lock:
 def running_pid(state: State) -> int | None:
     """The pid of the supervisor that holds the lock, or None."""
     try:
-        with open(state.run / "lock", "r+") as file:
+        with (state.run / "lock").open("r+") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

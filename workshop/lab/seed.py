@@ -25,29 +25,44 @@ def namespace(stage: str) -> str:
 def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, str]) -> None:
     """Make what is missing and bring the endpoints up to date; what participants made stays."""
     for name in ("default", "tekton-pipelines", *(namespace(stage) for stage in STAGES)):
-        _ensure(store, KINDS.named("Namespace"), {
-            "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
-            "spec": {"finalizers": ["kubernetes"]},
-            "status": {"phase": "Active"},
-        })
+        _ensure(
+            store,
+            KINDS.named("Namespace"),
+            {
+                "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+                "spec": {"finalizers": ["kubernetes"]},
+                "status": {"phase": "Active"},
+            },
+        )
     for stage in STAGES:
         for account in ("default", "pipeline"):
             _ensure(store, KINDS.named("ServiceAccount"), _named(account, namespace(stage)))
-    _ensure(store, KINDS.named("ConfigMap"), {
-        # tkn reads the version of Tekton here.
-        **_named("pipelines-info", "tekton-pipelines"), "data": {"version": "v1.12.2"},
-    })
+    _ensure(
+        store,
+        KINDS.named("ConfigMap"),
+        {
+            # tkn reads the version of Tekton here.
+            **_named("pipelines-info", "tekton-pipelines"),
+            "data": {"version": "v1.12.2"},
+        },
+    )
     dev = namespace("dev")
     _put(store, KINDS.named("ConfigMap"), {**_named("mlops-endpoints", dev), "data": dict(endpoints)})
-    _put(store, KINDS.named("Secret"), {
-        **_named("mlops-credentials", dev), "type": "Opaque",
-        "data": {key: base64.b64encode(value.encode()).decode() for key, value in credentials.items()},
-    })
+    _put(
+        store,
+        KINDS.named("Secret"),
+        {
+            **_named("mlops-credentials", dev),
+            "type": "Opaque",
+            "data": {key: base64.b64encode(value.encode()).decode() for key, value in credentials.items()},
+        },
+    )
 
 
 def _named(name: str, in_namespace: str) -> Object:
-    return {"metadata": {"name": name, "namespace": in_namespace,
-                         "labels": {"app.kubernetes.io/part-of": "mlops-workshop"}}}
+    return {
+        "metadata": {"name": name, "namespace": in_namespace, "labels": {"app.kubernetes.io/part-of": "mlops-workshop"}}
+    }
 
 
 def _ensure(store: Store, kind: Kind, obj: Object) -> None:

@@ -14,7 +14,7 @@ import asyncio
 import sqlite3
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,7 +117,9 @@ class Store:
             "CREATE TABLE IF NOT EXISTS objects (api_version TEXT, kind TEXT, resource TEXT, namespace TEXT,"
             " name TEXT, uid TEXT, version INTEGER, body BLOB, PRIMARY KEY (resource, namespace, name))"
         )
-        self._db.execute("CREATE TABLE IF NOT EXISTS counter (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER)")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS counter (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER)"
+        )
         self._db.execute("INSERT OR IGNORE INTO counter VALUES (1, 1)")
         self.version: int = self._db.execute("SELECT version FROM counter").fetchone()[0]
         self._objects: dict[str, dict[tuple[str, str], Record]] = {}
@@ -175,7 +177,7 @@ class Store:
         wanted = (labels or {}).items()
         return [r.object() for r in self.records(kind, namespace) if wanted <= r.labels.items()]
 
-    def dependents(self, uid: str) -> list[Record]:
+    def dependents(self, uid: str) -> Sequence[Record]:
         """The objects that name this uid as an owner."""
         return [self._objects[res][(ns, name)] for res, ns, name in sorted(self._by_owner.get(uid, ()))]
 
@@ -297,11 +299,15 @@ class Store:
             name = prefix[:58] + _suffix()
             if (namespace, name) not in self._objects.get(kind.resource, {}):
                 return name
-        raise AlreadyExists(f'{kind.resource} "{prefix}" already exists, the server was not able to generate a unique '
-                            "name for the object", details=_details(kind, prefix))
+        raise AlreadyExists(
+            f'{kind.resource} "{prefix}" already exists, the server was not able to generate a unique '
+            "name for the object",
+            details=_details(kind, prefix),
+        )
 
-    def _write(self, type_: EventType, kind: Kind, obj: Object, previous: Record | None, *,
-               dry_run: bool = False) -> Object:
+    def _write(
+        self, type_: EventType, kind: Kind, obj: Object, previous: Record | None, *, dry_run: bool = False
+    ) -> Object:
         version = self.version + 1
         obj = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
         if dry_run:
@@ -312,8 +318,16 @@ class Store:
             db.execute("UPDATE counter SET version = ?", (version,))
             db.execute(
                 "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (kind.api_version, kind.kind, kind.resource, record.namespace, record.name, record.uid, version,
-                 record.body),
+                (
+                    kind.api_version,
+                    kind.kind,
+                    kind.resource,
+                    record.namespace,
+                    record.name,
+                    record.uid,
+                    version,
+                    record.body,
+                ),
             )
         self.version = version
         if previous:
@@ -328,8 +342,10 @@ class Store:
         last["metadata"]["resourceVersion"] = str(version)
         with _transaction(self._db) as db:
             db.execute("UPDATE counter SET version = ?", (version,))
-            db.execute("DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?",
-                       (record.kind.resource, record.namespace, record.name))
+            db.execute(
+                "DELETE FROM objects WHERE resource = ? AND namespace = ? AND name = ?",
+                (record.kind.resource, record.namespace, record.name),
+            )
         self.version = version
         self._forget(record)
         self._publish(Event("DELETED", _record(record.kind, last), record))
@@ -390,24 +406,39 @@ def check_name(kind: Kind, name: str) -> None:
     if not name:
         message = "name or generateName is required"
         raise Invalid(
-            f'{kind.kind}{"." + kind.group if kind.group else ""} "" is invalid: metadata.name: Required value: {message}',
-            details={**_details(kind, ""), "kind": kind.kind,
-                     "causes": [{"reason": "FieldValueRequired", "message": f"Required value: {message}",
-                                 "field": "metadata.name"}]},
+            f'{_full_kind(kind)} "" is invalid: metadata.name: Required value: {message}',
+            details={
+                **_details(kind, ""),
+                "kind": kind.kind,
+                "causes": [
+                    {"reason": "FieldValueRequired", "message": f"Required value: {message}", "field": "metadata.name"}
+                ],
+            },
         )
     labels = name.split(".")
     fine = len(name) <= 253 and all(
-        part and part.isascii() and part == part.lower() and part.replace("-", "a").isalnum()
-        and not part.startswith("-") and not part.endswith("-")
+        part
+        and part.isascii()
+        and part == part.lower()
+        and part.replace("-", "a").isalnum()
+        and not part.startswith("-")
+        and not part.endswith("-")
         for part in labels
     )
     if not fine and kind.group != "rbac.authorization.k8s.io":
         cause = f'Invalid value: "{name}": {_NAME_RULE}'
         raise Invalid(
-            f'{kind.kind}{"." + kind.group if kind.group else ""} "{name}" is invalid: metadata.name: {cause}',
-            details={**_details(kind, name), "kind": kind.kind,
-                     "causes": [{"reason": "FieldValueInvalid", "message": cause, "field": "metadata.name"}]},
+            f'{_full_kind(kind)} "{name}" is invalid: metadata.name: {cause}',
+            details={
+                **_details(kind, name),
+                "kind": kind.kind,
+                "causes": [{"reason": "FieldValueInvalid", "message": cause, "field": "metadata.name"}],
+            },
         )
+
+
+def _full_kind(kind: Kind) -> str:
+    return f"{kind.kind}.{kind.group}" if kind.group else kind.kind
 
 
 def _details(kind: Kind, name: str) -> dict[str, Any]:

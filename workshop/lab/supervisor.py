@@ -26,7 +26,8 @@ from workshop.errors import EnvironmentFault, WorkshopError
 from workshop.guide.values import values
 from workshop.lab import environment, participant, ports, seed
 from workshop.lab.api.app import build as build_api
-from workshop.lab.api.auth import Certificate, certificate, kubeconfig, token as token_of
+from workshop.lab.api.auth import Certificate, certificate, kubeconfig
+from workshop.lab.api.auth import token as token_of
 from workshop.lab.components import jupyterhub, mlflow, prometheus
 from workshop.lab.components.base import Component, Running
 from workshop.lab.components.builder import Builder
@@ -46,7 +47,7 @@ from workshop.lab.pages.context import Context
 from workshop.lab.pages.routes import routes as page_routes
 from workshop.lab.report import ENDPOINTS, ComponentReport, Lock, Report, write
 from workshop.lab.routes import Routes
-from workshop.lab.state import State, state
+from workshop.lab.state import KIT, State, state
 from workshop.lab.store import Store
 
 MIN_FREE_BYTES = 300 * 1024 * 1024
@@ -96,21 +97,36 @@ class Supervisor:
 
     def report(self, *, exit_code: int = 0) -> None:
         """Write down how things are."""
-        write(self.state, Report(
-            phase=self.phase, pid=os.getpid(), started=self.started, message=self.message, exit_code=exit_code,
-            endpoints=self.endpoints(),
-            components=[
-                ComponentReport(name="lab", state="ready" if self.phase == "ready" else self.phase, pid=os.getpid(),
-                                url=self._url("console")),
-                *(
+        write(
+            self.state,
+            Report(
+                phase=self.phase,
+                pid=os.getpid(),
+                started=self.started,
+                message=self.message,
+                exit_code=exit_code,
+                endpoints=self.endpoints(),
+                components=[
                     ComponentReport(
-                        name=name, state=running.state, pid=running.pid, message=running.message,
-                        seconds=round(running.seconds, 2), url=running.component.url or None,
-                    )
-                    for name, running in self.components.items()
-                ),
-            ],
-        ))
+                        name="lab",
+                        state="ready" if self.phase == "ready" else self.phase,
+                        pid=os.getpid(),
+                        url=self._url("console"),
+                    ),
+                    *(
+                        ComponentReport(
+                            name=name,
+                            state=running.state,
+                            pid=running.pid,
+                            message=running.message,
+                            seconds=round(running.seconds, 2),
+                            url=running.component.url or None,
+                        )
+                        for name, running in self.components.items()
+                    ),
+                ],
+            ),
+        )
 
     def endpoints(self) -> dict[str, str | None]:
         """The URLs that scripts rely on; None for a part that is not there."""
@@ -119,8 +135,12 @@ class Supervisor:
             return found
         gateway = self._url("gateway")
         console = self._url("console")
-        found |= {"api": f"https://127.0.0.1:{self.ports['api']}", "console": console, "guide": f"{console}/guide/",
-                  "dashboards": f"{console}/dashboards/model-serving"}
+        found |= {
+            "api": f"https://127.0.0.1:{self.ports['api']}",
+            "console": console,
+            "guide": f"{console}/guide/",
+            "dashboards": f"{console}/dashboards/model-serving",
+        }
         for stage in ("staging", "production"):
             found[stage] = f"{gateway}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
         for name, running in self.components.items():
@@ -154,7 +174,7 @@ class Supervisor:
             running = Running(component, self.launcher, self.report)
             self.components[component.name] = running
             self._tasks.append(asyncio.create_task(running.run()))
-        builder = Builder(self.images, environment.KIT, Path(base_env["UV_CACHE_DIR"]), self.report)
+        builder = Builder(self.images, KIT, Path(base_env["UV_CACHE_DIR"]), self.report)
         self.components["builder"] = builder
         self._tasks.append(asyncio.create_task(builder.run()))
         self.report()
@@ -174,11 +194,15 @@ class Supervisor:
 
     def _programs(self, env: dict[str, str], token: str) -> list[Component]:
         folder = self.state.components
-        hub_env = {**env, "MLFLOW_TRACKING_URI": str(self._url("mlflow")), "MLFLOW_TRACKING_TOKEN": token,
-                   **values(seed.USER, self.endpoints())}
+        hub_env = {
+            **env,
+            "MLFLOW_TRACKING_URI": str(self._url("mlflow")),
+            "MLFLOW_TRACKING_TOKEN": token,
+            **values(seed.USER, self.endpoints()),
+        }
         made = [
             mlflow.component(folder / "mlflow", self.ports["mlflow"], env, self.state.token),
-            prometheus.component(folder / "prometheus", self.ports["prometheus"], env, environment.KIT),
+            prometheus.component(folder / "prometheus", self.ports["prometheus"], env, KIT),
             jupyterhub.component(self.state, self.ports["jupyterhub"], hub_env),
         ]
         for component in made:
@@ -188,7 +212,11 @@ class Supervisor:
 
     def _serve_http(self, token: str) -> None:
         context = Context(
-            store=self.store, state=self.state, token=token, endpoints=self.endpoints, components=self._page_components,
+            store=self.store,
+            state=self.state,
+            token=token,
+            endpoints=self.endpoints,
+            components=self._page_components,
             prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if shutil.which("prometheus") else None,
         )
         console = TokenGate(Starlette(routes=page_routes(context)), token)
@@ -198,9 +226,15 @@ class Supervisor:
             (build_gateway(self.routes), "gateway", {}),
             (console, "console", {}),
         ):
-            server = _Server(uvicorn.Config(
-                app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, **more,  # type: ignore[arg-type]
-            ))
+            server = _Server(
+                uvicorn.Config(
+                    app,
+                    log_level="warning",
+                    access_log=False,
+                    timeout_graceful_shutdown=2,
+                    **more,  # type: ignore[arg-type]
+                )
+            )
             self._servers.append(server)
             self._tasks.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
 
@@ -213,8 +247,12 @@ class Supervisor:
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
         monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
         tekton = run_tekton(
-            self.store, self.state, self.launcher, environment.step_options(self.state),
-            images=HostImages(self.images), tools=environment.tools_folder(self.state),
+            self.store,
+            self.state,
+            self.launcher,
+            environment.step_options(self.state),
+            images=HostImages(self.images),
+            tools=environment.tools_folder(self.state),
         )
         self._tasks += [asyncio.create_task(work) for work in (seldon.run(), monitors.run(), tekton)]
 
@@ -259,8 +297,10 @@ class Supervisor:
                 log.exception("while stopping")
 
     def _page_components(self) -> list[PageComponent]:
-        return [PageComponent(name, running.state, running.component.url or None, running.pid, message=running.message)
-                for name, running in self.components.items()]
+        return [
+            PageComponent(name, running.state, running.component.url or None, running.pid, message=running.message)
+            for name, running in self.components.items()
+        ]
 
     def _url(self, name: str) -> str | None:
         return f"http://127.0.0.1:{self.ports[name]}" if self.ports else None
@@ -286,12 +326,11 @@ def write_tools(where: State) -> None:
         _executable(folder / "oc", built_in)
 
 
-def _executable(path: os.PathLike[str], line: str) -> None:
-    partial = f"{os.fspath(path)}.new"
-    with open(partial, "w") as file:
-        file.write(f"#!/bin/sh\n{line}\n")
-    os.chmod(partial, 0o755)  # noqa: S103 a command that the participant runs
-    os.replace(partial, path)
+def _executable(path: Path, line: str) -> None:
+    partial = path.with_name(f"{path.name}.new")
+    partial.write_text(f"#!/bin/sh\n{line}\n")
+    partial.chmod(0o755)
+    partial.replace(path)
 
 
 def _listen(name: str, port: int) -> socket.socket:
@@ -300,8 +339,10 @@ def _listen(name: str, port: int) -> socket.socket:
     try:
         sock.bind(("127.0.0.1", port))
     except OSError as e:
-        raise EnvironmentFault(f"cannot listen on 127.0.0.1:{port} for {name}: {e.strerror}",
-                               hint="run the command again: the lab takes another port") from e
+        raise EnvironmentFault(
+            f"cannot listen on 127.0.0.1:{port} for {name}: {e.strerror}",
+            hint="run the command again: the lab takes another port",
+        ) from e
     sock.setblocking(False)
     return sock
 
@@ -313,8 +354,14 @@ def _point_clients(where: State, server: str, trusted: Certificate, token: str) 
             return
     except (OSError, ValueError, KeyError, IndexError):
         pass
-    kubeconfig(where.kubeconfig, server=server, authority=trusted.authority, token=token, user=seed.USER,
-               namespace=seed.namespace("dev"))
+    kubeconfig(
+        where.kubeconfig,
+        server=server,
+        authority=trusted.authority,
+        token=token,
+        user=seed.USER,
+        namespace=seed.namespace("dev"),
+    )
 
 
 def _room_left(where: State) -> None:
@@ -334,6 +381,7 @@ def _has_image(deployment: dict[str, object]) -> bool:
 def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     async def closer() -> None:
         close()
+
     return closer
 
 

@@ -12,7 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 
-class _Strict(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+class _Strict(
+    msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
+):
     """Unknown fields are errors: a misspelt field must not be ignored."""
 
 

@@ -40,9 +40,9 @@ async def server(name: str, seen: list[str], delay: float = 0.0) -> AsyncIterato
 @asynccontextmanager
 async def gateway(routes: Routes) -> AsyncIterator[httpx.AsyncClient]:
     app = build(routes)
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            yield client
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+    async with app.router.lifespan_context(app), client:
+        yield client
 
 
 def backend(name: str, url: str, traffic: int = 100, shadow: bool = False) -> Backend:
@@ -84,8 +84,7 @@ def test_a_shadow_gets_a_copy_and_never_answers() -> None:
         seen: list[str] = []
         async with server("main", seen) as main, server("shadow", seen, delay=0.2) as shadow:
             routes = Routes()
-            routes.set("user1-staging", "flight-delay",
-                       (backend("main", main), backend("shadow", shadow, shadow=True)))
+            routes.set("user1-staging", "flight-delay", (backend("main", main), backend("shadow", shadow, shadow=True)))
             async with gateway(routes) as client:
                 answer = await client.post(PATH, content=b"{}")
                 assert answer.json() == {"name": "main"}
@@ -104,8 +103,11 @@ def test_a_replica_that_is_gone_is_passed_over() -> None:
             pass
         async with server("main", seen) as url:
             routes = Routes()
-            routes.set("user1-staging", "flight-delay", (
-                Backend("main", "pod-1", gone, gone, 100), Backend("main", "pod-2", url, url, 100)))
+            routes.set(
+                "user1-staging",
+                "flight-delay",
+                (Backend("main", "pod-1", gone, gone, 100), Backend("main", "pod-2", url, url, 100)),
+            )
             async with gateway(routes) as client:
                 answers = [await client.post(PATH, content=b"{}") for _ in range(10)]
         assert [a.status_code for a in answers] == [200] * 10

@@ -13,7 +13,7 @@ import msgspec
 
 from workshop.lab.kinds import Object
 from workshop.lab.statuses import ApiError, BadRequest, Invalid
-from workshop.manifests.seldon import Predictor, PredictiveUnit, SeldonDeployment
+from workshop.manifests.seldon import PredictiveUnit, Predictor, SeldonDeployment
 
 _WEBHOOK = 'admission webhook "v1.vseldondeployment.kb.io" denied the request: '
 
@@ -42,7 +42,7 @@ def parse(obj: Object) -> SeldonDeployment:
         return msgspec.convert(obj, SeldonDeployment)
     except msgspec.ValidationError as e:
         raise BadRequest(
-            f"SeldonDeployment in version \"v1\" cannot be handled as a SeldonDeployment: strict decoding error: {e}"
+            f'SeldonDeployment in version "v1" cannot be handled as a SeldonDeployment: strict decoding error: {e}'
         ) from e
 
 

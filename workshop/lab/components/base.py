@@ -59,10 +59,14 @@ class Running:
             began = time.monotonic()
             self._set("starting")
             self.component.log.parent.mkdir(parents=True, exist_ok=True)
-            self.process = await self._launcher.start(Spec(
-                argv=list(self.component.argv), env=dict(self.component.env), cwd=str(self.component.cwd),
-                log=self.component.log,
-            ))
+            self.process = await self._launcher.start(
+                Spec(
+                    argv=list(self.component.argv),
+                    env=dict(self.component.env),
+                    cwd=str(self.component.cwd),
+                    log=self.component.log,
+                )
+            )
             ended = asyncio.ensure_future(self.process.wait())
             ready = asyncio.ensure_future(self._until_ready())
             await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)

@@ -36,21 +36,15 @@ class ConsoleLogin(LoginHandler):  # type: ignore[misc]
     async def get(self) -> None:
         """Let the console's cookie in, else show the form."""
         authenticator = self.authenticator
-        if self.current_user is None and _same(
-            self.get_cookie(COOKIE, ""), session_value(authenticator.token)
-        ):
-            user = await self.auth_to_user(
-                {"name": authenticator.participant, "auth_state": None, "admin": False}
-            )
+        if self.current_user is None and _same(self.get_cookie(COOKIE, ""), session_value(authenticator.token)):
+            user = await self.auth_to_user({"name": authenticator.participant, "auth_state": None, "admin": False})
             self.set_login_cookie(user)
             self.redirect(self.get_next_url(user), permanent=False)
             return
         await super().get()
 
     def _render(self, login_error: str | None = None, username: str | None = None, **more: Any) -> Any:
-        return super()._render(
-            login_error=login_error, username=username or self.authenticator.participant, **more
-        )
+        return super()._render(login_error=login_error, username=username or self.authenticator.participant, **more)
 
 
 def _same(given: str, wanted: str) -> bool:

@@ -51,8 +51,14 @@ def main() -> None:
 
     token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()
     gated = TokenGate(app, token=token, open_paths=("/health", "/version"))
-    uvicorn.run(gated, host="127.0.0.1", port=int(os.environ["LAB_PORT"]), log_level="warning", access_log=False,
-                timeout_graceful_shutdown=3)
+    uvicorn.run(
+        gated,
+        host="127.0.0.1",
+        port=int(os.environ["LAB_PORT"]),
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=3,
+    )
 
 
 if __name__ == "__main__":

@@ -70,13 +70,26 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
         work = root / f"work-{answer}"
         work.mkdir()
         for module, *words in (
-            ("s2i", "build", str(source), "builder:1", "--copy", "--as-dockerfile", str(work / "Dockerfile"),
-             "--image-scripts-url", "image:///usr/libexec/s2i"),
+            (
+                "s2i",
+                "build",
+                str(source),
+                "builder:1",
+                "--copy",
+                "--as-dockerfile",
+                str(work / "Dockerfile"),
+                "--image-scripts-url",
+                "image:///usr/libexec/s2i",
+            ),
             ("buildah", "bud", "--file", str(work / "Dockerfile"), "--tag", f"toy:{answer}", str(work)),
             ("buildah", "push", "--digestfile", str(work / "digest"), f"toy:{answer}"),
         ):
-            subprocess.run([sys.executable, "-m", f"workshop.lab.images.{module}", *words], check=True, env=env,
-                           capture_output=True)
+            subprocess.run(
+                [sys.executable, "-m", f"workshop.lab.images.{module}", *words],
+                check=True,
+                env=env,
+                capture_output=True,
+            )
         digests[answer] = (work / "digest").read_text()
     return Images(store, digests)
 
@@ -88,11 +101,31 @@ class Lab:
     reconciler: SeldonReconciler
 
     def deploy(self, image: str, replicas: int = 1, **more: Any) -> None:
-        obj = {"metadata": {"name": "toy", "namespace": NAMESPACE}, "spec": {"predictors": [{
-            "name": "main", "replicas": replicas, "graph": {"name": "toy", **more},
-            "componentSpecs": [{"spec": {"containers": [{
-                "name": "toy", "image": image, "readinessProbe": {"httpGet": {"path": "/health/status", "port": "http"}},
-            }]}}]}]}}
+        obj = {
+            "metadata": {"name": "toy", "namespace": NAMESPACE},
+            "spec": {
+                "predictors": [
+                    {
+                        "name": "main",
+                        "replicas": replicas,
+                        "graph": {"name": "toy", **more},
+                        "componentSpecs": [
+                            {
+                                "spec": {
+                                    "containers": [
+                                        {
+                                            "name": "toy",
+                                            "image": image,
+                                            "readinessProbe": {"httpGet": {"path": "/health/status", "port": "http"}},
+                                        }
+                                    ]
+                                }
+                            }
+                        ],
+                    }
+                ]
+            },
+        }
         if self.store.find(SDEP, NAMESPACE, "toy"):
             self.store.update(SDEP, obj)
         else:
@@ -128,15 +161,15 @@ async def lab(images: Images, tmp_path: Path) -> AsyncIterator[Lab]:
     reconciler = SeldonReconciler(store, Replicas(store, state, launcher, images.store), routes, lambda: None)
     loop = asyncio.create_task(Loop("seldon", store, reconciler.reconcile, owns=SDEP).run())
     app = build(routes)
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway") as client:
-            try:
-                yield Lab(store, client, reconciler)
-            finally:
-                loop.cancel()
-                await asyncio.gather(loop, return_exceptions=True)
-                await reconciler.stop()
-                await launcher.close()
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
+    async with app.router.lifespan_context(app), client:
+        try:
+            yield Lab(store, client, reconciler)
+        finally:
+            loop.cancel()
+            await asyncio.gather(loop, return_exceptions=True)
+            await reconciler.stop()
+            await launcher.close()
 
 
 def test_a_deployment_becomes_available_and_answers(images: Images, tmp_path: Path) -> None:
@@ -185,8 +218,12 @@ def test_a_crashed_server_comes_back_and_is_counted(images: Images, tmp_path: Pa
             # Two rows end the toy's process.
             crashed = await it.client.post(PATH, json={"data": {"ndarray": [[1], [1]]}})
             assert crashed.status_code == 503
-            restarts = lambda: it.pods()[0]["status"]["containerStatuses"][0]["restartCount"]  # noqa: E731
-            await it.until(lambda: restarts() == 1 and it.status().get("state") == "Available")
+
+            def came_back() -> bool:
+                container = it.pods()[0]["status"]["containerStatuses"][0]
+                return bool(container["restartCount"] == 1) and it.status().get("state") == "Available"
+
+            await it.until(came_back)
             assert await it.answer() == 1
 
     asyncio.run(scenario())
@@ -201,8 +238,11 @@ def test_an_image_that_is_not_there_is_said_and_the_old_one_goes_on_serving(imag
             await it.until(lambda: it.status().get("state") == "Failed")
             assert "the lab has no such image" in it.status()["description"]
             assert await it.answer() == 1
-            waiting = [p["status"]["containerStatuses"][0]["state"] for p in it.pods()
-                       if not p["status"]["containerStatuses"][0]["ready"]]
+            waiting = [
+                p["status"]["containerStatuses"][0]["state"]
+                for p in it.pods()
+                if not p["status"]["containerStatuses"][0]["ready"]
+            ]
             assert waiting[0]["waiting"]["reason"] == "ImagePullBackOff"
 
     asyncio.run(scenario())

@@ -122,14 +122,21 @@ class SeldonReconciler:
         outdated = [r for r in mine if r not in keep and r not in spare]
         serving = [r for r in keep if r.ready] if settled or not outdated else [r for r in outdated if r.ready]
         by_name = {p.name: p for p in sdep.spec.predictors}
-        self._routes.set(sdep.namespace, sdep.name, tuple(
-            Backend(
-                predictor=r.predictor, pod=r.pod, url=r.url, metrics_url=f"http://127.0.0.1:{r.metrics_port}",
-                traffic=_traffic(sdep, by_name.get(r.predictor)),
-                shadow=bool(by_name.get(r.predictor) and by_name[r.predictor].shadow),
-            )
-            for r in serving
-        ))
+        self._routes.set(
+            sdep.namespace,
+            sdep.name,
+            tuple(
+                Backend(
+                    predictor=r.predictor,
+                    pod=r.pod,
+                    url=r.url,
+                    metrics_url=f"http://127.0.0.1:{r.metrics_port}",
+                    traffic=_traffic(sdep, by_name.get(r.predictor)),
+                    shadow=bool(by_name.get(r.predictor) and by_name[r.predictor].shadow),
+                )
+                for r in serving
+            ),
+        )
         for replica in [*spare, *(outdated if settled else [])]:
             mine.remove(replica)
             await self._replicas.stop(sdep.namespace, replica)
@@ -144,10 +151,10 @@ class SeldonReconciler:
         for predictor in sdep.spec.predictors:
             hash_, count = wanted[predictor.name]
             current = [r for r in mine if (r.predictor, r.hash) == (predictor.name, hash_)]
-            states[predictor.name] = PredictorState(
-                predictor.name, count, len(current), sum(r.ready for r in current)
-            )
-            failures += [r.message for r in current if r.waiting and (r.restarts >= 2 or r.waiting == "ImagePullBackOff")]
+            states[predictor.name] = PredictorState(predictor.name, count, len(current), sum(r.ready for r in current))
+            failures += [
+                r.message for r in current if r.waiting and (r.restarts >= 2 or r.waiting == "ImagePullBackOff")
+            ]
         uid = obj["metadata"]["uid"]
         status = status_of(sdep, states, failures[0] if failures else "", obj.get("status") or {})
         # Status is written against the object as it was read: a newer spec gets its own pass.
@@ -184,7 +191,7 @@ class SeldonReconciler:
 
 
 def replicas_of(sdep: SeldonDeployment, predictor: Predictor) -> int:
-    """Replicas wanted: the componentSpec's, else the predictor's, else the deployment's, else 1 (the operator's order)."""
+    """Replicas wanted: the componentSpec's, else the predictor's, else the deployment's, else 1: the operator's order."""
     for count in (
         predictor.component_specs[0].replicas if predictor.component_specs else None,
         predictor.replicas,

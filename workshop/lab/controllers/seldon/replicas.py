@@ -68,8 +68,12 @@ class Replicas:
         port, metrics_port = free_ports(2)
         suffix = os.urandom(3).hex()[:5]
         replica = Replica(
-            predictor=predictor.name, hash=hash_, image=str(spec.get("image", "")),
-            pod=f"{deployment_name(sdep, predictor)}-{hash_}-{suffix}", port=port, metrics_port=metrics_port,
+            predictor=predictor.name,
+            hash=hash_,
+            image=str(spec.get("image", "")),
+            pod=f"{deployment_name(sdep, predictor)}-{hash_}-{suffix}",
+            port=port,
+            metrics_port=metrics_port,
         )
         self._store.create(self._pods, self._pod(sdep, uid, predictor, replica))
         await self.run(sdep, predictor, replica)
@@ -79,8 +83,9 @@ class Replicas:
         """Start the server of a replica; called again after a crash."""
         image = self._images.resolve(replica.image)
         if image is None:
-            replica.waiting, replica.message = "ImagePullBackOff", (
-                f'Back-off pulling image "{replica.image}": the lab has no such image; build it with a pipeline run'
+            replica.waiting, replica.message = (
+                "ImagePullBackOff",
+                (f'Back-off pulling image "{replica.image}": the lab has no such image; build it with a pipeline run'),
             )
             replica.not_before = time.monotonic() + 2
             return
@@ -93,9 +98,7 @@ class Replicas:
         log.parent.mkdir(parents=True, exist_ok=True)
         replica.waiting = replica.message = ""
         replica.exit_code = None
-        replica.process = await self._launcher.start(
-            Spec(argv=argv, env=env, cwd=str(image.app_root / "src"), log=log)
-        )
+        replica.process = await self._launcher.start(Spec(argv=argv, env=env, cwd=str(image.app_root / "src"), log=log))
         replica.started = now()
 
     async def probe(self, predictor: Predictor, replica: Replica) -> bool:
@@ -142,8 +145,13 @@ class Replicas:
             "conditions": conditions,
             "containerStatuses": [
                 {
-                    "name": predictor.graph.name, "image": replica.image, "imageID": replica.image,
-                    "ready": replica.ready, "started": running, "restartCount": replica.restarts, "state": state,
+                    "name": predictor.graph.name,
+                    "image": replica.image,
+                    "imageID": replica.image,
+                    "ready": replica.ready,
+                    "started": running,
+                    "restartCount": replica.restarts,
+                    "state": state,
                 }
             ],
         }
@@ -170,13 +178,20 @@ class Replicas:
                 "name": replica.pod,
                 "namespace": sdep.namespace,
                 "labels": {**labels(sdep, predictor), "pod-template-hash": replica.hash},
-                "annotations": {"prometheus.io/scrape": "true", "prometheus.io/path": "/prometheus",
-                                **predictor.annotations},
+                "annotations": {
+                    "prometheus.io/scrape": "true",
+                    "prometheus.io/path": "/prometheus",
+                    **predictor.annotations,
+                },
                 "ownerReferences": [owner(sdep, uid)],
             },
             # The lab's pods share the host's network, so each gets free ports instead of 9000 and 6000.
-            "spec": {"containers": [{**spec, "ports": ports}], "hostNetwork": True, "nodeName": "lab",
-                     "terminationGracePeriodSeconds": int(GRACE_SECONDS)},
+            "spec": {
+                "containers": [{**spec, "ports": ports}],
+                "hostNetwork": True,
+                "nodeName": "lab",
+                "terminationGracePeriodSeconds": int(GRACE_SECONDS),
+            },
             "status": {"phase": "Pending"},
         }
 

@@ -24,16 +24,12 @@ class PredictorState:
     ready: int
 
 
-def status_of(
-    sdep: SeldonDeployment, states: dict[str, PredictorState], failure: str, old: Object
-) -> dict[str, Any]:
+def status_of(sdep: SeldonDeployment, states: dict[str, PredictorState], failure: str, old: Object) -> dict[str, Any]:
     """The new status. `failure` is the operator's description when a predictor cannot come up."""
     available = all(s.ready >= s.wanted for s in states.values()) and not failure
     state = "Available" if available else "Failed" if failure else "Creating"
     ready = "True" if available else "False"
-    deployments = {
-        deployment_name(sdep, p): _counts(states[p.name]) for p in sdep.spec.predictors if p.name in states
-    }
+    deployments = {deployment_name(sdep, p): _counts(states[p.name]) for p in sdep.spec.predictors if p.name in states}
     services: dict[str, Any] = {}
     for predictor in sdep.spec.predictors:
         for name in (service_name(sdep, predictor), f"{service_name(sdep, predictor)}-{predictor.graph.name}"):
@@ -41,9 +37,14 @@ def status_of(
             services[name] = {"grpcEndpoint": f"{host}:9500", "httpEndpoint": f"{host}:9000", "svcName": name}
     first = service_name(sdep, sdep.spec.predictors[0])
     conditions = [
-        _condition("DeploymentsReady", ready, "MinimumReplicasAvailable" if available else "MinimumReplicasUnavailable",
-                   "Deployment has minimum availability." if available
-                   else failure or "Deployment does not have minimum availability."),
+        _condition(
+            "DeploymentsReady",
+            ready,
+            "MinimumReplicasAvailable" if available else "MinimumReplicasUnavailable",
+            "Deployment has minimum availability."
+            if available
+            else failure or "Deployment does not have minimum availability.",
+        ),
         _condition("HpasReady", "True", "No HPAs defined"),
         _condition("KedaReady", "True", "No KEDA resources defined"),
         _condition("PdbsReady", "True", "No PDBs defined"),
@@ -69,30 +70,39 @@ def deployment_objects(sdep: SeldonDeployment, uid: str, states: dict[str, Predi
     for predictor in sdep.spec.predictors:
         state = states[predictor.name]
         name = deployment_name(sdep, predictor)
-        made.append({
-            "metadata": {
-                "name": name,
-                "namespace": sdep.namespace,
-                "labels": {"app": name, "app.kubernetes.io/managed-by": "seldon-core",
-                           "seldon-deployment-id": sdep.name},
-                "ownerReferences": [owner(sdep, uid)],
-            },
-            "spec": {
-                "replicas": state.wanted,
-                "selector": {"matchLabels": {"app": name}},
-                "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container(predictor)]}},
-            },
-            "status": {
-                **_counts(state),
-                "readyReplicas": state.ready,
-                "updatedReplicas": state.running,
-                "conditions": [
-                    {"type": "Available", "status": "True" if state.ready >= state.wanted else "False",
-                     "reason": "MinimumReplicasAvailable" if state.ready >= state.wanted
-                     else "MinimumReplicasUnavailable"},
-                ],
-            },
-        })
+        made.append(
+            {
+                "metadata": {
+                    "name": name,
+                    "namespace": sdep.namespace,
+                    "labels": {
+                        "app": name,
+                        "app.kubernetes.io/managed-by": "seldon-core",
+                        "seldon-deployment-id": sdep.name,
+                    },
+                    "ownerReferences": [owner(sdep, uid)],
+                },
+                "spec": {
+                    "replicas": state.wanted,
+                    "selector": {"matchLabels": {"app": name}},
+                    "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container(predictor)]}},
+                },
+                "status": {
+                    **_counts(state),
+                    "readyReplicas": state.ready,
+                    "updatedReplicas": state.running,
+                    "conditions": [
+                        {
+                            "type": "Available",
+                            "status": "True" if state.ready >= state.wanted else "False",
+                            "reason": "MinimumReplicasAvailable"
+                            if state.ready >= state.wanted
+                            else "MinimumReplicasUnavailable",
+                        },
+                    ],
+                },
+            }
+        )
     return made
 
 
@@ -113,8 +123,11 @@ def _counts(state: PredictorState) -> dict[str, int]:
 
 
 def _condition(type_: str, status: str, reason: str, message: str = "") -> dict[str, str]:
-    return {"type": type_, "status": status} | ({"reason": reason} if reason else {}) | (
-        {"message": message} if message else {})
+    return (
+        {"type": type_, "status": status}
+        | ({"reason": reason} if reason else {})
+        | ({"message": message} if message else {})
+    )
 
 
 def _with_times(conditions: list[dict[str, str]], old: list[dict[str, str]]) -> list[dict[str, str]]:
