@@ -81,7 +81,7 @@ class Preparer:
             # A workspace mounted at /workspace itself takes the place of the shared folder.
             if all(mount.target != WORKSPACE for mount in wanted):
                 wanted.insert(0, Mount(self._pod.folder / "workspace", WORKSPACE))
-            wanted.insert(0, Mount(self._pod.folder / "tekton", "/tekton"))
+            wanted = [*self._internal_mounts(index, plan.name), *wanted]
         elif plan.script:
             wanted.append(Mount(self._pod.folder / "tekton" / "scripts", "/tekton/scripts", read_only=True))
         tmp = self._pod.folder / "tmp" / plan.name
@@ -100,6 +100,16 @@ class Preparer:
             script = write(self._pod, index, tree.rewrite(text), sidecar=sidecar)
         return Prepared(plan, image, tree, env, script)
 
+    def _internal_mounts(self, index: int, name: str) -> list[Mount]:
+        """`/tekton`, where a step writes its own files and only reads those of the others."""
+        tekton = self._pod.folder / "tekton"
+        found = [Mount(tekton, "/tekton")]
+        if self._namespaces:
+            for group, own in (("run", str(index)), ("steps", name)):
+                found.append(Mount(tekton / group, f"/tekton/{group}", read_only=True))
+                found.append(Mount(tekton / group / own, f"/tekton/{group}/{own}"))
+        return found
+
     def spec(self, ready: Prepared, log: Path) -> Spec:
         """What the launcher is to start. Raises PodError when there is nothing to run."""
         plan, tree = ready.plan, ready.tree
@@ -109,7 +119,7 @@ class Preparer:
         elif plan.command:
             argv = [*(expand(one, ready.env) for one in plan.command), *args]
         else:
-            argv = args or list(ready.image.command)
+            argv = [*ready.image.command, *args]
         if not argv:
             raise PodError("CreateContainerError", f'no command for image "{plan.image}"', plan.name)
         if not ready.script:

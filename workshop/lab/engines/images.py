@@ -15,19 +15,24 @@ from typing import Protocol
 
 from workshop.lab.engines.pod import PodError
 
-TOOLBOX = (
-    "*mlops-toolbox*", "buildah", "git", "git-init", "github-cli", "helm", "jupyter*", "k8s-tools", "kubectl",
-    "oc", "*openshift-cli*", "origin-cli", "ose-cli*", "pipelines-cli-tkn*", "pipelines-git-init*", "python*",
-    "s2i*", "skopeo", "source-to-image*", "tkn", "uv", "yq",
-)  # fmt: skip
-"""Images of tools: the platform's environment comes first on PATH, then the lab's own tools."""
+TOOLBOX = {
+    "*mlops-toolbox*": "bash", "buildah": "bash", "git": "git", "git-init": "git", "github-cli": "gh",
+    "helm": "helm", "jupyter*": "bash", "k8s-tools": "bash", "kubectl": "kubectl", "node*": "node", "oc": "oc",
+    "*openshift-cli*": "bash", "origin-cli": "oc", "ose-cli*": "bash", "pipelines-cli-tkn*": "bash",
+    "pipelines-git-init*": "bash", "python*": "python3", "s2i*": "bash", "skopeo": "skopeo",
+    "source-to-image*": "bash", "tkn": "tkn", "uv": "uv", "yq": "yq",
+}  # fmt: skip
+"""Images of tools: the platform's environment comes first on PATH, then the lab's own tools.
+
+The value is the image's entrypoint, else its default command: what `args` without `command` are given to.
+"""
 
 PLAIN = {
-    "almalinux": "bash", "alpine": "sh", "bash": "bash", "busybox": "sh", "centos*": "bash", "curl": "sh",
+    "almalinux": "bash", "alpine": "sh", "bash": "bash", "busybox": "sh", "centos*": "bash", "curl": "curl",
     "debian": "bash", "fedora*": "bash", "perl": "sh", "rockylinux": "bash", "stream*": "bash",
     "ubi*": "bash", "ubuntu": "bash", "wolfi-base": "sh",
 }  # fmt: skip
-"""Bare distributions: the host's programs. The value is the image's own default command."""
+"""Bare distributions: the host's programs. The value is as above."""
 
 
 class BuiltImage(Protocol):
@@ -89,11 +94,12 @@ class ImageTable:
                 working_dir=str(root / "src") if (root / "src").is_dir() else str(root),
             )
         name = base_name(ref)
-        if _any_of(TOOLBOX, name):
-            return ImageEnvironment("toolbox", "lab/toolbox", self._toolbox, command=("bash",))
-        for pattern, shell in PLAIN.items():
-            if _any_of((pattern,), name):
-                return ImageEnvironment("plain shell", "lab/plain-shell", command=(shell,))
+        for pattern, command in TOOLBOX.items():
+            if _matches(pattern, name):
+                return ImageEnvironment("toolbox", "lab/toolbox", self._toolbox, command=(command,))
+        for pattern, command in PLAIN.items():
+            if _matches(pattern, name):
+                return ImageEnvironment("plain shell", "lab/plain-shell", command=(command,))
         raise PodError(
             "ErrImagePull",
             f'image "{ref}": the lab pulls no images and has built none of this name; it knows the tools '
@@ -109,5 +115,5 @@ def base_name(ref: str) -> str:
     return last.partition(":")[0].lower()
 
 
-def _any_of(patterns: Sequence[str], name: str) -> bool:
-    return any(re.fullmatch(re.escape(p).replace(r"\*", ".*"), name) for p in patterns)
+def _matches(pattern: str, name: str) -> bool:
+    return bool(re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), name))

@@ -68,9 +68,8 @@ def linked_tree(mounts: Sequence[Mount], root: Path, *, visible: Sequence[Path])
         link.parent.mkdir(parents=True, exist_ok=True)
         if link.is_symlink() and link.readlink() != mount.source:
             link.unlink()
-        if link.is_dir() and not link.is_symlink() and not any(link.iterdir()):
-            link.rmdir()
-        if not link.is_symlink():
+        # What is there already, such as /tekton/home, is also the other steps'; then the texts alone are rewritten.
+        if not link.is_symlink() and not link.exists():
             link.symlink_to(mount.source)
         real[mount.target] = str(mount.source)
     return Tree(None, dict(sorted(real.items(), key=lambda item: -len(item[0]))))

@@ -44,7 +44,7 @@ def write(pod: PodPlan, index: int, text: str, *, sidecar: bool = False) -> str:
 def _interpreter(line: str, bash: str, has_sh: bool, path: str) -> str:
     by_env = _ENV.match(line)
     if by_env:
-        return line if by_env.group(1) not in SHELLS or has_sh else f"{bash}{by_env.group(2)}"
+        return f"{bash}{by_env.group(2)}" if by_env.group(1) in SHELLS else line
     program, _, arguments = line.partition(" ")
     name = Path(program).name
     if name in SHELLS and (not has_sh or program not in ("/bin/sh", "/bin/bash")):

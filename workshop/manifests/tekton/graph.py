@@ -40,7 +40,7 @@ def result_refs(task: PipelineTask) -> Iterator[ResultRef]:
 
 
 def task_references(task: PipelineTask) -> Iterator[Reference]:
-    """All references in the fields that may use results and other tasks' states."""
+    """All references in the fields that may use results of other tasks."""
     yield from _in_params(task.params)
     for when in task.when:
         yield from in_value(when.input)
@@ -51,6 +51,10 @@ def task_references(task: PipelineTask) -> Iterator[Reference]:
             yield from _in_params(include.params)
     if task.task_ref:
         yield from _in_params(task.task_ref.params)
+    for step in task.task_spec.steps if task.task_spec else []:
+        # Results are passed on into inline steps (docs/pipelines.md, propagated results).
+        yield from in_value([step.image, step.script, step.working_dir, *step.command, *step.args])
+        yield from in_value([env.value or "" for env in step.env])
 
 
 def needs(task: PipelineTask) -> list[str]:

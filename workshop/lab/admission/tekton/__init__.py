@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 
-from workshop.lab.admission.tekton.decode import decode
+from workshop.lab.admission.tekton.decode import decode, fold_case
 from workshop.lab.admission.tekton.defaults import (
     default_custom_run,
     default_pipeline,
@@ -36,6 +36,7 @@ from workshop.manifests.tekton import CustomRun, Pipeline, PipelineRun, StepActi
 def admit_task(new: Object, old: Object | None) -> Object:
     """A Task."""
     new = copy.deepcopy(new)
+    fold_case(new, Task)
     default_task(new.setdefault("spec", {}))
     task = decode(new, Task)
     found = Findings()
@@ -49,6 +50,7 @@ def admit_task(new: Object, old: Object | None) -> Object:
 def admit_step_action(new: Object, old: Object | None) -> Object:
     """A StepAction."""
     new = copy.deepcopy(new)
+    fold_case(new, StepAction)
     default_step_action(new.setdefault("spec", {}))
     action = decode(new, StepAction)
     found = Findings()
@@ -61,6 +63,7 @@ def admit_step_action(new: Object, old: Object | None) -> Object:
 def admit_pipeline(new: Object, old: Object | None) -> Object:
     """A Pipeline."""
     new = copy.deepcopy(new)
+    fold_case(new, Pipeline)
     default_pipeline(new.setdefault("spec", {}))
     pipeline = decode(new, Pipeline)
     found = Findings()
@@ -74,6 +77,7 @@ def admit_pipeline(new: Object, old: Object | None) -> Object:
 def admit_task_run(new: Object, old: Object | None) -> Object:
     """A TaskRun."""
     new = copy.deepcopy(new)
+    fold_case(new, TaskRun)
     default_task_run(new)
     run = decode(new, TaskRun)
     found = Findings()
@@ -89,6 +93,7 @@ def admit_task_run(new: Object, old: Object | None) -> Object:
 def admit_pipeline_run(new: Object, old: Object | None) -> Object:
     """A PipelineRun."""
     new = copy.deepcopy(new)
+    fold_case(new, PipelineRun)
     default_pipeline_run(new)
     run = decode(new, PipelineRun)
     found = Findings()
@@ -106,6 +111,7 @@ def admit_pipeline_run(new: Object, old: Object | None) -> Object:
 def admit_custom_run(new: Object, old: Object | None) -> Object:
     """A CustomRun."""
     new = copy.deepcopy(new)
+    fold_case(new, CustomRun)
     default_custom_run(new)
     run = decode(new, CustomRun)
     found = Findings()

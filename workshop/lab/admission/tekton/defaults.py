@@ -23,16 +23,13 @@ def default_task(spec: Any) -> None:
     if not isinstance(spec, dict):
         return
     _param_specs(spec)
-    for result in _dicts(spec.get("results")):
-        result.setdefault("type", "object" if result.get("properties") else "string")
-        _properties(result)
+    _results(spec)
     for step in _dicts(spec.get("steps")):
         step.setdefault("computeResources", {})
         _values(step)
         _duration(step, "timeout")
         _ref(step.get("ref"))
-        for result in _dicts(step.get("results")):
-            result.setdefault("type", "object" if result.get("properties") else "string")
+        _results(step)
     for sidecar in _dicts(spec.get("sidecars")):
         sidecar.setdefault("computeResources", {})
 
@@ -41,8 +38,7 @@ def default_step_action(spec: Any) -> None:
     """Complete a StepAction's spec in place."""
     if isinstance(spec, dict):
         _param_specs(spec)
-        for result in _dicts(spec.get("results")):
-            result.setdefault("type", "object" if result.get("properties") else "string")
+        _results(spec)
 
 
 def default_pipeline(spec: Any) -> None:
@@ -141,6 +137,12 @@ def _param_specs(spec: dict[str, Any]) -> None:
             else:
                 param["type"] = "string"
         _properties(param)
+
+
+def _results(holder: dict[str, Any]) -> None:
+    for result in _dicts(holder.get("results")):
+        result.setdefault("type", "object" if result.get("properties") else "string")
+        _properties(result)
 
 
 def _properties(spec: dict[str, Any]) -> None:

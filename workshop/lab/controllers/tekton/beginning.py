@@ -61,7 +61,11 @@ def begun(store: Store, run: Object, spec: PipelineRunSpec) -> Begun:
     _check_task_run_specs(spec, pipeline)
     _check_tasks(store, meta["namespace"], pipeline, pipeline_name)
     labels["tekton.dev/pipeline"] = name
-    return Begun(_substituted(raw, {**values, **context}), labels, annotations)
+    bound = {binding.name for binding in spec.workspaces}
+    outer: params.Values = {
+        ("workspaces", one.name, "bound"): "true" if one.name in bound else "false" for one in pipeline.workspaces
+    }
+    return Begun(_substituted(raw, {**values, **context}, outer), labels, annotations)
 
 
 def typed_pipeline(raw: Object) -> PipelineSpec:
@@ -97,21 +101,21 @@ def _pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> tuple[str, Ob
     return found.name, raw, dict(found.labels), dict(found.annotations)
 
 
-def _substituted(raw: Object, values: params.Values) -> Object:
-    """The Pipeline with params and context in it; what an inline Task declares itself is its own."""
+def _substituted(raw: Object, values: params.Values, outer: params.Values) -> Object:
+    """The Pipeline with params and context in it; `outer` is not for what stands inside an inline Task."""
     out = dict(raw)
     for field in ("tasks", "finally"):
         if raw.get(field):
-            out[field] = [_substituted_task(task, values) for task in raw[field]]
+            out[field] = [_substituted_task(task, values, outer) for task in raw[field]]
     if raw.get("results"):
         lookup = Variables(values)
         out["results"] = [{**r, "value": replaced_tree(r["value"], lookup)} for r in raw["results"]]
     return out
 
 
-def _substituted_task(task: Object, values: params.Values) -> Object:
+def _substituted_task(task: Object, values: params.Values, outer: params.Values) -> Object:
     own: params.Values = {**values, ("context", "pipelineTask", "retries"): str(task.get("retries") or 0)}
-    lookup = Variables(own)
+    lookup = Variables({**own, **outer})
     out: dict[str, Any] = {}
     for key, value in task.items():
         if key == "taskSpec":

@@ -7,6 +7,7 @@ from typing import Any
 
 from workshop.lab.admission.tekton.defaults import default_custom_run, default_task_run
 from workshop.lab.controllers.tekton.claims import with_claims
+from workshop.lab.controllers.tekton.lookups import TaskValues
 from workshop.lab.controllers.tekton.matrix import combinations
 from workshop.lab.controllers.tekton.names import RELEASE, child_name, owner_reference, passed_on
 from workshop.lab.controllers.tekton.nodes import Node
@@ -27,9 +28,12 @@ def is_custom(task: PipelineTask) -> bool:
 
 
 def children_of(
-    run: Object, spec: PipelineRunSpec, raw_task: Object, node: Node, lookup: Lookup, claims: dict[str, str]
+    run: Object, spec: PipelineRunSpec, raw_task: Object, node: Node, nodes: Sequence[Node], claims: dict[str, str]
 ) -> list[Object]:
     """The objects to create for a node: one, or one for each combination of its matrix."""
+    lookup = TaskValues(nodes, with_states=node.final)
+    # A controller replaces results inside an inline Task, but not the tasks' states.
+    raw_task = _with_results(raw_task, TaskValues(nodes))
     task = node.task
     params = [Param(name=p.name, value=replaced_value(p.value, lookup)) for p in task.params]
     if task.matrix is None:
@@ -76,11 +80,18 @@ def _child(
         embedded = {
             k: v for k, v in raw_task["taskSpec"].items() if k not in ("metadata", "spec", "apiVersion", "kind")
         }
-        child["taskSpec"] = replaced_parts(embedded, lookup)
+        child["taskSpec"] = embedded
     else:
         child["taskRef"] = _task_ref(raw_task["taskRef"], lookup)
     default_task_run(body)
     return {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", **body}
+
+
+def _with_results(raw_task: Object, results: TaskValues) -> Object:
+    embedded = raw_task.get("taskSpec")
+    if not embedded or embedded.get("apiVersion"):
+        return raw_task
+    return {**raw_task, "taskSpec": replaced_parts(embedded, results)}
 
 
 def _custom(child: dict[str, Any], raw_task: Object, lookup: Lookup) -> None:

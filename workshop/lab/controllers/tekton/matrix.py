@@ -21,13 +21,12 @@ def combinations(matrix: Matrix) -> list[list[Param]]:
         else:
             found = [{**combination, param.name: item} for item in items for combination in found]
     generated = list(found)
+    names = {param.name for param in matrix.params}
     for include in matrix.include:
         extra = {param.name: param.value for param in include.params if isinstance(param.value, str)}
-        shared = {name for name in extra if any(name in combination for combination in generated)}
-        matching = [c for c in found if shared and all(c.get(name) == extra[name] for name in shared)]
-        if not matching and not shared and generated:
-            # Nothing to tell them apart by: it belongs to all.
-            matching = list(generated)
+        # One that shares no name with the lists belongs to all combinations.
+        shared = names & set(extra)
+        matching = [c for c in generated if all(c[name] == extra[name] for name in shared)]
         if matching:
             for combination in matching:
                 combination.update(extra)

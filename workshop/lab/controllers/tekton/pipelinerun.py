@@ -168,8 +168,7 @@ class PipelineRuns:
             if node.final and not run["status"].get("finallyStartTime"):
                 run["status"]["finallyStartTime"] = now()
                 self._clocks.start(f"{run['metadata']['uid']}/finally")
-            lookup = TaskValues(facts.nodes, with_states=node.final)
-            for child in children_of(run, spec, raw_tasks[node.name], node, lookup, claims):
+            for child in children_of(run, spec, raw_tasks[node.name], node, facts.nodes, claims):
                 kind = KINDS.named(child["kind"])
                 try:
                     node.children.append(self._store.create(kind, child))

@@ -16,7 +16,14 @@ from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.kinds import Object
 from workshop.lab.store import Store
 from workshop.manifests.tekton import Param, ParamSpec, Step, StepActionSpec
-from workshop.manifests.tekton.references import Variables, replaced_tree, replaced_value
+from workshop.manifests.tekton.references import (
+    Reference,
+    Value,
+    Variables,
+    replaced_tree,
+    replaced_value,
+    whole,
+)
 
 _FIELDS = (
     "image",
@@ -47,18 +54,46 @@ def _resolve(store: Store, namespace: str, raw: Object, outer: Values) -> Object
         reason="TaskRunResolutionFailed",
     )  # fmt: skip
     action = msgspec.convert(found.spec, StepActionSpec)
-    own = _values(step, action, outer)
+    later = _from_earlier_steps(step)
+    own = Variables(_values(step, action, outer, later))
+
+    def lookup(reference: Reference) -> Value | None:
+        name = reference.parts[1] if reference.parts[0] == "params" else ""
+        return _passed(reference, later[name]) if name in later else own(reference)
+
     body = {key: found.spec[key] for key in _FIELDS if key in found.spec}
-    body = replaced_tree(body, Variables(own), skip=frozenset({"results"}))
+    body = replaced_tree(body, lookup, skip=frozenset({"results"}))
     kept: dict[str, Any] = {key: one for key, one in raw.items() if key not in ("ref", "params")}
     return {**kept, **body}
 
 
-def _values(step: Step, action: StepActionSpec, outer: Values) -> Values:
+def _from_earlier_steps(step: Step) -> dict[str, Reference]:
+    """The params that are a result of an earlier step: their values are known only when the step runs."""
+    found = {}
+    for param in step.params:
+        reference = whole(param.value) if isinstance(param.value, str) else None
+        if reference and reference.parts[0] == "steps":
+            found[param.name] = reference
+    return found
+
+
+def _passed(use: Reference, result: Reference) -> str:
+    """What stands for a param that is a step's result: the same item or key, of the result."""
+    keys = "".join(f".{part}" for part in use.parts[2:])
+    index = f"[{use.index}]" if use.index is not None else ""
+    return f"$({'.'.join(result.parts)}{keys}{index})"
+
+
+def _values(step: Step, action: StepActionSpec, outer: Values, later: dict[str, Reference]) -> Values:
     lookup = Variables(outer)
-    given = [Param(name=param.name, value=replaced_value(param.value, lookup)) for param in step.params]
-    specs: list[ParamSpec] = action.params
-    unknown = [param.name for param in given if param.name not in {spec.name for spec in specs}]
+    given = [
+        Param(name=param.name, value=replaced_value(param.value, lookup))
+        for param in step.params
+        if param.name not in later
+    ]
+    specs: list[ParamSpec] = [spec for spec in action.params if spec.name not in later]
+    known = {spec.name for spec in action.params}
+    unknown = [param.name for param in step.params if param.name not in known]
     if unknown:
         raise RunError("TaskRunValidationFailed", f"extra params passed by Step to StepAction: [{' '.join(unknown)}]")
     try:
