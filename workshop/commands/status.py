@@ -41,7 +41,7 @@ def _status(where: State) -> dict[str, Any]:
                 "state": shown,
                 "url": part.url if alive else None,
                 "pid": part.pid if alive else None,
-                "rss_bytes": memory(part.pid, own=part.name == "lab") if alive and part.pid else None,
+                "rss_bytes": memory(part.pid, own=part.name in ("lab", "launcher")) if alive and part.pid else None,
                 **({"message": part.message} if part.message else {}),
             }
         )
@@ -55,7 +55,7 @@ def _status(where: State) -> dict[str, Any]:
 
 
 def memory(pid: int, *, own: bool = False) -> int | None:
-    """Bytes of a process and its children; with `own`, of the lab's process and of children that are no component's."""
+    """Bytes of a process and its children; with `own`, without its children, which are components themselves."""
     try:
         process = psutil.Process(pid)
         family = [process] if own else [process, *process.children(recursive=True)]

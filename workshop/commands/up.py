@@ -75,7 +75,7 @@ def _spawn(where: State, ports: str) -> subprocess.Popen[bytes]:
 def _wait(where: State, process: subprocess.Popen[bytes] | None, began: float, timeout: float, quiet: bool) -> Report:
     deadline = time.monotonic() + timeout
     live = Live(console=output.err, transient=True) if output.interactive() and not quiet else None
-    shown = ""
+    told: dict[str, str] = {}
     if live:
         live.start()
     try:
@@ -86,9 +86,11 @@ def _wait(where: State, process: subprocess.Popen[bytes] | None, began: float, t
                 line = _line(report, time.time() - began)
                 if live:
                     live.update(Text.from_markup(line))
-                elif not quiet and (parts := _states(report)) != shown:
-                    output.note(parts)
-                    shown = parts
+                elif not quiet:
+                    for part in report.components:
+                        if part.state != "starting" and told.get(part.name) != part.state:
+                            output.note(f"  {part.name}: {part.state}")
+                        told[part.name] = part.state
                 if report.phase == "ready" and running_pid(where) is not None:
                     return report
                 if report.phase == "failed":
@@ -115,11 +117,6 @@ def _wait(where: State, process: subprocess.Popen[bytes] | None, began: float, t
 def _line(report: Report, seconds: float) -> str:
     parts = "  ".join(f"{c.name} {output.styled(c.state)}" for c in report.components)
     return f"starting the lab, {seconds:4.1f} s: {parts}"
-
-
-def _states(report: Report) -> str:
-    parts = ", ".join(f"{c.name} {c.state}" for c in report.components)
-    return f"starting the lab: {parts}"
 
 
 def _last_line(where: State) -> str:

@@ -16,7 +16,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -77,6 +77,8 @@ class Supervisor:
         self.ports: dict[str, int] = {}
         self.components: dict[str, Running | Builder] = {}
         self.routes = Routes()
+        self.launcher: Launcher | None = None
+        self._reconciler: SeldonReconciler | None = None
         self._servers: list[_Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -106,27 +108,27 @@ class Supervisor:
                 message=self.message,
                 exit_code=exit_code,
                 endpoints=self.endpoints(),
-                components=[
-                    ComponentReport(
-                        name="lab",
-                        state="ready" if self.phase == "ready" else self.phase,
-                        pid=os.getpid(),
-                        url=self._url("console"),
-                    ),
-                    *(
-                        ComponentReport(
-                            name=name,
-                            state=running.state,
-                            pid=running.pid,
-                            message=running.message,
-                            seconds=round(running.seconds, 2),
-                            url=running.component.url or None,
-                        )
-                        for name, running in self.components.items()
-                    ),
-                ],
+                components=list(self._parts()),
             ),
         )
+
+    def _parts(self) -> Iterator[ComponentReport]:
+        """The supervisor, the launcher, the programs, the model servers."""
+        yield ComponentReport("lab", self.phase, self._url("console"), os.getpid())
+        if self.launcher is not None and self.launcher.pid is not None:
+            yield ComponentReport("launcher", "ready", pid=self.launcher.pid)
+        for name, running in self.components.items():
+            yield ComponentReport(
+                name,
+                running.state,
+                running.component.url or None,
+                running.pid,
+                running.message,
+                round(running.seconds, 2),
+            )
+        for pod, replica in self._reconciler.targets() if self._reconciler else ():
+            name = f"{pod['metadata']['namespace'].removeprefix(seed.USER + '-')}-model"
+            yield ComponentReport(name, "ready", replica.url, replica.process.pid if replica.process else None)
 
     def endpoints(self) -> dict[str, str | None]:
         """The URLs that scripts rely on; None for a part that is not there."""
@@ -142,6 +144,8 @@ class Supervisor:
             "dashboards": f"{console}/dashboards/model-serving",
         }
         for stage in ("staging", "production"):
+            if (seed.namespace(stage), "flight-delay") not in self.routes.known:
+                continue
             found[stage] = f"{gateway}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
         for name, running in self.components.items():
             if name in found and not running.component.missing:
@@ -162,16 +166,16 @@ class Supervisor:
         self.certificate = certificate(where.tls)
         _point_clients(where, f"https://127.0.0.1:{self.ports['api']}", self.certificate, token)
         write_tools(where)
-        self.launcher = Launcher(where.run)
-        await self.launcher.open()
-        self._closers.append(self.launcher.close)
+        self.launcher = launcher = Launcher(where.run)
+        await launcher.open()
+        self._closers.append(launcher.close)
         base_env = environment.base(where)
         participant.ensure_repository(where, base_env)
         seed.seed(self.store, self._addresses(), {"MLFLOW_TRACKING_TOKEN": token})
         self._serve_http(token)
-        await self._run_controllers()
+        self._run_controllers(launcher)
         for component in self._programs(base_env, token):
-            running = Running(component, self.launcher, self.report)
+            running = Running(component, launcher, self.report)
             self.components[component.name] = running
             self._tasks.append(asyncio.create_task(running.run()))
         builder = Builder(self.images, KIT, Path(base_env["UV_CACHE_DIR"]), self.report)
@@ -238,10 +242,10 @@ class Supervisor:
             self._servers.append(server)
             self._tasks.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
 
-    async def _run_controllers(self) -> None:
+    def _run_controllers(self, launcher: Launcher) -> None:
         self.images = ImageStore(self.state.images)
-        replicas = Replicas(self.store, self.state, self.launcher, self.images)
-        reconciler = SeldonReconciler(self.store, replicas, self.routes, self._scrape)
+        replicas = Replicas(self.store, self.state, launcher, self.images)
+        reconciler = SeldonReconciler(self.store, replicas, self.routes, self._serving_changed)
         self._reconciler = reconciler
         self._closers.append(reconciler.stop)
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
@@ -249,12 +253,16 @@ class Supervisor:
         tekton = run_tekton(
             self.store,
             self.state,
-            self.launcher,
+            launcher,
             environment.step_options(self.state),
             images=HostImages(self.images),
             tools=environment.tools_folder(self.state),
         )
         self._tasks += [asyncio.create_task(work) for work in (seldon.run(), monitors.run(), tekton)]
+
+    def _serving_changed(self) -> None:
+        self._scrape()
+        self.report()
 
     async def _monitor(self, _namespace: str, _name: str) -> float | None:
         self._scrape()
@@ -263,7 +271,8 @@ class Supervisor:
     def _scrape(self) -> None:
         folder = self.state.components / "prometheus"
         folder.mkdir(parents=True, exist_ok=True)
-        write_targets(self.store, self._reconciler.targets(), prometheus.targets_file(folder))
+        targets = self._reconciler.targets() if self._reconciler else []
+        write_targets(self.store, targets, prometheus.targets_file(folder))
 
     async def _until_up(self, stop: asyncio.Event) -> None:
         """Wait until every program is ready, missing or has failed, and what was deployed answers again."""

@@ -191,7 +191,7 @@ class SeldonReconciler:
 
 
 def replicas_of(sdep: SeldonDeployment, predictor: Predictor) -> int:
-    """Replicas wanted: the componentSpec's, else the predictor's, else the deployment's, else 1: the operator's order."""
+    """Replicas wanted: the componentSpec's, the predictor's, the deployment's, else 1, in the operator's order."""
     for count in (
         predictor.component_specs[0].replicas if predictor.component_specs else None,
         predictor.replicas,
