@@ -129,7 +129,7 @@ class Preparer:
         cwd = tree.path(self._working_dir(ready))
         if tree.mounts is None:
             cwd = self._real_cwd(cwd, plan.name)
-        return Spec(argv=argv, env=ready.env, cwd=cwd, log=log, mounts=tree.mounts, make_cwd=True)
+        return Spec(argv=argv, env=ready.env, cwd=cwd, log=log, mounts=tree.mounts)
 
     # -- inside
     # ------------------------------------------------------------------------------------------------
@@ -138,10 +138,10 @@ class Preparer:
         home = "/tekton/home"
         path = [str(folder) for folder in image.paths] + [SYSTEM_PATH]
         env = {"HOME": home, "LANG": "C.UTF-8", "HOSTNAME": self._pod.name}
+        env |= self._options.env
         kubeconfig = self._kubeconfig()
         if kubeconfig:
             env["KUBECONFIG"] = kubeconfig
-        env |= self._options.env
         env |= {key: value for key, value in image.env.items() if key != "PATH"}
         extra = [part for part in (image.env.get("PATH", ""), self._options.env.get("PATH", "")) if part]
         env["PATH"] = ":".join([*path[:-1], *extra, path[-1]])

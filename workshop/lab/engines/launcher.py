@@ -46,6 +46,7 @@ class Mount:
 class Spec:
     """What to run. Nothing is inherited: `env` is complete, standard input is empty.
 
+    In a private file tree `cwd` is made when it is not there, as container runtimes do.
     `log` gets standard output and, unless `error_log` is given, standard error, appended as they are written;
     their folders must exist. `mounts` None leaves the process on the host's own file tree; a list, also an
     empty one, gives it a private one (needs `Launcher.namespaces`). `rlimits` maps names such as "NOFILE" to
@@ -58,8 +59,6 @@ class Spec:
     cwd: str = "/"
     error_log: Path | None = None
     mounts: Sequence[Mount] | None = None
-    make_cwd: bool = False
-    """Make the working directory when it is not there, as container runtimes do."""
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -157,7 +156,6 @@ class Launcher:
             "argv": list(spec.argv),
             "env": dict(spec.env),
             "cwd": spec.cwd,
-            "make_cwd": spec.make_cwd,
             "log": str(spec.log),
         }
         if spec.error_log is not None:

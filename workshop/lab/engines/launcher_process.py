@@ -53,6 +53,10 @@ SWEEP_SECONDS = 0.02
 next."""
 
 
+SHADOW = ".lab"
+"""Marks a folder of a private tree that is a tmpfs."""
+
+
 class Failure(Exception):
     """Setting up a child failed; the text goes to whoever asked for it."""
 
@@ -96,33 +100,74 @@ def unshare() -> None:
 # -------------------------------------------------------------------------------------
 
 
-def enter_root(base: str, mounts: list[list[Any]], shell: str | None) -> None:
+def enter_root(base: str, mounts: list[list[Any]], shell: str | None, cwd: str) -> None:
     """Give this process a root folder of its own: the host's folders, and `mounts` over them.
 
-    The new root is a tmpfs, so nothing is created on the host's `/`. `mounts` are [source, target,
+    The new root is a tmpfs, and so is every folder in which a mount has to be made, so nothing is created on
+    the host's `/` or below; that holds for the working directory, too. `mounts` are [source, target,
     read_only]; `shell` is bound over /bin/sh, for scripts in the wild that use bash's [[ ]] under sh.
     """
     unshare()
     mount("none", "/", None, MS_REC | MS_PRIVATE, "/ private")
     mount("root", base, "tmpfs", 0, base)
     for entry in os.scandir("/"):
-        target = f"{base}/{entry.name}"
-        if entry.is_symlink():
-            os.symlink(os.readlink(entry.path), target)
-        elif entry.is_dir():
-            os.mkdir(target)
-            mount(entry.path, target, None, MS_BIND | MS_REC, entry.path)
-        else:
-            open(target, "w").close()
-            mount(entry.path, target, None, MS_BIND, entry.path)
+        show(entry, f"{base}/{entry.name}")
+    ours: list[str] = []
     for source, target, read_only in sorted(mounts, key=lambda m: str(m[1]).count("/")):
-        bind(source, base + os.path.normpath(target), bool(read_only))
+        path = os.path.normpath(target)
+        if not any(path.startswith(other + "/") for other in ours):
+            path = make_room(base, path)
+        bind(source, base + path, bool(read_only))
+        ours.append(path)
+    cwd = os.path.normpath(cwd)
+    if not any(cwd == other or cwd.startswith(other + "/") for other in ours):
+        cwd = make_room(base, cwd)
+    os.makedirs(base + cwd, exist_ok=True)
     if shell and os.path.exists(base + "/bin/sh"):
         sh = os.path.realpath("/bin/sh")
         if not os.path.samefile(shell, sh):
             mount(shell, base + sh, None, MS_BIND, "/bin/sh")
     os.chroot(base)
     os.chdir("/")
+
+
+def make_room(base: str, target: str) -> str:
+    """Let what is missing of a path be made on a tmpfs; the path, without links of the host's.
+
+    A folder of the host in which something has to be made is covered by a tmpfs with everything that it holds.
+    """
+    known = target
+    while not os.path.lexists(known):
+        known = os.path.dirname(known)
+    host = os.path.realpath(known)
+    if known != target and host != "/" and not is_tmpfs(base, host):
+        shadow(base, host)
+    return host + target[len(known) :] if known != "/" else target
+
+
+def is_tmpfs(base: str, path: str) -> bool:
+    """Whether a folder of the new root is a tmpfs of ours, in which things can be made."""
+    return os.path.exists(f"{base}{path}/{SHADOW}")
+
+
+def shadow(base: str, path: str) -> None:
+    """Cover a folder of the host by a tmpfs that shows the same entries."""
+    mount("shadow", base + path, "tmpfs", 0, path)
+    os.mkdir(f"{base}{path}/{SHADOW}")
+    for entry in os.scandir(path):
+        show(entry, f"{base}{path}/{entry.name}")
+
+
+def show(entry: os.DirEntry[str], target: str) -> None:
+    """Let an entry of a host's folder be seen at another path."""
+    if entry.is_symlink():
+        os.symlink(os.readlink(entry.path), target)
+        return
+    if entry.is_dir():
+        os.mkdir(target)
+    else:
+        open(target, "w").close()
+    mount(entry.path, target, None, MS_BIND | MS_REC, entry.path)
 
 
 def bind(source: str, target: str, read_only: bool) -> None:
@@ -154,7 +199,7 @@ def become(request: dict[str, Any]) -> None:
     out = os.open(request["log"], flags, 0o644)
     err = os.open(request["error_log"], flags, 0o644) if request.get("error_log") else out
     if request.get("mounts") is not None:
-        enter_root(request["base"], request["mounts"], request.get("shell"))
+        enter_root(request["base"], request["mounts"], request.get("shell"), request["cwd"])
     # After the namespaces: gaining capabilities clears it.
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != request["launcher"]:
@@ -167,8 +212,6 @@ def become(request: dict[str, Any]) -> None:
 
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
     try:
-        if request.get("make_cwd"):
-            os.makedirs(request["cwd"], exist_ok=True)
         os.chdir(request["cwd"])
     except OSError as e:
         raise Failure(f"working directory {request['cwd']}: {os.strerror(e.errno or 0)}") from e

@@ -220,6 +220,30 @@ def test_mounts_are_seen_by_the_process_alone(tmp_path: Path) -> None:
     assert not any(Path(path).exists() for path in ("/only-here", "/tekton"))
 
 
+def test_mounts_below_the_hosts_folders_leave_nothing_on_the_host(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "file").write_text("there\n")
+
+    async def scenario(launcher: Launcher) -> None:
+        if not launcher.namespaces:
+            pytest.skip("the kernel allows no mount namespace here")
+        script = (
+            "cat /etc/lab-test/deep/file /var/run/lab-test /usr/lab-test; grep -c . /etc/passwd; ls -d /usr/bin/env"
+        )
+        mounts = [
+            Mount(tmp_path / "file", target)
+            for target in ("/etc/lab-test/deep/file", "/var/run/lab-test", "/usr/lab-test")
+        ]
+        spec = Spec(argv=["sh", "-c", script], env=ENV, log=log, mounts=mounts, cwd="/etc/lab-test/cwd")
+        process = await launcher.start(spec)
+        assert await process.wait() == 0, log.read_text()
+
+    _with(tmp_path, scenario)
+    users = len([line for line in Path("/etc/passwd").read_text().splitlines() if line])
+    assert log.read_text() == f"there\nthere\nthere\n{users}\n/usr/bin/env\n"
+    assert not any(Path(path).exists() for path in ("/etc/lab-test", "/var/run/lab-test", "/usr/lab-test"))
+
+
 def test_namespaces_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_NAMESPACES", "off")
 

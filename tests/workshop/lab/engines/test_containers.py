@@ -1,0 +1,107 @@
+"""What images, scripts and paths become when there is no container engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from workshop.lab.engines.environment import expand
+from workshop.lab.engines.images import ImageTable, NoImages
+from workshop.lab.engines.launcher import Mount
+from workshop.lab.engines.paths import linked_tree, private_tree
+from workshop.lab.engines.pod import PodError
+from workshop.lab.engines.scripts import text_of
+
+
+@dataclass
+class _Built:
+    app_root: Path
+    digest: str = "sha256:1"
+    env: Mapping[str, str] = field(default_factory=lambda: {"MODEL": "m"})
+    command: Sequence[str] = ("run",)
+
+
+@dataclass
+class _Store:
+    image: _Built
+
+    def resolve(self, ref: str) -> _Built | None:
+        return self.image if ref.startswith("registry/model") else None
+
+
+@pytest.mark.parametrize(
+    ("ref", "name", "command"),
+    [
+        ("busybox", "plain shell", "sh"),
+        ("docker.io/library/ubuntu:24.04", "plain shell", "bash"),
+        ("registry.access.redhat.com/ubi9/ubi-minimal@sha256:0", "plain shell", "bash"),
+        ("python:3.12", "toolbox", "python3"),
+        ("registry.redhat.io/openshift4/ose-cli@sha256:0", "toolbox", "bash"),
+        ("reg:5000/me/mlops-toolbox:1", "toolbox", "bash"),
+    ],
+)
+def test_image_becomes_an_environment_by_its_name(ref: str, name: str, command: str) -> None:
+    found = ImageTable(NoImages(), Path("/platform"), Path("/tools")).find(ref)
+    assert (found.name, found.command) == (name, (command,))
+    assert found.paths == ((Path("/platform"), Path("/tools")) if name == "toolbox" else ())
+
+
+def test_image_that_was_built_comes_before_the_table(tmp_path: Path) -> None:
+    found = ImageTable(_Store(_Built(tmp_path)), Path("/platform")).find("registry/model/python@sha256:1")
+    assert (found.image_id, found.env, found.command) == ("sha256:1", {"MODEL": "m"}, ("run",))
+
+
+def test_unknown_image_is_refused_with_what_is_known() -> None:
+    with pytest.raises(PodError, match="plain shells almalinux, alpine, bash, busybox") as caught:
+        ImageTable(NoImages(), Path("/platform")).find("quay.io/someone/special:1")
+    assert caught.value.reason == "ErrImagePull"
+
+
+@pytest.mark.parametrize(
+    ("script", "has_sh", "first"),
+    [
+        ("echo", True, "#!/bin/sh"),
+        ("echo", False, "#!/usr/bin/bash"),
+        ("#!/usr/bin/env bash\necho", False, "#!/usr/bin/bash"),
+        ("#!/usr/bin/env ash\necho", True, "#!/usr/bin/bash"),
+        ("#!/bin/sh -eu\necho", False, "#!/usr/bin/bash -eu"),
+        ("#!/usr/bin/env python3\nprint()", True, "#!/usr/bin/env python3"),
+        ("#!/no/such/folder/env -S python3 -u\n", True, "#!/no/such/folder/env -S python3 -u"),
+        ("#!/no/such/folder/ls -l\n", True, "#!/usr/bin/env -S ls -l"),
+    ],
+)
+def test_interpreter_of_a_script_is_one_that_is_there(script: str, has_sh: bool, first: str) -> None:
+    text = text_of(script, bash="/usr/bin/bash", has_sh=has_sh, path="/usr/bin:/bin")
+    assert text.splitlines()[0] == first
+
+
+def test_literal_paths_are_rewritten_where_they_stand_alone(tmp_path: Path) -> None:
+    workspace, tekton, deep = (tmp_path / name for name in ("w", "t", "d"))
+    for folder in (workspace, tekton, deep):
+        folder.mkdir()
+    mounts = [Mount(workspace, "/workspace"), Mount(tekton, "/tekton"), Mount(deep, "/workspace/deep")]
+    tree = linked_tree(mounts, tmp_path / "root", visible=[])
+    text = "cd /workspace && cat '/workspace/deep/x' >/tekton/results/r --in=/workspace:/workspaces $HOME/workspace"
+    assert tree.rewrite(text) == (
+        f"cd {workspace} && cat '{deep}/x' >{tekton}/results/r --in={workspace}:/workspaces $HOME/workspace"
+    )
+    # What a program puts together at run time still finds nested mounts.
+    assert (workspace / "deep").resolve() == deep
+
+
+def test_what_must_be_seen_is_not_hidden_by_a_mount(tmp_path: Path) -> None:
+    kit = Path("/workspace/kit")
+    mounts = [Mount(tmp_path, "/workspace")]
+    tree = private_tree(mounts, tmp=tmp_path, visible=[kit, Path("/usr/lib"), Path("/tmp/lab")])
+    assert tree.mounts is not None
+    assert [mount.target for mount in tree.mounts] == ["/tmp", "/workspace", "/workspace/kit", "/tmp/lab"]
+    linked = linked_tree(mounts, tmp_path / "root", visible=[kit])
+    assert linked.rewrite("/workspace/kit/.venv /workspace/x") == f"/workspace/kit/.venv {tmp_path}/x"
+
+
+def test_variables_expand_as_the_kubelet_does_it() -> None:
+    env = {"A": "a", "B-C": "bc"}
+    assert expand("$(A)-$(B-C)-$(NOPE)-$$(A)-$A-$(ls -l)", env) == "a-bc-$(NOPE)-$(A)-$A-$(ls -l)"
