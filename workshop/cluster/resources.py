@@ -44,7 +44,8 @@ class Resource:
         """The REST path; no namespace means the collection of all namespaces."""
         base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        return f"{base}{scope}/{self.plural}" + (f"/{name}" if name else "") + (f"/{subresource}" if subresource else "")
+        below = "".join(f"/{part}" for part in (name, subresource) if part)
+        return f"{base}{scope}/{self.plural}{below}"
 
 
 def discover(transport: Transport) -> list[Resource]:

@@ -58,12 +58,12 @@ def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
     tasks: tuple[TaskState, ...] = ()
     if kind == "PipelineRun":
         children = {
-            r["metadata"]["name"]: r
-            for r in client.list("TaskRun", namespace, labels={"tekton.dev/pipelineRun": name})
+            r["metadata"]["name"]: r for r in client.list("TaskRun", namespace, labels={"tekton.dev/pipelineRun": name})
         }
         tasks = _tasks(run, children)
-    return Progress(name, namespace, kind, succeeded in ("True", "False"), succeeded == "True", reason, message, tasks,
-                    run)
+    return Progress(
+        name, namespace, kind, succeeded in ("True", "False"), succeeded == "True", reason, message, tasks, run
+    )
 
 
 def condition(run: Object) -> tuple[str, str, str]:
@@ -88,8 +88,13 @@ def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure |
             ended = step.get("terminated") or {}
             if ended.get("exitCode") not in (0, None) and step.get("terminationReason") != "Continued":
                 container = str(step.get("container", ""))
-                return Failure(task_run["metadata"]["name"], pod, container, condition(task_run)[2],
-                               _tail(client, found.namespace, pod, container, lines))
+                return Failure(
+                    task_run["metadata"]["name"],
+                    pod,
+                    container,
+                    condition(task_run)[2],
+                    _tail(client, found.namespace, pod, container, lines),
+                )
         return Failure(task_run["metadata"]["name"], pod, "", condition(task_run)[2], ())
     return None
 

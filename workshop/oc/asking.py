@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workshop.cluster.client import ApiFailure
 from workshop.cluster.resources import Resource, match
-from workshop.manifests.load import Manifest, load
 from workshop.oc.failures import Failed
 from workshop.oc.flags import BadUsage, Flag
 from workshop.oc.session import Session
+
+if TYPE_CHECKING:
+    from workshop.manifests.load import Manifest
 
 Object = dict[str, Any]
 FILES = (Flag("filename", "f", "many"), Flag("kustomize", "k"), Flag("recursive", "R", "yes"))
@@ -38,6 +40,8 @@ class Named:
 
 def manifests(session: Session) -> list[Manifest]:
     """The objects of -f and -k. Raises ManifestError, BadUsage."""
+    from workshop.manifests.load import Manifest, load  # YAML is a tenth of a second that other verbs can spare
+
     words = session.words
     found: list[Manifest] = []
     for path in words.many("filename"):

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import TextIO
 
 from workshop.cluster.client import ApiFailure
 from workshop.errors import WorkshopError
@@ -31,15 +32,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except BadUsage as e:
-        print(f"error: {e}", file=sys.stderr)
+        _tell(f"error: {e}", sys.stderr)
     except Failed as e:
-        print(f"error: {e}", file=sys.stderr)
+        _tell(f"error: {e}", sys.stderr)
     except Quiet:
         pass
     except ApiFailure as e:
-        print(told(e), file=sys.stderr)
+        _tell(told(e), sys.stderr)
     except WorkshopError as e:
-        print(f"error: {e}", file=sys.stderr)
+        _tell(f"error: {e}", sys.stderr)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: list[str]) -> int:
     verb, rest = _verb(argv)
     if not verb or verb in ("help", "--help", "-h"):
-        print("The built-in oc of the workshop knows: " + ", ".join(VERBS))
+        _tell("The built-in oc of the workshop knows: " + ", ".join(VERBS), sys.stdout)
         return 0
     if verb not in VERBS:
         raise BadUsage(f'unknown command "{verb}" for "oc"\nthe built-in oc knows: {", ".join(VERBS)}')
@@ -59,11 +60,15 @@ def _run(argv: list[str]) -> int:
     flags: tuple[Flag, ...] = (*GLOBAL, *module.FLAGS[verb])
     words = parse(rest, flags, f"oc {verb}")
     if words.yes("help"):
-        print((module.__doc__ or "").strip())
-        print(f"flags of oc {verb}: " + ", ".join(sorted(f"--{flag.name}" for flag in flags)))
+        _tell((module.__doc__ or "").strip(), sys.stdout)
+        _tell(f"flags of oc {verb}: " + ", ".join(sorted(f"--{flag.name}" for flag in flags)), sys.stdout)
         return 0
     run: Callable[[Session], int] = getattr(module, name)
     return run(Session(words))
+
+
+def _tell(text: str, where: TextIO) -> None:
+    where.write(text + "\n")
 
 
 def _verb(argv: list[str]) -> tuple[str, list[str]]:

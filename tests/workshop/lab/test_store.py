@@ -149,9 +149,13 @@ def test_full_disk_refuses_the_write_and_keeps_the_rest(tmp_path: Path) -> None:
     store._db.execute("PRAGMA max_page_count = 40")
     made = store.create(CONFIG, config("small", data={"x": "1"}))
     watch = store.watch()
-    with pytest.raises(ApiError, match="free disk space and try again") as caught:
+
+    def fill() -> None:
         for number in range(100):
             store.create(CONFIG, config(f"c{number}", data={"x": "y" * 20_000}))
+
+    with pytest.raises(ApiError, match="free disk space and try again") as caught:
+        fill()
     assert caught.value.code == 500
     names = [record.name for record in store.records(CONFIG)]
     assert watch._queue.qsize() == len(names) - 1  # nothing was told that was not kept

@@ -147,7 +147,7 @@ replacements:
     "everything": """
 namePrefix: a-
 labels: [{pairs: {x: 'y'}, includeSelectors: true}]
-commonAnnotations: {n: '1'}
+commonAnnotations: {note: '1'}
 images: [{name: img, newTag: '2'}]
 configMapGenerator: [{name: conf, literals: [a=b]}]
 patches:

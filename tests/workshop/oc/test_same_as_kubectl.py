@@ -93,7 +93,8 @@ def fill(lab: Lab, namespace: str, oc: Run) -> None:
     "wait --for=jsonpath={.data.a}=1 cm/settings --timeout=2s",
     "wait --for=condition=Ready pod -l run=r --timeout=2s", "wait --for=condition=Ready pod/nope --timeout=1s",
     "wait --for=delete pod/nope --timeout=1s", "wait --for=create cm/settings --timeout=1s",
-    "rollout status deploy/nope", "scale deploy nope --replicas=1", "delete cm nope", "delete cm nope --ignore-not-found",
+    "rollout status deploy/nope", "scale deploy nope --replicas=1", "delete cm nope",
+    "delete cm nope --ignore-not-found",
     "patch cm nope -p {}", "label cm settings app=y", "annotate cm settings note=c",
     "apply -f /nope.yaml", "create -f /nope.yaml", "api-resources", "api-resources -o name",
     "api-resources --namespaced=false", "explain task", "explain pod.spec.nope",
@@ -111,7 +112,8 @@ def test_reading_and_failing_look_alike(words: str, filled: None, namespace: str
 
 @pytest.mark.parametrize("words", [
     "label cm settings new=v", "label cm settings app=y --overwrite", "label cm settings app-", "label cm --all z=1",
-    "annotate cm settings note=c --overwrite", "annotate cm settings note-", "delete cm settings", "delete pods -l run=r",
+    "annotate cm settings note=c --overwrite", "annotate cm settings note-", "delete cm settings",
+    "delete pods -l run=r",
     "delete deploy/web task/hello", "patch cm settings -p {\"data\":{\"a\":\"9\"}}", "scale deploy web --replicas=5",
     "patch task hello --type=merge -p {\"spec\":{\"description\":\"new\"}}",
     "patch cm settings --type=json -p [{\"op\":\"remove\",\"path\":\"/data/a\"}]", "rollout restart deploy/web",

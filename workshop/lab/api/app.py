@@ -66,6 +66,8 @@ class _Endpoint:
             raise Unauthorized("Unauthorized")
         if path == "/":
             return answers.json({"paths": ["/api", "/apis", "/livez", "/openapi/v3", "/readyz", "/version"]})
+        if path == "/openapi/v2":
+            return openapi.empty_v2(protobuf="protobuf" in request.headers.get("accept", ""))
         if path.startswith("/openapi/v3"):
             return openapi.answer(self._api, path) or answers.unknown_path()
         found = discovery.answer(self._api, request, path) if request.method == "GET" else None

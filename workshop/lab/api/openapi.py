@@ -1,7 +1,8 @@
 """OpenAPI v3 documents, one a group version, made from the types of `workshop.manifests`.
 
-Clients ask for them to validate (`apply`), to merge lists (`apply` of core kinds) and to explain. OpenAPI v2 is not
-served: every client of the last years asks for v3 first.
+Clients ask for them to validate (`apply`), to merge lists (`apply` of core kinds) and to explain. OpenAPI v2 is
+answered with an empty document: clients ask for it when v3 does not say what they look for (a `List`), and then
+leave the checking to the server.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from workshop.lab.api.discovery import PROJECT
 from workshop.lab.kinds import Kind
 from workshop.manifests.schemas import ANY, REF, Schema, components, name_of
 
+V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _cache: dict[tuple[str, int], bytes] = {}
 
 
@@ -30,6 +32,13 @@ def answer(api: Api, path: str) -> Response | None:
         paths = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={_digest(api, name)}"} for name in groups}
         return answers.json({"paths": paths})
     return answers.json(document(api, wanted)) if wanted in groups else None
+
+
+def empty_v2(*, protobuf: bool) -> Response:
+    """OpenAPI v2 without a definition; as protobuf that is no byte at all."""
+    if protobuf:
+        return answers.json(b"", media_type=V2_PROTOBUF)
+    return answers.json({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.32.0"}, "paths": {}})
 
 
 def document(api: Api, group_path: str) -> bytes:

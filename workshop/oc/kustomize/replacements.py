@@ -79,11 +79,13 @@ def _set(value: Any, path: list[str], new: Any, options: Object) -> bool:
     """Put `new` at a path; whether the path was found."""
     part, rest = path[0], path[1:]
     if part == "*" and isinstance(value, list):
-        return all([_set_item(value, index, rest, new, options) for index in range(len(value))])
+        found = [_set_item(value, index, rest, new, options) for index in range(len(value))]
+        return all(found)
     if part.startswith("[") and isinstance(value, list):
         key, _, wanted = part[1:-1].partition("=")
         places = [i for i, v in enumerate(value) if isinstance(v, dict) and str(v.get(key)) == wanted]
-        return bool(places) and all([_set_item(value, index, rest, new, options) for index in places])
+        found = [_set_item(value, index, rest, new, options) for index in places]
+        return bool(found) and all(found)
     if isinstance(value, list):
         return part.isdigit() and int(part) < len(value) and _set_item(value, int(part), rest, new, options)
     if not isinstance(value, dict) or (part not in value and not options.get("create")):

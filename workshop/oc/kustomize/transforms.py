@@ -142,8 +142,8 @@ def _image_places(work: Kustomization) -> list[Object]:
     for name in work.many("configurations"):
         for content, _ in documents(work.read(str(name)), str(work.root / str(name))):
             if not isinstance(content, dict) or set(content) - {"images"}:
-                raise work.wrong("configurations", f"{name}: only images is supported: allowed is a list of path, kind, "
-                                                   "group, version")
+                raise work.wrong("configurations", f"{name}: only images is supported: a list of path, kind, group, "
+                                                   "version")
             places += [work.known("configurations", one, {"path", "kind", "group", "version", "create"})
                        for one in content.get("images") or []]
     return places

@@ -17,8 +17,7 @@ FLAGS = {
     "api-resources": (Flag("api-group"), Flag("namespaced", "", "yes"), Flag("no-headers", "", "yes"),
                       Flag("output", "o"), Flag("verbs"), Flag("categories"), Flag("cached", "", "yes"),
                       Flag("sort-by")),
-    "auth": (Flag("quiet", "q", "yes"), Flag("list", "", "yes"), Flag("subresource"), Flag("all-namespaces", "A", "yes"),
-             Flag("output", "o")),
+    "auth": (Flag("quiet", "q", "yes"), Flag("subresource"), Flag("all-namespaces", "A", "yes")),
 }
 VERSION = "v1.32.0"
 """The kubectl whose behaviour the built-in oc has."""

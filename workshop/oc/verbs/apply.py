@@ -24,8 +24,8 @@ from workshop.oc.session import MANAGER, Session
 LAST = "kubectl.kubernetes.io/last-applied-configuration"
 FLAGS = {
     "apply": (*FILES, Flag("server-side", "", "yes"), Flag("force-conflicts", "", "yes"), Flag("field-manager"),
-              Flag("dry-run", "", "optional", "client"), Flag("output", "o"), Flag("validate", "", "optional", "strict"),
-              Flag("overwrite", "", "yes"), Flag("wait", "", "yes"), Flag("selector", "l")),
+              Flag("dry-run", "", "optional", "client"), Flag("output", "o"),
+              Flag("validate", "", "optional", "strict")),
     "kustomize": (),
 }
 Object = dict[str, Any]

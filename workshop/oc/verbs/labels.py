@@ -48,7 +48,7 @@ def _change(session: Session, where: str, noun: str, done: str) -> int:
                 session.warn(f'{noun} "{key}" not found.')
         gone = [key for key in removed if key in mine]
         new = {key: value for key, value in wanted.items() if mine.get(key) != value}
-        change: dict[str, Any] = {**new, **{key: None for key in gone}}
+        change: dict[str, Any] = {**new, **dict.fromkeys(gone)}
         made = before
         if change and dry != "client":
             query = {"fieldManager": session.words.text("field-manager") or f"kubectl-{noun.replace('ation', 'ate')}",

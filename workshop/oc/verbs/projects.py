@@ -46,7 +46,8 @@ def projects(session: Session) -> int:
     if session.words.yes("short"):
         session.say("\n".join(names))
         return 0
-    session.say("You have access to the following projects and can switch between them with ' project <projectname>':\n")
+    session.say("You have access to the following projects and can switch between them with "
+                "' project <projectname>':\n")
     for name in names:
         session.say(f"  {'*' if name == session.namespace else ' '} {name}")
     session.say(f'\nUsing project "{session.namespace}" on server "{session.config.server}".')
@@ -79,7 +80,7 @@ def config(session: Session) -> int:
         case ["view"]:
             content = configs.read(session.config.path) if session.config.path else {}
             for one in content.get("users") or []:
-                one["user"] = {key: "REDACTED" for key in one.get("user") or {}}
+                one["user"] = dict.fromkeys(one.get("user") or {}, "REDACTED")
             for one in content.get("clusters") or []:
                 if "certificate-authority-data" in (one.get("cluster") or {}):
                     one["cluster"]["certificate-authority-data"] = "DATA+OMITTED"

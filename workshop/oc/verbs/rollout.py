@@ -95,6 +95,7 @@ def scale(session: Session) -> int:
             raise Failed(f"no objects passed to scale {e.message}") from e
         if current and int(current) != now["spec"].get("replicas", 0):
             raise Failed(f"Expected replicas to be {current}, was {now['spec'].get('replicas', 0)}")
-        made = session.client.http.request("PATCH", path, body={"spec": {"replicas": int(wanted)}}, media=PATCH["merge"])
+        change = {"spec": {"replicas": int(wanted)}}
+        made = session.client.http.request("PATCH", path, body=change, media=PATCH["merge"])
         report(session, one, made, "scaled")
     return 0

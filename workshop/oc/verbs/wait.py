@@ -14,7 +14,7 @@ from workshop.oc.failures import Failed, Quiet
 from workshop.oc.flags import BadUsage, Flag
 from workshop.oc.session import Session
 
-FLAGS = {"wait": (*FILES, *SELECTOR, Flag("for"), Flag("timeout"), Flag("all-namespaces", "A", "yes"), Flag("output", "o"))}
+FLAGS = {"wait": (*FILES, *SELECTOR, Flag("for"), Flag("timeout"), Flag("all-namespaces", "A", "yes"))}
 Object = dict[str, Any]
 POLL = 0.2
 """Seconds between two looks: simpler than a watch, and the server is on this machine or answers in milliseconds."""
@@ -98,8 +98,8 @@ def _test(goal: str) -> Callable[[Object | None], bool]:
     match = re.fullmatch(r"jsonpath=(['\"]?)(\{.*?\}|[^=]+?)\1(?:=(.*))?", goal, re.DOTALL)
     if match:
         return _jsonpath(_balanced(goal.removeprefix("jsonpath=")))
-    raise BadUsage(f"unrecognized condition: {goal!r}: allowed are condition=NAME[=VALUE], jsonpath='{{PATH}}'[=VALUE], "
-                   "delete and create")
+    raise BadUsage(f"unrecognized condition: {goal!r}: allowed are condition=NAME[=VALUE], "
+                   "jsonpath='{PATH}'[=VALUE], delete and create")
 
 
 def _balanced(text: str) -> tuple[str, str | None]:
