@@ -222,11 +222,7 @@ def _fields() -> set[str]:
     found = set()
     for module in (tekton.params, pipeline, runs, task):
         for value in vars(module).values():
-            if (
-                isinstance(value, type)
-                and issubclass(value, msgspec.Struct)
-                and value.__module__ == module.__name__
-            ):
+            if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.__name__:
                 found |= {f"{value.__name__}.{field.encode_name}" for field in msgspec.structs.fields(value)}
     return found
 
