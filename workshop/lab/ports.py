@@ -17,7 +17,9 @@ from workshop.errors import EnvironmentFault, UsageError
 PREFERRED = {
     "api": 16443,
     "console": 18080,
+    "events": 18081,
     "gateway": 18000,
+    "git": 13000,
     "jupyterhub": 18888,
     "mlflow": 15000,
     "prometheus": 19090,

@@ -31,13 +31,16 @@ from workshop.lab.api.auth import token as token_of
 from workshop.lab.components import jupyterhub, mlflow, prometheus
 from workshop.lab.components.base import Component, Running
 from workshop.lab.components.builder import Builder
+from workshop.lab.controllers.approval import Approvals
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.monitoring import write_targets
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.controllers.tekton import run_tekton
+from workshop.lab.controllers.triggers.run import Triggers
 from workshop.lab.engines.launcher import Launcher
 from workshop.lab.gateway import build as build_gateway
+from workshop.lab.git import GitServer
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import KINDS
@@ -171,6 +174,7 @@ class Supervisor:
         self._closers.append(launcher.close)
         base_env = environment.base(where)
         participant.ensure_repository(where, base_env)
+        participant.point_remote(where, base_env, str(self._url("git")))
         seed.seed(self.store, self._addresses(), {"MLFLOW_TRACKING_TOKEN": token})
         self._serve_http(token)
         self._run_controllers(launcher)
@@ -188,7 +192,7 @@ class Supervisor:
         gateway = self._url("gateway")
         return {
             "DVC_REMOTE_URL": str(self.state.dvc_remote),
-            "GIT_URL": participant.bare_folder(self.state).as_uri(),
+            "GIT_URL": f"{self._url('git')}/{participant.REPOSITORY}.git",
             "MLFLOW_TRACKING_URI": str(self._url("mlflow")),
             "PRODUCTION_NAMESPACE": seed.namespace("production"),
             "PRODUCTION_URL": f"{gateway}/seldon/{seed.namespace('production')}/flight-delay",
@@ -225,10 +229,16 @@ class Supervisor:
         )
         console = TokenGate(Starlette(routes=page_routes(context)), token)
         api = build_api(self.store, KINDS, self.state, token)
+        git = GitServer(self.store, self.state, token, str(self._url("git")), environment.base(self.state))
+        triggers = Triggers(self.store, str(self._url("events")))
+        self._tasks += [asyncio.create_task(part.run()) for part in (git, triggers, Approvals(self.store))]
+        self._closers += [git.stop, triggers.stop]
         for app, name, more in (
             (api, "api", {"ssl_certfile": self.certificate.cert, "ssl_keyfile": self.certificate.key}),
             (build_gateway(self.routes), "gateway", {}),
             (console, "console", {}),
+            (git.app, "git", {}),
+            (triggers.app, "events", {}),
         ):
             server = _Server(
                 uvicorn.Config(
