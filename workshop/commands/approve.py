@@ -1,0 +1,131 @@
+"""`workshop approve [NAME]`: answer an approval that a pipeline waits for, in the lab or on a cluster.
+
+The same as `oc patch approvaltask`, for the entry that is yours. Without a name it takes the one that waits.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+from workshop import output
+from workshop.cluster.client import ApiFailure, Client
+from workshop.errors import EnvironmentFault, ManifestError, UsageError
+from workshop.lab.admission.approval import GROUPS, USERS
+from workshop.lab.seed import namespace as namespace_of
+from workshop.lab.state import state
+
+WAIT_SECONDS = 5.0
+Object = dict[str, Any]
+
+
+def approve(words: argparse.Namespace) -> int:
+    """Answer, wait until the answer is counted, and say where the approval stands.
+
+    Raises UsageError, EnvironmentFault, and ManifestError when the server does not take the answer.
+    """
+    where = state().kubeconfig
+    lab = where.exists()
+    client = Client.load(where if lab else None)
+    namespace = getattr(words, "namespace", "") or (namespace_of("dev") if lab else client.namespace)
+    users, groups = _me(client, lab=lab)
+    task = _wanted(client, namespace, words.name or "")
+    done = _approve(client, task, users, groups, answer="reject" if words.reject else "approve",
+                    message=words.message or "")
+    status = done.get("status") or {}
+    if words.output == output.JSON:
+        output.emit(done)
+        return 0
+    name = done["metadata"]["name"]
+    output.say(f"{name}: {status.get('state', 'pending')}, {status.get('approvalsReceived', 0)} of "
+               f"{status.get('approvalsRequired', done['spec']['numberOfApprovalsRequired'])} approvals")
+    if status.get("state") == "pending":
+        waiting = [one["name"] for one in done["spec"]["approvers"] if one["input"] == "pending"]
+        output.say(f"  still asked: {', '.join(waiting)}")
+    return 0
+
+
+def _approve(
+    client: Client, task: Object, users: list[str], groups: list[str], *, answer: str, message: str
+) -> Object:
+    """Put the answer where it belongs and return the task once the controller has seen it."""
+    meta = task["metadata"]
+    index, change = _change(task, users, groups, answer, message)
+    try:
+        client.patch("approvaltask", meta["namespace"], meta["name"], change, how="json")
+    except ApiFailure as e:
+        raise ManifestError(e.message, hint=f"oc get approvaltask {meta['name']} -n {meta['namespace']} -o yaml shows "
+                            "who is asked and what they said") from e
+    deadline = time.monotonic() + WAIT_SECONDS
+    mine = task["spec"]["approvers"][index]["name"]
+    wanted = "rejected" if answer == "reject" else "approved"
+    while True:
+        found = client.get("approvaltask", meta["namespace"], meta["name"])
+        responses = (found.get("status") or {}).get("approversResponse") or []
+        if any(one["name"] == mine and one["response"] == wanted for one in responses):
+            return found
+        if time.monotonic() > deadline:
+            return found
+        time.sleep(0.1)
+
+
+def _change(
+    task: Object, users: list[str], groups: list[str], answer: str, message: str
+) -> tuple[int, list[dict[str, Any]]]:
+    """The index of the entry that is mine, and the JSON patch that answers in it. Raises UsageError."""
+    approvers = task["spec"]["approvers"]
+    mine = [i for i, one in enumerate(approvers) if one.get("type") != "Group" and one["name"] in users]
+    mine += [i for i, one in enumerate(approvers) if one.get("type") == "Group" and (
+        one["name"] in groups or any(user["name"] in users for user in one.get("users") or [])
+    )]
+    waiting = [i for i in mine if approvers[i]["input"] != answer]
+    if not mine:
+        raise UsageError(
+            f"{users[0]} is not asked in {task['metadata']['name']}; asked are "
+            + ", ".join(one["name"] for one in approvers), hint="oc whoami says who you are",
+        )
+    if not waiting:
+        raise UsageError(f"{task['metadata']['name']} has this answer of {users[0]} already",
+                         hint="the others who are asked: " + ", ".join(one["name"] for one in approvers))
+    index = waiting[0]
+    path = f"/spec/approvers/{index}"
+    change: list[dict[str, Any]] = [
+        {"op": "test", "path": f"{path}/name", "value": approvers[index]["name"]},
+        {"op": "replace", "path": f"{path}/input", "value": answer},
+    ]
+    if message:
+        change.append({"op": "add", "path": f"{path}/message", "value": message})
+    if approvers[index].get("type") == "Group":
+        others = [user for user in approvers[index].get("users") or [] if user["name"] not in users]
+        change.append({"op": "add", "path": f"{path}/users", "value": [*others, {"name": users[0], "input": answer}]})
+    return index, change
+
+
+def _wanted(client: Client, namespace: str, name: str) -> Object:
+    """The approval that is meant. Raises UsageError, EnvironmentFault."""
+    if name:
+        found = client.find("approvaltask", namespace, name)
+        if found is None:
+            raise UsageError(f"there is no approval {name} in {namespace}", hint=f"oc get approvaltask -n {namespace}")
+        return found
+    waiting = [t for t in client.list("approvaltask", namespace) if (t.get("status") or {}).get("state") == "pending"]
+    if not waiting:
+        raise EnvironmentFault(f"no approval waits in {namespace}", hint="a promotion asks for one: oc create -f "
+                               f"tekton/runs/promote.yaml; oc get approvaltask -n {namespace} shows earlier ones")
+    if len(waiting) > 1:
+        names = ", ".join(one["metadata"]["name"] for one in waiting)
+        raise UsageError(f"several approvals wait in {namespace}: {names}", hint="workshop approve NAME answers one")
+    return waiting[0]
+
+
+def _me(client: Client, *, lab: bool) -> tuple[list[str], list[str]]:
+    """The names and groups that I answer for, my own name first."""
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    said = client.http.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=asked)
+    info = (said.get("status") or {}).get("userInfo") or {}
+    names, groups = [str(info.get("username", ""))], list(info.get("groups") or [])
+    if lab:
+        names += [name for name in USERS if name not in names]
+        groups += [name for name in GROUPS if name not in groups]
+    return names, groups
