@@ -245,6 +245,7 @@ class Supervisor:
                     app,
                     log_level="warning",
                     access_log=False,
+                    interface="asgi3",
                     timeout_graceful_shutdown=2,
                     **more,  # type: ignore[arg-type]
                 )
