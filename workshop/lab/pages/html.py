@@ -38,7 +38,11 @@ def page(
 
 def part(request: Request, template: str, values: Mapping[str, object]) -> Response:
     """A part of a page for a script that has asked for it; 304 when it is what the script has already."""
-    text = render(template, values)
+    return sent(request, render(template, values))
+
+
+def sent(request: Request, text: str) -> Response:
+    """A part that is rendered already; 304 when it is what the script has."""
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     headers = {**HEADERS, "ETag": tag}
     if request.headers.get("if-none-match") == tag:
@@ -56,6 +60,7 @@ def navigation(context: Context, path: str) -> list[tuple[str, str, bool]]:
     endpoints = context.endpoints()
     own = [
         ("Console", "/", path == "/"),
+        ("Runs", "/runs", path.startswith(("/runs", "/tasks"))),
         ("Guide", "/guide/", path.startswith("/guide")),
         ("Dashboards", "/dashboards/", path.startswith("/dashboards")),
     ]

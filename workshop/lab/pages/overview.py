@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 import psutil
 
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.pages.context import Component, Context
+from workshop.lab.pages.runs.listing import Row, rows
 
 RUNS_SHOWN = 8
 REQUEST = "seldon/requests/flight.json"
@@ -73,20 +72,6 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Run:
-    """One PipelineRun as a row."""
-
-    name: str
-    pipeline: str
-    status: str
-    mark: str
-    message: str
-    tasks: str
-    started: str
-    took: str
-
-
-@dataclass(frozen=True)
 class Part:
     """One component as a row."""
 
@@ -104,7 +89,7 @@ class Overview:
 
     stations: tuple[Station, ...]
     stages: tuple[Stage, ...]
-    runs: tuple[Run, ...]
+    runs: tuple[Row, ...]
     components: tuple[Part, ...]
     curl: str | None
 
@@ -114,13 +99,14 @@ def overview(context: Context) -> Overview:
     endpoints = context.endpoints()
     components = tuple(_part(component) for component in context.components())
     runs = _newest(context.store.list(KINDS.named("PipelineRun")))
+    shown = tuple(rows(context, pipelines_only=True)[:RUNS_SHOWN])
     staging = _stage(context, "Staging", "A successful run of train-and-stage deploys here.")
     production = _stage(context, "Production", "A run of promote brings the digest of staging here.")
     production = _compared(production, staging)
     return Overview(
-        stations=_stations(runs, production, staging, endpoints, components),
+        stations=_stations(runs, shown, production, staging, endpoints, components),
         stages=(staging, production),
-        runs=tuple(_run(run) for run in runs[:RUNS_SHOWN]),
+        runs=shown,
         components=components,
         curl=_curl(endpoints.get("production"), production),
     )
@@ -154,13 +140,14 @@ def predictors(deployment: Object) -> tuple[Predictor, ...]:
 
 def _stations(
     runs: Sequence[Object],
+    shown: Sequence[Row],
     production: Stage,
     staging: Stage,
     endpoints: Mapping[str, str | None],
     components: Sequence[Part],
 ) -> tuple[Station, ...]:
     by_name = {part.name: part for part in components}
-    last = _run(runs[0]) if runs else None
+    last = shown[0] if shown else None
     built = next((digest for run in runs if (digest := _result(run, "IMAGE_DIGEST", "digest"))), "")
     serving = next((d for stage in (production, staging) for d in stage.deployments), None)
     where = "in production" if production.deployments else "in staging"
@@ -175,9 +162,9 @@ def _stations(
         ),
         Station(
             "tekton",
-            last.mark if last else "idle",
-            f"{last.pipeline}: {last.status}" if last else "no run yet",
-            "#runs",
+            last.state.mark if last else "idle",
+            f"{last.pipeline}: {last.state.word.lower()}" if last else "no run yet",
+            last.url if last else "#runs",
         ),
         Station(
             "seldon",
@@ -237,35 +224,6 @@ def _newest(runs: list[Object]) -> list[Object]:
     return sorted(runs, key=began, reverse=True)
 
 
-def _run(obj: Object) -> Run:
-    meta, status = obj["metadata"], obj.get("status") or {}
-    condition: dict[str, Any] = next(
-        (c for c in status.get("conditions") or [] if c.get("type") == "Succeeded"), {}
-    )
-    reason = str(condition.get("reason") or "Pending")
-    mark = {"True": "ok", "False": "bad", "Unknown": "run"}.get(str(condition.get("status")), "idle")
-    if reason in ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally"):
-        mark = "warn"
-    spec = obj.get("spec") or {}
-    named = (spec.get("pipelineRef") or {}).get("name")
-    return Run(
-        name=meta["name"],
-        pipeline=str(named or (meta.get("labels") or {}).get("tekton.dev/pipeline") or "inline"),
-        status=reason,
-        mark=mark,
-        message=str(condition.get("message") or "") if mark == "bad" else "",
-        tasks=_tasks(status),
-        started=_clock(status.get("startTime") or meta.get("creationTimestamp")),
-        took=_took(status.get("startTime"), status.get("completionTime")),
-    )
-
-
-def _tasks(status: Mapping[str, Any]) -> str:
-    children = len(status.get("childReferences") or [])
-    skipped = len(status.get("skippedTasks") or [])
-    return f"{children}, {skipped} skipped" if skipped else str(children)
-
-
 def _result(run: Object, *names: str) -> str:
     wanted = {name.lower().replace("_", "-") for name in names}
     for result in (run.get("status") or {}).get("results") or []:
@@ -307,24 +265,3 @@ def _memory(component: Component) -> str:
         except psutil.Error:
             return ""
     return f"{total / 1e6:.0f} MB" if total else ""
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-
-
-def _clock(text: object) -> str:
-    at = _time(text)
-    return at.astimezone().strftime("%H:%M:%S") if at else ""
-
-
-def _took(start: object, end: object) -> str:
-    """`42 s` or `3 min 05 s`; a run that goes on is counted until now."""
-    begun = _time(start)
-    if begun is None:
-        return ""
-    seconds = int(((_time(end) or datetime.now(UTC)) - begun).total_seconds())
-    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60:02} s"

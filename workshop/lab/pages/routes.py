@@ -14,6 +14,7 @@ from workshop.lab.pages.context import Context
 from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.guide import guide_routes
 from workshop.lab.pages.overview import overview
+from workshop.lab.pages.runs import run_routes
 
 STATIC = Path(__file__).parent / "static"
 
@@ -24,6 +25,7 @@ def routes(context: Context) -> list[BaseRoute]:
         *console_routes(context),
         *dashboard_routes(context),
         *guide_routes(context),
+        *run_routes(context),
         Route("/livez", _alive),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]

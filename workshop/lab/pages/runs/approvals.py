@@ -1,0 +1,128 @@
+"""Approvals: what a task that waits for people asks, and the participant's answer.
+
+An answer goes the way of `oc patch`: the same rule of admission, the same refusals in the same words. Who answers
+is the lab's one participant, so this is practice in the motion, not a control.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from workshop.lab.admission import admit
+from workshop.lab.admission.approval import GROUPS, USERS
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.pages.runs.states import State
+from workshop.lab.statuses import BadRequest
+from workshop.lab.store import Store
+
+ANSWERS = ("approve", "reject")
+LONGEST = 1000
+"""Characters of a message."""
+_STATES = {
+    "approved": State("Approved", "ok"),
+    "rejected": State("Rejected", "bad"),
+    "pending": State("Waits for approval", "warn"),
+}
+
+
+@dataclass(frozen=True)
+class Voice:
+    """One who is asked, and what they said: `pending`, `approve` or `reject`."""
+
+    name: str
+    answer: str
+    message: str
+    group: bool
+
+
+@dataclass(frozen=True)
+class Approval:
+    """One question. `mine` tells whether the participant is asked and the question is open."""
+
+    name: str
+    namespace: str
+    question: str
+    state: State
+    required: int
+    received: int
+    voices: tuple[Voice, ...]
+    mine: bool
+    command: str
+
+
+def approval(store: Store, custom_run: Object) -> Approval | None:
+    """The question that a CustomRun waits for: the ApprovalTask of its name, or that it owns."""
+    meta = custom_run["metadata"]
+    kind = KINDS.named("ApprovalTask")
+    found = store.find(kind, meta.get("namespace", ""), meta["name"])
+    if found is None:
+        owned = [record for record in store.dependents(meta.get("uid", "")) if record.kind.kind == kind.kind]
+        found = owned[0].object() if owned else None
+    return _approval(found) if found else None
+
+
+def pending(store: Store, custom_runs: Iterable[Object]) -> frozenset[str]:
+    """The names of the CustomRuns that wait for an answer."""
+    asked = ((run["metadata"]["name"], approval(store, run)) for run in custom_runs if _is_approval(run))
+    return frozenset(name for name, found in asked if found and found.state.mark == "warn")
+
+
+def answer(store: Store, namespace: str, name: str, word: str, message: str, user: str) -> None:
+    """Write the participant's answer, as `oc patch` would.
+
+    Raises NotFound, BadRequest (an unknown word, a message that is too long, the webhook's refusals), Conflict.
+    """
+    if word not in ANSWERS:
+        raise BadRequest(f'the answer "{word}" is none; allowed are {" and ".join(ANSWERS)}')
+    if len(message) > LONGEST:
+        raise BadRequest(f"the message has {len(message)} characters; {LONGEST} are allowed")
+    kind = KINDS.named("ApprovalTask")
+    old = store.get(kind, namespace, name)
+    new = store.get(kind, namespace, name)
+    spec: dict[str, Any] = new.setdefault("spec", {})
+    for one in spec.get("approvers") or []:
+        if not _asks_me(one):
+            continue
+        if one.get("type") == "Group":
+            others = [member for member in one.get("users") or [] if member.get("name") != user]
+            one["users"] = [*others, {"name": user, "input": word}]
+        one["input"] = word
+        if message:
+            one["message"] = message
+    store.update(kind, admit(kind, new, old))
+
+
+def _approval(obj: Object) -> Approval:
+    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    approvers = spec.get("approvers") or []
+    state = _STATES.get(str(status.get("state") or "pending"), _STATES["pending"])
+    voices = tuple(
+        Voice(str(one.get("name")), str(one.get("input") or "pending"), str(one.get("message") or ""),
+              one.get("type") == "Group")
+        for one in approvers
+    )  # fmt: skip
+    return Approval(
+        name=str(meta["name"]),
+        namespace=str(meta.get("namespace") or ""),
+        question=str(spec.get("description") or ""),
+        state=state,
+        required=int(spec.get("numberOfApprovalsRequired") or 1),
+        received=int(status.get("approvalsReceived") or sum(voice.answer == "approve" for voice in voices)),
+        voices=voices,
+        mine=state.mark == "warn" and any(_asks_me(one) for one in approvers),
+        command=f"tkn-approvaltask approve {meta['name']} -n {meta.get('namespace', '')}",
+    )
+
+
+def _asks_me(approver: Object) -> bool:
+    if approver.get("type") == "Group":
+        return approver.get("name") in GROUPS or any(m.get("name") in USERS for m in approver.get("users") or [])
+    return approver.get("name") in USERS
+
+
+def _is_approval(custom_run: Object) -> bool:
+    spec = custom_run.get("spec") or {}
+    asked = spec.get("customRef") or spec.get("customSpec") or {}
+    return asked.get("kind") == "ApprovalTask"

@@ -1,0 +1,42 @@
+"""The commands that show in a terminal what a page shows, on the lab and on a cluster alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workshop.lab.pages.runs.tasks import Step, Task
+
+
+@dataclass(frozen=True)
+class Command:
+    """One line to copy, and what it is for."""
+
+    says: str
+    line: str
+
+
+def of_run(namespace: str, name: str) -> tuple[Command, ...]:
+    """For a PipelineRun."""
+    return (
+        Command("The run and its tasks", f"tkn pipelinerun describe {name} -n {namespace}"),
+        Command("All logs, as they come", f"tkn pipelinerun logs {name} -f -n {namespace}"),
+        Command("Its TaskRuns", f"oc get taskruns -l tekton.dev/pipelineRun={name} -n {namespace}"),
+        Command("The whole object", f"oc get pipelinerun {name} -n {namespace} -o yaml"),
+    )
+
+
+def of_task(task: Task, step: Step | None) -> tuple[Command, ...]:
+    """For a TaskRun, and the log of one step."""
+    found = [Command("The TaskRun and its steps", f"tkn taskrun describe {task.name} -n {task.namespace}")]
+    if step and step.log:
+        found.append(Command("The step's log", f"oc logs {step.pod} -c {step.container} -n {task.namespace}"))
+    return tuple(found)
+
+
+def of_task_alone(task: Task) -> tuple[Command, ...]:
+    """For a TaskRun that no PipelineRun made."""
+    return (
+        Command("The TaskRun and its steps", f"tkn taskrun describe {task.name} -n {task.namespace}"),
+        Command("All logs, as they come", f"tkn taskrun logs {task.name} -f -n {task.namespace}"),
+        Command("The whole object", f"oc get taskrun {task.name} -n {task.namespace} -o yaml"),
+    )

@@ -1,0 +1,150 @@
+"""The list of runs: PipelineRuns, and TaskRuns that no PipelineRun made, newest first.
+
+A row is made once for each version of its object, so that a list of many runs that have ended costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import cast
+
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.pages.context import Context
+from workshop.lab.pages.runs import approvals
+from workshop.lab.pages.runs.page import children, pipeline_name
+from workshop.lab.pages.runs.states import APPROVAL, State, run_state
+from workshop.lab.pages.runs.tasks import failure
+from workshop.lab.pages.times import Span
+from workshop.lab.store import Record
+
+SHOWN = 200
+OWNER = "tekton.dev/pipelineRun"
+"""The label that names the PipelineRun of a TaskRun."""
+STATES = {"running": ("run", "idle"), "failed": ("bad",), "succeeded": ("ok",), "other": ("warn",)}
+"""The filter's words and the marks that they stand for; `other` is cancelled, or waits for an approval."""
+_KEPT = 1000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run. `error` is the first line that says why it failed; `done` of `tasks` have ended."""
+
+    kind: str
+    name: str
+    namespace: str
+    pipeline: str
+    url: str
+    state: State
+    span: Span
+    began: str
+    error: str = ""
+    done: int = 0
+    tasks: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The rows that pass the filters; `pipelines` are those to choose from."""
+
+    rows: tuple[Row, ...]
+    pipelines: tuple[str, ...]
+    pipeline: str
+    state: str
+    total: int
+
+
+_rows: dict[tuple[str, int], Row] = {}
+
+
+def listing(context: Context, pipeline: str = "", state: str = "") -> Listing:
+    """All runs of the participant's namespaces."""
+    every = rows(context)
+    wanted = STATES.get(state, ())
+    passing = [
+        row
+        for row in every
+        if (not pipeline or row.pipeline == pipeline) and (not wanted or row.state.mark in wanted)
+    ]
+    names = tuple(sorted({row.pipeline for row in every}))
+    return Listing(tuple(passing[:SHOWN]), names, pipeline, state if wanted else "", len(passing))
+
+
+def rows(context: Context, *, pipelines_only: bool = False) -> list[Row]:
+    """The rows of all runs, newest first."""
+    kinds = ("PipelineRun",) if pipelines_only else ("PipelineRun", "TaskRun")
+    mine = f"{context.user}-"
+    records = [
+        record
+        for name in kinds
+        for record in cast("Iterable[Record]", context.store.records(KINDS.named(name)))
+        if record.namespace.startswith(mine) and (name == "PipelineRun" or is_alone(record.labels))
+    ]
+    waiting = _waiting(context)
+    found = [_row(context, record, waiting) for record in records]
+    found.sort(key=lambda row: (row.began, row.name), reverse=True)
+    return found
+
+
+def is_alone(labels: Mapping[str, str]) -> bool:
+    """Whether a TaskRun of these labels was made by nobody's PipelineRun."""
+    return OWNER not in labels
+
+
+def _row(context: Context, record: Record, waiting: frozenset[tuple[str, str]]) -> Row:
+    key = (record.uid, record.version)
+    row = _rows.pop(key, None) or _made(context, record)
+    _rows[key] = row
+    while len(_rows) > _KEPT:
+        _rows.pop(next(iter(_rows)))
+    if row.state.mark == "run" and (record.namespace, record.name) in waiting:
+        return replace(row, state=APPROVAL)
+    return row
+
+
+def _made(context: Context, record: Record) -> Row:
+    run = record.object()
+    meta, status = run["metadata"], run.get("status") or {}
+    is_pipeline = record.kind.kind == "PipelineRun"
+    state = run_state(run)
+    spec = status.get("pipelineSpec") or (run.get("spec") or {}).get("pipelineSpec") or {}
+    return Row(
+        kind=record.kind.kind,
+        name=record.name,
+        namespace=record.namespace,
+        pipeline=pipeline_name(run) if is_pipeline else _task_name(run),
+        url=f"/{'runs' if is_pipeline else 'tasks'}/{record.namespace}/{record.name}",
+        state=state,
+        span=Span.of(status.get("startTime"), status.get("completionTime")),
+        began=str(status.get("startTime") or meta.get("creationTimestamp") or ""),
+        error=_error(context, run) if state.mark == "bad" else "",
+        done=sum(run_state(child).mark in ("ok", "warn", "bad") for child in children(context.store, run)),
+        tasks=len(spec.get("tasks") or []) + len(spec.get("finally") or []),
+        skipped=len(status.get("skippedTasks") or []),
+    )
+
+
+def _error(context: Context, run: Object) -> str:
+    """The failing step's own words; Tekton's when no task has failed."""
+    if run["kind"] == "TaskRun":
+        return failure(context.state, run)
+    failed = [child for child in children(context.store, run) if run_state(child).mark == "bad"]
+    failed.sort(key=lambda child: str((child.get("status") or {}).get("completionTime") or ""))
+    return (failure(context.state, failed[0]) if failed else "") or run_state(run).message
+
+
+def _task_name(run: Object) -> str:
+    return str(((run.get("spec") or {}).get("taskRef") or {}).get("name") or "a task written in place")
+
+
+def _waiting(context: Context) -> frozenset[tuple[str, str]]:
+    """Namespace and name of the PipelineRuns that wait for an approval."""
+    runs = context.store.list(KINDS.named("CustomRun"))
+    open_ones = [run for run in runs if run_state(run).mark in ("run", "idle")]
+    names = approvals.pending(context.store, open_ones)
+    return frozenset(
+        (run["metadata"].get("namespace", ""), (run["metadata"].get("labels") or {}).get(OWNER, ""))
+        for run in open_ones
+        if run["metadata"]["name"] in names
+    )

@@ -1,0 +1,190 @@
+"""What the page of a run shows: its graph, its times, the task that is looked at, events, commands.
+
+Without a choice the page looks at what needs a look: the task that failed first, the one that waits for an
+answer, the one that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import cast
+
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.pages.context import Context
+from workshop.lab.pages.runs import approvals, commands, graph
+from workshop.lab.pages.runs.approvals import Approval
+from workshop.lab.pages.runs.commands import Command
+from workshop.lab.pages.runs.graph import Node
+from workshop.lab.pages.runs.states import APPROVAL, State, run_state
+from workshop.lab.pages.runs.tasks import Step, Task, Value, binding, task, values
+from workshop.lab.pages.runs.timeline import Timeline, timeline
+from workshop.lab.pages.times import Span
+from workshop.lab.store import Record, Store
+
+EVENTS = 40
+"""Events shown, the newest."""
+CHILD_KINDS = ("TaskRun", "CustomRun")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event; `clock` is when it was seen last."""
+
+    clock: str
+    about: str
+    reason: str
+    message: str
+    warning: bool
+    count: int
+
+
+@dataclass(frozen=True)
+class Looked:
+    """The task that is looked at, and the step whose log is open."""
+
+    node: Node
+    task: Task | None
+    step: Step | None
+    approval: Approval | None
+    siblings: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """A PipelineRun."""
+
+    name: str
+    namespace: str
+    pipeline: str
+    state: State
+    span: Span
+    nodes: tuple[Node, ...]
+    timeline: Timeline
+    looked: Looked | None
+    params: tuple[Value, ...]
+    workspaces: tuple[Value, ...]
+    results: tuple[Value, ...]
+    events: tuple[Event, ...]
+    commands: tuple[Command, ...]
+
+    @property
+    def tasks(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if not node.final)
+
+    @property
+    def final(self) -> tuple[Node, ...]:
+        return tuple(node for node in self.nodes if node.final)
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """A TaskRun that stands alone."""
+
+    task: Task
+    step: Step | None
+    events: tuple[Event, ...]
+    commands: tuple[Command, ...]
+
+
+def run_page(context: Context, run: Object, key: str = "", step: str = "") -> RunPage:
+    """The page of a PipelineRun, with the task of `key` (see Node.key) and its step looked at."""
+    store, meta, status = context.store, run["metadata"], run.get("status") or {}
+    name, namespace = str(meta["name"]), str(meta["namespace"])
+    made = children(store, run)
+    custom = [child for child in made if child["kind"] == "CustomRun"]
+    found = graph.nodes(run, made, approvals.pending(store, custom))
+    node = graph.find(found, key) if key else None
+    looked = _looked(context, found, node or first_look(found), step)
+    spec, known = run.get("spec") or {}, status.get("pipelineSpec") or {}
+    lines = commands.of_run(namespace, name)
+    if looked and looked.task:
+        lines = (*commands.of_task(looked.task, looked.step), *lines)
+    return RunPage(
+        name=name,
+        namespace=namespace,
+        pipeline=pipeline_name(run),
+        state=run_state(run),
+        span=Span.of(status.get("startTime"), status.get("completionTime")),
+        nodes=found,
+        timeline=timeline(found),
+        looked=looked,
+        params=values(spec.get("params"), known.get("params")),
+        workspaces=tuple(Value(str(w.get("name")), binding(w)) for w in spec.get("workspaces") or []),
+        results=values(status.get("results")),
+        events=events(store, namespace, [meta.get("uid"), *(child["metadata"].get("uid") for child in made)]),
+        commands=lines,
+    )
+
+
+def task_page(context: Context, run: Object, step: str = "") -> TaskPage:
+    """The page of a TaskRun."""
+    found = task(context.state, run)
+    meta = run["metadata"]
+    return TaskPage(
+        task=found,
+        step=_step(found, step),
+        events=events(context.store, str(meta["namespace"]), [meta.get("uid")]),
+        commands=commands.of_task_alone(found),
+    )
+
+
+def first_look(found: tuple[Node, ...]) -> Node | None:
+    """The node that a page opens with: the worst one, else the last that ended; None when none has begun."""
+    flat = [node for one in found for node in (one.children or (one,)) if node.child]
+    worst = graph.worst([node for node in flat if node.state.mark in ("bad", "run") or node.state == APPROVAL])
+    return worst or max(flat, key=lambda node: node.span.end.timestamp() if node.span.end else 0.0, default=None)
+
+
+def pipeline_name(run: Object) -> str:
+    """The Pipeline of a PipelineRun; `inline` when it is written in the run."""
+    named = ((run.get("spec") or {}).get("pipelineRef") or {}).get("name")
+    return str(named or (run["metadata"].get("labels") or {}).get("tekton.dev/pipeline") or "inline")
+
+
+def children(store: Store, run: Object) -> list[Object]:
+    """The TaskRuns and CustomRuns of a PipelineRun."""
+    # Store has a method `list`, which hides the type in its own annotations.
+    records = cast("Iterable[Record]", store.dependents(run["metadata"].get("uid", "")))
+    return [record.object() for record in records if record.kind.kind in CHILD_KINDS]
+
+
+def events(store: Store, namespace: str, uids: Iterable[object]) -> tuple[Event, ...]:
+    """The events about these objects, the newest first."""
+    wanted = set(uids)
+    listed = store.list(KINDS.named("Event"), namespace)
+    found = [event for event in listed if (event.get("involvedObject") or {}).get("uid") in wanted]
+    found.sort(key=_seen, reverse=True)
+    return tuple(
+        Event(
+            clock=Span.of(one.get("lastTimestamp"), None).clock,
+            about=str((one.get("involvedObject") or {}).get("name") or ""),
+            reason=str(one.get("reason") or ""),
+            message=str(one.get("message") or ""),
+            warning=one.get("type") == "Warning",
+            count=int(one.get("count") or 1),
+        )
+        for one in found[:EVENTS]
+    )
+
+
+def _seen(event: Object) -> tuple[str, int]:
+    """When an event was seen last; in one second, by the order of writing."""
+    return str(event.get("lastTimestamp") or ""), int(event["metadata"].get("resourceVersion") or 0)
+
+
+def _looked(context: Context, found: tuple[Node, ...], node: Node | None, step: str) -> Looked | None:
+    if node is None:
+        return None
+    flat = [one for each in found for one in (each.children or (each,))]
+    siblings = tuple(one for one in flat if one.task == node.task)
+    child = node.child
+    seen = task(context.state, child) if child and child["kind"] == "TaskRun" else None
+    asked = approvals.approval(context.store, child) if child and child["kind"] == "CustomRun" else None
+    return Looked(node, seen, _step(seen, step) if seen else None, asked, siblings if len(siblings) > 1 else ())
+
+
+def _step(found: Task, wanted: str) -> Step | None:
+    """The step of this name (of the last attempt) or of this id (of any); else the one to look at first."""
+    every = [step for attempt in reversed(found.attempts) for step in attempt.steps]
+    return next((step for step in every if wanted and wanted in (step.name, step.id)), None) or found.step

@@ -1,0 +1,197 @@
+"""The routes of the runs: pages, their live parts, the streams that tell of changes, logs, and answers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from workshop.lab.api.answers import Stream
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.pages import html
+from workshop.lab.pages.context import Context
+from workshop.lab.pages.runs import approvals, logs
+from workshop.lab.pages.runs.listing import OWNER, is_alone, listing
+from workshop.lab.pages.runs.page import run_page, task_page
+from workshop.lab.pages.runs.streams import MEDIA_TYPE, notices
+from workshop.lab.statuses import ApiError
+from workshop.lab.store import Record
+
+RUN_KINDS = ("PipelineRun", "TaskRun", "CustomRun", "ApprovalTask")
+BODY_LIMIT = 8192
+PARTS_KEPT = 64
+Shown = Callable[[Request], Mapping[str, object]]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the buttons of an approval send."""
+
+    answer: str
+    message: str = ""
+
+
+def run_routes(context: Context) -> list[BaseRoute]:
+    """Every page about runs."""
+    parts = _Parts(context)
+    return [
+        *_list_routes(context, parts),
+        *_run_routes(context, parts),
+        *_answer_routes(context),
+        *_log_routes(context),
+    ]
+
+
+class _Parts:
+    """The rendered parts by URL, as of one state of the store: many open pages of one run cost one rendering."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
+
+    def answer(self, request: Request, whole: str, live: str, shown: Shown) -> Response:
+        """The whole page, or with `?part=live` only what a script replaces."""
+        if request.query_params.get("part") != "live":
+            return html.page(self._context, request, whole, shown(request))
+        key, version = str(request.url), self._context.store.version
+        known = self._known.pop(key, None)
+        if known is None or known[0] != version:
+            known = version, html.render(live, shown(request))
+        self._known[key] = known
+        if len(self._known) > PARTS_KEPT:
+            self._known.popitem(last=False)
+        return html.sent(request, known[1])
+
+
+def _list_routes(context: Context, parts: _Parts) -> list[BaseRoute]:
+    def shown(request: Request) -> Mapping[str, object]:
+        query = request.query_params
+        return {"list": listing(context, query.get("pipeline", ""), query.get("state", ""))}
+
+    async def index(request: Request) -> Response:
+        return parts.answer(request, "runs/list.html", "runs/list-live.html", shown)
+
+    async def follow(_: Request) -> Response | Stream:
+        mine = f"{context.user}-"
+
+        def wanted(record: Record) -> bool:
+            return record.kind.kind in RUN_KINDS and record.namespace.startswith(mine)
+
+        return Stream(notices(context.store, wanted), MEDIA_TYPE)
+
+    return [Route("/runs", index), Route("/runs/events", follow)]
+
+
+def _run_routes(context: Context, parts: _Parts) -> list[BaseRoute]:
+    store = context.store
+
+    async def run(request: Request) -> Response:
+        found = _named(context, request, "PipelineRun")
+        if found is None:
+            return _gone(context, request, "run")
+
+        def shown(request: Request) -> Mapping[str, object]:
+            query = request.query_params
+            return {"run": run_page(context, found, query.get("task", ""), query.get("step", ""))}
+
+        return parts.answer(request, "runs/run.html", "runs/run-live.html", shown)
+
+    async def alone(request: Request) -> Response:
+        found = _named(context, request, "TaskRun")
+        if found is None:
+            return _gone(context, request, "task")
+        labels = found["metadata"].get("labels") or {}
+        if not is_alone(labels):
+            meta = found["metadata"]
+            return RedirectResponse(f"/runs/{meta['namespace']}/{labels[OWNER]}?task={meta['name']}")
+
+        def shown(request: Request) -> Mapping[str, object]:
+            return {"page": task_page(context, found, request.query_params.get("step", ""))}
+
+        return parts.answer(request, "runs/task.html", "runs/task-live.html", shown)
+
+    async def follow(request: Request) -> Response | Stream:
+        namespace, name = request.path_params["namespace"], request.path_params["name"]
+
+        def wanted(record: Record) -> bool:
+            if record.namespace != namespace:
+                return False
+            if record.kind.kind == "Event":
+                return record.name.startswith(name)
+            mine = name in (record.name, record.labels.get(OWNER))
+            # A CustomRun's ApprovalTask may have no label, but has its name from the run's.
+            return record.kind.kind in RUN_KINDS and (mine or record.name.startswith(name))
+
+        return Stream(notices(store, wanted), MEDIA_TYPE)
+
+    return [
+        Route("/runs/{namespace}/{name}", run),
+        Route("/tasks/{namespace}/{name}", alone),
+        Route("/runs/{namespace}/{name}/events", follow),
+        Route("/tasks/{namespace}/{name}/events", follow),
+    ]
+
+
+def _answer_routes(context: Context) -> list[BaseRoute]:
+    async def answer(request: Request) -> Response:
+        namespace, name = request.path_params["namespace"], request.path_params["name"]
+        if int(request.headers.get("content-length") or BODY_LIMIT + 1) > BODY_LIMIT:
+            return JSONResponse({"error": f"the answer is larger than {BODY_LIMIT} bytes"}, status_code=413)
+        try:
+            given = msgspec.json.decode(await request.body(), type=Answer)
+            approvals.answer(context.store, namespace, name, given.answer, given.message.strip(), context.user)
+        except msgspec.DecodeError as e:
+            return JSONResponse({"error": f'expected {{"answer": "approve", "message": "why"}}: {e}'}, status_code=400)
+        except ApiError as e:
+            return JSONResponse({"error": e.message}, status_code=e.code)
+        return Response(status_code=204)
+
+    return [Route("/approvals/{namespace}/{name}", answer, methods=["POST"])]
+
+
+def _log_routes(context: Context) -> list[BaseRoute]:
+    def which(request: Request) -> logs.Container | None:
+        given = request.path_params
+        return logs.container(context.store, given["namespace"], given["pod"], given["container"])
+
+    async def whole(request: Request) -> Response:
+        found = which(request)
+        if found is None:
+            return _gone(context, request, "log")
+        path = context.state.container_log(found.namespace, found.pod, found.name)
+        if not path.is_file():
+            return _gone(context, request, "log")
+        return FileResponse(path, media_type="text/plain; charset=utf-8", headers=html.HEADERS)
+
+    async def follow(request: Request) -> Response | Stream:
+        found = which(request)
+        if found is None:
+            return JSONResponse({"error": "there is no such container; the run may be gone"}, status_code=404)
+        # A script that opens a stream anew cannot set the header, so it may also say `at`.
+        at = request.headers.get("last-event-id") or request.query_params.get("at", "")
+        offset = int(at) if at.isascii() and at.isdigit() else None
+        return Stream(logs.log_events(context.store, context.state, found, offset), MEDIA_TYPE)
+
+    return [
+        Route("/logs/{namespace}/{pod}/{container}", whole),
+        Route("/logs/{namespace}/{pod}/{container}/events", follow),
+    ]
+
+
+def _named(context: Context, request: Request, kind: str) -> Object | None:
+    given = request.path_params
+    return context.store.find(KINDS.named(kind), given["namespace"], given["name"])
+
+
+def _gone(context: Context, request: Request, what: str) -> Response:
+    given = request.path_params
+    name = given.get("name") or f"{given['pod']}/{given['container']}"
+    values = {
+        "message": f"There is no {what} {name} in {given['namespace']}; it may have been deleted.",
+        "back": "/runs",
+        "back_name": "All runs",
+    }
+    return html.page(context, request, "missing.html", values, status=404)

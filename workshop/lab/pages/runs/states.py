@@ -1,0 +1,77 @@
+"""How runs, tasks and steps stand: a word for people and one of the five marks of the pages.
+
+The marks are `ok`, `run`, `bad`, `warn` and `idle`. The words are ours; Tekton's own reasons are shown beside
+them, since those are what the documentation and `tkn` use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from workshop.lab.controllers.tekton.conditions import succeeded
+from workshop.lab.controllers.tekton.nodes import CANCELLED_REASONS
+from workshop.lab.kinds import Object
+
+_RUN_CANCELLED = ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally", *CANCELLED_REASONS)
+
+
+@dataclass(frozen=True)
+class State:
+    """A word and its mark; `reason` and `message` are Tekton's."""
+
+    word: str
+    mark: str
+    reason: str = ""
+    message: str = ""
+
+
+WAITING = State("Waiting", "idle")
+APPROVAL = State("Waits for approval", "warn")
+
+
+def run_state(obj: Object) -> State:
+    """How a PipelineRun, TaskRun or CustomRun stands, by its condition Succeeded."""
+    condition = succeeded(obj) or {}
+    reason, message = str(condition.get("reason") or ""), str(condition.get("message") or "")
+    value = condition.get("status")
+    if reason in _RUN_CANCELLED:
+        word, mark = ("Stopping" if value == "Unknown" else "Cancelled"), "warn"
+    elif value == "True":
+        word, mark = "Succeeded", "ok"
+    elif value == "False":
+        ignored = reason == "FailureIgnored"
+        word, mark = ("Failed, ignored", "warn") if ignored else ("Failed", "bad")
+    elif reason in ("Pending", "PipelineRunPending") or not condition:
+        word, mark = "Pending", "idle"
+    elif reason == "ToBeRetried":
+        word, mark = "Retrying", "run"
+    else:
+        word, mark = "Running", "run"
+    return State(word, mark, reason, message)
+
+
+def step_state(step: Mapping[str, Any]) -> State:
+    """How a step stands, by its entry in a TaskRun's status."""
+    ended = step.get("terminated")
+    if ended:
+        code, why = int(ended.get("exitCode") or 0), str(step.get("terminationReason") or "")
+        if why == "Skipped":
+            return State("Skipped", "idle", why, "a step before it failed")
+        if why == "Continued":
+            return State(f"Exit code {code}, ignored", "warn", why)
+        if why == "TaskRunCancelled":
+            return State("Cancelled", "warn", why)
+        if why in ("TaskRunTimeout", "TimeoutExceeded"):
+            return State("Timed out", "bad", why)
+        return State("Done", "ok", why) if code == 0 else State(f"Exit code {code}", "bad", why)
+    if step.get("running"):
+        return State("Running", "run")
+    waiting = str((step.get("waiting") or {}).get("reason") or "")
+    return State("Waiting", "idle", waiting)
+
+
+def is_failure(step: Mapping[str, Any]) -> bool:
+    """Whether a step failed by itself and took its task along."""
+    return step_state(step).mark == "bad"

@@ -1,0 +1,61 @@
+"""A run's tasks over time, as bars: what took long, and what waited for what.
+
+A bar is in thousandths of the run's whole time, so that the page can draw it without knowing its own width; a bar
+that goes on is drawn anew by the page's script each second.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workshop.lab.pages.runs.graph import Node
+
+WHOLE = 1000
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One row. `start` and `end` are seconds since 1970, `end` None while it goes on; `x` and `width` of WHOLE."""
+
+    node: Node
+    start: float
+    end: float | None
+    x: int
+    width: int
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """All rows and the time that they span, in seconds since 1970; a row of a task that has not begun has no bar."""
+
+    start: float
+    end: float
+    running: bool
+    rows: tuple[tuple[Node, Bar | None], ...]
+
+    @property
+    def seconds(self) -> int:
+        return int(self.end - self.start)
+
+
+def timeline(nodes: Sequence[Node]) -> Timeline:
+    """The rows in the order of the Pipeline, the children of a matrix one by one."""
+    flat = [node for one in nodes for node in (one.children or (one,))]
+    now = time.time()
+    begun = [
+        (node, node.span.start.timestamp(), node.span.end.timestamp() if node.span.end else None)
+        for node in flat
+        if node.span.start
+    ]
+    first = min((start for _, start, _ in begun), default=now)
+    last = max((end if end is not None else now for _, _, end in begun), default=now)
+    last = max(last, first + 1)
+    bars: dict[str, Bar] = {}
+    for node, start, end in begun:
+        x = round((start - first) / (last - first) * WHOLE)
+        until = round(((end if end is not None else now) - first) / (last - first) * WHOLE)
+        bars[node.key] = Bar(node, start, end, min(x, WHOLE - 4), max(until - x, 4))
+    running = any(end is None for _, _, end in begun)
+    return Timeline(first, last, running, tuple((node, bars.get(node.key)) for node in flat))

@@ -1,0 +1,57 @@
+// Makes an element like another, in place: what stays the same keeps its focus, its selection and its scroll.
+// Elements with the same id are the same. What is marked data-keep belongs to scripts or to the user; what a script
+// has put into `style` stays too.
+
+export function morph(from, to) {
+  if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
+    from.replaceWith(to);
+    return;
+  }
+  if (from.nodeType !== Node.ELEMENT_NODE) {
+    if (from.data !== to.data) from.data = to.data;
+    return;
+  }
+  if ("keep" in from.dataset) return;
+  attributes(from, to);
+  children(from, to);
+}
+
+function attributes(from, to) {
+  for (const { name } of [...from.attributes]) {
+    if (name !== "style" && name !== "open" && !to.hasAttribute(name)) from.removeAttribute(name);
+  }
+  for (const { name, value } of to.attributes) {
+    if (name !== "open" && from.getAttribute(name) !== value) from.setAttribute(name, value);
+  }
+  if (from.nodeName === "DETAILS") unfold(from, to);
+}
+
+// What the user has opened or closed stays so, until the server says something else than the last time.
+const served = new WeakMap();
+function unfold(from, to) {
+  const wanted = to.hasAttribute("open");
+  if (served.has(from) ? served.get(from) !== wanted : from.open !== wanted) from.open = wanted;
+  served.set(from, wanted);
+}
+
+function children(from, to) {
+  const known = new Map([...from.children].filter((one) => one.id).map((one) => [one.id, one]));
+  let at = from.firstChild;
+  for (const next of [...to.childNodes]) {
+    let same = null;
+    if (next.id) same = known.get(next.id);
+    else if (at && !at.id && at.nodeType === next.nodeType && at.nodeName === next.nodeName) same = at;
+    if (!same) {
+      from.insertBefore(next, at);
+      continue;
+    }
+    if (same === at) at = at.nextSibling;
+    else from.insertBefore(same, at);
+    morph(same, next);
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
