@@ -26,7 +26,9 @@ class Server:
     """One API server on a socket: `await start()`, then `await stop()`."""
 
     def __init__(self, app: ASGIApp, certificate: auth.Certificate, *, port: int = 0, host: str = "127.0.0.1") -> None:
-        self._socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        # Named, so that asyncio knows TCP and sends at once: an answer waits 40 ms for the reader otherwise.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self._socket.bind((host, port))

@@ -56,6 +56,11 @@ apiVersion: tekton.dev/v1
 kind: Task
 metadata: {name: t}
 spec: {steps: [{name: s, image: "toolbox:1", script: "echo\\n"}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: one}
+spec: {containers: [{name: c, image: "img"}]}
 """
 SEED = "resources: [all.yaml]\n"
 

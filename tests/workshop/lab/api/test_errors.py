@@ -82,6 +82,11 @@ def test_wrong_token_is_unauthorized(lab: Lab, header: str) -> None:
     assert answer == failure(401, "Unauthorized", "Unauthorized")
 
 
+def test_token_counts_only_as_a_bearer_token(lab: Lab) -> None:
+    assert lab.ask("GET", "/api/v1/pods", headers={"Authorization": f"Basic {lab.token}"})[0] == 401
+    assert lab.ask("GET", "/api/v1/pods", headers={"Authorization": f"bearer {lab.token}"})[0] == 200
+
+
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/version"])
 def test_health_needs_no_token(lab: Lab, path: str) -> None:
     assert lab.ask("GET", path, headers={"Authorization": ""})[0] == 200
