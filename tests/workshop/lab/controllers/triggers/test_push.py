@@ -1,0 +1,138 @@
+"""A git push starts the pipelines of the kit: real git, the Git server, the listener from tekton/base/triggers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench
+from workshop.lab.git import GitServer
+from workshop.lab.git.payload import payload
+from workshop.lab.git.pushes import Change
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.state import State
+
+pytest.importorskip("cel_expr_python")
+KIT = Path(__file__).resolve().parents[5]
+FOLDER = KIT / "tekton" / "base" / "triggers"
+
+
+def manifests() -> Iterator[Object]:
+    listed = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
+    assert sorted(listed) == sorted(p.name for p in FOLDER.glob("*.yaml") if p.name != "kustomization.yaml")
+    for name in listed:
+        obj = yaml.safe_load((FOLDER / name).read_text())
+        assert obj["metadata"]["name"] == Path(name).stem
+        yield obj
+
+
+class Repository:
+    """A bare repository of the lab and a clone of it, with deliveries to the bench's listener."""
+
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.bench, self.work = bench, folder / "work"
+        state = State(folder / "state")
+        state.make()
+        state.git.mkdir()
+        self.work.mkdir()
+        self.bare = state.git / "mlops-workshop.git"
+        self.git("init", "-q", "-b", "main")
+        self.commit("README.md")
+        self.git("clone", "-q", "--bare", str(self.work), str(self.bare))
+        server = GitServer(bench.store, state, "token", "http://127.0.0.1:1", dict(os.environ))
+        self._running = asyncio.run_coroutine_threadsafe(server.run(), bench.loop)
+        self._until(lambda: (self.bare / "hooks" / "post-receive").exists())
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=self.work, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    def commit(self, name: str) -> str:
+        (self.work / name).write_text(str(time.time_ns()))
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", f"Change {name}")
+        return self.git("rev-parse", "HEAD")
+
+    def push(self, *refs: str) -> list[Object]:
+        """Push, wait until the push is dealt with, and return the PipelineRuns that triggers have made."""
+        self.git("push", "-q", str(self.bare), *refs)
+        self._until(lambda: not list((self.bare / "lab-pushes").glob("*")))
+        return self.bench.made("PipelineRun")
+
+    def stop(self) -> None:
+        self._running.cancel()
+
+    def _until(self, condition: Any) -> None:
+        deadline = time.monotonic() + 15
+        while not condition():
+            assert time.monotonic() < deadline, "it did not happen in time"
+            time.sleep(0.02)
+
+
+@pytest.fixture
+def repository(bench: Bench, tmp_path: Path) -> Iterator[Repository]:
+    for obj in manifests():
+        bench.put(obj)
+    made = Repository(bench, tmp_path)
+    yield made
+    made.stop()
+
+
+def test_a_push_to_main_trains_what_was_pushed(repository: Repository) -> None:
+    sha = repository.commit("model.py")
+    (run,) = repository.push("main")
+    assert run["metadata"]["name"].startswith("train-and-stage-")
+    assert run["metadata"]["namespace"] == NAMESPACE
+    assert run["spec"]["pipelineRef"] == {"name": "train-and-stage"}
+    assert run["spec"]["params"] == [{"name": "revision", "value": sha}]
+    assert run["spec"]["taskRunTemplate"] == {"serviceAccountName": "pipeline"}
+    assert run["metadata"]["annotations"]["mlops-workshop/pusher"] == "user1"
+    assert run["metadata"]["labels"]["triggers.tekton.dev/trigger"] == "train-and-stage"
+
+
+def test_a_version_tag_promotes(repository: Repository) -> None:
+    sha = repository.commit("model.py")
+    repository.git("tag", "-a", "v1.0", "-m", "Release")
+    (run,) = repository.push("v1.0")
+    assert run["spec"]["pipelineRef"] == {"name": "promote"}
+    assert run["spec"]["params"] == [{"name": "revision", "value": sha}]
+    assert run["metadata"]["annotations"]["mlops-workshop/ref"] == "refs/tags/v1.0"
+
+
+def test_other_branches_and_tags_start_nothing(repository: Repository) -> None:
+    repository.commit("model.py")
+    repository.git("tag", "nightly")
+    assert repository.push("main:experiment", "nightly") == []
+
+
+def test_a_deleted_tag_starts_nothing(repository: Repository) -> None:
+    repository.commit("model.py")
+    repository.git("tag", "v2")
+    assert len(repository.push("v2")) == 1
+    assert len(repository.push(":v2")) == 1
+
+
+def test_a_forged_push_starts_nothing_and_is_told_without_the_secret(bench: Bench, repository: Repository) -> None:
+    head = repository.git("rev-parse", "HEAD")
+    change = Change("refs/heads/main", "0" * 40, head)
+    body = asyncio.run(payload(repository.bare, "http://127.0.0.1:1/mlops-workshop", "eve", change, dict(os.environ)))
+    answer = bench.push(f"/{NAMESPACE}/github", body, secret=b"guessed")
+    assert answer.status == 202
+    assert bench.made("PipelineRun") == []
+    warnings = [event for event in bench.events() if event["type"] == "Warning"]
+    assert {event["involvedObject"]["name"] for event in warnings} == {"github"}
+    assert all("payload signature check failed" in event["message"] for event in warnings)
+    assert "not-to-be-seen" not in str(bench.events())
+
+
+def test_the_listener_needs_no_more_kinds_than_the_lab_serves() -> None:
+    for obj in manifests():
+        assert KINDS.of(obj["apiVersion"], obj["kind"]) is not None
