@@ -311,3 +311,14 @@ def test_half_open_requests_hold_nobody(lab: Lab, monkeypatch: pytest.MonkeyPatc
     assert b" 408 " in open_ones[0].recv(4096)
     for sock in open_ones:
         sock.close()
+
+
+def test_a_body_beyond_the_limit_is_cut_off_with_413(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backend, "MAX_BODY", 50_000)
+    request = urllib.request.Request(f"{lab.repository}/git-receive-pack", b"0" * 200_000, {
+        "Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-git-receive-pack-request",
+    })
+    with pytest.raises(urllib.error.HTTPError) as failure:
+        urllib.request.urlopen(request, timeout=5)
+    assert failure.value.code == 413
+    assert b"dvc push" in failure.value.read()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from workshop.cluster.client import Client
 from workshop.commands import approve as command
 from workshop.errors import UsageError
 from workshop.lab.admission import admit
@@ -250,7 +251,7 @@ def _approve(gate: Gate, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, *words:
     parser.add_argument("-o", "--output", default="text")
     (tmp_path / "kubeconfig").write_text("")
     monkeypatch.setenv("WORKSHOP_STATE", str(tmp_path))
-    monkeypatch.setattr(command.Client, "load", lambda *_: FakeServer(gate))
+    monkeypatch.setattr(Client, "load", lambda *_: FakeServer(gate))
     return command.approve(parser.parse_args(words))
 
 

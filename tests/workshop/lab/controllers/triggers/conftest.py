@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
 import json
+import re
 import socket
 import threading
 import time
@@ -14,8 +16,6 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-
-import asyncio
 
 import pytest
 import uvicorn
@@ -61,7 +61,8 @@ class Bench:
                 return self.store.create(kind, admitted)
             return self.store.update(kind, {**admitted, "metadata": {**old["metadata"], **admitted["metadata"]}})
 
-        return self._run(work)
+        made: Object = self._run(work)
+        return made
 
     def made(self, kind: str = "ConfigMap") -> list[Object]:
         """What the events have created, when none is under way any more."""
@@ -142,7 +143,7 @@ def bench() -> Iterator[Bench]:
 
 def template(name: str = "note", **data: str) -> Object:
     """A TriggerTemplate that makes a ConfigMap of its parameters."""
-    names = [part.split("$(tt.params.")[1].split(")")[0] for part in data.values() if "$(tt.params." in part]
+    names = re.findall(r"\$\(tt\.params\.([^)]+)\)", " ".join(data.values()))
     return {
         "apiVersion": "triggers.tekton.dev/v1beta1", "kind": "TriggerTemplate", "metadata": {"name": name},
         "spec": {

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import urllib.request
 
+import pytest
+
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
+from workshop.lab.controllers.triggers import sink
+from workshop.lab.kinds import KINDS, Object
 
 PATH = f"/{NAMESPACE}/listener"
 
 
-def simple(**data: str) -> tuple[dict[str, object], dict[str, object]]:
-    params = [part.split("$(tt.params.")[1].split(")")[0] for part in data.values() if "$(tt.params." in part]
+def simple(**data: str) -> tuple[Object, Object]:
+    params = re.findall(r"\$\(tt\.params\.([^)]+)\)", " ".join(data.values()))
     bindings = [{"name": name, "value": f"$(body.{name})"} for name in params]
     return template(**data), listener({"name": "one", "bindings": bindings, "template": {"ref": "note"}})
 
@@ -50,7 +55,7 @@ def test_a_body_that_is_no_object_is_refused_with_a_message(bench: Bench) -> Non
 
 def test_validation_of_the_payload_can_be_turned_off(bench: Bench) -> None:
     made, listening = simple(a="x")
-    listening["metadata"]["annotations"] = {"tekton.dev/payload-validation": "false"}  # type: ignore[index]
+    listening["metadata"]["annotations"] = {"tekton.dev/payload-validation": "false"}
     bench.put(made)
     bench.put(listening)
     assert bench.post(PATH, [1]).status == 202
@@ -77,7 +82,8 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(bench: Bench) -> 
         assert b" 413 " in sock.recv(4096)
 
 
-def test_a_half_open_connection_holds_nobody_else(bench: Bench) -> None:
+def test_a_half_open_connection_holds_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink, "READ_SECONDS", 0.5)
     for obj in simple(a="x"):
         bench.put(obj)
     port = int(bench.url.rpartition(":")[2])
@@ -89,8 +95,6 @@ def test_a_half_open_connection_holds_nobody_else(bench: Bench) -> None:
 
 
 def test_the_listener_shows_its_address_and_is_ready(bench: Bench) -> None:
-    from workshop.lab.kinds import KINDS
-
     for obj in simple(a="x"):
         bench.put(obj)
     bench.made()
