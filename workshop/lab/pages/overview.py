@@ -229,7 +229,8 @@ def _result(run: Object, *names: str) -> str:
     for result in (run.get("status") or {}).get("results") or []:
         name = str(result.get("name", "")).lower().replace("_", "-")
         if name in wanted or name.endswith("-digest"):
-            return str(result.get("value", "")).strip()
+            digest = str(result.get("value", "")).strip()
+            return digest if digest.startswith("sha256:") else ""
     return ""
 
 

@@ -6,6 +6,7 @@ is the lab's one participant, so this is practice in the motion, not a control.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -52,21 +53,16 @@ class Approval:
     command: str
 
 
-def approval(store: Store, custom_run: Object) -> Approval | None:
+def approval(store: Store, custom_run: Object, user: str) -> Approval | None:
     """The question that a CustomRun waits for: the ApprovalTask of its name, or that it owns."""
-    meta = custom_run["metadata"]
-    kind = KINDS.named("ApprovalTask")
-    found = store.find(kind, meta.get("namespace", ""), meta["name"])
-    if found is None:
-        owned = [record for record in store.dependents(meta.get("uid", "")) if record.kind.kind == kind.kind]
-        found = owned[0].object() if owned else None
-    return _approval(found) if found else None
+    found = _of(store, custom_run)
+    return _approval(found, user) if found else None
 
 
 def pending(store: Store, custom_runs: Iterable[Object]) -> frozenset[str]:
     """The names of the CustomRuns that wait for an answer."""
-    asked = ((run["metadata"]["name"], approval(store, run)) for run in custom_runs if _is_approval(run))
-    return frozenset(name for name, found in asked if found and found.state.mark == "warn")
+    asked = ((run["metadata"]["name"], _of(store, run)) for run in custom_runs if _is_approval(run))
+    return frozenset(name for name, found in asked if found and _state(found).mark == "warn")
 
 
 def answer(store: Store, namespace: str, name: str, word: str, message: str, user: str) -> None:
@@ -86,18 +82,17 @@ def answer(store: Store, namespace: str, name: str, word: str, message: str, use
         if not _asks_me(one):
             continue
         if one.get("type") == "Group":
-            others = [member for member in one.get("users") or [] if member.get("name") != user]
-            one["users"] = [*others, {"name": user, "input": word}]
+            one["users"] = _with_mine(one, user, word)
         one["input"] = word
         if message:
             one["message"] = message
     store.update(kind, admit(kind, new, old))
 
 
-def _approval(obj: Object) -> Approval:
+def _approval(obj: Object, user: str) -> Approval:
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     approvers = spec.get("approvers") or []
-    state = _STATES.get(str(status.get("state") or "pending"), _STATES["pending"])
+    state = _state(obj)
     voices = tuple(
         Voice(str(one.get("name")), str(one.get("input") or "pending"), str(one.get("message") or ""),
               one.get("type") == "Group")
@@ -112,8 +107,39 @@ def _approval(obj: Object) -> Approval:
         received=int(status.get("approvalsReceived") or sum(voice.answer == "approve" for voice in voices)),
         voices=voices,
         mine=state.mark == "warn" and any(_asks_me(one) for one in approvers),
-        command=f"tkn-approvaltask approve {meta['name']} -n {meta.get('namespace', '')}",
+        command=_command(obj, user),
     )
+
+
+def _of(store: Store, custom_run: Object) -> Object | None:
+    meta, kind = custom_run["metadata"], KINDS.named("ApprovalTask")
+    named = store.find(kind, meta.get("namespace", ""), meta["name"])
+    owned = (record.object() for record in store.dependents(meta.get("uid", "")) if record.kind.kind == kind.kind)
+    return named or next(owned, None)
+
+
+def _state(obj: Object) -> State:
+    return _STATES.get(str((obj.get("status") or {}).get("state") or "pending"), _STATES["pending"])
+
+
+def _command(obj: Object, user: str) -> str:
+    """The approval as an `oc patch`, which needs no plug-in of tkn."""
+    meta = obj["metadata"]
+    changes: list[Object] = []
+    for index, one in enumerate((obj.get("spec") or {}).get("approvers") or []):
+        if _asks_me(one):
+            at = f"/spec/approvers/{index}"
+            if one.get("type") == "Group":
+                changes.append({"op": "add", "path": f"{at}/users", "value": _with_mine(one, user, "approve")})
+            changes.append({"op": "replace", "path": f"{at}/input", "value": "approve"})
+    patch = json.dumps(changes)
+    return f"oc patch approvaltask {meta['name']} -n {meta.get('namespace', '')} --type json -p '{patch}'"
+
+
+def _with_mine(group: Object, user: str, word: str) -> list[Object]:
+    """The answers of a group's members with the participant's among them."""
+    others = [member for member in group.get("users") or [] if member.get("name") != user]
+    return [*others, {"name": user, "input": word}]
 
 
 def _asks_me(approver: Object) -> bool:

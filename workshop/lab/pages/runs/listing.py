@@ -119,10 +119,19 @@ def _made(context: Context, record: Record) -> Row:
         span=Span.of(status.get("startTime"), status.get("completionTime")),
         began=str(status.get("startTime") or meta.get("creationTimestamp") or ""),
         error=_error(context, run) if state.mark == "bad" else "",
-        done=sum(run_state(child).mark in ("ok", "warn", "bad") for child in children(context.store, run)),
+        done=_done(children(context.store, run)) if is_pipeline else 0,
         tasks=len(spec.get("tasks") or []) + len(spec.get("finally") or []),
         skipped=len(status.get("skippedTasks") or []),
     )
+
+
+def _done(made: Iterable[Object]) -> int:
+    """How many tasks have ended; a matrix has when all its children have."""
+    ended: dict[str, bool] = {}
+    for child in made:
+        task = str((child["metadata"].get("labels") or {}).get("tekton.dev/pipelineTask"))
+        ended[task] = ended.get(task, True) and run_state(child).mark not in ("run", "idle")
+    return sum(ended.values())
 
 
 def _error(context: Context, run: Object) -> str:

@@ -180,7 +180,7 @@ def _looked(context: Context, found: tuple[Node, ...], node: Node | None, step: 
     siblings = tuple(one for one in flat if one.task == node.task)
     child = node.child
     seen = task(context.state, child) if child and child["kind"] == "TaskRun" else None
-    asked = approvals.approval(context.store, child) if child and child["kind"] == "CustomRun" else None
+    asked = approvals.approval(context.store, child, context.user) if child and child["kind"] == "CustomRun" else None
     return Looked(node, seen, _step(seen, step) if seen else None, asked, siblings if len(siblings) > 1 else ())
 
 

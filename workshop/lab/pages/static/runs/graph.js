@@ -3,10 +3,8 @@
 
 import { Graph, layout } from "../dagre-3.1.3.esm.js";
 
-const WIDTH = 190;
+const WIDTHS = [190, 168, 150];
 const HEIGHT = 48;
-const GAP = 14;
-const STEP = 22;
 let drawn = "";
 
 function items(list) {
@@ -15,22 +13,48 @@ function items(list) {
   }));
 }
 
+// Every task stands as early as it can start: dagre's longest path begins at the end, so it is given the graph upside
+// down.
+function laid(nodes, width) {
+  const graph = new Graph().setGraph({ rankdir: "BT", ranker: "longest-path", nodesep: 14, ranksep: 22, marginx: 4,
+                                       marginy: 4 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const { key } of nodes) graph.setNode(key, { width, height: HEIGHT });
+  for (const { key, after } of nodes) for (const before of after) if (graph.hasNode(before)) graph.setEdge(key, before);
+  layout(graph);
+  return graph;
+}
+
+// The children of a matrix have the same neighbours, so they may change places: from left to right as they are counted.
+function places(nodes, graph) {
+  const found = new Map(nodes.map(({ key }) => [key, graph.node(key)]));
+  for (const task of new Set(nodes.map(({ key }) => key.split("/")[0]))) {
+    const keys = nodes.map(({ key }) => key).filter((key) => key.startsWith(`${task}/`));
+    const free = keys.map((key) => graph.node(key)).sort((one, other) => one.x - other.x);
+    keys.forEach((key, index) => found.set(key, free[index]));
+  }
+  return found;
+}
+
 export function draw(list, arrows) {
   const nodes = items(list);
   const shape = JSON.stringify(nodes.map(({ key, after }) => [key, after]));
-  if (shape === drawn) return;
+  if (shape === drawn && list.style.position) return;
   drawn = shape;
-  const graph = new Graph().setGraph({ rankdir: "TB", nodesep: GAP, ranksep: STEP, marginx: 4, marginy: 4 });
-  graph.setDefaultEdgeLabel(() => ({}));
-  for (const { key } of nodes) graph.setNode(key, { width: WIDTH, height: HEIGHT });
-  for (const { key, after } of nodes) for (const before of after) if (graph.hasNode(before)) graph.setEdge(before, key);
-  layout(graph);
+  const room = space(list.closest(".board"));
+  let chosen = 0;
+  let graph = null;
+  for (chosen of WIDTHS) {
+    graph = laid(nodes, chosen);
+    if (graph.graph().width <= room) break;
+  }
   const { width, height } = graph.graph();
   Object.assign(list.style, { display: "block", position: "relative", width: `${width}px`, height: `${height}px` });
+  const at = places(nodes, graph);
   for (const { item, key } of nodes) {
-    const { x, y } = graph.node(key);
+    const { x, y } = at.get(key);
     Object.assign(item.style, {
-      position: "absolute", left: `${x - WIDTH / 2}px`, top: `${y - HEIGHT / 2}px`, width: `${WIDTH}px`,
+      position: "absolute", left: `${x - chosen / 2}px`, top: `${y - HEIGHT / 2}px`, width: `${chosen}px`,
       height: `${HEIGHT}px`, margin: 0,
     });
   }
@@ -38,12 +62,28 @@ export function draw(list, arrows) {
   arrows.setAttribute("width", width);
   arrows.setAttribute("height", height);
   arrows.replaceChildren(...graph.edges().map((edge) => arrow(graph, edge)));
+  show(list);
+}
+
+// Beside the panel the graph gets what the style sheet gives it; above the panel, on a phone, the whole width.
+function space(board) {
+  const beside = getComputedStyle(board).gridTemplateColumns.split(" ").length > 1;
+  return board.clientWidth * (beside ? 0.55 : 1) - 56;
+}
+
+// A graph that is larger than its frame is moved to the task that is looked at.
+function show(list) {
+  const item = list.querySelector("[aria-current]")?.parentElement;
+  const frame = list.parentElement;
+  if (!item) return;
+  frame.scrollLeft = item.offsetLeft + item.offsetWidth / 2 - frame.clientWidth / 2;
+  frame.scrollTop = item.offsetTop + item.offsetHeight / 2 - frame.clientHeight / 2;
 }
 
 function arrow(graph, edge) {
-  const from = graph.node(edge.v);
-  const to = graph.node(edge.w);
-  const between = graph.edge(edge).points.slice(1, -1);
+  const from = graph.node(edge.w);
+  const to = graph.node(edge.v);
+  const between = graph.edge(edge).points.slice(1, -1).reverse();
   const points = [{ x: from.x, y: from.y + HEIGHT / 2 }, ...between, { x: to.x, y: to.y - HEIGHT / 2 }];
   let line = `M${points[0].x} ${points[0].y}`;
   for (let n = 1; n < points.length; n += 1) {

@@ -1,5 +1,5 @@
 // Makes an element like another, in place: what stays the same keeps its focus, its selection and its scroll.
-// Elements with the same id are the same. What is marked data-keep belongs to scripts or to the user; what a script
+// Elements with the same id are the same, and those that come and go need one; others are compared by their place. What is marked data-keep belongs to scripts or to the user; what a script
 // has put into `style` stays too.
 
 export function morph(from, to) {
