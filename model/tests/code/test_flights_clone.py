@@ -58,7 +58,7 @@ def forget(project: Path, *, cache: bool) -> None:
         file.unlink()
     if cache:
         for folder in (".dvc/cache", "models", "reports"):
-            shutil.rmtree(project / folder)
+            shutil.rmtree(project / folder, ignore_errors=True)
 
 
 @pytest.mark.slow
@@ -72,13 +72,14 @@ def test_plain_clone_needs_only_dvc_repro(clone: Path, tmp_path: Path) -> None:
     for stage in ("validate", "train@logistic", "train@boosted", "evaluate"):
         assert f"Stage '{stage}' didn't change, skipping" in again
 
+    # From here on only where the months come from differs, so only their stage has to run.
     forget(clone, cache=False)
-    assert "made from" not in dvc(clone, "repro", "train@logistic")
+    assert "made from" not in dvc(clone, "repro", "months")
 
     # A room's remote: what was made is in the cache, so it can be pushed, and pulled where it is not.
     dvc(clone, "remote", "add", "--default", "room", str(tmp_path / "remote"))
     dvc(clone, "push", *[f"data/{months.file_name(month)}.dvc" for month in (1, 2)])
-    for command in (["repro", "--pull"], ["repro"]):
+    for command in (["repro", "--pull", "months"], ["repro", "months"]):
         forget(clone, cache=True)
         told = dvc(clone, *command)
         assert "made from" not in told
@@ -87,7 +88,7 @@ def test_plain_clone_needs_only_dvc_repro(clone: Path, tmp_path: Path) -> None:
     # A remote that does not answer is not in the way.
     dvc(clone, "remote", "modify", "room", "url", "http://127.0.0.1:9/nowhere")
     forget(clone, cache=True)
-    assert "made from the package" in dvc(clone, "repro")
+    assert "made from the package" in dvc(clone, "repro", "months")
 
 
 def test_month_that_differs_from_its_pointer_is_refused(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ def test_nothing_is_logged_without_a_server(small_model: Path) -> None:
     tracking.log_evaluation(small_model, unexpected)
 
 
+@pytest.mark.slow
 def test_mlflow_is_not_imported_without_a_server() -> None:
     code = "import sys, flights.train, flights.evaluate, flights.gate; print('mlflow' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], cwd=MODEL, capture_output=True, text=True, check=True)
@@ -33,6 +34,7 @@ def test_registering_without_a_registry_names_the_next_command() -> None:
         register.main([])
 
 
+@pytest.mark.slow
 @pytest.mark.slow
 def test_server_that_does_not_answer_is_one_line(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")

@@ -118,6 +118,7 @@ def test_better_auc_on_the_test_month_wins(
     assert (tmp_path / "reports/confusion.csv").read_text().count("\n") == len(best.actual) + 1
 
 
+@pytest.mark.slow
 def test_pictures_are_written(small_model: Path, real_months: Path, tmp_path: Path) -> None:
     from flights import plots
 

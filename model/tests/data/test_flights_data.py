@@ -20,6 +20,7 @@ def february(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / months.file_name(2)
 
 
+@pytest.mark.slow
 def test_made_bytes_are_those_of_the_pointer_in_git(february: Path) -> None:
     assert file_md5(february) == expected_md5(TRACKED / february.name)
 
