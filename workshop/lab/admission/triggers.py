@@ -34,6 +34,7 @@ from workshop.manifests.triggers import (
     TriggerTemplate,
     TriggerTemplateSpec,
 )
+from workshop.manifests.triggers.support import REFUSED
 
 T = TypeVar("T")
 _WEBHOOK = 'admission webhook "{}webhook.triggers.tekton.dev" denied the request: {} failed: '
@@ -69,9 +70,9 @@ def admit_listener(new: Object, old: Object | None) -> Object:
             found.missing(at(path, "interceptors"))
         _check_interceptors(found, path, group.interceptors)
     if spec.cloud_event_uri:
-        found.add('spec.CloudEventURI requires "enable-api-fields" feature gate to be "alpha" but it is "stable"')
+        found.add(REFUSED["EventListenerSpec.cloudEventURI"], "spec.cloudEventURI")
     if spec.resources.custom_resource is not None:
-        found.add("the lab runs no customResource; remove it, or use a cluster", "spec.resources.customResource")
+        found.add(REFUSED["ListenerResources.customResource"], "spec.resources.customResource")
     if spec.resources.kubernetes_resource is not None:
         _check_resource(found, spec.resources.kubernetes_resource)
     _raise(found)
@@ -215,8 +216,7 @@ def _check_interceptors(found: Findings, path: str, interceptors: Sequence[Trigg
     for index, one in enumerate(interceptors):
         where = at(path, "interceptors", index)
         if one.webhook is not None:
-            found.add("the lab runs no webhook of a Service: write an Interceptor with clientConfig.url, "
-                      "or use a cluster", at(where, "webhook"))
+            found.add(REFUSED["TriggerInterceptor.webhook"], at(where, "webhook"))
             continue
         if not one.ref.name:
             found.missing(at(where, "interceptor"))

@@ -14,6 +14,7 @@ from workshop.commands import approve as command
 from workshop.errors import UsageError
 from workshop.lab.admission import admit
 from workshop.lab.controllers.approval import Approvals
+from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.statuses import BadRequest
 from workshop.lab.store import Store
@@ -216,6 +217,42 @@ def test_an_approval_is_not_born_approved() -> None:
     obj["spec"] = {**obj["spec"], "approvers": [{"name": "user1", "input": "approve", "type": "User"}]}
     with pytest.raises(BadRequest, match="must be 'pending' for new ApprovalTask, got 'approve'"):
         admit(TASKS, obj, None)
+
+
+@pytest.mark.parametrize(("answer", "status", "reason"), [
+    ("approve", "True", "Succeeded"), ("reject", "False", "Failed"),
+])
+def test_a_pipeline_run_ends_as_the_answer_says(answer: str, status: str, reason: str) -> None:
+    store = Store()
+    store.create(KINDS.named("Namespace"), {"metadata": {"name": NS}})
+    ask = {
+        "name": "approve",
+        "taskRef": {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"},
+        "params": [{"name": "approvers", "value": ["$(params.approvers[*])"]}],
+    }
+    run: Object = {
+        "apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"name": "promote-1", "namespace": NS},
+        "spec": {"pipelineSpec": {"params": [{"name": "approvers", "type": "array", "default": ["user1"]}],
+                                  "tasks": [ask]}},
+    }
+    runs = KINDS.named("PipelineRun")
+    store.create(runs, admit(runs, run, None))
+    pipelines, approvals = PipelineRuns(store), Approvals(store)
+
+    async def both() -> None:
+        await pipelines.reconcile(NS, "promote-1")
+        await approvals.reconcile(NS, NAME)
+
+    asyncio.run(both())
+    old = store.get(TASKS, NS, NAME)
+    new = copy.deepcopy(old)
+    new["spec"]["approvers"][0]["input"] = answer
+    store.update(TASKS, admit(TASKS, new, old))
+    for _ in range(3):
+        asyncio.run(approvals.reconcile(NS, NAME))
+        asyncio.run(pipelines.reconcile(NS, "promote-1"))
+    (condition,) = store.get(runs, NS, "promote-1")["status"]["conditions"]
+    assert (condition["status"], condition["reason"]) == (status, reason)
 
 
 class FakeServer:
