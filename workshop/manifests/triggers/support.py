@@ -1,0 +1,71 @@
+"""Which fields of Triggers and of the approval gate the lab runs, accepts without an effect, or refuses.
+
+Every field of the types is in exactly one of the three tables: `Type.field`, as it is written in a manifest. A test
+holds the tables to the types; the parity page is made from them.
+"""
+
+from __future__ import annotations
+
+SUPPORTED: dict[str, str] = {
+    "ApprovalTask": "apiVersion kind metadata spec status",
+    "ApprovalTaskSpec": "approvers numberOfApprovalsRequired description",
+    "Approver": "name input message type users",
+    "BindingParam": "name value",
+    "BindingRef": "ref kind name value apiversion",
+    "ClientConfig": "url",
+    "ClusterInterceptor": "apiVersion kind metadata spec status",
+    "ClusterTriggerBinding": "apiVersion kind metadata spec",
+    "EventListener": "apiVersion kind metadata spec status",
+    "EventListenerSpec": "triggers triggerGroups namespaceSelector labelSelector resources",
+    "EventListenerTrigger": "name bindings template triggerRef interceptors",
+    "GroupMember": "name input",
+    "Interceptor": "apiVersion kind metadata spec status",
+    "InterceptorParam": "name value",
+    "InterceptorRef": "name kind apiVersion",
+    "InterceptorSpec": "clientConfig",
+    "NamespaceSelector": "matchNames",
+    "TemplateParam": "name description default",
+    "TemplateRef": "ref spec apiversion",
+    "Trigger": "apiVersion kind metadata spec",
+    "TriggerBinding": "apiVersion kind metadata spec",
+    "TriggerBindingSpec": "params",
+    "TriggerGroup": "name interceptors triggerSelector",
+    "TriggerInterceptor": "name ref params",
+    "TriggerSelector": "namespaceSelector labelSelector",
+    "TriggerSpec": "template bindings name interceptors",
+    "TriggerTemplate": "apiVersion kind metadata spec",
+    "TriggerTemplateSpec": "params resourcetemplates",
+}
+"""Fields that do here what they do on a cluster, by type."""
+
+_ONE_USER = "the lab has one user and enforces no roles"
+_NO_POD = "one program takes the events of all listeners; there is no Pod"
+_NO_SERVICES = "the lab resolves no Services: an event that comes to such an interceptor is stopped and told"
+
+ACCEPTED: dict[str, str] = {
+    "ClientConfig.caBundle": "an interceptor is reached over http on this machine",
+    "ClientConfig.service": _NO_SERVICES,
+    "EventListenerSpec.serviceAccountName": _ONE_USER,
+    "EventListenerTrigger.serviceAccountName": _ONE_USER,
+    "KubernetesResource.replicas": _NO_POD,
+    "KubernetesResource.serviceLoadBalancerClass": _NO_POD,
+    "KubernetesResource.servicePort": _NO_POD,
+    "KubernetesResource.serviceType": _NO_POD,
+    "KubernetesResource.spec": f"{_NO_POD}; env of a container (TLS) is refused",
+    "ListenerResources.kubernetesResource": _NO_POD,
+    "ServiceReference.name": _NO_SERVICES,
+    "ServiceReference.namespace": _NO_SERVICES,
+    "ServiceReference.path": _NO_SERVICES,
+    "ServiceReference.port": _NO_SERVICES,
+    "TriggerSpec.serviceAccountName": _ONE_USER,
+}
+"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
+
+REFUSED: dict[str, str] = {
+    "EventListenerSpec.cloudEventURI":
+        'spec.CloudEventURI requires "enable-api-fields" feature gate to be "alpha" but it is "stable"',
+    "ListenerResources.customResource": "the lab runs no customResource; remove it, or use a cluster",
+    "TriggerInterceptor.webhook":
+        "the lab runs no webhook of a Service: write an Interceptor with clientConfig.url, or use a cluster",
+}
+"""Fields that are refused at admission, with the words."""
