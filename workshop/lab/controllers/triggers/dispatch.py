@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 import uuid
 from collections.abc import Sequence
 
@@ -38,6 +39,9 @@ from workshop.manifests.triggers import (
 
 SUCCESSFUL = "dev.tekton.event.triggers.successful.v1"
 FAILED = "dev.tekton.event.triggers.failed.v1"
+QUIET_SECONDS = 60.0
+"""The same Warning of a listener is not told again for so long: a flood of forged events must not fill the store."""
+MAX_REMEMBERED = 1000
 log = logging.getLogger("workshop.lab.triggers")
 
 
@@ -47,6 +51,7 @@ class Dispatcher:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._events = Events(store, "triggers")
+        self._told: dict[tuple[str, str], float] = {}
 
     async def ungrouped(self, listener: Object, targets: Sequence[Target], event: Event) -> None:
         """Run triggers side by side; the failure of one is no matter for the others."""
@@ -125,13 +130,23 @@ class Dispatcher:
         log.log(logging.WARNING if why.suspicious else logging.INFO,
                 "%s: event %s: %s: interceptor stopped trigger processing: %s", _name(listener), event.id, title, why)
         if why.suspicious or why.code == "Internal":
-            self._events.emit(listener, FAILED, f"event {event.id}: {title}: {why.message}", warning=True)
+            self._warn(listener, f"{title}: {why.message}")
 
     def _failed(self, listener: Object, title: str, event: Event, why: Exception) -> None:
         known = isinstance(why, ApiError | ValueError | LookupError | PathError | msgspec.ValidationError)
         log.error("%s: event %s: %s failed: %s", _name(listener), event.id, title, why, exc_info=not known)
         told = str(why) if known else "an error in the lab; see the supervisor's log"
-        self._events.emit(listener, FAILED, f"event {event.id}: {title}: {told}", warning=True)
+        self._warn(listener, f"{title}: {told}")
+
+    def _warn(self, listener: Object, text: str) -> None:
+        """Tell it as an Event of the listener; the log has every one, with the event's id."""
+        key, moment = (listener["metadata"]["uid"], text), time.monotonic()
+        if moment - self._told.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+            return
+        if len(self._told) >= MAX_REMEMBERED:
+            self._told.clear()
+        self._told[key] = moment
+        self._events.emit(listener, FAILED, text, warning=True)
 
 
 def _name(listener: Object) -> str:

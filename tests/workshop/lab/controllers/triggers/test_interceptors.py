@@ -139,6 +139,17 @@ def test_an_unknown_interceptor_stops_the_event_and_says_so(bench: Bench) -> Non
     assert any('clusterinterceptor.triggers.tekton.dev "mine" not found' in e["message"] for e in bench.events())
 
 
+def test_a_flood_of_forged_events_is_told_once(bench: Bench) -> None:
+    wants = interceptor("github", secretRef={"secretName": "github-webhook", "secretKey": "secret"})
+    bench.put(template(a="x"))
+    bench.put(listener(*({"name": name, "template": {"ref": "note"}, "interceptors": [wants]} for name in "ab")))
+    for number in range(5):
+        bench.push(PATH, {"number": number}, secret=b"another")
+    assert sorted(event["message"] for event in bench.events()) == [
+        "trigger a: payload signature check failed", "trigger b: payload signature check failed",
+    ]
+
+
 @pytest.fixture
 def own() -> Iterator[tuple[str, list[dict[str, Any]], dict[str, Any]]]:
     """An interceptor of one's own: its address, what it was asked, what it answers."""
