@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime
 import pandas as pd
 from numpy.typing import NDArray
-from skl2onnx import to_onnx
-from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-from sklearn.pipeline import Pipeline
 
 from flights.features import Inputs, inputs, matrix, order
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 Probabilities = NDArray[np.float64]
 _OPSETS = {"": 18, "ai.onnx.ml": 3}
@@ -36,6 +37,10 @@ class Parity:
 
 def export(pipeline: Pipeline, features: tuple[str, ...]) -> bytes:
     """The fitted pipeline as a serialized ONNX model."""
+    # Two seconds to import, and only training converts: evaluation and the gate run what was converted.
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
+
     words, numbers = order(features)
     types = [
         ("words", StringTensorType([None, len(words)])),
