@@ -27,7 +27,7 @@ from workshop.commands.shell import participant_env
 from workshop.commands.up import _up
 from workshop.errors import RunFailed, WorkshopError
 from workshop.lab.participant import clone_folder
-from workshop.lab.report import Report
+from workshop.lab.report import Report, read
 from workshop.lab.seed import namespace
 from workshop.lab.state import State, state
 from workshop.manifests.load import load
@@ -72,6 +72,7 @@ def lab(words: argparse.Namespace) -> int:
     else:
         job.step("train-and-stage: from the commit to staging", lambda: _pipeline(job, "train-and-stage"))
         job.step("promote: the digest that staging tested, to production", lambda: _pipeline(job, "promote"))
+    job.report = read(where) or job.report
     summary = _summary(job, time.monotonic() - began)
     if quiet:
         output.emit(summary)
