@@ -56,6 +56,11 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
     lab = verb("lab", "the main job: start the lab and take the flights model from data to production")
     lab.add_argument("--ports", default="")
+    approve = verb("approve", "answer an approval that a pipeline waits for")
+    approve.add_argument("name", nargs="?", help="the ApprovalTask; without a name, the one that waits")
+    approve.add_argument("--reject", action="store_true", help="say no instead of yes")
+    approve.add_argument("-m", "--message", default="", help="why")
+    approve.add_argument("-n", "--namespace", default="")
     check = verb("check", "prove that a module is done")
     check.add_argument("module", metavar="NN")
     return top

@@ -54,8 +54,22 @@ class Bench:
         began = time.perf_counter()
         subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "Measure"], cwd=clone, check=True)
         subprocess.run([*git, "push", "--quiet", "origin", "HEAD:main"], cwd=clone, check=True)
-        self.workshop("run", str(KIT / "tekton" / "runs" / "train-and-stage.yaml"))
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, check=True, capture_output=True, text=True)
+        while not self.staged(commit.stdout.strip()):
+            time.sleep(0.5)
         return time.perf_counter() - began
+
+    def staged(self, commit: str) -> bool:
+        """Whether the run that the push started has ended. Raises RuntimeError when it failed."""
+        words = [str(self.state / "tools" / "oc"), "get", "pipelineruns", "-n", "user1-dev", "-o", "json"]
+        env = {**self.env, "KUBECONFIG": str(self.state / "kubeconfig"), "KUBECACHEDIR": str(self.state / "kubecache")}
+        for run in json.loads(subprocess.run(words, env=env, check=True, capture_output=True).stdout)["items"]:
+            status = run.get("status") or {}
+            if {"name": "commit", "value": commit} in (status.get("results") or []):
+                return bool(status["conditions"][0]["status"] == "True")
+            if status.get("completionTime") and status["conditions"][0]["status"] == "False":
+                raise RuntimeError(f"{run['metadata']['name']} failed: {status['conditions'][0]['message']}")
+        return False
 
 
 def main() -> None:
