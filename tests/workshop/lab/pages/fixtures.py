@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import pytest
+import uvicorn
 from starlette.applications import Starlette
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from workshop.lab.kinds import KINDS, Object
@@ -79,3 +90,219 @@ def _put(store: Store, kind: str, namespace: str, name: str, spec: Object, statu
     known = KINDS.named(kind)
     made = store.create(known, {"metadata": {"name": name, "namespace": namespace}, "spec": spec})
     store.update_status(known, {**made, "status": status})
+
+
+def pipeline_run(
+    store: Store,
+    name: str,
+    tasks: Sequence[Mapping[str, Any]],
+    *,
+    final: Sequence[Mapping[str, Any]] = (),
+    skipped: Mapping[str, str] | None = None,
+    status: str = "Unknown",
+    reason: str = "Running",
+    **more: Any,
+) -> Object:
+    """A PipelineRun whose Pipeline is known; returns it as stored."""
+    known = KINDS.named("PipelineRun")
+    meta = {"name": name, "namespace": "user1-dev", "labels": {"tekton.dev/pipeline": "demo"}}
+    made = store.create(known, {"metadata": meta, "spec": {"pipelineRef": {"name": "demo"}}})
+    ended = {"completionTime": "2026-01-05T10:01:17Z"} if status != "Unknown" else {}
+    return store.update_status(
+        known,
+        {
+            **made,
+            "status": {
+                "conditions": [{"type": "Succeeded", "status": status, "reason": reason, "message": "counted"}],
+                "startTime": "2026-01-05T10:00:00Z",
+                "pipelineSpec": {"tasks": list(tasks), "finally": list(final)},
+                "skippedTasks": [{"name": key, "reason": value} for key, value in (skipped or {}).items()],
+                **ended,
+                **more,
+            },
+        },
+    )
+
+
+def task_run(
+    about: Context,
+    owner: Object | None,
+    task: str,
+    steps: Mapping[str, int | None],
+    *,
+    name: str = "",
+    logs: Mapping[str, str] | None = None,
+    params: Mapping[str, str] | None = None,
+    before: Sequence[Object] = (),
+    start: str = "2026-01-05T10:00:00Z",
+    end: str = "2026-01-05T10:00:42Z",
+    reason: str = "",
+    ignored: bool = False,
+) -> Object:
+    """A TaskRun with its Pod and logs; `steps` are exit codes, None for a step that runs."""
+    parent = owner["metadata"]["name"] if owner else ""
+    name = name or f"{parent}-{task}"
+    labels = {"tekton.dev/pipelineRun": parent, "tekton.dev/pipelineTask": task} if owner else {}
+    runs = any(code is None for code in steps.values())
+    failed = any(steps.values())
+    meta: Object = {"name": name, "namespace": "user1-dev", "labels": labels}
+    if owner:
+        meta["ownerReferences"] = [{"kind": "PipelineRun", "name": parent, "uid": owner["metadata"]["uid"]}]
+    spec: Object = {"params": [{"name": key, "value": value} for key, value in (params or {}).items()]}
+    if before:
+        spec["retries"] = len(before) + 1
+    known = KINDS.named("TaskRun")
+    made = about.store.create(known, {"metadata": meta, "spec": spec})
+    pod = f"{name}-pod"
+    value = "Unknown" if runs else "False" if failed else "True"
+    words = {"Unknown": "Running", "False": "FailureIgnored" if ignored else "StepFailed", "True": "Succeeded"}
+    status: Object = {
+        "conditions": [{"type": "Succeeded", "status": value, "reason": reason or words[value], "message": "said so"}],
+        "podName": pod,
+        "startTime": start,
+        "steps": [_step(key, code, start, end) for key, code in steps.items()],
+        "taskSpec": {"steps": [{"name": key, "image": "bash", "script": f"do {key}"} for key in steps]},
+        "retriesStatus": list(before),
+    }
+    if not runs:
+        status["completionTime"] = end
+    run = about.store.update_status(known, {**made, "status": status})
+    pod_of(about, pod, steps, logs or {})
+    return run
+
+
+def pod_of(about: Context, name: str, steps: Mapping[str, int | None], logs: Mapping[str, str]) -> None:
+    """A Pod with a container for each step, and the logs' files."""
+    containers = [{"name": f"step-{key}"} for key in steps]
+    states = [
+        {"name": f"step-{key}", "state": {"running": {}} if code is None else {"terminated": {"exitCode": code}}}
+        for key, code in steps.items()
+    ]
+    known = KINDS.named("Pod")
+    body = {"metadata": {"name": name, "namespace": "user1-dev"}, "spec": {"containers": containers}}
+    made = about.store.create(known, body)
+    about.store.update_status(known, {**made, "status": {"phase": "Running", "containerStatuses": states}})
+    for key, text in logs.items():
+        path = about.state.container_log("user1-dev", name, f"step-{key}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def _step(name: str, code: int | None, start: str, end: str) -> Object:
+    step: Object = {"name": name, "container": f"step-{name}"}
+    if code is None:
+        return {**step, "running": {"startedAt": start}}
+    ended = {"exitCode": code, "startedAt": start, "finishedAt": end}
+    return {**step, "terminated": ended, "terminationReason": "Error" if code else "Completed"}
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Served:
+    """The pages on a port of their own; `call` runs a function where the store lives, as a controller would."""
+
+    url: str
+    loop: asyncio.AbstractEventLoop
+
+    def call(self, work: Callable[[], T]) -> T:
+        async def inside() -> T:
+            return work()
+
+        return asyncio.run_coroutine_threadsafe(inside(), self.loop).result(10)
+
+
+class Hold:
+    """Keeps a page from being loaded until `released` says so, since `--dump-dom` takes what is there at that moment.
+
+    Every page gets an image whose answer waits; `asked` are the paths that browsers asked for, with their queries.
+    """
+
+    def __init__(self, app: Any, released: Callable[[list[str]], bool]) -> None:
+        self._app, self._released = app, released
+        self.asked: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if scope["path"] == "/hold":
+            deadline = time.monotonic() + 20
+            while not self._released(self.asked) and time.monotonic() < deadline:
+                await asyncio.sleep(0.05)
+            # The browser has its answers by now, and draws them.
+            await asyncio.sleep(0.5)
+            await Response(status_code=204)(scope, receive, send)
+            return
+        self.asked.append(f"{scope['path']}?{scope['query_string'].decode()}".rstrip("?"))
+        await self._app(scope, receive, self._with_image(send))
+
+    def _with_image(self, send: Any) -> Any:
+        more = b'<img src="/hold" alt="">'
+        is_page = False
+
+        async def sent(message: Any) -> None:
+            nonlocal is_page
+            if message["type"] == "http.response.start":
+                headers = dict(message["headers"])
+                is_page = headers.get(b"content-type", b"").startswith(b"text/html")
+                if is_page:
+                    headers[b"content-length"] = str(int(headers[b"content-length"]) + len(more)).encode()
+                    message = {**message, "headers": list(headers.items())}
+            elif is_page:
+                message = {**message, "body": message["body"] + more}
+            await send(message)
+
+        return sent
+
+
+@contextmanager
+def served(
+    about: Context, *, gate: bool = False, released: Callable[[list[str]], bool] | None = None
+) -> Iterator[Served]:
+    """The pages served by a real server in a thread; `released` holds pages back, see Hold."""
+    app: Any = Starlette(routes=routes(about))
+    if released:
+        app = Hold(app, released)
+    config = uvicorn.Config(
+        TokenGate(app, about.token) if gate else app,
+        host="127.0.0.1",
+        port=0,
+        log_level="error",
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield Served(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", loop)
+    server.should_exit = True
+    thread.join(10)
+
+
+LOADED = "--timeout=30000"
+
+
+def dom(url: str, folder: Path, *, wait: str = "--virtual-time-budget=5000") -> str:
+    """The page's HTML after its scripts have run.
+
+    A page with an open stream stops virtual time: with `wait=LOADED` it is dumped when it is loaded, see Hold.
+    """
+    run = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+         f"--user-data-dir={folder / 'chromium'}", wait, "--dump-dom", url],
+        capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    return run.stdout
+
+
+in_a_browser = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed"),
+]

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import uvicorn
-from starlette.applications import Starlette
 
-from tests.workshop.lab.pages.fixtures import DIGEST, OTHER, browser, context, deploy, ran
+from tests.workshop.lab.pages.fixtures import (
+    DIGEST,
+    OTHER,
+    browser,
+    context,
+    deploy,
+    dom,
+    in_a_browser,
+    ran,
+    served,
+)
 from workshop.lab.kinds import KINDS
-from workshop.lab.pages import Context, TokenGate, routes
 
 
 class FakePrometheus(BaseHTTPRequestHandler):
@@ -239,64 +242,24 @@ def test_a_module_without_a_check_is_told_by_number(tmp_path: Path) -> None:
 # -- in a browser
 
 
-@contextmanager
-def _served(about: Context, *, gate: bool = False) -> Iterator[str]:
-    app: Any = Starlette(routes=routes(about))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            TokenGate(app, about.token) if gate else app,
-            host="127.0.0.1",
-            port=0,
-            log_level="error",
-            timeout_graceful_shutdown=1,
-        )
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(10)
-
-
-def _dom(url: str, folder: Path) -> str:
-    """The page's HTML after its scripts have run."""
-    run = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         f"--user-data-dir={folder / 'chromium'}", "--virtual-time-budget=5000", "--dump-dom", url],
-        capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
-    )  # fmt: skip
-    assert run.returncode == 0, run.stderr[-2000:]
-    return run.stdout
-
-
-in_a_browser = [
-    pytest.mark.browser,
-    pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed"),
-]
-
-
 @pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
 def test_the_viewer_draws_every_panel(
     tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], _: int
 ) -> None:
     about = context(tmp_path, prometheus_url=prometheus[1])
-    with _served(about) as url:
-        dom = _dom(f"{url}/dashboards/model-serving", tmp_path)
-    assert "drawn by Grafana only" not in dom
-    assert dom.count('class="uplot') >= 7, "a chart for each timeseries panel"
-    assert "9 req/s" in dom, "the last value of the stat"
-    assert ">0.3<" in dom and ">42<" in dom, "the bar gauge and its figure"
-    assert '<option value="user1-staging">' in dom, "the values of a variable"
+    with served(about) as lab:
+        page = dom(f"{lab.url}/dashboards/model-serving", tmp_path)
+    assert "drawn by Grafana only" not in page
+    assert page.count('class="uplot') >= 7, "a chart for each timeseries panel"
+    assert "9 req/s" in page, "the last value of the stat"
+    assert ">0.3<" in page and ">42<" in page, "the bar gauge and its figure"
+    assert '<option value="user1-staging">' in page, "the values of a variable"
     assert not any("$" in query for _, given in prometheus[0].asked for query in given.get("query", []))
 
 
 @pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
 def test_the_link_with_the_token_logs_a_browser_in(tmp_path: Path, _: int) -> None:
     about = context(tmp_path)
-    with _served(about, gate=True) as url:
-        assert "Your lab" not in _dom(url, tmp_path)
-        assert "Your lab" in _dom(f"{url}/#token={about.token}", tmp_path)
+    with served(about, gate=True) as lab:
+        assert "Your lab" not in dom(lab.url, tmp_path)
+        assert "Your lab" in dom(f"{lab.url}/#token={about.token}", tmp_path)

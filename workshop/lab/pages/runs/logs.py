@@ -27,7 +27,7 @@ BLOCK = 64 * 1024
 TAIL = 256 * 1024
 """Bytes of a long log that a page begins with; the whole is a link away."""
 LAG = 2 * 1024 * 1024
-"""Bytes that a reader may be behind before it is moved to the end."""
+"""Bytes that a reader may be behind before it is moved to the end; more than TAIL, or it would never arrive."""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _ERROR = re.compile(
     r"^\s*(?:\S+:\s)?(?:error|fatal|critical|failed)\b"

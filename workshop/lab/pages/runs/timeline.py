@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop.lab.pages.runs.graph import Node
+from workshop.lab.pages.times import duration
 
 WHOLE = 1000
 
@@ -36,8 +37,9 @@ class Timeline:
     rows: tuple[tuple[Node, Bar | None], ...]
 
     @property
-    def seconds(self) -> int:
-        return int(self.end - self.start)
+    def took(self) -> str:
+        """The whole time in words; empty when nothing has begun."""
+        return duration(int(self.end - self.start)) if self.end else ""
 
 
 def timeline(nodes: Sequence[Node]) -> Timeline:
@@ -49,9 +51,10 @@ def timeline(nodes: Sequence[Node]) -> Timeline:
         for node in flat
         if node.span.start
     ]
-    first = min((start for _, start, _ in begun), default=now)
-    last = max((end if end is not None else now for _, _, end in begun), default=now)
-    last = max(last, first + 1)
+    if not begun:
+        return Timeline(0, 0, False, tuple((node, None) for node in flat))
+    first = min(start for _, start, _ in begun)
+    last = max(first + 1, *(end if end is not None else now for _, _, end in begun))
     bars: dict[str, Bar] = {}
     for node, start, end in begun:
         x = round((start - first) / (last - first) * WHOLE)

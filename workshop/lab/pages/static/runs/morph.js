@@ -36,6 +36,7 @@ function unfold(from, to) {
 
 function children(from, to) {
   const known = new Map([...from.children].filter((one) => one.id).map((one) => [one.id, one]));
+  const wanted = new Set([...to.children].map((one) => one.id).filter(Boolean));
   let at = from.firstChild;
   for (const next of [...to.childNodes]) {
     let same = null;
@@ -44,6 +45,12 @@ function children(from, to) {
     if (!same) {
       from.insertBefore(next, at);
       continue;
+    }
+    // What stands before it and is not wanted goes; moving an element instead would lose its scroll and its focus.
+    while (at && at !== same && same.id && !wanted.has(at.id)) {
+      const gone = at;
+      at = at.nextSibling;
+      gone.remove();
     }
     if (same === at) at = at.nextSibling;
     else from.insertBefore(same, at);
