@@ -16,13 +16,17 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task of a run. `state` is waiting, running, succeeded, failed, ignored or skipped; `seconds` 0 if unknown."""
+    """One task of a run. `state` is waiting, running, succeeded, failed, ignored or skipped; `seconds` 0 if unknown.
+
+    `custom` is what a custom task waits for, such as ApprovalTask; empty for a task with steps.
+    """
 
     name: str
     state: str
     seconds: float = 0.0
     reason: str = ""
     task_run: str = ""
+    custom: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,9 @@ def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
     tasks: tuple[TaskState, ...] = ()
     if kind == "PipelineRun":
         children = {
-            r["metadata"]["name"]: r for r in client.list("TaskRun", namespace, labels={"tekton.dev/pipelineRun": name})
+            r["metadata"]["name"]: r
+            for kind_ in ("TaskRun", "CustomRun")
+            for r in client.list(kind_, namespace, labels={"tekton.dev/pipelineRun": name})
         }
         tasks = _tasks(run, children)
     return Progress(
@@ -79,7 +85,8 @@ def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure |
     if found.kind == "TaskRun":
         candidates = [found.object]
     else:
-        candidates = [client.get("TaskRun", found.namespace, t.task_run) for t in found.tasks if t.state == "failed"]
+        failed = [t for t in found.tasks if t.state == "failed"]
+        candidates = [client.get("CustomRun" if t.custom else "TaskRun", found.namespace, t.task_run) for t in failed]
     candidates.sort(key=lambda r: str((r.get("status") or {}).get("completionTime", "")))
     for task_run in candidates:
         status = task_run.get("status") or {}
@@ -137,7 +144,9 @@ def _state(name: str, task_run: Object, varied: set[str]) -> TaskState:
     combination = [str(p.get("value")) for p in params if p.get("name") in varied]
     own = task_run["metadata"]["name"]
     shown = f"{name} ({', '.join(combination)})" if combination else name
-    return TaskState(shown, state, seconds_between(status.get("startTime"), status.get("completionTime")), reason, own)
+    custom = str(((task_run.get("spec") or {}).get("customRef") or {}).get("kind", ""))
+    took = seconds_between(status.get("startTime"), status.get("completionTime"))
+    return TaskState(shown, state, took, reason, own, custom)
 
 
 def _tail(client: Client, namespace: str, pod: str, container: str, lines: int) -> tuple[str, ...]:

@@ -28,35 +28,37 @@ def approve(words: argparse.Namespace) -> int:
     where = state().kubeconfig
     lab = where.exists()
     client = Client.load(where if lab else None)
-    namespace = getattr(words, "namespace", "") or (namespace_of("dev") if lab else client.namespace)
-    users, groups = _me(client, lab=lab)
+    namespace = words.namespace or (namespace_of("dev") if lab else client.namespace)
     task = _wanted(client, namespace, words.name or "")
-    done = _approve(client, task, users, groups, answer="reject" if words.reject else "approve",
-                    message=words.message or "")
+    wish = "reject" if words.reject else "approve"
+    done = _approve(client, task, *_me(client, lab=lab), answer=wish, message=words.message or "")
     status = done.get("status") or {}
     if words.output == output.JSON:
         output.emit(done)
         return 0
     name = done["metadata"]["name"]
-    output.say(f"{name}: {status.get('state', 'pending')}, {status.get('approvalsReceived', 0)} of "
-               f"{status.get('approvalsRequired', done['spec']['numberOfApprovalsRequired'])} approvals")
+    output.say(
+        f"{name}: {status.get('state', 'pending')}, {status.get('approvalsReceived', 0)} of "
+        f"{status.get('approvalsRequired', done['spec']['numberOfApprovalsRequired'])} approvals"
+    )
     if status.get("state") == "pending":
         waiting = [one["name"] for one in done["spec"]["approvers"] if one["input"] == "pending"]
         output.say(f"  still asked: {', '.join(waiting)}")
     return 0
 
 
-def _approve(
-    client: Client, task: Object, users: list[str], groups: list[str], *, answer: str, message: str
-) -> Object:
+def _approve(client: Client, task: Object, users: list[str], groups: list[str], *, answer: str, message: str) -> Object:
     """Put the answer where it belongs and return the task once the controller has seen it."""
     meta = task["metadata"]
     index, change = _change(task, users, groups, answer, message)
     try:
         client.patch("approvaltask", meta["namespace"], meta["name"], change, how="json")
     except ApiFailure as e:
-        raise ManifestError(e.message, hint=f"oc get approvaltask {meta['name']} -n {meta['namespace']} -o yaml shows "
-                            "who is asked and what they said") from e
+        raise ManifestError(
+            e.message,
+            hint=f"oc get approvaltask {meta['name']} -n {meta['namespace']} -o yaml shows "
+            "who is asked and what they said",
+        ) from e
     deadline = time.monotonic() + WAIT_SECONDS
     mine = task["spec"]["approvers"][index]["name"]
     wanted = "rejected" if answer == "reject" else "approved"
@@ -76,18 +78,24 @@ def _change(
     """The index of the entry that is mine, and the JSON patch that answers in it. Raises UsageError."""
     approvers = task["spec"]["approvers"]
     mine = [i for i, one in enumerate(approvers) if one.get("type") != "Group" and one["name"] in users]
-    mine += [i for i, one in enumerate(approvers) if one.get("type") == "Group" and (
-        one["name"] in groups or any(user["name"] in users for user in one.get("users") or [])
-    )]
+    mine += [
+        i
+        for i, one in enumerate(approvers)
+        if one.get("type") == "Group"
+        and (one["name"] in groups or any(user["name"] in users for user in one.get("users") or []))
+    ]
     waiting = [i for i in mine if approvers[i]["input"] != answer]
     if not mine:
         raise UsageError(
             f"{users[0]} is not asked in {task['metadata']['name']}; asked are "
-            + ", ".join(one["name"] for one in approvers), hint="oc whoami says who you are",
+            + ", ".join(one["name"] for one in approvers),
+            hint="oc whoami says who you are",
         )
     if not waiting:
-        raise UsageError(f"{task['metadata']['name']} has this answer of {users[0]} already",
-                         hint="the others who are asked: " + ", ".join(one["name"] for one in approvers))
+        raise UsageError(
+            f"{task['metadata']['name']} has this answer of {users[0]} already",
+            hint="the others who are asked: " + ", ".join(one["name"] for one in approvers),
+        )
     index = waiting[0]
     path = f"/spec/approvers/{index}"
     change: list[dict[str, Any]] = [
@@ -111,8 +119,11 @@ def _wanted(client: Client, namespace: str, name: str) -> Object:
         return found
     waiting = [t for t in client.list("approvaltask", namespace) if (t.get("status") or {}).get("state") == "pending"]
     if not waiting:
-        raise EnvironmentFault(f"no approval waits in {namespace}", hint="a promotion asks for one: oc create -f "
-                               f"tekton/runs/promote.yaml; oc get approvaltask -n {namespace} shows earlier ones")
+        raise EnvironmentFault(
+            f"no approval waits in {namespace}",
+            hint="a promotion asks for one: oc create -f "
+            f"tekton/runs/promote.yaml; oc get approvaltask -n {namespace} shows earlier ones",
+        )
     if len(waiting) > 1:
         names = ", ".join(one["metadata"]["name"] for one in waiting)
         raise UsageError(f"several approvals wait in {namespace}: {names}", hint="workshop approve NAME answers one")

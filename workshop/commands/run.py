@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.live import Live
 from rich.table import Table
@@ -54,9 +54,15 @@ def run(words: argparse.Namespace) -> int:
 
 
 def _run(
-    client: Client, documents: Sequence[Manifest], namespace: str, *, timeout: float, quiet: bool
+    client: Client,
+    documents: Sequence[Manifest],
+    namespace: str,
+    *,
+    timeout: float,
+    quiet: bool,
+    look: Callable[[Progress], None] = lambda _: None,
 ) -> list[Progress]:
-    """Submit every document and follow the runs. Raises ManifestError, TimedOut."""
+    """Submit every document and follow the runs; `look` sees every state on the way. Raises ManifestError, TimedOut."""
     started: list[tuple[str, str, str]] = []
     for document in documents:
         obj = document.object
@@ -78,10 +84,19 @@ def _run(
                 "is allowed; mend the file and run the command again",
             ) from e
     deadline = time.monotonic() + timeout
-    return [_follow(client, *which, deadline=deadline, quiet=quiet) for which in started]
+    return [_follow(client, *which, deadline=deadline, quiet=quiet, look=look) for which in started]
 
 
-def _follow(client: Client, kind: str, namespace: str, name: str, *, deadline: float, quiet: bool) -> Progress:
+def _follow(
+    client: Client,
+    kind: str,
+    namespace: str,
+    name: str,
+    *,
+    deadline: float,
+    quiet: bool,
+    look: Callable[[Progress], None],
+) -> Progress:
     """Show a run until it is done. Raises TimedOut."""
     live = Live(console=output.err, refresh_per_second=8) if output.interactive() and not quiet else None
     told: dict[str, str] = {}
@@ -90,6 +105,7 @@ def _follow(client: Client, kind: str, namespace: str, name: str, *, deadline: f
     try:
         while True:
             found = progress(client, kind, namespace, name)
+            look(found)
             if live:
                 live.update(_picture(found))
             elif not quiet:
@@ -98,6 +114,8 @@ def _follow(client: Client, kind: str, namespace: str, name: str, *, deadline: f
                     if task.state not in ("waiting", told.get(key)):
                         took = f" in {task.seconds:.0f} s" if task.state in ("succeeded", "failed") else ""
                         why = f": {task.reason}" if task.state == "skipped" else ""
+                        if task.custom == "ApprovalTask" and task.state == "running":
+                            why = ", waits for people: workshop approve"
                         output.note(f"  {task.name}: {task.state}{took}{why}")
                         told[key] = task.state
             if found.done:
@@ -118,7 +136,10 @@ def _picture(found: Progress) -> Table:
         table.add_column()
     for task in found.tasks:
         took = f"{task.seconds:5.1f} s" if task.seconds or task.state == "succeeded" else ""
-        table.add_row(_MARKS[task.state], task.name, took, task.reason if task.state in ("failed", "skipped") else "")
+        why = task.reason if task.state in ("failed", "skipped") else ""
+        if task.custom == "ApprovalTask" and task.state == "running":
+            why = "waits for people: workshop approve"
+        table.add_row(_MARKS[task.state], task.name, took, why)
     return table
 
 
