@@ -289,6 +289,7 @@ def _approve(gate: Gate, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, *words:
     (tmp_path / "kubeconfig").write_text("")
     monkeypatch.setenv("WORKSHOP_STATE", str(tmp_path))
     monkeypatch.setattr(Client, "load", lambda *_: FakeServer(gate))
+    parser.add_argument("-n", "--namespace", default="")
     return command.approve(parser.parse_args(words))
 
 
