@@ -67,17 +67,13 @@ def error_ratio() -> stat.Panel:
         "percentunit",
         6,
     )
-    return panel.thresholds(_thresholds(GREEN, (0.01, YELLOW), (0.05, RED))).with_target(
-        _query(queries.error_ratio())
-    )
+    return panel.thresholds(_thresholds(GREEN, (0.01, YELLOW), (0.05, RED))).with_target(_query(queries.error_ratio()))
 
 
 def slow_answers() -> stat.Panel:
     """How long the slow ones take."""
     panel = _stat("p95 latency", "19 of 20 answers are faster than this.", "s", 6)
-    return panel.thresholds(_thresholds(GREEN, (0.1, YELLOW), (0.5, RED))).with_target(
-        _query(queries.latency(0.95))
-    )
+    return panel.thresholds(_thresholds(GREEN, (0.1, YELLOW), (0.5, RED))).with_target(_query(queries.latency(0.95)))
 
 
 def servers() -> stat.Panel:
@@ -149,9 +145,7 @@ def model_errors() -> timeseries.Panel:
 
 def predictions_by_class() -> timeseries.Panel:
     """What is predicted."""
-    panel = _series(
-        "Predictions by class", "Rows predicted a second. A request may hold many rows.", "cps", 8
-    )
+    panel = _series("Predictions by class", "Rows predicted a second. A request may hold many rows.", "cps", 8)
     return _stacked(panel).with_target(_query(queries.predictions_by_class(), "{{class}}"))
 
 
@@ -164,9 +158,7 @@ def positive_share() -> timeseries.Panel:
         "percentunit",
         8,
     )
-    return (
-        panel.min(0).max(1).with_target(_query(queries.positive_share_by_predictor(), "{{predictor_name}}"))
-    )
+    return panel.min(0).max(1).with_target(_query(queries.positive_share_by_predictor(), "{{predictor_name}}"))
 
 
 def probability_deciles() -> bargauge.Panel:

@@ -21,13 +21,26 @@ def home_is_temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     kept = dict(os.environ)
     os.environ["HOME"] = str(home)
     os.environ.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
-    for name in ("KUBECONFIG", "MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "WORKSHOP_STATE", "XDG_CONFIG_HOME",
-                 "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+    for name in (
+        "KUBECONFIG",
+        "MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_TOKEN",
+        "WORKSHOP_STATE",
+        "XDG_CONFIG_HOME",
+        "XDG_CACHE_HOME",
+        "XDG_DATA_HOME",
+    ):
         os.environ.pop(name, None)
     os.environ |= {
-        "MLFLOW_DISABLE_TELEMETRY": "true", "DVC_NO_ANALYTICS": "true", "DO_NOT_TRACK": "true",
-        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "GIT_AUTHOR_NAME": "Test", "GIT_AUTHOR_EMAIL": "t@example.com",
-        "GIT_COMMITTER_NAME": "Test", "GIT_COMMITTER_EMAIL": "t@example.com", "UV_OFFLINE": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DVC_NO_ANALYTICS": "true",
+        "DO_NOT_TRACK": "true",
+        "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
+        "GIT_AUTHOR_NAME": "Test",
+        "GIT_AUTHOR_EMAIL": "t@example.com",
+        "GIT_COMMITTER_NAME": "Test",
+        "GIT_COMMITTER_EMAIL": "t@example.com",
+        "UV_OFFLINE": "1",
     }
     yield home
     os.environ.clear()

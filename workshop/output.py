@@ -22,8 +22,17 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 _out = Console(highlight=False, soft_wrap=True)
 
 _STYLES = {
-    "ready": "green", "Succeeded": "green", "Completed": "green", "ok": "green", "Available": "green",
-    "failed": "red", "Failed": "red", "missing": "yellow", "stopped": "dim", "starting": "yellow", "Running": "cyan",
+    "ready": "green",
+    "Succeeded": "green",
+    "Completed": "green",
+    "ok": "green",
+    "Available": "green",
+    "failed": "red",
+    "Failed": "red",
+    "missing": "yellow",
+    "stopped": "dim",
+    "starting": "yellow",
+    "Running": "cyan",
     "Creating": "yellow",
 }
 

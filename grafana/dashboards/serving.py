@@ -58,9 +58,7 @@ def build() -> Dashboard:
         .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
         .with_variable(_values_of("namespace", "Namespace", f"{REQUESTS}_count"))
         .with_variable(
-            _values_of(
-                "deployment", "Deployment", f'{REQUESTS}_count{{namespace=~"$namespace"}}', "deployment_name"
-            )
+            _values_of("deployment", "Deployment", f'{REQUESTS}_count{{namespace=~"$namespace"}}', "deployment_name")
         )
     )
     for title, row in _ROWS.items():

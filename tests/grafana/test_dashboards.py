@@ -124,15 +124,11 @@ def test_alerts_and_runbook_headings_are_the_same() -> None:
 def test_every_alert_has_a_unit_test_that_fires_and_one_that_does_not() -> None:
     rules = yaml.safe_load((ALERTS / "rules.yaml").read_text())
     alerts = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
-    cases = [
-        c for t in yaml.safe_load((ALERTS / "tests.yaml").read_text())["tests"] for c in t["alert_rule_test"]
-    ]
+    cases = [c for t in yaml.safe_load((ALERTS / "tests.yaml").read_text())["tests"] for c in t["alert_rule_test"]]
     assert {c["alertname"] for c in cases if c.get("exp_alerts")} == alerts
 
 
-@pytest.mark.skipif(
-    not shutil.which("promtool"), reason="promtool is not installed (Debian package prometheus)"
-)
+@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian package prometheus)")
 def test_alerts_fire_and_stay_silent_as_their_unit_tests_say() -> None:
     run = subprocess.run(
         ["promtool", "test", "rules", str(ALERTS / "tests.yaml")], capture_output=True, text=True, cwd=ALERTS

@@ -59,13 +59,9 @@ def test_sources_install_nothing_and_leave_long_functions_to_the_model(source: P
     assert len(code) <= 40
     for cell in code:
         text = "".join(cell["source"])
-        assert not re.search(r"^\s*[!%]\s*(pip|conda)\b", text, re.M), (
-            "environments are made by uv, not by a cell"
-        )
+        assert not re.search(r"^\s*[!%]\s*(pip|conda)\b", text, re.M), "environments are made by uv, not by a cell"
         for body in re.findall(r"^def .*?(?=^\S|\Z)", text, re.M | re.S):
-            assert len(body.strip().splitlines()) <= LONGEST_FUNCTION + 1, (
-                f"this belongs in model/: {body[:60]}"
-            )
+            assert len(body.strip().splitlines()) <= LONGEST_FUNCTION + 1, f"this belongs in model/: {body[:60]}"
 
 
 @pytest.mark.slow

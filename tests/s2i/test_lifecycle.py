@@ -21,10 +21,20 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """Run a server that is expected to end by itself."""
     return subprocess.run(
-        [sys.executable, "-m", "modelserver", *flags, model], cwd=folder, capture_output=True, text=True, timeout=30,
+        [sys.executable, "-m", "modelserver", *flags, model],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=30,
         check=False,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "s2i/server"), "PYTHONDONTWRITEBYTECODE": "1",
-             "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "0", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": "0", **(env or {})},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT / "s2i/server"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": "0",
+            "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": "0",
+            **(env or {}),
+        },
     )
 
 
@@ -57,8 +67,12 @@ def test_sigterm_lets_the_answer_under_way_finish_and_exits_with_0(started: Star
 
 
 def test_sigterm_during_loading_ends_the_process(started: Start) -> None:
-    server = started("Slow", shared=False, ready=False,
-                     PREDICTIVE_UNIT_PARAMETERS='[{"name":"load_seconds","value":"0.6","type":"FLOAT"}]')
+    server = started(
+        "Slow",
+        shared=False,
+        ready=False,
+        PREDICTIVE_UNIT_PARAMETERS='[{"name":"load_seconds","value":"0.6","type":"FLOAT"}]',
+    )
     server.wait_for("listening")
     assert server.stop() == 0
 
@@ -80,7 +94,8 @@ def test_the_access_log_has_no_payload_and_no_address(started: Start) -> None:
     server.stop()
     lines = [json.loads(line) for line in server.lines if '"request"' in line]
     assert [(line["method"], line["path"], line["status"], line["rows"]) for line in lines] == [
-        ("POST", "/api/v1.0/predictions", 200, 1), ("GET", "/predict", 400, 0)
+        ("POST", "/api/v1.0/predictions", 200, 1),
+        ("GET", "/predict", 400, 0),
     ]
     text = "".join(server.lines)
     assert "127.0.0.1" not in text
@@ -107,17 +122,25 @@ BROKEN = {
     "Mute": ("class Mute: pass\n", "the class Mute has no method predict"),
     "Needy": ("import not_there\n", "the model Needy needs the module not_there, which is not installed"),
     "Loud": ("raise ValueError('bang')\n", "importing Loud failed: ValueError: bang"),
-    "Heavy": ("class Heavy:\n def load(self): raise OSError('no file')\n def predict(self, X): return X\n",
-              "Heavy: loading failed: OSError: no file"),
-    "Odd": ("class Odd:\n def predict(self, X): return 5\n"
-            " def input_schema(self): return [{'name': 'a', 'type': 'number'}]\n",
-            "Odd: the warm-up failed: predict() returned int; it must return an array"),
-    "Vague": ("class Vague:\n def predict(self, X): return X\n"
-              " def input_schema(self): return [{'name': 'a', 'type': 'float'}]\n",
-              """input_schema()[0] "a": type is 'float'; allowed are string, integer, number"""),
-    "Typo": ("class Typo:\n def predict(self, X): return X\n"
-             " def input_schema(self): return [{'name': 'a', 'type': 'number', 'max': 3}]\n",
-             'input_schema()[0] "a": unknown key max; allowed are name, type'),
+    "Heavy": (
+        "class Heavy:\n def load(self): raise OSError('no file')\n def predict(self, X): return X\n",
+        "Heavy: loading failed: OSError: no file",
+    ),
+    "Odd": (
+        "class Odd:\n def predict(self, X): return 5\n"
+        " def input_schema(self): return [{'name': 'a', 'type': 'number'}]\n",
+        "Odd: the warm-up failed: predict() returned int; it must return an array",
+    ),
+    "Vague": (
+        "class Vague:\n def predict(self, X): return X\n"
+        " def input_schema(self): return [{'name': 'a', 'type': 'float'}]\n",
+        """input_schema()[0] "a": type is 'float'; allowed are string, integer, number""",
+    ),
+    "Typo": (
+        "class Typo:\n def predict(self, X): return X\n"
+        " def input_schema(self): return [{'name': 'a', 'type': 'number', 'max': 3}]\n",
+        'input_schema()[0] "a": unknown key max; allowed are name, type',
+    ),
 }
 
 

@@ -16,8 +16,13 @@ REQUESTS = "seldon_api_executor_server_requests_seconds"
 @pytest.fixture
 def fresh(started: Start) -> Server:
     return started(
-        "Late", shared=False, SELDON_DEPLOYMENT_ID="flight-delay", PREDICTOR_ID="default",
-        PREDICTOR_LABELS='{"version":"v7"}', PREDICTIVE_UNIT_ID="classifier", PREDICTIVE_UNIT_IMAGE="reg:5000/late:1.2",
+        "Late",
+        shared=False,
+        SELDON_DEPLOYMENT_ID="flight-delay",
+        PREDICTOR_ID="default",
+        PREDICTOR_LABELS='{"version":"v7"}',
+        PREDICTIVE_UNIT_ID="classifier",
+        PREDICTIVE_UNIT_IMAGE="reg:5000/late:1.2",
         PREDICTIVE_UNIT_METRICS_ENDPOINT="/scrape",
     )
 
@@ -27,8 +32,13 @@ def test_public_requests_are_counted_under_the_executors_names(fresh: Server) ->
         fresh.post(GOOD)
     fresh.post({"data": {}})
     fresh.post({"inputs": []}, "/v2/models/classifier/infer")
-    labels = {"deployment_name": "flight-delay", "predictor_name": "default", "predictor_version": "v7",
-              "service": "predictions", "method": "post"}
+    labels = {
+        "deployment_name": "flight-delay",
+        "predictor_name": "default",
+        "predictor_version": "v7",
+        "service": "predictions",
+        "method": "post",
+    }
     assert fresh.sample(REQUESTS + "_count", code="200", **labels) == 3
     assert fresh.sample(REQUESTS + "_count", code="400", **labels) == 2
     assert fresh.sample(REQUESTS + "_bucket", code="200", le="10.0", **labels) == 3
@@ -58,9 +68,18 @@ def test_rewards_of_nothing_are_counted_too(fresh: Server) -> None:
 
 def test_the_models_metrics_have_seldons_types_and_labels(fresh: Server) -> None:
     fresh.post(GOOD)
-    labels = {"deployment_name": "flight-delay", "seldon_deployment_name": "flight-delay", "model_name": "classifier",
-              "model_image": "reg:5000/late", "image_name": "reg:5000/late", "model_version": "1.2",
-              "image_version": "1.2", "predictor_name": "default", "predictor_version": "v7", "method": "predict"}
+    labels = {
+        "deployment_name": "flight-delay",
+        "seldon_deployment_name": "flight-delay",
+        "model_name": "classifier",
+        "model_image": "reg:5000/late",
+        "image_name": "reg:5000/late",
+        "model_version": "1.2",
+        "image_version": "1.2",
+        "predictor_name": "default",
+        "predictor_version": "v7",
+        "method": "predict",
+    }
     assert fresh.sample("late_answers_total", **labels) == 1
     assert fresh.sample("late_last", kind="share", **labels) == 0.5
     assert fresh.sample("late_time_count", **labels) == 1
@@ -95,8 +114,9 @@ def test_metrics_may_share_the_models_port(started: Start) -> None:
     from workshop.lab.ports import _any_free
 
     port = str(_any_free(set()))
-    server = started("Late", shared=False, PREDICTIVE_UNIT_HTTP_SERVICE_PORT=port,
-                     PREDICTIVE_UNIT_METRICS_SERVICE_PORT=port)
+    server = started(
+        "Late", shared=False, PREDICTIVE_UNIT_HTTP_SERVICE_PORT=port, PREDICTIVE_UNIT_METRICS_SERVICE_PORT=port
+    )
     assert server.get("/metrics").status == 200
 
 

@@ -16,7 +16,10 @@ COLUMNS = [
 def test_one_input_a_column_in_any_order(late: Server) -> None:
     answer = late.post({"id": "q1", "inputs": COLUMNS}, "/v2/models/Late/infer")
     assert answer.json == {
-        "model_name": "Late", "model_version": "", "id": "q1", "parameters": {},
+        "model_name": "Late",
+        "model_version": "",
+        "id": "q1",
+        "parameters": {},
         "outputs": [{"name": "predict", "shape": [2, 1], "datatype": "FP64", "data": [0.5, 0.25]}],
     }
 

@@ -106,8 +106,12 @@ def test_metadata_of_the_environment_wins(started: Start) -> None:
 
 
 def test_feedback_is_accepted_with_all_its_parts(late: Server) -> None:
-    body = {"request": GOOD, "response": {"meta": {"routing": {"x": 1}}}, "reward": 1,
-            "truth": {"data": {"ndarray": [[1.0]]}}}
+    body = {
+        "request": GOOD,
+        "response": {"meta": {"routing": {"x": 1}}},
+        "reward": 1,
+        "truth": {"data": {"ndarray": [[1.0]]}},
+    }
     for path in ("/send-feedback", "/api/v1.0/feedback"):
         answer = late.post(body, path)
         assert (answer.status, answer.json["data"]) == (200, {"ndarray": []})

@@ -30,11 +30,15 @@ CASES = [
     (rows("UA"), 'row 0: got "UA", allowed: a list of 4 values'),
     (rows(), "no rows: at least one is needed"),
     ({"data": {"ndarray": 5}}, "got 5 where a list of rows belongs"),
-    ({"data": {"names": ["hour", "hour", "carrier", "distance"], "ndarray": [[1, 1, "UA", 1]]}},
-     'names: "hour" is there twice'),
-    ({"data": {"names": ["carrier", "hour", "distnce", "age"], "ndarray": [["UA", 1, 1, 1]]}},
-     'unknown column "distnce", did you mean distance?; names: column "distance" is missing; '
-     "allowed are carrier, hour, distance, age"),
+    (
+        {"data": {"names": ["hour", "hour", "carrier", "distance"], "ndarray": [[1, 1, "UA", 1]]}},
+        'names: "hour" is there twice',
+    ),
+    (
+        {"data": {"names": ["carrier", "hour", "distnce", "age"], "ndarray": [["UA", 1, 1, 1]]}},
+        'unknown column "distnce", did you mean distance?; names: column "distance" is missing; '
+        "allowed are carrier, hour, distance, age",
+    ),
     ({"data": {"names": ["carrier"], "ndarray": [["UA"]]}}, 'names: column "hour" is missing'),
     ({"data": {"names": "hour", "ndarray": [["UA", 1, 1, 1]]}}, "data.names must be a list of strings"),
     ({"data": {"tensor": {"shape": [1, 4], "values": [1, 2, 3]}}}, "data.tensor has 3 values for the shape [1, 4]"),
@@ -179,13 +183,41 @@ def test_a_failing_model_is_a_500_without_its_secrets(late: Server) -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=8) | st.sampled_from(["UA", "carrier", "ndarray", "tensor", "data"]),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(
-        st.sampled_from(["data", "ndarray", "tensor", "names", "shape", "values", "jsonData", "meta", "tags",
-                         "strData", "inputs", "name", "datatype", "reward", "truth", "request", "puid"])
-        | st.text(max_size=3), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8)
+    | st.sampled_from(["UA", "carrier", "ndarray", "tensor", "data"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "data",
+                    "ndarray",
+                    "tensor",
+                    "names",
+                    "shape",
+                    "values",
+                    "jsonData",
+                    "meta",
+                    "tags",
+                    "strData",
+                    "inputs",
+                    "name",
+                    "datatype",
+                    "reward",
+                    "truth",
+                    "request",
+                    "puid",
+                ]
+            )
+            | st.text(max_size=3),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=12,
 )
 

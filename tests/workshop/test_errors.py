@@ -9,11 +9,25 @@ from workshop.cli import main
 
 
 def test_each_error_has_its_exit_code() -> None:
-    codes = {kind.__name__: kind.exit_code for kind in (
-        errors.WorkshopError, errors.UsageError, errors.EnvironmentFault, errors.ManifestError, errors.RunFailed,
-        errors.TimedOut)}
-    assert codes == {"WorkshopError": 1, "UsageError": 2, "EnvironmentFault": 3, "ManifestError": 4, "RunFailed": 5,
-                     "TimedOut": 6}
+    codes = {
+        kind.__name__: kind.exit_code
+        for kind in (
+            errors.WorkshopError,
+            errors.UsageError,
+            errors.EnvironmentFault,
+            errors.ManifestError,
+            errors.RunFailed,
+            errors.TimedOut,
+        )
+    }
+    assert codes == {
+        "WorkshopError": 1,
+        "UsageError": 2,
+        "EnvironmentFault": 3,
+        "ManifestError": 4,
+        "RunFailed": 5,
+        "TimedOut": 6,
+    }
     assert errors.INTERRUPTED == 130
 
 

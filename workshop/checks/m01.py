@@ -22,9 +22,7 @@ def _ran(context: CheckContext, digests: set[str]) -> Finding:
     task = f"the pipeline {PIPELINE} has built an image"
     namespace = context.namespace("dev")
     if digests:
-        return Finding(
-            task, True, f"{_count(len(digests), 'image')} came out of successful runs in {namespace}"
-        )
+        return Finding(task, True, f"{_count(len(digests), 'image')} came out of successful runs in {namespace}")
     runs = [run for run in context.cluster.list("PipelineRun", namespace) if _pipeline(run) == PIPELINE]
     if not runs:
         return Finding(task, False, f"there is no run of it in {namespace}", _START)

@@ -22,8 +22,12 @@ __all__ = ["ApiFailure", "Client"]
 
 Object = dict[str, Any]
 MANAGER = "workshop"
-PATCH = {"merge": "application/merge-patch+json", "json": "application/json-patch+json",
-         "strategic": "application/strategic-merge-patch+json", "apply": "application/apply-patch+yaml"}
+PATCH = {
+    "merge": "application/merge-patch+json",
+    "json": "application/json-patch+json",
+    "strategic": "application/strategic-merge-patch+json",
+    "apply": "application/apply-patch+yaml",
+}
 
 
 class Client:
@@ -35,8 +39,7 @@ class Client:
         self.http = Transport(config, timeout=timeout, agent=agent)
 
     @classmethod
-    def load(cls, kubeconfig: str | Path | None = None, *, context: str = "",
-             namespace: str | None = None) -> Client:
+    def load(cls, kubeconfig: str | Path | None = None, *, context: str = "", namespace: str | None = None) -> Client:
         """The client of the configuration that kubectl would use. Raises EnvironmentFault."""
         return cls(configs.with_namespace(configs.find(kubeconfig, context=context), namespace))
 
@@ -49,7 +52,7 @@ class Client:
         """The resource that a word means. Raises ApiFailure (404) in kubectl's words."""
         found = match(self.resources, word)
         if found is None:
-            raise ApiFailure(404, "NotFound", f"the server doesn't have a resource type \"{word}\"")
+            raise ApiFailure(404, "NotFound", f'the server doesn\'t have a resource type "{word}"')
         return found
 
     def resource_of(self, obj: Object) -> Resource:
@@ -99,37 +102,55 @@ class Client:
         made: Object = self.http.request("PUT", path, query={"fieldManager": MANAGER}, body=obj)
         return made
 
-    def patch(self, kind: str, namespace: str | None, name: str, change: Any, *, how: str = "merge",
-              subresource: str = "") -> Object:
+    def patch(
+        self, kind: str, namespace: str | None, name: str, change: Any, *, how: str = "merge", subresource: str = ""
+    ) -> Object:
         """Patch an object; `how` is merge, json or strategic. Raises ApiFailure."""
         resource = self.resource(kind)
         path = resource.path(namespace or self.namespace, name, subresource)
         made: Object = self.http.request("PATCH", path, query={"fieldManager": MANAGER}, body=change, media=PATCH[how])
         return made
 
-    def delete(self, kind: str, namespace: str | None, name: str, *, propagation: str = "Background",
-               missing_ok: bool = False) -> None:
+    def delete(
+        self, kind: str, namespace: str | None, name: str, *, propagation: str = "Background", missing_ok: bool = False
+    ) -> None:
         """Delete an object. Raises ApiFailure."""
         resource = self.resource(kind)
         try:
-            self.http.request("DELETE", resource.path(namespace or self.namespace, name),
-                              body={"propagationPolicy": propagation})
+            self.http.request(
+                "DELETE", resource.path(namespace or self.namespace, name), body={"propagationPolicy": propagation}
+            )
         except ApiFailure as e:
             if not (missing_ok and e.code == 404):
                 raise
 
     # -- many --------------------------------------------------------------------------------------------------
 
-    def list(self, kind: str, namespace: str | None = None, *, labels: dict[str, str] | str | None = None,
-             fields: str = "", everywhere: bool = False) -> list[Object]:
+    def list(
+        self,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        labels: dict[str, str] | str | None = None,
+        fields: str = "",
+        everywhere: bool = False,
+    ) -> list[Object]:
         """The objects of a kind in a namespace, or in all of them. Raises ApiFailure."""
         resource = self.resource(kind)
         answer = self._list(resource, None if everywhere else namespace or self.namespace, labels, fields)
         return [{"apiVersion": resource.api_version, "kind": resource.kind, **one} for one in answer["items"]]
 
-    def watch(self, kind: str, namespace: str | None = None, *, name: str = "",
-              labels: dict[str, str] | str | None = None, version: str = "", everywhere: bool = False,
-              timeout: float | None = None) -> Iterator[tuple[str, Object]]:
+    def watch(
+        self,
+        kind: str,
+        namespace: str | None = None,
+        *,
+        name: str = "",
+        labels: dict[str, str] | str | None = None,
+        version: str = "",
+        everywhere: bool = False,
+        timeout: float | None = None,
+    ) -> Iterator[tuple[str, Object]]:
         """Changes as they come: `("ADDED"|"MODIFIED"|"DELETED", object)`.
 
         Without `version` the objects that are there come first, as ADDED. Ends after `timeout` seconds. When the
@@ -183,8 +204,9 @@ class Client:
         found: Object = self.http.request(method, resource.path(namespace or self.namespace, name))
         return found
 
-    def _list(self, resource: Resource, namespace: str | None, labels: dict[str, str] | str | None,
-              fields: str) -> Object:
+    def _list(
+        self, resource: Resource, namespace: str | None, labels: dict[str, str] | str | None, fields: str
+    ) -> Object:
         found: Object = self.http.request("GET", resource.path(namespace), query=_selectors(labels, fields))
         return found
 

@@ -73,8 +73,9 @@ def find(kubeconfig: str | Path | None = None, *, context: str = "") -> Config:
     chosen = merged["contexts"][name][1]
     for section, key in (("clusters", "cluster"), ("users", "user")):
         if chosen.get(key) not in merged[section]:
-            raise EnvironmentFault(f'{holder}: context "{name}" names the {key} "{chosen.get(key)}", which is not '
-                                   "there", hint=UP)
+            raise EnvironmentFault(
+                f'{holder}: context "{name}" names the {key} "{chosen.get(key)}", which is not there', hint=UP
+            )
     cluster_path, cluster = merged["clusters"][chosen["cluster"]]
     user_path, user = merged["users"][chosen["user"]]
     return Config(
@@ -153,8 +154,11 @@ def _in_cluster() -> Config:
 
 def _token(user: dict[str, Any], path: Path) -> str:
     if user.get("exec") or user.get("auth-provider"):
-        raise EnvironmentFault(f"{path}: credentials from a plugin are not supported: allowed are token, tokenFile and "
-                               "client certificates", hint="log in with 'oc login', which writes a token")
+        raise EnvironmentFault(
+            f"{path}: credentials from a plugin are not supported: allowed are token, tokenFile and "
+            "client certificates",
+            hint="log in with 'oc login', which writes a token",
+        )
     if user.get("tokenFile"):
         return _file(path.parent / user["tokenFile"]).strip()
     return str(user.get("token") or "")

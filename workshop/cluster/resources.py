@@ -109,9 +109,18 @@ def _legacy(transport: Transport) -> list[Resource]:
             if "/" in one["name"]:
                 continue
             subs = tuple(o["name"].partition("/")[2] for o in listed if o["name"].startswith(one["name"] + "/"))
-            found.append(Resource(
-                group_name, version_name, one["kind"], one["name"], one.get("singularName") or one["kind"].lower(),
-                bool(one.get("namespaced")), tuple(one.get("shortNames") or ()), tuple(one.get("categories") or ()),
-                tuple(one.get("verbs") or ()), subs,
-            ))
+            found.append(
+                Resource(
+                    group_name,
+                    version_name,
+                    one["kind"],
+                    one["name"],
+                    one.get("singularName") or one["kind"].lower(),
+                    bool(one.get("namespaced")),
+                    tuple(one.get("shortNames") or ()),
+                    tuple(one.get("categories") or ()),
+                    tuple(one.get("verbs") or ()),
+                    subs,
+                )
+            )
     return found

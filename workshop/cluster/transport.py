@@ -45,14 +45,30 @@ class Transport:
         self._local = threading.local()
         self._tls: ssl.SSLContext | None = None
 
-    def request(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None,
-                media: str = JSON, accept: str = JSON) -> Any:
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        media: str = JSON,
+        accept: str = JSON,
+    ) -> Any:
         """The parsed answer. Raises ApiFailure, EnvironmentFault."""
         raw = self.raw(method, path, query=query, body=body, media=media, accept=accept)
         return json.loads(raw) if raw else {}
 
-    def raw(self, method: str, path: str, *, query: dict[str, str] | None = None, body: Any = None,
-            media: str = JSON, accept: str = "*/*") -> bytes:
+    def raw(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        media: str = JSON,
+        accept: str = "*/*",
+    ) -> bytes:
         """The answer as it came. Raises ApiFailure, EnvironmentFault."""
         kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         connection = kept or self._connect(self._timeout)
@@ -70,8 +86,9 @@ class Transport:
         _check(answer, raw)
         return raw
 
-    def stream(self, path: str, *, query: dict[str, str] | None = None, accept: str = JSON,
-               timeout: float | None = None) -> Iterator[bytes]:
+    def stream(
+        self, path: str, *, query: dict[str, str] | None = None, accept: str = JSON, timeout: float | None = None
+    ) -> Iterator[bytes]:
         """The pieces of an answer as they come, until its end. Raises ApiFailure, EnvironmentFault, TimeoutError.
 
         `timeout` is the longest silence in seconds; None waits for ever.
@@ -92,8 +109,9 @@ class Transport:
         finally:
             connection.close()
 
-    def lines(self, path: str, *, query: dict[str, str] | None = None, accept: str = JSON,
-              timeout: float | None = None) -> Iterator[bytes]:
+    def lines(
+        self, path: str, *, query: dict[str, str] | None = None, accept: str = JSON, timeout: float | None = None
+    ) -> Iterator[bytes]:
         """The lines of an answer as they come, without their ends."""
         rest = b""
         for piece in self.stream(path, query=query, accept=accept, timeout=timeout):
@@ -110,8 +128,16 @@ class Transport:
             self._tls = _context(self.config)
         return http.client.HTTPSConnection(host, self._url.port or 443, timeout=timeout, context=self._tls)
 
-    def _send(self, connection: http.client.HTTPConnection, method: str, path: str, query: dict[str, str] | None,
-              body: Any, media: str, accept: str) -> http.client.HTTPResponse:
+    def _send(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        body: Any,
+        media: str,
+        accept: str,
+    ) -> http.client.HTTPResponse:
         headers = {"Accept": accept, "User-Agent": self._agent}
         if self.config.token:
             headers["Authorization"] = f"Bearer {self.config.token}"

@@ -86,8 +86,6 @@ def _field(text: str, path: str, where: str) -> tuple[int, int]:
     block = isinstance(node, yaml.CollectionNode) and not node.flow_style
     last = end.line if block or end.column == 0 else end.line + 1
     lines = text.splitlines()
-    while last > line and (
-        not lines[last - 1].strip() or (block and lines[last - 1].lstrip().startswith("#"))
-    ):
+    while last > line and (not lines[last - 1].strip() or (block and lines[last - 1].lstrip().startswith("#"))):
         last -= 1
     return line, last

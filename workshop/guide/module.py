@@ -118,9 +118,7 @@ def _front_matter(text: str, path: Path) -> tuple[Mapping[str, object], int]:
         front = yaml.safe_load(found.group(1))
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
-        raise ManifestError(
-            f"{path}:{mark.line + 2 if mark else 1}: the front matter is not YAML: {e}"
-        ) from e
+        raise ManifestError(f"{path}:{mark.line + 2 if mark else 1}: the front matter is not YAML: {e}") from e
     if not isinstance(front, dict):
         raise ManifestError(f"{path}:1: the front matter has no fields; it needs {', '.join(_NEEDED)}")
     missing = [name for name in _NEEDED if name not in front]
@@ -131,9 +129,7 @@ def _front_matter(text: str, path: Path) -> tuple[Mapping[str, object], int]:
     if not isinstance(front["minutes"], int) or not 1 <= front["minutes"] <= 90:
         raise ManifestError(f"{path}:1: minutes is {front['minutes']!r}; allowed is a number from 1 to 90")
     if front["runs-on"] not in RUNS_ON:
-        raise ManifestError(
-            f"{path}:1: runs-on is {front['runs-on']!r}; allowed is one of {', '.join(RUNS_ON)}"
-        )
+        raise ManifestError(f"{path}:1: runs-on is {front['runs-on']!r}; allowed is one of {', '.join(RUNS_ON)}")
     return front, text[: found.end()].count("\n") + 1
 
 

@@ -6,6 +6,7 @@ purpose: what matters in a command is the command.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -100,7 +101,7 @@ def _as_fence(shown: Excerpt) -> Token:
 
 def _mark_arrow(tokens: Sequence[Token]) -> None:
     """The arrow from the notebooks to the dashboard gets a look of its own."""
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
+    for opening, inline in itertools.pairwise(tokens):
         if opening.type == "paragraph_open" and inline.content.replace("*", "").startswith("notebooks →"):
             opening.attrSet("class", "arrow")
 

@@ -8,6 +8,7 @@ without colours.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -129,13 +130,9 @@ def compare(expected: tuple[str, ...], printed: list[str]) -> tuple[int, str] | 
             reachable = set(range(min(reachable), len(printed) + 1))
             continue
         pattern = _pattern(line)
-        following = {
-            at + 1 for at in reachable if at < len(printed) and pattern.fullmatch(_squeezed(printed[at]))
-        }
+        following = {at + 1 for at in reachable if at < len(printed) and pattern.fullmatch(_squeezed(printed[at]))}
         if not following:
-            found = (
-                repr(printed[max(reachable)]) if max(reachable) < len(printed) else "the end of the output"
-            )
+            found = repr(printed[max(reachable)]) if max(reachable) < len(printed) else "the end of the output"
             return index, f"expected {line.strip()!r}, found {found}"
         reachable = following
     if len(printed) not in reachable and any(line.strip() for line in printed[max(reachable) :]):
@@ -200,9 +197,7 @@ class _Shell:
     def close(self) -> None:
         """End the shell and what it started."""
         self._stdin.close()
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self._process.wait()
         self._stdout.close()

@@ -199,9 +199,7 @@ class PolicyRule(Typed, frozen=True, kw_only=True):
     api_groups: Annotated[list[str] | None, ATOMIC] = None
     resources: Annotated[list[str] | None, ATOMIC] = None
     resource_names: Annotated[list[str] | None, ATOMIC] = None
-    non_resource_urls: Annotated[list[str] | None, ATOMIC] = msgspec.field(
-        name="nonResourceURLs", default=None
-    )
+    non_resource_urls: Annotated[list[str] | None, ATOMIC] = msgspec.field(name="nonResourceURLs", default=None)
 
 
 class Role(Resource, frozen=True, kw_only=True):
@@ -321,5 +319,3 @@ class PrometheusRule(Resource, frozen=True, kw_only=True):
 
     spec: PrometheusRuleSpec | None = None
     status: Anything | None = None
-
-

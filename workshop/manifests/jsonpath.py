@@ -101,7 +101,7 @@ def _split(template: str) -> list[tuple[str, str]]:
             end += 1
         if end >= len(template):
             raise PathError(f"unclosed action in {template!r}")
-        found.append(("expression", template[start + 1:end].strip()))
+        found.append(("expression", template[start + 1 : end].strip()))
         at = end + 1
     return found
 
@@ -202,9 +202,7 @@ def _bracket(inside: str) -> Step:
         return _filter(inside)
     if re.fullmatch(r"-?\d+(\s*,\s*-?\d+)*", inside):
         wanted = [int(n) for n in inside.split(",")]
-        return lambda values, _: [
-            v[n] for v in values if isinstance(v, list) for n in wanted if -len(v) <= n < len(v)
-        ]
+        return lambda values, _: [v[n] for v in values if isinstance(v, list) for n in wanted if -len(v) <= n < len(v)]
     if re.fullmatch(r"-?\d*:-?\d*(:-?\d*)?", inside):
         cut = slice(*(int(part) if part else None for part in inside.split(":")))
         return lambda values, _: [item for v in values if isinstance(v, list) for item in v[cut]]
@@ -228,9 +226,7 @@ def _filter(inside: str) -> Step:
             return False
         return _compare(mine[0], op, theirs[0])
 
-    return lambda values, root: [
-        item for v in values if isinstance(v, list) for item in v if keep(item, root)
-    ]
+    return lambda values, root: [item for v in values if isinstance(v, list) for item in v if keep(item, root)]
 
 
 def _operand(expression: str) -> Callable[[Any, Any], list[Any]]:

@@ -71,9 +71,7 @@ class ObjectMeta(Typed, frozen=True, kw_only=True):
     ] = None
     namespace: str | None = None
     labels: Annotated[Labels | None, Meta(description="Keys and values that selectors look for.")] = None
-    annotations: Annotated[
-        Labels | None, Meta(description="Keys and values that tools leave for each other.")
-    ] = None
+    annotations: Annotated[Labels | None, Meta(description="Keys and values that tools leave for each other.")] = None
     owner_references: Annotated[list[OwnerReference] | None, keyed("uid")] = None
     finalizers: Annotated[list[str] | None, SET] = None
     uid: str | None = None

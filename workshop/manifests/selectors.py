@@ -46,8 +46,10 @@ def _label_test(part: str, selector: str) -> Match:
     if match := _BARE.match(part):
         key, absent = match["key"], bool(match["not"])
         return lambda found: (key in found) != absent
-    raise SelectorError(f"unable to parse requirement: found {part!r} in {selector!r}, expected: "
-                        "key=value, key!=value, key in (a,b), key notin (a,b), key, !key")
+    raise SelectorError(
+        f"unable to parse requirement: found {part!r} in {selector!r}, expected: "
+        "key=value, key!=value, key in (a,b), key notin (a,b), key, !key"
+    )
 
 
 def _number(text: str | None) -> int | None:

@@ -67,7 +67,7 @@ def resource(session: Session, word: str) -> Resource:
     """The kind of a word. Raises Failed in kubectl's words."""
     found = match(session.client.resources, word)
     if found is None:
-        raise Failed(f"the server doesn't have a resource type \"{word}\"")
+        raise Failed(f'the server doesn\'t have a resource type "{word}"')
     return found
 
 
@@ -77,9 +77,11 @@ def place(session: Session, res: Resource, obj: Object | None = None) -> str | N
         return None
     given = (obj or {}).get("metadata", {}).get("namespace")
     if given and session.words.text("namespace") and given != session.words.text("namespace"):
-        raise Failed(f'the namespace from the provided object "{given}" does not match the namespace '
-                     f'"{session.words.text("namespace")}". You must pass \'--namespace={given}\' to perform this '
-                     "operation.")
+        raise Failed(
+            f'the namespace from the provided object "{given}" does not match the namespace '
+            f"\"{session.words.text('namespace')}\". You must pass '--namespace={given}' to perform this "
+            "operation."
+        )
     return given or session.namespace
 
 
@@ -97,17 +99,20 @@ def named(session: Session, args: list[str]) -> list[Named]:
     if from_files(session):
         return [of_manifest(session, item) for item in manifests(session)]
     if not args:
-        raise BadUsage("You must specify the type of resource to get. Use \"oc api-resources\" for a list of supported "
-                       "resources.")
+        raise BadUsage(
+            'You must specify the type of resource to get. Use "oc api-resources" for a list of supported resources.'
+        )
     everywhere = session.words.yes("all-namespaces")
     if any("/" in word for word in args):
         found = []
         for word in args:
             kind, slash, name = word.partition("/")
             if not slash or not name or not kind:
-                raise BadUsage("there is no need to specify a resource type as a separate argument when passing "
-                               "arguments in resource/name form (e.g. 'oc get resource/<resource_name>' instead of "
-                               "'oc get resource resource/<resource_name>'")
+                raise BadUsage(
+                    "there is no need to specify a resource type as a separate argument when passing "
+                    "arguments in resource/name form (e.g. 'oc get resource/<resource_name>' instead of "
+                    "'oc get resource resource/<resource_name>'"
+                )
             res = resource(session, kind)
             found.append(Named(res, name, place(session, res)))
         return found
@@ -128,8 +133,10 @@ def chosen(session: Session, args: list[str], *, verb: str) -> list[Named]:
         if one.name:
             found.append(one)
         elif words.text("selector") or words.text("field-selector") or words.yes("all"):
-            found += [Named(one.resource, obj["metadata"]["name"], obj["metadata"].get("namespace"))
-                      for obj in listed(session, one)]
+            found += [
+                Named(one.resource, obj["metadata"]["name"], obj["metadata"].get("namespace"))
+                for obj in listed(session, one)
+            ]
         else:
             raise BadUsage(f"resource(s) were provided, but no name was specified for {verb}: give names, -l or --all")
     return found
@@ -153,5 +160,3 @@ def _kinds(session: Session, words: str) -> Iterator[Resource]:
             yield from (one for one in session.client.resources if "all" in one.categories)
         else:
             yield resource(session, word)
-
-

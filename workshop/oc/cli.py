@@ -15,11 +15,30 @@ from workshop.oc.flags import GLOBAL, BadUsage, Flag, parse
 from workshop.oc.session import Session
 
 VERBS = {
-    "annotate": "labels", "api-resources": "about", "apply": "apply", "auth": "about", "config": "projects",
-    "create": "create", "delete": "delete", "describe": "describe", "events": "events", "explain": "explain",
-    "get": "get", "kustomize": "apply", "label": "labels", "logs": "logs", "new-project": "projects",
-    "patch": "patch", "project": "projects", "projects": "projects", "replace": "create", "rollout": "rollout",
-    "scale": "rollout", "version": "about", "wait": "wait", "whoami": "about",
+    "annotate": "labels",
+    "api-resources": "about",
+    "apply": "apply",
+    "auth": "about",
+    "config": "projects",
+    "create": "create",
+    "delete": "delete",
+    "describe": "describe",
+    "events": "events",
+    "explain": "explain",
+    "get": "get",
+    "kustomize": "apply",
+    "label": "labels",
+    "logs": "logs",
+    "new-project": "projects",
+    "patch": "patch",
+    "project": "projects",
+    "projects": "projects",
+    "replace": "create",
+    "rollout": "rollout",
+    "scale": "rollout",
+    "version": "about",
+    "wait": "wait",
+    "whoami": "about",
 }
 """The module of each verb in `workshop.oc.verbs`."""
 
@@ -78,6 +97,6 @@ def _verb(argv: list[str]) -> tuple[str, list[str]]:
     while at < len(argv):
         word = argv[at]
         if not word.startswith("-") or word in ("-h", "--help"):
-            return word, argv[:at] + argv[at + 1:]
+            return word, argv[:at] + argv[at + 1 :]
         at += 2 if word in valued else 1
     return "", argv

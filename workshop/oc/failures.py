@@ -18,8 +18,10 @@ def told(error: ApiFailure, doing: str = "") -> str:
     prefix = f"{doing}: " if doing else ""
     if error.reason == "Invalid" and error.details:
         causes = error.details.get("causes") or []
-        lines = [f"{one.get('field')}: {one.get('message')}" if one.get("field") else str(one.get("message"))
-                 for one in causes]
+        lines = [
+            f"{one.get('field')}: {one.get('message')}" if one.get("field") else str(one.get("message"))
+            for one in causes
+        ]
         about = f'The {error.details.get("kind")} "{error.details.get("name", "")}" is invalid'
         if not lines:
             return about

@@ -61,8 +61,7 @@ def as_yaml(value: Any) -> str:
         resolved: str = dumper.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
         if "\n" in text and not re.search(r"[ \t]\n|[^\S\n ]|^\s", text):
             style = "|"
-        elif "\n" in text or resolved != "tag:yaml.org,2002:str" \
-                or _ambiguous(text):
+        elif "\n" in text or resolved != "tag:yaml.org,2002:str" or _ambiguous(text):
             style = '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

@@ -30,9 +30,7 @@ def dump(value: object) -> bytes:
     try:
         return orjson.dumps(value, _fallback, OPTIONS)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ServingError(
-            500, f"the model's answer cannot be written as JSON: {error}", reason=INTERNAL
-        ) from error
+        raise ServingError(500, f"the model's answer cannot be written as JSON: {error}", reason=INTERNAL) from error
 
 
 def check_depth(value: object, where: str, limit: int = MAX_DEPTH) -> None:

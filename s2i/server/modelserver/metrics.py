@@ -85,9 +85,7 @@ class Metrics:
         key = (service, method, code)
         child = self._children.get(key)
         if child is None:
-            child = self._children[key] = self._requests.labels(
-                *self._common, service, method.lower(), str(code)
-            )
+            child = self._children[key] = self._requests.labels(*self._common, service, method.lower(), str(code))
         child.observe(seconds)
 
     def feedback(self, reward: float) -> None:

@@ -99,16 +99,12 @@ class Model:
         extra = {"meta": meta} if self._takes_meta else {}
         return self._finish(self._guarded("predict", self._predict, *arguments, **extra))
 
-    def feedback(
-        self, features: Any, names: Sequence[str], reward: float, truth: Any, routing: Any
-    ) -> Prediction:
+    def feedback(self, features: Any, names: Sequence[str], reward: float, truth: Any, routing: Any) -> Prediction:
         """Hand feedback to the model, if it wants it."""
         if not callable(getattr(self.instance, "send_feedback", None)):
             return Prediction(None)
         call = self.instance.send_feedback
-        return self._finish(
-            self._guarded("send_feedback", call, features, list(names), reward, truth, routing=routing)
-        )
+        return self._finish(self._guarded("send_feedback", call, features, list(names), reward, truth, routing=routing))
 
     def health(self) -> object:
         """What ``health_status()`` says; raises ``ServingError`` 503 when it raises."""
@@ -183,8 +179,7 @@ def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:
     positional = [
         parameter
         for parameter in parameters
-        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        and parameter.name != "meta"
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD) and parameter.name != "meta"
     ]
     takes_names = len(positional) > 1 or inspect.Parameter.VAR_POSITIONAL in kinds
     takes_meta = inspect.Parameter.VAR_KEYWORD in kinds or any(p.name == "meta" for p in parameters)

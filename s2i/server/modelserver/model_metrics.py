@@ -140,9 +140,7 @@ class ModelMetrics:
         family = self._families.get(name)
         if family is not None and family.kind == sample.kind:
             return family
-        suffixes = {"COUNTER": ("_total",), "GAUGE": ("",), "TIMER": ("_bucket", "_count", "_sum")}[
-            sample.kind
-        ]
+        suffixes = {"COUNTER": ("_total",), "GAUGE": ("",), "TIMER": ("_bucket", "_count", "_sum")}[sample.kind]
         for written in [name, *(name + suffix for suffix in suffixes)]:
             owner = self._taken.get(written)
             if owner is not None:

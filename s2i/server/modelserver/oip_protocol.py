@@ -43,9 +43,7 @@ def read(request: object, validator: RowValidator | None) -> Message:
     if len(inputs) == 1 and (len(validator.names) > 1 or names != validator.names):
         _, shape, values = inputs[0]
         if len(shape) != 2:
-            raise ServingError(
-                400, f"inputs[0] has the shape {shape}; allowed: [rows, {len(validator.names)}]"
-            )
+            raise ServingError(400, f"inputs[0] has the shape {shape}; allowed: [rows, {len(validator.names)}]")
         rows = validator.rows(arrays.reshape(values, shape))
     else:
         rows = validator.rows(_by_column(inputs), names)
@@ -71,9 +69,7 @@ def _input(place: int, entry: object) -> tuple[str, list[int], list[Any]]:
     fits = (str,) if datatype == "BYTES" else (bool,) if datatype == "BOOL" else (int, float)
     for value in values:
         # null marks a missing value of a nullable column, whatever the datatype.
-        if value is not None and (
-            not isinstance(value, fits) or (bool not in fits and isinstance(value, bool))
-        ):
+        if value is not None and (not isinstance(value, fits) or (bool not in fits and isinstance(value, bool))):
             raise ServingError(400, f"{where}: {shown(value)} is no {datatype}")
     return entry["name"], shape, values
 
@@ -82,9 +78,7 @@ def _by_column(inputs: list[tuple[str, list[int], list[Any]]]) -> list[list[Any]
     count = len(inputs[0][2])
     for name, shape, _ in inputs:
         if shape not in ([count], [count, 1]):
-            raise ServingError(
-                400, f"input {shown(name)} has the shape {shape}; allowed: [{count}] or [{count}, 1]"
-            )
+            raise ServingError(400, f"input {shown(name)} has the shape {shape}; allowed: [{count}] or [{count}, 1]")
     return [list(row) for row in zip(*(values for _, _, values in inputs), strict=True)]
 
 
@@ -99,9 +93,7 @@ def write(data: Any, model_name: str, version: str, identifier: str | None) -> d
         shape, values = arrays.shape_of(data), arrays.flat_list(data)
         datatype = _OF_DTYPE.get(str(getattr(data, "dtype", "")), "") or _datatype(values)
     else:
-        text = (
-            f"predict() returned {type(data).__name__}; it must return an array, a list, a dict, str or bytes"
-        )
+        text = f"predict() returned {type(data).__name__}; it must return an array, a list, a dict, str or bytes"
         raise ServingError(500, text, reason=INTERNAL)
     answer: dict[str, Any] = {"model_name": model_name, "model_version": version}
     if identifier:

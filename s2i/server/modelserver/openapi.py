@@ -11,12 +11,8 @@ def document(model: str, version: str, columns: Sequence[Column]) -> dict[str, A
     """OpenAPI 3.0 for one model: the Seldon protocol, the Open Inference Protocol, health and metrics."""
     message = {"$ref": "#/components/schemas/SeldonMessage"}
     predict = _post("predict", "Ask the model", message, message, columns)
-    feedback = _post(
-        "feedback", "Tell how good an answer was", {"$ref": "#/components/schemas/Feedback"}, message
-    )
-    infer = _post(
-        "infer", "Ask the model by the Open Inference Protocol", {"type": "object"}, {"type": "object"}
-    )
+    feedback = _post("feedback", "Tell how good an answer was", {"$ref": "#/components/schemas/Feedback"}, message)
+    infer = _post("infer", "Ask the model by the Open Inference Protocol", {"type": "object"}, {"type": "object"})
     paths: dict[str, Any] = {
         "/api/v1.0/predictions": {"post": predict},
         "/api/v1.0/feedback": {"post": feedback},

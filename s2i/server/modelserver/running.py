@@ -57,9 +57,7 @@ def bound(variable: str, host: str, port: int) -> Iterator[socket.socket]:
         yield sock
 
 
-async def _serve(
-    name: str, settings: Settings, http: socket.socket, metrics_socket: socket.socket | None
-) -> None:
+async def _serve(name: str, settings: Settings, http: socket.socket, metrics_socket: socket.socket | None) -> None:
     state = State()
     model = Model(name, load_class(name), settings.parameters)
     metrics = Metrics(settings, settings.unit_id or model.name.rpartition(".")[2])
@@ -124,9 +122,7 @@ def announce(event: str, **sockets: socket.socket | None) -> None:
 
 def configure_logging() -> None:
     """Everything goes to standard error, one line an event; the events of this package are JSON."""
-    logging.basicConfig(
-        level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     own = logging.getLogger("modelserver")
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))

@@ -32,9 +32,7 @@ class Message(NamedTuple):
 def read(message: object, validator: RowValidator | None) -> Message:
     """Read one SeldonMessage, held to the model's columns when it has some. Raises ``ServingError``."""
     if not isinstance(message, dict):
-        raise ServingError(
-            400, f"the body is {shown(message)}; allowed: an object with one of {', '.join(KINDS)}"
-        )
+        raise ServingError(400, f"the body is {shown(message)}; allowed: an object with one of {', '.join(KINDS)}")
     meta = message.get("meta") or {}
     if meta:
         _check_meta(meta)
@@ -53,9 +51,7 @@ def read(message: object, validator: RowValidator | None) -> Message:
         rows = validator.records([value] if isinstance(value, dict) else value)
         return Message(kind, arrays.from_rows(rows, validator.columns), validator.names, meta, len(rows))
     if validator is not None:
-        raise ServingError(
-            400, f"{kind} is not for this model; it takes rows of {', '.join(validator.names)}"
-        )
+        raise ServingError(400, f"{kind} is not for this model; it takes rows of {', '.join(validator.names)}")
     if not isinstance(value, str):
         raise ServingError(400, f"{kind} is {shown(value)}; allowed: a string")
     if kind == "strData":
@@ -78,9 +74,7 @@ def _check_meta(meta: object) -> None:
 
 def _read_data(data: object, meta: dict[str, Any], validator: RowValidator | None) -> Message:
     if not isinstance(data, dict):
-        raise ServingError(
-            400, f"data is {shown(data)}; allowed: an object with one of {', '.join(DATA_KINDS)}"
-        )
+        raise ServingError(400, f"data is {shown(data)}; allowed: an object with one of {', '.join(DATA_KINDS)}")
     kinds = [kind for kind in DATA_KINDS if kind in data]
     if len(kinds) != 1:
         found = " and ".join(kinds) or ", ".join(shown(key) for key in list(data)[:5]) or "nothing"
@@ -113,9 +107,7 @@ def read_tensor(tensor: object) -> tuple[list[Any], list[int]]:
         raise ServingError(400, f"data.tensor is {shown(tensor)}; allowed: an object with shape and values")
     shape, values = tensor.get("shape"), tensor.get("values")
     if not isinstance(shape, list) or not arrays.is_shape(shape):
-        raise ServingError(
-            400, f"data.tensor.shape is {shown(shape)}; allowed: a list of sizes of at least 1"
-        )
+        raise ServingError(400, f"data.tensor.shape is {shown(shape)}; allowed: a list of sizes of at least 1")
     if not isinstance(values, list) or any(type(value) not in (int, float) for value in values):
         raise ServingError(400, "data.tensor.values must be a flat list of numbers")
     if len(values) != arrays.size_of(shape):
@@ -132,9 +124,7 @@ def write(data: Any, kind: str, class_names: list[str] | None) -> dict[str, Any]
     if isinstance(data, bytes | bytearray):
         return {"binData": base64.b64encode(data).decode("ascii")}
     if not arrays.is_array(data):
-        text = (
-            f"predict() returned {type(data).__name__}; it must return an array, a list, a dict, str or bytes"
-        )
+        text = f"predict() returned {type(data).__name__}; it must return an array, a list, a dict, str or bytes"
         raise ServingError(500, text, reason=INTERNAL)
     shape = arrays.shape_of(data)
     names: list[str] = []

@@ -84,9 +84,7 @@ def _ran(objects: Objects, name: str, digest: str, status: str = "True", reason:
         name,
         spec={"pipelineRef": {"name": "train-and-stage"}},
         status={
-            "conditions": [
-                {"type": "Succeeded", "status": status, "reason": reason, "message": "gate said no"}
-            ],
+            "conditions": [{"type": "Succeeded", "status": status, "reason": reason, "message": "gate said no"}],
             "results": [{"name": "image-digest", "value": digest}] if status == "True" else [],
         },
     )

@@ -39,8 +39,7 @@ def test_servers_error_keeps_code_reason_and_message(client: Client) -> None:
     with pytest.raises(ApiFailure) as caught:
         client.get("pr", None, "nope")
     error = caught.value
-    assert (error.code, error.reason, str(error)) == (
-        404, "NotFound", 'pipelineruns.tekton.dev "nope" not found')
+    assert (error.code, error.reason, str(error)) == (404, "NotFound", 'pipelineruns.tekton.dev "nope" not found')
     with pytest.raises(ApiFailure, match='no matches for kind "Nope" in version "v1"'):
         client.create({"apiVersion": "v1", "kind": "Nope", "metadata": {"name": "x"}})
 
@@ -69,8 +68,11 @@ def test_watch_tells_changes_and_ends(client: Client) -> None:
 
 
 def test_logs_are_read_and_followed(client: Client, lab: Lab, namespace: str) -> None:
-    pod = {"metadata": {"name": "p", "namespace": namespace}, "spec": {"containers": [{"name": "c"}]},
-           "status": {"phase": "Succeeded"}}
+    pod = {
+        "metadata": {"name": "p", "namespace": namespace},
+        "spec": {"containers": [{"name": "c"}]},
+        "status": {"phase": "Succeeded"},
+    }
     lab.call(lab.store.create, lab.kinds.named("Pod"), pod)
     file = lab.state.container_log(namespace, "p", "c")
     file.parent.mkdir(parents=True)
@@ -92,8 +94,10 @@ def test_server_that_is_not_there_names_the_next_command(tmp_path: Path, lab: La
     (tmp_path / "config").write_text(json.dumps(content))
     with pytest.raises(EnvironmentFault) as caught:
         Client.load(tmp_path / "config").list("pods")
-    assert str(caught.value) == ("the API server at https://127.0.0.1:1 does not answer: Connection refused\n"
-                                 "  start the lab with 'workshop up', or log in to a cluster with 'oc login'")
+    assert str(caught.value) == (
+        "the API server at https://127.0.0.1:1 does not answer: Connection refused\n"
+        "  start the lab with 'workshop up', or log in to a cluster with 'oc login'"
+    )
 
 
 def test_server_with_another_certificate_is_not_trusted(tmp_path: Path, lab: Lab) -> None:
@@ -105,10 +109,16 @@ def test_server_with_another_certificate_is_not_trusted(tmp_path: Path, lab: Lab
 
 
 def kubeconfig(path: Path, context: str, **user: Any) -> Path:
-    path.write_text(json.dumps({
-        "current-context": context, "clusters": [{"name": "c", "cluster": {"server": f"https://{context}"}}],
-        "users": [{"name": "u", "user": user}],
-        "contexts": [{"name": context, "context": {"cluster": "c", "user": "u", "namespace": "n"}}]}))
+    path.write_text(
+        json.dumps(
+            {
+                "current-context": context,
+                "clusters": [{"name": "c", "cluster": {"server": f"https://{context}"}}],
+                "users": [{"name": "u", "user": user}],
+                "contexts": [{"name": context, "context": {"cluster": "c", "user": "u", "namespace": "n"}}],
+            }
+        )
+    )
     return path
 
 
@@ -142,8 +152,10 @@ def test_credentials_from_a_plugin_are_refused_by_name(tmp_path: Path) -> None:
         configs.find(kubeconfig(tmp_path / "config", "x", exec={"command": "x"}))
 
 
-@pytest.mark.parametrize("word", ["pr", "prs", "pipelinerun", "pipelineruns", "PipelineRun", "pipelineruns.tekton.dev",
-                                  "pipelinerun.v1.tekton.dev"])
+@pytest.mark.parametrize(
+    "word",
+    ["pr", "prs", "pipelinerun", "pipelineruns", "PipelineRun", "pipelineruns.tekton.dev", "pipelinerun.v1.tekton.dev"],
+)
 def test_kind_goes_by_all_its_names(word: str) -> None:
     runs = Resource("tekton.dev", "v1", "PipelineRun", "pipelineruns", "pipelinerun", True, ("pr", "prs"))
     assert match([runs], word) is runs

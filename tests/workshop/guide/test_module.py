@@ -16,9 +16,7 @@ NAME = Path("modules/03-build-the-image.md")
 
 
 def test_reads_front_matter_and_commands_with_their_lines() -> None:
-    module = parse(
-        FRONT + "\ntext\n\n```bash timeout=5 exit=3\n$ one \\\n  two\nprinted\n$ three\n```\n", NAME
-    )
+    module = parse(FRONT + "\ntext\n\n```bash timeout=5 exit=3\n$ one \\\n  two\nprinted\n$ three\n```\n", NAME)
     assert (module.number, module.name, module.title) == ("03", "03-build-the-image", "A title")
     (block,) = module.blocks
     assert (block.timeout, block.exit_code, block.only) == (5.0, 3, "")
@@ -53,7 +51,7 @@ def test_refuses_what_is_no_module_and_says_where(text: str, words: str) -> None
 
 
 def test_refuses_a_file_name_without_a_number() -> None:
-    with pytest.raises(ManifestError, match="NN-verb-object.md"):
+    with pytest.raises(ManifestError, match=r"NN-verb-object\.md"):
         parse(FRONT, Path("modules/build.md"))
 
 

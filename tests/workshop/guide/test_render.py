@@ -29,9 +29,7 @@ def test_the_prompt_and_the_output_are_not_copied(tmp_path: Path) -> None:
 
 
 def test_values_of_the_participant_are_filled_in(tmp_path: Path) -> None:
-    html = _html(
-        tmp_path, '`$DEV_NAMESPACE`\n\n```bash\n$ curl "$PRODUCTION_URL" $UNKNOWN "$MLFLOW_URL"\n```\n'
-    )
+    html = _html(tmp_path, '`$DEV_NAMESPACE`\n\n```bash\n$ curl "$PRODUCTION_URL" $UNKNOWN "$MLFLOW_URL"\n```\n')
     assert "<code>user7-dev</code>" in html
     assert "http://127.0.0.1:1/p" in html
     assert "$UNKNOWN" in html and "$MLFLOW_URL" in html
@@ -66,9 +64,7 @@ def test_an_include_shows_the_files_text(tmp_path: Path) -> None:
         ('[x](../../a.yaml "include lines 1-99")', "a.yaml has 2 lines, not 1-99"),
     ],
 )
-def test_an_include_that_does_not_hold_is_told_with_file_and_line(
-    tmp_path: Path, link: str, words: str
-) -> None:
+def test_an_include_that_does_not_hold_is_told_with_file_and_line(tmp_path: Path, link: str, words: str) -> None:
     (tmp_path / "a.yaml").write_text("spec:\n  graph: 1\n")
     with pytest.raises(ManifestError) as refused:
         _html(tmp_path, link + "\n")

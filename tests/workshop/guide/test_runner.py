@@ -75,9 +75,7 @@ def test_a_cluster_block_is_counted_not_run_in_the_lab(tmp_path: Path) -> None:
     assert not _run(tmp_path, body, where="cluster").ok
 
 
-def test_nothing_of_the_testers_environment_is_inherited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_of_the_testers_environment_is_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_THE_TESTER", "x")
     assert _run(tmp_path, '```bash\n$ echo "[$SECRET_OF_THE_TESTER]"\n[]\n```\n').ok
 

@@ -34,17 +34,19 @@ class Server:
         self._socket.bind((host, port))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"https://{host}:{self.port}"
-        self._server = uvicorn.Server(uvicorn.Config(
-            app,
-            ssl_certfile=certificate.cert,
-            ssl_keyfile=certificate.key,
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-        ))
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                ssl_certfile=certificate.cert,
+                ssl_keyfile=certificate.key,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                server_header=False,
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=1,
+            )
+        )
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -80,11 +82,13 @@ class Lab:
         self.store: Store = self.run(self._open())
         certificate = auth.certificate(self.state.tls)
         self.server: Server = self.run(self._start(certificate))
-        auth.kubeconfig(self.state.kubeconfig, server=self.server.url, authority=certificate.authority,
-                        token=self.token)
-        self.http = urllib3.PoolManager(ca_certs=str(certificate.authority),
-                                        headers={"Authorization": f"Bearer {self.token}",
-                                                 "User-Agent": "python-httpx/0.28"})
+        auth.kubeconfig(
+            self.state.kubeconfig, server=self.server.url, authority=certificate.authority, token=self.token
+        )
+        self.http = urllib3.PoolManager(
+            ca_certs=str(certificate.authority),
+            headers={"Authorization": f"Bearer {self.token}", "User-Agent": "python-httpx/0.28"},
+        )
         for namespace in ("default", "user1-dev"):
             self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
 
@@ -110,8 +114,15 @@ class Lab:
 
         return self.run(inside())
 
-    def ask(self, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None,
-            media: str = "application/json") -> tuple[int, Any]:
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        media: str = "application/json",
+    ) -> tuple[int, Any]:
         """Code and answer: parsed when it is JSON, else text."""
         raw = body if isinstance(body, bytes) else None if body is None else orjson.dumps(body)
         sent = {**self.http.headers, "Content-Type": media, **(headers or {})}

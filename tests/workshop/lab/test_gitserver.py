@@ -68,14 +68,15 @@ class Lab:
 
     def git(self, *words: str, check: bool = True, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_NOSYSTEM": "1"}
-        done = subprocess.run(["git", *words], cwd=cwd or self.work, env=env, capture_output=True, text=True,
-                              check=False, timeout=60)
+        done = subprocess.run(
+            ["git", *words], cwd=cwd or self.work, env=env, capture_output=True, text=True, check=False, timeout=60
+        )
         assert not check or done.returncode == 0, done.stderr
         return done
 
     def push(self, *words: str, token: str = TOKEN, check: bool = True) -> subprocess.CompletedProcess[str]:
         """git push with a token given as a credential helper gives it."""
-        helper = f"!f() {{ echo username=user1; echo \"password={token}\"; }}; f"
+        helper = f'!f() {{ echo username=user1; echo "password={token}"; }}; f'
         return self.git("-c", f"credential.helper={helper}", "push", self.repository, *words, check=check)
 
     def commit(self, name: str, text: str = "x") -> str:
@@ -249,11 +250,18 @@ def test_a_push_that_was_not_told_is_told_after_a_restart(lab: Lab) -> None:
     until(lambda: not note.exists())
 
 
-@pytest.mark.parametrize("path", [
-    "/other.git/info/refs?service=git-upload-pack", "/mlops-workshop.git/config", "/mlops-workshop.git/HEAD",
-    "/../mlops-workshop.git/info/refs?service=git-upload-pack", "/mlops-workshop.git/hooks/post-receive",
-    "/mlops-workshop.git/objects/info/packs", "/.git/info/refs?service=git-upload-pack",
-])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/other.git/info/refs?service=git-upload-pack",
+        "/mlops-workshop.git/config",
+        "/mlops-workshop.git/HEAD",
+        "/../mlops-workshop.git/info/refs?service=git-upload-pack",
+        "/mlops-workshop.git/hooks/post-receive",
+        "/mlops-workshop.git/objects/info/packs",
+        "/.git/info/refs?service=git-upload-pack",
+    ],
+)
 def test_only_the_smart_protocol_of_repositories_that_are_there_is_served(lab: Lab, path: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as failure:
         urllib.request.urlopen(lab.url + path, timeout=5)
@@ -301,9 +309,10 @@ def test_half_open_requests_hold_nobody(lab: Lab, monkeypatch: pytest.MonkeyPatc
     open_ones = []
     for _ in range(20):
         sock = socket.create_connection(("127.0.0.1", port), 5)
-        sock.sendall(b"POST /mlops-workshop.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
-                     b"Content-Type: application/x-git-receive-pack-request\r\nAuthorization: Basic " + password
-                     + b"\r\n\r\n")
+        sock.sendall(
+            b"POST /mlops-workshop.git/git-receive-pack HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+            b"Content-Type: application/x-git-receive-pack-request\r\nAuthorization: Basic " + password + b"\r\n\r\n"
+        )
         open_ones.append(sock)
     lab.commit("a")
     lab.push("main")
@@ -315,9 +324,14 @@ def test_half_open_requests_hold_nobody(lab: Lab, monkeypatch: pytest.MonkeyPatc
 
 def test_a_body_beyond_the_limit_is_cut_off_with_413(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backend, "MAX_BODY", 50_000)
-    request = urllib.request.Request(f"{lab.repository}/git-receive-pack", b"0" * 200_000, {
-        "Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-git-receive-pack-request",
-    })
+    request = urllib.request.Request(
+        f"{lab.repository}/git-receive-pack",
+        b"0" * 200_000,
+        {
+            "Authorization": f"Bearer {TOKEN}",
+            "Content-Type": "application/x-git-receive-pack-request",
+        },
+    )
     with pytest.raises(urllib.error.HTTPError) as failure:
         urllib.request.urlopen(request, timeout=5)
     assert failure.value.code == 413

@@ -94,10 +94,12 @@ def test_dry_run_leaves_no_trace(store: Store) -> None:
 
 def test_dependents_follow_their_owner_through_generations(store: Store) -> None:
     owner = store.create(CONFIG, config("a"))
-    child = store.create(CONFIG, {"metadata": {"name": "b", "namespace": "n", "ownerReferences": [
-        {"uid": owner["metadata"]["uid"]}]}})
-    store.create(CONFIG, {"metadata": {"name": "c", "namespace": "n", "ownerReferences": [
-        {"uid": child["metadata"]["uid"]}]}})
+    child = store.create(
+        CONFIG, {"metadata": {"name": "b", "namespace": "n", "ownerReferences": [{"uid": owner["metadata"]["uid"]}]}}
+    )
+    store.create(
+        CONFIG, {"metadata": {"name": "c", "namespace": "n", "ownerReferences": [{"uid": child["metadata"]["uid"]}]}}
+    )
     store.delete(CONFIG, "n", "a")
     assert list(store.records(CONFIG)) == []
 

@@ -15,11 +15,17 @@ from workshop.manifests.strategic import strategic
 
 KEYS = st.text("abc", min_size=1, max_size=2)
 SCALARS = st.one_of(st.booleans(), st.integers(-3, 3), st.text("xy", max_size=2))
-VALUES: Any = st.recursive(SCALARS, lambda inner: st.one_of(
-    st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)), max_leaves=8)
+VALUES: Any = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
+    max_leaves=8,
+)
 OBJECTS = st.dictionaries(KEYS, VALUES, max_size=4)
-NAMED = st.lists(st.builds(lambda n, i: {"name": n, "image": i}, KEYS, st.text("xy", max_size=2)),
-                 max_size=4, unique_by=lambda one: one["name"])
+NAMED = st.lists(
+    st.builds(lambda n, i: {"name": n, "image": i}, KEYS, st.text("xy", max_size=2)),
+    max_size=4,
+    unique_by=lambda one: one["name"],
+)
 
 
 @given(OBJECTS, OBJECTS)
@@ -37,8 +43,9 @@ def test_merge_is_idempotent(target: dict[str, Any], patch: dict[str, Any]) -> N
 
 
 @given(OBJECTS, OBJECTS, OBJECTS)
-def test_apply_twice_changes_nothing(original: dict[str, Any], modified: dict[str, Any],
-                                     current: dict[str, Any]) -> None:
+def test_apply_twice_changes_nothing(
+    original: dict[str, Any], modified: dict[str, Any], current: dict[str, Any]
+) -> None:
     applied = patches.merge(current, patches.three_way(original, modified, current))
     assert patches.three_way(modified, modified, applied) == {}
 
@@ -66,44 +73,66 @@ def test_strategic_patch_keeps_each_name_once(old: list[dict[str, str]], new: li
 def test_strategic_directives_are_obeyed() -> None:
     schema = schema_of("v1", "Pod")
     pod = {"spec": {"containers": [{"name": "a"}, {"name": "b"}], "nodeSelector": {"x": "y"}}}
-    patch = {"spec": {"containers": [{"name": "a", "$patch": "delete"}, {"name": "c"}],
-                      "$setElementOrder/containers": [{"name": "c"}, {"name": "b"}],
-                      "nodeSelector": {"$patch": "replace", "q": "r"}}}
+    patch = {
+        "spec": {
+            "containers": [{"name": "a", "$patch": "delete"}, {"name": "c"}],
+            "$setElementOrder/containers": [{"name": "c"}, {"name": "b"}],
+            "nodeSelector": {"$patch": "replace", "q": "r"},
+        }
+    }
     assert strategic(pod, patch, schema) == {
-        "spec": {"containers": [{"name": "c"}, {"name": "b"}], "nodeSelector": {"q": "r"}}}
+        "spec": {"containers": [{"name": "c"}, {"name": "b"}], "nodeSelector": {"q": "r"}}
+    }
     with pytest.raises(patches.PatchError, match="does not contain declared merge key: name"):
         strategic(pod, {"spec": {"containers": [{"image": "x"}]}}, schema)
 
 
-@pytest.mark.parametrize(("steps", "result"), [
-    ([{"op": "add", "path": "/l/-", "value": 3}], {"l": [1, 2, 3], "m": {"a/b": 1}}),
-    ([{"op": "add", "path": "/l/0", "value": 0}], {"l": [0, 1, 2], "m": {"a/b": 1}}),
-    ([{"op": "remove", "path": "/m/a~1b"}], {"l": [1, 2], "m": {}}),
-    ([{"op": "replace", "path": "/l/1", "value": 9}], {"l": [1, 9], "m": {"a/b": 1}}),
-    ([{"op": "move", "from": "/l/0", "path": "/m/n"}], {"l": [2], "m": {"a/b": 1, "n": 1}}),
-    ([{"op": "copy", "from": "/l", "path": "/k"}], {"l": [1, 2], "m": {"a/b": 1}, "k": [1, 2]}),
-    ([{"op": "test", "path": "/l/0", "value": 1}], {"l": [1, 2], "m": {"a/b": 1}}),
-])
+@pytest.mark.parametrize(
+    ("steps", "result"),
+    [
+        ([{"op": "add", "path": "/l/-", "value": 3}], {"l": [1, 2, 3], "m": {"a/b": 1}}),
+        ([{"op": "add", "path": "/l/0", "value": 0}], {"l": [0, 1, 2], "m": {"a/b": 1}}),
+        ([{"op": "remove", "path": "/m/a~1b"}], {"l": [1, 2], "m": {}}),
+        ([{"op": "replace", "path": "/l/1", "value": 9}], {"l": [1, 9], "m": {"a/b": 1}}),
+        ([{"op": "move", "from": "/l/0", "path": "/m/n"}], {"l": [2], "m": {"a/b": 1, "n": 1}}),
+        ([{"op": "copy", "from": "/l", "path": "/k"}], {"l": [1, 2], "m": {"a/b": 1}, "k": [1, 2]}),
+        ([{"op": "test", "path": "/l/0", "value": 1}], {"l": [1, 2], "m": {"a/b": 1}}),
+    ],
+)
 def test_json_patch_does_what_rfc_6902_says(steps: list[dict[str, Any]], result: dict[str, Any]) -> None:
     assert patches.apply_json({"l": [1, 2], "m": {"a/b": 1}}, steps) == result
 
 
-@pytest.mark.parametrize("step", [
-    {"op": "remove", "path": "/nope"}, {"op": "add", "path": "/l/9", "value": 1}, {"op": "add", "path": "l"},
-    {"op": "replace", "path": "/nope", "value": 1}, {"op": "test", "path": "/l", "value": 1},
-    {"op": "grow", "path": ""},
-    {"op": "add", "path": "/l"}, {"op": "remove", "path": "/l/-"}, {"op": "add", "path": "/l/01x", "value": 1},
-])
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"op": "remove", "path": "/nope"},
+        {"op": "add", "path": "/l/9", "value": 1},
+        {"op": "add", "path": "l"},
+        {"op": "replace", "path": "/nope", "value": 1},
+        {"op": "test", "path": "/l", "value": 1},
+        {"op": "grow", "path": ""},
+        {"op": "add", "path": "/l"},
+        {"op": "remove", "path": "/l/-"},
+        {"op": "add", "path": "/l/01x", "value": 1},
+    ],
+)
 def test_json_patch_that_does_not_fit_is_refused(step: dict[str, Any]) -> None:
     with pytest.raises(patches.PatchError):
         patches.apply_json({"l": [1]}, [step])
 
 
-@given(st.dictionaries(KEYS, st.text("xyz", min_size=1, max_size=2), max_size=4), KEYS,
-       st.text("xyz", min_size=1, max_size=2))
+@given(
+    st.dictionaries(KEYS, st.text("xyz", min_size=1, max_size=2), max_size=4),
+    KEYS,
+    st.text("xyz", min_size=1, max_size=2),
+)
 def test_selector_and_its_negation_share_all_labels(labels: dict[str, str], key: str, value: str) -> None:
-    for one, other in ((f"{key}={value}", f"{key}!={value}"), (key, f"!{key}"),
-                       (f"{key} in ({value},q)", f"{key} notin ({value},q)")):
+    for one, other in (
+        (f"{key}={value}", f"{key}!={value}"),
+        (key, f"!{key}"),
+        (f"{key} in ({value},q)", f"{key} notin ({value},q)"),
+    ):
         assert selectors.labels(one)(labels) != selectors.labels(other)(labels)
     assert selectors.labels("")(labels)
     equal = labels.get(key) == value

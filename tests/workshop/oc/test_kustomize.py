@@ -186,8 +186,12 @@ def test_output_is_that_of_kubectl(case: str, tmp_path: Path, oc: Run, kubectl: 
     assert mine.stdout == theirs.stdout
 
 
-@pytest.mark.parametrize("folder", sorted(
-    str(p.parent.relative_to(KIT)) for top in ("tekton", "seldon") for p in (KIT / top).rglob("kustomization.yaml")))
+@pytest.mark.parametrize(
+    "folder",
+    sorted(
+        str(p.parent.relative_to(KIT)) for top in ("tekton", "seldon") for p in (KIT / top).rglob("kustomization.yaml")
+    ),
+)
 def test_overlays_of_the_kit_come_out_alike(folder: str, oc: Run, kubectl: Run) -> None:
     theirs, mine = kubectl("kustomize", str(KIT / folder)), oc("kustomize", str(KIT / folder))
     assert theirs.returncode == 0, theirs.stderr
@@ -198,27 +202,35 @@ def test_component_changes_its_users_resources(tmp_path: Path, oc: Run, kubectl:
     folder = tree(tmp_path, "components: [../comp]\n")
     (tmp_path / "comp").mkdir()
     (tmp_path / "comp" / "kustomization.yaml").write_text(
-        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nreplicas: [{name: web, count: 7}]\n")
+        "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nreplicas: [{name: web, count: 7}]\n"
+    )
     assert oc("kustomize", str(folder)).stdout == kubectl("kustomize", str(folder)).stdout
 
 
-@pytest.mark.parametrize(("content", "named"), [
-    ("helmCharts: []\n", "helmCharts is not supported by the built-in oc: allowed are"),
-    ("vars: []\n", "vars is not supported"),
-    ("images: [{name: x, tagSuffix: y}]\n", "tagSuffix is not supported: allowed are digest, name, newName, newTag"),
-    ("resources: [https://example.com/x]\n", "remote bases are not supported"),
-    ("resources: [gone.yaml]\n", "gone.yaml: no such file or folder"),
-    ("resources: [../base, ../base]\n", "already registered id"),
-    ("configMapGenerator: [{name: x, files: [../base/all.yaml]}]\n", "is not in or below"),
-    ("patches: [{patch: \"[{op: remove, path: /spec/nope}]\", target: {kind: Task}}]\n", "missing key: /spec/nope"),
-    ("patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: no}}'}]\n", "no resource matches"),
-    ("resources: [../over]\n", "cycle detected"),
-    ("commonLabels: {x: 1}\n", "the value 1 is no text: put it in quotes"),
-])
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("helmCharts: []\n", "helmCharts is not supported by the built-in oc: allowed are"),
+        ("vars: []\n", "vars is not supported"),
+        (
+            "images: [{name: x, tagSuffix: y}]\n",
+            "tagSuffix is not supported: allowed are digest, name, newName, newTag",
+        ),
+        ("resources: [https://example.com/x]\n", "remote bases are not supported"),
+        ("resources: [gone.yaml]\n", "gone.yaml: no such file or folder"),
+        ("resources: [../base, ../base]\n", "already registered id"),
+        ("configMapGenerator: [{name: x, files: [../base/all.yaml]}]\n", "is not in or below"),
+        ('patches: [{patch: "[{op: remove, path: /spec/nope}]", target: {kind: Task}}]\n', "missing key: /spec/nope"),
+        ("patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: no}}'}]\n", "no resource matches"),
+        ("resources: [../over]\n", "cycle detected"),
+        ("commonLabels: {x: 1}\n", "the value 1 is no text: put it in quotes"),
+    ],
+)
 def test_what_cannot_be_done_is_refused_by_name(content: str, named: str, tmp_path: Path) -> None:
     folder = tree(tmp_path, "")
     (folder / "kustomization.yaml").write_text(
-        content if content.startswith("resources") else "resources: [../base]\n" + content)
+        content if content.startswith("resources") else "resources: [../base]\n" + content
+    )
     with pytest.raises(ManifestError) as caught:
         build(folder)
     assert named in caught.value.message

@@ -18,8 +18,9 @@ KIT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(params=["built-in", "kubectl"])
-def client(request: pytest.FixtureRequest, lab: Lab, namespace: str, tmp_path: Path,
-           monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def client(
+    request: pytest.FixtureRequest, lab: Lab, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     monkeypatch.setenv("KUBECONFIG", str(lab.state.kubeconfig))
     monkeypatch.setenv("HOME", str(tmp_path))
     binary = shutil.which("kubectl") or ""
@@ -37,8 +38,9 @@ def client(request: pytest.FixtureRequest, lab: Lab, namespace: str, tmp_path: P
 
 
 def test_objects_live_and_die(client: str) -> None:
-    made = openshift_client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"},
-                                    "data": {"a": "1"}})
+    made = openshift_client.create(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "data": {"a": "1"}}
+    )
     assert [one.name() for one in made.objects()] == ["x"]
     found = openshift_client.selector("cm/x").object()
     assert found.model.data.a == "1"
@@ -48,7 +50,12 @@ def test_objects_live_and_die(client: str) -> None:
     changed, _ = found.modify_and_apply(lambda one: one.model.data.update({"b": "3"}) or True, retries=1)
     assert changed.status() == 0
     openshift_client.selector("cm/x").delete()
-    assert openshift_client.selector("cm/x", ).count_existing() == 0
+    assert (
+        openshift_client.selector(
+            "cm/x",
+        ).count_existing()
+        == 0
+    )
 
 
 def test_verbs_of_oc_itself_work_where_oc_is(client: str, lab: Lab) -> None:

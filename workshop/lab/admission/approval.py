@@ -54,10 +54,9 @@ def approved_by(approvers: Sequence[Approver]) -> int:
 def _only_mine(before: ApprovalTask, after: ApprovalTask) -> None:
     """Raise BadRequest unless the user's own answers are all that has changed."""
     old, new = before.spec, after.spec
-    same = (
-        [(a.name, a.type or "User") for a in old.approvers] == [(a.name, a.type or "User") for a in new.approvers]
-        and old.number_of_approvals_required == new.number_of_approvals_required
-    )
+    same = [(a.name, a.type or "User") for a in old.approvers] == [
+        (a.name, a.type or "User") for a in new.approvers
+    ] and old.number_of_approvals_required == new.number_of_approvals_required
     if not same:
         raise _denied("User can only update their own approval input")
     changed = [(a, b) for a, b in zip(old.approvers, new.approvers, strict=True) if a != b]
@@ -67,8 +66,9 @@ def _only_mine(before: ApprovalTask, after: ApprovalTask) -> None:
         if was.input == "approve" and now.input == "approve" and was.type != "Group":
             raise _denied("User has already approved")
         if was.input != now.input and now.input not in ("approve", "reject"):
-            raise _denied(f"Invalid input change: invalid input value: '{now.input}'. Supported values are 'approve' "
-                          "or 'reject'")
+            raise _denied(
+                f"Invalid input change: invalid input value: '{now.input}'. Supported values are 'approve' or 'reject'"
+            )
         if now.type == "Group":
             _own_member(was, now)
 
@@ -90,8 +90,7 @@ def _is_mine(approver: Approver) -> bool:
 def _check(task: ApprovalTask) -> None:
     spec = task.spec
     if spec.number_of_approvals_required < 1:
-        raise _invalid("numberOfApprovalsRequired: must be greater than 0, "
-                       f"got {spec.number_of_approvals_required}")
+        raise _invalid(f"numberOfApprovalsRequired: must be greater than 0, got {spec.number_of_approvals_required}")
     if not spec.approvers:
         raise _invalid("approvers: required field is missing")
     seen: dict[tuple[str, str], int] = {}
@@ -101,25 +100,31 @@ def _check(task: ApprovalTask) -> None:
         if not one.name.strip():
             raise _invalid(f"{where}.name: {label} cannot be empty")
         if type_ == "User" and one.name.startswith("group:"):
-            raise _invalid(f"{where}.name: username cannot start with 'group:' prefix - use type: Group for group "
-                           "approvers")
+            raise _invalid(
+                f"{where}.name: username cannot start with 'group:' prefix - use type: Group for group approvers"
+            )
         if type_ == "Group" and (" " in one.name or ":" in one.name):
             raise _invalid(f"{where}.name: group name cannot contain {'spaces' if ' ' in one.name else 'colons'}")
         if (type_, one.name) in seen:
-            raise _invalid(f"{where}.name: duplicate approver '{one.name}' (also found at "
-                           f"approvers[{seen[type_, one.name]}])")
+            raise _invalid(
+                f"{where}.name: duplicate approver '{one.name}' (also found at approvers[{seen[type_, one.name]}])"
+            )
         seen[type_, one.name] = index
 
 
 def _check_pending(task: ApprovalTask) -> None:
     for index, one in enumerate(task.spec.approvers):
         if one.input != "pending":
-            raise _denied(f"validation failed: approvers[{index}].input: must be 'pending' for new ApprovalTask, got "
-                          f"'{one.input}'")
+            raise _denied(
+                f"validation failed: approvers[{index}].input: must be 'pending' for new ApprovalTask, got "
+                f"'{one.input}'"
+            )
         for number, user in enumerate(one.users):
             if user.input != "pending":
-                raise _denied(f"validation failed: approvers[{index}].users[{number}].input: must be 'pending' for new "
-                              f"ApprovalTask, got '{user.input}'")
+                raise _denied(
+                    f"validation failed: approvers[{index}].users[{number}].input: must be 'pending' for new "
+                    f"ApprovalTask, got '{user.input}'"
+                )
 
 
 def _invalid(why: str) -> BadRequest:

@@ -56,8 +56,9 @@ def admit_listener(new: Object, old: Object | None) -> Object:
     found = Findings()
     name = new["metadata"].get("name") or ""
     if len(name) > LONGEST_NAME:
-        found.invalid(f"eventListener name '{name}' must be no more than {LONGEST_NAME} characters long",
-                      "metadata.name")
+        found.invalid(
+            f"eventListener name '{name}' must be no more than {LONGEST_NAME} characters long", "metadata.name"
+        )
     if not (spec.label_selector or spec.namespace_selector.match_names or spec.trigger_groups or spec.triggers):
         found.neither("spec.labelSelector", "spec.namespaceSelector", "spec.triggerGroups", "spec.triggers")
     for index, trigger in enumerate(spec.triggers):
@@ -206,9 +207,11 @@ def _check_template_spec(found: Findings, path: str, spec: TriggerTemplateSpec) 
     for index, template in enumerate(spec.resourcetemplates):
         unknown = [n for n in _PARAM.findall(orjson.dumps(template).decode()) if n not in declared]
         if unknown:
-            found.add(f"invalid value: undeclared param '$(tt.params.{unknown[0]})'",
-                      at(path, "resourcetemplates", index),
-                      details=f"'$(tt.params.{unknown[0]})' must be declared in spec.params")
+            found.add(
+                f"invalid value: undeclared param '$(tt.params.{unknown[0]})'",
+                at(path, "resourcetemplates", index),
+                details=f"'$(tt.params.{unknown[0]})' must be declared in spec.params",
+            )
             return
 
 
@@ -231,11 +234,16 @@ def _check_github(found: Findings, where: str, one: TriggerInterceptor) -> None:
     for param in one.params:
         value: Any = param.value if isinstance(param.value, dict) else {}
         if param.name == "githubOwners" and value.get("enabled"):
-            found.add("the lab asks GitHub nothing: githubOwners works on a cluster only; set enabled: false",
-                      at(where, "params.githubOwners"))
+            found.add(
+                "the lab asks GitHub nothing: githubOwners works on a cluster only; set enabled: false",
+                at(where, "params.githubOwners"),
+            )
         if param.name == "addChangedFiles" and value.get("personalAccessToken"):
-            found.add("the lab asks GitHub nothing: addChangedFiles takes the files from push events, without a "
-                      "personalAccessToken", at(where, "params.addChangedFiles.personalAccessToken"))
+            found.add(
+                "the lab asks GitHub nothing: addChangedFiles takes the files from push events, without a "
+                "personalAccessToken",
+                at(where, "params.addChangedFiles.personalAccessToken"),
+            )
 
 
 def _check_resource(found: Findings, wanted: KubernetesResource) -> None:
@@ -248,8 +256,10 @@ def _check_resource(found: Findings, wanted: KubernetesResource) -> None:
         found.both(at(path, "spec.template.spec.containers"))
     for container in containers:
         if container.get("env"):
-            found.add("the lab's listeners have no Pod of their own: env (TLS) works on a cluster only",
-                      at(path, "spec.template.spec.containers[0].env"))
+            found.add(
+                "the lab's listeners have no Pod of their own: env (TLS) works on a cluster only",
+                at(path, "spec.template.spec.containers[0].env"),
+            )
 
 
 def _closed(value: str) -> bool:
@@ -297,9 +307,7 @@ def _decode(obj: Object, type_: type[T]) -> T:
     except msgspec.ValidationError as e:
         unknown = _UNKNOWN.match(str(e))
         text = f'unknown field "{unknown.group(1)}"' if unknown else str(e)
-        raise BadRequest(
-            _WEBHOOK.format("", "mutation") + f"cannot decode incoming new object: json: {text}"
-        ) from e
+        raise BadRequest(_WEBHOOK.format("", "mutation") + f"cannot decode incoming new object: json: {text}") from e
 
 
 def _raise(found: Findings) -> None:

@@ -86,8 +86,14 @@ async def _resource(api: Api, request: Request, where: Place) -> ASGIApp:
     seen = view(api.kinds, where.group, where.version, where.plural)
     if seen is None or (where.namespace and not seen.kind.namespaced):
         return answers.unknown_path()
-    target = Target(seen.kind, where.namespace or "", where.name, where.subresource, dict(request.query_params),
-                    request.headers.get("user-agent", ""))
+    target = Target(
+        seen.kind,
+        where.namespace or "",
+        where.name,
+        where.subresource,
+        dict(request.query_params),
+        request.headers.get("user-agent", ""),
+    )
     if where.subresource:
         return await _subresource(api, request, seen, target)
     return await _object(api, request, seen, target) if where.name else await _collection(api, request, seen, target)
@@ -124,8 +130,10 @@ async def _object(api: Api, request: Request, seen: View, target: Target) -> ASG
 async def _subresource(api: Api, request: Request, seen: View, target: Target) -> ASGIApp:
     name = target.subresource
     if name in NO_SESSIONS and seen.kind.resource == "pods":
-        raise MethodNotAllowed(f"{name} is not supported: the lab runs containers as processes without a way in; "
-                               f"see what it printed with 'oc logs {target.name}'")
+        raise MethodNotAllowed(
+            f"{name} is not supported: the lab runs containers as processes without a way in; "
+            f"see what it printed with 'oc logs {target.name}'"
+        )
     if name not in seen.kind.subresources:
         raise NotFound("the server could not find the requested resource")
     if name == "log":

@@ -16,8 +16,16 @@ from workshop.lab.store import now
 from workshop.manifests.schemas import Schema, child, items, resolve
 
 
-def apply(kind: Kind, live: Object | None, config: Object, schema: Schema | None, *, manager: str, force: bool,
-          subresource: str = "") -> Object:
+def apply(
+    kind: Kind,
+    live: Object | None,
+    config: Object,
+    schema: Schema | None,
+    *,
+    manager: str,
+    force: bool,
+    subresource: str = "",
+) -> Object:
     """The object after `manager` applied `config`, with its managedFields. Raises Conflict, BadRequest."""
     if config.get("metadata", {}).get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil")
@@ -52,8 +60,9 @@ def apply(kind: Kind, live: Object | None, config: Object, schema: Schema | None
     return result
 
 
-def record(kind: Kind, old: Object | None, new: Object, schema: Schema | None, *, manager: str,
-           subresource: str = "") -> None:
+def record(
+    kind: Kind, old: Object | None, new: Object, schema: Schema | None, *, manager: str, subresource: str = ""
+) -> None:
     """Note in `new` that an update by `manager` set the fields that differ from `old`."""
     if old is not None and new.get("metadata", {}).get("managedFields") == []:
         new["metadata"].pop("managedFields")

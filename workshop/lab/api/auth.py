@@ -64,8 +64,9 @@ def certificate(folder: Path, names: tuple[str, ...] = ("127.0.0.1", "::1", "loc
     return made
 
 
-def kubeconfig(path: Path, *, server: str, authority: Path, token: str, user: str = "user1",
-               namespace: str = "user1-dev") -> None:
+def kubeconfig(
+    path: Path, *, server: str, authority: Path, token: str, user: str = "user1", namespace: str = "user1-dev"
+) -> None:
     """Write the file that points oc, kubectl and tkn at the lab, for its owner alone. Raises OSError."""
     trusted = base64.b64encode(authority.read_bytes()).decode()
     config = {
@@ -154,6 +155,14 @@ def _make(made: Certificate, names: tuple[str, ...]) -> None:
 
 
 def _key_usage(*, signs: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(digital_signature=True, key_cert_sign=signs, crl_sign=signs, content_commitment=False,
-                         key_encipherment=False, data_encipherment=False, key_agreement=False,
-                         encipher_only=False, decipher_only=False)
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=signs,
+        crl_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

@@ -24,14 +24,17 @@ def check(crd: Object) -> None:
     elif not spec.get("group") or not names.get("plural") or not names.get("kind"):
         wrong = "spec.group, spec.names.plural, spec.names.kind: Required value"
     elif crd["metadata"].get("name") != f"{names['plural']}.{spec['group']}":
-        wrong = (f'metadata.name: Invalid value: "{crd["metadata"].get("name")}": must be spec.names.plural+"."+'
-                 "spec.group")
+        wrong = (
+            f'metadata.name: Invalid value: "{crd["metadata"].get("name")}": must be spec.names.plural+"."+spec.group'
+        )
     elif not [v for v in spec.get("versions") or [] if isinstance(v, dict) and v.get("name") and v.get("served")]:
         wrong = "spec.versions: Invalid value: must have exactly one version marked as storage version"
     if wrong:
         name = crd["metadata"].get("name", "")
-        raise Invalid(f'CustomResourceDefinition.apiextensions.k8s.io "{name}" is invalid: {wrong}', details={
-            "name": name, "group": "apiextensions.k8s.io", "kind": "CustomResourceDefinition"})
+        raise Invalid(
+            f'CustomResourceDefinition.apiextensions.k8s.io "{name}" is invalid: {wrong}',
+            details={"name": name, "group": "apiextensions.k8s.io", "kind": "CustomResourceDefinition"},
+        )
 
 
 def kinds_of(crd: Object) -> list[Kind]:
@@ -42,19 +45,21 @@ def kinds_of(crd: Object) -> list[Kind]:
     for version in spec.get("versions") or []:
         if version.get("served"):
             schema = (version.get("schema") or {}).get("openAPIV3Schema")
-            found.append(Kind(
-                spec["group"],
-                version["name"],
-                names["kind"],
-                names["plural"],
-                namespaced=spec.get("scope") != "Cluster",
-                short_names=tuple(names.get("shortNames") or ()),
-                subresources=tuple(sorted(version.get("subresources") or ())),
-                categories=tuple(names.get("categories") or ()),
-                columns=tuple(_column(c) for c in version.get("additionalPrinterColumns") or ()),
-                singular=names.get("singular") or names["kind"].lower(),
-                schema=schema if isinstance(schema, dict) else {"type": "object"},
-            ))
+            found.append(
+                Kind(
+                    spec["group"],
+                    version["name"],
+                    names["kind"],
+                    names["plural"],
+                    namespaced=spec.get("scope") != "Cluster",
+                    short_names=tuple(names.get("shortNames") or ()),
+                    subresources=tuple(sorted(version.get("subresources") or ())),
+                    categories=tuple(names.get("categories") or ()),
+                    columns=tuple(_column(c) for c in version.get("additionalPrinterColumns") or ()),
+                    singular=names.get("singular") or names["kind"].lower(),
+                    schema=schema if isinstance(schema, dict) else {"type": "object"},
+                )
+            )
     return found
 
 
@@ -69,10 +74,20 @@ def serve(api: Api, crd: Object) -> Object:
         "acceptedNames": names,
         "storedVersions": [v["name"] for v in crd["spec"].get("versions") or [] if v.get("storage")],
         "conditions": [
-            {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts", "message": "no conflicts found",
-             "lastTransitionTime": time},
-            {"type": "Established", "status": "True", "reason": "InitialNamesAccepted",
-             "message": "the initial names have been accepted", "lastTransitionTime": time},
+            {
+                "type": "NamesAccepted",
+                "status": "True",
+                "reason": "NoConflicts",
+                "message": "no conflicts found",
+                "lastTransitionTime": time,
+            },
+            {
+                "type": "Established",
+                "status": "True",
+                "reason": "InitialNamesAccepted",
+                "message": "the initial names have been accepted",
+                "lastTransitionTime": time,
+            },
         ],
     }
     return api.store.update_status(api.kinds.named("CustomResourceDefinition"), crd)
@@ -106,5 +121,6 @@ def _built_in(api: Api, kind: Kind) -> bool:
 
 
 def _column(column: dict[str, Any]) -> Column:
-    return Column(str(column["name"]), str(column["jsonPath"]), str(column.get("type", "string")),
-                  int(column.get("priority", 0)))
+    return Column(
+        str(column["name"]), str(column["jsonPath"]), str(column.get("type", "string")), int(column.get("priority", 0))
+    )

@@ -58,8 +58,7 @@ def answer(api: Api, request: Request, path: str) -> Response | None:
             return answers.json(_aggregated(api, core=parts == ["api"], version=version), media_type=media)
         case ["api"]:
             addresses = [{"clientCIDR": "0.0.0.0/0", "serverAddress": request.url.netloc}]
-            return answers.json({"kind": "APIVersions", "versions": ["v1"],
-                                 "serverAddressByClientCIDRs": addresses})
+            return answers.json({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": addresses})
         case ["apis"]:
             groups = [_group(api, name) for name in _groups(api) if name]
             return answers.json({"kind": "APIGroupList", "apiVersion": "v1", "groups": groups})
@@ -164,13 +163,21 @@ def _resources(api: Api, group: str, version: str) -> Response | None:
         for name in kind.subresources:
             gvk = _subresource_kind(kind, name)
             more = {"group": gvk["group"], "version": gvk["version"]} if name == "scale" else {}
-            resources.append({"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced,
-                              **more, "kind": gvk["kind"], "verbs": _subresource_verbs(name)})
-    return answers.json({
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": f"{group}/{version}" if group else version,
-        "resources": resources,
-    })
-
-
+            resources.append(
+                {
+                    "name": f"{kind.plural}/{name}",
+                    "singularName": "",
+                    "namespaced": kind.namespaced,
+                    **more,
+                    "kind": gvk["kind"],
+                    "verbs": _subresource_verbs(name),
+                }
+            )
+    return answers.json(
+        {
+            "kind": "APIResourceList",
+            "apiVersion": "v1",
+            "groupVersion": f"{group}/{version}" if group else version,
+            "resources": resources,
+        }
+    )

@@ -51,8 +51,9 @@ def logs(api: Api, view: View, target: Target) -> Response | Stream:
     return Stream(_follow(api, view, target, container, path, start, stamp), "text/plain")
 
 
-async def _follow(api: Api, view: View, target: Target, container: str, path: Path, at: int,
-                  stamp: bool) -> AsyncGenerator[bytes]:
+async def _follow(
+    api: Api, view: View, target: Target, container: str, path: Path, at: int, stamp: bool
+) -> AsyncGenerator[bytes]:
     """New output until the container has ended and all was read, or the Pod is gone."""
     while True:
         pod = api.store.find(view.stored, target.namespace, target.name)
@@ -81,8 +82,9 @@ def _container(pod: Object, target: Target) -> str:
         return str(chosen)
     inits = [one["name"] for one in spec.get("initContainers") or []]
     more = f" or one of the init containers: [{' '.join(inits)}]" if inits else ""
-    raise BadRequest(f"a container name must be specified for pod {target.name}, choose one of: "
-                     f"[{' '.join(names)}]{more}")
+    raise BadRequest(
+        f"a container name must be specified for pod {target.name}, choose one of: [{' '.join(names)}]{more}"
+    )
 
 
 def _status(pod: Object, container: str) -> Object:

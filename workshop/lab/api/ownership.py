@@ -14,8 +14,19 @@ from workshop.lab.kinds import Object
 from workshop.manifests.schemas import Schema, child, items, resolve, schema_of
 
 Path = tuple[str, ...]
-_SYSTEM = {"name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields",
-           "selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName"}
+_SYSTEM = {
+    "name",
+    "namespace",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "managedFields",
+    "selfLink",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "generateName",
+}
 
 
 @dataclass
@@ -35,8 +46,14 @@ class Entry:
 
     def to_object(self) -> Object:
         """As `managedFields` has it."""
-        entry = {"manager": self.manager, "operation": self.operation, "apiVersion": self.api_version,
-                 "time": self.time, "fieldsType": "FieldsV1", "fieldsV1": _nest(self.paths)}
+        entry = {
+            "manager": self.manager,
+            "operation": self.operation,
+            "apiVersion": self.api_version,
+            "time": self.time,
+            "fieldsType": "FieldsV1",
+            "fieldsV1": _nest(self.paths),
+        }
         if self.subresource:
             entry["subresource"] = self.subresource
         return entry
@@ -47,8 +64,13 @@ def read(obj: Object) -> list[Entry]:
     found: list[Entry] = []
     for one in obj.get("metadata", {}).get("managedFields") or []:
         if isinstance(one, dict) and isinstance(one.get("fieldsV1"), dict):
-            entry = Entry(str(one.get("manager", "")), str(one.get("operation", "Update")),
-                          str(one.get("apiVersion", "")), str(one.get("subresource", "")), str(one.get("time", "")))
+            entry = Entry(
+                str(one.get("manager", "")),
+                str(one.get("operation", "Update")),
+                str(one.get("apiVersion", "")),
+                str(one.get("subresource", "")),
+                str(one.get("time", "")),
+            )
             _flatten(one["fieldsV1"], (), entry.paths)
             found.append(entry)
     return found

@@ -23,54 +23,125 @@ class ProtobufError(ValueError):
 
 _NAMED = {1: ("name", "string")}
 _META: dict[int, tuple[str, str]] = {
-    1: ("name", "string"), 2: ("generateName", "string"), 3: ("namespace", "string"), 4: ("", "skip"),
-    5: ("uid", "string"), 6: ("resourceVersion", "string"), 7: ("", "skip"), 8: ("", "skip"), 9: ("", "skip"),
-    10: ("", "skip"), 11: ("labels", "map"), 12: ("annotations", "map"), 14: ("finalizers", "[]string"),
+    1: ("name", "string"),
+    2: ("generateName", "string"),
+    3: ("namespace", "string"),
+    4: ("", "skip"),
+    5: ("uid", "string"),
+    6: ("resourceVersion", "string"),
+    7: ("", "skip"),
+    8: ("", "skip"),
+    9: ("", "skip"),
+    10: ("", "skip"),
+    11: ("labels", "map"),
+    12: ("annotations", "map"),
+    14: ("finalizers", "[]string"),
     17: ("", "skip"),
 }
 _TABLES: dict[str, dict[int, tuple[str, str]]] = {
     "ObjectMeta": _META,
-    "ConfigMap": {1: ("metadata", "ObjectMeta"), 2: ("data", "map"), 3: ("binaryData", "bytesmap"),
-                  4: ("immutable", "bool")},
-    "Secret": {1: ("metadata", "ObjectMeta"), 2: ("data", "bytesmap"), 3: ("type", "string"),
-               4: ("stringData", "map"), 5: ("immutable", "bool")},
+    "ConfigMap": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("data", "map"),
+        3: ("binaryData", "bytesmap"),
+        4: ("immutable", "bool"),
+    },
+    "Secret": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("data", "bytesmap"),
+        3: ("type", "string"),
+        4: ("stringData", "map"),
+        5: ("immutable", "bool"),
+    },
     "Namespace": {1: ("metadata", "ObjectMeta"), 2: ("", "skip"), 3: ("", "skip")},
-    "ServiceAccount": {1: ("metadata", "ObjectMeta"), 2: ("secrets", "[]Named"), 3: ("imagePullSecrets", "[]Named"),
-                       4: ("automountServiceAccountToken", "bool")},
+    "ServiceAccount": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("secrets", "[]Named"),
+        3: ("imagePullSecrets", "[]Named"),
+        4: ("automountServiceAccountToken", "bool"),
+    },
     "Named": _NAMED,
     "ProjectRequest": {1: ("metadata", "ObjectMeta"), 2: ("displayName", "string"), 3: ("description", "string")},
     "SelfSubjectReview": {1: ("", "skip"), 2: ("", "skip")},
     "SelfSubjectAccessReview": {1: ("", "skip"), 2: ("spec", "AccessSpec"), 3: ("", "skip")},
     "AccessSpec": {1: ("resourceAttributes", "ResourceAttributes"), 2: ("nonResourceAttributes", "PathAttributes")},
-    "ResourceAttributes": {1: ("namespace", "string"), 2: ("verb", "string"), 3: ("group", "string"),
-                           4: ("version", "string"), 5: ("resource", "string"), 6: ("subresource", "string"),
-                           7: ("name", "string"), 8: ("", "skip"), 9: ("", "skip")},
+    "ResourceAttributes": {
+        1: ("namespace", "string"),
+        2: ("verb", "string"),
+        3: ("group", "string"),
+        4: ("version", "string"),
+        5: ("resource", "string"),
+        6: ("subresource", "string"),
+        7: ("name", "string"),
+        8: ("", "skip"),
+        9: ("", "skip"),
+    },
     "PathAttributes": {1: ("path", "string"), 2: ("verb", "string")},
     "SelfSubjectRulesReview": {1: ("", "skip"), 2: ("spec", "RulesSpec"), 3: ("", "skip")},
     "RulesSpec": {1: ("namespace", "string")},
     "Role": {1: ("metadata", "ObjectMeta"), 2: ("rules", "[]PolicyRule")},
-    "PolicyRule": {1: ("verbs", "[]string"), 2: ("apiGroups", "[]string"), 3: ("resources", "[]string"),
-                   4: ("resourceNames", "[]string"), 5: ("nonResourceURLs", "[]string")},
+    "PolicyRule": {
+        1: ("verbs", "[]string"),
+        2: ("apiGroups", "[]string"),
+        3: ("resources", "[]string"),
+        4: ("resourceNames", "[]string"),
+        5: ("nonResourceURLs", "[]string"),
+    },
     "RoleBinding": {1: ("metadata", "ObjectMeta"), 2: ("subjects", "[]Subject"), 3: ("roleRef", "RoleRef")},
     "Subject": {1: ("kind", "string"), 2: ("apiGroup", "string"), 3: ("name", "string"), 4: ("namespace", "string")},
     "RoleRef": {1: ("apiGroup", "string"), 2: ("kind", "string"), 3: ("name", "string")},
     "Deployment": {1: ("metadata", "ObjectMeta"), 2: ("spec", "DeploymentSpec"), 3: ("", "skip")},
-    "DeploymentSpec": {1: ("replicas", "int"), 2: ("selector", "LabelSelector"), 3: ("template", "PodTemplate"),
-                       4: ("", "skip"), 5: ("minReadySeconds", "int"), 7: ("paused", "bool")},
+    "DeploymentSpec": {
+        1: ("replicas", "int"),
+        2: ("selector", "LabelSelector"),
+        3: ("template", "PodTemplate"),
+        4: ("", "skip"),
+        5: ("minReadySeconds", "int"),
+        7: ("paused", "bool"),
+    },
     "LabelSelector": {1: ("matchLabels", "map")},
     "PodTemplate": {1: ("metadata", "ObjectMeta"), 2: ("spec", "PodSpec")},
     "Pod": {1: ("metadata", "ObjectMeta"), 2: ("spec", "PodSpec"), 3: ("", "skip")},
-    "PodSpec": {2: ("containers", "[]Container"), 3: ("restartPolicy", "string"),
-                4: ("terminationGracePeriodSeconds", "int"), 6: ("dnsPolicy", "string"),
-                8: ("serviceAccountName", "string"), 9: ("", "skip"), 10: ("nodeName", "string"), 11: ("", "skip"),
-                12: ("", "skip"), 13: ("", "skip"), 14: ("", "skip"), 16: ("hostname", "string"),
-                17: ("subdomain", "string"), 19: ("schedulerName", "string"), 24: ("priorityClassName", "string")},
-    "Container": {1: ("name", "string"), 2: ("image", "string"), 3: ("command", "[]string"), 4: ("args", "[]string"),
-                  5: ("workingDir", "string"), 6: ("ports", "[]Port"), 7: ("env", "[]EnvVar"), 8: ("", "skip"),
-                  13: ("terminationMessagePath", "string"), 14: ("imagePullPolicy", "string"), 16: ("stdin", "bool"),
-                  17: ("stdinOnce", "bool"), 18: ("tty", "bool"), 20: ("terminationMessagePolicy", "string")},
-    "Port": {1: ("name", "string"), 2: ("hostPort", "int"), 3: ("containerPort", "int"), 4: ("protocol", "string"),
-             5: ("hostIP", "string")},
+    "PodSpec": {
+        2: ("containers", "[]Container"),
+        3: ("restartPolicy", "string"),
+        4: ("terminationGracePeriodSeconds", "int"),
+        6: ("dnsPolicy", "string"),
+        8: ("serviceAccountName", "string"),
+        9: ("", "skip"),
+        10: ("nodeName", "string"),
+        11: ("", "skip"),
+        12: ("", "skip"),
+        13: ("", "skip"),
+        14: ("", "skip"),
+        16: ("hostname", "string"),
+        17: ("subdomain", "string"),
+        19: ("schedulerName", "string"),
+        24: ("priorityClassName", "string"),
+    },
+    "Container": {
+        1: ("name", "string"),
+        2: ("image", "string"),
+        3: ("command", "[]string"),
+        4: ("args", "[]string"),
+        5: ("workingDir", "string"),
+        6: ("ports", "[]Port"),
+        7: ("env", "[]EnvVar"),
+        8: ("", "skip"),
+        13: ("terminationMessagePath", "string"),
+        14: ("imagePullPolicy", "string"),
+        16: ("stdin", "bool"),
+        17: ("stdinOnce", "bool"),
+        18: ("tty", "bool"),
+        20: ("terminationMessagePolicy", "string"),
+    },
+    "Port": {
+        1: ("name", "string"),
+        2: ("hostPort", "int"),
+        3: ("containerPort", "int"),
+        4: ("protocol", "string"),
+        5: ("hostIP", "string"),
+    },
     "EnvVar": {1: ("name", "string"), 2: ("value", "string")},
 }
 
@@ -81,7 +152,7 @@ def decode(raw: bytes, kind: str) -> dict[str, Any]:
         raise ProtobufError("the body does not begin as Kubernetes' protobuf does")
     if kind not in _TABLES:
         raise ProtobufError(f"{kind} is not read as protobuf: send JSON")
-    envelope = parse(raw[len(MAGIC):])
+    envelope = parse(raw[len(MAGIC) :])
     about = parse(_bytes(envelope.get(1, [b""])[-1]))
     head = {"apiVersion": _string(about.get(1, [b""])[-1]), "kind": _string(about.get(2, [b""])[-1])}
     return {key: value for key, value in head.items() if value} | _read(_bytes(envelope.get(2, [b""])[-1]), kind)
@@ -147,7 +218,7 @@ def parse(raw: bytes) -> Message:
             length, at = _varint(raw, at)
             if at + length > len(raw):
                 raise ProtobufError("a field is longer than its message")
-            found.setdefault(number, []).append(raw[at:at + length])
+            found.setdefault(number, []).append(raw[at : at + length])
             at += length
         elif wire == 0:
             value, at = _varint(raw, at)

@@ -69,5 +69,3 @@ def many(api: Api, view: View, target: Target, request: Request) -> Response:
 def included(target: Target) -> str:
     """How much of each object a Table carries."""
     return target.query.get("includeObject") or "Metadata"
-
-

@@ -146,8 +146,10 @@ def manifest(value: Any, kind: Kind) -> Object:
     if meta is None:
         meta = value["metadata"] = {}
     if not isinstance(meta, dict):
-        raise BadRequest(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot '
-                         f"unmarshal {go_type(meta)} into Go struct field .metadata of type v1.ObjectMeta")
+        raise BadRequest(
+            f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: json: cannot '
+            f"unmarshal {go_type(meta)} into Go struct field .metadata of type v1.ObjectMeta"
+        )
     return value
 
 

@@ -33,10 +33,21 @@ async def answer(api: Api, kind: Kind, request: Request) -> Response:
         status = {"allowed": True, "reason": "the lab has one user, who may do everything"}
     else:
         everything = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
-        status = {"resourceRules": [everything], "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
-                  "incomplete": False}
-    return answers.json({"kind": kind.kind, "apiVersion": kind.api_version,
-                         "metadata": {"creationTimestamp": None}, "spec": spec, "status": status}, 201)
+        status = {
+            "resourceRules": [everything],
+            "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+            "incomplete": False,
+        }
+    return answers.json(
+        {
+            "kind": kind.kind,
+            "apiVersion": kind.api_version,
+            "metadata": {"creationTimestamp": None},
+            "spec": spec,
+            "status": status,
+        },
+        201,
+    )
 
 
 def _spec(kind: Kind, raw: bytes, media: str) -> Object:
@@ -57,8 +68,10 @@ def _project_request(api: Api, value: Any) -> Response:
     obj: Object = {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": value["metadata"].get("name") or "",
-                     "annotations": {key: text for key, text in wanted.items() if text is not None}},
+        "metadata": {
+            "name": value["metadata"].get("name") or "",
+            "annotations": {key: text for key, text in wanted.items() if text is not None},
+        },
     }
     made = project(api.store.create(namespace, defaults.fill(namespace, obj, None)))
     return answers.json({**made, "apiVersion": PROJECT.api_version}, 201)

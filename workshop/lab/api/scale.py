@@ -16,8 +16,10 @@ def scale_of(obj: Object) -> Object:
         "apiVersion": "autoscaling/v1",
         "metadata": {key: meta[key] for key in keep if key in meta},
         "spec": {"replicas": (obj.get("spec") or {}).get("replicas", 1)},
-        "status": {"replicas": (obj.get("status") or {}).get("replicas") or 0,
-                   "selector": ",".join(f"{k}={v}" for k, v in sorted(labels.items()))},
+        "status": {
+            "replicas": (obj.get("status") or {}).get("replicas") or 0,
+            "selector": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
+        },
     }
 
 
@@ -26,6 +28,8 @@ def rescale(obj: Object, scale: Object) -> Object:
     wanted = (scale.get("spec") or {}).get("replicas", 0)
     if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
         raise BadRequest(f"spec.replicas: Invalid value: {wanted!r}: must be a number, 0 or more")
-    meta = {**obj["metadata"], "resourceVersion": (scale.get("metadata") or {}).get("resourceVersion")
-            or obj["metadata"]["resourceVersion"]}
+    meta = {
+        **obj["metadata"],
+        "resourceVersion": (scale.get("metadata") or {}).get("resourceVersion") or obj["metadata"]["resourceVersion"],
+    }
     return {**obj, "metadata": meta, "spec": {**(obj.get("spec") or {}), "replicas": wanted}}

@@ -11,12 +11,30 @@ from workshop.lab.store import Record
 from workshop.manifests import selectors
 
 _FIELDS: dict[str, tuple[str, ...]] = {
-    "events": ("involvedObject.apiVersion", "involvedObject.fieldPath", "involvedObject.kind", "involvedObject.name",
-               "involvedObject.namespace", "involvedObject.resourceVersion", "involvedObject.uid", "reason",
-               "reportingComponent", "source", "type"),
+    "events": (
+        "involvedObject.apiVersion",
+        "involvedObject.fieldPath",
+        "involvedObject.kind",
+        "involvedObject.name",
+        "involvedObject.namespace",
+        "involvedObject.resourceVersion",
+        "involvedObject.uid",
+        "reason",
+        "reportingComponent",
+        "source",
+        "type",
+    ),
     "namespaces": ("status.phase",),
-    "pods": ("spec.hostNetwork", "spec.nodeName", "spec.restartPolicy", "spec.schedulerName",
-             "spec.serviceAccountName", "status.nominatedNodeName", "status.phase", "status.podIP"),
+    "pods": (
+        "spec.hostNetwork",
+        "spec.nodeName",
+        "spec.restartPolicy",
+        "spec.schedulerName",
+        "spec.serviceAccountName",
+        "status.nominatedNodeName",
+        "status.phase",
+        "status.podIP",
+    ),
     "secrets": ("type",),
 }
 """The fields that a kind's objects can be selected by, besides metadata.name and metadata.namespace."""
@@ -35,7 +53,7 @@ def selector(kind: Kind, target: Target) -> Callable[[Record], bool]:
             raise BadRequest(
                 f'Unable to find "{kind.api_version}, Resource={kind.plural}" that match label selector '
                 f'"{target.query.get("labelSelector", "")}", field selector "{target.query["fieldSelector"]}": '
-                f'field label not supported: {name}'
+                f"field label not supported: {name}"
             )
     quick = [(name, value, equal) for name, value, equal in parts if name.startswith("metadata.")]
     deep = [(name, value, equal) for name, value, equal in parts if not name.startswith("metadata.")]

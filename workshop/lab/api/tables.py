@@ -17,12 +17,18 @@ from workshop.manifests.jsonpath import find, text
 
 Cells = Callable[[Object, datetime], list[Any]]
 MEDIA_TYPE = "application/json"
-_NAME = {"name": "Name", "type": "string", "format": "name", "description": "The name, unique in its namespace.",
-         "priority": 0}
+_NAME = {
+    "name": "Name",
+    "type": "string",
+    "format": "name",
+    "description": "The name, unique in its namespace.",
+    "priority": 0,
+}
 
 
-def table(kind: Kind, objects: Iterable[Object], meta: dict[str, Any], *, include: str = "Metadata",
-          definitions: bool = True) -> dict[str, Any]:
+def table(
+    kind: Kind, objects: Iterable[Object], meta: dict[str, Any], *, include: str = "Metadata", definitions: bool = True
+) -> dict[str, Any]:
     """Objects as a `meta.k8s.io/v1` Table; `include` says how much of each object comes along."""
     now = datetime.now(UTC)
     columns, cells = _of(kind)
@@ -32,8 +38,7 @@ def table(kind: Kind, objects: Iterable[Object], meta: dict[str, Any], *, includ
         "metadata": meta,
         "columnDefinitions": [_NAME, *map(_definition, columns)] if definitions else None,
         "rows": [
-            {"cells": [obj["metadata"]["name"], *cells(obj, now)], "object": _included(obj, include)}
-            for obj in objects
+            {"cells": [obj["metadata"]["name"], *cells(obj, now)], "object": _included(obj, include)} for obj in objects
         ],
     }
 
@@ -48,8 +53,7 @@ def _included(obj: Object, include: str) -> Any:
 
 def _definition(column: Column) -> dict[str, Any]:
     about = column.path or f"The {column.name.lower()} of the object."
-    return {"name": column.name, "type": column.type, "format": "", "description": about,
-            "priority": column.priority}
+    return {"name": column.name, "type": column.type, "format": "", "description": about, "priority": column.priority}
 
 
 def _of(kind: Kind) -> tuple[tuple[Column, ...], Cells]:
@@ -104,8 +108,14 @@ def _service(obj: Object, now: datetime) -> list[Any]:
     ]
     selector = ",".join(f"{k}={v}" for k, v in sorted((spec.get("selector") or {}).items()))
     external = ",".join(spec.get("externalIPs") or []) or spec.get("externalName") or "<none>"
-    return [spec.get("type") or "ClusterIP", spec.get("clusterIP") or "<none>", external,
-            ",".join(ports) or "<none>", _age(obj, now), selector or "<none>"]
+    return [
+        spec.get("type") or "ClusterIP",
+        spec.get("clusterIP") or "<none>",
+        external,
+        ",".join(ports) or "<none>",
+        _age(obj, now),
+        selector or "<none>",
+    ]
 
 
 def _deployment(obj: Object, now: datetime) -> list[Any]:
@@ -148,8 +158,16 @@ def _claim(obj: Object, now: datetime) -> list[Any]:
     short = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
     modes = ",".join(short.get(mode, mode) for mode in status.get("accessModes") or [])
     capacity = (status.get("capacity") or {}).get("storage") or ""
-    return [status.get("phase") or "Pending", spec.get("volumeName") or "", capacity, modes,
-            spec.get("storageClassName") or "", "<unset>", _age(obj, now), spec.get("volumeMode") or "Filesystem"]
+    return [
+        status.get("phase") or "Pending",
+        spec.get("volumeName") or "",
+        capacity,
+        modes,
+        spec.get("storageClassName") or "",
+        "<unset>",
+        _age(obj, now),
+        spec.get("volumeMode") or "Filesystem",
+    ]
 
 
 def _service_account(obj: Object, now: datetime) -> list[Any]:
@@ -173,22 +191,38 @@ def _network_policy(obj: Object, now: datetime) -> list[Any]:
 def _autoscaler(obj: Object, now: datetime) -> list[Any]:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     target = spec.get("scaleTargetRef") or {}
-    return [f"{target.get('kind')}/{target.get('name')}", "<unknown>", str(spec.get("minReplicas") or "<unset>"),
-            spec.get("maxReplicas"), status.get("currentReplicas") or 0, _age(obj, now)]
+    return [
+        f"{target.get('kind')}/{target.get('name')}",
+        "<unknown>",
+        str(spec.get("minReplicas") or "<unset>"),
+        spec.get("maxReplicas"),
+        status.get("currentReplicas") or 0,
+        _age(obj, now),
+    ]
 
 
 def _disruption_budget(obj: Object, now: datetime) -> list[Any]:
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
-    return [str(spec.get("minAvailable", "N/A")), str(spec.get("maxUnavailable", "N/A")),
-            status.get("disruptionsAllowed") or 0, _age(obj, now)]
+    return [
+        str(spec.get("minAvailable", "N/A")),
+        str(spec.get("maxUnavailable", "N/A")),
+        status.get("disruptionsAllowed") or 0,
+        _age(obj, now),
+    ]
 
 
 def _route(obj: Object, _: datetime) -> list[Any]:
     spec = obj.get("spec") or {}
     tls = spec.get("tls") or {}
     ends = "/".join(filter(None, (tls.get("termination"), tls.get("insecureEdgeTerminationPolicy"))))
-    return [spec.get("host") or "", spec.get("path") or "", (spec.get("to") or {}).get("name") or "",
-            str((spec.get("port") or {}).get("targetPort") or "<all>"), ends, spec.get("wildcardPolicy") or "None"]
+    return [
+        spec.get("host") or "",
+        spec.get("path") or "",
+        (spec.get("to") or {}).get("name") or "",
+        str((spec.get("port") or {}).get("targetPort") or "<all>"),
+        ends,
+        spec.get("wildcardPolicy") or "None",
+    ]
 
 
 def _project(obj: Object, _: datetime) -> list[Any]:
@@ -200,25 +234,46 @@ _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
     "configmaps": (_columns("Data", "Age"), _config_map),
     "customresourcedefinitions.apiextensions.k8s.io": (_columns("Created At"), _created),
     "deployments.apps": (
-        _columns("Ready", "Up-to-date", "Available", "Age", wide=("Containers", "Images", "Selector")), _deployment),
+        _columns("Ready", "Up-to-date", "Available", "Age", wide=("Containers", "Images", "Selector")),
+        _deployment,
+    ),
     "events": (
-        (*_columns("Last Seen", "Type", "Reason", "Object"), *_columns(wide=("Subobject", "Source")),
-         *_columns("Message"), *_columns(wide=("First Seen", "Count", "Name"))), _event),
+        (
+            *_columns("Last Seen", "Type", "Reason", "Object"),
+            *_columns(wide=("Subobject", "Source")),
+            *_columns("Message"),
+            *_columns(wide=("First Seen", "Count", "Name")),
+        ),
+        _event,
+    ),
     "horizontalpodautoscalers.autoscaling": (
-        _columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"), _autoscaler),
+        _columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"),
+        _autoscaler,
+    ),
     "namespaces": (_columns("Status", "Age"), _namespace),
     "networkpolicies.networking.k8s.io": (_columns("Pod-Selector", "Age"), _network_policy),
     "persistentvolumeclaims": (
-        _columns("Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age",
-                 wide=("VolumeMode",)), _claim),
+        _columns(
+            "Status",
+            "Volume",
+            "Capacity",
+            "Access Modes",
+            "StorageClass",
+            "VolumeAttributesClass",
+            "Age",
+            wide=("VolumeMode",),
+        ),
+        _claim,
+    ),
     "poddisruptionbudgets.policy": (
-        _columns("Min Available", "Max Unavailable", "Allowed Disruptions", "Age"), _disruption_budget),
+        _columns("Min Available", "Max Unavailable", "Allowed Disruptions", "Age"),
+        _disruption_budget,
+    ),
     "pods": (POD_COLUMNS, pod_cells),
     "projects.project.openshift.io": (_columns("Display Name", "Status"), _project),
     "rolebindings.rbac.authorization.k8s.io": (_columns("Role", "Age"), _role_binding),
     "roles.rbac.authorization.k8s.io": (_columns("Created At"), _created),
-    "routes.route.openshift.io": (
-        _columns("Host/Port", "Path", "Services", "Port", "Termination", "Wildcard"), _route),
+    "routes.route.openshift.io": (_columns("Host/Port", "Path", "Services", "Port", "Termination", "Wildcard"), _route),
     "secrets": (_columns("Type", "Data", "Age"), _secret),
     "serviceaccounts": (_columns("Secrets", "Age"), _service_account),
     "services": (_columns("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)), _service),

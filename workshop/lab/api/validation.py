@@ -41,8 +41,7 @@ def check(kind: Kind, obj: Object, mode: str) -> tuple[str, ...]:
         raise _invalid(kind, obj, wrong)
     if mistyped:
         path, value, wanted = mistyped[0]
-        raise BadRequest(f"{handled}: json: cannot unmarshal {go_type(value)} into Go struct field {path} "
-                         f"{wanted}")
+        raise BadRequest(f"{handled}: json: cannot unmarshal {go_type(value)} into Go struct field {path} {wanted}")
     unknown = [f'unknown field "{path}"' for path in _unknown(obj, schema, "", top=True)]
     if unknown and mode == "Strict":
         raise BadRequest(f"{handled}: strict decoding error: {', '.join(unknown)}")
@@ -60,8 +59,13 @@ def _invalid(kind: Kind, obj: Object, wrong: list[tuple[str, Any, str]]) -> Inva
         verb = "must be" if wanted.startswith("of type") else "should be"
         told = f"Invalid value: {shown}: {path[1:]} in body {verb} {wanted}"
         told += f": {shown}" if wanted.startswith("of type") else ""
-        causes.append({"reason": "FieldValueTypeInvalid" if "type" in wanted else "FieldValueInvalid",
-                       "message": told, "field": path[1:]})
+        causes.append(
+            {
+                "reason": "FieldValueTypeInvalid" if "type" in wanted else "FieldValueInvalid",
+                "message": told,
+                "field": path[1:],
+            }
+        )
     lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
     said = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
     title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind

@@ -120,15 +120,18 @@ class _Lines:
         body = orjson.dumps({"kind": kind.kind, "apiVersion": kind.api_version, "metadata": meta})
         if self._table:
             shown = table(kind, [], {"resourceVersion": str(version)}, definitions=False)
-            shown["rows"] = [{"cells": [], "object": {"kind": "PartialObjectMetadata",
-                                                     "apiVersion": "meta.k8s.io/v1", "metadata": meta}}]
+            shown["rows"] = [
+                {
+                    "cells": [],
+                    "object": {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": meta},
+                }
+            ]
             body = orjson.dumps(shown)
         return b'{"type":"BOOKMARK","object":' + body + b"}\n"
 
     def _row(self, obj: Object, version: str) -> bytes:
-        shown = table(self._view.kind, [obj], {"resourceVersion": version}, include=self._include,
-                      definitions=self._first)
+        shown = table(
+            self._view.kind, [obj], {"resourceVersion": version}, include=self._include, definitions=self._first
+        )
         self._first = False
         return orjson.dumps(shown)
-
-

@@ -55,14 +55,13 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
     raw = await body(request)
     if media == APPLY:
         return _apply(api, view, target, decode(raw, media, view.kind.kind))
-    if media not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH) or (
-        media == STRATEGIC_PATCH and is_custom(view.stored)
-    ):
+    if media not in (JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH) or (media == STRATEGIC_PATCH and is_custom(view.stored)):
         accepted = [JSON_PATCH, MERGE_PATCH, APPLY]
         if not is_custom(view.stored):
             accepted.insert(2, STRATEGIC_PATCH)
-        raise UnsupportedMediaType("the body of the request was in an unknown format - accepted media types include: "
-                                   + ", ".join(accepted))
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
+        )
     try:
         change = orjson.loads(raw)
     except orjson.JSONDecodeError as e:
@@ -78,8 +77,10 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
         else:
             new = strategic(old, change, validation.schema_for(view.stored))
     except patches.PatchError as e:
-        raise Invalid("the server rejected our request due to an error in our request", details={
-            "causes": [{"reason": "", "message": str(e)}]}) from e
+        raise Invalid(
+            "the server rejected our request due to an error in our request",
+            details={"causes": [{"reason": "", "message": str(e)}]},
+        ) from e
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise BadRequest("the patch leaves no object: metadata is gone")
     made, warnings = _replace(api, view, target, old, new)
@@ -93,9 +94,11 @@ def delete(api: Api, view: View, target: Target, options: Object) -> Response:
     for key, there in (("uid", record.uid), ("resourceVersion", str(record.version))):
         if wanted.get(key) and wanted[key] != there:
             label = "UID" if key == "uid" else "ResourceVersion"
-            raise Conflict(f'Operation cannot be fulfilled on {view.kind.resource} "{target.name}": Precondition '
-                           f"failed: {label} in precondition: {wanted[key]}, {label} in object meta: {there}",
-                           details=_details(view.kind, target.name))
+            raise Conflict(
+                f'Operation cannot be fulfilled on {view.kind.resource} "{target.name}": Precondition '
+                f"failed: {label} in precondition: {wanted[key]}, {label} in object meta: {there}",
+                details=_details(view.kind, target.name),
+            )
     if not (target.dry_run or options.get("dryRun")):
         remove(api, view.stored, record, options.get("propagationPolicy") or target.query.get("propagationPolicy"))
         if view.stored.plural == "customresourcedefinitions":
@@ -103,8 +106,7 @@ def delete(api: Api, view: View, target: Target, options: Object) -> Response:
     if view.stored.resource == "pods":
         return answers.json(record.body)
     details = {**_details(view.kind, target.name), "uid": record.uid}
-    return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success",
-                         "details": details})
+    return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
 
 
 def delete_many(api: Api, view: View, target: Target, options: Object) -> Response:
@@ -116,8 +118,11 @@ def delete_many(api: Api, view: View, target: Target, options: Object) -> Respon
         for record in records:
             if api.store.find(view.stored, record.namespace, record.name) is not None:
                 remove(api, view.stored, record, policy)
-    head = {"kind": f"{view.kind.kind}List", "apiVersion": view.kind.api_version,
-            "metadata": {"resourceVersion": str(api.store.version)}}
+    head = {
+        "kind": f"{view.kind.kind}List",
+        "apiVersion": view.kind.api_version,
+        "metadata": {"resourceVersion": str(api.store.version)},
+    }
     return answers.json({**head, "items": [view.object(record) for record in records]})
 
 
@@ -128,21 +133,30 @@ def is_custom(kind: Kind) -> bool:
 
 def _apply(api: Api, view: View, target: Target, config: Any) -> Response:
     if "fieldManager" not in target.query:
-        raise BadRequest("PatchOptions.meta.k8s.io \"\" is invalid: fieldManager: Required value: is required for "
-                         "apply patch")
+        raise BadRequest(
+            'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
+        )
     config = manifest(config, view.kind)
     config = {**config, "apiVersion": view.stored.api_version, "kind": view.stored.kind}
     if config["metadata"].setdefault("name", target.name) != target.name:
-        raise BadRequest(f"the name of the object ({config['metadata']['name']}) does not match the name on the URL "
-                         f"({target.name})")
+        raise BadRequest(
+            f"the name of the object ({config['metadata']['name']}) does not match the name on the URL ({target.name})"
+        )
     if config["metadata"].pop("managedFields", None):
         raise BadRequest("metadata.managedFields must be nil")
     live = api.store.find(view.stored, target.namespace, target.name)
     if live is None and target.subresource:
         raise NotFound(f'{view.kind.resource} "{target.name}" not found', details=_details(view.kind, target.name))
     _locate(view.stored, target, config)
-    new = apply.apply(view.stored, live, config, validation.schema_for(view.stored), manager=target.manager,
-                      force=target.query.get("force") in ("true", "1"), subresource=target.subresource)
+    new = apply.apply(
+        view.stored,
+        live,
+        config,
+        validation.schema_for(view.stored),
+        manager=target.manager,
+        force=target.query.get("force") in ("true", "1"),
+        subresource=target.subresource,
+    )
     if live is None:
         made, warnings = _insert(api, view, target, new, applied=True)
         return answers.json(view.result(made), 201, warnings=warnings)
@@ -151,8 +165,9 @@ def _apply(api: Api, view: View, target: Target, config: Any) -> Response:
     return answers.json(view.result(made), warnings=warnings)
 
 
-def _insert(api: Api, view: View, target: Target, obj: Object, *,
-            applied: bool = False) -> tuple[Object, tuple[str, ...]]:
+def _insert(
+    api: Api, view: View, target: Target, obj: Object, *, applied: bool = False
+) -> tuple[Object, tuple[str, ...]]:
     kind = view.stored
     _locate(kind, target, obj)
     if kind.namespaced:
@@ -175,8 +190,9 @@ def _insert(api: Api, view: View, target: Target, obj: Object, *,
     return made, warnings
 
 
-def _replace(api: Api, view: View, target: Target, old: Object, new: Object, *,
-             applied: bool = False) -> tuple[Object, tuple[str, ...]]:
+def _replace(
+    api: Api, view: View, target: Target, old: Object, new: Object, *, applied: bool = False
+) -> tuple[Object, tuple[str, ...]]:
     kind = view.stored
     if view.show:
         new = {**new, "apiVersion": kind.api_version, "kind": kind.kind}
@@ -184,14 +200,18 @@ def _replace(api: Api, view: View, target: Target, old: Object, new: Object, *,
         if new.get(key) != old.get(key):
             raise BadRequest(f"{key} of an object cannot be changed: it is {old.get(key)}, not {new.get(key)}")
     if new["metadata"].get("name") != target.name:
-        raise BadRequest(f"the name of the object ({new['metadata'].get('name')}) does not match the name on the URL "
-                         f"({target.name})")
+        raise BadRequest(
+            f"the name of the object ({new['metadata'].get('name')}) does not match the name on the URL ({target.name})"
+        )
     _locate(kind, target, new)
     warnings: tuple[str, ...] = ()
     schema = validation.schema_for(kind)
     if target.subresource == "status":
-        new = {**old, "metadata": {**old["metadata"], "resourceVersion": new["metadata"].get("resourceVersion")},
-               **({"status": new["status"]} if "status" in new else {})}
+        new = {
+            **old,
+            "metadata": {**old["metadata"], "resourceVersion": new["metadata"].get("resourceVersion")},
+            **({"status": new["status"]} if "status" in new else {}),
+        }
         made = api.store.update(kind, new, subresource="status", dry_run=target.dry_run)
         return made, warnings
     warnings = validation.check(kind, new, target.query.get("fieldValidation") or "Warn")
@@ -225,8 +245,12 @@ def _must_be_specified(kind: Kind, name: str) -> Invalid:
     cause = "Invalid value: 0x0: must be specified for an update"
     return Invalid(
         f'{kind.plural}.{kind.group} "{name}" is invalid: metadata.resourceVersion: {cause}',
-        details={"name": name, "group": kind.group, "kind": kind.plural, "causes": [
-            {"reason": "FieldValueInvalid", "message": cause, "field": "metadata.resourceVersion"}]},
+        details={
+            "name": name,
+            "group": kind.group,
+            "kind": kind.plural,
+            "causes": [{"reason": "FieldValueInvalid", "message": cause, "field": "metadata.resourceVersion"}],
+        },
     )
 
 

@@ -59,14 +59,24 @@ class Approvals:
         status = dict(run.get("status") or {})
         status.setdefault("startTime", now())
         if run["spec"].get("status") == "RunCancelled":
-            self._decide(run, status, self._store.find(self._tasks, namespace, name), "rejected",
-                         "CustomRunCancelled", f"CustomRun {name} was cancelled")
+            self._decide(
+                run,
+                status,
+                self._store.find(self._tasks, namespace, name),
+                "rejected",
+                "CustomRunCancelled",
+                f"CustomRun {name} was cancelled",
+            )
             return None
         try:
             task = self._store.find(self._tasks, namespace, name) or self._ask(run)
         except (ApiError, ValueError) as e:
-            _end(status, "False", "ApprovalTaskValidationFailed",
-                 f"ApprovalTask {namespace}/{name} can't be Run; it has an invalid spec: {e}")
+            _end(
+                status,
+                "False",
+                "ApprovalTaskValidationFailed",
+                f"ApprovalTask {namespace}/{name} can't be Run; it has an invalid spec: {e}",
+            )
             self._write(run, status)
             return None
         outcome = self._answers(task)
@@ -78,8 +88,14 @@ class Approvals:
             return None
         left = _left(run, status["startTime"])
         if left is not None and left <= 0:
-            self._decide(run, status, self._store.get(self._tasks, namespace, name), "rejected", "Failed",
-                         f"Approval task {name} is failed because of timeout")
+            self._decide(
+                run,
+                status,
+                self._store.get(self._tasks, namespace, name),
+                "rejected",
+                "Failed",
+                f"Approval task {name} is failed because of timeout",
+            )
             return None
         set_condition(status, "Unknown", "Running", f"Approval task {name} is in pending state")
         self._write(run, status)
@@ -97,18 +113,25 @@ class Approvals:
             "apiVersion": API_VERSION,
             "kind": KIND,
             "metadata": {
-                "name": meta["name"], "namespace": meta["namespace"],
+                "name": meta["name"],
+                "namespace": meta["namespace"],
                 "labels": {**(meta.get("labels") or {}), RUN_LABEL: meta["name"]},
                 "annotations": {LAST_APPLIED: _hash(approvers)},
                 "ownerReferences": [owner_reference(run)],
             },
-            "spec": {"approvers": approvers, "numberOfApprovalsRequired": int(required),
-                     "description": str(params.get("description") or "")},
+            "spec": {
+                "approvers": approvers,
+                "numberOfApprovalsRequired": int(required),
+                "description": str(params.get("description") or ""),
+            },
         }
         made = self._store.create(self._tasks, admit(self._tasks, obj, None))
         status = {
-            "state": "pending", "approvers": [one["name"] for one in approvers], "approversResponse": [],
-            "approvalsRequired": int(required), "approvalsReceived": 0,
+            "state": "pending",
+            "approvers": [one["name"] for one in approvers],
+            "approversResponse": [],
+            "approvalsRequired": int(required),
+            "approvalsReceived": 0,
             "startTime": made["metadata"]["creationTimestamp"],
         }
         self._events.emit(made, "ApprovalPending", f"waiting for {required} of: " + ", ".join(status["approvers"]))
@@ -126,8 +149,11 @@ class Approvals:
         elif approved_by(approvers) >= required:
             state = "approved"
         status |= {
-            "state": state, "approvers": [one.name for one in approvers], "approvalsRequired": required,
-            "approvalsReceived": approved_by(approvers), "approversResponse": _responses(approvers),
+            "state": state,
+            "approvers": [one.name for one in approvers],
+            "approvalsRequired": required,
+            "approvalsReceived": approved_by(approvers),
+            "approversResponse": _responses(approvers),
         }
         if status != obj.get("status"):
             self._store.update_status(self._tasks, {**obj, "status": status})
@@ -175,12 +201,16 @@ def _responses(approvers: Sequence[Approver]) -> list[dict[str, Any]]:
             continue
         said = {"message": one.message} if one.message else {}
         response: dict[str, Any] = {
-            "name": one.name, "type": one.type or "User", "response": _OUTCOME[one.input], **said,
+            "name": one.name,
+            "type": one.type or "User",
+            "response": _OUTCOME[one.input],
+            **said,
         }
         if one.type == "Group":
             response["groupMembers"] = [
                 {"name": user.name, "response": _OUTCOME[user.input], **said}
-                for user in one.users if user.input != "pending"
+                for user in one.users
+                if user.input != "pending"
             ]
         found.append(response)
     return found

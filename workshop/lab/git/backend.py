@@ -63,8 +63,13 @@ class Backends:
         first = await anext(body, b"")
         async with self._slots:
             process = await asyncio.create_subprocess_exec(
-                "git", "http-backend", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL, env=_environment(call, self._env), start_new_session=True,
+                "git",
+                "http-backend",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                env=_environment(call, self._env),
+                start_new_session=True,
                 limit=MAX_HEADERS,
             )
             self._running.add(process)
@@ -178,8 +183,11 @@ def _environment(call: Call, env: Mapping[str, str]) -> dict[str, str]:
     }
     for index, (key, value) in enumerate(config.items()):
         made[f"GIT_CONFIG_KEY_{index}"], made[f"GIT_CONFIG_VALUE_{index}"] = key, value
-    for header, name in (("content-length", "CONTENT_LENGTH"), ("content-encoding", "HTTP_CONTENT_ENCODING"),
-                         ("git-protocol", "GIT_PROTOCOL")):
+    for header, name in (
+        ("content-length", "CONTENT_LENGTH"),
+        ("content-encoding", "HTTP_CONTENT_ENCODING"),
+        ("git-protocol", "GIT_PROTOCOL"),
+    ):
         if header in call.headers:
             made[name] = call.headers[header]
     if call.user:

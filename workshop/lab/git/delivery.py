@@ -86,15 +86,16 @@ class Deliveries:
             log.info("push of %s starts nothing: there is no EventListener %s in %s", change.ref, LISTENER, dev)
             return
         try:
-            body = orjson.dumps(
-                await payload(repository, f"{self._url}/{repository.stem}", USER, change, self._env)
-            )
+            body = orjson.dumps(await payload(repository, f"{self._url}/{repository.stem}", USER, change, self._env))
         except GitFailure as e:
             log.error("no webhook for the push of %s: %s", change.ref, e)
             return
         headers = {
-            "Content-Type": "application/json", "User-Agent": "GitHub-Hookshot/lab", "X-GitHub-Event": "push",
-            "X-GitHub-Delivery": str(uuid.uuid4()), "X-GitHub-Hook-Installation-Target-Type": "repository",
+            "Content-Type": "application/json",
+            "User-Agent": "GitHub-Hookshot/lab",
+            "X-GitHub-Event": "push",
+            "X-GitHub-Delivery": str(uuid.uuid4()),
+            "X-GitHub-Hook-Installation-Target-Type": "repository",
         }
         secret = webhook_secret(self._store)
         if secret:
@@ -116,9 +117,10 @@ class Deliveries:
         if not url:
             return None
         try:
-            async with aiohttp.ClientSession(timeout=TIMEOUT) as session, session.post(
-                url, data=body, headers=headers
-            ) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=TIMEOUT) as session,
+                session.post(url, data=body, headers=headers) as answer,
+            ):
                 return answer.status
         except (aiohttp.ClientError, OSError, TimeoutError):
             return None
@@ -130,10 +132,14 @@ def ensure_secret(store: Store) -> None:
     if store.find(KINDS.named("Namespace"), "", dev) is None or store.find(kind, dev, SECRET) is not None:
         return
     value = base64.b64encode(secrets.token_hex(20).encode()).decode()
-    store.create(kind, {
-        "metadata": {"name": SECRET, "namespace": dev, "labels": {"app.kubernetes.io/part-of": "mlops-workshop"}},
-        "type": "Opaque", "data": {KEY: value},
-    })
+    store.create(
+        kind,
+        {
+            "metadata": {"name": SECRET, "namespace": dev, "labels": {"app.kubernetes.io/part-of": "mlops-workshop"}},
+            "type": "Opaque",
+            "data": {KEY: value},
+        },
+    )
 
 
 def webhook_secret(store: Store) -> bytes:

@@ -76,8 +76,12 @@ def inspect(store: ImageStore, options: argparse.Namespace) -> None:
     image = store.resolve(options.image)
     if image is None:
         raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
-    config = {"Env": [f"{key}={value}" for key, value in sorted(image.env.items())],
-              "Cmd": image.command, "Labels": image.labels, "User": image.user}
+    config = {
+        "Env": [f"{key}={value}" for key, value in sorted(image.env.items())],
+        "Cmd": image.command,
+        "Labels": image.labels,
+        "User": image.user,
+    }
     answer = {"FromImageDigest": image.digest, "OCIv1": {"config": config}}
     sys.stdout.write(json.dumps(answer, indent=4) + "\n")
 

@@ -67,8 +67,17 @@ def _install(requirements: Path, target: Path, uv_cache: Path | None, link: str 
     if uv_cache is not None:
         env["UV_CACHE_DIR"] = str(uv_cache)
     command = [
-        _uv(), "pip", "install", "--quiet", "--python", python(), "--require-hashes",
-        "--target", str(target), "-r", str(requirements),
+        _uv(),
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python(),
+        "--require-hashes",
+        "--target",
+        str(target),
+        "-r",
+        str(requirements),
     ]
     # From the cache alone first: where that is enough, a room without a network notices nothing.
     for offline in (["--offline"], []):

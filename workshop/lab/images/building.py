@@ -136,8 +136,10 @@ def _copy(store: ImageStore, stages: list[_Stage], instruction: Instruction, whe
     paths = [word for word in said if not word.startswith("--")]
     unknown = [flag for flag in flags if not flag.startswith(("--chown=", "--from="))]
     if unknown or len(paths) != 2:
-        raise ManifestError(f"{where}: COPY {instruction.text} is not supported",
-                            hint="allowed is COPY [--from=stage] [--chown=user:group] source target")
+        raise ManifestError(
+            f"{where}: COPY {instruction.text} is not supported",
+            hint="allowed is COPY [--from=stage] [--chown=user:group] source target",
+        )
     origin = next((flag.partition("=")[2] for flag in flags if flag.startswith("--from=")), "")
     if origin:
         other = next((one for one in stages[:-1] if one.name == origin), None)
@@ -196,7 +198,9 @@ def _previous(store: ImageStore, stage: _Stage) -> Path | None:
     done = subprocess.run(
         ["/bin/bash", str(stage.root / "usr/libexec/s2i/assemble"), "--requirements-key"],
         env={"S2I_SOURCE": str(lock.parent), "PYTHON": python(), "PATH": "/usr/bin:/bin"},
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     key = done.stdout.strip()
     for image in store.images() if key else []:

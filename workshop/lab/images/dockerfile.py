@@ -54,7 +54,7 @@ def pairs(text: str, where: str) -> dict[str, str]:
     while at < len(text):
         match = _PAIR.match(text, at)
         if match is None:
-            raise ManifestError(f"{where}: {text[at:at + 60]!r} is no KEY=\"value\"")
+            raise ManifestError(f'{where}: {text[at : at + 60]!r} is no KEY="value"')
         found[_unquote(match[1])] = _unquote(match[2])
         at = match.end()
     return found

@@ -108,7 +108,8 @@ def dockerfile(
         lines += [f"FROM {options.tag} as cached"]
         if "save-artifacts" in scripts:
             lines += [
-                "# Copying in override save-artifacts script", "USER root",
+                "# Copying in override save-artifacts script",
+                "USER root",
                 f"COPY upload/scripts/save-artifacts {script('save-artifacts')}",
                 f"RUN chown {user}:0 {script('save-artifacts')}",
             ]
@@ -134,7 +135,8 @@ def dockerfile(
     owned += ["/tmp/src"]  # noqa: S108 in the image
     lines += [
         "# Change file ownership to the assemble user. Builder image must support chown command.",
-        f"RUN chown -R {user}:0 {' '.join(owned)}", *become,
+        f"RUN chown -R {user}:0 {' '.join(owned)}",
+        *become,
     ]
     if options.incremental:
         lines += [

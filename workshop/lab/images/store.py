@@ -272,7 +272,10 @@ def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
 def _digest(files: list[tuple[str, str, str]], config: Config) -> str:
     labels = {key: value for key, value in config.labels.items() if not key.startswith(BUILD_LABELS)}
     content = {
-        "env": dict(config.env), "command": list(config.command), "labels": labels, "user": config.user,
+        "env": dict(config.env),
+        "command": list(config.command),
+        "labels": labels,
+        "user": config.user,
         "files": [list(entry) for entry in files],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
@@ -281,6 +284,9 @@ def _digest(files: list[tuple[str, str, str]], config: Config) -> str:
 
 def _write(path: Path, config: Config) -> None:
     content = {
-        "env": dict(config.env), "command": list(config.command), "labels": dict(config.labels), "user": config.user,
+        "env": dict(config.env),
+        "command": list(config.command),
+        "labels": dict(config.labels),
+        "user": config.user,
     }
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")

@@ -65,8 +65,10 @@ def _resources(work: Kustomization, name: str, above: tuple[Path, ...]) -> list[
     found = []
     for one in parse(work.read(name), str(path)):
         if not isinstance(one.object.get("metadata"), dict) or not one.object["metadata"].get("name"):
-            raise ManifestError(f"{one.where}: missing metadata.name in object {one.object['kind']}: kustomize needs "
-                                "names; objects with generateName are created with 'oc create -f'")
+            raise ManifestError(
+                f"{one.where}: missing metadata.name in object {one.object['kind']}: kustomize needs "
+                "names; objects with generateName are created with 'oc create -f'"
+            )
         found.append(Item(one.object, one.where))
     return found
 
@@ -75,8 +77,14 @@ def _joined(work: Kustomization, items: list[Item], more: list[Item]) -> list[It
     for one in more:
         for had in items:
             if (had.kind, had.group, had.version, had.name, had.namespace) == (
-                one.kind, one.group, one.version, one.name, one.namespace
+                one.kind,
+                one.group,
+                one.version,
+                one.name,
+                one.namespace,
             ):
-                raise work.wrong("resources", f"may not add resource with an already registered id: {one.shown} "
-                                              f"({had.source}, {one.source})")
+                raise work.wrong(
+                    "resources",
+                    f"may not add resource with an already registered id: {one.shown} ({had.source}, {one.source})",
+                )
     return [*items, *more]

@@ -26,8 +26,10 @@ def generate(work: Kustomization, items: list[Item]) -> list[Item]:
 def _generated(work: Kustomization, key: str, kind: str, one: Object) -> Item:
     if not one.get("name"):
         raise work.wrong(key, f"an entry has no name: {one}")
-    options = {**work.known("generatorOptions", work.mapping("generatorOptions"), _OPTIONS),
-               **work.known(key, one.get("options") or {}, _OPTIONS)}
+    options = {
+        **work.known("generatorOptions", work.mapping("generatorOptions"), _OPTIONS),
+        **work.known(key, one.get("options") or {}, _OPTIONS),
+    }
     for field in ("labels", "annotations"):
         both = {**(work.mapping("generatorOptions").get(field) or {}), **((one.get("options") or {}).get(field) or {})}
         options[field] = both
@@ -47,8 +49,12 @@ def _generated(work: Kustomization, key: str, kind: str, one: Object) -> Item:
         obj |= {"binaryData": binary} if binary else {}
     if options.get("immutable"):
         obj["immutable"] = True
-    return Item(obj, f"{work.file} ({key})", needs_hash=not options.get("disableNameSuffixHash"),
-                behavior=str(one.get("behavior") or "create"))
+    return Item(
+        obj,
+        f"{work.file} ({key})",
+        needs_hash=not options.get("disableNameSuffixHash"),
+        behavior=str(one.get("behavior") or "create"),
+    )
 
 
 def _data(work: Kustomization, key: str, one: Object) -> tuple[dict[str, str], dict[str, str]]:

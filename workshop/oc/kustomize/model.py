@@ -14,9 +14,28 @@ from workshop.manifests.load import documents
 Object = dict[str, Any]
 FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 FIELDS = {
-    "apiVersion", "kind", "metadata", "resources", "bases", "components", "namespace", "namePrefix", "nameSuffix",
-    "labels", "commonLabels", "commonAnnotations", "images", "patches", "patchesStrategicMerge", "patchesJson6902",
-    "configMapGenerator", "secretGenerator", "generatorOptions", "replacements", "replicas", "configurations",
+    "apiVersion",
+    "kind",
+    "metadata",
+    "resources",
+    "bases",
+    "components",
+    "namespace",
+    "namePrefix",
+    "nameSuffix",
+    "labels",
+    "commonLabels",
+    "commonAnnotations",
+    "images",
+    "patches",
+    "patchesStrategicMerge",
+    "patchesJson6902",
+    "configMapGenerator",
+    "secretGenerator",
+    "generatorOptions",
+    "replacements",
+    "replicas",
+    "configurations",
     "sortOptions",
 }
 """What is understood; every other field is refused."""
@@ -134,8 +153,10 @@ def read(folder: Path) -> Kustomization:
         raise ManifestError(f"{found[0]}: is not a kustomization: it holds a {type(content).__name__}")
     for key in content:
         if key not in FIELDS:
-            raise ManifestError(f"{found[0]}: {key} is not supported by the built-in oc: allowed are "
-                                f"{', '.join(sorted(FIELDS))}", hint="install oc or kubectl for the others")
+            raise ManifestError(
+                f"{found[0]}: {key} is not supported by the built-in oc: allowed are {', '.join(sorted(FIELDS))}",
+                hint="install oc or kubectl for the others",
+            )
     return Kustomization(folder, found[0], content)
 
 

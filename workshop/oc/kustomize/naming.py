@@ -9,8 +9,7 @@ from workshop.oc.kustomize.model import Item, Kustomization, Object
 
 _KEEP = {"APIService", "CustomResourceDefinition", "Namespace"}
 _POD_SPECS = ("spec", "spec/template/spec", "spec/jobTemplate/spec/template/spec")
-_POD_KINDS = {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "ReplicationController",
-              "StatefulSet"}
+_POD_KINDS = {"CronJob", "DaemonSet", "Deployment", "Job", "Pod", "ReplicaSet", "ReplicationController", "StatefulSet"}
 
 
 def prefix(work: Kustomization, items: list[Item]) -> None:

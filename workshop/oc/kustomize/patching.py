@@ -77,15 +77,18 @@ def _merge_named(work: Kustomization, items: list[Item], patch: Any) -> list[Ite
         raise work.wrong("patches", "a patch without a target names its object: apiVersion, kind, metadata.name")
     wanted = Item(patch, "patch")
     found = [
-        item for item in items
+        item
+        for item in items
         if (item.kind, item.group, item.version) == (wanted.kind, wanted.group, wanted.version)
         and any(name == wanted.name and (not wanted.namespace or where == wanted.namespace) for name, where in item.ids)
     ]
     if len(found) != 1:
         how = "no matches for Id" if not found else "multiple matches for Id"
         known = ", ".join(item.shown for item in items) or "none"
-        raise ManifestError(f"{work.file}: no resource matches strategic merge patch \"{wanted.shown}\": {how} "
-                            f"{wanted.shown}; there are: {known}")
+        raise ManifestError(
+            f'{work.file}: no resource matches strategic merge patch "{wanted.shown}": {how} '
+            f"{wanted.shown}; there are: {known}"
+        )
     changed = _changed(work, found[0], patch)
     if changed is None:
         return [item for item in items if item is not found[0]]

@@ -36,8 +36,9 @@ def _replace(work: Kustomization, items: list[Item], entry: Any) -> None:
                 continue
             for path in target.get("fieldPaths") or ["metadata.name"]:
                 if not _set(item.object, split(str(path)), value, options):
-                    raise work.wrong("replacements", f"unable to find field {path!r} in replacement target "
-                                                     f"{item.shown}")
+                    raise work.wrong(
+                        "replacements", f"unable to find field {path!r} in replacement target {item.shown}"
+                    )
             item.remember()
 
 

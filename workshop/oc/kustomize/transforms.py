@@ -10,14 +10,26 @@ from workshop.manifests.load import documents
 from workshop.oc.kustomize.model import Item, Kustomization, Object
 
 CLUSTER_WIDE = {
-    "APIService", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "IngressClass",
-    "MutatingWebhookConfiguration", "Namespace", "Node", "PersistentVolume", "PriorityClass", "StorageClass",
+    "APIService",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "CustomResourceDefinition",
+    "IngressClass",
+    "MutatingWebhookConfiguration",
+    "Namespace",
+    "Node",
+    "PersistentVolume",
+    "PriorityClass",
+    "StorageClass",
     "ValidatingWebhookConfiguration",
 }
 _TEMPLATED = {
-    ("apps", "DaemonSet"): "spec/template", ("apps", "Deployment"): "spec/template",
-    ("apps", "ReplicaSet"): "spec/template", ("apps", "StatefulSet"): "spec/template",
-    ("batch", "Job"): "spec/template", ("batch", "CronJob"): "spec/jobTemplate/spec/template",
+    ("apps", "DaemonSet"): "spec/template",
+    ("apps", "Deployment"): "spec/template",
+    ("apps", "ReplicaSet"): "spec/template",
+    ("apps", "StatefulSet"): "spec/template",
+    ("batch", "Job"): "spec/template",
+    ("batch", "CronJob"): "spec/jobTemplate/spec/template",
     ("", "ReplicationController"): "spec/template",
 }
 """Kinds that make Pods, and where their template is."""
@@ -75,11 +87,18 @@ def replicas(work: Kustomization, items: list[Item]) -> None:
     """replicas: name and count. Raises ManifestError when no workload has the name."""
     for entry in work.many("replicas"):
         one = work.known("replicas", entry, {"name", "count"})
-        found = [item for item in items if item.kind in ("Deployment", "ReplicaSet", "StatefulSet",
-                 "ReplicationController") and any(name == one.get("name") for name, _ in item.ids)]
+        found = [
+            item
+            for item in items
+            if item.kind in ("Deployment", "ReplicaSet", "StatefulSet", "ReplicationController")
+            and any(name == one.get("name") for name, _ in item.ids)
+        ]
         if not found:
-            raise work.wrong("replicas", f"resource with name {one.get('name')} does not match a Deployment, "
-                                         "ReplicaSet, StatefulSet or ReplicationController")
+            raise work.wrong(
+                "replicas",
+                f"resource with name {one.get('name')} does not match a Deployment, "
+                "ReplicaSet, StatefulSet or ReplicationController",
+            )
         for item in found:
             item.object.setdefault("spec", {})["replicas"] = one.get("count")
 
@@ -142,10 +161,13 @@ def _image_places(work: Kustomization) -> list[Object]:
     for name in work.many("configurations"):
         for content, _ in documents(work.read(str(name)), str(work.root / str(name))):
             if not isinstance(content, dict) or set(content) - {"images"}:
-                raise work.wrong("configurations", f"{name}: only images is supported: a list of path, kind, group, "
-                                                   "version")
-            places += [work.known("configurations", one, {"path", "kind", "group", "version", "create"})
-                       for one in content.get("images") or []]
+                raise work.wrong(
+                    "configurations", f"{name}: only images is supported: a list of path, kind, group, version"
+                )
+            places += [
+                work.known("configurations", one, {"path", "kind", "group", "version", "create"})
+                for one in content.get("images") or []
+            ]
     return places
 
 

@@ -14,9 +14,16 @@ from workshop.oc.session import Session
 FLAGS = {
     "whoami": (Flag("show-token", "t", "yes"), Flag("show-server", "", "yes"), Flag("show-context", "c", "yes")),
     "version": (Flag("client", "", "yes"), Flag("output", "o")),
-    "api-resources": (Flag("api-group"), Flag("namespaced", "", "yes"), Flag("no-headers", "", "yes"),
-                      Flag("output", "o"), Flag("verbs"), Flag("categories"), Flag("cached", "", "yes"),
-                      Flag("sort-by")),
+    "api-resources": (
+        Flag("api-group"),
+        Flag("namespaced", "", "yes"),
+        Flag("no-headers", "", "yes"),
+        Flag("output", "o"),
+        Flag("verbs"),
+        Flag("categories"),
+        Flag("cached", "", "yes"),
+        Flag("sort-by"),
+    ),
     "auth": (Flag("quiet", "q", "yes"), Flag("subresource"), Flag("all-namespaces", "A", "yes")),
 }
 VERSION = "v1.32.0"
@@ -70,7 +77,7 @@ def api_resources(session: Session) -> int:
             session.say(one.full_name)
         rows.append([one.plural, ",".join(one.short_names), one.api_version, str(one.namespaced).lower(), one.kind])
     if words.text("output") not in ("", "name", "wide"):
-        raise BadUsage(f'--output {words.text("output")} is not available: allowed are name and wide')
+        raise BadUsage(f"--output {words.text('output')} is not available: allowed are name and wide")
     if words.text("output") != "name":
         for line in Columns().lines(rows):
             session.say(line)
@@ -100,19 +107,33 @@ def _allowed(session: Session, verb: str, kind: str, name: str) -> bool:
     found = match_resource(session.client.resources, kind)
     if found is None:
         session.warn(f"Warning: the server doesn't have a resource type '{kind}'\n")
-    about = {"namespace": "" if session.words.yes("all-namespaces") else session.namespace, "verb": verb,
-             "group": found.group if found else "", "resource": found.plural if found else kind,
-             "name": name or (named if slash else ""), "subresource": session.words.text("subresource")}
-    answer = session.client.http.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body={
-        "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
-        "spec": {"resourceAttributes": {key: value for key, value in about.items() if value}}})
+    about = {
+        "namespace": "" if session.words.yes("all-namespaces") else session.namespace,
+        "verb": verb,
+        "group": found.group if found else "",
+        "resource": found.plural if found else kind,
+        "name": name or (named if slash else ""),
+        "subresource": session.words.text("subresource"),
+    }
+    answer = session.client.http.request(
+        "POST",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        body={
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in about.items() if value}},
+        },
+    )
     return bool(answer["status"]["allowed"])
 
 
 def _user(session: Session) -> str:
     try:
-        answer = session.client.http.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body={
-            "apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"})
+        answer = session.client.http.request(
+            "POST",
+            "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+            body={"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"},
+        )
         return str(answer["status"]["userInfo"]["username"])
     except ApiFailure as e:
         if e.code != 404:

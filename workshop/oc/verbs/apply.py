@@ -23,9 +23,15 @@ from workshop.oc.session import MANAGER, Session
 
 LAST = "kubectl.kubernetes.io/last-applied-configuration"
 FLAGS = {
-    "apply": (*FILES, Flag("server-side", "", "yes"), Flag("force-conflicts", "", "yes"), Flag("field-manager"),
-              Flag("dry-run", "", "optional", "client"), Flag("output", "o"),
-              Flag("validate", "", "optional", "strict")),
+    "apply": (
+        *FILES,
+        Flag("server-side", "", "yes"),
+        Flag("force-conflicts", "", "yes"),
+        Flag("field-manager"),
+        Flag("dry-run", "", "optional", "client"),
+        Flag("output", "o"),
+        Flag("validate", "", "optional", "strict"),
+    ),
     "kustomize": (),
 }
 Object = dict[str, Any]
@@ -66,11 +72,16 @@ def kustomize(session: Session) -> int:
 def _client_side(session: Session, item: Manifest, where: Named) -> None:
     wanted = _located(item.object, where)
     if not where.name:
-        raise Failed(f"error when applying {item.where}: resource name may not be empty: use 'oc create' for objects "
-                     "with generateName")
+        raise Failed(
+            f"error when applying {item.where}: resource name may not be empty: use 'oc create' for objects "
+            "with generateName"
+        )
     dry = dry_run(session)
-    query = {"fieldManager": session.words.text("field-manager") or "kubectl-client-side-apply",
-             "fieldValidation": validation(session), **({"dryRun": "All"} if dry == "server" else {})}
+    query = {
+        "fieldManager": session.words.text("field-manager") or "kubectl-client-side-apply",
+        "fieldValidation": validation(session),
+        **({"dryRun": "All"} if dry == "server" else {}),
+    }
     try:
         there: Object = session.client.http.request("GET", where.path)
     except ApiFailure as e:
@@ -83,10 +94,12 @@ def _client_side(session: Session, item: Manifest, where: Named) -> None:
         return
     annotations = there["metadata"].get("annotations") or {}
     if LAST not in annotations:
-        session.warn(f"Warning: resource {where.resource.plural}/{where.name} is missing the {LAST} annotation which "
-                     "is required by oc apply. oc apply should only be used on resources created declaratively by "
-                     "either oc create --save-config or oc apply. The missing annotation will be patched "
-                     "automatically.")
+        session.warn(
+            f"Warning: resource {where.resource.plural}/{where.name} is missing the {LAST} annotation which "
+            "is required by oc apply. oc apply should only be used on resources created declaratively by "
+            "either oc create --save-config or oc apply. The missing annotation will be patched "
+            "automatically."
+        )
     try:
         original = json.loads(annotations.get(LAST) or "{}")
     except ValueError:
@@ -105,8 +118,11 @@ def _server_side(session: Session, item: Manifest, where: Named) -> None:
     dry = dry_run(session)
     if dry == "client":
         raise BadUsage("--dry-run=client doesn't work with --server-side (did you mean --dry-run=server instead?)")
-    query = {"fieldManager": session.words.text("field-manager") or MANAGER, "fieldValidation": validation(session),
-             "force": str(session.words.yes("force-conflicts")).lower()}
+    query = {
+        "fieldManager": session.words.text("field-manager") or MANAGER,
+        "fieldValidation": validation(session),
+        "force": str(session.words.yes("force-conflicts")).lower(),
+    }
     if dry == "server":
         query["dryRun"] = "All"
     body = json.dumps(_located(item.object, where)).encode()
@@ -118,7 +134,7 @@ def dry_run(session: Session) -> str:
     """none, client or server. Raises BadUsage."""
     value = session.words.text("dry-run", "none")
     if value not in ("none", "client", "server"):
-        raise BadUsage(f"Invalid dry-run value ({value}). Must be \"none\", \"server\", or \"client\".")
+        raise BadUsage(f'Invalid dry-run value ({value}). Must be "none", "server", or "client".')
     return value
 
 

@@ -14,8 +14,13 @@ from workshop.oc.flags import BadUsage, Flag
 from workshop.oc.session import Session
 from workshop.oc.verbs.apply import dry_run, report, validation
 
-_COMMON = (*FILES, Flag("output", "o"), Flag("dry-run", "", "optional", "client"),
-           Flag("validate", "", "optional", "strict"), Flag("save-config", "", "yes"))
+_COMMON = (
+    *FILES,
+    Flag("output", "o"),
+    Flag("dry-run", "", "optional", "client"),
+    Flag("validate", "", "optional", "strict"),
+    Flag("save-config", "", "yes"),
+)
 FLAGS = {
     "create": (*_COMMON, Flag("from-literal", "", "many"), Flag("from-file", "", "many"), Flag("type")),
     "replace": (*_COMMON, Flag("force", "", "yes")),
@@ -30,20 +35,32 @@ def create(session: Session) -> int:
     dry = dry_run(session)
     for item in items:
         where = of_manifest(session, item)
-        query = {"fieldManager": "kubectl-create", "fieldValidation": validation(session),
-                 **({"dryRun": "All"} if dry == "server" else {})}
+        query = {
+            "fieldManager": "kubectl-create",
+            "fieldValidation": validation(session),
+            **({"dryRun": "All"} if dry == "server" else {}),
+        }
         obj = item.object
         if dry == "client" and session.words.args:
             obj["metadata"]["creationTimestamp"] = None
         if where.namespace and not (dry == "client" and session.words.args and not session.words.text("namespace")):
             obj.setdefault("metadata", {}).setdefault("namespace", where.namespace)
         try:
-            made = obj if dry == "client" else session.client.http.request(
-                "POST", where.resource.path(where.namespace), query=query, body=obj)
+            made = (
+                obj
+                if dry == "client"
+                else session.client.http.request("POST", where.resource.path(where.namespace), query=query, body=obj)
+            )
         except ApiFailure as e:
             source = "STDIN" if item.source == "-" else item.source
-            session.warn(told(e, f'error when creating "{source}"' if not session.words.args else
-                              f"failed to create {where.resource.singular}"))
+            session.warn(
+                told(
+                    e,
+                    f'error when creating "{source}"'
+                    if not session.words.args
+                    else f"failed to create {where.resource.singular}",
+                )
+            )
             failed = True
             continue
         report(session, where, made, "created", dry)
@@ -66,8 +83,9 @@ def replace(session: Session) -> int:
             there = session.client.http.request("GET", where.path)
             meta = {**body.get("metadata", {})}
             meta.setdefault("resourceVersion", there["metadata"]["resourceVersion"])
-            made = session.client.http.request("PUT", where.path, query={"fieldManager": "kubectl-replace"},
-                                               body={**body, "metadata": meta})
+            made = session.client.http.request(
+                "PUT", where.path, query={"fieldManager": "kubectl-replace"}, body={**body, "metadata": meta}
+            )
         report(session, where, made, "replaced")
     return 0
 
@@ -76,19 +94,30 @@ def _from_words(session: Session) -> Manifest:
     words = session.words
     match words.args:
         case ["configmap" | "cm", name]:
-            obj: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": {
-                key: value.decode() for key, value in _data(session).items()}}
+            obj: Object = {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": name},
+                "data": {key: value.decode() for key, value in _data(session).items()},
+            }
         case ["secret", "generic", name]:
             data = {key: base64.b64encode(value).decode() for key, value in _data(session).items()}
-            obj = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data,
-                   "type": words.text("type") or "Opaque"}
+            obj = {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name},
+                "data": data,
+                "type": words.text("type") or "Opaque",
+            }
         case ["namespace" | "ns", name]:
             obj = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
         case ["serviceaccount" | "sa", name]:
             obj = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}
         case _:
-            raise BadUsage(f"unknown command \"{' '.join(words.args)}\" for oc create: allowed are -f, configmap NAME, "
-                           "secret generic NAME, namespace NAME, serviceaccount NAME")
+            raise BadUsage(
+                f'unknown command "{" ".join(words.args)}" for oc create: allowed are -f, configmap NAME, '
+                "secret generic NAME, namespace NAME, serviceaccount NAME"
+            )
     return Manifest(obj, "words", 1)
 
 
@@ -109,5 +138,3 @@ def _data(session: Session) -> dict[str, bytes]:
         except OSError as e:
             raise Failed(f"error reading {file}: {e.strerror}") from e
     return found
-
-

@@ -12,12 +12,29 @@ from workshop.oc.session import Session
 from workshop.oc.verbs.apply import dry_run
 from workshop.oc.verbs.wait import POLL, seconds
 
-FLAGS = {"delete": (*FILES, *SELECTOR, Flag("ignore-not-found", "", "yes"), Flag("wait", "", "yes"), Flag("timeout"),
-                    Flag("cascade", "", "optional", "background"), Flag("now", "", "yes"), Flag("force", "", "yes"),
-                    Flag("grace-period"), Flag("output", "o"), Flag("all-namespaces", "A", "yes"),
-                    Flag("dry-run", "", "optional", "client"))}
-_POLICIES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan", "true": "Background",
-             "false": "Orphan"}
+FLAGS = {
+    "delete": (
+        *FILES,
+        *SELECTOR,
+        Flag("ignore-not-found", "", "yes"),
+        Flag("wait", "", "yes"),
+        Flag("timeout"),
+        Flag("cascade", "", "optional", "background"),
+        Flag("now", "", "yes"),
+        Flag("force", "", "yes"),
+        Flag("grace-period"),
+        Flag("output", "o"),
+        Flag("all-namespaces", "A", "yes"),
+        Flag("dry-run", "", "optional", "client"),
+    )
+}
+_POLICIES = {
+    "background": "Background",
+    "foreground": "Foreground",
+    "orphan": "Orphan",
+    "true": "Background",
+    "false": "Orphan",
+}
 
 
 def delete(session: Session) -> int:
@@ -36,8 +53,9 @@ def delete(session: Session) -> int:
             if dry == "client":
                 session.client.http.request("GET", one.path)
             else:
-                session.client.http.request("DELETE", one.path, query=query,
-                                            body={"propagationPolicy": _POLICIES[cascade]})
+                session.client.http.request(
+                    "DELETE", one.path, query=query, body={"propagationPolicy": _POLICIES[cascade]}
+                )
         except ApiFailure as e:
             if e.code == 404 and words.yes("ignore-not-found"):
                 continue
@@ -45,8 +63,9 @@ def delete(session: Session) -> int:
             failed = True
             continue
         suffix = {"server": " (server dry run)", "client": " (dry run)"}.get(dry, "")
-        session.say(one.shown if words.text("output") == "name" else
-                    f'{one.resource.printed} "{one.name}" deleted{suffix}')
+        session.say(
+            one.shown if words.text("output") == "name" else f'{one.resource.printed} "{one.name}" deleted{suffix}'
+        )
         gone.append(one)
     if words.yes("wait", True) and dry == "none":
         _wait(session, gone)

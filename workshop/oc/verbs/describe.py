@@ -12,8 +12,15 @@ from workshop.oc.session import Session
 from workshop.oc.verbs.apply import LAST
 from workshop.oc.verbs.events import interval, when
 
-FLAGS = {"describe": (*FILES, Flag("selector", "l"), Flag("field-selector"), Flag("all-namespaces", "A", "yes"),
-                      Flag("show-events", "", "yes"))}
+FLAGS = {
+    "describe": (
+        *FILES,
+        Flag("selector", "l"),
+        Flag("field-selector"),
+        Flag("all-namespaces", "A", "yes"),
+        Flag("show-events", "", "yes"),
+    )
+}
 Object = dict[str, Any]
 _SKIP = {("metadata", key) for key in ("annotations", "labels", "managedFields", "name", "namespace")}
 _ACRONYMS = {"API", "GUID", "OSB", "UID", "URL"}
@@ -92,8 +99,9 @@ def _title(key: str) -> str:
     if not re.fullmatch(r"[A-Za-z-]+", key):
         return key
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?=-)|(?<=-)", " ", key)
-    return " ".join(part.upper() if part.upper() in _ACRONYMS else part[:1].upper() + part[1:]
-                    for part in spaced.split())
+    return " ".join(
+        part.upper() if part.upper() in _ACRONYMS else part[:1].upper() + part[1:] for part in spaced.split()
+    )
 
 
 def _aligned(rows: list[tuple[int, str, str | None]]) -> list[str]:
@@ -125,14 +133,23 @@ def _aligned(rows: list[tuple[int, str, str | None]]) -> list[str]:
 def _events(session: Session, obj: Object) -> list[str]:
     meta = obj["metadata"]
     fields = f"involvedObject.name={meta['name']},involvedObject.uid={meta.get('uid', '')}"
-    found = sorted(session.client.list("events", meta.get("namespace"), fields=fields,
-                                       everywhere=not meta.get("namespace")), key=when)
+    found = sorted(
+        session.client.list("events", meta.get("namespace"), fields=fields, everywhere=not meta.get("namespace")),
+        key=when,
+    )
     if not found:
         return []
     rows = [["Type", "Reason", "Age", "From", "Message"], ["----", "------", "----", "----", "-------"]]
     for event in found:
         source = (event.get("source") or {}).get("component") or event.get("reportingComponent") or ""
-        rows.append([str(event.get("type") or ""), str(event.get("reason") or ""), interval(event), str(source),
-                     str(event.get("message") or "").strip()])
+        rows.append(
+            [
+                str(event.get("type") or ""),
+                str(event.get("reason") or ""),
+                interval(event),
+                str(source),
+                str(event.get("message") or "").strip(),
+            ]
+        )
     widths = [max(len(row[i]) for row in rows) + 2 for i in range(4)]
     return ["  " + "".join(cell.ljust(w) for cell, w in zip(row, widths, strict=False)) + row[4] for row in rows]

@@ -12,8 +12,16 @@ from workshop.oc.flags import BadUsage, Flag
 from workshop.oc.printing import Columns, as_json, as_yaml
 from workshop.oc.session import Session
 
-FLAGS = {"events": (Flag("for"), Flag("types"), Flag("all-namespaces", "A", "yes"), Flag("no-headers", "", "yes"),
-                    Flag("output", "o"), Flag("watch", "w", "yes"))}
+FLAGS = {
+    "events": (
+        Flag("for"),
+        Flag("types"),
+        Flag("all-namespaces", "A", "yes"),
+        Flag("no-headers", "", "yes"),
+        Flag("output", "o"),
+        Flag("watch", "w", "yes"),
+    )
+}
 Object = dict[str, Any]
 
 
@@ -55,8 +63,11 @@ def events(session: Session) -> int:
 def _watch(session: Session, fields: str) -> int:
     path = session.client.resource("events").path(None if session.words.yes("all-namespaces") else session.namespace)
     now = session.client.http.request("GET", path, query={"limit": "1"})
-    query = {"watch": "true", "resourceVersion": now["metadata"]["resourceVersion"],
-             **({"fieldSelector": fields} if fields else {})}
+    query = {
+        "watch": "true",
+        "resourceVersion": now["metadata"]["resourceVersion"],
+        **({"fieldSelector": fields} if fields else {}),
+    }
     columns = Columns()
     for line in session.client.http.lines(path, query=query):
         change = json.loads(line)
@@ -68,8 +79,13 @@ def _watch(session: Session, fields: str) -> int:
 
 def _row(event: Object) -> list[str]:
     about = event.get("involvedObject") or {}
-    return [interval(event), str(event.get("type") or ""), str(event.get("reason") or ""),
-            f"{about.get('kind')}/{about.get('name')}", str(event.get("message") or "").strip()]
+    return [
+        interval(event),
+        str(event.get("type") or ""),
+        str(event.get("reason") or ""),
+        f"{about.get('kind')}/{about.get('name')}",
+        str(event.get("message") or "").strip(),
+    ]
 
 
 def when(event: Object) -> str:

@@ -27,7 +27,7 @@ def explain(session: Session) -> int:
     gvk = {"group": res.group, "version": res.version, "kind": res.kind}
     found = next((one for one in schemas.values() if gvk in one.get("x-kubernetes-group-version-kind", [])), None)
     if found is None:
-        raise Failed(f"couldn't find resource for \"{res.api_version}, Kind={res.kind}\"")
+        raise Failed(f'couldn\'t find resource for "{res.api_version}, Kind={res.kind}"')
     if res.group:
         session.say(f"GROUP:      {res.group}")
     session.say(f"KIND:       {res.kind}\nVERSION:    {res.version}\n")

@@ -15,11 +15,25 @@ from workshop.oc.session import Session
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 FLAGS = {
-    "get": (*FILES, Flag("output", "o"), Flag("selector", "l"), Flag("field-selector"),
-            Flag("all-namespaces", "A", "yes"), Flag("watch", "w", "yes"), Flag("watch-only", "", "yes"),
-            Flag("ignore-not-found", "", "yes"), Flag("no-headers", "", "yes"), Flag("show-labels", "", "yes"),
-            Flag("show-kind", "", "yes"), Flag("label-columns", "L", "many"), Flag("sort-by"), Flag("raw"),
-            Flag("chunk-size"), Flag("show-managed-fields", "", "yes"), Flag("all", "", "yes")),
+    "get": (
+        *FILES,
+        Flag("output", "o"),
+        Flag("selector", "l"),
+        Flag("field-selector"),
+        Flag("all-namespaces", "A", "yes"),
+        Flag("watch", "w", "yes"),
+        Flag("watch-only", "", "yes"),
+        Flag("ignore-not-found", "", "yes"),
+        Flag("no-headers", "", "yes"),
+        Flag("show-labels", "", "yes"),
+        Flag("show-kind", "", "yes"),
+        Flag("label-columns", "L", "many"),
+        Flag("sort-by"),
+        Flag("raw"),
+        Flag("chunk-size"),
+        Flag("show-managed-fields", "", "yes"),
+        Flag("all", "", "yes"),
+    ),
 }
 Object = dict[str, Any]
 
@@ -32,8 +46,9 @@ def get(session: Session) -> int:
         return 0
     how = words.text("output")
     if how and how.partition("=")[0] not in ("json", "yaml", "name", "wide", "jsonpath", "custom-columns"):
-        raise BadUsage(f'unable to match a printer suitable for the output format "{how}", allowed formats are: '
-                       f"{FORMATS}")
+        raise BadUsage(
+            f'unable to match a printer suitable for the output format "{how}", allowed formats are: {FORMATS}'
+        )
     wanted = named(session, words.args)
     if words.yes("watch") or words.yes("watch-only"):
         return _watch(session, wanted, how)
@@ -151,8 +166,9 @@ def _ask(session: Session, one: Named) -> Object:
     return answer
 
 
-def _rows(session: Session, res: Resource, tables: list[Object], *, wide: bool, with_kind: bool,
-          headers: bool) -> list[list[str]]:
+def _rows(
+    session: Session, res: Resource, tables: list[Object], *, wide: bool, with_kind: bool, headers: bool
+) -> list[list[str]]:
     words = session.words
     definitions = tables[0]["columnDefinitions"]
     shown = [i for i, column in enumerate(definitions) if wide or not column.get("priority")]

@@ -11,9 +11,17 @@ from workshop.oc.flags import BadUsage, Flag
 from workshop.oc.session import Session
 from workshop.oc.verbs.apply import dry_run, report
 
-_FLAGS = (*FILES, *SELECTOR, Flag("overwrite", "", "yes"), Flag("all-namespaces", "A", "yes"), Flag("output", "o"),
-          Flag("dry-run", "", "optional", "client"), Flag("field-manager"), Flag("list", "", "yes"),
-          Flag("resource-version"))
+_FLAGS = (
+    *FILES,
+    *SELECTOR,
+    Flag("overwrite", "", "yes"),
+    Flag("all-namespaces", "A", "yes"),
+    Flag("output", "o"),
+    Flag("dry-run", "", "optional", "client"),
+    Flag("field-manager"),
+    Flag("list", "", "yes"),
+    Flag("resource-version"),
+)
 FLAGS = {"label": _FLAGS, "annotate": _FLAGS}
 
 
@@ -51,10 +59,13 @@ def _change(session: Session, where: str, noun: str, done: str) -> int:
         change: dict[str, Any] = {**new, **dict.fromkeys(gone)}
         made = before
         if change and dry != "client":
-            query = {"fieldManager": session.words.text("field-manager") or f"kubectl-{noun.replace('ation', 'ate')}",
-                     **({"dryRun": "All"} if dry == "server" else {})}
-            made = session.client.http.request("PATCH", one.path, query=query, body={"metadata": {where: change}},
-                                               media=PATCH["merge"])
+            query = {
+                "fieldManager": session.words.text("field-manager") or f"kubectl-{noun.replace('ation', 'ate')}",
+                **({"dryRun": "All"} if dry == "server" else {}),
+            }
+            made = session.client.http.request(
+                "PATCH", one.path, query=query, body={"metadata": {where: change}}, media=PATCH["merge"]
+            )
         said = done
         if noun == "label":
             said = "labeled" if new else "unlabeled" if gone else "not labeled"
@@ -94,5 +105,3 @@ def _objects(session: Session, names: list[str]) -> list[Named]:
     if from_files(session) or any("/" in word for word in names) or len(names) > 1:
         return named(session, names)
     return chosen(session, names, verb="label")
-
-

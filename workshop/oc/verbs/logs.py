@@ -12,10 +12,23 @@ from workshop.oc.flags import BadUsage, Flag
 from workshop.oc.session import Session
 from workshop.oc.verbs.wait import seconds
 
-FLAGS = {"logs": (Flag("follow", "f", "yes"), Flag("selector", "l"), Flag("container", "c"),
-                  Flag("all-containers", "", "yes"), Flag("tail"), Flag("since"), Flag("since-time"),
-                  Flag("timestamps", "", "yes"), Flag("prefix", "", "yes"), Flag("limit-bytes"),
-                  Flag("previous", "p", "yes"), Flag("ignore-errors", "", "yes"), Flag("max-log-requests"))}
+FLAGS = {
+    "logs": (
+        Flag("follow", "f", "yes"),
+        Flag("selector", "l"),
+        Flag("container", "c"),
+        Flag("all-containers", "", "yes"),
+        Flag("tail"),
+        Flag("since"),
+        Flag("since-time"),
+        Flag("timestamps", "", "yes"),
+        Flag("prefix", "", "yes"),
+        Flag("limit-bytes"),
+        Flag("previous", "p", "yes"),
+        Flag("ignore-errors", "", "yes"),
+        Flag("max-log-requests"),
+    )
+}
 DEFAULT = "kubectl.kubernetes.io/default-container"
 Object = dict[str, Any]
 
@@ -48,8 +61,10 @@ def _pods(session: Session) -> list[Object]:
             session.warn(f"No resources found in {session.namespace} namespace.")
         return found
     if not words.args or len(words.args) > 2:
-        raise BadUsage("expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required "
-                       "argument for the logs command")
+        raise BadUsage(
+            "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required "
+            "argument for the logs command"
+        )
     kind, slash, name = words.args[0].partition("/")
     if len(words.args) == 2:
         words.values.setdefault("container", []).append(words.args[1])
@@ -60,8 +75,9 @@ def _pods(session: Session) -> list[Object]:
         except ApiFailure as e:
             if e.code != 404:
                 raise
-            raise Failed(f'error from server (NotFound): pods "{name}" not found in namespace "{session.namespace}"'
-                         ) from e
+            raise Failed(
+                f'error from server (NotFound): pods "{name}" not found in namespace "{session.namespace}"'
+            ) from e
     owner = client.get(kind, session.namespace, name)
     selector = ((owner.get("spec") or {}).get("selector") or {}).get("matchLabels")
     if not selector:
@@ -84,8 +100,10 @@ def _containers(session: Session, pod: Object) -> list[str]:
         return inits + names
     if wanted:
         if wanted not in inits + names:
-            raise Failed(f"container {wanted} is not valid for pod {pod['metadata']['name']}: there are "
-                         f"{', '.join(names + inits)}")
+            raise Failed(
+                f"container {wanted} is not valid for pod {pod['metadata']['name']}: there are "
+                f"{', '.join(names + inits)}"
+            )
         return [wanted]
     chosen = (pod["metadata"].get("annotations") or {}).get(DEFAULT)
     if chosen in names:
@@ -137,8 +155,10 @@ def _together(session: Session, sources: list[tuple[Object, str]]) -> int:
     """Follow several containers at once, line by line."""
     limit = int(session.words.text("max-log-requests", "5"))
     if len(sources) > limit:
-        raise Failed(f"you are attempting to follow {len(sources)} log streams, but maximum allowed concurrency is "
-                     f"{limit}, use --max-log-requests to increase the limit")
+        raise Failed(
+            f"you are attempting to follow {len(sources)} log streams, but maximum allowed concurrency is "
+            f"{limit}, use --max-log-requests to increase the limit"
+        )
     lock = threading.Lock()
     errors: list[ApiFailure] = []
 

@@ -14,8 +14,18 @@ from workshop.oc.flags import BadUsage, Flag
 from workshop.oc.session import Session
 from workshop.oc.verbs.apply import dry_run, report
 
-FLAGS = {"patch": (*FILES, Flag("patch", "p"), Flag("patch-file"), Flag("type"), Flag("subresource"),
-                   Flag("output", "o"), Flag("dry-run", "", "optional", "client"), Flag("field-manager"))}
+FLAGS = {
+    "patch": (
+        *FILES,
+        Flag("patch", "p"),
+        Flag("patch-file"),
+        Flag("type"),
+        Flag("subresource"),
+        Flag("output", "o"),
+        Flag("dry-run", "", "optional", "client"),
+        Flag("field-manager"),
+    )
+}
 
 
 def patch(session: Session) -> int:
@@ -41,8 +51,10 @@ def patch(session: Session) -> int:
             made = session.client.http.request("PATCH", path, query=query, body=change, media=PATCH[how])
         except ApiFailure as e:
             if e.code == 415:
-                raise Failed(f"{PATCH[how]} is not supported by {one.resource.api_version}, Kind={one.resource.kind}: "
-                             f"{e.message}") from e
+                raise Failed(
+                    f"{PATCH[how]} is not supported by {one.resource.api_version}, Kind={one.resource.kind}: "
+                    f"{e.message}"
+                ) from e
             raise
         same = made["metadata"].get("resourceVersion") == before["metadata"].get("resourceVersion")
         report(session, one, made, "patched (no change)" if same else "patched", dry)

@@ -46,8 +46,9 @@ def projects(session: Session) -> int:
     if session.words.yes("short"):
         session.say("\n".join(names))
         return 0
-    session.say("You have access to the following projects and can switch between them with "
-                "' project <projectname>':\n")
+    session.say(
+        "You have access to the following projects and can switch between them with ' project <projectname>':\n"
+    )
     for name in names:
         session.say(f"  {'*' if name == session.namespace else ' '} {name}")
     session.say(f'\nUsing project "{session.namespace}" on server "{session.config.server}".')
@@ -61,9 +62,17 @@ def new_project(session: Session) -> int:
     name = session.words.args[0]
     words = session.words
     if _kind(session) == "projects":
-        session.client.http.request("POST", "/apis/project.openshift.io/v1/projectrequests", body={
-            "apiVersion": "project.openshift.io/v1", "kind": "ProjectRequest", "metadata": {"name": name},
-            "displayName": words.text("display-name"), "description": words.text("description")})
+        session.client.http.request(
+            "POST",
+            "/apis/project.openshift.io/v1/projectrequests",
+            body={
+                "apiVersion": "project.openshift.io/v1",
+                "kind": "ProjectRequest",
+                "metadata": {"name": name},
+                "displayName": words.text("display-name"),
+                "description": words.text("description"),
+            },
+        )
     else:
         session.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     if not words.yes("skip-config-write"):
@@ -91,8 +100,10 @@ def config(session: Session) -> int:
             configs.set_namespace(session.config, session.words.text("namespace"))
             session.say(f'Context "{session.config.context}" modified.')
         case _:
-            raise BadUsage("unknown config command: allowed are current-context, get-contexts, view, "
-                           "set-context --current --namespace=NAME")
+            raise BadUsage(
+                "unknown config command: allowed are current-context, get-contexts, view, "
+                "set-context --current --namespace=NAME"
+            )
     return 0
 
 
@@ -106,5 +117,7 @@ def _exists(session: Session, name: str) -> None:
     except ApiFailure as e:
         if e.code not in (403, 404):
             raise
-        raise Failed(f'A project named "{name}" does not exist on "{session.config.server}".\nYour projects are listed '
-                     "by 'oc projects'.") from e
+        raise Failed(
+            f'A project named "{name}" does not exist on "{session.config.server}".\nYour projects are listed '
+            "by 'oc projects'."
+        ) from e

@@ -30,8 +30,14 @@ def rollout(session: Session) -> int:
             raise Failed(f"no status viewer has been implemented for {one.resource.kind}: allowed is Deployment")
         if verb == "restart":
             stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-            made = session.client.http.request("PATCH", one.path, media=PATCH["strategic"], body={"spec": {"template": {
-                "metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": stamp}}}}})
+            made = session.client.http.request(
+                "PATCH",
+                one.path,
+                media=PATCH["strategic"],
+                body={
+                    "spec": {"template": {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": stamp}}}}
+                },
+            )
             report(session, one, made, "restarted")
         else:
             _status(session, one)

@@ -98,8 +98,10 @@ def _test(goal: str) -> Callable[[Object | None], bool]:
     match = re.fullmatch(r"jsonpath=(['\"]?)(\{.*?\}|[^=]+?)\1(?:=(.*))?", goal, re.DOTALL)
     if match:
         return _jsonpath(_balanced(goal.removeprefix("jsonpath=")))
-    raise BadUsage(f"unrecognized condition: {goal!r}: allowed are condition=NAME[=VALUE], "
-                   "jsonpath='{PATH}'[=VALUE], delete and create")
+    raise BadUsage(
+        f"unrecognized condition: {goal!r}: allowed are condition=NAME[=VALUE], "
+        "jsonpath='{PATH}'[=VALUE], delete and create"
+    )
 
 
 def _balanced(text: str) -> tuple[str, str | None]:
@@ -107,7 +109,7 @@ def _balanced(text: str) -> tuple[str, str | None]:
     text = text.strip("'\"") if text[:1] in "'\"" and text[-1:] == text[:1] else text
     end = text.rfind("}=")
     if text.startswith("{") and end > 0:
-        return text[: end + 1], text[end + 2:].strip("'\"")
+        return text[: end + 1], text[end + 2 :].strip("'\"")
     if text.startswith("{"):
         return text, None
     path, equals, value = text.partition("=")

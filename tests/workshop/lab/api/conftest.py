@@ -43,9 +43,20 @@ def kubectl(lab: Lab, namespace: str, tmp_path: Path) -> Run:
         pytest.skip("kubectl is not installed")
 
     def run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(lab.state.kubeconfig),
-               "KUBECACHEDIR": str(tmp_path / "cache")}
-        return subprocess.run([binary, "-n", namespace, *words], input=stdin, env=env, capture_output=True, text=True,
-                              timeout=60, check=False)
+        env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "KUBECONFIG": str(lab.state.kubeconfig),
+            "KUBECACHEDIR": str(tmp_path / "cache"),
+        }
+        return subprocess.run(
+            [binary, "-n", namespace, *words],
+            input=stdin,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
 
     return run

@@ -8,14 +8,23 @@ import pytest
 
 from tests.workshop.lab.serving import Lab
 
-RFC1123 = ("a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
-           "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-           "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')")
+RFC1123 = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must "
+    "start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
 
 
 def failure(code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-    body: dict[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-                            "message": message, "reason": reason, "code": code}
+    body: dict[str, Any] = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": message,
+        "reason": reason,
+        "code": code,
+    }
     return code, body | ({"details": details} if details else {})
 
 
@@ -25,10 +34,14 @@ def config_map(name: str = "x1", value: str = "b", **meta: Any) -> dict[str, Any
 
 def test_missing_object_is_not_found(lab: Lab, namespace: str) -> None:
     assert lab.ask("GET", f"/api/v1/namespaces/{namespace}/pods/nope") == failure(
-        404, "NotFound", 'pods "nope" not found', {"name": "nope", "kind": "pods"})
+        404, "NotFound", 'pods "nope" not found', {"name": "nope", "kind": "pods"}
+    )
     assert lab.ask("GET", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns/nope") == failure(
-        404, "NotFound", 'taskruns.tekton.dev "nope" not found',
-        {"name": "nope", "group": "tekton.dev", "kind": "taskruns"})
+        404,
+        "NotFound",
+        'taskruns.tekton.dev "nope" not found',
+        {"name": "nope", "group": "tekton.dev", "kind": "taskruns"},
+    )
 
 
 def test_missing_group_is_plain_text(lab: Lab) -> None:
@@ -39,15 +52,20 @@ def test_second_create_already_exists(lab: Lab, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     assert lab.ask("POST", path, config_map())[0] == 201
     assert lab.ask("POST", path, config_map()) == failure(
-        409, "AlreadyExists", 'configmaps "x1" already exists', {"name": "x1", "kind": "configmaps"})
+        409, "AlreadyExists", 'configmaps "x1" already exists', {"name": "x1", "kind": "configmaps"}
+    )
 
 
 def test_stale_update_conflicts(lab: Lab, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/configmaps"
     lab.ask("POST", path, config_map())
     assert lab.ask("PUT", f"{path}/x1", config_map(value="c", resourceVersion="1")) == failure(
-        409, "Conflict", 'Operation cannot be fulfilled on configmaps "x1": the object has been modified; please apply '
-        "your changes to the latest version and try again", {"name": "x1", "kind": "configmaps"})
+        409,
+        "Conflict",
+        'Operation cannot be fulfilled on configmaps "x1": the object has been modified; please apply '
+        "your changes to the latest version and try again",
+        {"name": "x1", "kind": "configmaps"},
+    )
 
 
 def test_apply_over_anothers_field_conflicts(lab: Lab, namespace: str) -> None:
@@ -55,25 +73,49 @@ def test_apply_over_anothers_field_conflicts(lab: Lab, namespace: str) -> None:
     lab.ask("POST", path, config_map())
     answer = lab.ask("PATCH", f"{path}/x1?fieldManager=b", config_map(value="z"), media="application/apply-patch+yaml")
     assert answer == failure(
-        409, "Conflict", 'Apply failed with 1 conflict: conflict with "python-httpx" using v1: .data.a',
-        {"causes": [{"reason": "FieldManagerConflict", "message": 'conflict with "python-httpx" using v1',
-                     "field": ".data.a"}]})
+        409,
+        "Conflict",
+        'Apply failed with 1 conflict: conflict with "python-httpx" using v1: .data.a',
+        {
+            "causes": [
+                {
+                    "reason": "FieldManagerConflict",
+                    "message": 'conflict with "python-httpx" using v1',
+                    "field": ".data.a",
+                }
+            ]
+        },
+    )
 
 
 def test_body_that_is_no_json_names_the_character(lab: Lab, namespace: str) -> None:
     assert lab.ask("POST", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns", b"{not json") == failure(
-        400, "BadRequest", "the object provided is unrecognized (must be of type TaskRun): couldn't get version/kind; "
-        "json parse error: invalid character 'n' looking for beginning of object key string ({not json)")
+        400,
+        "BadRequest",
+        "the object provided is unrecognized (must be of type TaskRun): couldn't get version/kind; "
+        "json parse error: invalid character 'n' looking for beginning of object key string ({not json)",
+    )
 
 
 def test_bad_name_is_invalid(lab: Lab, namespace: str) -> None:
     told = f'Invalid value: "Bad_Name": {RFC1123}'
-    body = {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": {"name": "Bad_Name"},
-            "spec": {"taskRef": {"name": "x"}}}
+    body = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "TaskRun",
+        "metadata": {"name": "Bad_Name"},
+        "spec": {"taskRef": {"name": "x"}},
+    }
     assert lab.ask("POST", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns", body) == failure(
-        422, "Invalid", f'TaskRun.tekton.dev "Bad_Name" is invalid: metadata.name: {told}',
-        {"name": "Bad_Name", "group": "tekton.dev", "kind": "TaskRun", "causes": [
-            {"reason": "FieldValueInvalid", "message": told, "field": "metadata.name"}]})
+        422,
+        "Invalid",
+        f'TaskRun.tekton.dev "Bad_Name" is invalid: metadata.name: {told}',
+        {
+            "name": "Bad_Name",
+            "group": "tekton.dev",
+            "kind": "TaskRun",
+            "causes": [{"reason": "FieldValueInvalid", "message": told, "field": "metadata.name"}],
+        },
+    )
 
 
 @pytest.mark.parametrize("header", ["Bearer wrong", "", "Basic abc", "Bearer"])
@@ -93,11 +135,18 @@ def test_health_needs_no_token(lab: Lab, path: str) -> None:
 
 
 def test_unknown_field_of_a_core_kind_is_refused_when_strict(lab: Lab, namespace: str) -> None:
-    body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
-            "spec": {"containers": [{"name": "a", "imagee": "x"}], "nope": 1}}
+    body = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "p"},
+        "spec": {"containers": [{"name": "a", "imagee": "x"}], "nope": 1},
+    }
     assert lab.ask("POST", f"/api/v1/namespaces/{namespace}/pods?fieldValidation=Strict", body) == failure(
-        400, "BadRequest", 'Pod in version "v1" cannot be handled as a Pod: strict decoding error: unknown field '
-        '"spec.containers[0].imagee", unknown field "spec.nope"')
+        400,
+        "BadRequest",
+        'Pod in version "v1" cannot be handled as a Pod: strict decoding error: unknown field '
+        '"spec.containers[0].imagee", unknown field "spec.nope"',
+    )
 
 
 def test_unknown_field_is_a_warning_otherwise(lab: Lab, namespace: str) -> None:
@@ -108,23 +157,28 @@ def test_unknown_field_is_a_warning_otherwise(lab: Lab, namespace: str) -> None:
 
 
 def test_value_of_the_wrong_type_is_refused(lab: Lab, namespace: str) -> None:
-    code, answer = lab.ask("POST", f"/api/v1/namespaces/{namespace}/configmaps",
-                           {"metadata": {"name": "x"}, "data": {"a": 1}})
+    code, answer = lab.ask(
+        "POST", f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": "x"}, "data": {"a": 1}}
+    )
     assert (code, answer["reason"]) == (400, "BadRequest")
-    assert answer["message"] == ('ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal '
-                                 "number into Go struct field .data.a of type string")
+    assert answer["message"] == (
+        'ConfigMap in version "v1" cannot be handled as a ConfigMap: json: cannot unmarshal '
+        "number into Go struct field .data.a of type string"
+    )
 
 
 def test_object_in_a_missing_namespace_is_not_found(lab: Lab) -> None:
     assert lab.ask("POST", "/api/v1/namespaces/nowhere/configmaps", config_map()) == failure(
-        404, "NotFound", 'namespaces "nowhere" not found', {"name": "nowhere", "kind": "namespaces"})
+        404, "NotFound", 'namespaces "nowhere" not found', {"name": "nowhere", "kind": "namespaces"}
+    )
 
 
 def test_namespace_that_differs_from_the_path_is_refused(lab: Lab, namespace: str) -> None:
     code, answer = lab.ask("POST", f"/api/v1/namespaces/{namespace}/configmaps", config_map(namespace="default"))
     assert code == 400
     assert answer["message"] == (
-        "the namespace of the provided object does not match the namespace sent on the request")
+        "the namespace of the provided object does not match the namespace sent on the request"
+    )
 
 
 def test_body_of_three_megabytes_is_too_large(lab: Lab, namespace: str) -> None:

@@ -10,8 +10,11 @@ from tests.workshop.lab.serving import Lab
 
 
 def pod(lab: Lab, namespace: str, state: dict[str, Any], *names: str) -> Path:
-    body = {"metadata": {"name": "p", "namespace": namespace}, "spec": {"containers": [{"name": n} for n in names]},
-            "status": {"phase": "Running", "containerStatuses": [{"name": n, "state": state} for n in names]}}
+    body = {
+        "metadata": {"name": "p", "namespace": namespace},
+        "spec": {"containers": [{"name": n} for n in names]},
+        "status": {"phase": "Running", "containerStatuses": [{"name": n, "state": state} for n in names]},
+    }
     lab.call(lab.store.create, lab.kinds.named("Pod"), body)
     file = lab.state.container_log(namespace, "p", names[0])
     file.parent.mkdir(parents=True)
@@ -48,8 +51,12 @@ def test_container_that_waits_has_no_log_yet(lab: Lab, namespace: str) -> None:
 def test_follow_ends_when_the_container_has_ended(lab: Lab, namespace: str) -> None:
     file = pod(lab, namespace, {"running": {}}, "a")
     file.write_text("first\n")
-    answer = lab.http.request("GET", f"{lab.server.url}/api/v1/namespaces/{namespace}/pods/p/log?follow=true",
-                              preload_content=False, timeout=10)
+    answer = lab.http.request(
+        "GET",
+        f"{lab.server.url}/api/v1/namespaces/{namespace}/pods/p/log?follow=true",
+        preload_content=False,
+        timeout=10,
+    )
     stream = answer.stream(65536)
     assert next(stream) == b"first\n"
     with file.open("a") as more:
@@ -67,8 +74,9 @@ def test_follow_ends_when_the_container_has_ended(lab: Lab, namespace: str) -> N
 def test_many_followers_read_the_same_log(lab: Lab, namespace: str) -> None:
     pod(lab, namespace, {"terminated": {"exitCode": 0}}, "a").write_text("x\n" * 10_000)
     sizes: list[int] = []
-    threads = [threading.Thread(target=lambda: sizes.append(len(logs(lab, namespace, "?follow=true")[1])))
-               for _ in range(5)]
+    threads = [
+        threading.Thread(target=lambda: sizes.append(len(logs(lab, namespace, "?follow=true")[1]))) for _ in range(5)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

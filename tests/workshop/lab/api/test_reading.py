@@ -14,8 +14,10 @@ TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/jso
 
 def make(lab: Lab, namespace: str, count: int) -> None:
     for number in range(count):
-        body = {"metadata": {"name": f"c{number}", "labels": {"n": str(number), "odd": str(number % 2)}},
-                "data": {"a": "b"}}
+        body = {
+            "metadata": {"name": f"c{number}", "labels": {"n": str(number), "odd": str(number % 2)}},
+            "data": {"a": "b"},
+        }
         assert lab.ask("POST", f"/api/v1/namespaces/{namespace}/configmaps", body)[0] == 201
 
 
@@ -23,13 +25,22 @@ def names(answer: tuple[int, Any]) -> list[str]:
     return [one["metadata"]["name"] for one in answer[1]["items"]]
 
 
-@pytest.mark.parametrize(("selector", "expected"), [
-    ("odd=1", ["c1", "c3"]), ("odd!=1", ["c0", "c2"]), ("n in (0,3)", ["c0", "c3"]), ("n notin (0,3)", ["c1", "c2"]),
-    ("n>1", ["c2", "c3"]), ("!n", []), ("n,odd==0", ["c0", "c2"]),
-])
+@pytest.mark.parametrize(
+    ("selector", "expected"),
+    [
+        ("odd=1", ["c1", "c3"]),
+        ("odd!=1", ["c0", "c2"]),
+        ("n in (0,3)", ["c0", "c3"]),
+        ("n notin (0,3)", ["c1", "c2"]),
+        ("n>1", ["c2", "c3"]),
+        ("!n", []),
+        ("n,odd==0", ["c0", "c2"]),
+    ],
+)
 def test_label_selector_picks(lab: Lab, namespace: str, selector: str, expected: list[str]) -> None:
     make(lab, namespace, 4)
     from urllib.parse import quote
+
     answer = lab.ask("GET", f"/api/v1/namespaces/{namespace}/configmaps?labelSelector={quote(selector)}")
     assert names(answer) == expected
 
@@ -70,42 +81,64 @@ def test_table_has_the_columns_of_the_kind(lab: Lab, namespace: str) -> None:
     assert lab.ask("POST", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns", run)[0] == 201
     kind = lab.kinds.named("TaskRun")
     obj = lab.call(lab.store.get, kind, namespace, "r")
-    obj["status"] = {"conditions": [{"type": "Succeeded", "status": "False", "reason": "StepFailed"}],
-                     "startTime": "2020-01-01T00:00:00Z"}
+    obj["status"] = {
+        "conditions": [{"type": "Succeeded", "status": "False", "reason": "StepFailed"}],
+        "startTime": "2020-01-01T00:00:00Z",
+    }
     lab.call(lab.store.update_status, kind, obj)
     _, table = lab.ask("GET", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns", headers=TABLE)
     assert [c["name"] for c in table["columnDefinitions"]] == [
-        "Name", "Succeeded", "Reason", "StartTime", "CompletionTime"]
+        "Name",
+        "Succeeded",
+        "Reason",
+        "StartTime",
+        "CompletionTime",
+    ]
     cells = table["rows"][0]["cells"]
     assert cells[:3] == ["r", "False", "StepFailed"] and cells[3].endswith("d") and cells[4] is None
     assert table["rows"][0]["object"]["kind"] == "PartialObjectMetadata"
 
 
-@pytest.mark.parametrize(("status", "shown"), [
-    ({"phase": "Running", "containerStatuses": [{"ready": True, "state": {"running": {}}}]}, ["1/2", "Running"]),
-    ({"phase": "Succeeded", "containerStatuses": [{"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}]},
-     ["0/2", "Completed"]),
-    ({"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"exitCode": 7}}}]}, ["0/2", "ExitCode:7"]),
-    ({"phase": "Pending", "initContainerStatuses": [{"state": {"running": {}}}]}, ["0/2", "Init:0/1"]),
-    ({"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
-     ["0/2", "ImagePullBackOff"]),
-    ({}, ["0/2", "Unknown"]),
-])
+@pytest.mark.parametrize(
+    ("status", "shown"),
+    [
+        ({"phase": "Running", "containerStatuses": [{"ready": True, "state": {"running": {}}}]}, ["1/2", "Running"]),
+        (
+            {
+                "phase": "Succeeded",
+                "containerStatuses": [{"state": {"terminated": {"exitCode": 0, "reason": "Completed"}}}],
+            },
+            ["0/2", "Completed"],
+        ),
+        ({"phase": "Failed", "containerStatuses": [{"state": {"terminated": {"exitCode": 7}}}]}, ["0/2", "ExitCode:7"]),
+        ({"phase": "Pending", "initContainerStatuses": [{"state": {"running": {}}}]}, ["0/2", "Init:0/1"]),
+        (
+            {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": "ImagePullBackOff"}}}]},
+            ["0/2", "ImagePullBackOff"],
+        ),
+        ({}, ["0/2", "Unknown"]),
+    ],
+)
 def test_pod_is_told_in_one_word(lab: Lab, namespace: str, status: dict[str, Any], shown: list[str]) -> None:
-    pod = {"metadata": {"name": "p", "namespace": namespace}, "status": status,
-           "spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "i"}]}}
+    pod = {
+        "metadata": {"name": "p", "namespace": namespace},
+        "status": status,
+        "spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "i"}]},
+    }
     lab.call(lab.store.create, lab.kinds.named("Pod"), pod)
     _, table = lab.ask("GET", f"/api/v1/namespaces/{namespace}/pods", headers=TABLE)
     assert table["rows"][0]["cells"][1:3] == shown
 
 
 def test_discovery_is_aggregated_when_asked_and_legacy_otherwise(lab: Lab) -> None:
-    accept = ("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
-              "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json")
-    answer = lab.http.request("GET", f"{lab.server.url}/apis?timeout=32s", headers={
-        **lab.http.headers, "Accept": accept})
-    assert answer.headers["content-type"] == (
-        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
+    accept = (
+        "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,"
+        "application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json"
+    )
+    answer = lab.http.request(
+        "GET", f"{lab.server.url}/apis?timeout=32s", headers={**lab.http.headers, "Accept": accept}
+    )
+    assert answer.headers["content-type"] == ("application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList")
     tekton = next(g for g in answer.json()["items"] if g["metadata"]["name"] == "tekton.dev")
     runs = next(r for r in tekton["versions"][0]["resources"] if r["resource"] == "pipelineruns")
     assert runs["shortNames"] == ["pr", "prs"] and runs["subresources"][0]["subresource"] == "status"
@@ -127,6 +160,7 @@ def test_openapi_index_names_documents_with_the_types(lab: Lab) -> None:
 
 def test_openapi_references_lead_somewhere(lab: Lab) -> None:
     import re
+
     for path in lab.ask("GET", "/openapi/v3")[1]["paths"]:
         document = lab.ask("GET", f"/openapi/v3/{path}")[1]
         known = set(document["components"]["schemas"])
@@ -151,8 +185,14 @@ def test_project_request_makes_a_namespace(lab: Lab) -> None:
 def test_a_thousand_objects_are_listed_quickly(lab: Lab, namespace: str) -> None:
     kind = lab.kinds.named("TaskRun")
     for number in range(1000):
-        lab.call(lab.store.create, kind, {"metadata": {"name": f"t{number}", "namespace": namespace},
-                                          "spec": {"taskRef": {"name": "x"}, "params": [{"name": "a"}] * 20}})
+        lab.call(
+            lab.store.create,
+            kind,
+            {
+                "metadata": {"name": f"t{number}", "namespace": namespace},
+                "spec": {"taskRef": {"name": "x"}, "params": [{"name": "a"}] * 20},
+            },
+        )
     took = []
     for _ in range(5):
         began = time.perf_counter()

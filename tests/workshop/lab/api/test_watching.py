@@ -25,8 +25,13 @@ def make(lab: Lab, namespace: str, name: str, **labels: str) -> dict[str, Any]:
 
 
 def events(lab: Lab, where: str, accept: str = "application/json") -> Iterator[dict[str, Any]]:
-    answer = lab.http.request("GET", lab.server.url + where, headers={**lab.http.headers, "Accept": accept},
-                              preload_content=False, timeout=urllib3.Timeout(10))
+    answer = lab.http.request(
+        "GET",
+        lab.server.url + where,
+        headers={**lab.http.headers, "Accept": accept},
+        preload_content=False,
+        timeout=urllib3.Timeout(10),
+    )
     rest = b""
     for chunk in answer.stream(65536):
         *lines, rest = (rest + chunk).split(b"\n")
@@ -55,8 +60,12 @@ def test_watch_replays_what_happened_since(lab: Lab, namespace: str) -> None:
 def test_object_that_leaves_the_selection_is_told_as_deleted(lab: Lab, namespace: str) -> None:
     version = make(lab, namespace, "a", app="x")["metadata"]["resourceVersion"]
     for value in ("y", "x"):
-        lab.ask("PATCH", path(namespace, "/a"), {"metadata": {"labels": {"app": value}}},
-                media="application/merge-patch+json")
+        lab.ask(
+            "PATCH",
+            path(namespace, "/a"),
+            {"metadata": {"labels": {"app": value}}},
+            media="application/merge-patch+json",
+        )
     query = f"?watch=true&labelSelector=app%3Dx&resourceVersion={version}&timeoutSeconds=5"
     assert told(events(lab, path(namespace, query)), 2) == [("DELETED", "a"), ("ADDED", "a")]
 
@@ -74,8 +83,7 @@ def test_watch_list_ends_its_beginning_with_a_bookmark(lab: Lab, namespace: str)
 def test_watch_in_table_form_defines_its_columns_once(lab: Lab, namespace: str) -> None:
     make(lab, namespace, "a")
     make(lab, namespace, "b")
-    found = events(lab, path(namespace, "?watch=true&timeoutSeconds=5"),
-                   "application/json;as=Table;v=v1;g=meta.k8s.io")
+    found = events(lab, path(namespace, "?watch=true&timeoutSeconds=5"), "application/json;as=Table;v=v1;g=meta.k8s.io")
     first, second = next(found)["object"], next(found)["object"]
     assert [c["name"] for c in first["columnDefinitions"]] == ["Name", "Data", "Age"]
     assert second["columnDefinitions"] is None and second["rows"][0]["cells"][:2] == ["b", 0]
@@ -100,8 +108,9 @@ def test_a_hundred_watchers_hear_of_a_change(lab: Lab, namespace: str) -> None:
 
     def listen() -> None:
         pool = urllib3.PoolManager(ca_certs=str(lab.state.tls / "ca.crt"), headers=lab.http.headers)
-        answer = pool.request("GET", lab.server.url + path(namespace, "?watch=true&timeoutSeconds=20"),
-                              preload_content=False)
+        answer = pool.request(
+            "GET", lab.server.url + path(namespace, "?watch=true&timeoutSeconds=20"), preload_content=False
+        )
         ready.wait()
         line = next(iter(answer.stream(65536)))
         heard.append(orjson.loads(line)["object"]["metadata"]["name"])
@@ -120,8 +129,10 @@ def test_a_hundred_watchers_hear_of_a_change(lab: Lab, namespace: str) -> None:
 def test_watcher_that_never_reads_does_not_hold_the_others(lab: Lab, namespace: str) -> None:
     context = ssl.create_default_context(cafile=str(lab.state.tls / "ca.crt"))
     idle = context.wrap_socket(socket.create_connection(("127.0.0.1", lab.server.port)), server_hostname="127.0.0.1")
-    idle.sendall(f"GET {path(namespace, '?watch=true')} HTTP/1.1\r\nHost: lab\r\n"
-                 f"Authorization: Bearer {lab.token}\r\n\r\n".encode())
+    idle.sendall(
+        f"GET {path(namespace, '?watch=true')} HTTP/1.1\r\nHost: lab\r\n"
+        f"Authorization: Bearer {lab.token}\r\n\r\n".encode()
+    )
     half_open = socket.create_connection(("127.0.0.1", lab.server.port))
     try:
         make(lab, namespace, "big")

@@ -15,8 +15,16 @@ def configs(namespace: str, rest: str = "") -> str:
 
 
 def deployment(**container: Any) -> dict[str, Any]:
-    return {"metadata": {"name": "web"}, "spec": {"selector": {"matchLabels": {"a": "b"}}, "template": {
-        "metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "x:1", **container}]}}}}
+    return {
+        "metadata": {"name": "web"},
+        "spec": {
+            "selector": {"matchLabels": {"a": "b"}},
+            "template": {
+                "metadata": {"labels": {"a": "b"}},
+                "spec": {"containers": [{"name": "c", "image": "x:1", **container}]},
+            },
+        },
+    }
 
 
 def containers(obj: dict[str, Any]) -> list[dict[str, Any]]:
@@ -33,8 +41,10 @@ def test_created_object_is_complete(lab: Lab, namespace: str) -> None:
 
 
 def test_generated_name_has_five_more_characters(lab: Lab, namespace: str) -> None:
-    names = {lab.ask("POST", configs(namespace), {"metadata": {"generateName": "g-"}})[1]["metadata"]["name"]
-             for _ in range(3)}
+    names = {
+        lab.ask("POST", configs(namespace), {"metadata": {"generateName": "g-"}})[1]["metadata"]["name"]
+        for _ in range(3)
+    }
     assert len(names) == 3 and all(len(name) == 7 for name in names)
 
 
@@ -76,8 +86,9 @@ def test_strategic_patch_merges_lists_by_key(lab: Lab, namespace: str) -> None:
     lab.ask("POST", path, deployment(env=[{"name": "A", "value": "1"}]))
     change = {"spec": {"template": {"spec": {"containers": [{"name": "c", "env": [{"name": "B", "value": "2"}]}]}}}}
     _, made = lab.ask("PATCH", f"{path}/web", change, media=STRATEGIC)
-    assert containers(made) == [{"name": "c", "image": "x:1",
-                                 "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}]
+    assert containers(made) == [
+        {"name": "c", "image": "x:1", "env": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]}
+    ]
 
 
 def test_strategic_patch_of_a_custom_kind_is_unsupported(lab: Lab, namespace: str) -> None:
@@ -89,8 +100,12 @@ def test_strategic_patch_of_a_custom_kind_is_unsupported(lab: Lab, namespace: st
 
 
 def test_custom_kind_needs_a_version_for_an_update(lab: Lab, namespace: str) -> None:
-    body = {"apiVersion": "tekton.dev/v1", "kind": "Task", "metadata": {"name": "t"},
-            "spec": {"steps": [{"name": "s", "image": "busybox", "script": "true"}]}}
+    body = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "Task",
+        "metadata": {"name": "t"},
+        "spec": {"steps": [{"name": "s", "image": "busybox", "script": "true"}]},
+    }
     path = f"/apis/tekton.dev/v1/namespaces/{namespace}/tasks"
     lab.ask("POST", path, body)
     code, answer = lab.ask("PUT", f"{path}/t", body)
@@ -103,8 +118,9 @@ def test_status_is_written_only_through_its_subresource(lab: Lab, namespace: str
     assert "status" not in made
     _, made = lab.ask("PATCH", f"{path}/web", {"status": {"replicas": 9}, "spec": {"paused": True}}, media=MERGE)
     assert "status" not in made and made["metadata"]["generation"] == 2
-    _, made = lab.ask("PATCH", f"{path}/web/status", {"status": {"replicas": 1}, "spec": {"paused": False}},
-                      media=MERGE)
+    _, made = lab.ask(
+        "PATCH", f"{path}/web/status", {"status": {"replicas": 1}, "spec": {"paused": False}}, media=MERGE
+    )
     assert made["status"] == {"replicas": 1} and made["spec"]["paused"] is True
     assert made["metadata"]["generation"] == 2
 
@@ -117,8 +133,9 @@ def test_scale_changes_the_replicas(lab: Lab, namespace: str) -> None:
     assert lab.ask("GET", f"{path}/web")[1]["spec"]["replicas"] == 3
 
 
-def applied(lab: Lab, namespace: str, manager: str, data: dict[str, str] | None, *,
-            force: bool = False) -> tuple[int, Any]:
+def applied(
+    lab: Lab, namespace: str, manager: str, data: dict[str, str] | None, *, force: bool = False
+) -> tuple[int, Any]:
     body: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
     body |= {"data": data} if data else {}
     query = f"?fieldManager={manager}&force={str(force).lower()}"
@@ -151,8 +168,12 @@ def test_apply_merges_lists_by_key(lab: Lab, namespace: str) -> None:
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     body = {"apiVersion": "apps/v1", "kind": "Deployment", **deployment(env=[{"name": "A", "value": "1"}])}
     lab.ask("PATCH", f"{path}/web?fieldManager=one", body, media=APPLY)
-    more = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": {"template": {"spec": {
-        "containers": [{"name": "c", "env": [{"name": "B", "value": "2"}]}]}}}}
+    more = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "web"},
+        "spec": {"template": {"spec": {"containers": [{"name": "c", "env": [{"name": "B", "value": "2"}]}]}}},
+    }
     code, made = lab.ask("PATCH", f"{path}/web?fieldManager=two", more, media=APPLY)
     assert code == 200 and [e["name"] for e in containers(made)[0]["env"]] == ["A", "B"]
     del body["spec"]["template"]["spec"]["containers"][0]["env"]
@@ -195,12 +216,33 @@ def test_namespace_takes_its_objects_along(lab: Lab) -> None:
 
 
 CRD = {
-    "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
     "metadata": {"name": "crons.stable.example.com"},
-    "spec": {"group": "stable.example.com", "scope": "Namespaced", "names": {"plural": "crons", "kind": "Cron"},
-             "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": {
-                 "type": "object", "properties": {"spec": {"type": "object", "required": ["every"], "properties": {
-                     "every": {"type": "string"}, "times": {"type": "integer", "minimum": 1}}}}}}}]},
+    "spec": {
+        "group": "stable.example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "crons", "kind": "Cron"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "required": ["every"],
+                                "properties": {"every": {"type": "string"}, "times": {"type": "integer", "minimum": 1}},
+                            }
+                        },
+                    }
+                },
+            }
+        ],
+    },
 }
 
 
@@ -210,14 +252,21 @@ def test_applied_crd_is_served_and_held_to_its_schema(lab: Lab, namespace: str) 
     code, crd = lab.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CRD)
     assert code == 201 and {c["type"] for c in crd["status"]["conditions"]} == {"NamesAccepted", "Established"}
     for spec, message in (
-        ({"every": "1m", "times": 0}, "spec.times: Invalid value: 0: spec.times in body should be greater than or "
-                                      "equal to 1"),
+        (
+            {"every": "1m", "times": 0},
+            "spec.times: Invalid value: 0: spec.times in body should be greater than or equal to 1",
+        ),
         ({"every": 1}, 'spec.every: Invalid value: "integer": spec.every in body must be of type string: "integer"'),
         ({}, "spec.every: Required value"),
     ):
         code, answer = lab.ask("POST", path, {"metadata": {"name": "c"}, "spec": spec})
         assert (code, answer["message"]) == (422, f'Cron.stable.example.com "c" is invalid: {message}')
     assert lab.ask("POST", path, {"metadata": {"name": "c"}, "spec": {"every": "1m"}})[0] == 201
-    assert lab.ask("DELETE", f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD['metadata']['name']}"  # type: ignore[index]
-                   )[0] == 200
+    assert (
+        lab.ask(
+            "DELETE",
+            f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{CRD['metadata']['name']}",  # type: ignore[index]
+        )[0]
+        == 200
+    )
     assert lab.ask("GET", path)[0] == 404

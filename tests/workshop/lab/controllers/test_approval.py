@@ -30,14 +30,27 @@ class Gate:
     def __init__(self, approvers: Any = ("user1",), required: str = "1", timeout: str = "", **spec: Any) -> None:
         self.store = Store()
         self.store.create(KINDS.named("Namespace"), {"metadata": {"name": NS}})
-        params = [{"name": "approvers", "value": list(approvers)},
-                  {"name": "numberOfApprovalsRequired", "value": required},
-                  {"name": "description", "value": "Take it to production?"}]
-        body = {"customRef": {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"},
-                "params": params, **({"timeout": timeout} if timeout else {}), **spec}
+        params = [
+            {"name": "approvers", "value": list(approvers)},
+            {"name": "numberOfApprovalsRequired", "value": required},
+            {"name": "description", "value": "Take it to production?"},
+        ]
+        body = {
+            "customRef": {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"},
+            "params": params,
+            **({"timeout": timeout} if timeout else {}),
+            **spec,
+        }
         labels = {"tekton.dev/pipelineRun": "promote-1", "tekton.dev/pipelineTask": "approve"}
-        self.store.create(RUNS, {"apiVersion": "tekton.dev/v1beta1", "kind": "CustomRun",
-                                 "metadata": {"name": NAME, "namespace": NS, "labels": labels}, "spec": body})
+        self.store.create(
+            RUNS,
+            {
+                "apiVersion": "tekton.dev/v1beta1",
+                "kind": "CustomRun",
+                "metadata": {"name": NAME, "namespace": NS, "labels": labels},
+                "spec": body,
+            },
+        )
         self.controller = Approvals(self.store)
 
     def reconcile(self) -> float | None:
@@ -67,9 +80,12 @@ def test_a_custom_run_asks_and_waits() -> None:
     assert left is not None
     assert 3500 < left <= 3600
     assert gate.task["spec"] == {
-        "approvers": [{"name": "user1", "input": "pending", "type": "User"},
-                      {"name": "mlops-workshop", "input": "pending", "type": "Group"}],
-        "numberOfApprovalsRequired": 1, "description": "Take it to production?",
+        "approvers": [
+            {"name": "user1", "input": "pending", "type": "User"},
+            {"name": "mlops-workshop", "input": "pending", "type": "Group"},
+        ],
+        "numberOfApprovalsRequired": 1,
+        "description": "Take it to production?",
     }
     assert gate.task["status"]["state"] == "pending"
     assert gate.task["status"]["approvers"] == ["user1", "mlops-workshop"]
@@ -124,10 +140,15 @@ def test_a_member_answers_for_a_group() -> None:
     gate.reconcile()
     gate.answer(0, input="approve", users=[{"name": "user1", "input": "approve"}], message="ok")
     assert gate.task["status"]["state"] == "approved"
-    assert gate.task["status"]["approversResponse"] == [{
-        "name": "mlops-workshop", "type": "Group", "response": "approved", "message": "ok",
-        "groupMembers": [{"name": "user1", "response": "approved", "message": "ok"}],
-    }]
+    assert gate.task["status"]["approversResponse"] == [
+        {
+            "name": "mlops-workshop",
+            "type": "Group",
+            "response": "approved",
+            "message": "ok",
+            "groupMembers": [{"name": "user1", "response": "approved", "message": "ok"}],
+        }
+    ]
 
 
 def test_no_decision_in_time_rejects() -> None:
@@ -156,11 +177,14 @@ def test_a_cancelled_run_ends() -> None:
     assert (gate.condition["status"], gate.condition["reason"]) == ("False", "CustomRunCancelled")
 
 
-@pytest.mark.parametrize(("approvers", "required", "message"), [
-    ([], "1", "approvers: required field is missing"),
-    (["user1"], "0", "numberOfApprovalsRequired: must be greater than 0, got 0"),
-    (["user1"], "many", "numberOfApprovalsRequired: 'many' is no number"),
-])
+@pytest.mark.parametrize(
+    ("approvers", "required", "message"),
+    [
+        ([], "1", "approvers: required field is missing"),
+        (["user1"], "0", "numberOfApprovalsRequired: must be greater than 0, got 0"),
+        (["user1"], "many", "numberOfApprovalsRequired: 'many' is no number"),
+    ],
+)
 def test_parameters_that_ask_nobody_fail_the_run(approvers: list[str], required: str, message: str) -> None:
     gate = Gate(approvers, required)
     gate.reconcile()
@@ -183,15 +207,22 @@ def test_another_custom_task_is_left_alone() -> None:
     assert gate.store.find(TASKS, NS, NAME) is None
 
 
-@pytest.mark.parametrize(("approvers", "index", "fields", "why"), [
-    (["somebody"], 0, {"input": "approve"}, "User does not exist in the approval list"),
-    (["user1", "somebody"], 1, {"input": "approve"}, "User can only update their own approval input"),
-    (["user1", "group:others"], 1, {"input": "approve"}, "User can only update their own approval input"),
-    (["group:mlops-workshop"], 0, {"input": "approve", "users": [{"name": "eve", "input": "approve"}]},
-     "User can only update their own approval input"),
-    (["user1"], 0, {"name": "somebody"}, "User can only update their own approval input"),
-    (["user1"], 0, {"input": "yes"}, "cannot decode incoming new object"),
-])
+@pytest.mark.parametrize(
+    ("approvers", "index", "fields", "why"),
+    [
+        (["somebody"], 0, {"input": "approve"}, "User does not exist in the approval list"),
+        (["user1", "somebody"], 1, {"input": "approve"}, "User can only update their own approval input"),
+        (["user1", "group:others"], 1, {"input": "approve"}, "User can only update their own approval input"),
+        (
+            ["group:mlops-workshop"],
+            0,
+            {"input": "approve", "users": [{"name": "eve", "input": "approve"}]},
+            "User can only update their own approval input",
+        ),
+        (["user1"], 0, {"name": "somebody"}, "User can only update their own approval input"),
+        (["user1"], 0, {"input": "yes"}, "cannot decode incoming new object"),
+    ],
+)
 def test_an_answer_for_somebody_else_is_refused(
     approvers: list[str], index: int, fields: dict[str, Any], why: str
 ) -> None:
@@ -219,9 +250,13 @@ def test_an_approval_is_not_born_approved() -> None:
         admit(TASKS, obj, None)
 
 
-@pytest.mark.parametrize(("answer", "status", "reason"), [
-    ("approve", "True", "Succeeded"), ("reject", "False", "Failed"),
-])
+@pytest.mark.parametrize(
+    ("answer", "status", "reason"),
+    [
+        ("approve", "True", "Succeeded"),
+        ("reject", "False", "Failed"),
+    ],
+)
 def test_a_pipeline_run_ends_as_the_answer_says(answer: str, status: str, reason: str) -> None:
     store = Store()
     store.create(KINDS.named("Namespace"), {"metadata": {"name": NS}})
@@ -231,9 +266,12 @@ def test_a_pipeline_run_ends_as_the_answer_says(answer: str, status: str, reason
         "params": [{"name": "approvers", "value": ["$(params.approvers[*])"]}],
     }
     run: Object = {
-        "apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"name": "promote-1", "namespace": NS},
-        "spec": {"pipelineSpec": {"params": [{"name": "approvers", "type": "array", "default": ["user1"]}],
-                                  "tasks": [ask]}},
+        "apiVersion": "tekton.dev/v1",
+        "kind": "PipelineRun",
+        "metadata": {"name": "promote-1", "namespace": NS},
+        "spec": {
+            "pipelineSpec": {"params": [{"name": "approvers", "type": "array", "default": ["user1"]}], "tasks": [ask]}
+        },
     }
     runs = KINDS.named("PipelineRun")
     store.create(runs, admit(runs, run, None))

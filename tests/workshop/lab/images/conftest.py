@@ -14,14 +14,14 @@ from workshop.lab.images.builder import ensure_builder
 from workshop.lab.images.store import ImageStore
 
 KIT = Path(__file__).resolve().parents[4]
-MODEL = '''\
+MODEL = """\
 class Toy:
     def input_schema(self):
         return [{"name": "x", "type": "number", "minimum": 0}]
 
     def predict(self, X, names, meta=None):
         return [[2 * row[0]] for row in X]
-'''
+"""
 
 
 @dataclass

@@ -86,8 +86,17 @@ def test_an_incremental_build_carries_the_packages_over(lab: Lab, toy: Path) -> 
 def test_push_writes_the_digest_file_and_tags_the_destination(lab: Lab, toy: Path) -> None:
     digest = lab.build(toy)
     file = lab.folder / "digest"
-    done = lab.tool("buildah", "push", "--storage-driver", "vfs", "--tls-verify=false", "--digestfile", file,
-                    "reg:5000/user1/toy:1", "docker://reg:5000/user1/toy:v2")
+    done = lab.tool(
+        "buildah",
+        "push",
+        "--storage-driver",
+        "vfs",
+        "--tls-verify=false",
+        "--digestfile",
+        file,
+        "reg:5000/user1/toy:1",
+        "docker://reg:5000/user1/toy:v2",
+    )
     assert (done.returncode, file.read_text()) == (0, digest)
     pushed = lab.store.resolve("reg:5000/user1/toy:v2")
     assert pushed is not None
@@ -161,7 +170,13 @@ def test_a_full_disk_is_told_and_leaves_no_half_image(lab: Lab, toy: Path) -> No
     file = lab.s2i(toy)
     limit = 2**19
     done = lab.tool(
-        "buildah", "build", "-f", file, "-t", "toy", file.parent,
+        "buildah",
+        "build",
+        "-f",
+        file,
+        "-t",
+        "toy",
+        file.parent,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
     )
     assert done.returncode == 3
@@ -176,8 +191,17 @@ def test_a_build_that_is_killed_leaves_nothing_visible(lab: Lab, toy: Path) -> N
     (toy / "Toy.py").write_text(MODEL + "\n" + waits)
     file = lab.s2i(toy)
     env = {**os.environ, "LAB_IMAGES": str(lab.store.root), "PYTHONPATH": str(KIT)}
-    command = [sys.executable, "-m", "workshop.lab.images.buildah", "build", "-f", str(file), "-t", "toy",
-               str(file.parent)]
+    command = [
+        sys.executable,
+        "-m",
+        "workshop.lab.images.buildah",
+        "build",
+        "-f",
+        str(file),
+        "-t",
+        "toy",
+        str(file.parent),
+    ]
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True)
     assert process.stdout is not None
     with process.stdout:

@@ -64,8 +64,9 @@ def test_commit_and_context_folder_become_labels(lab: Lab, toy: Path) -> None:
     file.parent.mkdir()
     outside = lab.folder.parent / f"{lab.folder.name}-context"
     outside.mkdir()
-    done = lab.tool("s2i", "build", toy.parent, "model-builder", "--context-dir", "toy",
-                    "--as-dockerfile", f"{outside}/")
+    done = lab.tool(
+        "s2i", "build", toy.parent, "model-builder", "--context-dir", "toy", "--as-dockerfile", f"{outside}/"
+    )
     assert done.returncode == 0, done.stderr
     text = (outside / "Dockerfile").read_text()
     assert '"io.openshift.s2i.build.commit.message"="say \\"it\\""' in text

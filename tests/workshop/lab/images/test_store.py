@@ -50,9 +50,15 @@ def test_another_content_mode_or_configuration_has_another_digest(store: ImageSt
             return store.commit(rootfs, Config())
 
     digests = [
-        make(store, {"a": "1"}), make(store, {"a": "2"}), make(store, {"b": "1"}), executable(), linked(),
-        make(store, {"a": "1"}, Config(env={"A": "1"})), make(store, {"a": "1"}, Config(command=("a",))),
-        make(store, {"a": "1"}, Config(labels={"l": "1"})), make(store, {"a": "1"}, Config(user="1001")),
+        make(store, {"a": "1"}),
+        make(store, {"a": "2"}),
+        make(store, {"b": "1"}),
+        executable(),
+        linked(),
+        make(store, {"a": "1"}, Config(env={"A": "1"})),
+        make(store, {"a": "1"}, Config(command=("a",))),
+        make(store, {"a": "1"}, Config(labels={"l": "1"})),
+        make(store, {"a": "1"}, Config(user="1001")),
     ]
     assert len({image.digest for image in digests}) == len(digests)
 

@@ -56,8 +56,10 @@ def _url(store: Store, namespace: str, kind: str, name: str) -> str:
         obj = store.find(KINDS.named("Interceptor"), namespace, name)
         resource, type_ = "interceptor", Interceptor  # type: ignore[assignment]
     if obj is None:
-        raise Stopped("Internal", f'url resolution failed for interceptor {name} with: {resource}.triggers.tekton.dev '
-                      f'"{name}" not found')
+        raise Stopped(
+            "Internal",
+            f'url resolution failed for interceptor {name} with: {resource}.triggers.tekton.dev "{name}" not found',
+        )
     found = parse(obj, type_)
     if not found.spec.client_config.url:
         raise Stopped("Internal", f"the lab has no Services, so interceptor {name} is reached by clientConfig.url only")
@@ -66,7 +68,9 @@ def _url(store: Store, namespace: str, kind: str, name: str) -> str:
 
 async def _ask(url: str, event: Event, params: dict[str, Any], trigger_id: str, name: str) -> Json:
     asked = {
-        "body": event.raw.decode("utf-8", "replace"), "header": event.headers, "extensions": event.extensions,
+        "body": event.raw.decode("utf-8", "replace"),
+        "header": event.headers,
+        "extensions": event.extensions,
         "interceptor_params": params,
         "context": {"event_url": event.url, "event_id": event.id, "trigger_id": trigger_id},
     }

@@ -64,9 +64,7 @@ class Dispatcher:
         try:
             event = await passed(self._store, namespace, namespace, trigger_id, event, group.interceptors)
             selector = group.trigger_selector
-            targets = selected(
-                self._store, namespace, selector.namespace_selector, selector.label_selector, group.name
-            )
+            targets = selected(self._store, namespace, selector.namespace_selector, selector.label_selector, group.name)
         except Stopped as e:
             self._stopped(listener, f"group {group.name}", event, e)
             return
@@ -127,8 +125,14 @@ class Dispatcher:
         return obj
 
     def _stopped(self, listener: Object, title: str, event: Event, why: Stopped) -> None:
-        log.log(logging.WARNING if why.suspicious else logging.INFO,
-                "%s: event %s: %s: interceptor stopped trigger processing: %s", _name(listener), event.id, title, why)
+        log.log(
+            logging.WARNING if why.suspicious else logging.INFO,
+            "%s: event %s: %s: interceptor stopped trigger processing: %s",
+            _name(listener),
+            event.id,
+            title,
+            why,
+        )
         if why.suspicious or why.code == "Internal":
             self._warn(listener, f"{title}: {why.message}")
 

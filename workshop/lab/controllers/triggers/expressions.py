@@ -133,10 +133,13 @@ def _compare(secret: Secret) -> cel.FunctionDecl:
 def _declare(
     name: str, *overloads: tuple[list[cel.Type], cel.Type, Callable[..., Any]], member: bool = True
 ) -> cel.FunctionDecl:
-    return cel.FunctionDecl(name, [
-        cel.Overload(f"lab_{name.replace('.', '_')}_{index}", returns, takes, member, impl)
-        for index, (takes, returns, impl) in enumerate(overloads)
-    ])
+    return cel.FunctionDecl(
+        name,
+        [
+            cel.Overload(f"lab_{name.replace('.', '_')}_{index}", returns, takes, member, impl)
+            for index, (takes, returns, impl) in enumerate(overloads)
+        ],
+    )
 
 
 def _header(headers: Mapping[str, Any], name: str) -> str:
@@ -163,8 +166,13 @@ def _url(text: str) -> dict[str, Any]:
     query = parse_qs(parts.query, keep_blank_values=True)
     host = parts.netloc.rpartition("@")[2]
     found: dict[str, Any] = {
-        "scheme": parts.scheme, "host": host, "path": parts.path, "rawQuery": parts.query, "fragment": parts.fragment,
-        "queryStrings": query, "query": {name: ",".join(values) for name, values in query.items()},
+        "scheme": parts.scheme,
+        "host": host,
+        "path": parts.path,
+        "rawQuery": parts.query,
+        "fragment": parts.fragment,
+        "queryStrings": query,
+        "query": {name: ",".join(values) for name, values in query.items()},
     }
     if parts.username is not None:
         found["auth"] = {"username": parts.username, "password": parts.password or ""}

@@ -41,12 +41,19 @@ class Listeners:
         kind = KINDS.named("ClusterInterceptor")
         for name in SHIPPED:
             if self._store.find(kind, "", name) is None:
-                service = {"name": "tekton-triggers-core-interceptors", "namespace": "openshift-pipelines",
-                           "path": name, "port": 8443}
-                self._store.create(kind, {
-                    "metadata": {"name": name, "labels": {"server/type": "https"}},
-                    "spec": {"clientConfig": {"service": service}},
-                })
+                service = {
+                    "name": "tekton-triggers-core-interceptors",
+                    "namespace": "openshift-pipelines",
+                    "path": name,
+                    "port": 8443,
+                }
+                self._store.create(
+                    kind,
+                    {
+                        "metadata": {"name": name, "labels": {"server/type": "https"}},
+                        "spec": {"clientConfig": {"service": service}},
+                    },
+                )
 
     def _service(self, listener: Object) -> None:
         meta = listener["metadata"]
@@ -55,14 +62,25 @@ class Listeners:
         if self._store.find(kind, meta["namespace"], name) is not None:
             return
         labels = {**_LABELS, "eventlistener": meta["name"]}
-        self._store.create(kind, {
-            "metadata": {"name": name, "namespace": meta["namespace"], "labels": labels,
-                         "ownerReferences": [owner_reference(listener)]},
-            "spec": {"type": "ClusterIP", "selector": labels, "ports": [
-                {"name": "http-listener", "port": 8080, "protocol": "TCP", "targetPort": 8080},
-                {"name": "http-metrics", "port": 9000, "protocol": "TCP", "targetPort": 9000},
-            ]},
-        })
+        self._store.create(
+            kind,
+            {
+                "metadata": {
+                    "name": name,
+                    "namespace": meta["namespace"],
+                    "labels": labels,
+                    "ownerReferences": [owner_reference(listener)],
+                },
+                "spec": {
+                    "type": "ClusterIP",
+                    "selector": labels,
+                    "ports": [
+                        {"name": "http-listener", "port": 8080, "protocol": "TCP", "targetPort": 8080},
+                        {"name": "http-metrics", "port": 9000, "protocol": "TCP", "targetPort": 9000},
+                    ],
+                },
+            },
+        )
 
 
 def _conditions(name: str, old: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -75,7 +93,12 @@ def _conditions(name: str, old: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
     since = {one.get("type"): one.get("lastTransitionTime") for one in old}
     return [
-        {"lastTransitionTime": since.get(type_) or now(), "message": message, **({"reason": reason} if reason else {}),
-         "status": "True", "type": type_}
+        {
+            "lastTransitionTime": since.get(type_) or now(),
+            "message": message,
+            **({"reason": reason} if reason else {}),
+            "status": "True",
+            "type": type_,
+        }
         for type_, reason, message in wanted
     ]

@@ -16,7 +16,10 @@ class Triggers:
         self.app = Sink(store)
         self._listeners = Listeners(store, url)
         self._loop = Loop(
-            "triggers", store, self._listeners.reconcile, owns=KINDS.named("EventListener"),
+            "triggers",
+            store,
+            self._listeners.reconcile,
+            owns=KINDS.named("EventListener"),
             watches={KINDS.named("Service"): _listener_of},
         )
 

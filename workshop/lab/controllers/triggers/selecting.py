@@ -104,7 +104,13 @@ def _target(store: Store, namespace: str, one: EventListenerTrigger) -> Target |
     if one.template is None:
         raise NotDefined("EventListenerTrigger not defined")
     interceptors: list[TriggerInterceptor] = one.interceptors or []
-    return Target(one.name, namespace, TriggerSpec(
-        template=one.template, bindings=one.bindings or [], interceptors=interceptors,
-        service_account_name=one.service_account_name,
-    ))
+    return Target(
+        one.name,
+        namespace,
+        TriggerSpec(
+            template=one.template,
+            bindings=one.bindings or [],
+            interceptors=interceptors,
+            service_account_name=one.service_account_name,
+        ),
+    )

@@ -91,8 +91,9 @@ class Sink:
         if wrong:
             told = f"Invalid event body format format: {wrong}"
             log.error("%s/%s: %s", namespace, name, told)
-            return _json(400, {"eventListener": name, "namespace": namespace, "eventListenerUID": "",
-                               "errorMessage": told})
+            return _json(
+                400, {"eventListener": name, "namespace": namespace, "eventListenerUID": "", "errorMessage": told}
+            )
         if listener is None:
             log.error("Error getting EventListener %s in Namespace %s: not found", name, namespace)
             return Response(status_code=500)
@@ -110,14 +111,24 @@ class Sink:
         self._start(self._dispatcher.ungrouped(listener, targets, event))
         for group in spec.trigger_groups:
             self._start(self._dispatcher.group(listener, group, event))
-        body = {"eventListener": meta["name"], "namespace": meta["namespace"], "eventListenerUID": meta["uid"],
-                "eventID": event.id}
+        body = {
+            "eventListener": meta["name"],
+            "namespace": meta["namespace"],
+            "eventListenerUID": meta["uid"],
+            "eventID": event.id,
+        }
         if request.headers.get("ce-specversion"):
-            return _json(202, body, {
-                "Ce-Id": str(uuid.uuid4()), "Ce-Source": meta["name"], "Ce-Specversion": "1.0",
-                "Ce-Type": "dev.tekton.event.triggers.accepted.v1",
-                "Ce-Time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            })
+            return _json(
+                202,
+                body,
+                {
+                    "Ce-Id": str(uuid.uuid4()),
+                    "Ce-Source": meta["name"],
+                    "Ce-Specversion": "1.0",
+                    "Ce-Type": "dev.tekton.event.triggers.accepted.v1",
+                    "Ce-Time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+                },
+            )
         return _json(202, body)
 
     def _start(self, work: Any) -> None:

@@ -24,9 +24,7 @@ class TemplateError(ValueError):
     """What a template makes of an event is no manifest."""
 
 
-def filled(
-    spec: TriggerTemplateSpec, values: Mapping[str, str], uid: str, *, old_escape: bool = False
-) -> list[Object]:
+def filled(spec: TriggerTemplateSpec, values: Mapping[str, str], uid: str, *, old_escape: bool = False) -> list[Object]:
     """The manifests with `$(tt.params.x)` and `$(uid)` replaced, once. Raises TemplateError."""
     if old_escape:
         values = {name: value.replace('"', '\\"') for name, value in values.items()}

@@ -111,10 +111,13 @@ def bench() -> Iterator[Bench]:
     store = Store()
     for name in (NAMESPACE, "user1-staging"):
         store.create(KINDS.named("Namespace"), {"metadata": {"name": name}})
-    store.create(KINDS.named("Secret"), {
-        "metadata": {"name": "github-webhook", "namespace": NAMESPACE},
-        "data": {"secret": base64.b64encode(SECRET).decode()},
-    })
+    store.create(
+        KINDS.named("Secret"),
+        {
+            "metadata": {"name": "github-webhook", "namespace": NAMESPACE},
+            "data": {"secret": base64.b64encode(SECRET).decode()},
+        },
+    )
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -145,12 +148,19 @@ def template(name: str = "note", **data: str) -> Object:
     """A TriggerTemplate that makes a ConfigMap of its parameters."""
     names = re.findall(r"\$\(tt\.params\.([^)]+)\)", " ".join(data.values()))
     return {
-        "apiVersion": "triggers.tekton.dev/v1beta1", "kind": "TriggerTemplate", "metadata": {"name": name},
+        "apiVersion": "triggers.tekton.dev/v1beta1",
+        "kind": "TriggerTemplate",
+        "metadata": {"name": name},
         "spec": {
             "params": [{"name": n} for n in dict.fromkeys(names)],
-            "resourcetemplates": [{
-                "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": f"{name}-"}, "data": data,
-            }],
+            "resourcetemplates": [
+                {
+                    "apiVersion": "v1",
+                    "kind": "ConfigMap",
+                    "metadata": {"generateName": f"{name}-"},
+                    "data": data,
+                }
+            ],
         },
     }
 
@@ -158,7 +168,9 @@ def template(name: str = "note", **data: str) -> Object:
 def listener(*triggers: Object, name: str = "listener", **spec: Any) -> Object:
     """An EventListener."""
     return {
-        "apiVersion": "triggers.tekton.dev/v1beta1", "kind": "EventListener", "metadata": {"name": name},
+        "apiVersion": "triggers.tekton.dev/v1beta1",
+        "kind": "EventListener",
+        "metadata": {"name": name},
         "spec": {"serviceAccountName": "pipeline", **({"triggers": list(triggers)} if triggers else {}), **spec},
     }
 

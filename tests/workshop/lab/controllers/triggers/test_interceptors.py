@@ -27,9 +27,13 @@ REF = {"secretName": "hook", "secretKey": "token"}
 @pytest.fixture
 def secrets() -> Secrets:
     store = Store()
-    store.create(KINDS.named("Secret"), {
-        "metadata": {"name": "hook", "namespace": "dev"}, "data": {"token": base64.b64encode(SECRET).decode()},
-    })
+    store.create(
+        KINDS.named("Secret"),
+        {
+            "metadata": {"name": "hook", "namespace": "dev"},
+            "data": {"token": base64.b64encode(SECRET).decode()},
+        },
+    )
     return Secrets(store, "dev")
 
 
@@ -56,17 +60,21 @@ def test_github_lets_a_signed_event_of_an_allowed_type_pass(secrets: Secrets) ->
 def test_github_looks_at_the_type_before_the_signature(secrets: Secrets) -> None:
     sent = event({"a": 1}, X_GitHub_Event="ping", X_Hub_Signature_256="sha256=00")
     assert stopped("github", sent, secrets, secretRef=REF, eventTypes=["push"]).message == (
-        "event type ping is not allowed")
+        "event type ping is not allowed"
+    )
 
 
-@pytest.mark.parametrize(("headers", "message"), [
-    ({}, "Must set X-Hub-Signature-256 header"),
-    ({"X_Hub_Signature": sign({"a": 1}, "sha1")}, "Must set X-Hub-Signature-256 header"),
-    ({"X_Hub_Signature_256": sign({"a": 2})}, "payload signature check failed"),
-    ({"X_Hub_Signature_256": sign({"a": 1}, secret=b"")}, "payload signature check failed"),
-    ({"X_Hub_Signature_256": sign({"a": 1}, "sha1")}, "unknown hash type prefix: 'sha1'"),
-    ({"X_Hub_Signature_256": "sha256="}, "payload signature check failed"),
-])
+@pytest.mark.parametrize(
+    ("headers", "message"),
+    [
+        ({}, "Must set X-Hub-Signature-256 header"),
+        ({"X_Hub_Signature": sign({"a": 1}, "sha1")}, "Must set X-Hub-Signature-256 header"),
+        ({"X_Hub_Signature_256": sign({"a": 2})}, "payload signature check failed"),
+        ({"X_Hub_Signature_256": sign({"a": 1}, secret=b"")}, "payload signature check failed"),
+        ({"X_Hub_Signature_256": sign({"a": 1}, "sha1")}, "unknown hash type prefix: 'sha1'"),
+        ({"X_Hub_Signature_256": "sha256="}, "payload signature check failed"),
+    ],
+)
 def test_github_refuses_who_cannot_sign(headers: dict[str, str], message: str, secrets: Secrets) -> None:
     found = stopped("github", event({"a": 1}, X_GitHub_Event="push", **headers), secrets, secretRef=REF)
     assert found.message == message
@@ -95,12 +103,17 @@ def test_github_refuses_forms(secrets: Secrets) -> None:
 
 
 def test_github_adds_the_files_of_a_push(secrets: Secrets) -> None:
-    body = {"repository": {"full_name": "a/b"}, "commits": [
-        {"added": ["new"], "modified": ["m"], "removed": []}, {"added": [], "modified": [], "removed": ["old"]},
-    ]}
+    body = {
+        "repository": {"full_name": "a/b"},
+        "commits": [
+            {"added": ["new"], "modified": ["m"], "removed": []},
+            {"added": [], "modified": [], "removed": ["old"]},
+        ],
+    }
     sent = event(body, X_GitHub_Event="push")
     assert INTERCEPTORS["github"](sent, {"addChangedFiles": {"enabled": True}}, secrets) == {
-        "changed_files": "new,m,old"}
+        "changed_files": "new,m,old"
+    }
 
 
 def test_gitlab_compares_the_token(secrets: Secrets) -> None:
@@ -120,11 +133,16 @@ def test_bitbucket_checks_its_signature(secrets: Secrets) -> None:
 
 def test_slack_takes_fields_of_a_form(bench: Bench) -> None:
     bench.put(template(a="$(tt.params.text)"))
-    bench.put(listener({
-        "name": "slash", "template": {"ref": "note"},
-        "bindings": [{"name": "text", "value": "$(extensions.text[0])"}],
-        "interceptors": [interceptor("slack", requestedFields=["text"])],
-    }))
+    bench.put(
+        listener(
+            {
+                "name": "slash",
+                "template": {"ref": "note"},
+                "bindings": [{"name": "text", "value": "$(extensions.text[0])"}],
+                "interceptors": [interceptor("slack", requestedFields=["text"])],
+            }
+        )
+    )
     form = urlencode({"command": "/train", "text": "logistic now"}).encode()
     headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Slack-Signature": "v0=1"}
     assert bench.post(PATH, form, headers).status == 202
@@ -146,7 +164,8 @@ def test_a_flood_of_forged_events_is_told_once(bench: Bench) -> None:
     for number in range(5):
         bench.push(PATH, {"number": number}, secret=b"another")
     assert sorted(event["message"] for event in bench.events()) == [
-        "trigger a: payload signature check failed", "trigger b: payload signature check failed",
+        "trigger a: payload signature check failed",
+        "trigger b: payload signature check failed",
     ]
 
 
@@ -177,14 +196,26 @@ def test_an_interceptor_of_ones_own_is_asked_over_http(
     bench: Bench, own: tuple[str, list[dict[str, Any]], dict[str, Any]]
 ) -> None:
     url, asked, said = own
-    bench.put({"apiVersion": "triggers.tekton.dev/v1alpha1", "kind": "Interceptor", "metadata": {"name": "team"},
-               "spec": {"clientConfig": {"url": url}}})
+    bench.put(
+        {
+            "apiVersion": "triggers.tekton.dev/v1alpha1",
+            "kind": "Interceptor",
+            "metadata": {"name": "team"},
+            "spec": {"clientConfig": {"url": url}},
+        }
+    )
     bench.put(template(a="$(tt.params.team)"))
     ref = {"ref": {"name": "team", "kind": "NamespacedInterceptor"}, "params": [{"name": "k", "value": [1]}]}
-    bench.put(listener({
-        "name": "t", "template": {"ref": "note"}, "interceptors": [ref],
-        "bindings": [{"name": "team", "value": "$(extensions.team)"}],
-    }))
+    bench.put(
+        listener(
+            {
+                "name": "t",
+                "template": {"ref": "note"},
+                "interceptors": [ref],
+                "bindings": [{"name": "team", "value": "$(extensions.team)"}],
+            }
+        )
+    )
     bench.post(f"{PATH}/deep?x=1", {"b": 1})
     assert [obj["data"]["a"] for obj in bench.made()] == ["flights"]
     assert asked[0]["body"] == '{"b": 1}'

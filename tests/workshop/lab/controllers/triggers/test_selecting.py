@@ -14,7 +14,8 @@ PATH = f"/{NAMESPACE}/listener"
 
 def trigger(name: str, labels: dict[str, str] | None = None, namespace: str = NAMESPACE, **spec: Any) -> Object:
     return {
-        "apiVersion": "triggers.tekton.dev/v1beta1", "kind": "Trigger",
+        "apiVersion": "triggers.tekton.dev/v1beta1",
+        "kind": "Trigger",
         "metadata": {"name": name, "namespace": namespace, "labels": labels or {}},
         "spec": {"template": {"ref": "note"}, "bindings": [{"name": "who", "value": name}], **spec},
     }
@@ -49,11 +50,14 @@ def test_labels_select_in_the_listeners_own_namespace(noted: Bench) -> None:
     assert who(noted) == [(NAMESPACE, "a")]
 
 
-@pytest.mark.parametrize(("names", "expected"), [
-    (["user1-staging"], [("user1-staging", "c")]),
-    ([NAMESPACE, "user1-staging"], [(NAMESPACE, "a"), ("user1-staging", "c")]),
-    (["*"], [(NAMESPACE, "a"), ("user1-staging", "c")]),
-])
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["user1-staging"], [("user1-staging", "c")]),
+        ([NAMESPACE, "user1-staging"], [(NAMESPACE, "a"), ("user1-staging", "c")]),
+        (["*"], [(NAMESPACE, "a"), ("user1-staging", "c")]),
+    ],
+)
 def test_namespaces_select_triggers_which_create_in_their_own(
     noted: Bench, names: list[str], expected: list[tuple[str, str]]
 ) -> None:
@@ -64,12 +68,15 @@ def test_namespaces_select_triggers_which_create_in_their_own(
     assert who(noted) == expected
 
 
-@pytest.mark.parametrize(("rule", "expected"), [
-    ({"key": "tier", "operator": "In", "values": ["x"]}, ["a"]),
-    ({"key": "tier", "operator": "NotIn", "values": ["x"]}, ["b", "c"]),
-    ({"key": "tier", "operator": "Exists"}, ["a", "b"]),
-    ({"key": "tier", "operator": "DoesNotExist"}, ["c"]),
-])
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"key": "tier", "operator": "In", "values": ["x"]}, ["a"]),
+        ({"key": "tier", "operator": "NotIn", "values": ["x"]}, ["b", "c"]),
+        ({"key": "tier", "operator": "Exists"}, ["a", "b"]),
+        ({"key": "tier", "operator": "DoesNotExist"}, ["c"]),
+    ],
+)
 def test_label_expressions_select(noted: Bench, rule: dict[str, Any], expected: list[str]) -> None:
     noted.put(trigger("a", {"tier": "x"}))
     noted.put(trigger("b", {"tier": "y"}))
@@ -81,16 +88,33 @@ def test_label_expressions_select(noted: Bench, rule: dict[str, Any], expected: 
 
 def test_a_group_shares_interceptors_and_hands_their_extensions_on(noted: Bench) -> None:
     pytest.importorskip("cel_expr_python")
-    noted.put(trigger("a", {"kind": "push"}, interceptors=[interceptor("cel", filter="extensions.branch == 'main'")],
-                      bindings=[{"name": "who", "value": "$(extensions.branch)"}]))
+    noted.put(
+        trigger(
+            "a",
+            {"kind": "push"},
+            interceptors=[interceptor("cel", filter="extensions.branch == 'main'")],
+            bindings=[{"name": "who", "value": "$(extensions.branch)"}],
+        )
+    )
     noted.put(trigger("b", {"kind": "push"}, interceptors=[interceptor("cel", filter="extensions.branch == 'x'")]))
     noted.put(trigger("c", {"kind": "other"}))
-    noted.put(listener(triggerGroups=[{
-        "name": "pushes",
-        "interceptors": [interceptor("cel", filter="has(body.ref)",
-                                     overlays=[{"key": "branch", "expression": "body.ref.split('/')[2]"}])],
-        "triggerSelector": {"labelSelector": {"matchLabels": {"kind": "push"}}},
-    }]))
+    noted.put(
+        listener(
+            triggerGroups=[
+                {
+                    "name": "pushes",
+                    "interceptors": [
+                        interceptor(
+                            "cel",
+                            filter="has(body.ref)",
+                            overlays=[{"key": "branch", "expression": "body.ref.split('/')[2]"}],
+                        )
+                    ],
+                    "triggerSelector": {"labelSelector": {"matchLabels": {"kind": "push"}}},
+                }
+            ]
+        )
+    )
     noted.post(PATH, {"ref": "refs/heads/main"})
     (made,) = noted.made()
     assert made["data"] == {"who": "main"}
@@ -100,14 +124,36 @@ def test_a_group_shares_interceptors_and_hands_their_extensions_on(noted: Bench)
 
 
 def test_bindings_of_both_kinds_and_values_in_place_are_put_together(bench: Bench) -> None:
-    bench.put({"apiVersion": "triggers.tekton.dev/v1beta1", "kind": "TriggerBinding", "metadata": {"name": "one"},
-               "spec": {"params": [{"name": "a", "value": "$(body.a)"}]}})
-    bench.put({"apiVersion": "triggers.tekton.dev/v1beta1", "kind": "ClusterTriggerBinding",
-               "metadata": {"name": "all"}, "spec": {"params": [{"name": "b", "value": "$(header.X-B)"}]}})
+    bench.put(
+        {
+            "apiVersion": "triggers.tekton.dev/v1beta1",
+            "kind": "TriggerBinding",
+            "metadata": {"name": "one"},
+            "spec": {"params": [{"name": "a", "value": "$(body.a)"}]},
+        }
+    )
+    bench.put(
+        {
+            "apiVersion": "triggers.tekton.dev/v1beta1",
+            "kind": "ClusterTriggerBinding",
+            "metadata": {"name": "all"},
+            "spec": {"params": [{"name": "b", "value": "$(header.X-B)"}]},
+        }
+    )
     bench.put(template(all="$(tt.params.a) $(tt.params.b) $(tt.params.c)"))
-    bench.put(listener({"name": "t", "template": {"ref": "note"}, "bindings": [
-        {"ref": "one"}, {"ref": "all", "kind": "ClusterTriggerBinding"}, {"name": "c", "value": "see"},
-    ]}))
+    bench.put(
+        listener(
+            {
+                "name": "t",
+                "template": {"ref": "note"},
+                "bindings": [
+                    {"ref": "one"},
+                    {"ref": "all", "kind": "ClusterTriggerBinding"},
+                    {"name": "c", "value": "see"},
+                ],
+            }
+        )
+    )
     bench.post(PATH, {"a": "ay"}, {"X-B": "bee"})
     assert [obj["data"]["all"] for obj in bench.made()] == ["ay bee see"]
 
@@ -129,8 +175,10 @@ def test_what_is_made_passes_admission(bench: Bench) -> None:
     bench.put(listener({"name": "t", "template": {"ref": "note"}}))
     bench.post(PATH, {})
     assert bench.made("TaskRun") == []
-    assert any('unknown field \\"nonsense\\"' in e["message"] or 'unknown field "nonsense"' in e["message"]
-               for e in bench.events())
+    assert any(
+        'unknown field \\"nonsense\\"' in e["message"] or 'unknown field "nonsense"' in e["message"]
+        for e in bench.events()
+    )
 
 
 def test_a_kind_that_is_not_served_is_told(bench: Bench) -> None:

@@ -68,9 +68,17 @@ def test_a_listener_that_is_not_there_is_an_error(bench: Bench) -> None:
 
 def test_a_refused_event_is_accepted_all_the_same(bench: Bench) -> None:
     bench.put(template(a="x"))
-    bench.put(listener({"name": "one", "template": {"ref": "note"}, "interceptors": [
-        interceptor("github", secretRef={"secretName": "github-webhook", "secretKey": "secret"}),
-    ]}))
+    bench.put(
+        listener(
+            {
+                "name": "one",
+                "template": {"ref": "note"},
+                "interceptors": [
+                    interceptor("github", secretRef={"secretName": "github-webhook", "secretKey": "secret"}),
+                ],
+            }
+        )
+    )
     assert bench.push(PATH, {"ref": "refs/heads/main"}, secret=b"another").status == 202
     assert bench.made() == []
 
@@ -121,11 +129,13 @@ def test_a_cloud_event_is_answered_with_one(bench: Bench) -> None:
 
 def test_one_trigger_that_fails_leaves_the_others(bench: Bench) -> None:
     bench.put(template(a="$(tt.params.x)"))
-    bench.put(listener(
-        {"name": "bad", "bindings": [{"name": "x", "value": "$(body.missing)"}], "template": {"ref": "note"}},
-        {"name": "gone", "template": {"ref": "no-such-template"}},
-        {"name": "good", "bindings": [{"name": "x", "value": "$(body.there)"}], "template": {"ref": "note"}},
-    ))
+    bench.put(
+        listener(
+            {"name": "bad", "bindings": [{"name": "x", "value": "$(body.missing)"}], "template": {"ref": "note"}},
+            {"name": "gone", "template": {"ref": "no-such-template"}},
+            {"name": "good", "bindings": [{"name": "x", "value": "$(body.there)"}], "template": {"ref": "note"}},
+        )
+    )
     assert bench.post(PATH, {"there": "yes"}).status == 202
     assert [obj["data"] for obj in bench.made()] == [{"a": "yes"}]
     told = "\n".join(event["message"] for event in bench.events() if event["type"] == "Warning")

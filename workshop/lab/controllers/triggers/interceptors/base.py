@@ -53,8 +53,9 @@ class Secrets:
             raise LookupError(f'secrets "{ref.secret_name}" not found')
         encoded = (secret.get("data") or {}).get(ref.secret_key)
         if encoded is None:
-            raise LookupError(f'cannot find {ref.secret_key} key in secret {namespace or self._namespace}/'
-                              f'{ref.secret_name}')
+            raise LookupError(
+                f"cannot find {ref.secret_key} key in secret {namespace or self._namespace}/{ref.secret_name}"
+            )
         try:
             return base64.b64decode(encoded, validate=True)
         except (binascii.Error, ValueError) as e:

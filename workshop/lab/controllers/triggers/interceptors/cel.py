@@ -35,8 +35,11 @@ def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
     try:
         from workshop.lab.controllers.triggers import expressions
     except ImportError as e:
-        raise Stopped("Internal", f"the cel interceptor needs the package cel-expr-python: {e}; "
-                      "uv sync installs it, then workshop down and workshop up") from e
+        raise Stopped(
+            "Internal",
+            f"the cel interceptor needs the package cel-expr-python: {e}; "
+            "uv sync installs it, then workshop down and workshop up",
+        ) from e
     wanted = settings(params, Cel)
     secret = functools.partial(_secret, secrets)
     try:

@@ -38,8 +38,9 @@ class GitHub(Settings, frozen=True, kw_only=True):
 def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
     """Let a genuine event of an allowed type pass. Raises Stopped."""
     if event.header("Content-Type") == "application/x-www-form-urlencoded":
-        raise Stopped("InvalidArgument", "form parameter encoding not supported, please change the hook to send JSON "
-                      "payloads")
+        raise Stopped(
+            "InvalidArgument", "form parameter encoding not supported, please change the hook to send JSON payloads"
+        )
     wanted = settings(params, GitHub)
     kind = event.header("X-GitHub-Event")
     check_type(kind, wanted.event_types)
@@ -63,7 +64,6 @@ def _changed(body: Any) -> list[str]:
         for key in ("added", "modified", "removed"):
             files = commit.get(key) if isinstance(commit, dict) else None
             if not isinstance(files, list):
-                raise Stopped("FailedPrecondition",
-                              f"error parsing body: payload body missing 'commits.*.{key}' field")
+                raise Stopped("FailedPrecondition", f"error parsing body: payload body missing 'commits.*.{key}' field")
             found += [str(name) for name in files]
     return found
