@@ -201,6 +201,8 @@ class Supervisor:
         }
 
     def _programs(self, env: dict[str, str], token: str) -> list[Component]:
+        if os.environ.get("WORKSHOP_PROGRAMS") == "none":
+            return []
         folder = self.state.components
         hub_env = {
             **env,
