@@ -95,9 +95,9 @@ def _put(store: Store, kind: str, namespace: str, name: str, spec: Object, statu
 def pipeline_run(
     store: Store,
     name: str,
-    tasks: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Object],
     *,
-    final: Sequence[Mapping[str, Any]] = (),
+    final: Sequence[Object] = (),
     skipped: Mapping[str, str] | None = None,
     status: str = "Unknown",
     reason: str = "Running",
@@ -174,7 +174,7 @@ def task_run(
 def pod_of(about: Context, name: str, steps: Mapping[str, int | None], logs: Mapping[str, str]) -> None:
     """A Pod with a container for each step, and the logs' files."""
     containers = [{"name": f"step-{key}"} for key in steps]
-    states = [
+    states: list[Object] = [
         {"name": f"step-{key}", "state": {"running": {}} if code is None else {"terminated": {"exitCode": code}}}
         for key, code in steps.items()
     ]

@@ -18,12 +18,12 @@ from workshop.lab.pages.runs.tasks import failure
 from workshop.lab.pages.times import Span
 from workshop.lab.store import Record
 
-SHOWN = 200
+SHOWN = 100
 OWNER = "tekton.dev/pipelineRun"
 """The label that names the PipelineRun of a TaskRun."""
 STATES = {"running": ("run", "idle"), "failed": ("bad",), "succeeded": ("ok",), "other": ("warn",)}
 """The filter's words and the marks that they stand for; `other` is cancelled, or waits for an approval."""
-_KEPT = 1000
+_KEPT = 5000
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.workshop.lab.pages.fixtures import LOADED, context, dom, in_a_browser, pipeline_run, served, task_run
+from workshop.lab.kinds import Object
 
-TASKS = [{"name": "fetch"}, {"name": "lint"}, {"name": "gate", "runAfter": ["fetch", "lint"]}]
+TASKS: list[Object] = [{"name": "fetch"}, {"name": "lint"}, {"name": "gate", "runAfter": ["fetch", "lint"]}]
 PAGE = "/runs/user1-dev/run-a"
 
 

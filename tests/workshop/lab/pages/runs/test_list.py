@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.workshop.lab.pages.fixtures import browser, context, pipeline_run, ran, task_run
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import KINDS, Object
 
 
 def _names(page: str) -> list[str]:
@@ -48,7 +48,7 @@ def test_a_red_run_shows_the_first_error_of_its_failing_step_here_and_on_the_con
 
 def test_tasks_are_counted_with_a_matrix_as_one(tmp_path: Path) -> None:
     about = context(tmp_path)
-    tasks = [{"name": "train", "matrix": {"params": []}}, {"name": "gate"}, {"name": "go"}]
+    tasks: list[Object] = [{"name": "train", "matrix": {"params": []}}, {"name": "gate"}, {"name": "go"}]
     run = pipeline_run(about.store, "run-a", tasks, skipped={"go": "Stopping"})
     for n in range(3):
         task_run(about, run, "train", {"fit": 0}, name=f"run-a-train-{n}")

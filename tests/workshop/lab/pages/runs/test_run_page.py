@@ -6,11 +6,15 @@ import re
 from pathlib import Path
 
 from tests.workshop.lab.pages.fixtures import browser, context, pipeline_run, task_run
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import KINDS, Object
 from workshop.lab.pages import Context
 from workshop.lab.store import now
 
-CHAIN = [{"name": "fetch"}, {"name": "train", "runAfter": ["fetch"]}, {"name": "gate", "runAfter": ["train", "fetch"]}]
+CHAIN: list[Object] = [
+    {"name": "fetch"},
+    {"name": "train", "runAfter": ["fetch"]},
+    {"name": "gate", "runAfter": ["train", "fetch"]},
+]
 TRACE = "row 1\nTraceback (most recent call last):\n  File x\nValueError: auc 0.61 < 0.74\n"
 
 
@@ -69,7 +73,7 @@ def test_an_arrow_that_a_longer_way_says_is_left_to_the_table(tmp_path: Path) ->
 def test_matrix_children_are_nodes_named_by_what_varies(tmp_path: Path) -> None:
     about = context(tmp_path)
     matrix = {"params": [{"name": "candidate", "value": ["logistic", "boosted"]}]}
-    tasks = [{"name": "train", "matrix": matrix}, {"name": "gate", "runAfter": ["train"]}]
+    tasks: list[Object] = [{"name": "train", "matrix": matrix}, {"name": "gate", "runAfter": ["train"]}]
     run = pipeline_run(about.store, "run-a", tasks)
     for index, name in enumerate(("logistic", "boosted")):
         task_run(about, run, "train", {"fit": index}, name=f"run-a-train-{index}", params={"candidate": name, "x": "1"})
@@ -170,7 +174,7 @@ def test_a_run_that_could_not_begin_says_why(tmp_path: Path) -> None:
 
 def test_a_pipeline_with_a_circle_is_still_shown(tmp_path: Path) -> None:
     about = context(tmp_path)
-    tasks = [{"name": "a", "runAfter": ["b"]}, {"name": "b", "runAfter": ["a"]}]
+    tasks: list[Object] = [{"name": "a", "runAfter": ["b"]}, {"name": "b", "runAfter": ["a"]}]
     pipeline_run(about.store, "run-a", tasks, status="False", reason="PipelineInvalidGraph")
     assert 'id="node-b"' in _text(about, "/runs/user1-dev/run-a")
 

@@ -8,6 +8,7 @@ import json
 import socket
 import time
 from collections.abc import AsyncGenerator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -117,9 +118,12 @@ def test_a_reader_that_lags_is_moved_to_the_end(tmp_path: Path, monkeypatch: pyt
 def test_a_url_names_no_file_but_a_containers_log(tmp_path: Path) -> None:
     about = context(tmp_path)
     _log(about, b"x")
-    (tmp_path / "token").write_text("secret")
     client = browser(about)
-    for pod, name in (("..", "token"), (POD, "..%2F..%2Ftoken"), ("%2e%2e", "x"), (POD, "step-other")):
+    for pod, name in (("ghost", "step-clone"), (POD, "step-other"), ("..", "step-x")):
+        path = about.state.container_log("user1-dev", pod, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("secret")
+        assert logs.container(about.store, "user1-dev", pod, name) is None
         answer = client.get(f"/logs/user1-dev/{pod}/{name}")
         assert answer.status_code == 404 and "secret" not in answer.text
 
@@ -228,7 +232,7 @@ def test_a_hundred_open_pages_that_never_read_do_not_hold_the_others(tmp_path: P
         _until(lambda: _watches(lab, about) == 100)
         for n in range(200):
             run["status"]["conditions"][0]["message"] = f"step {n}"
-            run = lab.call(lambda body=run: about.store.update_status(KINDS.named("PipelineRun"), body))
+            run = lab.call(partial(about.store.update_status, KINDS.named("PipelineRun"), run))
         began = time.monotonic()
         connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=10)
         connection.request("GET", "/runs/user1-dev/run-a?part=live")
