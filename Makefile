@@ -17,7 +17,7 @@ lab: setup ## set up, start the lab and take the flights model from data to prod
 
 test: setup ## every test: unit tests in parallel, then the main job end to end
 	@$(BIN)/pytest -n 2 -m 'not e2e'
-	@$(BIN)/pytest -m e2e
+	@$(BIN)/pytest -m e2e --timeout 900
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache \
@@ -50,8 +50,8 @@ $(VENV)/.made: uv.lock pyproject.toml
 	@$(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
 	  echo "error: $$($(BIN)/python -V) is not 3.11 to 3.13; rm -rf $(VENV), then make PYTHON=python3.12 lab" >&2; exit 3; }
 	@test -x $(BIN)/uv || { echo "---> installing uv"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
-	@echo "---> installing the packages of uv.lock"
-	@$(BIN)/uv sync --frozen --compile-bytecode
+	@echo "---> installing the packages of uv.lock and compiling them: one to three minutes the first time"
+	@$(BIN)/uv sync --quiet --frozen --compile-bytecode
 	@echo "---> fetching what image builds need"
 	@$(BIN)/python -m workshop.lab.components.builder
 	@touch $@

@@ -122,9 +122,7 @@ class TokenGate:
         if not hmac.compare_digest(given.encode(), self._token):
             await _refuse(scope, receive, send, 401, f"the token is not the lab's; {_NEXT}")
             return
-        cookie = (
-            f"{COOKIE}={self._session.decode()}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Strict"
-        )
+        cookie = f"{COOKIE}={self._session.decode()}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Strict"
         await _answer(send, 204, b"", _PLAIN, ((b"set-cookie", cookie.encode()),))
 
 
@@ -168,11 +166,7 @@ def _cookie(headers: dict[str, str]) -> str:
 
 
 def _wants_page(scope: Scope, headers: dict[str, str]) -> bool:
-    return (
-        scope["type"] == "http"
-        and scope["method"] in ("GET", "HEAD")
-        and "text/html" in headers.get("accept", "")
-    )
+    return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", "")
 
 
 def _token_in(body: bytes) -> str:

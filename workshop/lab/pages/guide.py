@@ -64,9 +64,7 @@ def guide_routes(context: Context) -> list[BaseRoute]:
         number = request.path_params["number"]
         if number not in CHECKS:
             known = ", ".join(sorted(CHECKS))
-            return JSONResponse(
-                {"error": f"module {number} has no check; known are {known}"}, status_code=404
-            )
+            return JSONResponse({"error": f"module {number} has no check; known are {known}"}, status_code=404)
         about = CheckContext(_Objects(context.store), _values(context), context.kit)
         try:
             findings = await run_in_threadpool(CHECKS[number], about)
@@ -76,9 +74,7 @@ def guide_routes(context: Context) -> list[BaseRoute]:
             {
                 "module": number,
                 "ok": all(finding.ok for finding in findings),
-                "findings": [
-                    {"task": f.task, "ok": f.ok, "reason": f.reason, "hint": f.hint} for f in findings
-                ],
+                "findings": [{"task": f.task, "ok": f.ok, "reason": f.reason, "hint": f.hint} for f in findings],
             }
         )
 

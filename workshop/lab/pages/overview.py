@@ -211,9 +211,7 @@ def _compared(production: Stage, staging: Stage) -> Stage:
             return ""
         return "The digest that staging tested." if digests <= tested else "Staging has another digest."
 
-    compared = tuple(
-        Deployment(d.name, d.state, d.mark, d.why, note(d), d.predictors) for d in production.deployments
-    )
+    compared = tuple(Deployment(d.name, d.state, d.mark, d.why, note(d), d.predictors) for d in production.deployments)
     return Stage(production.title, production.namespace, production.how, compared)
 
 

@@ -62,8 +62,12 @@ ACCEPTED: dict[str, str] = {
 """Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
 
 REFUSED: dict[str, str] = {
-    "EventListenerSpec.cloudEventURI": 'spec.CloudEventURI requires "enable-api-fields" feature gate to be "alpha" but it is "stable"',
+    "EventListenerSpec.cloudEventURI": (
+        'spec.CloudEventURI requires "enable-api-fields" feature gate to be "alpha" but it is "stable"'
+    ),
     "ListenerResources.customResource": "the lab runs no customResource; remove it, or use a cluster",
-    "TriggerInterceptor.webhook": "the lab runs no webhook of a Service: write an Interceptor with clientConfig.url, or use a cluster",
+    "TriggerInterceptor.webhook": (
+        "the lab runs no webhook of a Service: write an Interceptor with clientConfig.url, or use a cluster"
+    ),
 }
 """Fields that are refused at admission, with the words."""

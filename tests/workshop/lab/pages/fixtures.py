@@ -53,9 +53,7 @@ def browser(about: Context, *, token: str = TOKEN) -> TestClient:
     return TestClient(app, base_url=HERE, headers={"Authorization": f"Bearer {token}"})
 
 
-def deploy(
-    store: Store, stage: str, *images: str, state: str = "Available", name: str = "flight-delay"
-) -> None:
+def deploy(store: Store, stage: str, *images: str, state: str = "Available", name: str = "flight-delay") -> None:
     """A SeldonDeployment with a predictor for each image."""
     predictors = [
         {

@@ -53,9 +53,7 @@ class FakePrometheus(BaseHTTPRequestHandler):
         else:
             data = {
                 "resultType": "vector",
-                "result": [
-                    {"metric": {"actual": "late", "predicted": "late", "decile": "3"}, "value": [0, "42"]}
-                ],
+                "result": [{"metric": {"actual": "late", "predicted": "late", "decile": "3"}, "value": [0, "42"]}],
             }
         body = json.dumps({"status": "success", "data": data}).encode()
         self.send_response(200)
@@ -179,9 +177,7 @@ def test_a_prometheus_that_does_not_answer_is_told(tmp_path: Path) -> None:
     assert answer.status_code == 503 and "does not answer" in answer.json()["error"]
 
 
-def test_questions_reach_prometheus_unchanged(
-    tmp_path: Path, prometheus: tuple[type[FakePrometheus], str]
-) -> None:
+def test_questions_reach_prometheus_unchanged(tmp_path: Path, prometheus: tuple[type[FakePrometheus], str]) -> None:
     client = browser(context(tmp_path, prometheus_url=prometheus[1]))
     query = 'sum(rate(x{a=~"b|c"}[20s])) + 1'
     client.get("/dashboards/api/query", params={"query": query, "time": "5"})
@@ -192,9 +188,7 @@ def test_questions_reach_prometheus_unchanged(
     ]
 
 
-@pytest.mark.parametrize(
-    "path", ["admin/tsdb/delete_series", "label/a-b/values", "label/../values", "targets"]
-)
+@pytest.mark.parametrize("path", ["admin/tsdb/delete_series", "label/a-b/values", "label/../values", "targets"])
 def test_nothing_else_of_prometheus_is_within_reach(
     tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], path: str
 ) -> None:
@@ -243,9 +237,7 @@ def test_a_module_without_a_check_is_told_by_number(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
-def test_the_viewer_draws_every_panel(
-    tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], _: int
-) -> None:
+def test_the_viewer_draws_every_panel(tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], _: int) -> None:
     about = context(tmp_path, prometheus_url=prometheus[1])
     with served(about) as lab:
         page = dom(f"{lab.url}/dashboards/model-serving", tmp_path)

@@ -63,9 +63,7 @@ def listing(context: Context, pipeline: str = "", state: str = "") -> Listing:
     every = rows(context)
     wanted = STATES.get(state, ())
     passing = [
-        row
-        for row in every
-        if (not pipeline or row.pipeline == pipeline) and (not wanted or row.state.mark in wanted)
+        row for row in every if (not pipeline or row.pipeline == pipeline) and (not wanted or row.state.mark in wanted)
     ]
     names = tuple(sorted({row.pipeline for row in every}))
     return Listing(tuple(passing[:SHOWN]), names, pipeline, state if wanted else "", len(passing))

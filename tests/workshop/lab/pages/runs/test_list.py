@@ -68,5 +68,3 @@ def test_a_row_is_made_anew_when_its_run_goes_on(tmp_path: Path) -> None:
     run["status"]["conditions"][0] |= {"status": "True", "reason": "Succeeded"}
     about.store.update_status(KINDS.named("PipelineRun"), run)
     assert 'data-state="Succeeded"' in browser(about).get("/runs").text
-
-
