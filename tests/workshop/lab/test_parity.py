@@ -1,0 +1,216 @@
+"""The parity page says what admission does: each refused row is refused, in its words, and nothing is left out."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+
+from workshop.lab import parity
+from workshop.lab.admission import admit
+from workshop.lab.kinds import KINDS
+from workshop.lab.statuses import ApiError
+from workshop.manifests import seldon
+from workshop.manifests.tekton import support as tekton_support
+from workshop.manifests.triggers import support as triggers_support
+
+Spec = dict[str, Any]
+STEP: Spec = {"name": "s", "image": "busybox", "script": "true"}
+SIDECAR: Spec = {"name": "c", "image": "busybox"}
+
+
+def task(**more: Any) -> tuple[str, Spec]:
+    return "Task", {"steps": [STEP], **more}
+
+
+def step(**more: Any) -> tuple[str, Spec]:
+    return task(steps=[{**STEP, **more}])
+
+
+def sidecar(**more: Any) -> tuple[str, Spec]:
+    return task(sidecars=[{**SIDECAR, **more}])
+
+
+def volume(**source: Any) -> tuple[str, Spec]:
+    return task(volumes=[{"name": "v", **source}])
+
+
+def task_run(**more: Any) -> tuple[str, Spec]:
+    return "TaskRun", {"taskRef": {"name": "t"}, **more}
+
+
+def pipeline(**more: Any) -> tuple[str, Spec]:
+    return "Pipeline", {"tasks": [{"name": "a", **more}]}
+
+
+def listener(**more: Any) -> tuple[str, Spec]:
+    return "EventListener", {"triggers": [{"triggerRef": "x"}], **more}
+
+
+DEVICES = [{"name": "v", "devicePath": "/dev/x"}]
+OUTPUT = {"path": "/x"}
+WHEN = [{"cel": "true"}]
+
+TEKTON: dict[str, tuple[str, Spec]] = {
+    "Breakpoints.beforeSteps": task_run(debug={"breakpoints": {"beforeSteps": ["s"]}}),
+    "Breakpoints.onFailure": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
+    "Debug.breakpoints": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
+    "ParamSpec.enum": task(params=[{"name": "p", "enum": ["a"]}]),
+    "PipelineRef.bundle": ("PipelineRun", {"pipelineRef": {"name": "p", "bundle": "x"}}),
+    "PipelineTask.pipelineRef": pipeline(pipelineRef={"name": "p"}),
+    "PipelineTask.pipelineSpec": pipeline(pipelineSpec={"tasks": [{"name": "b", "taskRef": {"name": "t"}}]}),
+    "Sidecar.lifecycle": sidecar(lifecycle={"preStop": {"exec": {"command": ["x"]}}}),
+    "Sidecar.stdin": sidecar(stdin=True),
+    "Sidecar.stdinOnce": sidecar(stdinOnce=True),
+    "Sidecar.tty": sidecar(tty=True),
+    "Sidecar.volumeDevices": sidecar(volumeDevices=DEVICES),
+    "Step.stderrConfig": step(stderrConfig=OUTPUT),
+    "Step.stdoutConfig": step(stdoutConfig=OUTPUT),
+    "Step.volumeDevices": step(volumeDevices=DEVICES),
+    "StepOutputConfig.path": step(stdoutConfig=OUTPUT),
+    "StepTemplate.volumeDevices": task(stepTemplate={"volumeDevices": DEVICES}),
+    "TaskRef.bundle": ("TaskRun", {"taskRef": {"name": "t", "bundle": "x"}}),
+    "TaskRunSpec.debug": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
+    "Volume.csi": volume(csi={"driver": "x"}),
+    "Volume.ephemeral": volume(ephemeral={"volumeClaimTemplate": {"spec": {}}}),
+    "Volume.hostPath": volume(hostPath={"path": "/"}),
+    "Volume.image": volume(image={"reference": "x"}),
+    "Volume.iscsi": volume(iscsi={"targetPortal": "x", "iqn": "x", "lun": 0}),
+    "Volume.nfs": volume(nfs={"server": "x", "path": "/"}),
+    "VolumeMount.subPathExpr": step(volumeMounts=[{"name": "v", "mountPath": "/x", "subPathExpr": "$(X)"}]),
+    "WhenExpression.cel": pipeline(taskRef={"name": "t"}, when=WHEN),
+    "WorkspaceBinding.csi": task_run(workspaces=[{"name": "w", "csi": {"driver": "x"}}]),
+}
+
+TRIGGERS: dict[str, tuple[str, Spec]] = {
+    "EventListenerSpec.cloudEventURI": listener(cloudEventURI="http://x"),
+    "ListenerResources.customResource": listener(resources={"customResource": {"a": 1}}),
+    "TriggerInterceptor.webhook": (
+        "EventListener",
+        {"triggers": [{"template": {"ref": "t"}, "interceptors": [{"webhook": {"objectRef": {"name": "x"}}}]}]},
+    ),
+}
+
+
+def predictor(pods: Spec | None = None, graph: Spec | None = None, **more: Any) -> tuple[str, Spec]:
+    containers = [{"name": "m", "image": "x"}]
+    component = {"spec": {"containers": containers}, **(pods or {})}
+    return "SeldonDeployment", {
+        "predictors": [{"name": "p", "graph": {"name": "m", **(graph or {})}, "componentSpecs": [component], **more}]
+    }
+
+
+def pod(**more: Any) -> tuple[str, Spec]:
+    return predictor({"spec": {"containers": [{"name": "m", "image": "x"}], **more}})
+
+
+def deployment(**more: Any) -> tuple[str, Spec]:
+    kind, spec = predictor()
+    return kind, {**spec, **more}
+
+
+SELDON: dict[str, tuple[str, Spec]] = {
+    "ComponentSpec.kedaSpec": predictor({"kedaSpec": {"maxReplicaCount": 2}}),
+    "ComponentSpec.spec: initContainers": pod(initContainers=[{"name": "i", "image": "x"}]),
+    "ComponentSpec.spec: two containers": pod(containers=[{"name": "m", "image": "x"}, {"name": "n", "image": "x"}]),
+    "PredictiveUnit.children": predictor(graph={"children": [{"name": "m"}]}),
+    "PredictiveUnit.implementation": predictor(graph={"implementation": "SKLEARN_SERVER"}),
+    "PredictiveUnit.type: not MODEL": predictor(graph={"type": "ROUTER"}),
+    "Predictor.explainer": predictor(explainer={"type": "AnchorTabular"}),
+    "Predictor.ssl": predictor(ssl={"certSecretName": "x"}),
+}
+
+SELDON_TAKEN: dict[str, tuple[str, Spec]] = {
+    "ComponentSpec.hpaSpec": predictor({"hpaSpec": {"maxReplicas": 2}}),
+    "ComponentSpec.pdbSpec": predictor({"pdbSpec": {"minAvailable": 1}}),
+    "ComponentSpec.spec: all but image, command, args, env, envFrom, readinessProbe.httpGet.path": pod(tolerations=[]),
+    "Endpoint.grpcPort": predictor(graph={"endpoint": {"grpcPort": 1}}),
+    "Endpoint.httpPort": predictor(graph={"endpoint": {"httpPort": 1}}),
+    "Endpoint.service_host": predictor(graph={"endpoint": {"service_host": "x"}}),
+    "Endpoint.service_port": predictor(graph={"endpoint": {"service_port": 1}}),
+    "Endpoint.type": predictor(graph={"endpoint": {"type": "REST"}}),
+    "Logger.mode": predictor(graph={"logger": {"mode": "all"}}),
+    "Logger.url": predictor(graph={"logger": {"url": "http://x"}}),
+    "PredictiveUnit.endpoint": predictor(graph={"endpoint": {"type": "REST"}}),
+    "PredictiveUnit.envSecretRefName": predictor(graph={"envSecretRefName": "x"}),
+    "PredictiveUnit.logger": predictor(graph={"logger": {"mode": "all"}}),
+    "PredictiveUnit.methods": predictor(graph={"methods": ["TRANSFORM_INPUT"]}),
+    "PredictiveUnit.modelUri": predictor(graph={"modelUri": "s3://x"}),
+    "PredictiveUnit.serviceAccountName": predictor(graph={"serviceAccountName": "x"}),
+    "PredictiveUnit.storageInitializerImage": predictor(graph={"storageInitializerImage": "x"}),
+    "Predictor.engineResources": predictor(engineResources={"limits": {"cpu": "1"}}),
+    "Predictor.progressDeadlineSeconds": predictor(progressDeadlineSeconds=1),
+    "Predictor.svcOrchSpec": predictor(svcOrchSpec={"replicas": 1}),
+    "SeldonDeploymentSpec.annotations": deployment(annotations={"a": "b"}),
+    "SeldonDeploymentSpec.name": deployment(name="x"),
+    "SeldonDeploymentSpec.oauth_key": deployment(oauth_key="x"),
+    "SeldonDeploymentSpec.oauth_secret": deployment(oauth_secret="x"),
+    "SeldonDeploymentSpec.protocol": deployment(protocol="seldon"),
+    "SeldonDeploymentSpec.serverType": deployment(serverType="rpc"),
+    "SeldonDeploymentSpec.transport": deployment(transport="rest"),
+    "SvcOrchSpec.env": predictor(svcOrchSpec={"env": [{"name": "A", "value": "b"}]}),
+    "SvcOrchSpec.replicas": predictor(svcOrchSpec={"replicas": 1}),
+    "SvcOrchSpec.resources": predictor(svcOrchSpec={"resources": {"limits": {"cpu": "1"}}}),
+}
+
+TABLES = [
+    (TEKTON, tekton_support.REFUSED),
+    (TRIGGERS, triggers_support.REFUSED),
+    (SELDON, parity.SELDON_REFUSED),
+]
+REFUSALS = [(row, *TABLE[row], told[row]) for TABLE, told in TABLES for row in sorted(TABLE.keys() & told.keys())]
+
+
+def put(kind: str, spec: Spec) -> None:
+    of = KINDS.named(kind)
+    obj = {"apiVersion": of.api_version, "kind": kind, "metadata": {"name": "a", "namespace": "dev"}, "spec": spec}
+    admit(of, obj, None)
+
+
+@pytest.mark.parametrize(("row", "kind", "spec", "message"), REFUSALS, ids=[one[0] for one in REFUSALS])
+def test_refused_row_is_refused_in_its_words(row: str, kind: str, spec: Spec, message: str) -> None:
+    with pytest.raises(ApiError) as caught:
+        put(kind, spec)
+    assert message in caught.value.message
+
+
+def test_every_refused_row_is_tried() -> None:
+    for tried, told in TABLES:
+        assert tried.keys() == told.keys()
+
+
+@pytest.mark.parametrize("row", sorted(SELDON_TAKEN))
+def test_accepted_row_of_seldon_is_admitted(row: str) -> None:
+    put(*SELDON_TAKEN[row])
+
+
+def test_every_accepted_row_of_seldon_is_tried() -> None:
+    assert SELDON_TAKEN.keys() == parity.SELDON_ACCEPTED.keys()
+
+
+def test_every_field_of_seldon_has_one_row() -> None:
+    known = [
+        f"{one.__name__}.{field.encode_name}"
+        for one in vars(seldon).values()
+        if isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == seldon.__name__
+        for field in msgspec.structs.fields(one)
+    ]
+    rows = [row.field for row in parity.seldon_rows()]
+    assert sorted(row for row in rows if ":" not in row) == sorted(known)
+    assert {row.partition(":")[0] for row in rows if ":" in row} <= set(known)
+
+
+def test_every_conformance_folder_is_on_the_page_and_no_other() -> None:
+    folders = {one.parent.relative_to(parity.CONFORMANCE).as_posix() for one in parity.CONFORMANCE.rglob("expect.yaml")}
+    assert set(re.findall(r"tests/conformance/([^)]+)\)", parity.page())) == folders
+
+
+def test_a_folder_is_read_with_the_names_of_its_fields() -> None:
+    assert "Matrix.include" in parity.fields_of_folders()["matrix/includes"]
+    assert "WhenExpression.operator" not in parity.fields_of_folders()["steps/scripts"]
+
+
+def test_the_page_is_the_one_that_is_generated() -> None:
+    assert parity.PAGE.read_text() == parity.page(), "the page is old; python -m workshop.lab.parity writes it"

@@ -1,0 +1,257 @@
+"""The parity page: what the lab does with each field of Tekton, Triggers, the approval gate and Seldon.
+
+`python -m workshop.lab.parity` writes `PARITY.md` beside this file, from the tables that admission itself reads, and
+for Seldon from the tables here. A field of Tekton is linked to conformance folders that set it; the page does not
+promise that a folder shows all that the field can mean. It needs the checkout: an installed wheel has no tests.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+
+from workshop.lab.admission.tekton.decode import fold_case
+from workshop.lab.state import KIT
+from workshop.manifests import tekton
+from workshop.manifests.tekton import support as tekton_support
+from workshop.manifests.triggers import support as triggers_support
+
+PAGE = Path(__file__).with_name("PARITY.md")
+CONFORMANCE = KIT / "tests" / "conformance"
+_TYPES: dict[str, type[msgspec.Struct]] = {
+    one.__name__: one
+    for one in (
+        tekton.CustomRun,
+        tekton.Pipeline,
+        tekton.PipelineRun,
+        tekton.StepAction,
+        tekton.Task,
+        tekton.TaskRun,
+    )
+}
+_LINKS = 2
+"""Folders a row links to, the ones that set the fewest other fields first."""
+
+_IN_THE_IMAGE = "the model is in the image; nothing is fetched when a server starts"
+_NO_EXECUTOR = "the gateway sends requests straight to the model server; there is no executor"
+_NO_EVENTS = "requests are not sent on as CloudEvents; the server's own log has them"
+_ONE_MACHINE = "there is one machine and no scheduler"
+_A_PROCESS = "a model server is a process of this machine, run as the lab's user on ports that are free"
+_OWN_IMAGES = "the lab runs own images; prepackaged servers need a cluster: name a container after the graph node"
+_NO_SCALING = "nothing scales by itself; replicas says how many run"
+
+SELDON_SUPPORTED: dict[str, str] = {
+    "ComponentSpec": "metadata spec replicas",
+    "Parameter": "name value type",
+    "PredictiveUnit": "name type parameters",
+    "Predictor": "name graph componentSpecs replicas traffic shadow labels annotations",
+    "SeldonDeployment": "apiVersion kind metadata spec status",
+    "SeldonDeploymentSpec": "predictors replicas",
+}
+"""Fields that do here what they do on a cluster, by type."""
+
+SELDON_ACCEPTED: dict[str, str] = {
+    "ComponentSpec.hpaSpec": _NO_SCALING,
+    "ComponentSpec.pdbSpec": _ONE_MACHINE,
+    "ComponentSpec.spec: all but image, command, args, env, envFrom, readinessProbe.httpGet.path": _A_PROCESS,
+    "Endpoint.grpcPort": "the lab picks free ports, and the server speaks HTTP",
+    "Endpoint.httpPort": "the lab picks free ports",
+    "Endpoint.service_host": "a model server listens on 127.0.0.1",
+    "Endpoint.service_port": "the lab picks free ports",
+    "Endpoint.type": "the server speaks REST",
+    "Logger.mode": _NO_EVENTS,
+    "Logger.url": _NO_EVENTS,
+    "PredictiveUnit.endpoint": "the lab picks free ports",
+    "PredictiveUnit.envSecretRefName": _IN_THE_IMAGE,
+    "PredictiveUnit.logger": _NO_EVENTS,
+    "PredictiveUnit.methods": "a graph of one MODEL is asked to predict, and nothing else",
+    "PredictiveUnit.modelUri": _IN_THE_IMAGE,
+    "PredictiveUnit.serviceAccountName": _IN_THE_IMAGE,
+    "PredictiveUnit.storageInitializerImage": _IN_THE_IMAGE,
+    "Predictor.engineResources": _NO_EXECUTOR,
+    "Predictor.progressDeadlineSeconds": "a server that does not come up is tried again for ever",
+    "Predictor.svcOrchSpec": _NO_EXECUTOR,
+    "SeldonDeploymentSpec.annotations": _NO_EXECUTOR,
+    "SeldonDeploymentSpec.name": "the object's own name is used, as the operator does",
+    "SeldonDeploymentSpec.oauth_key": "the gateway asks nobody for a password",
+    "SeldonDeploymentSpec.oauth_secret": "the gateway asks nobody for a password",
+    "SeldonDeploymentSpec.protocol": "the protocol is the server's own",
+    "SeldonDeploymentSpec.serverType": "the server speaks REST",
+    "SeldonDeploymentSpec.transport": "the server speaks REST",
+    "SvcOrchSpec.env": _NO_EXECUTOR,
+    "SvcOrchSpec.replicas": _NO_EXECUTOR,
+    "SvcOrchSpec.resources": _NO_EXECUTOR,
+}
+"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason.
+
+`Type.field: what` is a row for some values of a field.
+"""
+
+_GRAPH = "the lab runs graphs of one MODEL; routers, combiners and transformers need a cluster with the executor"
+
+SELDON_REFUSED: dict[str, str] = {
+    "ComponentSpec.kedaSpec": "the lab does not scale by KEDA; use replicas",
+    "ComponentSpec.spec: initContainers": "the lab does not run initContainers of a predictor; they need a cluster",
+    "ComponentSpec.spec: two containers": "the lab runs one container a pod; further containers need a cluster",
+    "PredictiveUnit.children": _GRAPH,
+    "PredictiveUnit.implementation": _OWN_IMAGES,
+    "PredictiveUnit.type: not MODEL": _GRAPH,
+    "Predictor.explainer": "the lab does not run explainer; remove the field or use a cluster",
+    "Predictor.ssl": "the lab does not run ssl; remove the field or use a cluster",
+}
+"""What is refused at admission, with the words of `workshop.lab.admission.seldon`."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One field: `status` is supported, accepted or refused; `note` the reason or the message."""
+
+    field: str
+    status: str
+    note: str = ""
+    folders: tuple[str, ...] = ()
+
+
+def tekton_rows() -> list[Row]:
+    """Tekton's fields, each with the conformance folders to look at. Raises OSError without a checkout."""
+    used = fields_of_folders()
+    found = []
+    for row in _rows(tekton_support.SUPPORTED, tekton_support.ACCEPTED, tekton_support.REFUSED):
+        setting = sorted((len(fields), folder) for folder, fields in used.items() if row.field in fields)
+        found.append(Row(row.field, row.status, row.note, tuple(folder for _, folder in setting[:_LINKS])))
+    return found
+
+
+def triggers_rows() -> list[Row]:
+    """The fields of Triggers and of the approval gate."""
+    return _rows(triggers_support.SUPPORTED, triggers_support.ACCEPTED, triggers_support.REFUSED)
+
+
+def seldon_rows() -> list[Row]:
+    """Seldon's fields, and the values that have a row of their own."""
+    return _rows(SELDON_SUPPORTED, SELDON_ACCEPTED, SELDON_REFUSED)
+
+
+def fields_of_folders(root: Path = CONFORMANCE) -> dict[str, set[str]]:
+    """`Type.field` of all that each conformance folder sets in Tekton's kinds. Raises OSError."""
+    found: dict[str, set[str]] = {}
+    for expect in sorted(root.rglob("expect.yaml")):
+        fields = found.setdefault(expect.parent.relative_to(root).as_posix(), set())
+        for document in yaml.safe_load_all((expect.parent / "pipeline.yaml").read_text()):
+            if not document or document.get("kind") not in _TYPES:
+                continue
+            type_ = _TYPES[document["kind"]]
+            document = _quoted(document)
+            fold_case(document, type_)
+            fields |= set(_set_in(msgspec.convert(document, type_)))
+    return found
+
+
+def page() -> str:
+    """The whole page."""
+    rows = tekton_rows()
+    linked = {folder for row in rows for folder in row.folders}
+    others = [folder for folder in fields_of_folders() if folder not in linked]
+    supported = [row for row in rows if row.status == "supported"]
+    shown = sum(bool(row.folders) for row in supported)
+    return "\n".join(
+        [
+            _INTRODUCTION,
+            "## Tekton Pipelines",
+            "",
+            f"{shown} of the {len(supported)} supported fields are set in a [conformance folder]({_link('')}); the "
+            "last column names those that set little else. A folder runs in every test of the lab, with private file "
+            "trees and without.",
+            "",
+            *_table(rows, folders=True),
+            "Conformance folders that no row names, because others set fewer fields:",
+            "",
+            *(f"- {_folder(one)}" for one in others),
+            "",
+            "## Triggers and the approval gate",
+            "",
+            *_table(triggers_rows()),
+            "## Seldon",
+            "",
+            *_table(seldon_rows()),
+        ]
+    )
+
+
+def main() -> int:
+    """Write the page."""
+    PAGE.write_text(page())
+    sys.stdout.write(f"wrote {PAGE}\n")
+    return 0
+
+
+_INTRODUCTION = """\
+<!-- generated by `python -m workshop.lab.parity`; do not edit -->
+# What the lab does with each field
+
+The lab takes the same manifests as a cluster. A field is
+
+- **supported**: it does here what it does on a cluster;
+- **accepted**: a manifest for a cluster may carry it, it has no effect on one machine, and the table says why;
+- **refused**: the object is not admitted, with this message.
+
+A field that is in no table does not exist in the type, and is refused as the API server refuses an unknown field.
+Fields are named by the type that holds them, as they are written in a manifest.
+"""
+
+
+def _rows(supported: Mapping[str, str], accepted: Mapping[str, str], refused: Mapping[str, str]) -> list[Row]:
+    found = [Row(f"{type_}.{name}", "supported") for type_, names in supported.items() for name in names.split()]
+    found += [Row(name, "accepted", reason) for name, reason in accepted.items()]
+    found += [Row(name, "refused", message) for name, message in refused.items()]
+    return sorted(found, key=lambda row: row.field)
+
+
+def _table(rows: list[Row], *, folders: bool = False) -> Iterator[str]:
+    yield "| Field | Status | Reason or message |" + (" See |" if folders else "")
+    yield "|---|---|---|" + ("---|" if folders else "")
+    for row in rows:
+        name, colon, what = row.field.partition(":")
+        line = f"| `{name}`{colon}{what} | {row.status} | {row.note} |"
+        yield line + (f" {', '.join(map(_folder, row.folders))} |" if folders else "")
+    yield ""
+
+
+def _folder(name: str) -> str:
+    return f"[{name}]({_link(name)})"
+
+
+def _link(folder: str) -> str:
+    return f"../../tests/conformance/{folder}"
+
+
+def _quoted(value: Any, key: str = "") -> Any:
+    """Numbers and booleans of parameters as text, as the mutating webhook leaves them."""
+    if isinstance(value, dict):
+        return {name: _quoted(one, name) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_quoted(one, key) for one in value]
+    return str(value) if key in ("value", "default") and isinstance(value, int | float) else value
+
+
+def _set_in(value: Any) -> Iterator[str]:
+    """`Type.field` of all that a typed manifest sets."""
+    if isinstance(value, msgspec.Struct):
+        for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
+            one = getattr(value, name)
+            if one is not None and one not in ("", [], {}):
+                yield f"{type(value).__name__}.{wire}"
+                yield from _set_in(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _set_in(one)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
