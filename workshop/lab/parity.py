@@ -40,7 +40,7 @@ _LINKS = 2
 
 _IN_THE_IMAGE = "the model is in the image; nothing is fetched when a server starts"
 _NO_EXECUTOR = "the gateway sends requests straight to the model server; there is no executor"
-_NO_EVENTS = "requests are not sent on as CloudEvents; the server's own log has them"
+_NO_EVENTS = "the lab sends no CloudEvents; remove logger, and read the server's log with oc logs"
 _ONE_MACHINE = "there is one machine and no scheduler"
 _A_PROCESS = "a model server is a process of this machine, run as the lab's user on ports that are free"
 _OWN_IMAGES = "the lab runs own images; prepackaged servers need a cluster: name a container after the graph node"
@@ -65,13 +65,9 @@ SELDON_ACCEPTED: dict[str, str] = {
     "Endpoint.service_host": "a model server listens on 127.0.0.1",
     "Endpoint.service_port": "the lab picks free ports",
     "Endpoint.type": "the server speaks REST",
-    "Logger.mode": _NO_EVENTS,
-    "Logger.url": _NO_EVENTS,
     "PredictiveUnit.endpoint": "the lab picks free ports",
     "PredictiveUnit.envSecretRefName": _IN_THE_IMAGE,
-    "PredictiveUnit.logger": _NO_EVENTS,
     "PredictiveUnit.methods": "a graph of one MODEL is asked to predict, and nothing else",
-    "PredictiveUnit.modelUri": _IN_THE_IMAGE,
     "PredictiveUnit.serviceAccountName": _IN_THE_IMAGE,
     "PredictiveUnit.storageInitializerImage": _IN_THE_IMAGE,
     "Predictor.engineResources": _NO_EXECUTOR,
@@ -99,8 +95,14 @@ SELDON_REFUSED: dict[str, str] = {
     "ComponentSpec.kedaSpec": "the lab does not scale by KEDA; use replicas",
     "ComponentSpec.spec: initContainers": "the lab does not run initContainers of a predictor; they need a cluster",
     "ComponentSpec.spec: two containers": "the lab runs one container a pod; further containers need a cluster",
+    "Logger.mode": _NO_EVENTS,
+    "Logger.url": _NO_EVENTS,
     "PredictiveUnit.children": _GRAPH,
     "PredictiveUnit.implementation": _OWN_IMAGES,
+    "PredictiveUnit.logger": _NO_EVENTS,
+    "PredictiveUnit.modelUri": (
+        "the lab fetches no model when a server starts; build it into the image with S2I and remove modelUri"
+    ),
     "PredictiveUnit.type: not MODEL": _GRAPH,
     "Predictor.explainer": "the lab does not run explainer; remove the field or use a cluster",
     "Predictor.ssl": "the lab does not run ssl; remove the field or use a cluster",

@@ -72,6 +72,10 @@ def _unsupported(predictor: Predictor) -> str:
         return "the lab runs graphs of one MODEL; routers, combiners and transformers need a cluster with the executor"
     if predictor.graph.implementation:
         return "the lab runs own images; prepackaged servers need a cluster: name a container after the graph node"
+    if predictor.graph.logger:
+        return "the lab sends no CloudEvents; remove logger, and read the server's log with oc logs"
+    if predictor.graph.model_uri:
+        return "the lab fetches no model when a server starts; build it into the image with S2I and remove modelUri"
     for name, value in (("explainer", predictor.explainer), ("ssl", predictor.ssl)):
         if value:
             return f"the lab does not run {name}; remove the field or use a cluster"
