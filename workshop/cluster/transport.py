@@ -71,6 +71,10 @@ class Transport:
     ) -> bytes:
         """The answer as it came. Raises ApiFailure, EnvironmentFault."""
         kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if kept is not None and method == "POST":
+            # Never sent twice: a kept connection may break after the server has already created what was asked for.
+            kept.close()
+            kept = None
         connection = kept or self._connect(self._timeout)
         self._local.connection = None
         try:
