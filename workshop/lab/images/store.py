@@ -197,14 +197,14 @@ def told_when_full(what: str) -> Iterator[None]:
 def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
     """Hold a lock file, made when `wait` says so, and delete it at the end.
 
-    Raises BlockingIOError when somebody holds it and `wait` is off.
+    Raises, when `wait` is off, BlockingIOError when somebody holds it and FileNotFoundError when it is gone.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if wait else 0), 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             # Whoever held it before may have deleted it: then this is the lock of nothing.
-            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+            if _is_file(descriptor, path):
                 try:
                     yield
                 finally:
@@ -213,7 +213,15 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
         finally:
             os.close(descriptor)
         if not wait:
-            return
+            raise FileNotFoundError(path)
+
+
+def _is_file(descriptor: int, path: Path) -> bool:
+    """Whether the path still is the file that is open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def copy_tree(source: Path, target: Path, copy: Callable[[Path, Path], object] = shutil.copy2) -> None:
