@@ -1,4 +1,6 @@
-"""The environments of the lab's children: complete and stated here, nothing is inherited from the user's shell.
+"""The environments of the lab's children: complete and stated here.
+
+Nothing is inherited from the user's shell but what NETWORK lists: how this machine reaches a package index.
 
 No child calls home, and none writes to the user's home folder.
 """
