@@ -72,6 +72,7 @@ class FlightModel:
         self._numbers = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if not _is_word(entry)]
         self._names = list(self.card.features)
         self._lock = Lock()
+        self._named = False
         self._reset()
 
     def _reset(self) -> None:
@@ -110,9 +111,14 @@ class FlightModel:
         return len(actual)
 
     def take_metrics(self) -> list[dict[str, Any]]:
-        """The counts since the last call, as Seldon's COUNTERs; a server adds them up and appends _total."""
+        """The counts since the last call, as Seldon's COUNTERs; a server adds them up and appends _total.
+
+        The first call names every counter, also those that are 0: a series that begins with 1 hides its first
+        event from `increase()`, which compares what it sees later with what it saw first.
+        """
         with self._lock:
             said, deciles, outcomes = self._said, self._deciles, self._outcomes
+            named, self._named = self._named, True
             self._reset()
         counted = [("model_predictions", {"class": CLASSES[at]}, count) for at, count in enumerate(said)]
         counted += [("model_late_probability", {"decile": str(at)}, count) for at, count in enumerate(deciles)]
@@ -121,7 +127,11 @@ class FlightModel:
             for predicted, row in enumerate(outcomes)
             for actual, count in enumerate(row)
         ]
-        return [{"type": "COUNTER", "key": key, "value": count, "tags": tags} for key, tags, count in counted if count]
+        return [
+            {"type": "COUNTER", "key": key, "value": count, "tags": tags}
+            for key, tags, count in counted
+            if count or not named
+        ]
 
     def _run(self, rows: Any, names: Sequence[str] | None) -> NDArray[np.float64]:
         table = _table(rows)

@@ -54,6 +54,13 @@ def test_an_orchestrators_requests_are_left_to_it(fresh: Server) -> None:
     assert fresh.sample("seldon_api_model_feedback_total") == 1
 
 
+def test_a_counter_stands_at_0_before_its_first_event_so_that_increase_sees_it(fresh: Server) -> None:
+    text = fresh.get("/metrics").body.decode()
+    for method in ("predict", "feedback"):
+        (line,) = [ln for ln in text.splitlines() if ln.startswith("late_answers_total{") and f'="{method}"' in ln]
+        assert line.endswith(" 0.0")
+
+
 def test_the_warm_up_is_not_counted(fresh: Server) -> None:
     assert fresh.sample("late_answers_total") == 0
     assert fresh.sample(REQUESTS + "_count") == 0

@@ -96,7 +96,17 @@ def test_metrics_are_what_happened_since_last_asked(served: FlightModel, rows: l
     assert total(served.take_metrics(), "model_predictions") == 1
 
 
+def test_every_counter_is_named_at_0_before_its_first_event(served: FlightModel, rows: list[list[Any]]) -> None:
+    named = served.take_metrics()
+    assert len(named) == 2 + 10 + 4
+    assert {entry["value"] for entry in named} == {0}
+    served.feedback(rows, None, [1] * len(rows))
+    known = [(entry["key"], entry["tags"]) for entry in named]
+    assert all((entry["key"], entry["tags"]) in known for entry in served.take_metrics())
+
+
 def test_refused_rows_are_not_counted(served: FlightModel) -> None:
+    served.take_metrics()
     with pytest.raises(BadInputError):
         served.predict([[1]])
     assert served.take_metrics() == []

@@ -72,6 +72,8 @@ class Service:
         answer = seldon_protocol.write(prediction.data, message.kind, self.model.class_names())
         if count:
             self._count(prediction, "predict")
+        else:
+            self._name(prediction)
         answer["meta"] = self._meta(message.meta, prediction)
         return Answer(jsontext.dump(answer))
 
@@ -196,6 +198,12 @@ class Service:
         if self.state.phase == "loading":
             text = "the model is not loaded yet; try again"
             raise ServingError(503, text, reason="MICROSERVICE_NOT_READY", headers={"retry-after": "1"})
+
+    def _name(self, prediction: Prediction) -> None:
+        """Show the counters that the warm-up named as 0: a series that begins with 1 hides its first event."""
+        prediction.samples = [s._replace(value=0.0) for s in prediction.samples if s.kind == "COUNTER"]
+        for method in ("predict", "feedback"):
+            self._count(prediction, method)
 
     def _count(self, prediction: Prediction, method: str) -> None:
         try:

@@ -1,0 +1,155 @@
+"""Callers are played with real flights, at the asked rate, and every answer is counted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from flights import traffic
+from flights.schema import FEATURES
+from flights.traffic import Flight, Plan, Traffic
+
+Answering = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]]]
+
+
+class Deployment:
+    """A server that answers as it is told and keeps what it was sent."""
+
+    def __init__(self, answering: Answering) -> None:
+        self.seen: list[tuple[str, dict[str, Any]]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                self._answer(404, {})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.seen.append((self.path, body))
+                self._answer(*answering(self.path, body))
+
+            def _answer(self, code: int, body: dict[str, Any]) -> None:
+                raw = json.dumps(body).encode()
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(raw)))
+                self.send_header("x-predictor", "main")
+                self.end_headers()
+                self.wfile.write(raw)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        Thread(target=self._server.serve_forever, daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def sent(self, path: str) -> list[dict[str, Any]]:
+        return [body for at, body in self.seen if at.endswith(path)]
+
+
+@pytest.fixture
+def deployment() -> Iterator[Callable[[Answering], Deployment]]:
+    made: list[Deployment] = []
+
+    def start(answering: Answering) -> Deployment:
+        made.append(Deployment(answering))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.close()
+
+
+def always_late(path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    rows = body.get("data", {}).get("ndarray", [])
+    return 200, {"data": {"names": ["on_time", "late"], "ndarray": [[0.1, 0.9] for _ in rows]}, "meta": {}}
+
+
+FLIGHTS = [Flight(dict.fromkeys(FEATURES, number), number % 2 == 0) for number in range(4)]
+
+
+def run(url: str, plan: Plan) -> traffic.Report:
+    made = Traffic(url, FLIGHTS, plan)
+    made.start()
+    return made.wait()
+
+
+def test_truth_follows_the_rows_that_were_asked_about(deployment: Callable[[Answering], Deployment]) -> None:
+    server = deployment(always_late)
+    report = run(server.url, Plan(rate=1000, rows=3, requests=20, feedback=1.0))
+    asked, told = server.sent("/predictions"), server.sent("/feedback")
+    assert len(asked) == len(told) == 20
+    assert report.codes == {200: 20}
+    assert report.feedback_codes == {200: 20}
+    assert report.predictors == {"main": 20}
+    assert report.called_late == report.rows == 60
+    for body in told:
+        late = [int(row[0] % 2 == 0) for row in body["request"]["data"]["ndarray"]]
+        assert body["truth"]["data"]["ndarray"] == [[one] for one in late]
+        assert body["reward"] == pytest.approx(sum(late) / 3)
+
+
+def test_only_the_asked_share_of_truth_is_told(deployment: Callable[[Answering], Deployment]) -> None:
+    server = deployment(always_late)
+    run(server.url, Plan(rate=5000, requests=200, feedback=0.5, seed=1))
+    assert 60 < len(server.sent("/feedback")) < 140
+    server.seen.clear()
+    run(server.url, Plan(rate=5000, requests=20))
+    assert not server.sent("/feedback")
+
+
+def test_failures_and_missing_answers_are_counted_apart(deployment: Callable[[Answering], Deployment]) -> None:
+    server = deployment(lambda path, body: (503, {}))
+    report = run(server.url, Plan(rate=1000, requests=7, feedback=1.0))
+    assert (report.codes, report.failed) == ({503: 7}, 7)
+    assert not report.feedback_codes
+    server.close()
+    report = run(server.url, Plan(rate=1000, requests=3))
+    assert (report.codes, report.failed) == ({0: 3}, 3)
+
+
+def test_mistakes_lack_a_column(deployment: Callable[[Answering], Deployment]) -> None:
+    server = deployment(always_late)
+    run(server.url, Plan(rate=1000, requests=10, mistakes=1.0))
+    assert {len(body["data"]["ndarray"][0]) for body in server.sent("/predictions")} == {len(FEATURES) - 1}
+
+
+def test_requests_keep_to_the_rate(deployment: Callable[[Answering], Deployment]) -> None:
+    server = deployment(always_late)
+    report = run(server.url, Plan(rate=50, seconds=0.5))
+    assert report.codes.total() == 25
+    assert report.seconds >= 0.45
+
+
+def test_traffic_stops_when_told(deployment: Callable[[Answering], Deployment]) -> None:
+    made = Traffic(deployment(always_late).url, FLIGHTS, Plan(rate=1))
+    made.start()
+    assert made.stop().codes.total() <= 2
+
+
+def test_flights_are_those_of_the_file_with_their_truth(real_months: Path) -> None:
+    found = traffic.flights_of(7, real_months)
+    lines = (real_months / "flights-2013-07.csv").read_text().splitlines()
+    assert len(found) == len(lines) - 1
+    assert sum(flight.late for flight in found) == sum(line.endswith(",1") for line in lines[1:])
+    assert isinstance(found[0].values["temp"], float | None)
+    assert isinstance(found[0].values["carrier"], str)
+    assert "late" not in found[0].values
+
+
+def test_a_server_that_cannot_be_reached_ends_with_1(capsys: pytest.CaptureFixture[str], real_months: Path) -> None:
+    words = ["--url", "http://127.0.0.1:9", "--requests", "2", "--rate", "100", "--month", "7", "-o", "json"]
+    assert traffic.main(words) == 1
+    assert json.loads(capsys.readouterr().out)["codes"] == {"0": 2}
