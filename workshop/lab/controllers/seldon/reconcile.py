@@ -191,7 +191,13 @@ class SeldonReconciler:
 
 
 def replicas_of(sdep: SeldonDeployment, predictor: Predictor) -> int:
-    """Replicas wanted: the componentSpec's, the predictor's, the deployment's, else 1, in the operator's order."""
+    """Replicas wanted: an autoscaler's least, else the componentSpec's, the predictor's, the deployment's, else 1.
+
+    The operator's order. Nothing measures load here, so an autoscaled predictor stays at its least.
+    """
+    for spec in predictor.component_specs[:1]:
+        if spec.hpa_spec is not None:
+            return int(spec.hpa_spec.get("minReplicas") or 1)
     for count in (
         predictor.component_specs[0].replicas if predictor.component_specs else None,
         predictor.replicas,
