@@ -13,22 +13,28 @@ from pathlib import Path
 from typing import Any
 
 from flights import card
-from flights.serve import BadInputError, FlightModel
+from flights.errors import BadInputError
+from flights.explain import DOCUMENT, Explainer
+from flights.serve import FlightModel
 
 
 class FlightDelay:
     """Probability that a flight arrives on time and that it arrives at least 15 minutes late."""
 
     class_names = list(card.CLASSES)
+    json_documents = (DOCUMENT,)
+    """Keys of jsonData that `predict` answers itself: a server that checks rows hands these over as they are."""
 
     def __init__(self, model_dir: str = "") -> None:
         beside = Path(__file__).resolve().parent / "models/serving"
         self._folder = Path(model_dir or os.environ.get("MODEL_DIR") or beside)
         self._loaded: FlightModel | None = None
+        self._explainer: Explainer | None = None
 
     def load(self) -> None:
         """Read the model; FlightsError when it is not there. Servers call it once, before they are ready."""
         self._loaded = FlightModel(self._folder)
+        self._explainer = Explainer(self._loaded)
 
     @property
     def _model(self) -> FlightModel:
@@ -38,9 +44,16 @@ class FlightDelay:
         return self._loaded
 
     def predict(self, X: Any, names: Sequence[str] | None = None, meta: Any = None) -> Any:
-        """Raw columns in, probabilities of shape (rows, 2) out: on_time, late."""
+        """Raw columns in, probabilities of shape (rows, 2) out: on_time, late.
+
+        A dict asks what moved the answer to one row: see flights/explain.py.
+        """
         try:
-            return self._model.predict(X, names)
+            model = self._model
+            if isinstance(X, dict):
+                assert self._explainer is not None
+                return self._explainer.answer(X)
+            return model.predict(X, names)
         except BadInputError as error:
             raise _as_the_server_knows_it(error) from error
 

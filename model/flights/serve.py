@@ -20,21 +20,13 @@ from numpy.typing import NDArray
 
 from flights import card
 from flights.card import CARD, CLASSES, MODEL
+from flights.errors import BadInputError
 
 Reader = Callable[[Any], str | float]
+Feed = dict[str, NDArray[Any]]
+"""The graph's inputs: `words` and `numbers`, a line a row, with NaN for a number that is missing."""
 _OUTPUTS = ["probabilities"]
 _LATE_WORDS = {"late": 1, "on_time": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0, "true": 1, "false": 0}
-
-
-class BadInputError(ValueError):
-    """The caller's mistake, as Seldon's servers look for it: a 4xx with a reason and a message."""
-
-    status_code = 400
-    reason = "BAD_FEATURES"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 class _RefusedError(Exception):
@@ -133,7 +125,14 @@ class FlightModel:
             if count or not named
         ]
 
-    def _run(self, rows: Any, names: Sequence[str] | None) -> NDArray[np.float64]:
+    @property
+    def inputs(self) -> dict[str, list[str]]:
+        """The names of the columns of each of the graph's inputs."""
+        kinds = {"words": self._words, "numbers": self._numbers}
+        return {kind: [column.entry["name"] for column in columns] for kind, columns in kinds.items()}
+
+    def feed(self, rows: Any, names: Sequence[str] | None) -> Feed:
+        """Rows as the graph takes them; BadInputError as of `predict`."""
         table = _table(rows)
         order = self._order(names)
         width = len(self._names)
@@ -143,14 +142,20 @@ class FlightModel:
                 raise BadInputError(f"row {index}: got {got}, allowed: {width}: {', '.join(self._names)}")
         words, numbers = self._words, self._numbers
         try:
-            feed = {
+            return {
                 "words": np.array([[c.read(row[order[c.at]]) for c in words] for row in table], dtype=object),
                 "numbers": np.array([[c.read(row[order[c.at]]) for c in numbers] for row in table], np.float32),
             }
         except _RefusedError:
             raise self._first_refusal(table, order) from None
+
+    def answer(self, feed: Feed) -> NDArray[np.float64]:
+        """Probabilities of on time and late, shape (rows, 2), counted nowhere."""
         (probabilities,) = self._session.run(_OUTPUTS, feed)
         return np.asarray(probabilities, dtype=np.float64)
+
+    def _run(self, rows: Any, names: Sequence[str] | None) -> NDArray[np.float64]:
+        return self.answer(self.feed(rows, names))
 
     def _first_refusal(self, table: list[list[Any]], order: Sequence[int]) -> BadInputError:
         """Which value it was that a column refused: looked for only when there is one."""

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from flights import card, contract
 from flights.card import CARD, CLASSES
-from flights.errors import FlightsError
-from flights.serve import BadInputError, FlightModel
+from flights.errors import BadInputError, FlightsError
+from flights.serve import FlightModel
 
 Answer = tuple[int, Any]
 

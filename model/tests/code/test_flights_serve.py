@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from FlightDelay import FlightDelay
-from flights.serve import BadInputError, FlightModel
+from flights.errors import BadInputError
+from flights.serve import FlightModel
 
 
 @pytest.fixture

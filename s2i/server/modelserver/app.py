@@ -63,7 +63,7 @@ class Service:
     def predict(self, call: Call) -> Answer:
         """POST with a body, or GET with ``?json=``."""
         self._must_be_ready()
-        message = seldon_protocol.read(jsontext.load(_json_of(call)), self.validator)
+        message = seldon_protocol.read(jsontext.load(_json_of(call)), self.validator, self.model.documents)
         call.rows = message.rows
         return self._predicted(message)
 

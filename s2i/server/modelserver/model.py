@@ -69,6 +69,8 @@ class Model:
             given = ", ".join(parameters) or "no parameters"
             raise StartError(f"{name}({given}) failed: {type(error).__name__}: {error}") from error
         self.columns: tuple[Column, ...] = ()
+        self.documents = tuple(getattr(self.instance, "json_documents", ()))
+        """Keys of jsonData that the model reads itself, for example a request to explain an answer."""
         self._complaints: set[str] = set()
         self._predict: Callable[..., Any] = self.instance.predict
         self._takes_names, self._takes_meta = _signature(self._predict)

@@ -8,7 +8,7 @@ differs on purpose: every mistake of a caller is a 4xx that names it, and names 
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from modelserver import arrays, jsontext
@@ -29,8 +29,11 @@ class Message(NamedTuple):
     rows: int
 
 
-def read(message: object, validator: RowValidator | None) -> Message:
-    """Read one SeldonMessage, held to the model's columns when it has some. Raises ``ServingError``."""
+def read(message: object, validator: RowValidator | None, documents: Collection[str] = ()) -> Message:
+    """Read one SeldonMessage, held to the model's columns when it has some. Raises ``ServingError``.
+
+    A jsonData object with a key of ``documents`` is for the model to read and goes to it as it is.
+    """
     if not isinstance(message, dict):
         raise ServingError(400, f"the body is {shown(message)}; allowed: an object with one of {', '.join(KINDS)}")
     meta = message.get("meta") or {}
@@ -45,7 +48,7 @@ def read(message: object, validator: RowValidator | None) -> Message:
     if kind == "data":
         return _read_data(value, meta, validator)
     if kind == "jsonData":
-        if validator is None:
+        if validator is None or (isinstance(value, dict) and not value.keys().isdisjoint(documents)):
             jsontext.check_depth(value, kind)
             return Message(kind, value, [], meta, 1)
         rows = validator.records([value] if isinstance(value, dict) else value)
