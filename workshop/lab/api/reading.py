@@ -12,7 +12,7 @@ from workshop.lab.api import answers
 from workshop.lab.api.context import Api, Page
 from workshop.lab.api.request import Target
 from workshop.lab.api.selecting import selector
-from workshop.lab.api.tables import table
+from workshop.lab.api.tables import objects, table
 from workshop.lab.api.views import View
 from workshop.lab.statuses import BadRequest, NotFound
 from workshop.lab.store import Record, not_found
@@ -61,7 +61,8 @@ def many(api: Api, view: View, target: Target, request: Request) -> Response:
         if not (target.query.get("labelSelector") or target.query.get("fieldSelector")):
             meta["remainingItemCount"] = len(rest)
     if as_table(request):
-        return answers.json(table(view.kind, map(view.object, shown), meta, include=included(target)))
+        include = included(target)
+        return answers.json(table(view.kind, objects(view, shown, include), meta, include=include))
     head = orjson.dumps({"kind": f"{view.kind.kind}List", "apiVersion": view.kind.api_version, "metadata": meta})
     return answers.json(head[:-1] + b',"items":[' + b",".join(map(view.body, shown)) + b"]}")
 

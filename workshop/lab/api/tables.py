@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from workshop.lab.api.partial import reader
 from workshop.lab.api.podtable import POD_COLUMNS, pod_cells
+from workshop.lab.api.views import View
 from workshop.lab.kinds import Column, Kind, Object
+from workshop.lab.store import Record
 from workshop.manifests.ages import age
-from workshop.manifests.jsonpath import find, text
+from workshop.manifests.jsonpath import compile_path, text
 
 Cells = Callable[[Object, datetime], list[Any]]
 MEDIA_TYPE = "application/json"
@@ -43,6 +46,14 @@ def table(
     }
 
 
+def objects(view: View, records: Iterable[Record], include: str) -> Iterable[Object]:
+    """The objects of `records`, with as much of each as `table` looks at."""
+    if include == "Object" or view.show or not view.kind.columns or view.kind.resource in _CORE:
+        return map(view.object, records)
+    read = reader(tuple(column.path for column in view.kind.columns))
+    return (read(record.body) for record in records)
+
+
 def _included(obj: Object, include: str) -> Any:
     if include == "None":
         return None
@@ -61,18 +72,18 @@ def _of(kind: Kind) -> tuple[tuple[Column, ...], Cells]:
     if known:
         return known
     if kind.columns:
-        return kind.columns, lambda obj, now: [_cell(column, obj, now) for column in kind.columns]
+        compiled = [(column.type, compile_path(column.path)) for column in kind.columns]
+        return kind.columns, lambda obj, now: [_cell(type_, path(obj), now) for type_, path in compiled]
     return _AGE, lambda obj, now: [_age(obj, now)]
 
 
-def _cell(column: Column, obj: Object, now: datetime) -> Any:
-    found = find(column.path, obj)
+def _cell(type_: str, found: list[Any], now: datetime) -> Any:
     if not found:
         return None
     value = found[0]
-    if column.type == "date":
+    if type_ == "date":
         return age(value, now) if isinstance(value, str) else None
-    if column.type in ("integer", "number", "boolean"):
+    if type_ in ("integer", "number", "boolean"):
         return value
     return text(value)
 
