@@ -73,7 +73,8 @@ def _document(kinds: list[Kind]) -> dict[str, Any]:
         schema = kind.schema or (components()[known] if known else ANY)
         schemas[schema_name(kind)] = {**_described(schema), "x-kubernetes-group-version-kind": [gvk]}
         for name in _reachable(schema):
-            schemas.setdefault(name, _described(components()[name]))
+            part = {key: value for key, value in components()[name].items() if key != "description"}
+            schemas.setdefault(name, _described(part))
         paths |= _paths(kind, gvk)
     return {
         "openapi": "3.0.0",
@@ -84,17 +85,21 @@ def _document(kinds: list[Kind]) -> dict[str, Any]:
 
 
 def _described(schema: Schema) -> Schema:
-    """The schema with fields that say what their type says, since `explain` does not look behind references."""
+    """The schema with fields that say what their type says too.
+
+    In a list of fields `explain` does not look behind references; at a field it does, and would say the same twice, so
+    the types themselves say nothing.
+    """
     if "properties" not in schema:
         return schema
     properties: Schema = {}
     for name, field in schema["properties"].items():
         target = components().get(str((field.get("items") or field).get("$ref", "")).removeprefix(REF), {})
-        about = field.get("description") or target.get("description")
+        about = "\n".join(dict.fromkeys(filter(None, (field.get("description"), target.get("description")))))
         if "$ref" in field:
             beside = {key: value for key, value in field.items() if key != "$ref"}
             field = {**beside, "allOf": [{"$ref": field["$ref"]}]}
-        properties[name] = {"description": about, **field} if about else field
+        properties[name] = {**field, "description": about} if about else field
     return {**schema, "properties": properties}
 
 
