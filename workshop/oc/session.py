@@ -20,11 +20,19 @@ class Session:
         self.words = words
         self.out = out or sys.stdout
         self.err = err or sys.stderr
+        self._warned: set[str] = set()
 
     @cached_property
     def client(self) -> Client:
         """The server. Raises EnvironmentFault."""
-        return Client(self.config, agent="oc/workshop")
+        client = Client(self.config, agent="oc/workshop")
+        client.http.warn = self._warn_once
+        return client
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self.warn(f"Warning: {text}")
 
     @cached_property
     def config(self) -> configs.Config:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workshop.lab.admission.approval import admit_approval
+from workshop.lab.admission.inert import admit_pod
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.admission.tekton import RULES as TEKTON
 from workshop.lab.admission.triggers import RULES as TRIGGERS
@@ -18,6 +19,7 @@ Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
     "approvaltasks.openshift-pipelines.org": admit_approval,
+    "pods": admit_pod,
     "seldondeployments.machinelearning.seldon.io": admit_seldon,
     **TEKTON,
     **TRIGGERS,

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.lab.admission import admit
+from workshop.lab.admission.inert import notices
 from workshop.lab.api import answers, apply, crds, defaults, validation
 from workshop.lab.api.context import Api
 from workshop.lab.api.deleting import remove
@@ -172,7 +173,7 @@ def _insert(
     _locate(kind, target, obj)
     if kind.namespaced:
         api.store.record(api.kinds.named("Namespace"), "", target.namespace)
-    warnings = validation.check(kind, obj, target.query.get("fieldValidation") or "Warn")
+    warnings = validation.check(kind, obj, target.query.get("fieldValidation") or "Warn") + notices(kind)
     if "status" in kind.subresources:
         obj.pop("status", None)
     for key in ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "deletionTimestamp"):

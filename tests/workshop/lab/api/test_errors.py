@@ -150,10 +150,19 @@ def test_unknown_field_of_a_core_kind_is_refused_when_strict(lab: Lab, namespace
 
 
 def test_unknown_field_is_a_warning_otherwise(lab: Lab, namespace: str) -> None:
-    body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "imagee": "x"}]}}
-    answer = lab.http.request("POST", f"{lab.server.url}/api/v1/namespaces/{namespace}/pods", json=body)
+    body = {"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80, "prot": "x"}]}}
+    answer = lab.http.request("POST", f"{lab.server.url}/api/v1/namespaces/{namespace}/services", json=body)
     assert answer.status == 201
-    assert answer.headers["Warning"] == '299 - "unknown field \\"spec.containers[0].imagee\\""'
+    assert answer.headers["Warning"] == '299 - "unknown field \\"spec.ports[0].prot\\""'
+
+
+def test_an_object_that_nothing_acts_on_is_kept_with_a_warning(lab: Lab, namespace: str) -> None:
+    body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "x"}]}}
+    answer = lab.http.request("POST", f"{lab.server.url}/api/v1/namespaces/{namespace}/pods", json=body)
+    told = "the lab runs the Pods of Tekton and of SeldonDeployments only; this Pod is kept and nothing starts"
+    assert (answer.status, answer.headers["Warning"]) == (201, f'299 - "{told}"')
+    condition = answer.json()["status"]["conditions"][0]
+    assert (condition["type"], condition["status"], condition["message"]) == ("PodScheduled", "False", told)
 
 
 def test_value_of_the_wrong_type_is_refused(lab: Lab, namespace: str) -> None:
