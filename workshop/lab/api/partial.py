@@ -45,7 +45,7 @@ def reader(paths: tuple[str, ...]) -> Callable[[bytes], Object]:
 
 def _part(raw: msgspec.Raw, seconds: Iterable[str] | None) -> object:
     text = memoryview(raw)
-    if seconds is None or text[:1] != b"{":
+    if seconds is None or bytes(text[:1]) != b"{":
         return orjson.loads(text)
     fields = _fields.decode(text)
     return {second: orjson.loads(memoryview(fields[second])) for second in seconds if second in fields}
