@@ -61,6 +61,12 @@ def parser() -> argparse.ArgumentParser:
     approve.add_argument("--reject", action="store_true", help="say no instead of yes")
     approve.add_argument("-m", "--message", default="", help="why")
     approve.add_argument("-n", "--namespace", default="")
+    rollback = verb("rollback", "return production to what it ran before, or to any earlier release")
+    rollback.add_argument("wanted", nargs="?", default="", metavar="VERSION|DIGEST", help="as workshop history has it")
+    rollback.add_argument("--because", default="", help="why, for the history")
+    rollback.add_argument("-n", "--namespace", default="", help="where mlops-endpoints is: your ...-dev")
+    history = verb("history", "what was in production when, and why it left")
+    history.add_argument("-n", "--namespace", default="", help="where mlops-endpoints is: your ...-dev")
     check = verb("check", "prove that a module is done")
     check.add_argument("module", metavar="NN")
     return top

@@ -2,8 +2,9 @@
 
     python -m flights.evaluate     reads models/{boosted,logistic}, writes reports/ and models/serving
 
-The candidate with the larger AUC on the test month wins; whether the winner is good enough to be served
-is the gate's question, not this one's. What is scored is the ONNX model, byte for byte what is served.
+The candidate with the larger AUC on the test month wins, unless FLIGHTS_CANDIDATE names another (an A/B test needs
+both in front of people); whether it is good enough to be served is the gate's question, not this one's. What is
+scored is the ONNX model, byte for byte what is served.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import csv
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +23,7 @@ from typing import Any
 from flights import card, export, features, metrics, params, tracking
 from flights.card import CARD, CLASSES, MODEL, Card
 from flights.cli import exit_code, say
+from flights.errors import FlightsError
 from flights.features import Labels
 from flights.metrics import Metrics, Probabilities
 from flights.paths import home, write_atomic
@@ -54,8 +57,16 @@ def score(folder: Path, data: Path) -> Scored:
     return Scored(made, folder, actual, late, by_month)
 
 
-def winner(scored: Sequence[Scored]) -> Scored:
-    """The one with the largest AUC on the test month; the first of equals."""
+def winner(scored: Sequence[Scored], named: str = "") -> Scored:
+    """The one that is named, else the one with the largest AUC on the test month; the first of equals.
+
+    FlightsError when none has the name.
+    """
+    if named:
+        known = {one.card.candidate: one for one in scored}
+        if named not in known:
+            raise FlightsError(f"FLIGHTS_CANDIDATE: got {named!r}, allowed: {', '.join(known)} or nothing")
+        return known[named]
     return max(scored, key=lambda one: one.test.auc)
 
 
@@ -115,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m flights.evaluate", description=__doc__.split("\n", 1)[0]).parse_args(argv)
     root = home()
     scored = [score(root / "models" / name, root / "data") for name in params.load().candidates]
-    chosen = winner(scored)
+    chosen = winner(scored, os.environ.get("FLIGHTS_CANDIDATE", ""))
     write_reports(scored, chosen, root / "reports")
     for name in (MODEL, CARD):
         write_atomic(root / "models/serving" / name, (chosen.folder / name).read_bytes())

@@ -4,8 +4,8 @@
     python -m flights.register --promote N --digest sha256:...    alias champion, with the image's digest
     python -m flights.register --fetch N             puts that version into models/serving
 
-Registering the same model again gives the same version, so a pipeline may be run again. Rolling back is
-promoting an older version.
+Registering the same model again gives the same version, so a pipeline may be run again. What production runs is
+changed by flights.promotion, which moves the alias too.
 """
 
 from __future__ import annotations

@@ -190,7 +190,9 @@ class Supervisor:
 
     def _addresses(self) -> dict[str, str]:
         gateway = self._url("gateway")
+        measured = {"PROMETHEUS_URL": str(self._url("prometheus"))} if shutil.which("prometheus") else {}
         return {
+            **measured,
             "DVC_REMOTE_URL": str(self.state.dvc_remote),
             "GIT_URL": f"{self._url('git')}/{participant.REPOSITORY}.git",
             "MLFLOW_TRACKING_URI": str(self._url("mlflow")),

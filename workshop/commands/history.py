@@ -1,0 +1,12 @@
+"""`workshop history`: what was in production when, what brought it and why it left."""
+
+from __future__ import annotations
+
+import argparse
+
+from workshop.commands.rollback import _flights
+
+
+def history(words: argparse.Namespace) -> int:
+    """Print the history, newest first. Raises EnvironmentFault, RunFailed."""
+    return _flights(words, "history")

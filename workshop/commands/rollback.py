@@ -1,0 +1,88 @@
+"""`workshop rollback [VERSION|DIGEST]`: production runs an earlier digest again, in seconds and without a pipeline.
+
+In the lab and on a cluster alike: what to do is in the clone's `flights.promotion`, which the pipeline's Tasks run too,
+and where things are is in the ConfigMap `mlops-endpoints`, from which the Tasks have it too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from workshop import output
+from workshop.cluster.client import Client
+from workshop.commands.shell import participant_env
+from workshop.errors import EnvironmentFault, RunFailed
+from workshop.lab.participant import clone_folder
+from workshop.lab.state import state
+
+ENDPOINTS, CREDENTIALS = "mlops-endpoints", "mlops-credentials"
+
+
+def rollback(words: argparse.Namespace) -> int:
+    """Roll back and say to what. Raises EnvironmentFault, RunFailed."""
+    asked = ["--because", words.because] if words.because else []
+    wanted = [words.wanted] if words.wanted else []
+    return _flights(words, "rollback", *wanted, *asked)
+
+
+def _flights(words: argparse.Namespace, module: str, *more: str) -> int:
+    """Run a module of the clone's `flights.promotion` with this command's output; raises RunFailed with its error."""
+    model, env = _place(words.namespace)
+    command = [sys.executable, "-m", f"flights.promotion.{module}", *more, "--output", words.output]
+    done = subprocess.run(command, cwd=model, env=env, capture_output=True, text=True)
+    if done.returncode != 0:
+        told = done.stderr.strip().removeprefix("error: ") or done.stdout.strip()
+        text, _, hint = told.rpartition(", next: ")
+        raise RunFailed(text or told, hint=hint if text else "workshop history says what was in production")
+    if words.output == output.JSON:
+        sys.stdout.write(done.stdout)
+    else:
+        output.say(done.stdout.rstrip())
+    return 0
+
+
+def _place(namespace: str) -> tuple[Path, dict[str, str]]:
+    """The clone's model folder and the environment to run in: the lab's, or this folder's on a cluster.
+
+    Raises EnvironmentFault.
+    """
+    where = state()
+    if where.kubeconfig.exists():
+        model, env = clone_folder(where) / "model", participant_env(where)
+        client = Client.load(where.kubeconfig)
+        namespace = namespace or env.get("DEV_NAMESPACE", "")
+    else:
+        model, env = _folder(), dict(os.environ)
+        client = Client.load()
+    env |= _endpoints(client, namespace or client.namespace)
+    if not (model / "flights" / "promotion").is_dir():
+        raise EnvironmentFault(f"{model} has no flights/promotion", hint="git pull in the clone of the workshop")
+    return model, env
+
+
+def _folder() -> Path:
+    """The folder model/ of the clone that one is in. Raises EnvironmentFault."""
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        if (folder / "model" / "flights").is_dir():
+            return folder / "model"
+    raise EnvironmentFault(f"{here} is in no clone of the workshop", hint="cd into the clone and say it again")
+
+
+def _endpoints(client: Client, namespace: str) -> dict[str, str]:
+    """What Tasks get with envFrom. Raises EnvironmentFault when the ConfigMap is not there."""
+    found = client.find("ConfigMap", namespace, ENDPOINTS)
+    if found is None:
+        raise EnvironmentFault(
+            f"there is no ConfigMap {ENDPOINTS} in {namespace}", hint="-n names the namespace that has it: your ...-dev"
+        )
+    secret = client.find("Secret", namespace, CREDENTIALS) or {}
+    return {
+        **{key: str(value) for key, value in (found.get("data") or {}).items()},
+        **{key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()},
+    }
