@@ -84,6 +84,7 @@ class Supervisor:
         self._reconciler: SeldonReconciler | None = None
         self._servers: list[_Server] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._serving: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
 
     async def run(self) -> None:
@@ -255,7 +256,7 @@ class Supervisor:
                 )
             )
             self._servers.append(server)
-            self._tasks.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
+            self._serving.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
 
     def _run_controllers(self, launcher: Launcher) -> None:
         self.images = ImageStore(self.state.images)
@@ -310,10 +311,13 @@ class Supervisor:
     async def _stop(self) -> None:
         for server in self._servers:
             server.should_exit = True
-        await asyncio.gather(*(running.stop() for running in self.components.values()), return_exceptions=True)
-        for task in self._tasks:
+        # A server that is cancelled while it ends complains in the log; it ends by itself after its grace.
+        ending = [asyncio.wait(self._serving, timeout=4)] if self._serving else []
+        stopping = [running.stop() for running in self.components.values()]
+        await asyncio.gather(*stopping, *ending, return_exceptions=True)
+        for task in (tasks := [*self._tasks, *self._serving]):
             task.cancel()
-        await asyncio.wait(self._tasks, timeout=5) if self._tasks else None
+        await asyncio.wait(tasks, timeout=5) if tasks else None
         for close in reversed(self._closers):
             try:
                 await asyncio.wait_for(close(), 15)
