@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workshop.errors import WorkshopError
 from workshop.lab.components.base import Component
-from workshop.lab.images.builder import ensure_builder, warm_cache
+from workshop.lab.images.builder import SERVERS, ensure_builder, warm_cache
 from workshop.lab.images.store import ImageStore
 
 BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s2i-model-builder:0.1.0"
@@ -49,7 +49,8 @@ class Builder:
 
 def warm(kit: Path, uv_cache: Path) -> None:
     """Fetch what a build needs while there is a network; part of `make setup`. Raises EnvironmentFault."""
-    for requirements in (kit / "s2i" / "server" / "requirements.txt", kit / "model" / "requirements.txt"):
+    folders = ["model", *(f"s2i/{folder}" for folder, _ in SERVERS.values())]
+    for requirements in (kit / folder / "requirements.txt" for folder in folders):
         if requirements.exists():
             warm_cache(requirements, uv_cache)
 

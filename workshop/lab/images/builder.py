@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 from workshop.errors import EnvironmentFault
+from workshop.lab.images.dockerfile import KNOWN, pairs, parse
 from workshop.lab.images.run import python
 from workshop.lab.images.store import Config, Image, ImageStore
 
@@ -24,36 +25,49 @@ REF = "model-builder:latest"
 """The name under which the lab knows its builder; a Dockerfile may name it with any registry in front."""
 SOURCE_LABEL = "workshop.source"
 SCRIPTS = "usr/libexec/s2i"
-LABELS = {
-    "io.k8s.display-name": "Model builder",
-    "io.openshift.s2i.scripts-url": f"image:///{SCRIPTS}",
-    "io.openshift.s2i.assemble-user": "1001",
-}
+SERVERS = {"modelserver": ("server", "modelserver"), "seldon-core": ("wrapper", "seldon_wrapper.py")}
+"""What MODEL_SERVER may be: the folder of s2i/ with its lock, and its own code in there."""
+INSTRUCTIONS = (*KNOWN, "ARG", "WORKDIR", "EXPOSE")
+"""What the Containerfile is written in."""
 
 
 def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = None) -> Image:
-    """Make the builder image unless there is one of the same sources. A second or two, then milliseconds.
+    """Make the builder image unless there is one of the same sources. Some seconds, then milliseconds.
 
-    Raises EnvironmentFault when the server's packages can neither be found in uv's cache nor fetched.
+    Raises EnvironmentFault when the servers' packages can neither be found in uv's cache nor fetched.
     """
     source = _source_hash(s2i_dir)
     known = store.resolve(REF)
     if known is not None and known.labels.get(SOURCE_LABEL) == source:
         return known
+    ignore = shutil.ignore_patterns("__pycache__")
     with store.partial() as rootfs:
-        packages = rootfs / "opt/builder/packages"
-        packages.mkdir(parents=True)
-        _install(s2i_dir / "server/requirements.txt", packages, uv_cache)
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(s2i_dir / "server/modelserver", packages / "modelserver", ignore=ignore)
+        for name, (folder, code) in SERVERS.items():
+            packages = rootfs / "opt/builder" / name
+            packages.mkdir(parents=True)
+            _install(s2i_dir / folder / "requirements.txt", packages, uv_cache)
+            own = s2i_dir / folder / code
+            if own.is_dir():
+                shutil.copytree(own, packages / code, ignore=ignore)
+            else:
+                shutil.copy(own, packages)
         shutil.copytree(s2i_dir / "bin", rootfs / SCRIPTS, ignore=ignore)
         (rootfs / "opt/app-root").mkdir()
-        _compile(packages)
-        env = {"APP_ROOT": "/opt/app-root", "BUILDER_ROOT": "/opt/builder"}
-        config = Config(env, (f"/{SCRIPTS}/usage",), {**LABELS, SOURCE_LABEL: source}, "1001")
+        _compile(rootfs / "opt/builder")
+        env, labels = said_by(s2i_dir / "Containerfile")
+        config = Config(env, (f"/{SCRIPTS}/usage",), {**labels, SOURCE_LABEL: source}, "1001")
         image = store.commit(rootfs, config)
     store.tag(REF, image.digest)
     return image
+
+
+def said_by(containerfile: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """ENV and LABEL of a Containerfile: the two builders say the same of themselves."""
+    found: dict[str, dict[str, str]] = {"ENV": {}, "LABEL": {}}
+    for instruction in parse(containerfile.read_text(), str(containerfile), INSTRUCTIONS):
+        if instruction.name in found:
+            found[instruction.name].update(pairs(instruction.text, f"{containerfile}:{instruction.line}"))
+    return found["ENV"], found["LABEL"]
 
 
 def warm_cache(requirements: Path, uv_cache: Path | None = None) -> None:
@@ -74,6 +88,8 @@ def _install(requirements: Path, target: Path, uv_cache: Path | None, link: str 
         "--python",
         python(),
         "--require-hashes",
+        # The locks are whole, and the wrapper's overrides what seldon-core pins.
+        "--no-deps",
         "--target",
         str(target),
         "-r",
@@ -108,8 +124,8 @@ def _uv() -> str:
 def _source_hash(s2i_dir: Path) -> str:
     """The digest of every file that goes into the builder, and of the Python that it is for."""
     text = hashlib.sha256(f"{sys.version_info[:2]} {sysconfig.get_platform()}".encode())
-    for folder in ("bin", "server"):
-        for path in sorted((s2i_dir / folder).rglob("*")):
+    for folder in ("Containerfile", "bin", *(folder for folder, _ in SERVERS.values())):
+        for path in sorted([s2i_dir / folder, *(s2i_dir / folder).rglob("*")]):
             if path.is_file() and "__pycache__" not in path.parts:
                 text.update(f"{path.relative_to(s2i_dir)} {os.access(path, os.X_OK)}\0".encode())
                 text.update(hashlib.sha256(path.read_bytes()).digest())

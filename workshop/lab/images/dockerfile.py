@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop.errors import ManifestError
@@ -25,8 +26,8 @@ class Instruction:
     line: int
 
 
-def parse(text: str, path: str) -> list[Instruction]:
-    """All instructions in order. Raises ManifestError with file and line for one that is not known."""
+def parse(text: str, path: str, known: Sequence[str] = KNOWN) -> list[Instruction]:
+    """All instructions in order. Raises ManifestError with file and line for one that is not in `known`."""
     found: list[Instruction] = []
     pending, start = "", 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -38,10 +39,10 @@ def parse(text: str, path: str) -> list[Instruction]:
             continue
         word, _, rest = (pending + line).strip().partition(" ")
         pending = ""
-        if word.upper() not in KNOWN:
+        if word.upper() not in known:
             raise ManifestError(
                 f"{path}:{start}: the lab's buildah does not know the instruction {word}",
-                hint=f"allowed are {', '.join(KNOWN)}, as s2i build --as-dockerfile writes them",
+                hint=f"allowed are {', '.join(known)}, as s2i build --as-dockerfile writes them",
             )
         found.append(Instruction(word.upper(), rest.strip(), start))
     return found

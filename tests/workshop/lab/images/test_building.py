@@ -112,7 +112,12 @@ def test_push_writes_the_digest_file_and_tags_the_destination(lab: Lab, toy: Pat
     ("environment", "source", "text"),
     [
         ("", MODEL, "ERROR: MODEL_NAME is not set; write MODEL_NAME=YourClass into .s2i/environment of the source"),
-        ("MODEL_NAME=Toy\nMODEL_SERVER=seldon-core\n", MODEL, "this builder does not carry the stock wrapper yet"),
+        (
+            "MODEL_NAME=Other\nMODEL_SERVER=seldon-core\n",
+            MODEL,
+            "seldon_wrapper: there is no module Other for the model Other",
+        ),
+        ("MODEL_NAME=Toy\nMODEL_SERVER=seldon-core\nTRACING=1\n", MODEL, "has no tracing libraries: unset TRACING"),
         ("MODEL_NAME=Toy\nMODEL_SERVER=flask\n", MODEL, "is flask; allowed are modelserver and seldon-core"),
         ("MODEL_NAME=Other\n", MODEL, "there is no module Other for the model Other"),
         ("MODEL_NAME=Toy\n", "import mlflow\n" + MODEL, "Toy needs the module mlflow, which is not installed"),
