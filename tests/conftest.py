@@ -35,6 +35,7 @@ def home_is_temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DVC_NO_ANALYTICS": "true",
         "DO_NOT_TRACK": "true",
+        "ORT_DISABLE_TELEMETRY": "1",
         "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"),
         "GIT_AUTHOR_NAME": "Test",
         "GIT_AUTHOR_EMAIL": "t@example.com",

@@ -17,6 +17,7 @@ from workshop.lab.state import KIT, State
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
+    "ORT_DISABLE_TELEMETRY": "1",
     "DVC_NO_ANALYTICS": "true",
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     "GIT_TERMINAL_PROMPT": "0",

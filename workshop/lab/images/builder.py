@@ -27,7 +27,7 @@ SOURCE_LABEL = "workshop.source"
 SCRIPTS = "usr/libexec/s2i"
 SERVERS = {"modelserver": ("server", "modelserver"), "seldon-core": ("wrapper", "seldon_wrapper.py")}
 """What MODEL_SERVER may be: the folder of s2i/ with its lock, and its own code in there."""
-INSTRUCTIONS = (*KNOWN, "ARG", "WORKDIR", "EXPOSE")
+INSTRUCTIONS = (*KNOWN, "ARG", "WORKDIR", "EXPOSE", "ENTRYPOINT")
 """What the Containerfile is written in."""
 
 
