@@ -16,7 +16,7 @@ lab: setup ## set up, start the lab and take the flights model from data to prod
 	@$(BIN)/workshop lab
 
 test: setup ## every test: unit tests in parallel, then the main job end to end
-	@$(BIN)/pytest -n 2 -m 'not e2e'
+	@$(BIN)/pytest -n 2 --dist loadgroup -m 'not e2e'
 	@$(BIN)/pytest -m e2e --timeout 900
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck

@@ -6,13 +6,14 @@ No process runs afterwards; it is listed beside the programs because a pipeline 
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from workshop.errors import WorkshopError
 from workshop.lab.components.base import Component
-from workshop.lab.images.builder import SERVERS, ensure_builder, warm_cache
+from workshop.lab.images.builder import SERVERS, ensure_builder, fetch_wheels, warm_cache
 from workshop.lab.images.store import ImageStore
 
 BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s2i-model-builder:0.1.0"
@@ -50,9 +51,11 @@ class Builder:
 def warm(kit: Path, uv_cache: Path) -> None:
     """Fetch what a build needs while there is a network; part of `make setup`. Raises EnvironmentFault."""
     folders = ["model", *(f"s2i/{folder}" for folder, _ in SERVERS.values())]
-    for requirements in (kit / folder / "requirements.txt" for folder in folders):
-        if requirements.exists():
-            warm_cache(requirements, uv_cache)
+    locks = [kit / folder / "requirements.txt" for folder in folders if (kit / folder / "requirements.txt").exists()]
+    for lock in locks:
+        warm_cache(lock, uv_cache)
+    if shutil.which("podman") or shutil.which("buildah"):
+        fetch_wheels(locks, kit / ".cache" / "wheels")
 
 
 if __name__ == "__main__":

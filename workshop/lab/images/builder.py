@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from workshop.errors import EnvironmentFault
@@ -74,6 +75,20 @@ def warm_cache(requirements: Path, uv_cache: Path | None = None) -> None:
     """Fetch what a model's lock names into uv's cache. Raises EnvironmentFault when that cannot be done."""
     with tempfile.TemporaryDirectory() as folder:
         _install(requirements, Path(folder) / "packages", uv_cache, link="hardlink")
+
+
+def fetch_wheels(locks: Sequence[Path], folder: Path) -> None:
+    """Keep the wheels of some locks as files: what pip in a container builds from, with a pip.conf that says so.
+
+    For this process's Python and machine. Where they cannot be had, builds in containers need the network: no error.
+    """
+    for lock in locks:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+        command += ["--only-binary", ":all:", "--find-links", str(folder), "--dest", str(folder), "-r", str(lock)]
+        # As for uv: what is there already is not asked for again.
+        for offline in (["--no-index"], []):
+            if subprocess.run([*command, *offline], capture_output=True, check=False).returncode == 0:
+                break
 
 
 def _install(requirements: Path, target: Path, uv_cache: Path | None, link: str = "copy") -> None:
