@@ -11,6 +11,7 @@ import argparse
 import fnmatch
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -120,7 +121,7 @@ def dockerfile(
     lines += [f"FROM {options.builder}"]
     lines += ["LABEL " + " \\\n      ".join(f"{json.dumps(k)}={json.dumps(v)}" for k, v in sorted(labels.items()))]
     if environment:
-        lines += ["ENV " + " \\\n    ".join(f'{name}="{value}"' for name, value in environment)]
+        lines += ["ENV " + " \\\n    ".join(f'{name}="{_escaped(value)}"' for name, value in environment)]
     else:
         lines += [""]
     lines += ["USER root"]
@@ -152,6 +153,11 @@ def dockerfile(
             ]
         lines += [f"{verb} {script(name)}"]
     return "\n".join(lines) + "\n"
+
+
+def _escaped(value: str) -> str:
+    """A value that ENV takes as it is, without expansion."""
+    return re.sub(r'([$"\\])', r"\\\1", value)
 
 
 def _copy_source(source: Path, target: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from tests.s2i import flights
 from workshop.lab.images.builder import REF, ensure_builder
 from workshop.lab.images.run import run_environment
 from workshop.lab.images.store import ImageStore
@@ -81,6 +82,19 @@ def test_an_incremental_build_carries_the_packages_over(lab: Lab, toy: Path) -> 
     assert image is not None
     assert (image.app_root / "packages/idna").is_dir()
     assert not list(image.root.rglob("artifacts*"))
+
+
+def test_a_rebuild_of_the_flights_model_after_a_change_of_source_takes_seconds(lab: Lab, tmp_path: Path) -> None:
+    source = flights.source(tmp_path / "flights")
+    first = lab.build(source)
+    with (source / "FlightDelay.py").open("a") as file:
+        file.write("# changed\n")
+    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert lab.build(source) != first
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    # On the processors, where other tests keep them busy.
+    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    assert min(time.monotonic() - began, busy) < 3
 
 
 def test_push_writes_the_digest_file_and_tags_the_destination(lab: Lab, toy: Path) -> None:

@@ -1,7 +1,15 @@
-"""The lab's s2i writes what the real one writes, and refuses what it does not know."""
+"""The lab's s2i writes what the real one writes, and refuses what it does not know.
+
+The real one cannot be had on every machine, so its format is held to what upstream says and tests of it, in
+openshift/source-to-image: the order and the comments are those of `CreateDockerfile` in
+pkg/build/strategies/dockerfile/dockerfile.go, the escaping that of pkg/scripts/environment.go, the labels those of
+pkg/util/labels.go, and the patterns in UPSTREAM are what test/integration/dockerfile/dockerfile_test.go expects of
+the same inputs (image names and texts apart). Labels are in no order there, and sorted here.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -53,6 +61,84 @@ def test_an_incremental_build_takes_the_artifacts_of_the_previous_image(lab: Lab
     assert text.startswith("FROM reg:5000/user1/toy:1 as cached\n")
     assert "USER 0\nRUN if [ -s /usr/libexec/s2i/save-artifacts ]; then" in text
     assert "COPY --from=cached /tmp/artifacts.tar /tmp/artifacts.tar\n" in text
+
+
+UPSTREAM = {
+    "TestDockerfileBuild": (
+        [],
+        [
+            r"(?m)^FROM quay.io/any/model-builder:1$",
+            r'"io\.openshift\.s2i\.build\.image"="quay.io/any/model-builder:1"',
+            r"(?m)^COPY upload/src /tmp/src$",
+            r"(?m)^RUN chown -R 1001:0.* /tmp/src$",
+            r"(?m)^USER 1001\n.+\n.+\nRUN /usr/libexec/s2i/assemble$",
+            r"(?m)^CMD /usr/libexec/s2i/run$",
+        ],
+    ),
+    "TestDockerfileBuildEnv": (
+        ["-e", "key1=value1", "-e", "key2=value2"],
+        [r'key1="value1"', r'key2="value2"'],
+    ),
+    "TestDockerfileBuildImageScriptsURLImage": (
+        ["--image-scripts-url", "image:///usr/custom/s2i"],
+        [r"(?m)^RUN /usr/custom/s2i/assemble$", r"(?m)^CMD /usr/custom/s2i/run$"],
+    ),
+    "TestDockerfileIncrementalBuild": (
+        ["test:tag", "--incremental"],
+        [
+            r"(?m)^FROM test:tag as cached\n#.+\nUSER 1001$",
+            r"(?m)^RUN if \[ -s /usr/libexec/s2i/save-artifacts \]; then /usr/libexec/s2i/save-artifacts > "
+            r"/tmp/artifacts.tar; else touch /tmp/artifacts.tar; fi$",
+            r"(?m)^FROM quay.io/any/model-builder:1$",
+            r"(?m)^COPY --from=cached /tmp/artifacts.tar /tmp/artifacts.tar$",
+            r"(?m)^RUN chown -R 1001:0.* /tmp/artifacts.tar",
+            r"if \[ -s /tmp/artifacts.tar \]; then mkdir -p /tmp/artifacts; tar -xf /tmp/artifacts.tar -C "
+            r"/tmp/artifacts; fi",
+            r"rm /tmp/artifacts.tar",
+            r"(?m)^RUN chown -R 1001:0.* /tmp/src$",
+            r"(?m)^RUN /usr/libexec/s2i/assemble$",
+            r"(?m)^CMD /usr/libexec/s2i/run$",
+        ],
+    ),
+    "TestDockerfileIncrementalAssembleUser": (
+        ["test:tag", "--incremental", "--assemble-user", "2250"],
+        [r"(?m)^FROM test:tag as cached\n#.+\nUSER 2250$", r"(?m)^RUN chown -R 2250:0 .*/tmp/artifacts.tar"],
+    ),
+}
+"""Upstream's test, its inputs as flags, and what it expects."""
+
+
+@pytest.mark.parametrize("name", UPSTREAM)
+def test_upstreams_expectations_hold(lab: Lab, toy: Path, name: str) -> None:
+    flags, expected = UPSTREAM[name]
+    text = lab.s2i(toy, *flags).read_text()
+    missing = [pattern for pattern in expected if not re.search(pattern, text)]
+    assert missing == [], text
+
+
+def test_an_override_of_save_artifacts_is_copied_as_root(lab: Lab, toy: Path) -> None:
+    # TestDockerfileIncrementalSourceSave
+    (toy / ".s2i/bin").mkdir()
+    (toy / ".s2i/bin/save-artifacts").write_text("")
+    text = lab.s2i(toy, "test:tag", "--incremental").read_text()
+    for pattern in (
+        r"(?m)^FROM test:tag as cached\n#.+\nUSER root\n",
+        r"(?m)^COPY upload/scripts/save-artifacts /tmp/scripts/save-artifacts$",
+        r"(?m)^RUN chown .*1001:0 /tmp/scripts/save-artifacts$",
+        r"(?m)^USER 1001\nRUN if \[ -s /tmp/scripts/save-artifacts \]; then /tmp/scripts/save-artifacts > ",
+    ):
+        assert re.search(pattern, text), text
+
+
+def test_values_are_taken_as_they_are(lab: Lab, toy: Path) -> None:
+    value = 'a $HOME "b" c:\\d'
+    file = lab.s2i(toy, "-e", f"GREETING={value}")
+    assert 'GREETING="a \\$HOME \\"b\\" c:\\\\d"' in file.read_text()
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy", file.parent)
+    assert done.returncode == 0, done.stderr
+    image = lab.store.resolve("toy")
+    assert image is not None
+    assert image.env["GREETING"] == value
 
 
 def test_commit_and_context_folder_become_labels(lab: Lab, toy: Path) -> None:
