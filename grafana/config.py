@@ -1,13 +1,14 @@
 """What the queries depend on, in one place: names of metrics and labels, and who emits them.
 
 Change the classes when your model has others. The metric names are a contract with the model server
-(`s2i/server`) and the model (`model/`); a test looks for an emitter of each.
+(`s2i/server`) and the model (`model/`); a test scrapes the running parts and looks for each.
 """
 
 from __future__ import annotations
 
-UID = "model-serving"
-"""Fixed: links and bookmarks hold it."""
+SERVING_UID = "model-serving"
+QUALITY_UID = "model-quality"
+"""Fixed: links and bookmarks hold them."""
 
 DATASOURCE = "${datasource}"
 """A variable, so that the same file works with the lab's Prometheus and OpenShift's Thanos."""
@@ -21,16 +22,35 @@ MODEL_ERRORS = "model_server_model_errors_total"
 PREDICTIONS = "model_predictions_total"
 OUTCOMES = "model_feedback_total"
 PROBABILITY = "model_late_probability_total"
+REFERENCE = "model_reference"
+"""A gauge: what the model scored on its test month, by `measure`; what production is compared with."""
+
+# The process of each model server.
+CPU = "process_cpu_seconds_total"
+MEMORY = "process_resident_memory_bytes"
+STARTED = "process_start_time_seconds"
 
 POSITIVE = "late"
 NEGATIVE = "on_time"
 
-SELECT = 'namespace=~"$namespace", deployment_name=~"$deployment"'
-"""What the variables at the top of the dashboard choose."""
+PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
+"""The deployment that the variables at the top of the dashboard choose."""
+
+SELECT = f'{PLACE}, predictor_name=~"$predictor", predictor_version=~"$version"'
+"""The same, and of it the predictors and versions that they choose."""
 
 PODS = 'endpoint="metrics", namespace=~"$namespace", job=~".+/$deployment"'
 """The scrape targets of model servers. A PodMonitor's job is `<namespace>/<name>`, and the name is the
 deployment's."""
+
+RATE = "$__rate_interval"
+"""The window of what is drawn over time: at least four scrapes."""
+
+RANGE = "$__range"
+"""The window of one figure for the whole time that is shown."""
+
+WINDOW = "$window"
+"""The window of what needs many rows to mean anything, over time; chosen at the top."""
 
 RUNBOOK = "grafana/runbook.md"
 """Where alerts link to: a path in the repository, which a fork turns into its own URL."""

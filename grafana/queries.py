@@ -1,61 +1,88 @@
-"""Every query of the dashboards, by name.
+"""Every query, by name: the dashboards draw them, the alerts repeat them, a promotion decides by them.
 
-Rates are over counters and sums come after rates, so a restart or a second replica changes nothing.
-`$__rate_interval` is at least four scrapes wide. Never select a bucket by `le="1"`: Prometheus 3 writes
-`1.0`.
+`where` are label matchers without the braces, `over` is a window. Left out, they are what the dashboard's
+variables choose; given, they make a query that Prometheus answers as it stands:
+
+    queries.error_ratio(queries.where("user1-production", "flight-delay", "canary"), "2m")
+
+`by` names the labels that stay. Rates are over counters and sums come after rates, so a restart or a second
+replica changes nothing. Needs the standard library only. Never select a bucket by `le="1"`: Prometheus 3
+writes `1.0`.
 """
 
 from __future__ import annotations
 
 from grafana.config import (
+    CPU,
     FEEDBACK,
+    MEMORY,
     MODEL_ERRORS,
     NEGATIVE,
     OUTCOMES,
+    PLACE,
     PODS,
     POSITIVE,
     PREDICTIONS,
     PROBABILITY,
+    RANGE,
+    RATE,
+    REFERENCE,
     REQUESTS,
     SELECT,
+    STARTED,
 )
 
-_ASKED = f'{REQUESTS}_count{{{SELECT}, service="predictions"}}'
-_ASKED_5XX = f'{REQUESTS}_count{{{SELECT}, service="predictions", code=~"5.."}}'
-_RATE = "[$__rate_interval]"
-_RANGE = "[$__range]"
+PREDICTOR = "predictor_name"
 
 
-def request_rate() -> str:
+def where(namespace: str, deployment: str, predictor: str = "") -> str:
+    """Matchers for one deployment, or for one predictor of it."""
+    chosen = f'namespace="{namespace}", deployment_name="{deployment}"'
+    return f'{chosen}, predictor_name="{predictor}"' if predictor else chosen
+
+
+# -- the service -------------------------------------------------------------------------------------------
+
+
+def requests(where: str = SELECT, over: str = RATE, by: str = "") -> str:
     """Predictions asked for, a second."""
-    return f"sum(rate({_ASKED}{_RATE}))"
+    return _sum(by, f"rate({_asked(where)}[{over}])")
 
 
-def request_rate_by_predictor() -> str:
-    """The same by predictor: how a canary or an A/B test shares the traffic."""
-    return f"sum by (deployment_name, predictor_name) (rate({_ASKED}{_RATE}))"
+def request_share(where: str = PLACE, over: str = RANGE, by: str = PREDICTOR) -> str:
+    """Share of the requests that each predictor got: what a canary's weight has become."""
+    return f"{_sum(by, f'increase({_asked(where)}[{over}])')} / on () group_left () ({requests_seen(where, over)} > 0)"
 
 
-def request_rate_by_code() -> str:
-    """The same by HTTP status."""
-    return f"sum by (code) (rate({_ASKED}{_RATE}))"
+def requests_seen(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Predictions asked for in the window; an analysis waits until there are enough."""
+    return _sum(by, f"increase({_asked(where)}[{over}])")
 
 
-def error_ratio() -> str:
+def error_ratio(where: str = SELECT, over: str = RATE, by: str = "") -> str:
     """Share of requests that the server failed (5xx); 0 while nothing fails, nothing while nobody asks."""
-    return f"(sum(rate({_ASKED_5XX}{_RATE})) or vector(0)) / (sum(rate({_ASKED}{_RATE})) > 0)"
+    return _share_of_codes("5..", where, over, by)
 
 
-def latency(quantile: float) -> str:
+def refused_ratio(where: str = SELECT, over: str = RATE, by: str = "") -> str:
+    """Share of requests that were refused as the caller's mistake (4xx)."""
+    return _share_of_codes("4..", where, over, by)
+
+
+def latency(quantile: float, where: str = SELECT, over: str = RATE, by: str = "") -> str:
     """A quantile of the time to answer, in seconds, interpolated inside the executor's buckets."""
-    buckets = f'{REQUESTS}_bucket{{{SELECT}, service="predictions"}}'
-    return f"histogram_quantile({quantile}, sum by (le) (rate({buckets}{_RATE})))"
+    kept = f"le, {by}" if by else "le"
+    return f"histogram_quantile({quantile}, {_sum(kept, f'rate({_buckets(where)}[{over}])')})"
 
 
-def latency_by_predictor(quantile: float) -> str:
-    """The same by predictor."""
-    buckets = f'{REQUESTS}_bucket{{{SELECT}, service="predictions"}}'
-    return f"histogram_quantile({quantile}, sum by (le, predictor_name) (rate({buckets}{_RATE})))"
+def latency_buckets(where: str = SELECT, over: str = RATE) -> str:
+    """Answers by the bucket that their time fell into: cumulative, as a heatmap of buckets wants them."""
+    return _sum("le", f"increase({_buckets(where)}[{over}])")
+
+
+def model_errors(where: str = SELECT, over: str = RATE, by: str = "method") -> str:
+    """Calls a second in which the model's own code failed."""
+    return _sum(by, f"rate({MODEL_ERRORS}{{{where}}}[{over}])")
 
 
 def servers_up() -> str:
@@ -63,64 +90,183 @@ def servers_up() -> str:
     return f"sum(up{{{PODS}}})"
 
 
-def servers_down() -> str:
-    """Model servers that did not."""
-    return f"count(up{{{PODS}}} == 0) or vector(0)"
+def cpu(over: str = RATE) -> str:
+    """Processor cores that each model server uses."""
+    return _sum("pod", f"rate({CPU}{{{PODS}}}[{over}])")
 
 
-def model_error_rate() -> str:
-    """Calls a second in which the model's own code failed."""
-    return f"sum by (method) (rate({MODEL_ERRORS}{{{SELECT}}}{_RATE}))"
+def memory() -> str:
+    """Resident bytes of each model server."""
+    return _sum("pod", f"{MEMORY}{{{PODS}}}")
 
 
-def predictions_by_class() -> str:
+def starts() -> str:
+    """When each model server started, in milliseconds: the marks of deployments and restarts."""
+    return f"max by (pod) ({STARTED}{{{PODS}}}) * 1000"
+
+
+def firing() -> str:
+    """Alerts that fire, of the chosen namespace; 1 each."""
+    return 'max by (alertname, severity) (ALERTS{alertstate="firing", namespace=~"$namespace"})'
+
+
+def firing_count() -> str:
+    """How many alerts fire."""
+    return 'count(ALERTS{alertstate="firing", namespace=~"$namespace"}) or vector(0)'
+
+
+# -- what the model says -----------------------------------------------------------------------------------
+
+
+def predictions(where: str = SELECT, over: str = RATE, by: str = "class") -> str:
     """Rows predicted a second, by class."""
-    return f"sum by (class) (rate({PREDICTIONS}{{{SELECT}}}{_RATE}))"
+    return _sum(by, f"rate({PREDICTIONS}{{{where}}}[{over}])")
 
 
-def positive_share_by_predictor() -> str:
-    """Share of rows predicted positive: the first thing that moves when the data drifts."""
-    positive = f'{PREDICTIONS}{{{SELECT}, class="{POSITIVE}"}}'
-    every = f"{PREDICTIONS}{{{SELECT}}}"
-    by = "sum by (predictor_name)"
-    return f"{by} (rate({positive}{_RATE})) / {by} (rate({every}{_RATE}))"
+def predicted_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Rows predicted in the window."""
+    return _sum(by, f"increase({PREDICTIONS}{{{where}}}[{over}])")
 
 
-def probability_deciles() -> str:
-    """Rows by the tenth that their probability fell into, over the chosen time."""
-    return f"sum by (decile) (increase({PROBABILITY}{{{SELECT}}}{_RANGE}))"
+def positive_share(where: str = SELECT, over: str = RANGE, by: str = "", ago: str = "") -> str:
+    """Share of rows predicted positive: the first thing that moves when the data drifts; `ago` looks back."""
+    offset = f" offset {ago}" if ago else ""
+    positive = f'increase({PREDICTIONS}{{{where}, class="{POSITIVE}"}}[{over}]{offset})'
+    every = f"increase({PREDICTIONS}{{{where}}}[{over}]{offset})"
+    return f"{_sum(by, positive)} / ({_sum(by, every)} > 0)"
 
 
-def feedback_rate() -> str:
+def probability_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR, ago: str = "") -> str:
+    """Share of rows in each tenth of the predicted probability: the histogram of a predictor, summing to 1."""
+    rows = f"increase({PROBABILITY}{{{where}}}[{over}]{f' offset {ago}' if ago else ''})"
+    kept = f"decile, {by}" if by else "decile"
+    return f"{_sum(kept, rows)} / on ({by}) group_left () ({_sum(by, rows)} > 0)"
+
+
+def probability_rate(where: str = SELECT, over: str = RATE) -> str:
+    """Rows a second in each tenth, over time."""
+    return _sum("decile", f"rate({PROBABILITY}{{{where}}}[{over}])")
+
+
+def probability_shift(where: str = SELECT, over: str = RANGE, ago: str = "1h") -> str:
+    """How far each predictor's histogram has moved since `ago`: the share of rows in another tenth, 0 to 1.
+
+    It is the total variation distance. It needs no truth, and sees what the share of one class does not.
+    """
+    now, then = probability_share(where, over), probability_share(where, over, ago=ago)
+    return f"sum by ({PREDICTOR}) (abs({now} - ({then}))) / 2"
+
+
+def probability_distance(where: str, than: str, over: str) -> str:
+    """How far apart two predictors' histograms are: total variation distance, 0 (same) to 1."""
+    one, other = probability_share(where, over, by=""), probability_share(than, over, by="")
+    return f"sum(abs({one} - ({other}))) / 2"
+
+
+def expected_positive_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:
+    """Mean predicted probability, from the middle of each tenth: the share that the model expects.
+
+    Compare it with `actual_positive_share`: equal is calibrated in the large. Calibration tenth by tenth would
+    need feedback counted by tenth.
+    """
+    tenths = " or ".join(
+        f'{(2 * at + 1) / 20} * increase({PROBABILITY}{{{where}, decile="{at}"}}[{over}])' for at in range(10)
+    )
+    every = f"increase({PROBABILITY}{{{where}}}[{over}])"
+    return f"{_sum(by, tenths)} / ({_sum(by, every)} > 0)"
+
+
+# -- what happened: rows whose truth came back --------------------------------------------------------------
+
+
+def feedback_rate(where: str = SELECT, over: str = RATE, by: str = PREDICTOR) -> str:
     """Truths received a second."""
-    return f"sum(rate({FEEDBACK}{{{SELECT}}}{_RATE}))"
+    return _sum(by, f"rate({FEEDBACK}{{{where}}}[{over}])")
 
 
-def confusion() -> str:
-    """Rows whose truth is known, by what was predicted and what happened, over the chosen time."""
-    return f"sum by (actual, predicted) (increase({OUTCOMES}{{{SELECT}}}{_RANGE}))"
+def confusion(where: str = SELECT, over: str = RANGE) -> str:
+    """Rows whose truth is known, by what was predicted and what happened."""
+    return _outcomes(where, over, "actual, predicted")
 
 
-def accuracy() -> str:
-    """Share of known rows that were right, over the chosen time."""
-    right = " + ".join(f"({_outcomes(c, c)} or vector(0))" for c in (POSITIVE, NEGATIVE))
-    return f"({right}) / ({_outcomes()} > 0)"
+def known_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Rows whose truth is known."""
+    return _outcomes(where, over, by)
 
 
-def precision() -> str:
+def accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Share of known rows that were right."""
+    right = " or ".join(
+        f'increase({OUTCOMES}{{{where}, predicted="{c}", actual="{c}"}}[{over}])' for c in (POSITIVE, NEGATIVE)
+    )
+    return f"{_sum(by, right)} / ({known_rows(where, over, by)} > 0)"
+
+
+def precision(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
     """Of the rows predicted positive, the share that were."""
-    return f"({_outcomes(POSITIVE, POSITIVE)} or vector(0)) / ({_outcomes(predicted=POSITIVE)} > 0)"
+    return f"{_hits(where, over, by)} / ({_outcomes(where, over, by, predicted=POSITIVE)} > 0)"
 
 
-def recall() -> str:
+def recall(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
     """Of the rows that were positive, the share that was predicted."""
-    return f"({_outcomes(POSITIVE, POSITIVE)} or vector(0)) / ({_outcomes(actual=POSITIVE)} > 0)"
+    return f"{_hits(where, over, by)} / ({_outcomes(where, over, by, actual=POSITIVE)} > 0)"
 
 
-def _outcomes(predicted: str = "", actual: str = "") -> str:
-    chosen = [SELECT]
-    if predicted:
-        chosen.append(f'predicted="{predicted}"')
-    if actual:
-        chosen.append(f'actual="{actual}"')
-    return f"sum(increase({OUTCOMES}{{{', '.join(chosen)}}}{_RANGE}))"
+def f1(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Harmonic mean of precision and recall: 2 TP / (predicted positive + actually positive)."""
+    said = _outcomes(where, over, by, predicted=POSITIVE)
+    were = _outcomes(where, over, by, actual=POSITIVE)
+    return f"2 * {_hits(where, over, by)} / (({said} + {were}) > 0)"
+
+
+def balanced_accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Mean of the recall of both classes: guessing gets 0.5 whatever the share of positives is.
+
+    The one measure here that does not move when only that share moves, so it tells a worse model from a
+    worse month.
+    """
+    rejected = _outcomes(where, over, by, predicted=NEGATIVE, actual=NEGATIVE)
+    were_not = _outcomes(where, over, by, actual=NEGATIVE)
+    return f"({recall(where, over, by)} + {rejected} / ({were_not} > 0)) / 2"
+
+
+def actual_positive_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:
+    """Share of known rows that were positive."""
+    return f"{_outcomes(where, over, by, actual=POSITIVE)} / ({known_rows(where, over, by)} > 0)"
+
+
+def reference(measure: str, where: str = SELECT, by: str = PREDICTOR) -> str:
+    """What the model scored on its test month, by measure; `_reference` in model/flights/serve.py has them all."""
+    kept = f" by ({by})" if by else ""
+    return f'max{kept} ({REFERENCE}{{{where}, measure="{measure}"}})'
+
+
+# -- parts -------------------------------------------------------------------------------------------------
+
+
+def _sum(by: str, expr: str) -> str:
+    return f"sum by ({by}) ({expr})" if by else f"sum({expr})"
+
+
+def _asked(where: str) -> str:
+    return f'{REQUESTS}_count{{{where}, service="predictions"}}'
+
+
+def _buckets(where: str) -> str:
+    return f'{REQUESTS}_bucket{{{where}, service="predictions"}}'
+
+
+def _share_of_codes(codes: str, where: str, over: str, by: str) -> str:
+    """A code that has not come yet has no series: the zeros of all others stand in for it."""
+    of_code = f'{REQUESTS}_count{{{where}, service="predictions", code=~"{codes}"}}'
+    counted = f"rate({of_code}[{over}]) or 0 * rate({_asked(where)}[{over}])"
+    return f"{_sum(by, counted)} / ({requests(where, over, by)} > 0)"
+
+
+def _hits(where: str, over: str, by: str) -> str:
+    return _outcomes(where, over, by, predicted=POSITIVE, actual=POSITIVE)
+
+
+def _outcomes(where: str, over: str, by: str, **labels: str) -> str:
+    chosen = "".join(f', {name}="{value}"' for name, value in labels.items())
+    return _sum(by, f"increase({OUTCOMES}{{{where}{chosen}}}[{over}])")

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.dashboards import serving
+from grafana.dashboards import quality, serving
 
 ALL: dict[str, Callable[[], Dashboard]] = {
+    "quality": quality.build,
     "serving": serving.build,
 }
 """File name in `rendered/` to what builds it."""

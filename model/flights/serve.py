@@ -8,7 +8,7 @@ Safe to share between threads.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -106,7 +106,8 @@ class FlightModel:
         """The counts since the last call, as Seldon's COUNTERs; a server adds them up and appends _total.
 
         The first call names every counter, also those that are 0: a series that begins with 1 hides its first
-        event from `increase()`, which compares what it sees later with what it saw first.
+        event from `increase()`, which compares what it sees later with what it saw first. It also says once, as
+        GAUGEs, what the model scored on its test month: what production is compared with.
         """
         with self._lock:
             said, deciles, outcomes = self._said, self._deciles, self._outcomes
@@ -119,11 +120,12 @@ class FlightModel:
             for predicted, row in enumerate(outcomes)
             for actual, count in enumerate(row)
         ]
-        return [
+        counters = [
             {"type": "COUNTER", "key": key, "value": count, "tags": tags}
             for key, tags, count in counted
             if count or not named
         ]
+        return counters if named else counters + _reference(self.card.metrics)
 
     @property
     def inputs(self) -> dict[str, list[str]]:
@@ -184,6 +186,21 @@ class FlightModel:
         if told:
             raise BadInputError(f"names: {told}, allowed, in any order: {', '.join(self._names)}")
         return [given.index(name) for name in self._names]
+
+
+def _reference(scored: Mapping[str, float]) -> list[dict[str, Any]]:
+    """The test month's scores, and what follows from them: the share called late, and the balanced accuracy."""
+    known = {name: scored.get(name) for name in ("accuracy", "precision", "recall", "f1")}
+    late, precision, recall = (scored.get(name, 0.0) for name in ("late_rate", "precision", "recall"))
+    if precision > 0 and late < 1:
+        called = late * recall / precision
+        known["positive_share"] = called
+        known["balanced_accuracy"] = (recall + 1 - (called - late * recall) / (1 - late)) / 2
+    return [
+        {"type": "GAUGE", "key": "model_reference", "value": value, "tags": {"measure": measure}}
+        for measure, value in known.items()
+        if value is not None and math.isfinite(value)
+    ]
 
 
 def _table(rows: Any) -> list[Any]:

@@ -61,6 +61,10 @@ def test_a_counter_stands_at_0_before_its_first_event_so_that_increase_sees_it(f
         assert line.endswith(" 0.0")
 
 
+def test_a_gauge_of_the_warm_up_is_shown_as_it_is_because_it_counts_nothing(fresh: Server) -> None:
+    assert "late_last{" in fresh.get("/metrics").body.decode()
+
+
 def test_the_warm_up_is_not_counted(fresh: Server) -> None:
     assert fresh.sample("late_answers_total") == 0
     assert fresh.sample(REQUESTS + "_count") == 0

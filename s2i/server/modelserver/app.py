@@ -200,8 +200,12 @@ class Service:
             raise ServingError(503, text, reason="MICROSERVICE_NOT_READY", headers={"retry-after": "1"})
 
     def _name(self, prediction: Prediction) -> None:
-        """Show the counters that the warm-up named as 0: a series that begins with 1 hides its first event."""
-        prediction.samples = [s._replace(value=0.0) for s in prediction.samples if s.kind == "COUNTER"]
+        """Show the counters that the warm-up named as 0: a series that begins with 1 hides its first event.
+
+        A gauge of the warm-up is shown as it is: it counts nothing.
+        """
+        named = [s for s in prediction.samples if s.kind != "TIMER"]
+        prediction.samples = [s._replace(value=0.0) if s.kind == "COUNTER" else s for s in named]
         for method in ("predict", "feedback"):
             self._count(prediction, method)
 

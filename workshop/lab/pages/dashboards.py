@@ -19,7 +19,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from workshop.lab.pages import html
+from workshop.lab.pages.alerts import firing, runbook
 from workshop.lab.pages.context import Context
+from workshop.lab.pages.overview import overview
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=2)
 MISSING = (
@@ -37,6 +39,7 @@ class Board:
     uid: str
     title: str
     description: str
+    rows: tuple[str, ...]
     body: dict[str, Any]
 
 
@@ -44,30 +47,37 @@ def dashboard_routes(context: Context) -> list[BaseRoute]:
     """The list, the viewer and its questions."""
 
     async def index(request: Request) -> Response:
-        found = boards(context.kit)
-        if len(found) == 1:
-            return RedirectResponse(f"/dashboards/{found[0].uid}")
-        return html.page(context, request, "dashboards.html", {"boards": found})
+        values = {"boards": boards(context.kit), "alerts": await firing(context)}
+        return html.page(context, request, "dashboards.html", values)
 
     async def viewer(request: Request) -> Response:
         uid = request.path_params["uid"]
-        board = next((b for b in boards(context.kit) if uid in (b.uid, b.file)), None)
+        known = boards(context.kit)
+        board = next((b for b in known if uid in (b.uid, b.file)), None)
         if board is not None and uid != board.uid:
             return RedirectResponse(f"/dashboards/{board.uid}")
         if board is None:
-            values = {
-                "message": f"There is no dashboard {uid} in grafana/rendered.",
-                "back": "/dashboards/",
-                "back_name": "All dashboards",
-            }
-            return html.page(context, request, "missing.html", values, status=404)
+            return _missing(context, request, f"There is no dashboard {uid} in grafana/rendered.")
         values = {
-            "title": board.title,
-            "description": board.description,
+            "board": board,
+            "boards": known,
             "json": _for_script(board.body),
             "missing": MISSING if context.prometheus_url is None else "",
+            "prometheus": context.endpoints().get("prometheus") or "",
+            "curl": overview(context).curl,
+            "alerts": await firing(context),
         }
         return html.page(context, request, "dashboard.html", values)
+
+    async def alerts(request: Request) -> Response:
+        return html.part(request, "alerts.html", {"alerts": await firing(context)})
+
+    async def book(request: Request) -> Response:
+        try:
+            body = runbook(context)
+        except OSError:
+            return _missing(context, request, "There is no grafana/runbook.md.")
+        return html.page(context, request, "runbook.html", {"body": Markup(body)})  # noqa: S704 made by our own renderer
 
     async def ask(request: Request) -> Response:
         if context.prometheus_url is None:
@@ -84,6 +94,8 @@ def dashboard_routes(context: Context) -> list[BaseRoute]:
         Route("/dashboards/api/query", ask),
         Route("/dashboards/api/query_range", ask),
         Route("/dashboards/api/label/{label:str}/values", ask),
+        Route("/dashboards/alerts", alerts),
+        Route("/dashboards/runbook", book),
         Route("/dashboards/{uid:str}", viewer),
     ]
 
@@ -94,10 +106,16 @@ def boards(kit: Path) -> list[Board]:
     for path in sorted((kit / "grafana" / "rendered").glob("*.json")):
         try:
             body = json.loads(path.read_text(encoding="utf-8"))
-            found.append(Board(path.stem, body["uid"], body["title"], body.get("description", ""), body))
+            rows = tuple(panel["title"] for panel in body["panels"] if panel["type"] == "row")
+            found.append(Board(path.stem, body["uid"], body["title"], body.get("description", ""), rows, body))
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return found
+
+
+def _missing(context: Context, request: Request, message: str) -> Response:
+    values = {"message": message, "back": "/dashboards/", "back_name": "All dashboards"}
+    return html.page(context, request, "missing.html", values, status=404)
 
 
 async def _proxied(url: str, request: Request) -> Response:

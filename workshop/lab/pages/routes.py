@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from workshop.lab.pages import html
+from workshop.lab.pages.alerts import firing
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.guide import guide_routes
@@ -35,7 +36,7 @@ def console_routes(context: Context) -> list[BaseRoute]:
     """The overview, and the part of it that the page asks for again and again."""
 
     async def console(request: Request) -> Response:
-        values = {"overview": overview(context)}
+        values = {"overview": overview(context), "alerts": await firing(context)}
         if request.query_params.get("part") == "live":
             return html.part(request, "live.html", values)
         return html.page(context, request, "console.html", values)

@@ -149,9 +149,10 @@ def test_every_page_needs_the_token_and_loads_only_from_the_lab(tmp_path: Path) 
 # -- the dashboards
 
 
-def test_the_only_dashboard_opens_at_once(tmp_path: Path) -> None:
-    answer = browser(context(tmp_path)).get("/dashboards/", follow_redirects=False)
-    assert answer.headers["location"] == "/dashboards/model-serving"
+def test_the_list_leads_to_every_dashboard_and_says_what_is_on_it(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/dashboards/").text
+    assert 'href="/dashboards/model-serving"' in page and 'href="/dashboards/model-quality"' in page
+    assert "Who answers" in page and "Was it right" in page
 
 
 def test_a_dashboards_file_name_leads_to_it(tmp_path: Path) -> None:
@@ -236,15 +237,22 @@ def test_a_module_without_a_check_is_told_by_number(tmp_path: Path) -> None:
 # -- in a browser
 
 
-@pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
-def test_the_viewer_draws_every_panel(tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], _: int) -> None:
+@pytest.mark.parametrize(
+    ("uid", "charts", "shown"),
+    [
+        pytest.param("model-serving", 8, ["9 req/s", "4200.0%"], marks=in_a_browser, id="serving"),
+        pytest.param("model-quality", 9, [">42<", "actual \\ predicted", "0.3"], marks=in_a_browser, id="quality"),
+    ],
+)
+def test_the_viewer_draws_every_panel(
+    tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], uid: str, charts: int, shown: list[str]
+) -> None:
     about = context(tmp_path, prometheus_url=prometheus[1])
     with served(about) as lab:
-        page = dom(f"{lab.url}/dashboards/model-serving", tmp_path)
-    assert "drawn by Grafana only" not in page
-    assert page.count('class="uplot') >= 7, "a chart for each timeseries panel"
-    assert "9 req/s" in page, "the last value of the stat"
-    assert ">0.3<" in page and ">42<" in page, "the bar gauge and its figure"
+        page = dom(f"{lab.url}/dashboards/{uid}", tmp_path)
+    assert "drawn by Grafana only" not in page and "done by Grafana only" not in page
+    assert page.count('class="uplot') == charts, "a chart for each panel with axes"
+    assert all(text in page for text in shown)
     assert '<option value="user1-staging">' in page, "the values of a variable"
     assert not any("$" in query for _, given in prometheus[0].asked for query in given.get("query", []))
 

@@ -1,7 +1,7 @@
 // Colours that hold on both grounds; Grafana's names mean the page's own.
 
 const NAMED = {
-  green: "--ok", red: "--bad", yellow: "--warn", "#EAB839": "--warn", orange: "--warn", blue: "--accent", text: "--ink",
+  green: "--ok", red: "--bad", yellow: "--warn", "#EAB839": "--warn", blue: "--accent", text: "--ink",
 };
 const LIGHT = ["#0a5fb0", "#c2570c", "#19794a", "#8a3ea8", "#a8791a", "#0f7f8a", "#b3305f", "#5b6b7b"];
 const DARK = ["#6db7ff", "#ffa566", "#4fc78f", "#cf96e8", "#e3c25b", "#5fd0da", "#ff8fb4", "#a9b8c7"];
@@ -23,6 +23,7 @@ export function css(name) {
 
 export function named(color) {
   if (color === "transparent") return "transparent";
+  if (color === "orange") return series(1);
   return NAMED[color] ? css(NAMED[color]) : color;
 }
 
@@ -31,10 +32,21 @@ export function series(index) {
   return palette[index % palette.length];
 }
 
-export function faded(color, alpha) {
+function parts(color) {
   const found = /rgba?\((\d+), (\d+), (\d+)/.exec(color);
-  if (found) return `rgba(${found[1]}, ${found[2]}, ${found[3]}, ${alpha})`;
-  return `${color}${Math.round(alpha * 255).toString(16).padStart(2, "0")}`;
+  if (found) return found.slice(1, 4).map(Number);
+  return [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
+}
+
+export function faded(color, alpha) {
+  return `rgba(${parts(color).join(", ")}, ${alpha})`;
+}
+
+// From the ground (0) to the accent (1). Never all the way, so that text can be read on it.
+export function continuous(share, strongest = 1) {
+  const at = Math.min(1, Math.max(0, share)) * strongest;
+  const [from, to] = [parts(css("--sunken")), parts(series(0))];
+  return `rgb(${from.map((part, i) => Math.round(part + (to[i] - part) * at)).join(", ")})`;
 }
 
 // The colour of a value by a panel's thresholds.
@@ -44,16 +56,4 @@ export function threshold(steps, value) {
     if (step.value === null || step.value === undefined || value >= step.value) color = step.color;
   }
   return named(color);
-}
-
-// A fixed colour that an override gives to a series of this name.
-export function override(panel, name) {
-  for (const rule of panel.fieldConfig.overrides ?? []) {
-    const { id, options } = rule.matcher;
-    const hit = id === "byName" ? options === name
-      : id === "byRegexp" ? new RegExp(options.replace(/^\/|\/$/g, "")).test(name) : false;
-    const color = hit && rule.properties.find((property) => property.id === "color")?.value;
-    if (color?.fixedColor) return named(color.fixedColor);
-  }
-  return null;
 }

@@ -1,96 +1,162 @@
-// Draws a Grafana dashboard from its JSON: the layout, the time range, the refresh. What a panel type is, is told in
-// panels.js and timeseries.js; a type that is not there is named instead of drawn.
+// Draws a Grafana dashboard from its JSON: the layout, the refresh, and for each panel its queries. What a panel type
+// is, is told in panels.js, timeseries.js and their like; a type that is not there is named instead of drawn.
 
-import { BarGauge, Stat, Table } from "./panels.js";
-import { TimeSeries } from "./timeseries.js";
+import { marks } from "./annotations.js";
+import { BarChart } from "./barchart.js";
+import { element } from "./dom.js";
+import { transformed } from "./frames.js";
+import { Heatmap } from "./heatmap.js";
+import { BarGauge, Gauge, Stat, Table } from "./panels.js";
 import { legend, query, Unavailable } from "./queries.js";
-import { interpolate, SCRAPE, Variables } from "./variables.js";
+import { TimeSeries } from "./timeseries.js";
+import { Times } from "./times.js";
+import { interpolate, Variables } from "./variables.js";
 
-const TYPES = { bargauge: BarGauge, stat: Stat, table: Table, timeseries: TimeSeries };
-const RANGES = { "now-5m": 300, "now-15m": 900, "now-30m": 1800, "now-1h": 3600, "now-3h": 10800, "now-6h": 21600,
-                 "now-24h": 86400, "now-7d": 604800 };
+const TYPES = {
+  barchart: BarChart, bargauge: BarGauge, gauge: Gauge, heatmap: Heatmap, stat: Stat, table: Table, timeseries: TimeSeries,
+};
 
 const grid = document.getElementById("panels");
 const form = document.getElementById("controls");
 const word = document.getElementById("word");
+const fresh = document.getElementById("fresh");
+const firing = document.getElementById("firing");
 const dashboard = JSON.parse(document.getElementById("dashboard").textContent);
+const prometheus = grid.dataset.prometheus;
 
-let zoomed = null;
 let timer = 0;
 let busy = false;
+let again = false;
 let drawn = false;
 
-function range() {
-  if (zoomed) return { ...zoomed, step: step(zoomed.end - zoomed.start) };
-  const seconds = RANGES[form.elements.range.value] ?? 1800;
-  const end = Math.floor(Date.now() / 1000 / SCRAPE) * SCRAPE;
-  return { start: end - seconds, end, step: step(seconds) };
+// -- the layout
+
+// Rows and the panels below them, each row a part of the page that can be folded.
+function lay(panels) {
+  const made = [];
+  let body = null;
+  let top = 0;
+  for (const panel of panels) {
+    if (panel.type === "row" || !body) {
+      body = group(panel.type === "row" ? panel.title : "");
+      top = panel.type === "row" ? panel.gridPos.y + panel.gridPos.h : 0;
+      if (panel.type === "row") continue;
+    }
+    made.push(place(panel, body, top));
+  }
+  return made.filter(Boolean);
 }
 
-function step(seconds) {
-  return Math.max(SCRAPE, Math.ceil(seconds / 360 / SCRAPE) * SCRAPE);
+function group(title) {
+  const fold = element("details", "row");
+  fold.open = true;
+  const summary = element("summary");
+  summary.append(element("h2", "", title));
+  const body = element("div", "grid");
+  fold.append(summary, body);
+  if (title) grid.append(fold);
+  else grid.append(body);
+  return body;
 }
 
-function zoom(start, end) {
-  zoomed = { start: Math.floor(start), end: Math.ceil(Math.max(end, start + 30)) };
-  form.elements.back.hidden = false;
-  refresh();
-}
-
-function place(panel) {
-  const section = document.createElement("section");
+function place(panel, parent, top) {
+  const section = element("section", `panel type-${panel.type}`);
   const { x, y, w, h } = panel.gridPos;
-  section.style.setProperty("--x", x + 1);
-  section.style.setProperty("--y", y + 1);
-  section.style.setProperty("--w", w);
-  section.style.setProperty("--h", h);
-  const title = document.createElement("h2");
-  title.textContent = panel.title;
-  if (panel.type === "row") {
-    section.className = "row";
-    section.append(title);
-    grid.append(section);
-    return null;
+  for (const [name, value] of [["--x", x + 1], ["--y", y - top + 1], ["--w", w], ["--h", h]]) {
+    section.style.setProperty(name, value);
   }
-  section.className = `panel ${panel.type}`;
-  const head = document.createElement("header");
-  head.append(title);
-  if (panel.description) {
-    const about = document.createElement("details");
-    const mark = document.createElement("summary");
-    mark.textContent = "?";
-    mark.ariaLabel = `About ${panel.title}`;
-    mark.title = panel.description;
-    const text = document.createElement("p");
-    text.textContent = panel.description;
-    about.append(mark, text);
-    head.append(about);
-  }
-  const body = document.createElement("div");
-  body.className = "body";
-  const note = document.createElement("p");
-  note.className = "note";
+  const title = element("h3", "", panel.title);
+  title.id = `panel-${panel.id}`;
+  section.setAttribute("aria-labelledby", title.id);
+  const head = element("header");
+  const about = help(panel);
+  head.append(title, enlarger(panel, section), about.node);
+  const body = element("div", "body");
+  const note = element("p", "note");
   note.hidden = true;
   section.append(head, body, note);
-  grid.append(section);
+  parent.append(section);
   if (!(panel.type in TYPES)) {
     body.textContent = `Panels of type ${panel.type} are drawn by Grafana only.`;
     return null;
   }
-  return { panel, note, section, view: new TYPES[panel.type](panel, body, zoom) };
+  const view = new TYPES[panel.type](panel, body, (start, end) => times.set(start, end, true));
+  return { panel, section, note, title, about, view };
 }
 
-async function fill({ panel, note, view }, now) {
-  try {
-    const answers = await Promise.all(panel.targets.map(async (target) => {
-      const found = await query(interpolate(target.expr, variables.chosen, now), now, target.instant);
-      return found.map((one) => ({ ...one, name: legend(target.legendFormat, one.labels) }));
+// The description, and below it the queries as they were asked: what a panel shows is no secret.
+function help(panel) {
+  const node = element("details");
+  const mark = element("summary", "", "?");
+  mark.ariaLabel = `About ${panel.title}`;
+  mark.title = panel.description ?? "";
+  const box = element("div", "about");
+  const queries = element("div");
+  box.append(element("p", "", panel.description), queries);
+  node.append(mark, box);
+  node.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    node.open = false;
+    mark.focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!node.contains(event.target)) node.open = false;
+  });
+  const show = (asked) => {
+    if (node.open) return;
+    queries.replaceChildren(...asked.map((expr) => {
+      const line = element("p", "asked");
+      line.append(element("code", "", expr));
+      if (prometheus) {
+        const link = element("a", "", "Ask Prometheus");
+        link.href = `${prometheus}/graph?${new URLSearchParams({ "g0.expr": expr, "g0.tab": "0" })}`;
+        link.target = "_blank";
+        link.rel = "noreferrer";
+        line.append(" ", link);
+      }
+      return line;
     }));
-    const series = answers.flat();
-    view.draw(series, now);
+  };
+  return { node, show };
+}
+
+function enlarger(panel, section) {
+  const button = element("button", "enlarge", "⤢");
+  button.type = "button";
+  const set = (large) => {
+    section.classList.toggle("large", large);
+    document.body.classList.toggle("has-large", large);
+    button.ariaPressed = String(large);
+    button.ariaLabel = button.title = large ? "Back to all panels" : `Enlarge ${panel.title}`;
+  };
+  set(false);
+  button.addEventListener("click", () => set(!section.classList.contains("large")));
+  section.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && section.classList.contains("large")) set(false);
+  });
+  return button;
+}
+
+// -- the data
+
+async function fill({ panel, section, note, title, about, view }, range, found) {
+  title.textContent = variables.said(panel.title);
+  const asked = panel.targets.map((target) => interpolate(target.expr, variables.chosen, range));
+  about.show(asked);
+  try {
+    const answers = await Promise.all(panel.targets.map(async (target, i) => {
+      const series = await query(asked[i], range, target.instant);
+      const name = (labels) => variables.said(legend(target.legendFormat, labels));
+      return { refId: target.refId, series: series.map((one) => ({ ...one, name: name(one.labels) })) };
+    }));
+    const series = answers.flatMap((answer) => answer.series);
     const empty = !series.some((one) => one.points.some(([, value]) => Number.isFinite(value)));
-    note.hidden = !empty || panel.type === "stat";
-    note.textContent = "No data in this time";
+    const table = transformed(answers, panel.transformations);
+    view.draw({ series, table, range, marks: found, said: (text) => variables.said(text) });
+    const says = ["stat", "gauge"].includes(panel.type);
+    note.hidden = !empty || says;
+    section.classList.toggle("empty", empty && !says);
+    note.textContent = panel.fieldConfig.defaults.noValue ?? "No data in this time";
   } catch (error) {
     if (error instanceof Unavailable) throw error;
     note.hidden = false;
@@ -98,14 +164,30 @@ async function fill({ panel, note, view }, now) {
   }
 }
 
+// The list is made by the lab, which escapes what alerts say.
+async function showAlerts() {
+  const answer = await fetch("/dashboards/alerts", { cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return;
+  const list = new DOMParser().parseFromString(`<ul>${await answer.text()}</ul>`, "text/html").querySelector("ul");
+  if (list.innerHTML !== firing.innerHTML) firing.replaceChildren(...list.childNodes);
+}
+
 async function refresh() {
-  if (busy || document.hidden) return;
+  if (document.hidden) return;
+  if (busy) {
+    again = true;
+    return;
+  }
   busy = true;
-  const now = range();
+  grid.ariaBusy = "true";
+  const range = times.range();
+  showAlerts();
   try {
-    await variables.refresh(now);
-    await Promise.all(panels.map((panel) => fill(panel, now)));
+    const some = await variables.refresh(range);
+    const found = await marks(dashboard.annotations?.list, variables.chosen, range);
+    await Promise.all(panels.map((panel) => fill(panel, range, found)));
     word.hidden = true;
+    fresh.hidden = some;
     grid.hidden = false;
     drawn = true;
   } catch (error) {
@@ -116,6 +198,10 @@ async function refresh() {
   } finally {
     busy = false;
     grid.ariaBusy = "false";
+    if (again) {
+      again = false;
+      refresh();
+    }
   }
 }
 
@@ -125,17 +211,22 @@ function schedule() {
   if (seconds) timer = setInterval(refresh, seconds * 1000);
 }
 
-const variables = new Variables(dashboard.templating?.list ?? [], form, refresh);
-const panels = dashboard.panels.map(place).filter(Boolean);
-form.elements.range.value = dashboard.time?.from in RANGES ? dashboard.time.from : "now-30m";
+const times = new Times(form, dashboard.time?.from, refresh);
+const variables = new Variables(dashboard.templating?.list ?? [], document.getElementById("variables"), refresh);
+const panels = lay(dashboard.panels);
 form.elements.every.value = String(parseInt(dashboard.refresh, 10) || 10);
-form.addEventListener("submit", (event) => event.preventDefault());
-form.elements.range.addEventListener("change", () => { zoomed = null; form.elements.back.hidden = true; refresh(); });
-form.elements.back.addEventListener("click", () => { zoomed = null; form.elements.back.hidden = true; refresh(); });
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  refresh();
+});
 form.elements.every.addEventListener("change", schedule);
 document.addEventListener("visibilitychange", refresh);
+// Another dashboard shows the same deployment and time.
+for (const link of document.querySelectorAll("a[data-dashboard]")) {
+  link.addEventListener("click", () => { link.search = location.search; });
+}
 function recolor() {
-  for (const { view } of panels) view.remake = true;
+  for (const { view } of panels) view.forget?.();
   refresh();
 }
 document.addEventListener("theme", recolor);

@@ -1,130 +1,142 @@
-// The panels that show values rather than lines: stat, bar gauge and table.
+// The panels without axes: stat, gauge, bar gauge and table.
 
-import { series as palette, threshold } from "./colors.js";
-import { format } from "./units.js";
+import { continuous, threshold } from "./colors.js";
+import { element, svg } from "./dom.js";
+import { last, settings, text, valueColor } from "./fields.js";
 
-function last(points) {
-  return points.findLast(([, value]) => Number.isFinite(value))?.[1];
-}
+class Panel {
+  constructor(panel, body) {
+    Object.assign(this, { panel, body });
+  }
 
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
+  // The one value of a panel that shows one: its field, value and colour.
+  reading(series) {
+    const field = settings(this.panel, series[0]?.name ?? "");
+    const value = series.length ? last(series[0].points) : undefined;
+    return { field, value, color: value === undefined ? "" : threshold(field.thresholds?.steps, value) };
+  }
+
+  nothing(field) {
+    this.body.replaceChildren(element("p", "reading none", field.noValue ?? "no data"));
+  }
 }
 
 function spark(points, color) {
   const values = points.map(([, value]) => value).filter(Number.isFinite);
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "spark");
-  svg.setAttribute("viewBox", "0 0 100 30");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  if (values.length < 2) return svg;
+  const made = svg("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" });
+  if (values.length < 2) return made;
   const top = Math.max(...values, 0);
   const bottom = Math.min(...values, 0);
   const x = (i) => (i / (values.length - 1)) * 100;
   const y = (value) => (top === bottom ? 29 : 29 - ((value - bottom) / (top - bottom)) * 27);
   const line = values.map((value, i) => `${x(i).toFixed(2)},${y(value).toFixed(2)}`).join(" ");
   for (const [tag, points, paint] of [["polygon", `0,30 ${line} 100,30`, "fill"], ["polyline", line, "stroke"]]) {
-    const shape = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    shape.setAttribute("points", points);
+    const shape = svg(tag, { points, "vector-effect": "non-scaling-stroke" });
     shape.style[paint] = color;
     if (paint === "fill") shape.style.opacity = ".12";
     else shape.style.fill = "none";
-    shape.setAttribute("vector-effect", "non-scaling-stroke");
-    svg.append(shape);
+    made.append(shape);
   }
-  return svg;
+  return made;
 }
 
-export class Stat {
-  constructor(panel, body) {
-    Object.assign(this, { panel, body });
-  }
-
-  draw(series) {
-    const { defaults } = this.panel.fieldConfig;
-    const value = series.length ? last(series[0].points) : undefined;
-    const none = value === undefined;
-    const figure = element("p", none ? "reading none" : "reading",
-      none ? (defaults.noValue ?? "no data") : format(value, defaults.unit, defaults.decimals));
-    if (!none) figure.style.color = threshold(defaults.thresholds?.steps, value);
+export class Stat extends Panel {
+  draw({ series }) {
+    const { field, value, color } = this.reading(series);
+    if (value === undefined) return this.nothing(field);
+    const figure = element("p", "reading", text(field, value));
+    figure.style.color = color;
     const parts = [figure];
-    if (this.panel.options.graphMode === "area" && !none) parts.push(spark(series[0].points, figure.style.color));
-    this.body.replaceChildren(...parts);
+    if (this.panel.options.graphMode === "area") parts.push(spark(series[0].points, color));
+    return this.body.replaceChildren(...parts);
   }
 }
 
-export class BarGauge {
-  constructor(panel, body) {
-    Object.assign(this, { panel, body });
-  }
+// Three quarters of a circle, from the lower left to the lower right.
+function arc(share) {
+  const [from, whole] = [Math.PI * 0.75, Math.PI * 1.5];
+  const at = (angle) => `${(50 + 42 * Math.cos(angle)).toFixed(2)},${(50 + 42 * Math.sin(angle)).toFixed(2)}`;
+  const to = from + whole * Math.min(1, Math.max(0.001, share));
+  return `M${at(from)} A42,42 0 ${to - from > Math.PI ? 1 : 0} 1 ${at(to)}`;
+}
 
-  draw(series) {
-    const { defaults } = this.panel.fieldConfig;
+export class Gauge extends Panel {
+  draw({ series }) {
+    const { field, value, color } = this.reading(series);
+    if (value === undefined) return this.nothing(field);
+    const [low, high] = [field.min ?? 0, field.max ?? 100];
+    const dial = svg("svg", { class: "dial", viewBox: "0 0 100 88", "aria-hidden": "true" });
+    const track = svg("path", { class: "track", d: arc(1) });
+    const filled = svg("path", { d: arc((value - low) / (high - low)) });
+    filled.style.stroke = color;
+    dial.append(track, filled);
+    const figure = element("p", "reading", text(field, value));
+    const box = element("div", "dialbox");
+    box.append(dial, figure);
+    return this.body.replaceChildren(box);
+  }
+}
+
+export class BarGauge extends Panel {
+  draw({ series }) {
     const rows = series.map((one) => ({ name: one.name, value: last(one.points) ?? 0 }));
     rows.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
-    const most = defaults.max ?? Math.max(...rows.map((row) => row.value), 1e-9);
+    const most = this.panel.fieldConfig.defaults.max ?? Math.max(...rows.map((row) => row.value), 1e-9);
     const list = element("div", "bars");
     for (const row of rows) {
+      const field = settings(this.panel, row.name);
       const bar = element("span", "track");
       const filled = element("span", "filled");
       filled.style.width = `${Math.min(100, Math.max(0, (row.value / most) * 100))}%`;
-      filled.style.background = palette(0);
+      filled.style.background = threshold(field.thresholds?.steps, row.value);
       bar.append(filled);
-      list.append(element("span", "name", row.name), bar,
-        element("span", "figure", format(row.value, defaults.unit, defaults.decimals)));
+      list.append(element("span", "", row.name), bar, element("span", "figure", text(field, row.value)));
     }
     this.body.replaceChildren(list);
   }
 }
 
-// Rows and columns: a series a row, or the matrix that Grafana's groupingToMatrix makes of two labels.
-export class Table {
-  constructor(panel, body) {
-    Object.assign(this, { panel, body });
-  }
-
-  draw(series) {
-    const matrix = (this.panel.transformations ?? []).find((one) => one.id === "groupingToMatrix");
-    const [head, rows] = matrix ? this.matrix(series, matrix.options) : this.plain(series);
+export class Table extends Panel {
+  draw({ table }) {
+    const { names, rows } = table;
+    const fields = names.map((name) => settings(this.panel, name));
+    const numbers = rows.flatMap((row) => [...row.values()]).filter(Number.isFinite);
+    const [low, high] = [Math.min(0, ...numbers), Math.max(...numbers, 1e-9)];
     const made = element("table");
-    made.append(element("thead"), element("tbody"));
     const top = element("tr");
-    for (const [i, name] of head.entries()) {
-      const cell = element("th", i ? "end" : "", name);
+    for (const [i, name] of names.entries()) {
+      const cell = element("th", i ? "end" : "", name.replace("\\", " \\ "));
       cell.scope = "col";
       top.append(cell);
     }
-    made.tHead.append(top);
+    const head = element("thead");
+    head.append(top);
+    const body = element("tbody");
     for (const row of rows) {
       const line = element("tr");
-      for (const [i, text] of row.entries()) line.append(element(i ? "td" : "th", i ? "end figure" : "", text));
-      made.tBodies[0].append(line);
+      for (const [i, name] of names.entries()) line.append(this.cell(fields[i], row.get(name), i === 0, low, high));
+      body.append(line);
     }
+    made.append(head, body);
     const box = element("div", "table");
     box.append(made);
     this.body.replaceChildren(box);
   }
 
-  matrix(series, { columnField, rowField, emptyValue }) {
-    const { unit, decimals } = this.panel.fieldConfig.defaults;
-    const columns = [...new Set(series.map((one) => one.labels[columnField]))].sort();
-    const names = [...new Set(series.map((one) => one.labels[rowField]))].sort();
-    const rows = names.map((name) => [name, ...columns.map((column) => {
-      const hit = series.find((one) => one.labels[rowField] === name && one.labels[columnField] === column);
-      return hit ? format(last(hit.points), unit, decimals) : emptyValue === "zero" ? "0" : "";
-    })]);
-    return [[`${rowField} \\ ${columnField}`, ...columns], rows];
-  }
-
-  plain(series) {
-    const { unit, decimals } = this.panel.fieldConfig.defaults;
-    const labels = [...new Set(series.flatMap((one) => Object.keys(one.labels)))].filter((n) => n !== "__name__");
-    const rows = series.map((one) => [
-      ...labels.map((label) => one.labels[label] ?? ""), format(last(one.points), unit, decimals)]);
-    return [[...labels, "Value"], rows];
+  cell(field, value, first, low, high) {
+    const shown = value === undefined || value === null ? "–" : text(field, value);
+    const cell = element(first ? "th" : "td", first ? "" : "end figure", shown);
+    if (first) cell.scope = "row";
+    if (field.custom?.cellOptions?.type === "color-background" && typeof value === "number") {
+      const share = (value - low) / (high - low);
+      cell.classList.add("shaded");
+      if (field.color?.mode?.startsWith("continuous")) {
+        // No darker than text can be read on.
+        cell.style.background = continuous(share, 0.55);
+      } else {
+        cell.style.background = valueColor(field, value, low, high);
+      }
+    }
+    return cell;
   }
 }

@@ -23,10 +23,17 @@ function seconds(value) {
   return `${trim(value / 60, 3)} min`;
 }
 
-const UNITS = {
+function bytes(value) {
+  for (const [size, name] of [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]) {
+    if (Math.abs(value) >= size) return `${trim(value / size, 3)} ${name}`;
+  }
+  return `${trim(value, 3)} B`;
+}
+
+export const UNITS = {
+  bytes,
   cps: (v) => `${short(v)}/s`,
   none: (v) => short(v),
-  percent: (v) => `${trim(v, 3)}%`,
   percentunit: (v) => `${trim(v * 100, 3)}%`,
   reqps: (v) => `${short(v)} req/s`,
   s: seconds,
@@ -36,8 +43,9 @@ const UNITS = {
 export function format(value, unit, decimals) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
-  if (decimals !== undefined && decimals !== null && (unit === "short" || unit === "none")) {
-    return value.toFixed(decimals);
+  if (decimals !== undefined && decimals !== null) {
+    if (unit === "percentunit") return `${(value * 100).toFixed(decimals)}%`;
+    if (unit === "short" || unit === "none") return value.toFixed(decimals);
   }
   return (UNITS[unit] ?? UNITS.short)(value);
 }

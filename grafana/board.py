@@ -1,0 +1,122 @@
+"""What the dashboards share: the variables at the top, the marks on the time axis, links, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from grafana_foundation_sdk.builders import dashboard
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import (
+    Dashboard,
+    DashboardCursorSync,
+    DashboardLinkType,
+    Panel,
+    VariableOption,
+    VariableRefresh,
+    VariableSort,
+)
+
+from grafana import queries
+from grafana.config import PLACE, REQUESTS
+from grafana.look import BLUE, RED, SOURCE
+
+TAG = "mlops-workshop"
+Rows = Mapping[str, Sequence[Callable[[], Builder[Panel]]]]
+
+
+def board(title: str, uid: str, description: str) -> dashboard.Dashboard:
+    """A dashboard with the variables that choose a deployment, without panels."""
+    return (
+        dashboard.Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags([TAG])
+        .time("now-30m", "now")
+        .refresh("10s")
+        .timezone("browser")
+        .tooltip(DashboardCursorSync.CROSSHAIR)
+        .readonly()
+        .link(
+            dashboard.DashboardLink("Dashboards of the workshop")
+            .type(DashboardLinkType.DASHBOARDS)
+            .tags([TAG])
+            .keep_time(True)
+            .include_vars(True)
+        )
+        .annotation(
+            dashboard.AnnotationQuery()
+            .name("Servers started")
+            .datasource(SOURCE)
+            .icon_color(BLUE)
+            .expr(queries.starts())
+            .use_value_for_time(True)
+            .title_format("{{pod}} started")
+        )
+        .annotation(
+            dashboard.AnnotationQuery()
+            .name("Alerts")
+            .datasource(SOURCE)
+            .icon_color(RED)
+            .expr(queries.firing())
+            .title_format("{{alertname}} fires")
+        )
+        .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
+        .with_variable(_values_of("namespace", "Namespace", "namespace", f"{REQUESTS}_count"))
+        .with_variable(
+            _values_of("deployment", "Deployment", "deployment_name", f'{REQUESTS}_count{{namespace=~"$namespace"}}')
+        )
+        .with_variable(_several("predictor", "Predictor", "predictor_name", f"{REQUESTS}_count{{{PLACE}}}"))
+        .with_variable(_several("version", "Version", "predictor_version", f"{REQUESTS}_count{{{PLACE}}}"))
+    )
+
+
+def choice(name: str, label: str, description: str, values: Sequence[str], chosen: str) -> dashboard.CustomVariable:
+    """A variable with fixed values."""
+    option = VariableOption(selected=True, text=chosen, value=chosen)
+    return (
+        dashboard.CustomVariable(name)
+        .label(label)
+        .description(description)
+        .values(",".join(values))
+        .current(option)
+        .options([VariableOption(selected=value == chosen, text=value, value=value) for value in values])
+    )
+
+
+def filled(builder: dashboard.Dashboard, rows: Rows) -> Dashboard:
+    """The dashboard with its rows of panels, and with ids and refIds, which the SDK leaves empty."""
+    for title, panels in rows.items():
+        builder = builder.with_row(dashboard.Row(title))
+        for panel in panels:
+            builder = builder.with_panel(panel())
+    built = builder.build()
+    for number, made in enumerate(built.panels or [], start=1):
+        made.id_val = number
+        targets: list[Any] = getattr(made, "targets", None) or []
+        for letter, target in zip("ABCDEFGH", targets, strict=False):
+            target.ref_id = letter
+    return built
+
+
+def _values_of(name: str, label: str, of: str, series: str) -> dashboard.QueryVariable:
+    """One value of a label; the first one when nothing is chosen, and `user1-production` comes before staging."""
+    return (
+        dashboard.QueryVariable(name)
+        .label(label)
+        .query({"query": f"label_values({series}, {of})", "refId": name})
+        .datasource(SOURCE)
+        .refresh(VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(VariableSort.ALPHABETICAL_ASC)
+    )
+
+
+def _several(name: str, label: str, of: str, series: str) -> dashboard.QueryVariable:
+    """Several values of a label, or all."""
+    return (
+        _values_of(name, label, of, series)
+        .multi(True)
+        .include_all(True)
+        .all_value(".*")
+        .current(VariableOption(selected=True, text="All", value="$__all"))
+    )

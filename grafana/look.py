@@ -1,0 +1,257 @@
+"""The look of the panels: what each kind of panel has in common, so that a panel says only what is its own."""
+
+from __future__ import annotations
+
+from typing import Protocol, Self, TypeVar
+
+from grafana_foundation_sdk.builders import (
+    barchart,
+    bargauge,
+    common,
+    gauge,
+    heatmap,
+    prometheus,
+    stat,
+    table,
+    timeseries,
+)
+from grafana_foundation_sdk.builders.dashboard import FieldColor, ThresholdsConfig
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models.common import (
+    AxisPlacement,
+    BarGaugeDisplayMode,
+    BigValueColorMode,
+    BigValueGraphMode,
+    DataSourceRef,
+    GraphThresholdsStyleMode,
+    LegendDisplayMode,
+    LegendPlacement,
+    LineInterpolation,
+    StackingMode,
+    TooltipDisplayMode,
+    VisibilityMode,
+    VizOrientation,
+)
+from grafana_foundation_sdk.models.dashboard import (
+    DataTransformerConfig,
+    DynamicConfigValue,
+    FieldColorModeId,
+    Threshold,
+    ThresholdsMode,
+)
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from grafana.config import DATASOURCE
+
+GREEN, YELLOW, RED, BLUE, ORANGE = "green", "#EAB839", "red", "blue", "orange"
+PLAIN = "text"
+"""No judgement: the colour of text."""
+SOURCE = DataSourceRef(type_val="prometheus", uid=DATASOURCE)
+
+
+class _Panel(Protocol):
+    def title(self, title: str) -> Self: ...
+    def description(self, description: str) -> Self: ...
+    def unit(self, unit: str) -> Self: ...
+    def datasource(self, datasource: DataSourceRef) -> Self: ...
+    def span(self, w: int) -> Self: ...
+    def height(self, h: int) -> Self: ...
+    def with_target(self, target: Builder[Dataquery]) -> Self: ...
+
+
+_P = TypeVar("_P", bound=_Panel)
+
+
+# -- kinds of panels; spans are of the 24 columns ------------------------------------------------------------
+
+
+def figure(title: str, description: str, unit: str, span: int = 4, height: int = 4) -> stat.Panel:
+    """One number with its course behind it."""
+    return (
+        _common(stat.Panel(), title, description, unit, span, height)
+        .graph_mode(BigValueGraphMode.AREA)
+        .color_mode(BigValueColorMode.VALUE)
+        .reduce_options(_last())
+        .no_value("no data")
+        .thresholds(thresholds(PLAIN))
+    )
+
+
+def dial(title: str, description: str, span: int = 4, height: int = 5) -> gauge.Panel:
+    """A share on a dial from 0 to 1."""
+    return (
+        _common(gauge.Panel(), title, description, "percentunit", span, height)
+        .min(0)
+        .max(1)
+        .decimals(1)
+        .reduce_options(_last())
+        .no_value("no data")
+        .thresholds(thresholds(BLUE))
+    )
+
+
+def series(title: str, description: str, unit: str, span: int = 8) -> timeseries.Panel:
+    """Lines over time."""
+    return (
+        _common(timeseries.Panel(), title, description, unit, span, 8)
+        .line_width(2)
+        .fill_opacity(8)
+        .line_interpolation(LineInterpolation.LINEAR)
+        .show_points(VisibilityMode.NEVER)
+        .min(0)
+        .legend(_legend())
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+    )
+
+
+def bars(title: str, description: str, unit: str, span: int = 8, height: int = 8) -> bargauge.Panel:
+    """A bar for each name, lying, with its figure."""
+    return (
+        _common(bargauge.Panel(), title, description, unit, span, height)
+        .orientation(VizOrientation.HORIZONTAL)
+        .display_mode(BarGaugeDisplayMode.BASIC)
+        .min(0)
+        .reduce_options(_last())
+        .thresholds(thresholds(BLUE))
+    )
+
+
+def columns(title: str, description: str, unit: str, x: str, span: int = 8) -> barchart.Panel:
+    """Standing bars, side by side for each column of a table but `x`."""
+    return (
+        _common(barchart.Panel(), title, description, unit, span, 8)
+        .x_field(x)
+        .min(0)
+        .fill_opacity(80)
+        .show_value(VisibilityMode.NEVER)
+        .legend(_legend())
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+    )
+
+
+def cells(title: str, description: str, unit: str, axis: str, span: int = 8) -> heatmap.Panel:
+    """A column of cells for each moment; the darker the more. `axis` is the unit of the rows."""
+    color = (
+        heatmap.HeatmapColorOptions()
+        .mode(HeatmapColorMode.SCHEME)
+        .scheme("Blues")
+        .steps(64)
+        .scale(HeatmapColorScale.EXPONENTIAL)
+        .exponent(0.5)
+    )
+    return (
+        _common(heatmap.Panel(), title, description, unit, span, 8)
+        .calculate(False)
+        .color(color)
+        .cell_gap(1)
+        .cell_values(heatmap.CellValues().unit(unit))
+        .y_axis(heatmap.YAxisConfig().unit(axis).axis_placement(AxisPlacement.LEFT))
+        .hide_legend()
+    )
+
+
+def grid(title: str, description: str, unit: str, span: int, height: int = 6) -> table.Panel:
+    """A table."""
+    return _common(table.Panel(), title, description, unit, span, height).no_value("no data")
+
+
+# -- what panels are given -----------------------------------------------------------------------------------
+
+
+def query(expr: str, legend: str = "") -> prometheus.Dataquery:
+    """Over time."""
+    return prometheus.Dataquery().expr(expr).legend_format(legend).datasource(SOURCE).range()
+
+
+def now(expr: str, legend: str = "") -> prometheus.Dataquery:
+    """As of the end of the time that is shown."""
+    return prometheus.Dataquery().expr(expr).legend_format(legend).datasource(SOURCE).instant()
+
+
+def rows(expr: str) -> prometheus.Dataquery:
+    """As of the end, a table's row for each series."""
+    return now(expr).format(PromQueryFormat.TABLE)
+
+
+def buckets(expr: str) -> prometheus.Dataquery:
+    """Cumulative buckets over time, which the panel takes apart."""
+    return query(expr, "{{le}}").format(PromQueryFormat.HEATMAP)
+
+
+def matrix(row: str, column: str, empty: str = "zero") -> list[DataTransformerConfig]:
+    """One row for each value of a label, one column for each of another; both in order."""
+    options = {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": empty}
+    by = [{"field": column, "desc": False}, {"field": row, "desc": False}]
+    return [
+        *(DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [one]}) for one in by),
+        DataTransformerConfig(id_val="groupingToMatrix", options=options),
+    ]
+
+
+def joined(names: dict[str, str]) -> list[DataTransformerConfig]:
+    """The tables of several queries side by side, with the columns renamed and in this order."""
+    organized = {
+        "excludeByName": {"Time": True},
+        "indexByName": {name: at for at, name in enumerate(names)},
+        "renameByName": names,
+    }
+    return [
+        DataTransformerConfig(id_val="merge", options={}),
+        DataTransformerConfig(id_val="organize", options=organized),
+    ]
+
+
+def stacked(panel: timeseries.Panel) -> timeseries.Panel:
+    """The series on top of each other, because they add up."""
+    return panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
+
+
+def limit(panel: timeseries.Panel, at: float, color: str = RED) -> timeseries.Panel:
+    """A dashed line that should not be crossed."""
+    style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
+    return panel.thresholds(thresholds("transparent", (at, color))).thresholds_style(style)
+
+
+def thresholds(base: str, *steps: tuple[float, str]) -> ThresholdsConfig:
+    """Colours by value: `base` below the first step, then each step's colour from its value on."""
+    every = [Threshold(value=None, color=base), *(Threshold(value=at, color=color) for at, color in steps)]
+    return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(every)
+
+
+def fixed(color: str) -> list[DynamicConfigValue]:
+    """Always this colour."""
+    return [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})]
+
+
+def dashed(color: str) -> list[DynamicConfigValue]:
+    """What is compared with: a dashed line without an area."""
+    return [
+        *fixed(color),
+        DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]}),
+        DynamicConfigValue(id_val="custom.fillOpacity", value=0),
+        DynamicConfigValue(id_val="custom.lineWidth", value=1),
+    ]
+
+
+def shaded() -> FieldColor:
+    """The more, the darker."""
+    return FieldColor().mode(FieldColorModeId.CONTINUOUS_BLUES)
+
+
+def _common(panel: _P, title: str, description: str, unit: str, span: int, height: int) -> _P:
+    return panel.title(title).description(description).unit(unit).datasource(SOURCE).span(span).height(height)
+
+
+def _legend() -> common.VizLegendOptions:
+    return (
+        common.VizLegendOptions()
+        .display_mode(LegendDisplayMode.LIST)
+        .placement(LegendPlacement.BOTTOM)
+        .show_legend(True)
+    )
+
+
+def _last() -> common.ReduceDataOptions:
+    return common.ReduceDataOptions().calcs(["lastNotNull"])

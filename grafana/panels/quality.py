@@ -1,0 +1,255 @@
+"""What the model says, whether that has moved, and whether it was right."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import barchart, gauge, heatmap, stat, table, timeseries
+from grafana_foundation_sdk.models.common import TableAutoCellOptions, TableColoredBackgroundCellOptions
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from grafana import look, queries
+from grafana.config import NEGATIVE, POSITIVE, WINDOW
+from grafana.look import BLUE, GREEN, ORANGE, PLAIN, RED, YELLOW
+
+BY_PREDICTOR = "{{predictor_name}}"
+PREDICTOR = "predictor_name"
+SCORES = {
+    "Rows": queries.known_rows,
+    "Accuracy": queries.accuracy,
+    "Precision": queries.precision,
+    "Recall": queries.recall,
+    "F1": queries.f1,
+    "Balanced accuracy": queries.balanced_accuracy,
+}
+
+
+# -- what the model says -----------------------------------------------------------------------------------
+
+
+def predictions_by_class() -> timeseries.Panel:
+    """What is predicted."""
+    panel = look.series("Predictions by class", "Rows predicted a second. A request may hold many rows.", "cps")
+    for name, color in ((POSITIVE, ORANGE), (NEGATIVE, BLUE)):
+        panel = panel.override_by_name(name, look.fixed(color))
+    return look.stacked(panel).with_target(look.query(queries.predictions(), "{{class}}"))
+
+
+def positive_share() -> timeseries.Panel:
+    """The first sign of drift."""
+    panel = look.series(
+        f"Share predicted {POSITIVE}",
+        "By predictor. Dashed: what the model called so on its test month. It needs no truth, so it is the "
+        "first sign: when it moves, the data or the model has changed. The alert ModelDrift looks at the same.",
+        "percentunit",
+    )
+    return (
+        panel.max(1)
+        .override_by_regexp("/^on the test month/", look.dashed(PLAIN))
+        .with_target(look.query(queries.positive_share(over=WINDOW, by=PREDICTOR), BY_PREDICTOR))
+        .with_target(look.query(queries.reference("positive_share", by=""), "on the test month"))
+    )
+
+
+def probability_histogram() -> barchart.Panel:
+    """How sure the model is."""
+    x = f"decile\\{PREDICTOR}"
+    panel = look.columns(
+        f"Predicted probability of {POSITIVE}",
+        "Share of rows in each tenth, by predictor, over the time shown. Mass at both ends is a sure model; a "
+        "hill in the middle is one that does not know. Two models that see the same rows and differ here "
+        "decide differently.",
+        "percentunit",
+        x,
+    )
+    tenths = {str(at): {"text": f"{at / 10:g}-{(at + 1) / 10:g}", "index": at} for at in range(10)}
+    named = DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": tenths}])
+    panel = panel.override_by_name(x, [named]).with_target(look.rows(queries.probability_share()))
+    for transformation in look.matrix("decile", PREDICTOR):
+        panel = panel.with_transformation(transformation)
+    return panel
+
+
+# -- has it moved ------------------------------------------------------------------------------------------
+
+
+def share_then_and_now() -> timeseries.Panel:
+    """Against the time before."""
+    panel = look.series(
+        f"Share predicted {POSITIVE}, now and $compare ago",
+        "Solid: now. Dashed: the same, the chosen time ago. A daily pattern moves both alike; drift moves one.",
+        "percentunit",
+    )
+    return (
+        panel.max(1)
+        .override_by_name("$compare ago", look.dashed(PLAIN))
+        .with_target(look.query(queries.positive_share(over=WINDOW), "now"))
+        .with_target(look.query(queries.positive_share(over=WINDOW, ago="$compare"), "$compare ago"))
+    )
+
+
+def probability_shift() -> timeseries.Panel:
+    """How far the histogram has moved."""
+    panel = look.series(
+        "Shift of the probabilities",
+        "Share of rows that lie in another tenth of the probability than the chosen time ago, by predictor: 0 is "
+        "the same histogram, 1 an entirely different one (total variation distance). Above the line look at "
+        "the data. A few hundred rows in the window are needed: with 100, chance alone makes 0.1.",
+        "percentunit",
+    )
+    shift = queries.probability_shift(over=WINDOW, ago="$compare")
+    return look.limit(panel.max(1), 0.2, YELLOW).with_target(look.query(shift, BY_PREDICTOR))
+
+
+def probability_cells() -> heatmap.Panel:
+    """The histogram over time."""
+    panel = look.cells(
+        f"Probability of {POSITIVE} over time",
+        "Rows a second in each tenth of the probability. A band that wanders is drift that you can see.",
+        "cps",
+        "short",
+    )
+    return panel.with_target(look.query(queries.probability_rate(), "0.{{decile}}"))
+
+
+# -- was it right ------------------------------------------------------------------------------------------
+
+
+def accuracy() -> gauge.Panel:
+    """How often the model is right."""
+    panel = look.dial(
+        "Accuracy",
+        "Share of predictions that turned out right, of the rows whose truth came back in the time shown. Saying "
+        f"{NEGATIVE} always is right as often as flights are: look at the other dials too.",
+    )
+    return panel.with_target(look.now(queries.accuracy()))
+
+
+def precision() -> gauge.Panel:
+    """How much a warning is worth."""
+    panel = look.dial("Precision", f"Of the rows predicted {POSITIVE}, the share that were. Low: false alarms.")
+    return panel.with_target(look.now(queries.precision()))
+
+
+def recall() -> gauge.Panel:
+    """How much is caught."""
+    panel = look.dial("Recall", f"Of the rows that were {POSITIVE}, the share that was predicted. Low: surprises.")
+    return panel.with_target(look.now(queries.recall()))
+
+
+def f1() -> gauge.Panel:
+    """One number of both."""
+    panel = look.dial("F1", "Harmonic mean of precision and recall. It rises when more rows are positive.")
+    return panel.with_target(look.now(queries.f1()))
+
+
+def balanced_accuracy() -> gauge.Panel:
+    """Whether it is the model."""
+    panel = look.dial(
+        "Balanced accuracy",
+        "Mean of the recall of both classes: guessing gets 50 %, whatever the month. The others move with the "
+        "share of positives; this one falls when the model itself fits less. The alert ModelWorse looks at it.",
+    )
+    return panel.thresholds(look.thresholds(RED, (0.55, YELLOW), (0.6, GREEN))).with_target(
+        look.now(queries.balanced_accuracy())
+    )
+
+
+def known_rows() -> stat.Panel:
+    """Whether truth arrives at all."""
+    panel = look.figure(
+        "Rows with truth",
+        "How many of the rows in the time shown came back with what happened. With 100, a dial beside it may be "
+        "10 points off by chance.",
+        "short",
+        height=5,
+    )
+    return panel.decimals(0).with_target(look.now(queries.known_rows()))
+
+
+def confusion() -> table.Panel:
+    """Which mistakes it makes."""
+    panel = look.grid(
+        "Confusion matrix",
+        "Rows: what happened. Columns: what was predicted. Counters, so a restart loses nothing.",
+        "short",
+        7,
+    )
+    corner = "actual\\predicted"
+    plain = DynamicConfigValue(id_val="custom.cellOptions", value=TableAutoCellOptions())
+    panel = (
+        panel.decimals(0)
+        .color_scheme(look.shaded())
+        .cell_options(TableColoredBackgroundCellOptions())
+        .override_by_name(corner, [plain])
+        .with_target(look.rows(queries.confusion()))
+    )
+    for transformation in look.matrix("actual", "predicted"):
+        panel = panel.with_transformation(transformation)
+    return panel
+
+
+def champion_against_challenger() -> table.Panel:
+    """Who is better."""
+    panel = look.grid(
+        "Champion against challenger",
+        "A row for each predictor, from the truths that came back to it in the time shown. Each predictor judges "
+        "the rows that it is given, so the rows are a fair sample of all, and the rows column says how much to "
+        "believe: promote by it only with several hundred.",
+        "percentunit",
+        17,
+    )
+    panel = panel.decimals(1).override_by_name(
+        "Rows", [DynamicConfigValue(id_val="unit", value="short"), DynamicConfigValue(id_val="decimals", value=0)]
+    )
+    columns = {PREDICTOR: "Predictor"}
+    for letter, (name, score) in zip("ABCDEF", SCORES.items(), strict=True):
+        panel = panel.with_target(look.rows(score(by=PREDICTOR)))
+        columns[f"Value #{letter}"] = name
+    for transformation in look.joined(columns):
+        panel = panel.with_transformation(transformation)
+    return panel
+
+
+def balanced_accuracy_over_time() -> timeseries.Panel:
+    """Since when."""
+    panel = look.series(
+        "Balanced accuracy over time",
+        "By predictor, over the chosen window. Dashed: what the model had on its test month. A coin gets 50 %.",
+        "percentunit",
+    )
+    return (
+        panel.max(1)
+        .override_by_regexp("/^on the test month/", look.dashed(PLAIN))
+        .with_target(look.query(queries.balanced_accuracy(over=WINDOW, by=PREDICTOR), BY_PREDICTOR))
+        .with_target(look.query(queries.reference("balanced_accuracy", by=""), "on the test month"))
+    )
+
+
+def f1_over_time() -> timeseries.Panel:
+    """The measure that the threshold was chosen by."""
+    panel = look.series(
+        "F1 over time",
+        "By predictor, over the chosen window. Dashed: what the model had on its test month.",
+        "percentunit",
+    )
+    return (
+        panel.max(1)
+        .override_by_regexp("/^on the test month/", look.dashed(PLAIN))
+        .with_target(look.query(queries.f1(over=WINDOW, by=PREDICTOR), BY_PREDICTOR))
+        .with_target(look.query(queries.reference("f1", by=""), "on the test month"))
+    )
+
+
+def calibration() -> timeseries.Panel:
+    """Whether a probability means what it says."""
+    panel = look.series(
+        "Expected and actual share",
+        f"Solid: the mean predicted probability of {POSITIVE}. Dashed: the share that was, of the rows whose truth "
+        "came back. Apart for long: the probabilities are too low or too high, and want calibration.",
+        "percentunit",
+    )
+    return (
+        panel.max(1)
+        .override_by_name("actual", look.dashed(ORANGE))
+        .with_target(look.query(queries.expected_positive_share(over=WINDOW, by=""), "expected"))
+        .with_target(look.query(queries.actual_positive_share(over=WINDOW, by=""), "actual"))
+    )

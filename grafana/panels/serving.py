@@ -1,0 +1,176 @@
+"""Is the service up, is it fast, who answers: nothing here knows what the model predicts."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import bargauge, heatmap, stat, timeseries
+
+from grafana import look, queries
+from grafana.look import GREEN, RED, YELLOW
+
+BY_PREDICTOR = "{{predictor_name}}"
+
+
+def request_rate() -> stat.Panel:
+    """How much the model is asked."""
+    panel = look.figure("Requests", "Predictions asked for, a second, over the chosen predictors.", "reqps")
+    return panel.with_target(look.query(queries.requests()))
+
+
+def error_ratio() -> stat.Panel:
+    """How much of it fails."""
+    panel = look.figure(
+        "Failed",
+        "Share of requests that the server failed (5xx). A caller's mistake (4xx) is not one. "
+        "The alert ModelFailing looks at the same.",
+        "percentunit",
+    )
+    return panel.thresholds(look.thresholds(GREEN, (0.01, YELLOW), (0.05, RED))).with_target(
+        look.query(queries.error_ratio())
+    )
+
+
+def refused_ratio() -> stat.Panel:
+    """How many callers are wrong."""
+    panel = look.figure(
+        "Refused",
+        "Share of requests that were refused with a reason (4xx). When it jumps, a caller has changed what it "
+        "sends, or a release has changed what it accepts.",
+        "percentunit",
+    )
+    return panel.thresholds(look.thresholds(look.PLAIN, (0.05, YELLOW))).with_target(
+        look.query(queries.refused_ratio())
+    )
+
+
+def slow_answers() -> stat.Panel:
+    """How long the slow ones take."""
+    panel = look.figure("p95 latency", "19 of 20 answers are faster than this.", "s")
+    return panel.thresholds(look.thresholds(GREEN, (0.1, YELLOW), (0.5, RED))).with_target(
+        look.query(queries.latency(0.95))
+    )
+
+
+def servers() -> stat.Panel:
+    """How many servers run."""
+    panel = look.figure(
+        "Servers up",
+        "Model servers of all predictors that answered Prometheus's last scrape; red when there is none.",
+        "none",
+    )
+    return panel.thresholds(look.thresholds(RED, (1, GREEN))).with_target(look.query(queries.servers_up()))
+
+
+def alerts() -> stat.Panel:
+    """What is wrong by rule."""
+    panel = look.figure(
+        "Alerts firing",
+        "Alerts of this namespace that fire now; grafana/runbook.md has a heading for each of them.",
+        "none",
+    )
+    return panel.thresholds(look.thresholds(GREEN, (1, RED))).with_target(look.query(queries.firing_count()))
+
+
+def requests_by_predictor() -> timeseries.Panel:
+    """Who answers: the picture of a canary."""
+    panel = look.series(
+        "Requests by predictor",
+        "During a canary or an A/B test each predictor gets its share; after a promotion one is left. "
+        "A shadow gets a copy of every request on top.",
+        "reqps",
+        10,
+    )
+    return look.stacked(panel).with_target(look.query(queries.requests(by="predictor_name"), BY_PREDICTOR))
+
+
+def requests_by_code() -> timeseries.Panel:
+    """What the answers are."""
+    panel = look.series(
+        "Requests by status",
+        "200 is a prediction, 4xx a request that was refused with a reason, 5xx a failure of the service.",
+        "reqps",
+    )
+    for codes, color in (("/^2/", GREEN), ("/^4/", YELLOW), ("/^5/", RED)):
+        panel = panel.override_by_regexp(codes, look.fixed(color))
+    return look.stacked(panel).with_target(look.query(queries.requests(by="code"), "{{code}}"))
+
+
+def traffic_share() -> bargauge.Panel:
+    """What a weight has become."""
+    panel = look.bars(
+        "Share of the requests",
+        "What each predictor and version got of all requests in the time shown: compare it with the weights of "
+        "the SeldonDeployment or the Route. Chance moves it by a few percent while there are few requests.",
+        "percentunit",
+        6,
+    )
+    by = "predictor_name, predictor_version"
+    return (
+        panel.max(1)
+        .decimals(1)
+        .with_target(look.now(queries.request_share(by=by), "{{predictor_name}} {{predictor_version}}"))
+    )
+
+
+def latency() -> timeseries.Panel:
+    """How long answers take."""
+    panel = look.series(
+        "Latency",
+        "Half of the answers are faster than p50, 99 of 100 faster than p99. Estimated inside histogram "
+        "buckets, the lowest of which ends at 5 ms.",
+        "s",
+    )
+    for quantile, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99")):
+        panel = panel.with_target(look.query(queries.latency(quantile), name))
+    return look.limit(panel, 0.5)
+
+
+def latency_by_predictor() -> timeseries.Panel:
+    """Which predictor is slow."""
+    panel = look.series(
+        "p95 latency by predictor",
+        "A canary that is slower than the champion is a reason to go back, however good its predictions are.",
+        "s",
+    )
+    return panel.with_target(look.query(queries.latency(0.95, by="predictor_name"), BY_PREDICTOR))
+
+
+def latency_cells() -> heatmap.Panel:
+    """The whole distribution, not three numbers of it."""
+    panel = look.cells(
+        "Where latency lies",
+        "How many answers fell into each bucket of time. Two dark bands are two kinds of requests, for example "
+        "one row and a thousand; a quantile would hide that.",
+        "short",
+        "s",
+    )
+    return panel.with_target(look.buckets(queries.latency_buckets()))
+
+
+def cpu() -> timeseries.Panel:
+    """What the servers use."""
+    panel = look.series(
+        "CPU by server",
+        "Cores that each model server uses. At 1 a server with one worker can do no more: add a replica.",
+        "none",
+    )
+    return panel.with_target(look.query(queries.cpu(), "{{pod}}"))
+
+
+def memory() -> timeseries.Panel:
+    """What the servers hold."""
+    panel = look.series(
+        "Memory by server",
+        "Resident memory of each model server. A line that only rises is a leak, and ends at the pod's limit.",
+        "bytes",
+    )
+    return panel.with_target(look.query(queries.memory(), "{{pod}}"))
+
+
+def model_errors() -> timeseries.Panel:
+    """When the model's own code fails."""
+    panel = look.series(
+        "Errors in the model's code",
+        "Calls in which the model raised, or returned what cannot be sent. Empty or zero in a healthy service.",
+        "cps",
+    )
+    return panel.with_target(look.query(queries.model_errors(), "{{method}}"))

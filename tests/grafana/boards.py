@@ -1,0 +1,57 @@
+"""What the tests of this folder read: the rendered dashboards, their panels and queries, and the alert rules."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from grafana.render import RENDERED
+
+KIT = Path(__file__).resolve().parents[2]
+ALERTS = KIT / "grafana" / "alerts"
+FILES = sorted(RENDERED.glob("*.json"))
+VARIABLES = {
+    "__rate_interval": "5m",
+    "__interval": "1m",
+    "__range": "1h",
+    "window": "15m",
+    "compare": "1h",
+    "namespace": "user1-production",
+    "deployment": "flight-delay",
+}
+
+
+def load(path: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return loaded
+
+
+def panels(path: Path) -> list[dict[str, Any]]:
+    return [panel for panel in load(path)["panels"] if panel["type"] != "row"]
+
+
+def rules() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((ALERTS / "rules.yaml").read_text(encoding="utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def expressions() -> Iterator[tuple[str, str]]:
+    """Where, and the PromQL: of panels, annotations and alerts."""
+    for path in FILES:
+        for panel in panels(path):
+            for target in panel["targets"]:
+                yield f"{path.name}: {panel['title']} {target['refId']}", target["expr"]
+        for one in load(path)["annotations"]["list"]:
+            yield f"{path.name}: annotation {one['name']}", one["expr"]
+    for rule in rules():
+        yield f"rules.yaml: {rule['alert']}", rule["expr"]
+
+
+def filled(expr: str) -> str:
+    """The query as Prometheus gets it: variables that stand for several values become `.*`."""
+    return re.sub(r"\$(\w+)", lambda found: VARIABLES.get(found[1], ".*"), expr)
