@@ -31,7 +31,7 @@ from flights.schema import BY_NAME, LATE_MINUTES, NAMES
 Row = dict[str, str]
 Order = tuple[str, int, str, int, str, str]
 
-_MISSING = ("", "NA")
+MISSING = ("", "NA")
 _WEATHER = NAMES[NAMES.index("temp") : NAMES.index("visib") + 1]
 _NO_WEATHER = [""] * len(_WEATHER)
 _NO_PLANE = ["", ""]
@@ -79,16 +79,16 @@ def render(wanted: Iterable[int]) -> dict[int, bytes]:
     # Weather and planes are written as text once each and reused: three quarters of the time otherwise.
     weather = {
         (row["origin"], row["time_hour"]): [_text(name, row[name]) for name in _WEATHER]
-        for row in _rows(folder / "weather.csv")
+        for row in rows_of(folder / "weather.csv")
     }
-    planes = {row["tailnum"]: _plane(row) for row in _rows(folder / "planes.csv")}
+    planes = {row["tailnum"]: plane_of(row) for row in rows_of(folder / "planes.csv")}
     keys = {str(month): month for month in chosen}
     lines: dict[int, list[tuple[Order, str]]] = {month: [] for month in chosen}
-    with _reader(folder / "flights.csv.zip") as (header, rows):
+    with csv_of(folder / "flights.csv.zip") as (header, rows):
         at = {name: header.index(name) for name in _SOURCE}
         for row in rows:
             month = keys.get(row[at["month"]])
-            if month is not None and row[at["arr_delay"]] not in _MISSING:
+            if month is not None and row[at["arr_delay"]] not in MISSING:
                 source = {name: row[index] for name, index in at.items()}
                 sky = weather.get((source["origin"], source["time_hour"]), _NO_WEATHER)
                 lines[month].append(_flight(source, planes.get(source["tailnum"], _NO_PLANE), sky))
@@ -100,7 +100,7 @@ def render(wanted: Iterable[int]) -> dict[int, bytes]:
 
 
 @contextmanager
-def _reader(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
+def csv_of(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
     """The header and the rows of a CSV file, zipped or not."""
     with ExitStack() as stack:
         if path.suffix == ".zip":
@@ -112,21 +112,21 @@ def _reader(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
         yield next(rows), rows
 
 
-def _rows(path: Path) -> Iterator[Row]:
-    with _reader(path) as (header, rows):
+def rows_of(path: Path) -> Iterator[Row]:
+    with csv_of(path) as (header, rows):
         for row in rows:
             yield dict(zip(header, row, strict=True))
 
 
-def _plane(row: Row) -> list[str]:
-    age = "" if row["year"] in _MISSING else str(months.YEAR - int(float(row["year"])))
+def plane_of(row: Row) -> list[str]:
+    age = "" if row["year"] in MISSING else str(months.YEAR - int(float(row["year"])))
     return [age, _text("seats", row["seats"])]
 
 
 def _flight(source: Row, plane: list[str], sky: list[str]) -> tuple[Order, str]:
     """The line of a flight, in the order of schema.NAMES, and what the file is sorted by."""
     day, weekday = _day(int(source["month"]), int(source["day"]))
-    departure, arrival = _minutes(source["sched_dep_time"]), _minutes(source["sched_arr_time"])
+    departure, arrival = minutes_of(source["sched_dep_time"]), minutes_of(source["sched_arr_time"])
     late = int(float(source["arr_delay"]) >= LATE_MINUTES)
     carrier, flight, origin, dest = (source[name] for name in ("carrier", "flight", "origin", "dest"))
     values = [day, flight, weekday, str(departure), str(arrival), carrier, origin, dest, source["distance"]]
@@ -141,7 +141,7 @@ def _day(month: int, day: int) -> tuple[str, str]:
 
 
 @cache
-def _minutes(clock: str) -> int:
+def minutes_of(clock: str) -> int:
     """Minutes of the day of a clock written 1745; 2400 is midnight, 0."""
     hours, minutes = divmod(int(clock), 100)
     return (hours * 60 + minutes) % 1440
@@ -150,7 +150,7 @@ def _minutes(clock: str) -> int:
 @cache
 def _text(name: str, value: str) -> str:
     """A number with the digits its column has; empty stays empty."""
-    return "" if value in _MISSING else f"{float(value):.{BY_NAME[name].decimals}f}"
+    return "" if value in MISSING else f"{float(value):.{BY_NAME[name].decimals}f}"
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -246,7 +246,17 @@ def _show(job: Job, summary: dict[str, Any]) -> None:
     output.say(f"  image    {summary['image_digest']}")
     output.say(f"  time     {summary['seconds']:.0f} s")
     output.say()
-    for name in ("console", "guide", "dashboards", "mlflow", "jupyterhub", "prometheus", "staging", "production"):
+    for name in (
+        "console",
+        "guide",
+        "dashboards",
+        "mlflow",
+        "jupyterhub",
+        "prometheus",
+        "staging",
+        "production",
+        "client",
+    ):
         if summary["endpoints"].get(name):
             output.say(f"  {name:<11} {summary['endpoints'][name]}")
     token = job.where.token.read_text().strip()

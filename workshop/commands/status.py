@@ -91,7 +91,7 @@ def _show(where: State, found: dict[str, Any]) -> None:
         output.say("\nthe lab does not run\n  workshop up starts it")
         return
     output.say()
-    for name in ("console", "guide", "dashboards", "production", "staging"):
+    for name in ("console", "guide", "dashboards", "production", "staging", "client"):
         if found["endpoints"].get(name):
             output.say(f"{name:<11} {found['endpoints'][name]}")
     try:

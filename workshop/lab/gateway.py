@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from workshop.lab.clientpage import client_routes
 from workshop.lab.routes import Backend, Routes
 
 MAX_BODY = 10 * 1024 * 1024
@@ -69,6 +70,7 @@ def build(routes: Routes) -> Starlette:
     return Starlette(
         routes=[
             Route("/livez", alive),
+            *client_routes(),
             Route("/seldon/{namespace}/{name}/{path:path}", forward, methods=["GET", "POST"]),
         ],
         lifespan=lifespan,

@@ -28,6 +28,7 @@ from workshop.lab import environment, participant, ports, seed
 from workshop.lab.api.app import build as build_api
 from workshop.lab.api.auth import Certificate, certificate, kubeconfig
 from workshop.lab.api.auth import token as token_of
+from workshop.lab.clientpage import client_url
 from workshop.lab.components import jupyterhub, mlflow, prometheus
 from workshop.lab.components.base import Component, Running
 from workshop.lab.components.builder import Builder
@@ -151,6 +152,8 @@ class Supervisor:
             if (seed.namespace(stage), "flight-delay") not in self.routes.known:
                 continue
             found[stage] = f"{gateway}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
+        if found["production"]:
+            found["client"] = client_url(str(gateway), seed.namespace("production"))
         for name, running in self.components.items():
             if name in found and not running.component.missing:
                 found[name] = running.component.url

@@ -64,5 +64,10 @@ def navigation(context: Context, path: str) -> list[tuple[str, str, bool]]:
         ("Guide", "/guide/", path.startswith("/guide")),
         ("Dashboards", "/dashboards/", path.startswith("/dashboards")),
     ]
-    tools = [("MLflow", "mlflow"), ("JupyterHub", "jupyterhub"), ("Prometheus", "prometheus")]
+    tools = [
+        ("MLflow", "mlflow"),
+        ("JupyterHub", "jupyterhub"),
+        ("Prometheus", "prometheus"),
+        ("Client page", "client"),
+    ]
     return own + [(name, url, False) for name, key in tools if (url := endpoints.get(key))]

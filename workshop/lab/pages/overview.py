@@ -92,6 +92,7 @@ class Overview:
     runs: tuple[Row, ...]
     components: tuple[Part, ...]
     curl: str | None
+    client: str | None
 
 
 def overview(context: Context) -> Overview:
@@ -109,6 +110,7 @@ def overview(context: Context) -> Overview:
         runs=shown,
         components=components,
         curl=_curl(endpoints.get("production"), production),
+        client=endpoints.get("client"),
     )
 
 

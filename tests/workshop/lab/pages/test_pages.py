@@ -16,6 +16,7 @@ import pytest
 from tests.workshop.lab.pages.fixtures import (
     DIGEST,
     OTHER,
+    PRODUCTION,
     browser,
     context,
     deploy,
@@ -93,6 +94,16 @@ def test_the_console_shows_what_serves_and_whether_staging_tested_it(tmp_path: P
     assert page.count(DIGEST[7:19]) >= 2
     assert "The digest that staging tested." in page
     assert "curl -s http://127.0.0.1:1/seldon/user1-production" in page
+
+
+def test_the_console_leads_to_the_page_for_travellers_once_production_answers(tmp_path: Path) -> None:
+    page = "http://127.0.0.1:1/seldon/user1-production/flight-delay/client/"
+    about = context(tmp_path, endpoints=lambda: {"production": PRODUCTION, "client": page})
+    assert "Will my flight be late?" not in browser(about).get("/").text
+    deploy(about.store, "production", f"lab/flight-delay@{DIGEST}")
+    assert (
+        f'<a href="{page}" target="_blank" rel="noreferrer">Will my flight be late?</a>' in browser(about).get("/").text
+    )
 
 
 def test_a_canary_is_shown_with_its_share_and_another_digest(tmp_path: Path) -> None:

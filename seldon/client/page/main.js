@@ -1,0 +1,81 @@
+// Wires the page: form to model to answer. What is shown comes from the model; what is assumed from reference.json.
+
+import { askHowItWent, chance, moved, verdict } from "./answer.js";
+import { make } from "./elements.js";
+import { Form } from "./form.js";
+import { Away, Refused, explain, feedback, predict, request } from "./model.js";
+import { Reference } from "./reference.js";
+
+const title = document.getElementById("answer-title");
+const body = document.getElementById("answer-body");
+const problem = document.getElementById("form-error");
+const button = document.getElementById("ask");
+const status = document.getElementById("status");
+
+let form, reference;
+try {
+  reference = await Reference.load();
+  form = new Form(document.getElementById("flight"), reference);
+  form.restore(new URLSearchParams(location.hash.slice(1)));
+  form.element.addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask();
+  });
+} catch (error) {
+  show("This page is not complete", make("p", { class: "notice bad", role: "alert" }, `Its list of routes did not come. Load the page again. (${error.message})`));
+  button.hidden = true;
+}
+
+async function ask() {
+  if (button.getAttribute("aria-disabled")) return;
+  form.clearErrors();
+  problem.hidden = true;
+  const missing = form.missing();
+  if (missing.size) {
+    form.showErrors(missing);
+    return;
+  }
+  history.replaceState(null, "", `#${form.state()}`);
+  const row = form.row();
+  const asked = request(row);
+  button.setAttribute("aria-disabled", "true");
+  status.textContent = "Asking the model";
+  try {
+    const { late, answer } = await predict(asked);
+    const explanation = await explain(asked);
+    show(
+      verdict(late),
+      ...chance(late, row, reference),
+      moved(explanation, late, row, reference),
+      askHowItWent((wasLate) => feedback(asked, answer, wasLate)),
+    );
+  } catch (error) {
+    if (error instanceof Refused) refused(error);
+    else if (error instanceof Away) away(error);
+    else throw error;
+  } finally {
+    button.removeAttribute("aria-disabled");
+    status.textContent = "";
+  }
+}
+
+function show(heading, ...content) {
+  title.textContent = heading;
+  body.replaceChildren(...content);
+  title.focus();
+}
+
+function refused(error) {
+  const errors = [...error.fields].map(([column, { got, allowed }]) => [column, `The model got ${got}. Allowed: ${allowed.replace(/null$/, "nothing")}.`]);
+  const strangers = form.showErrors(errors);
+  if (errors.length && !strangers.length) return;
+  problem.replaceChildren(make("p", {}, `The model does not take this flight: ${error.message}`));
+  problem.hidden = false;
+}
+
+function away(error) {
+  const again = make("button", { type: "button" }, "Try again");
+  again.addEventListener("click", ask);
+  const told = make("div", { class: "notice bad" }, make("p", {}, `${error.message} Your flight is kept: try again in a moment.`), again);
+  show("No answer this time", told);
+}

@@ -1,0 +1,77 @@
+// Speaks Seldon's protocol with the deployment behind this page: a prediction, what moved it, feedback.
+
+// The page lies in one folder below the deployment's own address in the lab, and at the top of its host on OpenShift,
+// where a browser reads .. as /: the same words lead to the API in both.
+const API = "../api/v1.0/";
+const PATIENCE = 10_000;
+
+// A question that was not answered. `fields` says what was wrong by column, `text` what else there is to say.
+export class Refused extends Error {
+  constructor(text, fields = new Map()) {
+    super(text);
+    this.fields = fields;
+  }
+}
+
+export class Away extends Error {}
+
+export function request(row) {
+  return { data: { names: Object.keys(row), ndarray: [Object.values(row)] } };
+}
+
+export async function predict(asked) {
+  const answer = await post("predictions", asked);
+  const table = answer.data;
+  const late = table?.ndarray?.[0]?.[table.names?.indexOf("late")];
+  if (!Number.isFinite(late)) throw new Away("The server answered, but not as this model does.");
+  return { late, answer };
+}
+
+// Null when the model that serves cannot tell: then the page says so and shows the rest.
+export async function explain(asked) {
+  try {
+    const answer = await post("predictions", { jsonData: { explain: asked.data } });
+    return answer.jsonData?.explanation ?? null;
+  } catch (error) {
+    if (error instanceof Refused || error instanceof Away) return null;
+    throw error;
+  }
+}
+
+export async function feedback(asked, answer, wasLate) {
+  await post("feedback", { request: asked, response: answer, truth: { data: { ndarray: [[wasLate ? 1 : 0]] } } });
+}
+
+async function post(path, body) {
+  let answer, content;
+  try {
+    answer = await fetch(API + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    content = await answer.json().catch(() => null);
+  } catch (error) {
+    if (error.name === "TimeoutError") throw new Away("The model did not answer within ten seconds.");
+    if (error instanceof TypeError) throw new Away("The model cannot be reached. Is your connection up?");
+    throw error;
+  }
+  if (answer.ok && content) return content;
+  const info = content?.status?.info ?? "";
+  if (answer.status === 404) throw new Away("No model has been put here yet.");
+  if (answer.status === 503) throw new Away("The model is busy or just starting.");
+  if (answer.status >= 400 && answer.status < 500) throw new Refused(info || `It refused with ${answer.status}.`, findings(info));
+  throw new Away(`The model's server failed (${answer.status}).`);
+}
+
+// 'row 0, column "temp": got 400, allowed: a number from -40 to 130 F; row 0, ...' by column. The model itself and the
+// server in front of it say it almost alike.
+function findings(info) {
+  const found = new Map();
+  const told = /row 0, (?:column )?"?(\w+)"?: got (.*?), allowed: (.*?)(?=; row 0, |; and \d+ more|$)/g;
+  for (const [, column, got, allowed] of info.matchAll(told)) {
+    if (!found.has(column)) found.set(column, { got: got.replace(/^'(.*)'$/, '"$1"'), allowed });
+  }
+  return found;
+}

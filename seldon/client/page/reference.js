@@ -1,0 +1,96 @@
+// What a traveller does not know: routes, planes and weather of reference.json, and how they are said in words.
+
+export const KINDS = [
+  ["typical", "Typical"], ["rain", "Rain"], ["storm", "Storm"], ["snow", "Snow"], ["wind", "Strong wind"], ["fog", "Fog"],
+];
+
+// Every column that the page may assume: what it is called, its unit, and the step of its input.
+export const ASSUMED = {
+  sched_arr: ["Arrives at", "", null],
+  distance: ["Distance", "miles", 1],
+  seats: ["Seats", "", 1],
+  plane_age: ["Age of the plane", "years", 1],
+  temp: ["Temperature", "°F", 0.1],
+  dewp: ["Dew point", "°F", 0.1],
+  humid: ["Humidity", "%", 0.1],
+  wind_dir: ["Wind from", "degrees", 10],
+  wind_speed: ["Wind", "mph", 0.1],
+  precip: ["Rain or snow", "in / hour", 0.01],
+  pressure: ["Pressure", "mbar", 0.1],
+  visib: ["Visibility", "miles", 0.1],
+};
+
+export class Reference {
+  constructor(content) {
+    this.airports = content.airports;
+    this.carriers = content.carriers;
+    this.routes = content.routes;
+    this.weather = content.weather;
+  }
+
+  static async load() {
+    const answer = await fetch("reference.json");
+    if (!answer.ok) throw new Error(`reference.json: ${answer.status}`);
+    return new Reference(await answer.json());
+  }
+
+  origins() {
+    return this.#named(Object.keys(this.routes));
+  }
+
+  destinations(origin) {
+    return this.#named(Object.keys(this.routes[origin] ?? {}));
+  }
+
+  flown(origin, dest) {
+    const codes = Object.keys(this.routes[origin]?.[dest]?.[2] ?? {});
+    return codes.map((code) => [code, `${this.carriers[code]} (${code})`]).sort(byName);
+  }
+
+  // The columns that follow from the route and the hour; undefined where the route is not known yet.
+  flight(origin, dest, carrier, departs) {
+    const [distance, lasts, planes] = this.routes[origin]?.[dest] ?? [];
+    const [seats, plane_age] = planes?.[carrier] ?? [];
+    return { distance, seats, plane_age, sched_arr: lasts === undefined || departs === null ? undefined : (departs + lasts) % 1440 };
+  }
+
+  // The weather columns of a kind in a month (1 to 12) and hour; null where that month has no such weather.
+  sky(kind, month, hour) {
+    const values = kind === "typical" ? this.weather.typical[month - 1][hour] : this.weather.conditions[kind][month - 1];
+    return values && Object.fromEntries(this.weather.columns.map((name, at) => [name, values[at]]));
+  }
+
+  city(code) {
+    return (this.airports[code] ?? code).replace(/, [A-Z]{2}$/, "");
+  }
+
+  #named(codes) {
+    return codes.map((code) => [code, `${this.airports[code]} (${code})`]).sort(byName);
+  }
+}
+
+function byName([, one], [, other]) {
+  return one.localeCompare(other);
+}
+
+export function clock(minutes) {
+  return `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
+}
+
+// A few words on the values of some columns; a missing value is left out.
+export function inWords(row) {
+  const has = (name) => row[name] !== null && row[name] !== undefined;
+  const celsius = Math.round(((row.temp - 32) * 5) / 9);
+  return {
+    plane: [
+      has("seats") ? `${row.seats} seats` : "a plane of unknown size",
+      has("plane_age") ? (row.plane_age === 1 ? "1 year old" : `${row.plane_age} years old`) : null,
+    ].filter(Boolean).join(", "),
+    weather: [
+      has("temp") ? `${Math.round(row.temp)} °F (${celsius} °C)` : null,
+      has("precip") ? (row.precip > 0 ? `${row.precip} in of ${row.temp <= 32 ? "snow as water" : "rain"} an hour` : "dry") : null,
+      has("wind_speed") ? `wind ${Math.round(row.wind_speed)} mph` : null,
+      has("visib") ? `visibility ${row.visib} ${row.visib === 1 ? "mile" : "miles"}` : null,
+    ].filter(Boolean).join(", "),
+  };
+}

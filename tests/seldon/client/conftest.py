@@ -1,0 +1,191 @@
+"""The page as people meet it: a real model behind a real model server, the lab's gateway before it, and Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from tests.s2i.conftest import Server
+from workshop.lab.clientpage import client_url
+from workshop.lab.gateway import build
+from workshop.lab.routes import Backend, Routes
+
+KIT = Path(__file__).resolve().parents[3]
+NAMESPACE, NAME = "user1-production", "flight-delay"
+FLIGHT = "#origin=EWR&dest=ORD&carrier=UA&date=2026-11-27&sched_dep=18:30&sky=storm"
+"""A Friday evening in November."""
+
+in_a_browser = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("chromium") and shutil.which("chromedriver")),
+        reason="chromium and chromedriver are not installed",
+    ),
+]
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model of real flights, trained once for all workers."""
+    shared = tmp_path_factory.getbasetemp().parent / "flights-model"
+    with (shared.with_suffix(".lock")).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "model.json").exists():
+            _train(shared, tmp_path_factory.mktemp("months"))
+    return shared
+
+
+def _train(folder: Path, months: Path) -> None:
+    from flights import card, data, features, params, train
+
+    data.make([6, 7], months)
+    june, july = (features.read([month], months).iloc[::5].reset_index(drop=True) for month in (6, 7))
+    model, made = train.train("boosted", params.load(KIT / "model/params.yaml"), june, july, "0" * 12)
+    folder.mkdir(exist_ok=True)
+    (folder / card.MODEL).write_bytes(model)
+    card.dump(made, folder / card.CARD)
+
+
+@dataclass
+class Site:
+    """The page's address, and what is behind it."""
+
+    gateway: str
+    routes: Routes
+    server: Server
+    url: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.url = client_url(self.gateway, NAMESPACE)
+
+    def serve(self, *, ready: bool = True) -> None:
+        """Whether the deployment has a ready replica."""
+        here = f"http://127.0.0.1:{self.server.port}"
+        self.routes.set(NAMESPACE, NAME, (Backend("main", "main-0", here, here, 100),) if ready else ())
+
+
+@pytest.fixture(scope="session")
+def _site(model_folder: Path) -> Iterator[Site]:
+    server = Server("FlightDelay", {"MODEL_DIR": str(model_folder), "MODEL_SERVER_ACCESS_LOG": "false"}, KIT / "model")
+    server.wait_for("ready")
+    routes = Routes()
+    config = uvicorn.Config(build(routes), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
+    gateway = uvicorn.Server(config)
+    thread = threading.Thread(target=asyncio.new_event_loop().run_until_complete, args=(gateway.serve(),), daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while not gateway.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    yield Site(f"http://127.0.0.1:{gateway.servers[0].sockets[0].getsockname()[1]}", routes, server)
+    gateway.should_exit = True
+    thread.join(10)
+    server.stop()
+
+
+@pytest.fixture
+def site(_site: Site) -> Site:
+    """The page with a model that answers."""
+    _site.serve()
+    return _site
+
+
+class Tab:
+    """A browser's tab on the page."""
+
+    def __init__(self, driver: Any, site: Site) -> None:
+        self.driver, self.site = driver, site
+
+    def look(self, width: int = 1280, height: int = 900, *, dark: bool = False) -> None:
+        """Have a window of this size and the reader's preference."""
+        size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        wish = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        calm = {"name": "prefers-reduced-motion", "value": "reduce"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [wish, calm]})
+
+    def open(self, flight: str = "") -> None:
+        """Load the page, with a flight filled in or none, and wait until it can be used."""
+        self.driver.get("about:blank")
+        self.driver.get(self.site.url + flight)
+        self.until(lambda: len(self.select("origin").options) > 1)
+
+    def until(self, holds: Any, seconds: float = 15) -> None:
+        """Wait for something; the page's text says what was there instead."""
+        try:
+            WebDriverWait(self.driver, seconds, 0.05).until(lambda _: holds())
+        except Exception as error:
+            raise AssertionError(f"waited in vain; the page says:\n{self.text('body')}") from error
+
+    def one(self, css: str) -> WebElement:
+        found: WebElement = self.driver.find_element(By.CSS_SELECTOR, css)
+        return found
+
+    def all(self, css: str) -> list[WebElement]:
+        found: list[WebElement] = self.driver.find_elements(By.CSS_SELECTOR, css)
+        return found
+
+    def text(self, css: str) -> str:
+        return self.one(css).text
+
+    def select(self, name: str) -> Select:
+        return Select(self.one(f"#{name}"))
+
+    def write(self, name: str, value: str) -> None:
+        """Replace what a field of the assumed values holds."""
+        if not self.one("details").get_attribute("open"):
+            self.one("summary").click()
+        field = self.one(f"#{name}")
+        field.clear()
+        field.send_keys(value)
+
+    def ask(self) -> None:
+        self.one("#ask").click()
+
+    def answered(self) -> None:
+        self.until(lambda: self.all(".feedback"))
+
+    @property
+    def focused(self) -> WebElement:
+        element: WebElement = self.driver.switch_to.active_element
+        return element
+
+    def complaints(self) -> list[str]:
+        """What the browser's console holds: errors, and what the policy has blocked."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+@pytest.fixture(scope="session")
+def _chromium() -> Iterator[Any]:
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium") or ""
+    for argument in (
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--lang=en-US",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def tab(_chromium: Any, site: Site) -> Tab:
+    """A tab of a desktop's size, in light colours, whose console is empty."""
+    tab = Tab(_chromium, site)
+    tab.look()
+    tab.complaints()
+    return tab

@@ -1,0 +1,67 @@
+"""The client page on the gateway: its files with a strict policy, and nothing of the API in its way."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from workshop.lab.clientpage import HEADERS, client_url
+from workshop.lab.gateway import build
+from workshop.lab.routes import Routes
+from workshop.lab.state import KIT
+
+PAGE = KIT / "seldon/client/page"
+URL = client_url("", "user1-production")
+
+
+@pytest.fixture
+def gateway() -> TestClient:
+    return TestClient(build(Routes()))
+
+
+@pytest.mark.parametrize("name", ["", *sorted(file.name for file in PAGE.iterdir())])
+def test_every_file_comes_with_the_policy(gateway: TestClient, name: str) -> None:
+    answer = gateway.get(URL + name)
+    assert answer.status_code == 200
+    assert answer.content == (PAGE / (name or "index.html")).read_bytes()
+    assert {header: answer.headers.get(header) for header in HEADERS} == HEADERS
+
+
+def test_a_file_that_the_browser_has_is_not_sent_again(gateway: TestClient) -> None:
+    tag = gateway.get(URL + "main.js").headers["etag"]
+    assert gateway.get(URL + "main.js", headers={"if-none-match": tag}).status_code == 304
+
+
+def test_the_address_without_a_slash_leads_to_the_page(gateway: TestClient) -> None:
+    answer = gateway.get(URL.rstrip("/"), follow_redirects=False)
+    assert answer.headers["location"] == URL
+
+
+def test_a_deployment_of_another_name_keeps_all_its_paths(gateway: TestClient) -> None:
+    answer = gateway.get("/seldon/user1-production/fuel/client/")
+    assert answer.status_code == 404 and "no SeldonDeployment fuel" in answer.text
+
+
+@pytest.mark.parametrize("path", ["../nginx.conf", "..%2fnginx.conf", "%2e%2e/nginx.conf", "none.js"])
+def test_nothing_but_the_page_is_within_reach(gateway: TestClient, path: str) -> None:
+    assert gateway.get(URL + path).status_code == 404
+
+
+def test_the_page_itself_states_the_policy_too() -> None:
+    """For whoever serves it without the header; frame-ancestors is for headers only."""
+    stated = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', (PAGE / "index.html").read_text())
+    header = HEADERS["Content-Security-Policy"].replace("frame-ancestors 'none'; ", "")
+    assert stated and stated[1] == header
+
+
+def test_the_page_asks_nobody_else_for_anything() -> None:
+    for file in PAGE.iterdir():
+        found = re.findall(r"(?:https?:)?//[a-z][\w.-]+", file.read_text().replace("http://www.w3.org/", ""))
+        assert not found, (file.name, found)
+
+
+def test_the_page_is_small() -> None:
+    assert sum(file.stat().st_size for file in Path(PAGE).iterdir()) < 80_000, "bytes of all files, not compressed"

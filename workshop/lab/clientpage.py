@@ -1,0 +1,56 @@
+"""The page for people, beside the API that it calls: `/seldon/<namespace>/flight-delay/client/` on the gateway.
+
+One origin, so that no server has to allow another one; on OpenShift nginx does the same (seldon/client/nginx.conf,
+whose headers a test holds to these). Open to anybody who reaches the gateway, as predictions are: it holds nothing
+and changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from workshop.lab.state import KIT
+
+DEPLOYMENT = "flight-delay"
+PATH = f"/seldon/{{namespace}}/{DEPLOYMENT}/client"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    # Asked for anew each time and answered 304: an edited page is seen at once.
+    "Cache-Control": "no-cache",
+}
+
+
+class _Page(StaticFiles):
+    """Static files with the page's headers."""
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(HEADERS)
+        return response
+
+
+def client_routes(folder: Path = KIT / "seldon/client/page") -> list[BaseRoute]:
+    """The page's files; put them before the route that forwards everything below a deployment."""
+    return [Route(PATH, _with_slash), Mount(PATH, _Page(directory=folder, html=True))]
+
+
+def client_url(gateway: str, namespace: str) -> str:
+    """Where the page of the deployment in a namespace is."""
+    return gateway + PATH.format(namespace=namespace) + "/"
+
+
+async def _with_slash(request: Request) -> Response:
+    return RedirectResponse(request.url.path + "/")
