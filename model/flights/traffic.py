@@ -16,6 +16,7 @@ import http.client
 import io
 import json
 import random
+import signal
 import sys
 import time
 from collections import Counter
@@ -155,9 +156,13 @@ class Traffic:
         for thread in self._threads:
             thread.start()
 
+    def halt(self) -> None:
+        """Send no more."""
+        self._halt.set()
+
     def stop(self) -> Report:
         """Send no more, wait for the answers that are due, and say what came back."""
-        self._halt.set()
+        self.halt()
         return self.wait()
 
     def wait(self) -> Report:
@@ -284,6 +289,9 @@ def main(argv: list[str] | None = None) -> int:
     plan = Plan(given.rate, max(given.rows, 1), seconds, given.requests, given.feedback, given.mistakes,
                 max(given.connections, 1), given.seed)  # fmt: skip
     traffic = Traffic(given.url, flights_of(month, home() / "data"), plan)
+    # Whoever stops it wants to know what came back.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: traffic.halt())
     traffic.start()
     report = traffic.wait()
     summary = {"month": month, **report.summary()}

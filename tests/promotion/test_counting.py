@@ -112,7 +112,7 @@ def test_replicas_and_methods_add_up_by_predictor(server: tuple[type[_Answers], 
         ],
     }
     (seen,) = measure.since(Prometheus(url), "user1-production", "flight-delay", 1e9)
-    assert (seen["main"].requests, seen["main"].errors) == (100, 8)
+    assert (seen["main"].requests, seen["main"].errors, seen["main"].refused) == (100, 8, 2)
     assert seen["main"].slower == {0.25: 10}
     assert seen["canary"].deciles == (3, 0, 0, 0, 0, 0, 0, 0, 0, 4)
     assert seen["canary"].outcomes == {(1, 0): 7}

@@ -18,6 +18,7 @@ TURNED = (20, 40, 50, 60, 80, 100, 150, 200, 200, 100)
 def seen(
     requests: int = 1000,
     errors: int = 0,
+    refused: int = 0,
     seconds: float = 0.004,
     slow: int = 0,
     slow_seconds: float = 0.4,
@@ -32,7 +33,7 @@ def seen(
     late, on_time = known // 4, known - known // 4
     caught, passed = round(late * recall), round(on_time * specificity)
     outcomes = {(1, 1): caught, (0, 1): late - caught, (0, 0): passed, (1, 0): on_time - passed}
-    return Seen(requests, errors, slower, deciles, outcomes)
+    return Seen(requests, errors, refused, slower, deciles, outcomes)
 
 
 def state_of(measure: str, canary: Seen, champion: Seen, limits: Limits = LIMITS, **more: object) -> str:
@@ -43,7 +44,7 @@ def state_of(measure: str, canary: Seen, champion: Seen, limits: Limits = LIMITS
 
 def test_a_canary_like_its_champion_goes_on() -> None:
     findings = judge(seen(), seen(), LIMITS)
-    assert [one.state for one in findings] == [OK] * 7
+    assert [one.state for one in findings] == [OK] * 8
     assert verdict(findings) == (OK, None)
 
 
@@ -52,6 +53,7 @@ def test_a_canary_like_its_champion_goes_on() -> None:
     [
         ("errors", seen(errors=40)),
         ("errors against champion", seen(errors=8)),
+        ("refusals against champion", seen(refused=50)),
         ("latency p95", seen(slow=100)),
         ("latency p99", seen(slow=40, slow_seconds=3)),
         ("latency against champion", seen(seconds=0.15)),
@@ -71,6 +73,10 @@ def test_a_model_that_never_says_late_is_worse_though_it_is_right_more_often() -
     right = sum(never.outcomes[(k, k)] for k in (0, 1)), sum(champion.outcomes[(k, k)] for k in (0, 1))
     assert right[0] > right[1]
     assert state_of("feedback quality", never, champion) == BAD
+
+
+def test_callers_mistakes_are_held_against_nobody_who_refuses_as_many() -> None:
+    assert state_of("refusals against champion", seen(refused=300), seen(refused=300)) == OK
 
 
 def test_predicting_differently_is_no_fault_where_the_truth_says_so() -> None:
@@ -111,11 +117,23 @@ def test_missing_truth_holds_nothing_up_unless_it_is_required() -> None:
 def test_a_step_is_held_to_its_own_errors_though_the_whole_looks_well() -> None:
     whole, step = seen(requests=20000, errors=30), seen(requests=200, errors=30)
     assert state_of("errors", whole, seen()) == OK
-    assert state_of("errors", whole, seen(), recent=step) == BAD
+    assert state_of("errors", whole, seen(), step=(step, seen())) == BAD
+
+
+def test_a_machine_that_is_slow_for_both_is_not_the_canarys_fault() -> None:
+    slow = seen(requests=200, slow=150, slow_seconds=0.2)
+    assert state_of("latency against champion", slow, seen()) == BAD
+    assert state_of("latency against champion", slow, seen(), step=(slow, slow)) == OK
+
+
+def test_with_all_the_traffic_no_comparison_of_this_step_is_waited_for() -> None:
+    findings = judge(seen(), seen(), LIMITS, step=(seen(), Seen()), alone=True)
+    assert verdict(findings) == (OK, None)
+    assert verdict(judge(seen(), seen(), LIMITS, step=(seen(), Seen())))[0] == UNJUDGED
 
 
 def test_a_slower_model_that_nobody_notices_is_fine() -> None:
-    assert state_of("latency against champion", seen(seconds=0.03), seen(seconds=0.001)) == OK
+    assert state_of("latency against champion", seen(seconds=0.09), seen(seconds=0.001)) == OK
 
 
 counts = st.integers(0, 400)
@@ -169,23 +187,23 @@ def test_more_of_a_fault_never_clears_a_canary(
 
 @given(histograms, st.integers(0, 3000), st.integers(0, 3000))
 def test_any_counts_are_judged_without_an_error(deciles: tuple[int, ...], requests: int, errors: int) -> None:
-    canary = Seen(requests, min(errors, requests), {}, deciles, {(1, 1): errors, (0, 0): requests})
+    canary = Seen(requests, min(errors, requests), 0, {}, deciles, {(1, 1): errors, (0, 0): requests})
     for one in judge(canary, seen(), LIMITS) + judge(seen(), canary, LIMITS) + judge(canary, canary, LIMITS):
         assert one.state in (OK, BAD, UNJUDGED)
 
 
 @pytest.mark.parametrize("rows", [60, 250, 1000])
 def test_a_canary_as_good_as_its_champion_is_seldom_condemned(rows: int) -> None:
-    """Pairs drawn from one truth: each of seven rules may condemn one in a hundred."""
+    """Pairs drawn from one truth: each of eight rules may condemn one in a hundred."""
     chance, pairs = np.random.default_rng(rows), 1000
     condemned = sum(verdict(judge(_drawn(chance, rows), _drawn(chance, rows), LIMITS))[0] == BAD for _ in range(pairs))
-    assert condemned < pairs * 0.07
+    assert condemned < pairs * 0.08
 
 
 def test_a_clearly_worse_canary_is_nearly_always_condemned() -> None:
     chance, pairs = np.random.default_rng(1), 200
     condemned = sum(
-        verdict(judge(_drawn(chance, 1000, recall=0.5), _drawn(chance, 1000), LIMITS))[0] == BAD for _ in range(pairs)
+        verdict(judge(_drawn(chance, 1000, recall=0.4), _drawn(chance, 1000), LIMITS))[0] == BAD for _ in range(pairs)
     )
     assert condemned > pairs * 0.9
 
@@ -197,4 +215,5 @@ def _drawn(chance: np.random.Generator, rows: int, recall: float = 0.7) -> Seen:
     slow = int(chance.binomial(rows, 0.02))
     slower = {bound: slow if bound < 0.2 else 0 for bound in BOUNDS}
     outcomes = {(1, 1): caught, (0, 1): late - caught, (0, 0): passed, (1, 0): rows - late - passed}
-    return Seen(rows, int(chance.binomial(rows, 0.004)), slower, tuple(map(int, deciles)), outcomes)
+    refused = int(chance.binomial(rows, 0.05))
+    return Seen(rows, int(chance.binomial(rows, 0.004)), refused, slower, tuple(map(int, deciles)), outcomes)

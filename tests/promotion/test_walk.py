@@ -36,7 +36,8 @@ class Told:
         self.given.append(percent)
         self.since = self.clock
 
-    def _look(self, began: float, since: float, limits: Limits, looks: int) -> list[Finding]:
+    def _look(self, share: int, began: float, since: float, limits: Limits, looks: int) -> list[Finding]:
+        assert share == self.given[-1]
         assert began == 1000.0
         assert since == self.since
         assert looks == 3

@@ -62,8 +62,8 @@ class World:
 
     share: Callable[[int], None]
     """Give the canary so many percent; FlightsError when production is not what it was left as."""
-    look: Callable[[float, float, Limits, int], list[Finding]]
-    """Findings of the canary since a moment, with the step since another; limits; looks."""
+    look: Callable[[int, float, float, Limits, int], list[Finding]]
+    """Findings at a share, since the canary's beginning and the step's; limits; looks."""
     ready: Callable[[], bool]
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
@@ -88,7 +88,7 @@ def _step(share: int, course: Course, limits: Limits, world: World, began: float
         world.sleep(POLL_SECONDS)
         spent = world.now() - since
         last = spent >= course.window
-        findings = world.look(began, since, limits if last else strict, len(course.shares))
+        findings = world.look(share, began, since, limits if last else strict, len(course.shares))
         state, found = verdict(findings)
         if state == BAD and found:
             _tell(share, spent, findings)
@@ -129,9 +129,10 @@ def in_production(prometheus: Prometheus, previous: Release, new: Release) -> Wo
         cluster.apply("canary", releases, (100 - percent, percent))
         say(f"---> {percent} % of the requests go to version {new.version}")
 
-    def look(began: float, since: float, limits: Limits, looks: int) -> list[Finding]:
-        whole, step = measure.since(prometheus, cluster.namespace(), cluster.NAME, began, since)
-        return judge(whole["canary"], whole["main"], limits, recent=step["canary"], looks=looks)
+    def look(percent: int, began: float, since: float, limits: Limits, looks: int) -> list[Finding]:
+        whole, now = measure.since(prometheus, cluster.namespace(), cluster.NAME, began, since)
+        step = now["canary"], now["main"]
+        return judge(whole["canary"], whole["main"], limits, step=step, alone=percent == 100, looks=looks)
 
     return World(share, look, cluster.ready)
 

@@ -39,8 +39,13 @@ def _seen(
         return [(one.labels.get("predictor_name", ""), one.labels, counted(one.points, moment)) for one in series]
 
     for name, labels, count in events(requests):
-        failed = count if labels.get("code", "").startswith("5") else 0
-        found[name] = replace(found[name], requests=found[name].requests + count, errors=found[name].errors + failed)
+        code, before = labels.get("code", ""), found[name]
+        found[name] = replace(
+            before,
+            requests=before.requests + count,
+            errors=before.errors + count * code.startswith("5"),
+            refused=before.refused + count * code.startswith("4"),
+        )
     for name, labels, count in events(buckets):
         bound = float(labels["le"])
         if math.isfinite(bound):

@@ -28,7 +28,7 @@ Outcome = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one predictor did in a span of time, in events.
+    """What one predictor did in a span of time, in events; `errors` are 5xx, `refused` 4xx.
 
     `slower` has, by bound in seconds, how many requests took longer; `deciles` how many rows by the tenth of their
     probability; `outcomes` how many rows of known truth by what was predicted and what happened.
@@ -36,6 +36,7 @@ class Seen:
 
     requests: int = 0
     errors: int = 0
+    refused: int = 0
     slower: Mapping[float, int] = field(default_factory=dict)
     deciles: Sequence[int] = (0,) * 10
     outcomes: Mapping[Outcome, int] = field(default_factory=dict)
@@ -61,7 +62,8 @@ class Limits:
     p95_seconds: float = 0.25
     p99_seconds: float = 1.0
     slower_than_champion: float = 2.0
-    nobody_minds_seconds: float = 0.05
+    nobody_minds_seconds: float = 0.1
+    """Faster than what people notice (Nielsen, Usability Engineering, 1993, 5.5) is no worse than faster still."""
     min_rows: int = 200
     max_psi: float = 0.25
     min_known: int = 30
@@ -88,21 +90,32 @@ class Finding:
         return f"{self.state:<9} {self.measure:<28} {self.text}"
 
 
-def judge(canary: Seen, champion: Seen, limits: Limits, *, recent: Seen | None = None, looks: int = 1) -> list[Finding]:
+def judge(
+    canary: Seen,
+    champion: Seen,
+    limits: Limits,
+    *,
+    step: tuple[Seen, Seen] | None = None,
+    alone: bool = False,
+    looks: int = 1,
+) -> list[Finding]:
     """Every finding of one look at a canary and a champion since the canary began.
 
-    `recent` is the canary in this step alone, for what must hold at each share of the traffic.
+    `step` is both in this step: errors and times must hold at each share of the traffic, and are compared with the
+    champion's of the same minutes, because a busy machine is slow for both. `alone` says that the champion gets no
+    requests in this step, so that no comparison is waited for.
     """
-    now = recent or canary
+    now, then = step or (canary, champion)
     alpha = limits.alpha / looks
     return [
         errors(now, limits, alpha),
-        errors_against(now, champion, limits, alpha),
+        replace(errors_against(now, then, limits, alpha), required=not alone),
+        replace(refusals_against(now, then, limits, alpha), required=not alone),
         *(
             latency(now, share, seconds, limits, alpha)
             for share, seconds in ((0.95, limits.p95_seconds), (0.99, limits.p99_seconds))
         ),
-        latency_against(now, champion, limits, alpha),
+        replace(latency_against(now, then, limits, alpha), required=not alone),
         *_what_it_says(canary, champion, limits, alpha),
     ]
 
@@ -134,13 +147,23 @@ def errors(canary: Seen, limits: Limits, alpha: float) -> Finding:
 
 def errors_against(canary: Seen, champion: Seen, limits: Limits, alpha: float) -> Finding:
     """5xx: does the canary surely fail more often than the champion?"""
-    share, theirs = _share(canary.errors, canary.requests), _share(champion.errors, champion.requests)
-    bound = theirs + limits.error_margin
-    text = f"{share:.2%} of requests failed, the champion's {theirs:.2%}, allowed {limits.error_margin:.2%} more"
-    p = fisher_tail(canary.errors, canary.requests, champion.errors, champion.requests)
-    fewest = min(canary.requests, champion.requests)
-    return _finding("errors against champion", share > bound and p < alpha, fewest, limits.min_requests,
-                    share, bound, text, "requests")  # fmt: skip
+    counts = (canary.errors, canary.requests, champion.errors, champion.requests)
+    return _more_often("errors against champion", "failed", counts, limits, alpha)
+
+
+def refusals_against(canary: Seen, champion: Seen, limits: Limits, alpha: float) -> Finding:
+    """4xx: both get the same callers, so one that refuses more asks for something that they do not send."""
+    counts = (canary.refused, canary.requests, champion.refused, champion.requests)
+    return _more_often("refusals against champion", "were refused", counts, limits, alpha)
+
+
+def _more_often(measure: str, what: str, counts: tuple[int, int, int, int], limits: Limits, alpha: float) -> Finding:
+    ours, requests, theirs, others = counts
+    share, reference = _share(ours, requests), _share(theirs, others)
+    bound = reference + limits.error_margin
+    text = f"{share:.2%} of requests {what}, of the champion's {reference:.2%}, allowed {limits.error_margin:.2%} more"
+    bad = share > bound and fisher_tail(*counts) < alpha
+    return _finding(measure, bad, min(requests, others), limits.min_requests, share, bound, text, "requests")
 
 
 def latency(canary: Seen, share: float, seconds: float, limits: Limits, alpha: float) -> Finding:

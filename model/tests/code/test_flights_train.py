@@ -110,6 +110,10 @@ def test_better_auc_on_the_test_month_wins(
         scored.append(evaluate.score(folder, real_months))
     best = evaluate.winner(scored)
     assert best.test.auc == max(one.test.auc for one in scored)
+    for one in scored:
+        assert evaluate.winner(scored, one.card.candidate) is one, "who is named goes on, whatever the AUC says"
+    with pytest.raises(FlightsError, match="FLIGHTS_CANDIDATE: got 'nobody', allowed: logistic, boosted"):
+        evaluate.winner(scored, "nobody")
     evaluate.write_reports(scored, best, tmp_path / "reports")
     summary = json.loads((tmp_path / "reports/metrics.json").read_text())
     assert summary["winner"] == best.card.candidate
