@@ -60,7 +60,7 @@ async function post(path, body) {
   if (answer.ok && content) return content;
   const info = content?.status?.info ?? "";
   if (answer.status === 404) throw new Away("No model has been put here yet.");
-  if (answer.status === 503) throw new Away("The model is busy or just starting.");
+  if ([502, 503, 504].includes(answer.status)) throw new Away("The model is busy or just starting.");
   if (answer.status >= 400 && answer.status < 500) throw new Refused(info || `It refused with ${answer.status}.`, findings(info));
   throw new Away(`The model's server failed (${answer.status}).`);
 }

@@ -107,8 +107,8 @@ def site(_site: Site) -> Site:
 class Tab:
     """A browser's tab on the page."""
 
-    def __init__(self, driver: Any, site: Site) -> None:
-        self.driver, self.site = driver, site
+    def __init__(self, driver: Any, url: str) -> None:
+        self.driver, self.url = driver, url
 
     def look(self, width: int = 1280, height: int = 900, *, dark: bool = False) -> None:
         """Have a window of this size and the reader's preference."""
@@ -121,7 +121,7 @@ class Tab:
     def open(self, flight: str = "") -> None:
         """Load the page, with a flight filled in or none, and wait until it can be used."""
         self.driver.get("about:blank")
-        self.driver.get(self.site.url + flight)
+        self.driver.get(self.url + flight)
         self.until(lambda: len(self.select("origin").options) > 1)
 
     def until(self, holds: Any, seconds: float = 15) -> None:
@@ -170,7 +170,7 @@ class Tab:
 
 
 @pytest.fixture(scope="session")
-def _chromium() -> Iterator[Any]:
+def chromium() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
@@ -183,9 +183,9 @@ def _chromium() -> Iterator[Any]:
 
 
 @pytest.fixture
-def tab(_chromium: Any, site: Site) -> Tab:
+def tab(chromium: Any, site: Site) -> Tab:
     """A tab of a desktop's size, in light colours, whose console is empty."""
-    tab = Tab(_chromium, site)
+    tab = Tab(chromium, site.url)
     tab.look()
     tab.complaints()
     return tab
