@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from workshop.lab.admission.seldon import graphs, pods
 from workshop.lab.admission.tekton.decode import fold_case
 from workshop.lab.state import KIT
 from workshop.manifests import tekton
@@ -39,75 +40,91 @@ _LINKS = 2
 """Folders a row links to, the ones that set the fewest other fields first."""
 
 _IN_THE_IMAGE = "the model is in the image; nothing is fetched when a server starts"
-_NO_EXECUTOR = "the gateway sends requests straight to the model server; there is no executor"
-_NO_EVENTS = "the lab sends no CloudEvents; remove logger, and read the server's log with oc logs"
-_ONE_MACHINE = "there is one machine and no scheduler"
-_A_PROCESS = "a model server is a process of this machine, run as the lab's user on ports that are free"
-_OWN_IMAGES = "the lab runs own images; prepackaged servers need a cluster: name a container after the graph node"
-_NO_SCALING = "nothing scales by itself; replicas says how many run"
+_NO_EXECUTOR = "the gateway orchestrates; it is no pod and takes what it needs"
+_OVERWRITTEN = "the operator overwrites it with its own port and host"
+_OPEN = "the gateway asks nobody for a password"
 
 SELDON_SUPPORTED: dict[str, str] = {
     "ComponentSpec": "metadata spec replicas",
+    "HpaSpec": "minReplicas",
     "Parameter": "name value type",
-    "PredictiveUnit": "name type parameters",
-    "Predictor": "name graph componentSpecs replicas traffic shadow labels annotations",
+    "PredictiveUnit": "name type children methods parameters",
+    "Predictor": "name graph componentSpecs replicas traffic shadow labels annotations progressDeadlineSeconds",
     "SeldonDeployment": "apiVersion kind metadata spec status",
-    "SeldonDeploymentSpec": "predictors replicas",
+    "SeldonDeploymentSpec": "predictors replicas annotations protocol",
 }
 """Fields that do here what they do on a cluster, by type."""
 
+SELDON_SUPPORTED_VALUES = (
+    "PredictiveUnit.implementation: RANDOM_ABTEST",
+    "PredictiveUnit.type: MODEL, ROUTER, COMBINER, TRANSFORMER, OUTPUT_TRANSFORMER",
+    "SvcOrchSpec.env: SELDON_ENABLE_ROUTING_INJECTION",
+    "SeldonDeploymentSpec.annotations: seldon.io/rest-timeout",
+    "Predictor.annotations: seldon.io/no-engine, seldon.io/svc-name, version",
+    *(f"ComponentSpec.spec: {name}" for name in pods.POD_RUN),
+    *(f"ComponentSpec.spec: containers[].{name}" for name in pods.CONTAINER_RUN),
+)
+"""`Type.field: what` is a row for some values of a field."""
+
 SELDON_ACCEPTED: dict[str, str] = {
-    "ComponentSpec.hpaSpec": _NO_SCALING,
-    "ComponentSpec.pdbSpec": _ONE_MACHINE,
-    "ComponentSpec.spec: all but image, command, args, env, envFrom, readinessProbe.httpGet.path": _A_PROCESS,
-    "Endpoint.grpcPort": "the lab picks free ports, and the server speaks HTTP",
-    "Endpoint.httpPort": "the lab picks free ports",
-    "Endpoint.service_host": "a model server listens on 127.0.0.1",
-    "Endpoint.service_port": "the lab picks free ports",
-    "Endpoint.type": "the server speaks REST",
-    "PredictiveUnit.endpoint": "the lab picks free ports",
+    "ComponentSpec.hpaSpec": "the HorizontalPodAutoscaler is made and says that it measures nothing: minReplicas run",
+    "ComponentSpec.pdbSpec": "the PodDisruptionBudget is made; there are no nodes to drain",
+    "Endpoint.grpcPort": _OVERWRITTEN,
+    "Endpoint.httpPort": _OVERWRITTEN,
+    "Endpoint.service_host": _OVERWRITTEN,
+    "Endpoint.service_port": _OVERWRITTEN,
+    "Endpoint.type": "REST is what the gateway speaks",
+    "HpaSpec.maxReplicas": "nothing measures load, so nothing scales",
+    "HpaSpec.metrics": "nothing measures load, so nothing scales",
+    "HpaSpec.metricsv2": "nothing measures load, so nothing scales",
+    "PdbSpec.maxUnavailable": "there are no nodes to drain",
+    "PdbSpec.minAvailable": "there are no nodes to drain",
+    "PredictiveUnit.endpoint": _OVERWRITTEN,
     "PredictiveUnit.envSecretRefName": _IN_THE_IMAGE,
-    "PredictiveUnit.methods": "a graph of one MODEL is asked to predict, and nothing else",
     "PredictiveUnit.serviceAccountName": _IN_THE_IMAGE,
     "PredictiveUnit.storageInitializerImage": _IN_THE_IMAGE,
     "Predictor.engineResources": _NO_EXECUTOR,
-    "Predictor.progressDeadlineSeconds": "a server that does not come up is tried again for ever",
     "Predictor.svcOrchSpec": _NO_EXECUTOR,
-    "SeldonDeploymentSpec.annotations": _NO_EXECUTOR,
     "SeldonDeploymentSpec.name": "the object's own name is used, as the operator does",
-    "SeldonDeploymentSpec.oauth_key": "the gateway asks nobody for a password",
-    "SeldonDeploymentSpec.oauth_secret": "the gateway asks nobody for a password",
-    "SeldonDeploymentSpec.protocol": "the protocol is the server's own",
-    "SeldonDeploymentSpec.serverType": "the server speaks REST",
-    "SeldonDeploymentSpec.transport": "the server speaks REST",
+    "SeldonDeploymentSpec.oauth_key": _OPEN,
+    "SeldonDeploymentSpec.oauth_secret": _OPEN,
+    "SeldonDeploymentSpec.serverType": "rpc is what the gateway speaks",
+    "SeldonDeploymentSpec.transport": "rest is what the gateway speaks",
     "SvcOrchSpec.env": _NO_EXECUTOR,
     "SvcOrchSpec.replicas": _NO_EXECUTOR,
     "SvcOrchSpec.resources": _NO_EXECUTOR,
+    **{f"ComponentSpec.spec: {name}": why for name, why in pods.POD_ACCEPTED.items()},
+    **{f"ComponentSpec.spec: containers[].{name}": why for name, why in pods.CONTAINER_ACCEPTED.items()},
+    "ComponentSpec.spec: containers[].readinessProbe's timing": pods.PROBE_ACCEPTED,
 }
-"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason.
-
-`Type.field: what` is a row for some values of a field.
-"""
-
-_GRAPH = "the lab runs graphs of one MODEL; routers, combiners and transformers need a cluster with the executor"
+"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
 
 SELDON_REFUSED: dict[str, str] = {
-    "ComponentSpec.kedaSpec": "the lab does not scale by KEDA; use replicas",
-    "ComponentSpec.spec: initContainers": "the lab does not run initContainers of a predictor; they need a cluster",
-    "ComponentSpec.spec: two containers": "the lab runs one container a pod; further containers need a cluster",
-    "Logger.mode": _NO_EVENTS,
-    "Logger.url": _NO_EVENTS,
-    "PredictiveUnit.children": _GRAPH,
-    "PredictiveUnit.implementation": _OWN_IMAGES,
-    "PredictiveUnit.logger": _NO_EVENTS,
-    "PredictiveUnit.modelUri": (
-        "the lab fetches no model when a server starts; build it into the image with S2I and remove modelUri"
-    ),
-    "PredictiveUnit.type: not MODEL": _GRAPH,
+    "ComponentSpec.kedaSpec": graphs.NO_KEDA,
+    "ComponentSpec.spec: a container that is no node": pods.TWO_CONTAINERS,
+    "ComponentSpec.spec: containers[].env[].valueFrom.fieldRef to another field": pods.FIELD_REFUSED,
+    "ComponentSpec.spec: containers[].env[].valueFrom.resourceFieldRef": pods.RESOURCE_REFUSED,
+    "ComponentSpec.spec: containers[].lifecycle.postStart": pods.POST_START,
+    "ComponentSpec.spec: containers[].readinessProbe.exec": pods.PROBE_REFUSED,
+    "Endpoint.type: GRPC": graphs.REST_ONLY,
+    "Logger.mode": graphs.NO_EVENTS,
+    "Logger.url": graphs.NO_EVENTS,
+    "PredictiveUnit.implementation": graphs.OWN_IMAGES,
+    "PredictiveUnit.implementation: SIMPLE_MODEL, SIMPLE_ROUTER, AVERAGE_COMBINER": graphs.BUILT_IN,
+    "PredictiveUnit.logger": graphs.NO_EVENTS,
+    "PredictiveUnit.methods: another": f"allowed: {', '.join(graphs.METHODS)}",
+    "PredictiveUnit.modelUri": graphs.NO_MODEL,
+    "PredictiveUnit.type: another": f"allowed: {', '.join(graphs.TYPES)}",
     "Predictor.explainer": "the lab does not run explainer; remove the field or use a cluster",
     "Predictor.ssl": "the lab does not run ssl; remove the field or use a cluster",
+    "SeldonDeploymentSpec.annotations: seldon.io/engine-separate-pod": graphs.NO_SEPARATE_ENGINE,
+    "SeldonDeploymentSpec.protocol: tensorflow": graphs.NO_TENSORFLOW,
+    "SeldonDeploymentSpec.serverType: kafka": graphs.NO_KAFKA,
+    "SeldonDeploymentSpec.transport: grpc": graphs.REST_ONLY,
+    **{f"ComponentSpec.spec: {name}": why for name, why in pods.POD_REFUSED.items()},
+    **{f"ComponentSpec.spec: containers[].{name}": why for name, why in pods.CONTAINER_REFUSED.items()},
 }
-"""What is refused at admission, with the words of `workshop.lab.admission.seldon`."""
+"""What is refused at admission, in the words of `workshop.lab.admission.seldon`."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +154,8 @@ def triggers_rows() -> list[Row]:
 
 def seldon_rows() -> list[Row]:
     """Seldon's fields, and the values that have a row of their own."""
-    return _rows(SELDON_SUPPORTED, SELDON_ACCEPTED, SELDON_REFUSED)
+    rows = _rows(SELDON_SUPPORTED, SELDON_ACCEPTED, SELDON_REFUSED)
+    return sorted([*rows, *(Row(name, "supported") for name in SELDON_SUPPORTED_VALUES)], key=lambda row: row.field)
 
 
 def fields_of_folders(root: Path = CONFORMANCE) -> dict[str, set[str]]:

@@ -1,41 +1,106 @@
-"""Which model servers stand behind each deployment's URL: written by the Seldon controller, read by the gateway."""
+"""Which model servers stand behind each deployment's URL, Service and Route: controllers write it, the gateway reads.
+
+A table entry is replaced as a whole, so a request sees one state from its beginning to its end.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from workshop.manifests.seldon import PredictiveUnit
+
+Key = tuple[str, str]
+"""Namespace and name."""
 
 
 @dataclass(frozen=True)
 class Backend:
-    """One ready replica of a predictor."""
+    """One ready pod of a predictor: its containers' ports on 127.0.0.1. `port` is the one that its Service leads to."""
+
+    pod: str
+    port: int
+    nodes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Orchestrated:
+    """What the service orchestrator of a predictor walks: its graph, and where the nodes of other pods answer."""
+
+    graph: PredictiveUnit
+    version: str = ""
+    """The predictor's annotation `version`, which is what the executor labels its metrics with."""
+    protocol: str = "seldon"
+    images: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    timeout: float = 0.0
+    """Seconds that one call of a node may take (annotation seldon.io/rest-timeout); 0 is the gateway's own bound."""
+    tells_routing: bool = False
+    """Whether answers say in meta.routing which way they went (SELDON_ENABLE_ROUTING_INJECTION)."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A predictor as the gateway sees it; without `orchestrated` its requests go straight to the model server."""
 
     predictor: str
-    pod: str
-    url: str
-    metrics_url: str
-    traffic: int
+    service: str
+    backends: tuple[Backend, ...]
+    traffic: int = 100
     shadow: bool = False
+    orchestrated: Orchestrated | None = None
+
+
+@dataclass(frozen=True)
+class Host:
+    """A Route: the Services behind a host name, with their weights."""
+
+    namespace: str
+    route: str
+    services: tuple[tuple[str, int], ...]
+    path: str = ""
 
 
 @dataclass
 class Routes:
-    """Deployment (namespace, name) to its ready backends. Replaced as a whole, so a request sees one state."""
+    """All that the gateway knows."""
 
-    table: dict[tuple[str, str], tuple[Backend, ...]] = field(default_factory=dict)
-    known: set[tuple[str, str]] = field(default_factory=set)
+    table: dict[Key, tuple[Target, ...]] = field(default_factory=dict)
+    known: set[Key] = field(default_factory=set)
     """Deployments that exist, ready or not: the difference between 404 and 503."""
+    hosts: dict[str, Host] = field(default_factory=dict)
+    pods: dict[Key, tuple[str, Target]] = field(default_factory=dict)
+    """The deployment and the predictor of each pod that has an orchestrator."""
+    _services: dict[Key, tuple[str, Target]] = field(default_factory=dict)
 
-    def set(self, namespace: str, name: str, backends: tuple[Backend, ...]) -> None:
-        """Send a deployment's requests to these backends from now on."""
+    def set(self, namespace: str, name: str, targets: tuple[Target, ...]) -> None:
+        """Send a deployment's requests to these predictors from now on."""
+        self._forget(namespace, name)
         self.known.add((namespace, name))
-        self.table[(namespace, name)] = backends
+        self.table[(namespace, name)] = targets
+        for target in targets:
+            self._services[(namespace, target.service)] = (name, target)
+            if target.orchestrated:
+                for backend in target.backends:
+                    self.pods[(namespace, backend.pod)] = (name, target)
 
     def remove(self, namespace: str, name: str) -> None:
         """Forget a deployment."""
+        self._forget(namespace, name)
         self.known.discard((namespace, name))
         self.table.pop((namespace, name), None)
 
-    def drop(self, namespace: str, name: str, pod: str) -> None:
-        """Send nothing more to one pod."""
-        old = self.table.get((namespace, name), ())
-        self.table[(namespace, name)] = tuple(b for b in old if b.pod != pod)
+    def service(self, namespace: str, service: str) -> tuple[str, Target] | None:
+        """The deployment and predictor behind a Service, or None."""
+        return self._services.get((namespace, service))
+
+    def _forget(self, namespace: str, name: str) -> None:
+        for target in self.table.get((namespace, name), ()):
+            self._services.pop((namespace, target.service), None)
+            for backend in target.backends:
+                self.pods.pop((namespace, backend.pod), None)
+
+
+def metrics_path(namespace: str, pod: str) -> str:
+    """Where the gateway answers with the orchestrator's metrics of a pod."""
+    return f"/executor/{namespace}/{pod}/prometheus"

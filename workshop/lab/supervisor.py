@@ -268,6 +268,7 @@ class Supervisor:
         self._reconciler = reconciler
         self._closers.append(reconciler.stop)
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
+        replicas.ended = seldon.enqueue
         monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
         tekton = run_tekton(
             self.store,
@@ -291,7 +292,7 @@ class Supervisor:
         folder = self.state.components / "prometheus"
         folder.mkdir(parents=True, exist_ok=True)
         targets = self._reconciler.targets() if self._reconciler else []
-        write_targets(self.store, targets, prometheus.targets_file(folder))
+        write_targets(self.store, targets, prometheus.targets_file(folder), self.ports["gateway"])
 
     async def _until_up(self, stop: asyncio.Event) -> None:
         """Wait until every program is ready, missing or has failed, and what was deployed answers again."""

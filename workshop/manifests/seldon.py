@@ -47,7 +47,7 @@ class PredictiveUnit(_Strict, frozen=True, kw_only=True):
     """One node of the inference graph."""
 
     name: str
-    type: str = "MODEL"
+    type: str = ""
     children: list[PredictiveUnit] = []
     implementation: str = ""
     methods: list[str] = []
@@ -60,14 +60,43 @@ class PredictiveUnit(_Strict, frozen=True, kw_only=True):
     logger: Logger | None = None
 
 
+def nodes(unit: PredictiveUnit) -> list[PredictiveUnit]:
+    """A graph's nodes, parents first."""
+    return [unit, *(node for child in unit.children for node in nodes(child))]
+
+
+def defaulted(unit: PredictiveUnit) -> PredictiveUnit:
+    """The graph as the operator's webhook completes it: a node that says nothing of what it does is a MODEL."""
+    says = unit.type or unit.methods or unit.implementation
+    return msgspec.structs.replace(
+        unit, type=unit.type if says else "MODEL", children=[defaulted(child) for child in unit.children]
+    )
+
+
+class HpaSpec(_Strict, frozen=True, kw_only=True):
+    """Between which bounds the pods of a component are scaled, and by what. `metricsv2` are autoscaling/v2's."""
+
+    max_replicas: int
+    min_replicas: int | None = None
+    metrics: list[dict[str, Any]] = []
+    metricsv2: list[dict[str, Any]] = []
+
+
+class PdbSpec(_Strict, frozen=True, kw_only=True):
+    """How many pods of a component must stay while nodes are drained."""
+
+    min_available: int | str | None = None
+    max_unavailable: int | str | None = None
+
+
 class ComponentSpec(_Strict, frozen=True, kw_only=True):
     """The pods of a predictor: a PodSpec with its scaling."""
 
     metadata: dict[str, Any] = {}
     spec: dict[str, Any] = {}
-    hpa_spec: dict[str, Any] | None = None
+    hpa_spec: HpaSpec | None = None
     keda_spec: dict[str, Any] | None = None
-    pdb_spec: dict[str, Any] | None = None
+    pdb_spec: PdbSpec | None = None
     replicas: int | None = None
 
 

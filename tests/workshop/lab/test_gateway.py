@@ -10,7 +10,7 @@ import httpx
 from aiohttp import web
 
 from workshop.lab.gateway import build
-from workshop.lab.routes import Backend, Routes
+from workshop.lab.routes import Backend, Routes, Target
 
 PATH = "/seldon/user1-staging/flight-delay/api/v1.0/predictions"
 
@@ -40,13 +40,18 @@ async def server(name: str, seen: list[str], delay: float = 0.0) -> AsyncIterato
 @asynccontextmanager
 async def gateway(routes: Routes) -> AsyncIterator[httpx.AsyncClient]:
     app = build(routes)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
-    async with app.router.lifespan_context(app), client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
         yield client
+    app.close()
 
 
-def backend(name: str, url: str, traffic: int = 100, shadow: bool = False) -> Backend:
-    return Backend(name, f"{name}-pod", url, url, traffic, shadow)
+def port(url: str) -> int:
+    return int(url.rsplit(":", 1)[1])
+
+
+def target(name: str, *urls: str, traffic: int = 100, shadow: bool = False) -> Target:
+    pods = tuple(Backend(f"{name}-{i}", port(url)) for i, url in enumerate(urls))
+    return Target(name, f"flight-delay-{name}", pods, traffic, shadow)
 
 
 def test_a_request_reaches_the_model_server_and_its_answer_the_caller() -> None:
@@ -54,7 +59,7 @@ def test_a_request_reaches_the_model_server_and_its_answer_the_caller() -> None:
         seen: list[str] = []
         async with server("main", seen) as url:
             routes = Routes()
-            routes.set("user1-staging", "flight-delay", (backend("main", url),))
+            routes.set("user1-staging", "flight-delay", (target("main", url),))
             async with gateway(routes) as client:
                 answer = await client.post(PATH, content=b'{"data":1}')
         assert answer.status_code == 200
@@ -71,7 +76,9 @@ def test_traffic_decides_who_answers() -> None:
         seen: list[str] = []
         async with server("old", seen) as old, server("new", seen) as new:
             routes = Routes()
-            routes.set("user1-staging", "flight-delay", (backend("old", old, 100), backend("new", new, 0)))
+            routes.set(
+                "user1-staging", "flight-delay", (target("old", old, traffic=100), target("new", new, traffic=0))
+            )
             async with gateway(routes) as client:
                 names = {(await client.post(PATH, content=b"{}")).json()["name"] for _ in range(20)}
         assert names == {"old"}
@@ -84,7 +91,7 @@ def test_a_shadow_gets_a_copy_and_never_answers() -> None:
         seen: list[str] = []
         async with server("main", seen) as main, server("shadow", seen, delay=0.2) as shadow:
             routes = Routes()
-            routes.set("user1-staging", "flight-delay", (backend("main", main), backend("shadow", shadow, shadow=True)))
+            routes.set("user1-staging", "flight-delay", (target("main", main), target("shadow", shadow, shadow=True)))
             async with gateway(routes) as client:
                 answer = await client.post(PATH, content=b"{}")
                 assert answer.json() == {"name": "main"}
@@ -103,11 +110,7 @@ def test_a_replica_that_is_gone_is_passed_over() -> None:
             pass
         async with server("main", seen) as url:
             routes = Routes()
-            routes.set(
-                "user1-staging",
-                "flight-delay",
-                (Backend("main", "pod-1", gone, gone, 100), Backend("main", "pod-2", url, url, 100)),
-            )
+            routes.set("user1-staging", "flight-delay", (target("main", gone, url),))
             async with gateway(routes) as client:
                 answers = [await client.post(PATH, content=b"{}") for _ in range(10)]
         assert [a.status_code for a in answers] == [200] * 10

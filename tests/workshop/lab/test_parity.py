@@ -10,9 +10,10 @@ import pytest
 
 from workshop.lab import parity
 from workshop.lab.admission import admit
+from workshop.lab.admission.seldon import pods
 from workshop.lab.kinds import KINDS
 from workshop.lab.statuses import ApiError
-from workshop.manifests import seldon
+from workshop.manifests import core, seldon
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
 
@@ -111,48 +112,155 @@ def deployment(**more: Any) -> tuple[str, Spec]:
     return kind, {**spec, **more}
 
 
+def container(**more: Any) -> tuple[str, Spec]:
+    return pod(containers=[{"name": "m", "image": "x", **more}])
+
+
+def value_from(**source: Any) -> tuple[str, Spec]:
+    return container(env=[{"name": "A", "valueFrom": source}])
+
+
+HPA: Spec = {"maxReplicas": 2}
+POD_VALUES: Spec = {
+    "activeDeadlineSeconds": 1,
+    "affinity": {},
+    "automountServiceAccountToken": False,
+    "dnsConfig": {},
+    "dnsPolicy": "Default",
+    "enableServiceLinks": False,
+    "ephemeralContainers": [{"name": "e"}],
+    "hostAliases": [{"ip": "127.0.0.1"}],
+    "hostIPC": True,
+    "hostNetwork": True,
+    "hostPID": True,
+    "hostUsers": True,
+    "hostname": "x",
+    "imagePullSecrets": [{"name": "x"}],
+    "initContainers": [{"name": "i", "image": "x"}],
+    "nodeName": "x",
+    "nodeSelector": {"a": "b"},
+    "os": {"name": "linux"},
+    "overhead": {"cpu": "1"},
+    "preemptionPolicy": "Never",
+    "priority": 1,
+    "priorityClassName": "x",
+    "readinessGates": [{"conditionType": "x"}],
+    "resourceClaims": [{"name": "x"}],
+    "resources": {},
+    "restartPolicy": "Always",
+    "runtimeClassName": "x",
+    "schedulerName": "x",
+    "schedulingGates": [{"name": "x"}],
+    "securityContext": {},
+    "serviceAccount": "x",
+    "serviceAccountName": "x",
+    "setHostnameAsFQDN": True,
+    "shareProcessNamespace": True,
+    "subdomain": "x",
+    "tolerations": [],
+    "topologySpreadConstraints": [],
+    "volumes": [{"name": "v", "emptyDir": {}}],
+}
+CONTAINER_VALUES: Spec = {
+    "imagePullPolicy": "Always",
+    "lifecycle": {"preStop": {"exec": {"command": ["/bin/sleep", "10"]}}},
+    "ports": [{"containerPort": 9000, "name": "http"}],
+    "resizePolicy": [],
+    "resources": {"limits": {"memory": "1Gi"}},
+    "restartPolicy": "Always",
+    "securityContext": {"runAsNonRoot": True},
+    "startupProbe": {"tcpSocket": {"port": 9000}},
+    "stdin": True,
+    "stdinOnce": True,
+    "terminationMessagePath": "/x",
+    "terminationMessagePolicy": "File",
+    "tty": True,
+    "volumeDevices": [{"name": "v", "devicePath": "/dev/x"}],
+    "volumeMounts": [{"name": "v", "mountPath": "/x"}],
+}
+_FIELD = "ComponentSpec.spec: containers[].env[].valueFrom"
+_BUILT_IN = "PredictiveUnit.implementation: SIMPLE_MODEL, SIMPLE_ROUTER, AVERAGE_COMBINER"
+
 SELDON: dict[str, tuple[str, Spec]] = {
     "ComponentSpec.kedaSpec": predictor({"kedaSpec": {"maxReplicaCount": 2}}),
-    "ComponentSpec.spec: initContainers": pod(initContainers=[{"name": "i", "image": "x"}]),
-    "ComponentSpec.spec: two containers": pod(containers=[{"name": "m", "image": "x"}, {"name": "n", "image": "x"}]),
+    "ComponentSpec.spec: a container that is no node": pod(
+        containers=[{"name": "m", "image": "x"}, {"name": "n", "image": "x"}]
+    ),
+    f"{_FIELD}.fieldRef to another field": value_from(fieldRef={"fieldPath": "status.phase"}),
+    f"{_FIELD}.resourceFieldRef": value_from(resourceFieldRef={"resource": "limits.cpu"}),
+    "ComponentSpec.spec: containers[].lifecycle.postStart": container(
+        lifecycle={"postStart": {"exec": {"command": ["x"]}}}
+    ),
+    "ComponentSpec.spec: containers[].readinessProbe.exec": container(readinessProbe={"exec": {"command": ["x"]}}),
+    "Endpoint.type: GRPC": predictor(graph={"endpoint": {"type": "GRPC"}}),
     "Logger.mode": predictor(graph={"logger": {"mode": "all"}}),
-    "Logger.url": predictor(graph={"logger": {"url": "http://x"}}),
+    "Logger.url": predictor(graph={"logger": {"mode": "all", "url": "http://x"}}),
+    "PredictiveUnit.implementation": predictor(graph={"implementation": "SKLEARN_SERVER", "modelUri": "s3://x"}),
+    _BUILT_IN: predictor(graph={"implementation": "AVERAGE_COMBINER"}),
     "PredictiveUnit.logger": predictor(graph={"logger": {"mode": "all"}}),
+    "PredictiveUnit.methods: another": predictor(graph={"methods": ["PREDICT"]}),
     "PredictiveUnit.modelUri": predictor(graph={"modelUri": "s3://x"}),
-    "PredictiveUnit.children": predictor(graph={"children": [{"name": "m"}]}),
-    "PredictiveUnit.implementation": predictor(graph={"implementation": "SKLEARN_SERVER"}),
-    "PredictiveUnit.type: not MODEL": predictor(graph={"type": "ROUTER"}),
+    "PredictiveUnit.type: another": predictor(graph={"type": "MODLE"}),
     "Predictor.explainer": predictor(explainer={"type": "AnchorTabular"}),
     "Predictor.ssl": predictor(ssl={"certSecretName": "x"}),
+    "SeldonDeploymentSpec.annotations: seldon.io/engine-separate-pod": deployment(
+        annotations={"seldon.io/engine-separate-pod": "true"}
+    ),
+    "SeldonDeploymentSpec.protocol: tensorflow": deployment(protocol="tensorflow"),
+    "SeldonDeploymentSpec.serverType: kafka": deployment(
+        serverType="kafka",
+        predictors=[
+            {
+                **predictor()[1]["predictors"][0],
+                "svcOrchSpec": {
+                    "env": [{"name": f"KAFKA_{x}", "value": "x"} for x in ("BROKER", "INPUT_TOPIC", "OUTPUT_TOPIC")]
+                },
+            }
+        ],
+    ),
+    "SeldonDeploymentSpec.transport: grpc": deployment(transport="grpc"),
+    **{f"ComponentSpec.spec: {name}": pod(**{name: POD_VALUES[name]}) for name in pods.POD_REFUSED},
+    **{
+        f"ComponentSpec.spec: containers[].{name}": container(**{name: CONTAINER_VALUES[name]})
+        for name in pods.CONTAINER_REFUSED
+    },
 }
 
 SELDON_TAKEN: dict[str, tuple[str, Spec]] = {
-    "ComponentSpec.hpaSpec": predictor({"hpaSpec": {"maxReplicas": 2}}),
+    "ComponentSpec.hpaSpec": predictor({"hpaSpec": HPA}),
     "ComponentSpec.pdbSpec": predictor({"pdbSpec": {"minAvailable": 1}}),
-    "ComponentSpec.spec: all but image, command, args, env, envFrom, readinessProbe.httpGet.path": pod(tolerations=[]),
     "Endpoint.grpcPort": predictor(graph={"endpoint": {"grpcPort": 1}}),
     "Endpoint.httpPort": predictor(graph={"endpoint": {"httpPort": 1}}),
     "Endpoint.service_host": predictor(graph={"endpoint": {"service_host": "x"}}),
     "Endpoint.service_port": predictor(graph={"endpoint": {"service_port": 1}}),
     "Endpoint.type": predictor(graph={"endpoint": {"type": "REST"}}),
+    "HpaSpec.maxReplicas": predictor({"hpaSpec": HPA}),
+    "HpaSpec.metrics": predictor({"hpaSpec": {**HPA, "metrics": []}}),
+    "HpaSpec.metricsv2": predictor({"hpaSpec": {**HPA, "metricsv2": [{"type": "Resource"}]}}),
+    "PdbSpec.maxUnavailable": predictor({"pdbSpec": {"maxUnavailable": "50%"}}),
+    "PdbSpec.minAvailable": predictor({"pdbSpec": {"minAvailable": 1}}),
     "PredictiveUnit.endpoint": predictor(graph={"endpoint": {"type": "REST"}}),
     "PredictiveUnit.envSecretRefName": predictor(graph={"envSecretRefName": "x"}),
-    "PredictiveUnit.methods": predictor(graph={"methods": ["TRANSFORM_INPUT"]}),
     "PredictiveUnit.serviceAccountName": predictor(graph={"serviceAccountName": "x"}),
     "PredictiveUnit.storageInitializerImage": predictor(graph={"storageInitializerImage": "x"}),
     "Predictor.engineResources": predictor(engineResources={"limits": {"cpu": "1"}}),
-    "Predictor.progressDeadlineSeconds": predictor(progressDeadlineSeconds=1),
     "Predictor.svcOrchSpec": predictor(svcOrchSpec={"replicas": 1}),
-    "SeldonDeploymentSpec.annotations": deployment(annotations={"a": "b"}),
     "SeldonDeploymentSpec.name": deployment(name="x"),
     "SeldonDeploymentSpec.oauth_key": deployment(oauth_key="x"),
     "SeldonDeploymentSpec.oauth_secret": deployment(oauth_secret="x"),
-    "SeldonDeploymentSpec.protocol": deployment(protocol="seldon"),
     "SeldonDeploymentSpec.serverType": deployment(serverType="rpc"),
     "SeldonDeploymentSpec.transport": deployment(transport="rest"),
     "SvcOrchSpec.env": predictor(svcOrchSpec={"env": [{"name": "A", "value": "b"}]}),
     "SvcOrchSpec.replicas": predictor(svcOrchSpec={"replicas": 1}),
     "SvcOrchSpec.resources": predictor(svcOrchSpec={"resources": {"limits": {"cpu": "1"}}}),
+    **{f"ComponentSpec.spec: {name}": pod(**{name: POD_VALUES[name]}) for name in pods.POD_ACCEPTED},
+    **{
+        f"ComponentSpec.spec: containers[].{name}": container(**{name: CONTAINER_VALUES[name]})
+        for name in pods.CONTAINER_ACCEPTED
+    },
+    "ComponentSpec.spec: containers[].readinessProbe's timing": container(
+        readinessProbe={"tcpSocket": {"port": 9000}, "initialDelaySeconds": 1}
+    ),
 }
 
 TABLES = [
@@ -199,7 +307,17 @@ def test_every_field_of_seldon_has_one_row() -> None:
     ]
     rows = [row.field for row in parity.seldon_rows()]
     assert sorted(row for row in rows if ":" not in row) == sorted(known)
+    assert len(rows) == len(set(rows))
     assert {row.partition(":")[0] for row in rows if ":" in row} <= set(known)
+
+
+def test_every_field_of_a_pod_and_of_a_container_is_run_accepted_or_refused() -> None:
+    for type_, tables in (
+        (core.PodSpec, (pods.POD_RUN, pods.POD_ACCEPTED, pods.POD_REFUSED)),
+        (core.Container, (pods.CONTAINER_RUN, pods.CONTAINER_ACCEPTED, pods.CONTAINER_REFUSED)),
+    ):
+        told = [name for table in tables for name in table]
+        assert sorted(told) == sorted(field.encode_name for field in msgspec.structs.fields(type_))
 
 
 def test_every_conformance_folder_is_on_the_page_and_no_other() -> None:

@@ -94,8 +94,10 @@ def test_an_unknown_field_is_refused_with_its_path() -> None:
 @pytest.mark.parametrize(
     ("more", "why"),
     [
-        ({"graph": {"name": "m", "type": "ROUTER"}}, "the lab runs graphs of one MODEL"),
-        ({"graph": {"name": "m", "implementation": "SKLEARN_SERVER"}}, "prepackaged servers need a cluster"),
+        ({"graph": {"name": "m", "type": "MODLE"}}, "type MODLE of m: allowed: MODEL, ROUTER"),
+        ({"graph": {"name": "m", "modelUri": "s3://x"}}, "fetches no model"),
+        ({"graph": {"name": "m", "implementation": "HUGGINGFACE_SERVER"}}, "prepackaged servers need a cluster"),
+        ({"graph": {"name": "m", "children": [{"name": "m"}]}}, "two nodes of the graph are named m"),
         ({"explainer": {"type": "AnchorTabular"}}, "the lab does not run explainer"),
     ],
 )

@@ -107,6 +107,7 @@ class Lab:
                 "predictors": [
                     {
                         "name": "main",
+                        "annotations": {"seldon.io/no-engine": "true"},
                         "replicas": replicas,
                         "graph": {"name": "toy", **more},
                         "componentSpecs": [
@@ -161,11 +162,12 @@ async def lab(images: Images, tmp_path: Path) -> AsyncIterator[Lab]:
     reconciler = SeldonReconciler(store, Replicas(store, state, launcher, images.store), routes, lambda: None)
     loop = asyncio.create_task(Loop("seldon", store, reconciler.reconcile, owns=SDEP).run())
     app = build(routes)
-    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://gateway")
-    async with app.router.lifespan_context(app), client:
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
+    async with client:
         try:
             yield Lab(store, client, reconciler)
         finally:
+            app.close()
             loop.cancel()
             await asyncio.gather(loop, return_exceptions=True)
             await reconciler.stop()

@@ -1,41 +1,48 @@
 """Bring what runs to what a SeldonDeployment says: start, probe, route, replace, stop.
 
-A changed pod template starts new replicas beside the old ones; the gateway moves when all new ones are ready, and
-only then are the old ones stopped, so no request meets a server that is not there. Replicas are not adopted after a
-restart of the lab: the launcher ends them with the supervisor, so the reconciler starts anew and says so by new pods.
+A changed pod template starts new pods beside the old ones; the gateway moves when all new ones are ready, and only
+then are the old ones stopped, so no request meets a server that is not there. Pods are not adopted after a restart of
+the lab: the launcher ends them with the supervisor, so the reconciler starts anew and says so by new pods.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
 from workshop.lab.admission.seldon import parse
-from workshop.lab.controllers.seldon.names import service_name, template_hash
-from workshop.lab.controllers.seldon.replicas import BACKOFF_SECONDS, Replica, Replicas
-from workshop.lab.controllers.seldon.status import PredictorState, deployment_objects, owner, status_of
+from workshop.lab.controllers.seldon.names import deployment_name, template_hash
+from workshop.lab.controllers.seldon.owned import KINDS_MADE, owned
+from workshop.lab.controllers.seldon.replicas import Replica, Replicas
+from workshop.lab.controllers.seldon.routing import Wanted, current, settled, targets
+from workshop.lab.controllers.seldon.status import ComponentState, status_of
+from workshop.lab.controllers.tekton.events import Events
 from workshop.lab.kinds import KINDS, Kind, Object
-from workshop.lab.routes import Backend, Routes
+from workshop.lab.routes import Routes
 from workshop.lab.store import Store
 from workshop.manifests.seldon import Predictor, SeldonDeployment
 
 POLL_SECONDS = 0.15
-"""How often a replica that is starting is probed."""
+"""How often a pod that is starting is probed."""
 CHECK_SECONDS = 2.0
-"""How often a running replica is looked at."""
+"""How often a running pod is looked at."""
+DEADLINE_SECONDS = 600
+"""A Deployment's own progressDeadlineSeconds."""
+_SHORT = {"HorizontalPodAutoscaler": "HPA", "PodDisruptionBudget": "PDB"}
 
 Key = tuple[str, str]
 
 
 class SeldonReconciler:
-    """Reconciles one SeldonDeployment at a time; holds the replicas that run."""
+    """Reconciles one SeldonDeployment at a time; holds the pods that run."""
 
     def __init__(self, store: Store, replicas: Replicas, routes: Routes, changed: Callable[[], None]) -> None:
         self._store, self._replicas, self._routes, self._changed = store, replicas, routes, changed
         self._running: dict[Key, list[Replica]] = {}
-        self._kind = KINDS.named("SeldonDeployment")
-        self._pods, self._deployments = KINDS.named("Pod"), KINDS.named("Deployment")
-        self._services = KINDS.named("Service")
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._kind, self._pods = KINDS.named("SeldonDeployment"), KINDS.named("Pod")
+        self._events = Events(store, "seldon-controller-manager")
         self._forget_earlier_pods()
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
@@ -47,36 +54,44 @@ class SeldonReconciler:
             self._routes.remove(namespace, name)
             self._changed()
             for replica in mine:
-                await self._replicas.stop(namespace, replica)
+                self._stop(namespace, replica)
             self._running.pop(key, None)
             return None
         sdep = parse(obj)
         self._routes.known.add(key)
-        wanted = {p.name: (template_hash(sdep, p), replicas_of(sdep, p)) for p in sdep.spec.predictors}
+        wanted: Wanted = {
+            (p.name, i): (template_hash(sdep, p, i), replicas_of(sdep, p, i))
+            for p in sdep.spec.predictors
+            for i in range(len(p.component_specs))
+        }
+        changed = False
         for predictor in sdep.spec.predictors:
-            hash_, count = wanted[predictor.name]
-            current = [r for r in mine if (r.predictor, r.hash) == (predictor.name, hash_)]
-            for _ in range(count - len(current)):
-                mine.append(await self._replicas.start(sdep, obj["metadata"]["uid"], predictor, hash_))
-            for replica in [r for r in mine if (r.predictor, r.hash) == (predictor.name, hash_)]:
-                await self._look_at(sdep, predictor, replica)
-        await self._retire(sdep, wanted, mine)
+            for index in range(len(predictor.component_specs)):
+                hash_, count = wanted[(predictor.name, index)]
+                for _ in range(count - len(current(predictor.name, index, wanted, mine))):
+                    mine.append(await self._replicas.start(sdep, obj["metadata"]["uid"], predictor, index, hash_))
+                for replica in current(predictor.name, index, wanted, mine):
+                    changed |= await self._replicas.look_at(sdep, predictor, replica)
+        self._look_at_old(mine, wanted)
+        self._route(sdep, wanted, mine)
+        changed |= self._retire(sdep, wanted, mine)
+        if changed:
+            self._changed()
         busy = self._write_status(obj, sdep, wanted, mine)
         return POLL_SECONDS if busy else CHECK_SECONDS
 
     async def stop(self) -> None:
-        """Stop every replica; the lab goes down. The objects stay, so the next start brings them back."""
-        for (namespace, _), mine in self._running.items():
-            for replica in mine:
-                if replica.process is not None:
-                    await replica.process.stop(2.0)
-                if self._store.find(self._pods, namespace, replica.pod):
-                    self._store.delete(self._pods, namespace, replica.pod)
+        """Stop every pod; the lab goes down. The objects stay, so the next start brings them back."""
+        running = [(namespace, replica) for (namespace, _), mine in self._running.items() for replica in mine]
+        await asyncio.gather(*(self._replicas.stop(namespace, replica, grace=2.0) for namespace, replica in running))
+        if self._stopping:
+            # The launcher ends what does not end by itself.
+            await asyncio.wait(self._stopping, timeout=2.0)
         self._running.clear()
         await self._replicas.close()
 
     def targets(self) -> list[tuple[Object, Replica]]:
-        """The pods that run, with their replicas: what Prometheus may scrape."""
+        """The pods that run, with their servers: what Prometheus may scrape."""
         found = []
         for (namespace, _), mine in self._running.items():
             for replica in mine:
@@ -85,104 +100,115 @@ class SeldonReconciler:
                     found.append((pod, replica))
         return found
 
-    async def _look_at(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica) -> None:
-        """Restart a replica that has ended, probe one that runs."""
-        was_ready = replica.ready
-        process = replica.process
-        if process is not None and process.code is not None and replica.exit_code is None:
-            replica.exit_code = process.code
-            replica.ready = False
-            replica.not_before = time.monotonic() + BACKOFF_SECONDS[min(replica.restarts, len(BACKOFF_SECONDS) - 1)]
-            replica.waiting = "CrashLoopBackOff"
-            replica.message = f"the server ended with exit code {process.code}; see oc logs {replica.pod}"
-        if replica.waiting and time.monotonic() >= replica.not_before:
-            replica.restarts += 1 if replica.exit_code is not None else 0
-            await self._replicas.run(sdep, predictor, replica)
-        elif replica.process is not None and replica.exit_code is None:
-            replica.ready = await self._replicas.probe(predictor, replica)
-        if replica.ready != was_ready or not replica.ready:
-            self._replicas.show(sdep, predictor, replica)
-        if replica.ready != was_ready:
-            self._changed()
-        if was_ready and not replica.ready:
-            self._routes.drop(sdep.namespace, sdep.name, replica.pod)
+    def _look_at_old(self, mine: list[Replica], wanted: Wanted) -> None:
+        """Pods of an earlier template are not restarted: they answer while they run."""
+        for replica in mine:
+            if (wanted.get((replica.predictor, replica.index)) or ("", 0))[0] != replica.hash:
+                for server in replica.servers:
+                    if server.process is not None and server.process.code is not None:
+                        server.ready, server.exit_code = False, server.process.code
 
-    async def _retire(self, sdep: SeldonDeployment, wanted: dict[str, tuple[str, int]], mine: list[Replica]) -> None:
-        """Route to the wanted replicas that are ready; stop the others once the new ones can take over."""
+    def _route(self, sdep: SeldonDeployment, wanted: Wanted, mine: list[Replica]) -> None:
+        before = self._routes.table.get((sdep.namespace, sdep.name), ())
+        after = targets(sdep, wanted, mine, before)
+        if after != before:
+            self._routes.set(sdep.namespace, sdep.name, after)
+
+    def _retire(self, sdep: SeldonDeployment, wanted: Wanted, mine: list[Replica]) -> bool:
+        """Stop the pods that nothing needs any more, in the background; whether there were any."""
+        every = all(settled(predictor, wanted, mine) for predictor in sdep.spec.predictors)
+        done = {p.name for p in sdep.spec.predictors if settled(p, wanted, mine)}
+        named = {p.name for p in sdep.spec.predictors}
         keep: list[Replica] = []
-        spare: list[Replica] = []
-        settled = True
-        for predictor in sdep.spec.predictors:
-            hash_, count = wanted[predictor.name]
-            current = [r for r in mine if (r.predictor, r.hash) == (predictor.name, hash_)]
-            current.sort(key=lambda r: not r.ready)
-            keep += current[:count]
-            spare += current[count:]
-            settled = settled and sum(r.ready for r in current[:count]) >= count
-        outdated = [r for r in mine if r not in keep and r not in spare]
-        serving = [r for r in keep if r.ready] if settled or not outdated else [r for r in outdated if r.ready]
-        by_name = {p.name: p for p in sdep.spec.predictors}
-        self._routes.set(
-            sdep.namespace,
-            sdep.name,
-            tuple(
-                Backend(
-                    predictor=r.predictor,
-                    pod=r.pod,
-                    url=r.url,
-                    metrics_url=f"http://127.0.0.1:{r.metrics_port}",
-                    traffic=_traffic(sdep, by_name.get(r.predictor)),
-                    shadow=bool(by_name.get(r.predictor) and by_name[r.predictor].shadow),
-                )
-                for r in serving
-            ),
-        )
-        for replica in [*spare, *(outdated if settled else [])]:
+        for (predictor, index), (_, count) in wanted.items():
+            found = current(predictor, index, wanted, mine)
+            found.sort(key=lambda r: not r.ready)
+            keep += found[:count]
+        gone = [
+            r
+            for r in mine
+            if r not in keep
+            and (
+                (r.hash == (wanted.get((r.predictor, r.index)) or ("",))[0])  # too many of the newest
+                or (r.predictor in done if r.predictor in named else every)
+                or not any(s.running or s.waiting for s in r.servers)
+            )
+        ]
+        for replica in gone:
             mine.remove(replica)
-            await self._replicas.stop(sdep.namespace, replica)
-            self._changed()
+            self._stop(sdep.namespace, replica)
+        if gone:
+            self._route(sdep, wanted, mine)
+        return bool(gone)
 
-    def _write_status(
-        self, obj: Object, sdep: SeldonDeployment, wanted: dict[str, tuple[str, int]], mine: list[Replica]
-    ) -> bool:
-        """Write status, Deployments and Services; True while something is still coming up."""
-        states: dict[str, PredictorState] = {}
-        failures = []
+    def _stop(self, namespace: str, replica: Replica) -> None:
+        task = asyncio.get_running_loop().create_task(self._replicas.stop(namespace, replica))
+        self._stopping.add(task)
+        task.add_done_callback(self._stopping.discard)
+
+    def _write_status(self, obj: Object, sdep: SeldonDeployment, wanted: Wanted, mine: list[Replica]) -> bool:
+        """Write status and what the operator owns; True while something is still coming up."""
+        states: dict[str, ComponentState] = {}
+        failures: list[str] = []
         for predictor in sdep.spec.predictors:
-            hash_, count = wanted[predictor.name]
-            current = [r for r in mine if (r.predictor, r.hash) == (predictor.name, hash_)]
-            states[predictor.name] = PredictorState(predictor.name, count, len(current), sum(r.ready for r in current))
-            failures += [
-                r.message for r in current if r.waiting and (r.restarts >= 2 or r.waiting == "ImagePullBackOff")
-            ]
-        uid = obj["metadata"]["uid"]
+            for index in range(len(predictor.component_specs)):
+                found = current(predictor.name, index, wanted, mine)
+                name, hash_ = deployment_name(sdep, predictor, index), wanted[(predictor.name, index)][0]
+                states[name] = state = _state(predictor, index, wanted, mine, found)
+                failures += [trouble for r in found if (trouble := r.trouble())]
+                if state.overdue:
+                    failures.append(f'ReplicaSet "{name}-{hash_}" has timed out progressing.')
         status = status_of(sdep, states, failures[0] if failures else "", obj.get("status") or {})
+        self._write_owned(obj, sdep, states)
         # Status is written against the object as it was read: a newer spec gets its own pass.
-        current_obj = self._store.find(self._kind, sdep.namespace, sdep.name)
-        if current_obj is not None and current_obj["metadata"].get("generation") == obj["metadata"].get("generation"):
-            self._store.update_status(self._kind, {**current_obj, "status": status})
-        for deployment in deployment_objects(sdep, uid, states):
-            self._upsert(self._deployments, deployment)
-        for predictor in sdep.spec.predictors:
-            self._upsert(self._services, _service(sdep, predictor, uid))
-        made = {d["metadata"]["name"] for d in deployment_objects(sdep, uid, states)}
-        for stale in self._store.list(self._deployments, sdep.namespace, {"seldon-deployment-id": sdep.name}):
-            if stale["metadata"]["name"] not in made:
-                self._store.delete(self._deployments, sdep.namespace, stale["metadata"]["name"])
-        return status["state"] != "Available" or len(mine) != sum(count for _, count in wanted.values())
+        latest = self._store.find(self._kind, sdep.namespace, sdep.name)
+        same = latest is not None and latest["metadata"].get("generation") == obj["metadata"].get("generation")
+        if latest is not None and same and status != obj.get("status"):
+            if failures:
+                self._emit(obj, "InternalError", failures[0], warning=True)
+            self._emit(obj, "Updated", f'Updated SeldonDeployment "{sdep.name}"')
+            self._store.update_status(self._kind, {**latest, "status": status})
+        pods = sum(count for _, count in wanted.values())
+        return status["state"] != "Available" or len(mine) != pods
 
-    def _upsert(self, kind: Kind, obj: Object) -> None:
+    def _write_owned(self, obj: Object, sdep: SeldonDeployment, states: dict[str, ComponentState]) -> None:
+        made: dict[str, set[str]] = {kind.kind: set() for kind in KINDS_MADE}
+        for kind, one in owned(sdep, obj["metadata"]["uid"], states):
+            made[kind.kind].add(one["metadata"]["name"])
+            verb = self._upsert(kind, one)
+            if verb:
+                self._tell(obj, verb, kind, one["metadata"]["name"])
+        for kind in KINDS_MADE:
+            for stale in self._store.list(kind, sdep.namespace, {"seldon-deployment-id": sdep.name}):
+                if stale["metadata"]["name"] not in made[kind.kind]:
+                    self._store.delete(kind, sdep.namespace, stale["metadata"]["name"])
+                    self._tell(obj, "Delete", kind, stale["metadata"]["name"])
+
+    def _tell(self, obj: Object, verb: str, kind: Kind, name: str) -> None:
+        self._emit(obj, verb + _SHORT.get(kind.kind, kind.kind), f'{verb}d {kind.kind} "{name}"')
+
+    def _emit(self, obj: Object, reason: str, message: str, *, warning: bool = False) -> None:
+        about = {"apiVersion": self._kind.api_version, "kind": self._kind.kind, **obj}
+        self._events.emit(about, reason, message, warning=warning)
+
+    def _upsert(self, kind: Kind, obj: Object) -> str:
+        """Make it so; Create, Update or nothing, as the operator's events say it."""
         meta = obj["metadata"]
         old = self._store.find(kind, meta["namespace"], meta["name"])
+        verb = ""
         if old is None:
             self._store.create(kind, obj)
-        else:
+            verb = "Create"
+        elif any(obj.get(part) != old.get(part) for part in ("spec",)) or not _includes(old["metadata"], meta):
             self._store.update(kind, {**obj, "metadata": {**old["metadata"], **meta, "resourceVersion": ""}})
+            verb = "Update"
         if "status" in obj:
             latest = self._store.get(kind, meta["namespace"], meta["name"])
             # `oc rollout status` waits until the controller says that it has seen the spec.
             status = {**obj["status"], "observedGeneration": latest["metadata"].get("generation", 1)}
-            self._store.update_status(kind, {**latest, "status": status})
+            if _timeless(status) != _timeless(latest.get("status") or {}):
+                self._store.update_status(kind, {**latest, "status": status})
+        return verb
 
     def _forget_earlier_pods(self) -> None:
         """Pods of an earlier supervisor have no process any more."""
@@ -190,44 +216,36 @@ class SeldonReconciler:
             self._store.delete(self._pods, pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 
-def replicas_of(sdep: SeldonDeployment, predictor: Predictor) -> int:
-    """Replicas wanted: an autoscaler's least, else the componentSpec's, the predictor's, the deployment's, else 1.
+def replicas_of(sdep: SeldonDeployment, predictor: Predictor, index: int = 0) -> int:
+    """Pods wanted: an autoscaler's least, else the componentSpec's, the predictor's, the deployment's, else 1.
 
-    The operator's order. Nothing measures load here, so an autoscaled predictor stays at its least.
+    The operator's order. Nothing measures load here, so an autoscaled component stays at its least.
     """
-    for spec in predictor.component_specs[:1]:
-        if spec.hpa_spec is not None:
-            return int(spec.hpa_spec.get("minReplicas") or 1)
-    for count in (
-        predictor.component_specs[0].replicas if predictor.component_specs else None,
-        predictor.replicas,
-        sdep.spec.replicas,
-    ):
+    component = predictor.component_specs[index]
+    if component.hpa_spec is not None:
+        return component.hpa_spec.min_replicas or 1
+    for count in (component.replicas, predictor.replicas, sdep.spec.replicas):
         if count is not None:
             return count
     return 1
 
 
-def _traffic(sdep: SeldonDeployment, predictor: Predictor | None) -> int:
-    live = [p for p in sdep.spec.predictors if not p.shadow]
-    if predictor is None or len(live) == 1:
-        return 100
-    return predictor.traffic or 0
+def _state(
+    predictor: Predictor, index: int, wanted: Wanted, mine: list[Replica], found: list[Replica]
+) -> ComponentState:
+    count = wanted[(predictor.name, index)][1]
+    ready = sum(r.ready for r in found)
+    deadline = predictor.progress_deadline_seconds or DEADLINE_SECONDS
+    late = any(not r.ready and time.monotonic() - r.began > deadline for r in found)
+    earlier = sum(r.predictor == predictor.name and r.index == index and r not in found for r in mine)
+    return ComponentState(count, len(found), ready, earlier, ready < count and late)
 
 
-def _service(sdep: SeldonDeployment, predictor: Predictor, uid: str) -> Object:
-    name = service_name(sdep, predictor)
-    return {
-        "metadata": {
-            "name": name,
-            "namespace": sdep.namespace,
-            "labels": {"app.kubernetes.io/managed-by": "seldon-core", "seldon-deployment-id": sdep.name},
-            "ownerReferences": [owner(sdep, uid)],
-        },
-        "spec": {
-            "type": "ClusterIP",
-            "clusterIP": "127.0.0.1",
-            "selector": {"seldon-app": name},
-            "ports": [{"name": "http", "port": 9000, "protocol": "TCP", "targetPort": "http"}],
-        },
-    }
+def _includes(old: Object, new: Object) -> bool:
+    return all(old.get(key) == value for key, value in new.items())
+
+
+def _timeless(status: Object) -> Object:
+    """A status without the moments, which alone are no reason to write it."""
+    conditions = [{k: v for k, v in c.items() if k != "lastTransitionTime"} for c in status.get("conditions") or []]
+    return {**status, "conditions": conditions}

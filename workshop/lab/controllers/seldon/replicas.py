@@ -1,42 +1,47 @@
-"""One model server: started from an image, probed, restarted with back-off, stopped gracefully, shown as a Pod."""
+"""One pod of a predictor: a process a container, probed, restarted with back-off, ended gracefully, shown as a Pod."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import json
 import os
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
-from workshop.lab.controllers.seldon.names import container, deployment_name, labels
+from workshop.lab.controllers.seldon.environment import (
+    MissingReference,
+    expanded,
+    operator_environment,
+    own_environment,
+)
+from workshop.lab.controllers.seldon.names import containers, deployment_name, labels, pod_annotations
 from workshop.lab.controllers.seldon.status import owner
-from workshop.lab.engines.launcher import Launcher, Process, Spec
-from workshop.lab.images.run import run_environment
+from workshop.lab.engines.launcher import Launcher, LaunchFailed, Process, Spec
+from workshop.lab.images.run import inside, run_environment
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.state import State
 from workshop.lab.store import Store, now
-from workshop.manifests.seldon import Predictor, SeldonDeployment
+from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
 
-GRACE_SECONDS = 20.0
+GRACE_SECONDS = 20
 """The operator's terminationGracePeriodSeconds."""
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Waits before each restart; a kubelet starts at ten seconds and ends at five minutes, too slow for a room."""
+STEADY_SECONDS = 600.0
+"""A server that ran this long starts again at the first wait, as with a kubelet."""
 PROBE_TIMEOUT = 1.0
 
 
 @dataclass
-class Replica:
-    """One pod of a predictor."""
+class Server:
+    """One container: the process, and how it has fared."""
 
-    predictor: str
-    hash: str
-    pod: str
+    name: str
     image: str
     port: int
     metrics_port: int
@@ -46,121 +51,235 @@ class Replica:
     waiting: str = ""
     message: str = ""
     exit_code: int | None = None
+    """Of the process that has ended; None while one runs."""
+    last_code: int | None = None
+    ended: str = ""
     not_before: float = 0.0
-    started: str = field(default_factory=now)
+    began: float = 0.0
+    started: str = ""
+    lively: float = 0.0
+    """When the liveness probe comes next, on the monotonic clock."""
+    lifeless: int = 0
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.exit_code is None and not self.waiting
+
+
+@dataclass
+class Replica:
+    """One pod of a component of a predictor."""
+
+    predictor: str
+    index: int
+    hash: str
+    pod: str
+    servers: list[Server]
+    grace: float = GRACE_SECONDS
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def ready(self) -> bool:
+        return all(server.ready for server in self.servers)
+
+    @property
+    def restarts(self) -> int:
+        return max(server.restarts for server in self.servers)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://127.0.0.1:{self.servers[0].port}"
+
+    @property
+    def process(self) -> Process | None:
+        return self.servers[0].process
+
+    def trouble(self) -> str:
+        """What keeps it from coming up, once it is more than a hiccup; or nothing."""
+        for server in self.servers:
+            if server.waiting and (server.restarts >= 2 or server.waiting != "CrashLoopBackOff"):
+                return server.message
+        return ""
 
 
 class Replicas:
     """Starts and stops the pods of all deployments; keeps no decision about how many there should be."""
 
-    def __init__(self, store: Store, state: State, launcher: Launcher, images: ImageStore) -> None:
+    def __init__(
+        self,
+        store: Store,
+        state: State,
+        launcher: Launcher,
+        images: ImageStore,
+        ended: Callable[[str, str], None] = lambda namespace, name: None,
+    ) -> None:
         self._store, self._state, self._launcher, self._images = store, state, launcher, images
+        self.ended = ended
+        """Told the deployment of a process that has just ended."""
         self._pods = KINDS.named("Pod")
         self._session: aiohttp.ClientSession | None = None
+        self._watching: set[asyncio.Task[None]] = set()
 
-    async def start(self, sdep: SeldonDeployment, uid: str, predictor: Predictor, hash_: str) -> Replica:
-        """Make a pod and start its server; a replica whose image is not there waits and says so."""
-        spec = container(predictor)
-        port, metrics_port = free_ports(2)
-        suffix = os.urandom(3).hex()[:5]
+    async def start(self, sdep: SeldonDeployment, uid: str, predictor: Predictor, index: int, hash_: str) -> Replica:
+        """Make a pod and start its servers; one whose image is not there waits and says so."""
+        component = predictor.component_specs[index]
+        found = containers(component)
+        ports = free_ports(2 * len(found))
         replica = Replica(
             predictor=predictor.name,
+            index=index,
             hash=hash_,
-            image=str(spec.get("image", "")),
-            pod=f"{deployment_name(sdep, predictor)}-{hash_}-{suffix}",
-            port=port,
-            metrics_port=metrics_port,
+            pod=f"{deployment_name(sdep, predictor, index)}-{hash_}-{os.urandom(3).hex()[:5]}",
+            servers=[
+                Server(str(c["name"]), str(c.get("image", "")), ports[2 * i], ports[2 * i + 1])
+                for i, c in enumerate(found)
+            ],
+            grace=float(component.spec.get("terminationGracePeriodSeconds", GRACE_SECONDS)),
         )
         self._store.create(self._pods, self._pod(sdep, uid, predictor, replica))
-        await self.run(sdep, predictor, replica)
+        for server in replica.servers:
+            await self.run(sdep, predictor, replica, server)
+        self.show(sdep, replica)
         return replica
 
-    async def run(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica) -> None:
-        """Start the server of a replica; called again after a crash."""
-        image = self._images.resolve(replica.image)
+    async def run(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica, server: Server) -> None:
+        """Start one server of a pod; called again after a crash."""
+        server.waiting = server.message = ""
+        server.ready = False
+        image = self._images.resolve(server.image)
         if image is None:
-            replica.waiting, replica.message = (
+            self._wait(
+                server,
                 "ImagePullBackOff",
-                (f'Back-off pulling image "{replica.image}": the lab has no such image; build it with a pipeline run'),
+                f'Back-off pulling image "{server.image}": the lab has no such image; build it with a pipeline run',
             )
-            replica.not_before = time.monotonic() + 2
             return
-        spec = container(predictor)
-        argv, env = run_environment(image, replica.port, replica.metrics_port)
+        spec = next(c for c in containers(predictor.component_specs[replica.index]) if c["name"] == server.name)
+        unit = next(n for n in nodes(predictor.graph) if n.name == server.name)
+        argv, env = run_environment(image, server.port, server.metrics_port)
+        env |= operator_environment(sdep, predictor, unit, server.image, server.port, server.metrics_port)
+        pod = self._store.get(self._pods, sdep.namespace, replica.pod)
+        try:
+            env |= own_environment(self._store, pod, spec, env)
+        except MissingReference as e:
+            self._wait(server, "CreateContainerConfigError", f"Error: {e}")
+            return
+        # As a container runtime does: command replaces the entry point, args follow the one that is in force.
         if spec.get("command"):
-            argv = [str(a) for a in [*_list(spec["command"]), *_list(spec.get("args"))]]
-        env |= self._seldon_env(sdep, predictor, replica) | self._own_env(sdep.namespace, spec)
-        log = self._state.container_log(sdep.namespace, replica.pod, predictor.graph.name)
+            argv = [expanded(str(a), env) for a in spec["command"]]
+        argv += [expanded(str(a), env) for a in spec.get("args") or []]
+        cwd = inside(image.root, str(spec["workingDir"])) if spec.get("workingDir") else str(image.app_root / "src")
+        log = self._state.container_log(sdep.namespace, replica.pod, server.name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        replica.waiting = replica.message = ""
-        replica.exit_code = None
-        replica.process = await self._launcher.start(Spec(argv=argv, env=env, cwd=str(image.app_root / "src"), log=log))
-        replica.started = now()
+        try:
+            server.process = await self._launcher.start(Spec(argv=argv, env=env, cwd=cwd, log=log))
+        except LaunchFailed as e:
+            self._wait(server, "RunContainerError", str(e))
+            return
+        server.exit_code = None
+        server.began, server.started = time.monotonic(), now()
+        server.lifeless, server.lively = 0, server.began + _number(spec.get("livenessProbe"), "initialDelaySeconds", 0)
+        task = asyncio.get_running_loop().create_task(self._tell(server.process, sdep.namespace, sdep.name))
+        self._watching.add(task)
+        task.add_done_callback(self._watching.discard)
 
-    async def probe(self, predictor: Predictor, replica: Replica) -> bool:
-        """Whether a replica is ready: by its readinessProbe's httpGet, else by TCP as the operator does."""
-        http = (_dict(container(predictor).get("readinessProbe"))).get("httpGet")
+    async def look_at(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica) -> bool:
+        """Restart what has ended, probe what runs; whether anything changed."""
+        before = [(s.ready, s.waiting, s.restarts, s.exit_code) for s in replica.servers]
+        for server in replica.servers:
+            process = server.process
+            if process is not None and process.code is not None and server.exit_code is None:
+                self._note_end(replica, server, process.code)
+            if server.waiting:
+                if time.monotonic() >= server.not_before:
+                    server.restarts += 1 if server.exit_code is not None else 0
+                    await self.run(sdep, predictor, replica, server)
+            elif server.running:
+                spec = next(c for c in containers(predictor.component_specs[replica.index]) if c["name"] == server.name)
+                server.ready = await self.probe(server, spec.get("readinessProbe"))
+                await self._check_life(server, spec.get("livenessProbe"))
+        changed = before != [(s.ready, s.waiting, s.restarts, s.exit_code) for s in replica.servers]
+        if changed:
+            self.show(sdep, replica)
+        return changed
+
+    async def probe(self, server: Server, probe: Any) -> bool:
+        """Whether a server is ready or alive: by the probe's httpGet, else by TCP as the operator does."""
+        http = (probe or {}).get("httpGet")
+        seconds = _number(probe, "timeoutSeconds", PROBE_TIMEOUT)
         try:
             if not http:
-                _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", replica.port), PROBE_TIMEOUT)
+                _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", server.port), seconds)
                 writer.close()
                 return True
+            port = server.metrics_port if http.get("port") == "metrics" else server.port
+            headers = {str(h["name"]): str(h["value"]) for h in http.get("httpHeaders") or []}
             async with self._client().get(
-                replica.url + str(http.get("path", "/")), timeout=aiohttp.ClientTimeout(total=PROBE_TIMEOUT)
+                f"http://127.0.0.1:{port}{http.get('path', '/')}",
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=seconds),
             ) as answer:
                 return answer.status < 400
         except (OSError, TimeoutError, aiohttp.ClientError):
             return False
 
-    async def stop(self, namespace: str, replica: Replica, *, grace: float = GRACE_SECONDS) -> None:
+    async def stop(self, namespace: str, replica: Replica, *, grace: float | None = None) -> None:
         """SIGTERM, wait, SIGKILL; then the Pod object goes."""
-        if replica.process is not None:
-            await replica.process.stop(grace)
+        running = [s.process for s in replica.servers if s.process is not None]
+        await asyncio.gather(*(process.stop(replica.grace if grace is None else grace) for process in running))
         if self._store.find(self._pods, namespace, replica.pod):
             self._store.delete(self._pods, namespace, replica.pod)
 
-    def show(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica) -> None:
-        """Write what is known of a replica into its Pod's status."""
+    def show(self, sdep: SeldonDeployment, replica: Replica) -> None:
+        """Write what is known of a pod into its status."""
         pod = self._store.find(self._pods, sdep.namespace, replica.pod)
         if pod is None:
             return
-        running = replica.process is not None and replica.exit_code is None
-        state: dict[str, Any]
-        if running:
-            state = {"running": {"startedAt": replica.started}}
-        else:
-            state = {"waiting": {"reason": replica.waiting or "CrashLoopBackOff", "message": replica.message}}
-        conditions = [
-            {"type": type_, "status": "True" if replica.ready else "False"} for type_ in ("ContainersReady", "Ready")
-        ]
+        ready = "True" if replica.ready else "False"
         status: dict[str, Any] = {
-            "phase": "Running" if running else "Pending" if replica.waiting == "ImagePullBackOff" else "Running",
+            "phase": "Running" if any(s.process is not None for s in replica.servers) else "Pending",
             "podIP": "127.0.0.1",
             "hostIP": "127.0.0.1",
             "startTime": pod["metadata"]["creationTimestamp"],
-            "conditions": conditions,
-            "containerStatuses": [
-                {
-                    "name": predictor.graph.name,
-                    "image": replica.image,
-                    "imageID": replica.image,
-                    "ready": replica.ready,
-                    "started": running,
-                    "restartCount": replica.restarts,
-                    "state": state,
-                }
-            ],
+            "conditions": [{"type": type_, "status": ready} for type_ in ("ContainersReady", "Ready")],
+            "containerStatuses": [_container_status(server) for server in replica.servers],
         }
         self._store.update_status(self._pods, {**pod, "status": status})
 
     async def close(self) -> None:
         """Close the probe's connections."""
+        for task in self._watching:
+            task.cancel()
         if self._session:
             await self._session.close()
+
+    def _note_end(self, replica: Replica, server: Server, code: int) -> None:
+        if time.monotonic() - server.began > STEADY_SECONDS:
+            server.restarts = 0
+        server.exit_code = server.last_code = code
+        server.ended, server.ready = now(), False
+        server.waiting = "CrashLoopBackOff"
+        server.not_before = time.monotonic() + BACKOFF_SECONDS[min(server.restarts, len(BACKOFF_SECONDS) - 1)]
+        server.message = f"the server ended with exit code {code}; see oc logs {replica.pod} -c {server.name}"
+
+    async def _check_life(self, server: Server, probe: Any) -> None:
+        """End a server that lives no more, as a kubelet does; it is restarted as after a crash."""
+        if not probe or time.monotonic() < server.lively:
+            return
+        server.lively = time.monotonic() + _number(probe, "periodSeconds", 10)
+        server.lifeless = 0 if await self.probe(server, probe) else server.lifeless + 1
+        if server.lifeless >= _number(probe, "failureThreshold", 3) and server.process is not None:
+            server.lifeless = 0
+            await server.process.stop(2.0)
+
+    async def _tell(self, process: Process, namespace: str, name: str) -> None:
+        await process.wait()
+        self.ended(namespace, name)
+
+    def _wait(self, server: Server, reason: str, message: str) -> None:
+        server.process = None
+        server.waiting, server.message = reason, message
+        server.not_before = time.monotonic() + 2
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -168,76 +287,32 @@ class Replicas:
         return self._session
 
     def _pod(self, sdep: SeldonDeployment, uid: str, predictor: Predictor, replica: Replica) -> Object:
-        spec = container(predictor)
-        ports = [
-            {"name": "http", "containerPort": replica.port, "protocol": "TCP"},
-            {"name": "metrics", "containerPort": replica.metrics_port, "protocol": "TCP"},
-        ]
+        component = predictor.component_specs[replica.index]
+        shown = []
+        for spec, server in zip(containers(component), replica.servers, strict=True):
+            # The lab's pods share the host's network, so each gets free ports instead of 9000 and 6000.
+            ports = [
+                {"name": "http", "containerPort": server.port, "protocol": "TCP"},
+                {"name": "metrics", "containerPort": server.metrics_port, "protocol": "TCP"},
+            ]
+            shown.append({**spec, "ports": ports})
         return {
             "metadata": {
                 "name": replica.pod,
                 "namespace": sdep.namespace,
-                "labels": {**labels(sdep, predictor), "pod-template-hash": replica.hash},
-                "annotations": {
-                    "prometheus.io/scrape": "true",
-                    "prometheus.io/path": "/prometheus",
-                    **predictor.annotations,
-                },
+                "labels": {**labels(sdep, predictor, replica.index), "pod-template-hash": replica.hash},
+                "annotations": pod_annotations(sdep, predictor, replica.index),
                 "ownerReferences": [owner(sdep, uid)],
             },
-            # The lab's pods share the host's network, so each gets free ports instead of 9000 and 6000.
             "spec": {
-                "containers": [{**spec, "ports": ports}],
+                **component.spec,
+                "containers": shown,
                 "hostNetwork": True,
                 "nodeName": "lab",
-                "terminationGracePeriodSeconds": int(GRACE_SECONDS),
+                "terminationGracePeriodSeconds": int(replica.grace),
             },
             "status": {"phase": "Pending"},
         }
-
-    def _seldon_env(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica) -> dict[str, str]:
-        unit = predictor.graph
-        return {
-            "PREDICTIVE_UNIT_ID": unit.name,
-            "PREDICTIVE_UNIT_IMAGE": replica.image,
-            "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(replica.port),
-            "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(replica.metrics_port),
-            "PREDICTIVE_UNIT_METRICS_ENDPOINT": "/prometheus",
-            "PREDICTIVE_UNIT_PARAMETERS": json.dumps(
-                [{"name": p.name, "value": p.value, "type": p.type} for p in unit.parameters]
-            ),
-            "PREDICTOR_ID": predictor.name,
-            "PREDICTOR_LABELS": json.dumps({"version": predictor.name, **predictor.labels}),
-            "SELDON_DEPLOYMENT_ID": sdep.name,
-            "SELDON_EXECUTOR_ENABLED": "false",
-            "MODEL_SERVER_HOST": "127.0.0.1",
-        }
-
-    def _own_env(self, namespace: str, spec: dict[str, object]) -> dict[str, str]:
-        """The container's env and envFrom. Raises NotFound for a ConfigMap or Secret that is not there."""
-        env: dict[str, str] = {}
-        for source in _list(spec.get("envFrom")):
-            for kind, key in (("ConfigMap", "configMapRef"), ("Secret", "secretRef")):
-                if key in source:
-                    env |= self._values(kind, namespace, source[key]["name"])
-        for item in _list(spec.get("env")):
-            reference = item.get("valueFrom") or {}
-            if "configMapKeyRef" in reference:
-                where = reference["configMapKeyRef"]
-                env[item["name"]] = self._values("ConfigMap", namespace, where["name"])[where["key"]]
-            elif "secretKeyRef" in reference:
-                where = reference["secretKeyRef"]
-                env[item["name"]] = self._values("Secret", namespace, where["name"])[where["key"]]
-            else:
-                env[item["name"]] = str(item.get("value", ""))
-        return env
-
-    def _values(self, kind: str, namespace: str, name: str) -> dict[str, str]:
-        obj = self._store.get(KINDS.named(kind), namespace, name)
-        if kind == "Secret":
-            encoded = {k: base64.b64decode(v).decode() for k, v in (obj.get("data") or {}).items()}
-            return encoded | (obj.get("stringData") or {})
-        return dict(obj.get("data") or {})
 
 
 def free_ports(count: int) -> list[int]:
@@ -252,9 +327,28 @@ def free_ports(count: int) -> list[int]:
             sock.close()
 
 
-def _list(value: object) -> list[Any]:
-    return list(value) if isinstance(value, list) else []
+def _container_status(server: Server) -> dict[str, Any]:
+    last: dict[str, Any] = {}
+    if server.last_code is not None:
+        reason = "Completed" if server.last_code == 0 else "Error"
+        ended = {"exitCode": server.last_code, "reason": reason, "finishedAt": server.ended}
+        last = {"lastState": {"terminated": ended}}
+    state = (
+        {"running": {"startedAt": server.started}}
+        if server.running
+        else {"waiting": {"reason": server.waiting or "ContainerCreating", "message": server.message}}
+    )
+    return {
+        "name": server.name,
+        "image": server.image,
+        "imageID": server.image,
+        "ready": server.ready,
+        "started": server.running,
+        "restartCount": server.restarts,
+        "state": state,
+        **last,
+    }
 
 
-def _dict(value: object) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
+def _number(probe: Any, key: str, otherwise: float) -> float:
+    return float((probe or {}).get(key) or otherwise)

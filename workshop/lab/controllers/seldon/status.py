@@ -5,105 +5,67 @@ Shape and words are those of a real operator's object: state, conditions, deploy
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workshop.lab.controllers.seldon.names import container, deployment_name, service_name
+from workshop.lab.controllers.seldon.names import container_service_name, deployment_name, http_port, service_name
 from workshop.lab.kinds import Object
 from workshop.lab.store import now
-from workshop.manifests.seldon import SeldonDeployment
+from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
+
+_UNAVAILABLE = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
 
 
 @dataclass(frozen=True)
-class PredictorState:
-    """How many replicas of a predictor are wanted, run and are ready."""
+class ComponentState:
+    """How many pods of a component are wanted, run and are ready; `outdated` serve an earlier version still."""
 
-    name: str
     wanted: int
     running: int
     ready: int
+    outdated: int = 0
+    overdue: bool = False
+    """Whether it has taken longer than progressDeadlineSeconds."""
 
 
-def status_of(sdep: SeldonDeployment, states: dict[str, PredictorState], failure: str, old: Object) -> dict[str, Any]:
-    """The new status. `failure` is the operator's description when a predictor cannot come up."""
+def status_of(
+    sdep: SeldonDeployment, states: Mapping[str, ComponentState], failure: str, old: Object
+) -> dict[str, Any]:
+    """The new status; `states` by the name of the operator's Deployment.
+
+    `failure` is the operator's description when a predictor cannot come up.
+    """
     available = all(s.ready >= s.wanted for s in states.values()) and not failure
     state = "Available" if available else "Failed" if failure else "Creating"
     ready = "True" if available else "False"
-    deployments = {deployment_name(sdep, p): _counts(states[p.name]) for p in sdep.spec.predictors if p.name in states}
-    services: dict[str, Any] = {}
-    for predictor in sdep.spec.predictors:
-        for name in (service_name(sdep, predictor), f"{service_name(sdep, predictor)}-{predictor.graph.name}"):
-            host = f"{name}.{sdep.namespace}"
-            services[name] = {"grpcEndpoint": f"{host}:9500", "httpEndpoint": f"{host}:9000", "svcName": name}
-    first = service_name(sdep, sdep.spec.predictors[0])
+    first = sdep.spec.predictors[0]
+    hpas = any(c.hpa_spec for p in sdep.spec.predictors for c in p.component_specs)
+    pdbs = any(c.pdb_spec for p in sdep.spec.predictors for c in p.component_specs)
+    reason, message = _UNAVAILABLE
     conditions = [
-        _condition(
-            "DeploymentsReady",
-            ready,
-            "MinimumReplicasAvailable" if available else "MinimumReplicasUnavailable",
-            "Deployment has minimum availability."
-            if available
-            else failure or "Deployment does not have minimum availability.",
-        ),
-        _condition("HpasReady", "True", "No HPAs defined"),
+        _condition("AmbassadorMappingsReady", "True", "No Ambassador Mappaings defined"),
+        _condition("DeploymentsReady", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+        if available
+        else _condition("DeploymentsReady", "False", reason, failure or message),
+        _condition("HpasReady", "True", "All HPAs resources ready" if hpas else "No HPAs defined"),
         _condition("KedaReady", "True", "No KEDA resources defined"),
-        _condition("PdbsReady", "True", "No PDBs defined"),
-        _condition("Ready", ready, "" if available else "MinimumReplicasUnavailable"),
+        _condition("PdbsReady", "True", "All PDBs resources ready" if pdbs else "No PDBs defined"),
+        _condition("Ready", ready, "" if available else reason, "" if available else failure or message),
         _condition("ServicesReady", "True", "All services created"),
+        _condition("istioVirtualServicesReady", "True", "No VirtualServices defined"),
     ]
     status: dict[str, Any] = {
-        "address": {"url": f"http://{first}.{sdep.namespace}.svc.cluster.local:9000/api/v1.0/predictions"},
+        "address": {"url": _address(sdep, first)},
         "conditions": _with_times(conditions, old.get("conditions") or []),
-        "deploymentStatus": deployments,
-        "replicas": sum(s.running for s in states.values()),
-        "serviceStatus": services,
+        "deploymentStatus": {name: _counts(one) for name, one in states.items()},
+        "replicas": states[deployment_name(sdep, first)].running,
+        "serviceStatus": _services(sdep),
         "state": state,
     }
     if failure:
         status["description"] = failure
     return status
-
-
-def deployment_objects(sdep: SeldonDeployment, uid: str, states: dict[str, PredictorState]) -> list[Object]:
-    """The Deployments that the operator makes, one a predictor, with their status."""
-    made = []
-    for predictor in sdep.spec.predictors:
-        state = states[predictor.name]
-        name = deployment_name(sdep, predictor)
-        made.append(
-            {
-                "metadata": {
-                    "name": name,
-                    "namespace": sdep.namespace,
-                    "labels": {
-                        "app": name,
-                        "app.kubernetes.io/managed-by": "seldon-core",
-                        "seldon-deployment-id": sdep.name,
-                    },
-                    "ownerReferences": [owner(sdep, uid)],
-                },
-                "spec": {
-                    "replicas": state.wanted,
-                    "selector": {"matchLabels": {"app": name}},
-                    "template": {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container(predictor)]}},
-                },
-                "status": {
-                    **_counts(state),
-                    "readyReplicas": state.ready,
-                    "updatedReplicas": state.running,
-                    "conditions": [
-                        {
-                            "type": "Available",
-                            "status": "True" if state.ready >= state.wanted else "False",
-                            "reason": "MinimumReplicasAvailable"
-                            if state.ready >= state.wanted
-                            else "MinimumReplicasUnavailable",
-                        },
-                    ],
-                },
-            }
-        )
-    return made
 
 
 def owner(sdep: SeldonDeployment, uid: str) -> dict[str, Any]:
@@ -118,7 +80,36 @@ def owner(sdep: SeldonDeployment, uid: str) -> dict[str, Any]:
     }
 
 
-def _counts(state: PredictorState) -> dict[str, int]:
+def _address(sdep: SeldonDeployment, first: Predictor) -> str:
+    host = f"{service_name(sdep, first)}.{sdep.namespace}.svc.cluster.local:{http_port(first)}"
+    if sdep.spec.protocol in ("v2", "kfserving"):
+        return f"http://{host}/v2/models/{first.graph.name}/infer"
+    return f"http://{host}/api/v1.0/predictions"
+
+
+def _services(sdep: SeldonDeployment) -> dict[str, Any]:
+    """One for each predictor and one for each node with a container, which count their ports up from 9000."""
+    services: dict[str, Any] = {}
+    ports: dict[str, int] = {}
+    for predictor in sdep.spec.predictors:
+        held = [str(c.get("name")) for one in predictor.component_specs for c in one.spec.get("containers") or []]
+        for name in held:
+            ports.setdefault(name, len(ports))
+        plain = http_port(predictor) == 9000
+        _service(services, sdep, service_name(sdep, predictor), http_port(predictor), 9500 if plain else 5001)
+        for unit in nodes(predictor.graph):
+            if unit.name in held:
+                name, step = container_service_name(sdep, predictor, unit.name), ports[unit.name]
+                _service(services, sdep, name, 9000 + step, 9500 + step)
+    return services
+
+
+def _service(services: dict[str, Any], sdep: SeldonDeployment, name: str, http: int, grpc: int) -> None:
+    host = f"{name}.{sdep.namespace}"
+    services[name] = {"grpcEndpoint": f"{host}:{grpc}", "httpEndpoint": f"{host}:{http}", "svcName": name}
+
+
+def _counts(state: ComponentState) -> dict[str, int]:
     return {"replicas": state.running, "availableReplicas": state.ready}
 
 

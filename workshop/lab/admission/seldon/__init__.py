@@ -1,0 +1,23 @@
+"""SeldonDeployments at admission: the webhook's own rules first, then a plain no to what the lab does not run."""
+
+from __future__ import annotations
+
+from workshop.lab.admission.seldon.graphs import graph_refusal
+from workshop.lab.admission.seldon.pods import pod_refusal
+from workshop.lab.admission.seldon.webhook import denied, invalid, parse, violations
+from workshop.lab.kinds import Object
+
+__all__ = ["admit_seldon", "parse"]
+
+
+def admit_seldon(new: Object, old: Object | None) -> Object:
+    """Check a SeldonDeployment. Raises BadRequest (unknown field, wrong type) and Invalid (the webhook's rules)."""
+    sdep = parse(new)
+    broken = violations(sdep)
+    if broken:
+        raise denied(broken)
+    for index, predictor in enumerate(sdep.spec.predictors):
+        refusal = graph_refusal(sdep, predictor) or pod_refusal(predictor)
+        if refusal:
+            raise denied([invalid(f"spec.predictors[{index}]", predictor.name, refusal)])
+    return new

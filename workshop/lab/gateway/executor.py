@@ -1,0 +1,118 @@
+"""The service orchestrator of a predictor: Seldon's executor, played by the gateway.
+
+Paths, headers, metrics and errors are the executor's: a node's error comes through with its status and body, its own
+failures are 500 and say FAILURE. The content type of an error is lost there (it is set after the header is written),
+so it is text/plain here, too.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import orjson
+
+from workshop.lab.gateway import messages
+from workshop.lab.gateway.call import Call, passed
+from workshop.lab.gateway.metrics import PodMetrics
+from workshop.lab.gateway.upstream import Answer, Broken, Headers, Upstream
+from workshop.lab.gateway.walk import METADATA, STATUS, NodeError, Walk, WalkError, find, graph_metadata
+from workshop.lab.routes import Backend, Target
+from workshop.manifests.seldon import PredictiveUnit
+
+_HEADERS: Headers = [
+    (
+        b"access-control-allow-headers",
+        b"Accept, Accept-Encoding, Authorization, Content-Length, Content-Type, X-CSRF-Token",
+    ),
+    (b"access-control-allow-methods", b"GET, OPTIONS, POST"),
+    (b"access-control-allow-origin", b"*"),
+    (b"x-content-type-options", b"nosniff"),
+]
+_PLAIN = (b"content-type", b"text/plain; charset=utf-8")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a path means: the service of the metrics, the method, and the node where one is named."""
+
+    service: str
+    method: str
+    node: str = ""
+
+
+async def execute(
+    call: Call, target: Target, backend: Backend, upstream: Upstream, metrics: PodMetrics, seconds: float, last: bool
+) -> Answer:
+    """The orchestrator's answer. Raises Broken when a node's connection broke and this is not the last try."""
+    plan = target.orchestrated
+    assert plan is not None
+    own = [*_HEADERS, (b"seldon-puid", call.puid)]
+    asked = meaning(call.path, plan.protocol)
+    if call.method == "OPTIONS":
+        return Answer(200, own)
+    if asked is None:
+        return Answer(404, [*own, _PLAIN], b"404 page not found\n")
+    if call.method != asked.method:
+        return Answer(405, own)
+    headers = [h for h in passed(call.headers) if h[0] not in (b"accept-encoding", b"seldon-puid")]
+    headers.append((b"seldon-puid", call.puid))
+    walk = Walk(plan, backend, upstream, metrics, headers, seconds)
+    walk.content_type = next((v for k, v in call.headers if k == b"content-type"), walk.content_type)
+    began = time.perf_counter()
+    try:
+        body = await _walked(walk, plan.graph, target.predictor, asked, call.body)
+        answer = Answer(200, [*own, (b"content-type", walk.content_type)], messages.escaped(body))
+    except NodeError as e:
+        answer = Answer(e.answer.status, [*own, _PLAIN], messages.escaped(e.answer.body))
+    except WalkError as e:
+        answer = Answer(500, [*own, _PLAIN], messages.escaped(messages.failure(str(e))))
+    except Broken as e:
+        if not last:
+            raise
+        answer = Answer(500, [*own, _PLAIN], messages.escaped(messages.failure(str(e))))
+    metrics.answered(asked.service, call.method, answer.status, time.perf_counter() - began)
+    return answer
+
+
+def meaning(path: str, protocol: str) -> Asked | None:
+    """What a path asks for, or None."""
+    words = path.strip("/").split("/")
+    if protocol != "seldon":
+        match words:
+            case ["v2", "models", "infer"] | ["v2", "models", _, "infer"]:
+                return Asked("predictions", "POST")
+            case ["v2", "models", node, "ready"]:
+                return Asked("status", "GET", node)
+            case ["v2", "models", node]:
+                return Asked("metadata", "GET", node)
+        return None
+    match words:
+        case ["api", "v0.1" | "v1.0", "predictions" | "feedback" as service]:
+            return Asked(service, "POST")
+        case ["api", "v1.0", "metadata"]:
+            return Asked("metadata", "GET")
+        case ["api", "v0.1" | "v1.0", "metadata" | "status" as service, node]:
+            return Asked(service, "GET", node)
+    return None
+
+
+async def _walked(walk: Walk, graph: PredictiveUnit, predictor: str, asked: Asked, body: bytes) -> bytes:
+    if asked.service == "predictions":
+        return await walk.predict(graph, body)
+    if asked.service == "feedback":
+        return await walk.feedback(graph, body)
+    if asked.node:
+        if find(graph, asked.node) is None:
+            raise WalkError(f"Failed to find model {asked.node}")
+        return await walk.ask(asked.node, STATUS if asked.service == "status" else METADATA, None)
+    models: dict[str, object] = {}
+    for unit in _nodes(graph):
+        if unit.implementation != "RANDOM_ABTEST":
+            models[unit.name] = orjson.loads(await walk.ask(unit.name, METADATA, None))
+    walk.content_type = b"application/json"
+    return orjson.dumps(graph_metadata(predictor, graph, models))
+
+
+def _nodes(unit: PredictiveUnit) -> list[PredictiveUnit]:
+    return [unit, *(node for child in unit.children for node in _nodes(child))]
