@@ -68,7 +68,8 @@ class Routes:
     table: dict[Key, tuple[Target, ...]] = field(default_factory=dict)
     known: set[Key] = field(default_factory=set)
     """Deployments that exist, ready or not: the difference between 404 and 503."""
-    hosts: dict[str, Host] = field(default_factory=dict)
+    hosts: dict[str, tuple[Host, ...]] = field(default_factory=dict)
+    """Routes by host name, the most particular path first."""
     pods: dict[Key, tuple[str, Target]] = field(default_factory=dict)
     """The deployment and the predictor of each pod that has an orchestrator."""
     _services: dict[Key, tuple[str, Target]] = field(default_factory=dict)

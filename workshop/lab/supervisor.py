@@ -33,6 +33,7 @@ from workshop.lab.components import jupyterhub, mlflow, prometheus
 from workshop.lab.components.base import Component, Running
 from workshop.lab.components.builder import Builder
 from workshop.lab.controllers.approval import Approvals
+from workshop.lab.controllers.exposing import Exposing
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.monitoring import write_targets
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
@@ -270,6 +271,8 @@ class Supervisor:
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
         replicas.ended = seldon.enqueue
         monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
+        exposing = Exposing(self.store, self.routes, self.ports["gateway"])
+        router = Loop("router", self.store, exposing.reconcile, owns=KINDS.named("Route"))
         tekton = run_tekton(
             self.store,
             self.state,
@@ -278,7 +281,7 @@ class Supervisor:
             images=HostImages(self.images),
             tools=environment.tools_folder(self.state),
         )
-        self._tasks += [asyncio.create_task(work) for work in (seldon.run(), monitors.run(), tekton)]
+        self._tasks += [asyncio.create_task(work) for work in (seldon.run(), monitors.run(), router.run(), tekton)]
 
     def _serving_changed(self) -> None:
         self._scrape()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from workshop.lab.admission.approval import admit_approval
 from workshop.lab.admission.inert import admit_pod
+from workshop.lab.admission.route import admit_route
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.admission.tekton import RULES as TEKTON
 from workshop.lab.admission.triggers import RULES as TRIGGERS
@@ -19,6 +20,7 @@ Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
     "approvaltasks.openshift-pipelines.org": admit_approval,
+    "routes.route.openshift.io": admit_route,
     "pods": admit_pod,
     "seldondeployments.machinelearning.seldon.io": admit_seldon,
     **TEKTON,

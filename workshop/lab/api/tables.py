@@ -226,10 +226,14 @@ def _route(obj: Object, _: datetime) -> list[Any]:
     spec = obj.get("spec") or {}
     tls = spec.get("tls") or {}
     ends = "/".join(filter(None, (tls.get("termination"), tls.get("insecureEdgeTerminationPolicy"))))
+    ingress = ((obj.get("status") or {}).get("ingress") or [{}])[0]
+    backends = [spec.get("to") or {}, *(spec.get("alternateBackends") or [])]
+    total = sum(one.get("weight", 100) for one in backends) or 1
+    shares = [f"{one.get('name')}({100 * one.get('weight', 100) // total}%)" for one in backends]
     return [
-        spec.get("host") or "",
+        ingress.get("host") or spec.get("host") or "",
         spec.get("path") or "",
-        (spec.get("to") or {}).get("name") or "",
+        ",".join(shares) if len(backends) > 1 else backends[0].get("name") or "",
         str((spec.get("port") or {}).get("targetPort") or "<all>"),
         ends,
         spec.get("wildcardPolicy") or "None",

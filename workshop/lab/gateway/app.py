@@ -84,8 +84,9 @@ class Gateway:
         return await self._forwarder.answer(namespace, name, lambda: self._live_choices(namespace, name), call)
 
     async def _by_route(self, name: str, scope: Scope, receive: Receive) -> Answer:
-        host = self._routes.hosts.get(name)
-        if host is None or not scope["path"].startswith(host.path or "/"):
+        found = self._routes.hosts.get(name, ())
+        host = next((one for one in found if _below(scope["path"], one.path)), None)
+        if host is None:
             return answers.no_route(name)
 
         def choices() -> Sequence[Choice]:
@@ -138,6 +139,12 @@ async def _read(scope: Scope, receive: Receive, path: str, raw: bytes) -> Call |
             break
     whole = parts[0] if len(parts) == 1 else b"".join(parts)
     return Call(scope["method"], path, scope["query_string"], scope["headers"], whole, raw)
+
+
+def _below(path: str, prefix: str) -> bool:
+    """Whether a path is the prefix or below it."""
+    prefix = prefix.rstrip("/")
+    return path == prefix or path.startswith(prefix + "/")
 
 
 async def _write(answer: Answer, headless: bool, send: Send) -> None:

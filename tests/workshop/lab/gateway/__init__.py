@@ -1,0 +1,1 @@
+"""The gateway over real HTTP to servers that stand in for model servers."""

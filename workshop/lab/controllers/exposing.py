@@ -1,0 +1,69 @@
+"""The router: Routes become hosts of the gateway, and say so in their status.
+
+`status.ingress[0].host` carries the gateway's port, which OpenShift's has no need of, so that one command reads the
+address in both places. Of two Routes with one host and path the older one is admitted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workshop.lab.kinds import KINDS, Object
+from workshop.lab.routes import Host, Routes
+from workshop.lab.store import Store, now
+
+
+class Exposing:
+    """Reconciles Routes."""
+
+    def __init__(self, store: Store, routes: Routes, port: int) -> None:
+        self._store, self._routes, self._port = store, routes, port
+        self._kind = KINDS.named("Route")
+
+    async def reconcile(self, _namespace: str, _name: str) -> float | None:
+        """One pass over all of them: which one has a host depends on the others."""
+        hosts: dict[str, list[Host]] = {}
+        taken: dict[tuple[str, str], str] = {}
+        for route in sorted(self._store.list(self._kind), key=_age):
+            host = _host(route)
+            place = (str(route["spec"].get("host") or ""), host.path)
+            winner = taken.setdefault(place, f"{host.namespace}/{host.route}")
+            mine = winner == f"{host.namespace}/{host.route}"
+            if mine and place[0]:
+                hosts.setdefault(place[0], []).append(host)
+            self._write(route, place[0], "" if mine else f"route {winner} already exposes {place[0]} and is older")
+        # The longest path first: it is the most particular.
+        self._routes.hosts = {
+            name: tuple(sorted(found, key=lambda one: -len(one.path))) for name, found in hosts.items()
+        }
+        return None
+
+    def _write(self, route: Object, host: str, problem: str) -> None:
+        known = ((route.get("status") or {}).get("ingress") or [{}])[0]
+        condition: dict[str, Any] = {"type": "Admitted", "status": "False" if problem else "True"}
+        if problem:
+            condition |= {"reason": "HostAlreadyClaimed", "message": problem}
+        old = (known.get("conditions") or [{}])[0]
+        changed = old.get("status") != condition["status"]
+        condition["lastTransitionTime"] = now() if changed else old["lastTransitionTime"]
+        ingress = {
+            "conditions": [condition],
+            "host": f"{host}:{self._port}",
+            "routerCanonicalHostname": "localhost",
+            "routerName": "default",
+            "wildcardPolicy": "None",
+        }
+        if ingress != known:
+            self._store.update_status(self._kind, {**route, "status": {"ingress": [ingress]}})
+
+
+def _host(route: Object) -> Host:
+    spec, meta = route["spec"], route["metadata"]
+    targets = [spec["to"], *(spec.get("alternateBackends") or [])]
+    services = tuple((str(one["name"]), int(one.get("weight", 100))) for one in targets)
+    return Host(meta["namespace"], meta["name"], services, str(spec.get("path") or ""))
+
+
+def _age(route: Object) -> tuple[str, str, str]:
+    meta = route["metadata"]
+    return meta["creationTimestamp"], meta["namespace"], meta["name"]
