@@ -22,7 +22,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from tests.s2i.conftest import Server
 from workshop.lab.clientpage import client_url
 from workshop.lab.gateway import build
-from workshop.lab.routes import Backend, Routes
+from workshop.lab.routes import Backend, Routes, Target
 
 KIT = Path(__file__).resolve().parents[3]
 NAMESPACE, NAME = "user1-production", "flight-delay"
@@ -75,8 +75,8 @@ class Site:
 
     def serve(self, *, ready: bool = True) -> None:
         """Whether the deployment has a ready replica."""
-        here = f"http://127.0.0.1:{self.server.port}"
-        self.routes.set(NAMESPACE, NAME, (Backend("main", "main-0", here, here, 100),) if ready else ())
+        backends = (Backend("main-0", self.server.port),) if ready else ()
+        self.routes.set(NAMESPACE, NAME, (Target("main", f"{NAME}-main", backends),))
 
 
 @pytest.fixture(scope="session")

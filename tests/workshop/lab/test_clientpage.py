@@ -19,7 +19,7 @@ URL = client_url("", "user1-production")
 
 @pytest.fixture
 def gateway() -> TestClient:
-    return TestClient(build(Routes()))
+    return TestClient(build(Routes()), base_url="http://127.0.0.1")
 
 
 @pytest.mark.parametrize("name", ["", *sorted(file.name for file in PAGE.iterdir())])

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import quote
 
+from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
+from workshop.lab.clientpage import DEPLOYMENT, client_routes
 from workshop.lab.gateway import answers
 from workshop.lab.gateway.call import Call
 from workshop.lab.gateway.forward import Choice, Forwarder
@@ -20,6 +22,8 @@ from workshop.lab.routes import Routes, Target
 
 MAX_BODY = 10 * 1024 * 1024
 """Bytes of one request; the model server has its own, smaller limit."""
+_PAGE = f"/{DEPLOYMENT}/client"
+"""Only the page for people has this in its path."""
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "[::1]"))
 
 
@@ -31,10 +35,13 @@ class Gateway:
         self._upstream = Upstream()
         self._metrics = AllMetrics(routes.pods)
         self._forwarder = Forwarder(self._upstream, self._metrics)
+        self._page = Starlette(routes=client_routes())
         self.shadows = Shadows()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
+        if scope["type"] == "http" and _PAGE in scope["path"]:
+            await self._page(scope, receive, send)
+        elif scope["type"] == "http":
             await _write(await self._answer(scope, receive), scope["method"] == "HEAD", send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
