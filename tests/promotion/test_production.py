@@ -69,7 +69,7 @@ def test_deploying_after_a_canary_leaves_no_moment_without_a_predictor(
     seen = []
     monkeypatch.setattr(cluster, "wait", lambda *_, **__: seen.append((cluster.deployed(), weights(production)[0])))
     release.deploy(made(2))
-    assert seen == [({"main": made(2), "canary": made(2)}, [0, 100]), ({"main": made(2)}, [100])]
+    assert seen == [({"main": made(2), "canary": made(2)}, [50, 50]), ({"main": made(2)}, [100])]
 
 
 def test_writers_at_the_same_time_lose_no_entry(programs: str) -> None:

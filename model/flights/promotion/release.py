@@ -29,12 +29,12 @@ SECONDS = 180
 def deploy(new: Release, seconds: int = SECONDS, *, stage: str = "production") -> None:
     """Make `main` of a stage run a release; no request fails meanwhile, also where a Route splits them.
 
-    After a canary, the canary goes on answering until `main` is up with the same digest, and leaves when no request
-    goes to it any more.
+    After a canary, the canary goes on answering half of them until `main` is up with the same digest, and leaves when
+    no request goes to it any more. Half, because it may have fewer replicas than all of them need.
     """
     if cluster.deployed(stage).get("canary") == new:
         both = {"main": new, "canary": new}
-        cluster.apply("canary", both, (0, 100))
+        cluster.apply("canary", both, (50, 50))
         cluster.wait({"main": new}, seconds)
         cluster.apply("canary", both, (100, 0))
     cluster.apply(stage, {"main": new}, stage=stage)
