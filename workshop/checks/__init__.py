@@ -1,14 +1,28 @@
-"""What proves that a module was done: one file a module, facts from objects and real requests.
+"""What proves that a module was done, and what undoes it: one file a module, facts from objects and real requests.
 
-A check never trusts what was typed, so it holds for whoever left and came back, or took another way.
+A check never trusts what was typed, so it holds for whoever left and came back, or took another way. A reset keeps what
+the participant made under another name where it takes something away.
 """
 
-from workshop.checks import m01
-from workshop.checks.finding import Check, CheckContext, Cluster, Finding
+from workshop.checks import m01, m02, m03, m04, m05, m06, m07, m08, m09, m10, m11
+from workshop.checks.finding import Check, CheckContext, Cluster, Editor, Finding, Reset
 
-CHECKS: dict[str, Check] = {
-    "01": m01.check,
+_MODULES = {
+    "01": m01,
+    "02": m02,
+    "03": m03,
+    "04": m04,
+    "05": m05,
+    "06": m06,
+    "07": m07,
+    "08": m08,
+    "09": m09,
+    "10": m10,
+    "11": m11,
 }
+CHECKS: dict[str, Check] = {number: module.check for number, module in _MODULES.items()}
 """The modules that have a check, by number; a module that says `checks: true` must be here."""
+RESETS: dict[str, Reset] = {number: module.reset for number, module in _MODULES.items()}
+"""What brings a participant back to the start of a module."""
 
-__all__ = ["CHECKS", "Check", "CheckContext", "Cluster", "Finding"]
+__all__ = ["CHECKS", "RESETS", "Check", "CheckContext", "Cluster", "Editor", "Finding", "Reset"]

@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,13 +36,26 @@ class Cluster(Protocol):
         ...
 
 
+class Editor(Cluster, Protocol):
+    """A cluster in which a reset may undo what a module has made."""
+
+    def delete(self, kind: str, namespace: str, name: str, *, missing_ok: bool = False) -> None:
+        """Delete an object."""
+        ...
+
+
 @dataclass(frozen=True)
 class CheckContext:
-    """What a check may look at. `values` are the participant's (`workshop.guide.values`), `kit` the files."""
+    """What a check may look at.
+
+    `values` are the participant's (`workshop.guide.values`), `clone` their clone of the kit, `env` the environment of
+    their terminal, in which `git`, `dvc` and `oc` work and MLflow's address and token stand.
+    """
 
     cluster: Cluster
     values: Mapping[str, str]
-    kit: Path
+    clone: Path
+    env: Mapping[str, str] = field(default_factory=dict)
 
     def namespace(self, stage: str) -> str:
         """The namespace of `dev`, `staging` or `production`."""
@@ -50,6 +63,8 @@ class CheckContext:
 
 
 Check = Callable[[CheckContext], list[Finding]]
+Reset = Callable[[CheckContext, Editor], list[str]]
+"""Undoes what a module has made, and says in words what it undid."""
 
 
 def post_json(url: str, body: bytes) -> tuple[int, Any]:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from workshop.checks.finding import CheckContext, Finding, Object, post_json
+from workshop.checks.finding import CheckContext, Editor, Finding, post_json
+from workshop.checks.runs import PIPELINE, condition, pipeline, results
+from workshop.checks.serving import DEPLOYMENT, digests_of, state_of
 
-PIPELINE = "train-and-stage"
-DEPLOYMENT = "flight-delay"
 REQUEST = "seldon/requests/flight.json"
 _START = "make lab starts the lab and takes the model from data to production"
+
+
+def reset(_: CheckContext, __: Editor) -> list[str]:
+    """Nothing: the module only looks."""
+    return []
 
 
 def check(context: CheckContext) -> list[Finding]:
@@ -23,11 +28,11 @@ def _ran(context: CheckContext, digests: set[str]) -> Finding:
     namespace = context.namespace("dev")
     if digests:
         return Finding(task, True, f"{_count(len(digests), 'image')} came out of successful runs in {namespace}")
-    runs = [run for run in context.cluster.list("PipelineRun", namespace) if _pipeline(run) == PIPELINE]
+    runs = [run for run in context.cluster.list("PipelineRun", namespace) if pipeline(run) == PIPELINE]
     if not runs:
         return Finding(task, False, f"there is no run of it in {namespace}", _START)
     newest = max(runs, key=lambda run: str(run["metadata"].get("creationTimestamp", "")))
-    condition = _condition(newest)
+    condition = condition(newest)
     name = newest["metadata"]["name"]
     reason = f"{name} is {condition.get('reason', 'not started')}: {condition.get('message', '')}"
     return Finding(
@@ -44,7 +49,7 @@ def _serves(context: CheckContext, stage: str) -> Finding:
     found = context.cluster.find("SeldonDeployment", namespace, DEPLOYMENT)
     if found is None:
         return Finding(task, False, f"there is no SeldonDeployment {DEPLOYMENT} in {namespace}", _START)
-    state = _state(found)
+    state = state_of(found)
     hint = "" if state == "Available" else f"oc describe sdep {DEPLOYMENT} -n {namespace}"
     return Finding(task, state == "Available", f"its state is {state}", hint)
 
@@ -53,10 +58,10 @@ def _same(context: CheckContext, tested: set[str]) -> Finding:
     task = "production serves a digest that staging has tested"
     namespace = context.namespace("production")
     found = context.cluster.find("SeldonDeployment", namespace, DEPLOYMENT)
-    if found is None or _state(found) != "Available":
+    if found is None or state_of(found) != "Available":
         serves = _serves(context, "production")
         return Finding(task, False, serves.reason, serves.hint)
-    digests = _digests(found)
+    digests = digests_of(found)
     strange = sorted(digests - tested)
     if not digests or strange:
         shown = strange[0][:19] if strange else "an image without a digest"
@@ -75,7 +80,7 @@ def _answers(context: CheckContext) -> Finding:
     if not url:
         return Finding(task, False, "production has no address yet", _START)
     try:
-        body = (context.kit / REQUEST).read_bytes()
+        body = (context.clone / REQUEST).read_bytes()
         status, answer = post_json(url, body)
     except OSError as e:
         return Finding(task, False, f"{url} does not answer: {e}", "workshop status")
@@ -94,36 +99,10 @@ def _answers(context: CheckContext) -> Finding:
 def _tested(context: CheckContext) -> set[str]:
     """The digests that came out of successful runs."""
     return {
-        str(result["value"]).strip()
+        results(run)["image-digest"]
         for run in context.cluster.list("PipelineRun", context.namespace("dev"))
-        if _pipeline(run) == PIPELINE and _condition(run).get("status") == "True"
-        for result in (run.get("status") or {}).get("results") or []
-        if result.get("name") == "image-digest"
+        if pipeline(run) == PIPELINE and condition(run).get("status") == "True" and "image-digest" in results(run)
     }
-
-
-def _pipeline(run: Object) -> str:
-    return str(((run.get("spec") or {}).get("pipelineRef") or {}).get("name", ""))
-
-
-def _condition(run: Object) -> dict[str, Any]:
-    conditions = (run.get("status") or {}).get("conditions") or []
-    return next((dict(c) for c in conditions if c.get("type") == "Succeeded"), {})
-
-
-def _state(deployment: Object) -> str:
-    return str((deployment.get("status") or {}).get("state") or "not known yet")
-
-
-def _digests(deployment: Object) -> set[str]:
-    images = {
-        str(container.get("image", ""))
-        for predictor in deployment["spec"].get("predictors") or []
-        if not predictor.get("shadow")
-        for spec in predictor.get("componentSpecs") or []
-        for container in (spec.get("spec") or {}).get("containers") or []
-    }
-    return {digest for image in images if (digest := image.partition("@")[2])}
 
 
 def _probabilities(answer: Any) -> list[Any]:

@@ -29,7 +29,7 @@ def approve(words: argparse.Namespace) -> int:
     lab = where.exists()
     client = Client.load(where if lab else None)
     namespace = words.namespace or (namespace_of("dev") if lab else client.namespace)
-    task = _wanted(client, namespace, words.name or "")
+    task = _waited_for(client, namespace, words.name or "", words.timeout)
     wish = "reject" if words.reject else "approve"
     done = _approve(client, task, *_me(client, lab=lab), answer=wish, message=words.message or "")
     status = done.get("status") or {}
@@ -108,6 +108,18 @@ def _change(
         others = [user for user in approvers[index].get("users") or [] if user["name"] not in users]
         change.append({"op": "add", "path": f"{path}/users", "value": [*others, {"name": users[0], "input": answer}]})
     return index, change
+
+
+def _waited_for(client: Client, namespace: str, name: str, seconds: float) -> Object:
+    """The approval that is meant, as soon as it is there. Raises UsageError, EnvironmentFault."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return _wanted(client, namespace, name)
+        except EnvironmentFault:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.3)
 
 
 def _wanted(client: Client, namespace: str, name: str) -> Object:

@@ -1,4 +1,4 @@
-"""`workshop reset`: stop the lab and delete everything it holds."""
+"""`workshop reset`: stop the lab and delete everything it holds; `workshop reset NN`: back to the start of a module."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 
 from workshop import output
 from workshop.commands.down import _down
+from workshop.commands.journey import journey
 from workshop.errors import EnvironmentFault, UsageError
 from workshop.lab.state import State, state
 
@@ -15,6 +16,8 @@ from workshop.lab.state import State, state
 def reset(words: argparse.Namespace) -> int:
     """Ask, stop, delete."""
     where = state()
+    if words.module:
+        return _module(where, words.module, words.output == output.JSON)
     if not where.root.exists():
         output.say(f"nothing to reset: {where.root} is not there")
         return 0
@@ -33,6 +36,18 @@ def reset(words: argparse.Namespace) -> int:
         output.emit({"deleted": str(where.root)})
     else:
         output.say(f"deleted {where.root}; workshop up starts afresh")
+    return 0
+
+
+def _module(where: State, number: str, as_json: bool) -> int:
+    """Undo what a module made; nothing that the participant made is lost, so nobody is asked."""
+    way = journey(where)
+    module = way.module(number)
+    said = way.undo(module)
+    if as_json:
+        output.emit({"module": module.number, "undone": said})
+    for line in [] if as_json else said or ["there was nothing to undo"]:
+        output.say(line)
     return 0
 
 

@@ -35,6 +35,7 @@ def run(words: argparse.Namespace) -> int:
         raise UsageError("the container engine is not there yet", hint="leave --engine out: steps run as processes")
     client = Client.load(state().kubeconfig)
     documents = [d for name in words.files for d in load(name)]
+    _give(documents, words.param)
     if not documents:
         raise UsageError("the files hold no manifest", hint="workshop run tekton/runs/train-and-stage.yaml")
     finished = _run(
@@ -51,6 +52,18 @@ def run(words: argparse.Namespace) -> int:
         if not found.succeeded:
             raise RunFailed(_why(client, found), hint=_next(found))
     return 0
+
+
+def _give(documents: Sequence[Manifest], params: Sequence[str]) -> None:
+    """Set params of the runs, as `tkn pipeline start -p` does. Raises UsageError."""
+    for word in params:
+        name, found, value = word.partition("=")
+        if not found:
+            raise UsageError(f"-p {word}: a param is NAME=VALUE", hint="workshop run FILE -p revision=mine")
+        for document in documents:
+            if document.object.get("kind") in RUN_KINDS:
+                given = document.object["spec"].setdefault("params", [])
+                given[:] = [p for p in given if p.get("name") != name] + [{"name": name, "value": value}]
 
 
 def _run(

@@ -22,6 +22,7 @@ FILE_NAME = re.compile(r"(\d\d)-([a-z0-9-]+)\.md\Z")
 SECTIONS = ("You will", "You are here", "Steps", "Check", "What changed", "State of the pipeline")
 RUNS_ON = ("lab", "cluster", "both")
 _NEEDED = ("title", "minutes", "runs-on", "checks")
+_OPTIONAL = ("needs", "source")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Command:
 class Block:
     """One `bash` fence. `exit_code` holds for its last command; `timeout` is in seconds, for each command.
 
-    `only` names where the block runs when it does not run everywhere: `lab` or `cluster`.
+    `only` names where the block runs when it does not run everywhere: `lab` or `cluster`. `fold` is the line that
+    stands for a block which the reader opens, because it gives an answer away.
     """
 
     line: int
@@ -45,11 +47,16 @@ class Block:
     exit_code: int = 0
     timeout: float = 60.0
     only: str = ""
+    fold: str = ""
 
 
 @dataclass(frozen=True)
 class Module:
-    """One module. `body` is the Markdown after the front matter, from line `body_line` of the file on."""
+    """One module. `body` is the Markdown after the front matter, from line `body_line` of the file on.
+
+    `needs` are the numbers of the modules whose results this one builds on. `source` is there in a translation: the
+    digest of the text that was translated, so that a page whose source has changed since is known as stale.
+    """
 
     path: Path
     number: str
@@ -61,6 +68,8 @@ class Module:
     body: str
     body_line: int
     blocks: tuple[Block, ...]
+    needs: tuple[str, ...] = ()
+    source: str = ""
 
     @property
     def name(self) -> str:
@@ -99,6 +108,8 @@ def parse(text: str, path: Path) -> Module:
         body="\n".join(text.splitlines()[first - 1 :]) + "\n",
         body_line=first,
         blocks=blocks,
+        needs=tuple(str(front.get("needs") or "").split()),
+        source=str(front.get("source") or ""),
     )
 
 
@@ -122,10 +133,10 @@ def _front_matter(text: str, path: Path) -> tuple[Mapping[str, object], int]:
     if not isinstance(front, dict):
         raise ManifestError(f"{path}:1: the front matter has no fields; it needs {', '.join(_NEEDED)}")
     missing = [name for name in _NEEDED if name not in front]
-    unknown = [str(name) for name in front if name not in _NEEDED]
+    unknown = [str(name) for name in front if name not in _NEEDED + _OPTIONAL]
     if missing or unknown:
         what = f"lacks {', '.join(missing)}" if missing else f"has the unknown field {unknown[0]}"
-        raise ManifestError(f"{path}:1: the front matter {what}; its fields are {', '.join(_NEEDED)}")
+        raise ManifestError(f"{path}:1: the front matter {what}; its fields are {', '.join(_NEEDED + _OPTIONAL)}")
     if not isinstance(front["minutes"], int) or not 1 <= front["minutes"] <= 90:
         raise ManifestError(f"{path}:1: minutes is {front['minutes']!r}; allowed is a number from 1 to 90")
     if front["runs-on"] not in RUNS_ON:
@@ -138,10 +149,10 @@ def _block(info: str, content: str, line: int, path: Path) -> Block:
     options: dict[str, str] = {}
     for word in info.split()[1:]:
         name, _, value = word.partition("=")
-        if name not in ("exit", "timeout", "only") or not value:
+        if name not in ("exit", "timeout", "only", "fold") or not value:
             raise ManifestError(
                 f"{path}:{line}: the fence has the option {word!r}; "
-                "allowed are exit=<code>, timeout=<seconds> and only=lab or only=cluster"
+                "allowed are exit=<code>, timeout=<seconds>, only=lab or only=cluster, and fold=<a-line-that-opens-it>"
             )
         options[name] = value
     try:
@@ -150,7 +161,13 @@ def _block(info: str, content: str, line: int, path: Path) -> Block:
         raise ManifestError(f"{path}:{line}: exit and timeout are numbers: {info!r}") from e
     if options.get("only", "lab") not in ("lab", "cluster"):
         raise ManifestError(f"{path}:{line}: only is {options['only']!r}; allowed is lab or cluster")
-    return Block(line, _commands(content, line + 1, path), exit_code, timeout, options.get("only", ""))
+    commands = _commands(content, line + 1, path)
+    return Block(line, commands, exit_code, timeout, options.get("only", ""), fold_line(options.get("fold", "")))
+
+
+def fold_line(option: str) -> str:
+    """What `fold=show-one-answer` shows: `Show one answer`."""
+    return option.replace("-", " ").capitalize()
 
 
 def _commands(content: str, line: int, path: Path) -> tuple[Command, ...]:

@@ -16,7 +16,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -61,11 +61,19 @@ class _Gone(Exception):
     """The shell itself has ended; the text is what was printed before."""
 
 
-def run_module(path: Path, env: Mapping[str, str], cwd: Path, *, where: str = "lab") -> Result:
+def run_module(
+    path: Path,
+    env: Mapping[str, str],
+    cwd: Path,
+    *,
+    where: str = "lab",
+    before: Callable[[Command], None] = lambda _: None,
+    after: Callable[[Ran], None] = lambda _: None,
+) -> Result:
     """Run the commands of a module that are meant for `where` (`lab` or `cluster`).
 
     `env` is the whole environment of the shell: nothing is inherited, and variables in expected lines are
-    its own. Raises ManifestError when the file is no module.
+    its own. `before` and `after` are told of each command. Raises ManifestError when the file is no module.
     """
     module = load(path)
     ran: list[Ran] = []
@@ -78,7 +86,11 @@ def run_module(path: Path, env: Mapping[str, str], cwd: Path, *, where: str = "l
                 continue
             for number, command in enumerate(block.commands):
                 wanted = block.exit_code if number == len(block.commands) - 1 else 0
+                before(command)
+                known = len(ran)
                 problem = _step(shell, module.path, block, _filled(command, env), wanted, ran)
+                for each in ran[known:]:
+                    after(each)
                 if problem:
                     return Result(path, problem, ran, skipped)
     finally:

@@ -26,7 +26,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         options = _parse(argv)
         store = ImageStore(_store_root())
-        verbs = {"bud": build, "build": build, "push": push, "tag": tag, "images": images, "inspect": inspect}
+        verbs = {
+            "bud": build,
+            "build": build,
+            "push": push,
+            "tag": tag,
+            "images": images,
+            "inspect": inspect,
+            "rmi": rmi,
+        }
         verbs[options.verb](store, options)
     except WorkshopError as e:
         sys.stderr.write(f"Error: {e}\n")
@@ -61,6 +69,12 @@ def tag(store: ImageStore, options: argparse.Namespace) -> None:
     if image is None:
         raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
     store.tag(options.name, image.digest)
+
+
+def rmi(store: ImageStore, options: argparse.Namespace) -> None:
+    """Take a name away; the files stay, as another name or a running server may need them."""
+    if not store.untag(options.image):
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
 
 
 def images(store: ImageStore, options: argparse.Namespace) -> None:
@@ -120,7 +134,7 @@ def _verbs() -> dict[str, _Parser]:
     engine.add_argument("--authfile", metavar="FILE")
     verbs = {
         name: _Parser(prog=f"buildah {name}", parents=[engine], allow_abbrev=False)
-        for name in ("bud", "build", "images", "inspect", "push", "tag")
+        for name in ("bud", "build", "images", "inspect", "push", "rmi", "tag")
     }
     for name in ("bud", "build"):
         verb = verbs[name]
@@ -136,6 +150,7 @@ def _verbs() -> dict[str, _Parser]:
     verbs["push"].add_argument("--format", choices=("oci", "docker", "v2s2"))
     verbs["push"].add_argument("image")
     verbs["push"].add_argument("destination", nargs="?")
+    verbs["rmi"].add_argument("image")
     verbs["tag"].add_argument("image")
     verbs["tag"].add_argument("name")
     verbs["inspect"].add_argument("--type", choices=("image",))

@@ -102,6 +102,13 @@ class ImageStore:
                 file.write(digest)
             Path(file.name).replace(path)
 
+    def untag(self, ref: str) -> bool:
+        """Let `repo:tag` mean nothing any more; False when it meant nothing."""
+        path = self._tag_path(ref)
+        there = path.is_file()
+        path.unlink(missing_ok=True)
+        return there
+
     def tags(self) -> list[tuple[str, str]]:
         """All `(repo:tag, digest)`, sorted."""
         return [

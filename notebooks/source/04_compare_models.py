@@ -1,0 +1,94 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Which algorithm?
+#
+# Logistic regression adds up what each column says. Boosted trees also see that rain at 7 in the evening is
+# worse than rain and evening apart. Both learn from January to June and meet July.
+
+# %%
+import os
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+
+MODEL = next(path for path in (Path("model"), Path("../model")) if path.is_dir())
+sys.path.insert(0, str(MODEL.resolve()))
+
+from flights import candidates, ensure, features
+from flights.schema import FEATURES
+
+ensure.ensure(range(1, 8), MODEL / "data")
+learn = features.read(range(1, 7), MODEL / "data")
+test = features.read([7], MODEL / "data")
+settings = {
+    "logistic": {"C": 1.0, "max_iter": 200},
+    "boosted": {"max_iter": 60, "learning_rate": 0.1, "max_leaf_nodes": 31},
+}
+
+# %%
+from sklearn.metrics import RocCurveDisplay, brier_score_loss, roc_auc_score
+from threadpoolctl import threadpool_limits
+
+late = {}
+for name in settings:
+    model = candidates.build(name, FEATURES, settings)
+    with threadpool_limits(1):
+        model.fit(features.matrix(learn, FEATURES), features.labels(learn))
+    late[name] = model.predict_proba(features.matrix(test, FEATURES))[:, 1]
+
+quality = {
+    name: {"auc": roc_auc_score(test["late"], each), "brier": brier_score_loss(test["late"], each)}
+    for name, each in late.items()
+}
+pd.DataFrame(quality).T.round(4)
+
+# %% [markdown]
+# ## ROC: what a threshold buys
+#
+# Each point is a threshold: how many late flights it finds (up) for how many false alarms (right).
+
+# %%
+axes = plt.figure(figsize=(4.5, 4.5)).gca()
+for name, each in late.items():
+    RocCurveDisplay.from_predictions(test["late"], each, name=name, ax=axes)
+axes.plot([0, 1], [0, 1], color="grey", linestyle=":")
+plt.show()
+
+# %% [markdown]
+# ## Calibration: is 30 % really 30 %?
+#
+# Flights to which a model gives 30 % should be late three times in ten. Above the diagonal a model promises
+# too little. July is a worse month than those before it, and both models show it.
+
+# %%
+from sklearn.calibration import CalibrationDisplay
+
+axes = plt.figure(figsize=(4.5, 4.5)).gca()
+for name, each in late.items():
+    CalibrationDisplay.from_predictions(test["late"], each, n_bins=10, strategy="quantile", name=name, ax=axes)
+plt.show()
+
+# %%
+if os.environ.get("MLFLOW_TRACKING_URI"):
+    import mlflow
+
+    mlflow.set_experiment("flights")
+    for name in settings:
+        with mlflow.start_run(run_name=f"{name} compared", tags={"notebook": "04_compare_models"}):
+            mlflow.log_params({"candidate": name, "train_months": "1-6", "test_month": 7, **settings[name]})
+            mlflow.log_metrics(quality[name])
+else:
+    print("MLFLOW_TRACKING_URI is not set: nothing was logged")

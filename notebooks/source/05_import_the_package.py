@@ -1,0 +1,75 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # From cells to a package
+#
+# What you typed in the notebooks is in `model/flights/` as well: in functions, with tests. Here we hold the two
+# against each other. If they gave different numbers, one of them would be wrong, and you would not know which.
+
+# %%
+import sys
+from pathlib import Path
+
+MODEL = next(path for path in (Path("model"), Path("../model")) if path.is_dir())
+sys.path.insert(0, str(MODEL.resolve()))
+
+from flights import candidates, ensure, features, metrics, params
+from flights.schema import FEATURES
+
+given = params.load(MODEL / "params.yaml")
+ensure.ensure(range(1, 8), MODEL / "data")
+# Every third flight is enough to see whether two programs are the same.
+learn = features.read(range(1, 7), MODEL / "data").iloc[::3]
+test = features.read([7], MODEL / "data")
+
+# %% [markdown]
+# ## As it was typed
+
+# %%
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
+
+words = ["carrier", "origin", "dest"]
+numbers = [name for name in FEATURES if name not in words]
+typed = make_pipeline(
+    ColumnTransformer(
+        [
+            ("words", OneHotEncoder(handle_unknown="ignore"), words),
+            ("numbers", make_pipeline(SimpleImputer(strategy="median"), StandardScaler()), numbers),
+        ]
+    ),
+    LogisticRegression(max_iter=300, C=given.candidates["logistic"]["C"]),
+)
+with threadpool_limits(1):
+    typed.fit(learn[list(FEATURES)], learn["late"])
+ours = metrics.score(features.labels(test), typed.predict_proba(test[list(FEATURES)])[:, 1], given.threshold)
+
+# %% [markdown]
+# ## As the package has it
+
+# %%
+packaged = candidates.build("logistic", FEATURES, given.candidates)
+with threadpool_limits(1):
+    packaged.fit(features.matrix(learn, FEATURES), features.labels(learn))
+theirs = metrics.score(
+    features.labels(test), packaged.predict_proba(features.matrix(test, FEATURES))[:, 1], given.threshold
+)
+
+# %%
+for name in ("auc", "precision", "recall"):
+    print(f"{name:<10} notebook {getattr(ours, name):.4f}   package {getattr(theirs, name):.4f}")
+assert round(ours.auc, 4) == round(theirs.auc, 4), "the notebook and the package are two different models"

@@ -1,0 +1,102 @@
+"""Module 2, explore the data: three answers, held against the very files they are about."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+from workshop.checks import answers
+from workshop.checks.finding import CheckContext, Editor, Finding
+
+NUMBER = "02"
+FEWEST = 1000
+"""Hours with fewer flights are left out, as in the notebook: their rates jump about."""
+LEAKING = 0.5
+"""A correlation with the label above this is more than anything known before departure can have."""
+Rows = list[dict[str, str]]
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """The share of late flights, the worst hour, the leak."""
+    given = answers.answers(context, NUMBER)
+    rows = list(_rows(context.clone / "model" / "data"))
+    if not rows:
+        where = "model/data has no month from January to July"
+        return [
+            Finding("the months are there", False, where, "cd model && python -m flights.ensure --months 1-7"),
+            *(Finding(task, False, "it needs the months", "") for task in (_RATE, _HOUR, _LEAK)),
+        ]
+    there = Finding("the months are there", True, f"{len(rows):,} flights")
+    return [there, _rate(given, rows), _hour(given, rows), _leak(given, rows)]
+
+
+def reset(context: CheckContext, _: Editor) -> list[str]:
+    """The answers go."""
+    return answers.forget(context, NUMBER)
+
+
+_RATE = "you know how many flights are late"
+_HOUR = "you know the hour to avoid"
+_LEAK = "you found the leak"
+
+
+def _rows(folder: Path) -> Iterator[dict[str, str]]:
+    for month in range(1, 8):
+        file = folder / f"flights-2013-{month:02d}.csv"
+        if not file.exists():
+            return
+        with file.open(newline="", encoding="utf-8") as opened:
+            yield from csv.DictReader(opened)
+
+
+def _rate(given: dict[str, str], rows: Rows) -> Finding:
+    if "late-percent" not in given:
+        return answers.missing(NUMBER, "late-percent", _RATE)
+    share = 100 * sum(row["late"] == "1" for row in rows) / len(rows)
+    said = _number(given["late-percent"])
+    if said is None or abs(said - share) > 1:
+        return Finding(_RATE, False, f"you say {given['late-percent']}, and these flights say another number",
+                       "section 1 of the notebook prints it; write percent, without a sign")  # fmt: skip
+    return Finding(_RATE, True, f"{share:.1f} percent of them")
+
+
+def _hour(given: dict[str, str], rows: Rows) -> Finding:
+    if "worst-hour" not in given:
+        return answers.missing(NUMBER, "worst-hour", _HOUR)
+    seen: dict[int, list[int]] = {}
+    for row in rows:
+        counts = seen.setdefault(int(row["sched_dep"]) // 60, [0, 0])
+        counts[0] += 1
+        counts[1] += row["late"] == "1"
+    rates = {hour: late / all_ for hour, (all_, late) in seen.items() if all_ >= FEWEST}
+    worst = max(rates, key=lambda hour: rates[hour])
+    said = _number(given["worst-hour"])
+    if said != worst:
+        known = f"{rates[int(said)]:.1%} of its flights are late" if said in rates else f"it has no {FEWEST:,} flights"
+        return Finding(_HOUR, False, f"you say {given['worst-hour']}: {known}, and another hour is worse",
+                       "section 2 of the notebook draws the hours")  # fmt: skip
+    return Finding(_HOUR, True, f"{rates[worst]:.1%} of the flights scheduled from {worst}:00 on are late")
+
+
+def _leak(given: dict[str, str], rows: Rows) -> Finding:
+    if "leak" not in given:
+        return answers.missing(NUMBER, "leak", _LEAK)
+    name = given["leak"]
+    try:
+        values = [float(row[name]) for row in rows]
+        found = abs(statistics.correlation(values, [float(row["late"]) for row in rows]))
+    except (KeyError, ValueError, statistics.StatisticsError):
+        return Finding(_LEAK, False, f"{name!r} is no column with a number in every row", "section 5 lists candidates")
+    if name == "late" or found < LEAKING:
+        why = "is what we predict" if name == "late" else f"has a correlation of {found:.2f} with being late"
+        return Finding(_LEAK, False, f"{name} {why}", "which column is known only when the plane has left?")
+    return Finding(_LEAK, True, f"{name} has a correlation of {found:.2f} with being late, and nobody knows it in time")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text.removesuffix("%"))
+    except ValueError:
+        return None

@@ -1,0 +1,87 @@
+"""Module 4, compare: MLflow has a run for each group of features and each algorithm, and the answers follow from them."""
+
+from __future__ import annotations
+
+from workshop.checks import answers, mlflow
+from workshop.checks.finding import CheckContext, Editor, Finding
+
+NUMBER = "04"
+FEATURES, MODELS = "03_compare_features", "04_compare_models"
+_GROUPS, _ALGORITHMS = "MLflow has the groups of features", "MLflow has both algorithms"
+_GROUP, _ALGORITHM = "you know what helps", "you know which algorithm is better"
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """Two sets of runs, two answers."""
+    try:
+        groups = _newest(mlflow.of_notebook(context, FEATURES), "group")
+        algorithms = _newest(mlflow.of_notebook(context, MODELS), "candidate")
+    except mlflow.NoMlflow as e:
+        tasks = (_GROUPS, _ALGORITHMS, _GROUP, _ALGORITHM)
+        return [Finding(task, False, str(e), "workshop status") for task in tasks]
+    given = answers.answers(context, NUMBER)
+    return [
+        _logged(_GROUPS, groups, 5, FEATURES),
+        _logged(_ALGORITHMS, algorithms, 2, MODELS),
+        _helps(given, groups),
+        _better(given, algorithms),
+    ]
+
+
+def reset(context: CheckContext, _: Editor) -> list[str]:
+    """The notebooks' runs go to MLflow's bin, and the answers."""
+    said = []
+    for notebook in (FEATURES, MODELS):
+        found = mlflow.of_notebook(context, notebook)
+        mlflow.forget(context, found)
+        said += [f"{len(found)} runs of {notebook} went to MLflow's bin"] * bool(found)
+    return said + answers.forget(context, NUMBER)
+
+
+def _newest(found: list[mlflow.Run], param: str) -> dict[str, float]:
+    """The AUC of the newest run for each value of a param."""
+    auc: dict[str, float] = {}
+    for run in found:
+        if param in run.params and "auc" in run.metrics:
+            auc.setdefault(run.params[param], run.metrics["auc"])
+    return auc
+
+
+def _logged(task: str, found: dict[str, float], fewest: int, notebook: str) -> Finding:
+    if len(found) < fewest:
+        have = f"{len(found)} of {fewest} runs of {notebook} are there"
+        return Finding(task, False, have, f"jupyter execute notebooks/{notebook}.ipynb")
+    return Finding(task, True, ", ".join(f"{name} {auc:.3f}" for name, auc in found.items()))
+
+
+def _helps(given: dict[str, str], groups: dict[str, float]) -> Finding:
+    """Which group adds more to the schedule: read off the runs, not off a file."""
+    if "helps" not in given:
+        return answers.missing(NUMBER, "helps", _GROUP)
+    alone = groups.get("schedule")
+    gains = {
+        name.removeprefix("schedule and "): auc - alone
+        for name, auc in groups.items()
+        if alone is not None and name.startswith("schedule and ")
+    }
+    said = given["helps"]
+    if said not in gains:
+        return Finding(_GROUP, False, f"{said!r} is none of {', '.join(gains) or 'the groups that were compared'}",
+                       f"jupyter execute notebooks/{FEATURES}.ipynb")  # fmt: skip
+    if gains[said] < max(gains.values()):
+        return Finding(_GROUP, False, f"the {said} adds {gains[said]:+.4f} to the AUC, and another group adds more",
+                       "compare the runs in MLflow, sorted by auc")  # fmt: skip
+    return Finding(_GROUP, True, f"the {said} adds {gains[said]:+.4f} to the AUC of the schedule")
+
+
+def _better(given: dict[str, str], algorithms: dict[str, float]) -> Finding:
+    if "algorithm" not in given:
+        return answers.missing(NUMBER, "algorithm", _ALGORITHM)
+    said = given["algorithm"]
+    if said not in algorithms:
+        return Finding(_ALGORITHM, False, f"{said!r} is none of {', '.join(algorithms) or 'those that were compared'}",
+                       f"jupyter execute notebooks/{MODELS}.ipynb")  # fmt: skip
+    if algorithms[said] < max(algorithms.values()):
+        return Finding(_ALGORITHM, False, f"{said} has an AUC of {algorithms[said]:.4f}, and the other a larger one",
+                       "compare the runs in MLflow, sorted by auc")  # fmt: skip
+    return Finding(_ALGORITHM, True, f"{said}, with an AUC of {algorithms[said]:.4f}")

@@ -1,0 +1,94 @@
+"""Module 5, version data: August is a pointer in Git, its bytes are in the remote, and they are a whole month."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+from pathlib import Path
+
+import yaml
+
+from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.checks.git import BRANCH, drop, git, has, shown
+
+MONTH = "model/data/flights-2013-08.csv"
+POINTER = f"{MONTH}.dvc"
+_WORK, _GIT, _BYTES, _REMOTE = (
+    f"you work on the branch {BRANCH}",
+    "Git has the pointer to August",
+    "your August is the one that the pointer names",
+    "the DVC remote has it",
+)
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """The branch, the pointer, the file, the remote."""
+    if not has(context, BRANCH):
+        return [
+            Finding(_WORK, False, f"there is no branch {BRANCH}", f"git switch -c {BRANCH}"),
+            *(Finding(task, False, f"it belongs on {BRANCH}", "") for task in (_GIT, _BYTES, _REMOTE)),
+        ]
+    work = Finding(_WORK, True, f"it has {_count(context)} commits of yours")
+    md5 = _md5(shown(context, BRANCH, POINTER))
+    if not md5:
+        return [
+            work,
+            Finding(_GIT, False, f"{POINTER} is in no commit of {BRANCH}", f"git add {POINTER}, then git commit"),
+            *(Finding(task, False, "it needs the pointer", "") for task in (_BYTES, _REMOTE)),
+        ]
+    commit = git(context, "log", "--diff-filter=A", "--format=%h", "-1", BRANCH, "--", POINTER)
+    return [work, Finding(_GIT, True, f"commit {commit}"), _same(context, md5), _remote(context)]
+
+
+def reset(context: CheckContext, _: Editor) -> list[str]:
+    """The branch goes back to where it began; August's file and its pointer go with it."""
+    said = drop(context, BRANCH)
+    for name in (MONTH, POINTER):
+        (context.clone / name).unlink(missing_ok=True)
+    return said
+
+
+def _same(context: CheckContext, md5: str) -> Finding:
+    file = context.clone / MONTH
+    again = f"cd model && dvc pull {Path(POINTER).relative_to('model')}"
+    if not file.exists():
+        return Finding(_BYTES, False, f"{MONTH} is not there", again)
+    found = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
+    if found != md5:
+        return Finding(_BYTES, False, f"its md5 is {found[:8]}..., the pointer says {md5[:8]}...", again)
+    rows = file.read_bytes().splitlines()[1:]
+    days = {row[:10] for row in rows}
+    if len(days) != 31:
+        return Finding(
+            _BYTES, False, f"it has {len(days)} days of August", f"rm {MONTH}, then flights.ensure and dvc add"
+        )
+    return Finding(_BYTES, True, f"{len(rows):,} flights, md5 {md5[:8]}...")
+
+
+def _remote(context: CheckContext) -> Finding:
+    name = str(Path(POINTER).relative_to("model"))
+    done = subprocess.run(
+        ["dvc", "status", "--cloud", "--json", name],
+        cwd=context.clone / "model", env=dict(context.env) or None, text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    try:
+        states = json.loads(done.stdout)
+    except ValueError:
+        return Finding(_REMOTE, False, f"dvc status says: {done.stderr.strip()[-200:]}", "cd model && dvc remote list")
+    if done.returncode != 0 or states:
+        said = ", ".join(f"{file}: {state}" for file, state in states.items()) or done.stderr.strip()[-200:]
+        return Finding(_REMOTE, False, said, f"cd model && dvc push {name}")
+    return Finding(_REMOTE, True, "whoever clones your branch can dvc pull it")
+
+
+def _md5(pointer: str) -> str:
+    try:
+        return str(yaml.safe_load(pointer)["outs"][0]["md5"])
+    except (yaml.YAMLError, KeyError, IndexError, TypeError):
+        return ""
+
+
+def _count(context: CheckContext) -> int:
+    """Commits of the branch since the kit's own first one."""
+    return len(git(context, "rev-list", BRANCH).split()) - 1

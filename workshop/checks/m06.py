@@ -1,0 +1,99 @@
+"""Module 6, productize: the better settings are in the source, and the lock file says that they were run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import yaml
+
+from workshop.checks import mlflow
+from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
+from workshop.checks.m05 import POINTER
+
+PARAMS, LOCK, CARD, SERVED = (
+    "model/params.yaml",
+    "model/dvc.lock",
+    "model/models/serving/model.json",
+    "model/models/serving/model.onnx",
+)
+_CHANGED, _LOCKED, _MADE, _LOGGED = (
+    "the source has settings of yours",
+    "dvc.lock says that they were run",
+    "the model on your disk is the one they give",
+    "MLflow has that model's run",
+)
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """From params.yaml over dvc.lock to the model and its run: one chain."""
+    if not has(context, BRANCH):
+        return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 06") for task in
+                (_CHANGED, _LOCKED, _MADE, _LOGGED)]  # fmt: skip
+    mine, theirs = _candidates(context, BRANCH), _candidates(context, root(context))
+    changed = [f"{name}.{key} is {value}" for name, all_ in mine.items() for key, value in all_.items()
+               if theirs.get(name, {}).get(key) != value]  # fmt: skip
+    if not changed:
+        first = Finding(
+            _CHANGED, False, f"candidates in {PARAMS} on {BRANCH} are as you found them", f"git diff main -- {PARAMS}"
+        )
+    else:
+        first = Finding(_CHANGED, True, ", ".join(changed))
+    return [first, _locked(context, mine), *_model(context, mine)]
+
+
+def reset(context: CheckContext, _: Editor) -> list[str]:
+    """The branch goes back to the commit that brought August."""
+    brought = git(context, "log", "--diff-filter=A", "--format=%H", "-1", BRANCH, "--", POINTER)
+    return keep_and_go(context, BRANCH, brought) if brought else []
+
+
+def _candidates(context: CheckContext, commit: str) -> dict[str, dict[str, Any]]:
+    try:
+        found = yaml.safe_load(shown(context, commit, PARAMS))["candidates"]
+        return {str(name): dict(values or {}) for name, values in found.items()}
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _locked(context: CheckContext, mine: dict[str, dict[str, Any]]) -> Finding:
+    text = shown(context, BRANCH, LOCK)
+    if not text:
+        return Finding(
+            _LOCKED, False, f"{LOCK} is in no commit of {BRANCH}", "cd model && dvc repro && git add dvc.lock"
+        )
+    try:
+        stages = yaml.safe_load(text)["stages"]
+        ran = {name: stages[f"train@{name}"]["params"]["params.yaml"][f"candidates.{name}"] for name in mine}
+    except (yaml.YAMLError, KeyError, TypeError) as e:
+        return Finding(_LOCKED, False, f"{LOCK} has no {e}", "cd model && dvc repro")
+    stale = [name for name, values in mine.items() if ran[name] != values]
+    if stale:
+        return Finding(_LOCKED, False, f"{stale[0]} was last run with other settings than {PARAMS} has",
+                       "cd model && dvc repro && git add dvc.lock, then commit")  # fmt: skip
+    return Finding(_LOCKED, True, f"both candidates were run with what {PARAMS} says")
+
+
+def _model(context: CheckContext, mine: dict[str, dict[str, Any]]) -> tuple[Finding, Finding]:
+    try:
+        card = json.loads((context.clone / CARD).read_text(encoding="utf-8"))
+        digest = hashlib.sha256((context.clone / SERVED).read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return (
+            Finding(_MADE, False, f"{CARD} or its model is not there", "cd model && dvc repro"),
+            Finding(_LOGGED, False, "it needs the model", ""),
+        )
+    name = card["candidate"]
+    if card["onnx_sha256"] != digest or card["params"] != mine.get(name):
+        made = Finding(_MADE, False, f"{CARD} is of {name} with {card['params']}", "cd model && dvc repro")
+    else:
+        made = Finding(_MADE, True, f"{name}, AUC {card['metrics']['auc']:.4f} on month {card['test_month']}")
+    try:
+        runs = mlflow.runs(context, f"tags.onnx_sha256 = '{digest}'")
+    except mlflow.NoMlflow as e:
+        return made, Finding(_LOGGED, False, str(e), "workshop status")
+    if not runs:
+        return made, Finding(_LOGGED, False, f"no run has the model {digest[:12]}", "cd model && dvc repro --force")
+    return made, Finding(_LOGGED, True, f"{runs[0].name}, model {digest[:12]}")

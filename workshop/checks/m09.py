@@ -1,0 +1,63 @@
+"""Module 9, the pipeline: a run that the participant started took their commit through all tasks."""
+
+from __future__ import annotations
+
+from workshop.checks import runs
+from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.checks.git import BRANCH, contains, git, has, root
+
+_PUSHED, _GREEN, _BOTH = (
+    "the Git server has your branch",
+    "a run that you started has gone all the way",
+    "both candidates were trained in it",
+)
+_HINT = f"workshop run tekton/runs/train-and-stage.yaml -p revision={BRANCH} -p deploy=false"
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """The branch on the server, the run, its tasks."""
+    if not has(context, f"origin/{BRANCH}"):
+        pushed = Finding(_PUSHED, False, f"origin has no {BRANCH}", f"git push -u origin {BRANCH}")
+    else:
+        pushed = Finding(
+            _PUSHED, True, f"it ends with {git(context, 'log', '--format=%h %s', '-1', f'origin/{BRANCH}')}"
+        )
+    run, why = _own(context)
+    if run is None:
+        return [pushed, Finding(_GREEN, False, why, _HINT), Finding(_BOTH, False, "it needs the run", "")]
+    commit = runs.results(run).get("commit", "")
+    green = Finding(_GREEN, True, f"{runs.named(run)} built commit {commit[:8]}")
+    trained = [
+        one["metadata"]["name"]
+        for one in context.cluster.list("TaskRun", context.namespace("dev"))
+        if (one["metadata"].get("labels") or {}).get("tekton.dev/pipelineRun") == runs.named(run)
+        and one["metadata"]["labels"].get("tekton.dev/pipelineTask") == "train"
+        and runs.succeeded(one)
+    ]
+    return [pushed, green, Finding(_BOTH, len(trained) >= 2, f"{len(trained)} TaskRuns of train", _HINT)]
+
+
+def reset(context: CheckContext, editor: Editor) -> list[str]:
+    """The runs that were started by hand on the participant's commits go."""
+    said = []
+    for run in runs.newest_first(context, runs.PIPELINE):
+        if runs.param(run, "revision") == BRANCH and not runs.pushed_by(run):
+            editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
+            said.append(f"deleted the run {runs.named(run)}")
+    return said
+
+
+def _own(context: CheckContext) -> tuple[dict[str, object] | None, str]:
+    """The newest good run of a commit of the participant's that no push has started, or why there is none."""
+    why = f"no run of {runs.PIPELINE} has built a commit of {BRANCH}"
+    first = root(context)
+    for run in runs.newest_first(context, runs.PIPELINE):
+        commit = runs.results(run).get("commit", "")
+        if runs.pushed_by(run):
+            continue
+        if runs.succeeded(run) and commit != first and contains(context, BRANCH, commit):
+            return run, ""
+        if runs.param(run, "revision") == BRANCH:
+            said = runs.condition(run)
+            why = f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+    return None, why

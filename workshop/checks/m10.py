@@ -1,0 +1,76 @@
+"""Module 10, push: main has the participant's commits, a push started the run, and staging serves what it built."""
+
+from __future__ import annotations
+
+import time
+
+from workshop.checks import runs
+from workshop.checks.finding import CheckContext, Editor, Finding, Object
+from workshop.checks.git import BRANCH, git, has, keep_and_go, root
+from workshop.checks.serving import serving
+
+COMMIT = "mlops-workshop/commit"
+APPEARS_SECONDS = 10.0
+_MERGED, _RAN, _STAGED = (
+    "main on the Git server has your work",
+    "your push has started a run, and it went well",
+    "staging serves the image of that run",
+)
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """Merged, ran, staged."""
+    first = root(context)
+    own = [commit for commit in git(context, "rev-list", "origin/main").split() if commit != first]
+    if not own:
+        hint = f"git switch main && git merge {BRANCH} && git push origin main"
+        return [
+            Finding(_MERGED, False, "origin/main is as you found it", hint),
+            *(Finding(task, False, "it needs the push", "") for task in (_RAN, _STAGED)),
+        ]
+    merged = Finding(_MERGED, True, f"it ends with {git(context, 'log', '--format=%h %s', '-1', 'origin/main')}")
+    good = [r for r in runs.newest_first(context, runs.PIPELINE)
+            if runs.pushed_by(r) and runs.succeeded(r) and runs.results(r).get("commit") in own]  # fmt: skip
+    if not good:
+        return [merged, Finding(_RAN, False, _why(context, own), "workshop follow"),
+                Finding(_STAGED, False, "it needs the run", "")]  # fmt: skip
+    ran = Finding(_RAN, True, f"{runs.named(good[0])}, pushed by {runs.pushed_by(good[0])}")
+    return [merged, ran, _staged(context, good)]
+
+
+def reset(context: CheckContext, editor: Editor) -> list[str]:
+    """main goes back to what the participant found, here and on the server; the run that this starts is stopped."""
+    first = root(context)
+    said = keep_and_go(context, "main", first)
+    if not has(context, "origin/main") or git(context, "rev-parse", "origin/main") == first:
+        return said
+    known = {runs.named(run) for run in runs.newest_first(context, runs.PIPELINE)}
+    git(context, "push", "--quiet", "--force", "origin", f"{first}:refs/heads/main")
+    said.append("brought main on the server back as well")
+    deadline = time.monotonic() + APPEARS_SECONDS
+    while time.monotonic() < deadline:
+        for run in runs.newest_first(context, runs.PIPELINE):
+            if runs.named(run) not in known and runs.pushed_by(run):
+                editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
+                return [*said, "stopped the run that this had started"]
+        time.sleep(0.3)
+    return said
+
+
+def _why(context: CheckContext, own: list[str]) -> str:
+    for run in runs.newest_first(context, runs.PIPELINE):
+        if (run["metadata"].get("annotations") or {}).get(COMMIT) in own:
+            said = runs.condition(run)
+            return f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+    return "no push of a commit of yours has started a run"
+
+
+def _staged(context: CheckContext, good: list[Object]) -> Finding:
+    there = serving(context, "staging")
+    built = {runs.results(run).get("image-digest", "") for run in good}
+    if not there:
+        return Finding(_STAGED, False, "staging serves nothing", f"oc get sdep -n {context.namespace('staging')}")
+    if not there & built:
+        return Finding(_STAGED, False, f"staging serves {sorted(there)[0][:19]}, which came out of no push of yours",
+                       "push again, or: workshop run tekton/runs/train-and-stage.yaml")  # fmt: skip
+    return Finding(_STAGED, True, f"{sorted(there & built)[0][:19]}")

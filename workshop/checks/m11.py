@@ -1,0 +1,97 @@
+"""Module 11, promote: a tag started it, a person approved it, and production serves what staging tested."""
+
+from __future__ import annotations
+
+from workshop.checks import runs
+from workshop.checks.finding import CheckContext, Editor, Finding, Object
+from workshop.checks.git import git, root
+from workshop.checks.serving import serving
+
+TAGS = "v*"
+REF = "mlops-workshop/ref"
+_TAGGED, _RAN, _APPROVED, _SERVES = (
+    "the Git server has your tag",
+    "the tag has started a promotion, and it went well",
+    "a person has approved it",
+    "production serves what the tag's commit built",
+)
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """Tagged, ran, approved, serves."""
+    tags = _tags(context)
+    if not tags:
+        return [
+            Finding(
+                _TAGGED, False, f"origin has no tag {TAGS} on a commit of yours", "git tag v1 && git push origin v1"
+            ),
+            *(Finding(task, False, "it needs the tag", "") for task in (_RAN, _APPROVED, _SERVES)),
+        ]
+    tagged = Finding(_TAGGED, True, ", ".join(f"{tag} is {commit[:8]}" for tag, commit in tags.items()))
+    run, why = _promoted(context, tags)
+    if run is None:
+        return [tagged, Finding(_RAN, False, why, "workshop follow promote"),
+                *(Finding(task, False, "it needs the promotion", "") for task in (_APPROVED, _SERVES))]  # fmt: skip
+    return [tagged, Finding(_RAN, True, runs.named(run)), _approved(context, run), _serves(context, tags)]
+
+
+def reset(context: CheckContext, editor: Editor) -> list[str]:
+    """The tags go, here and on the server; production keeps what it serves."""
+    said = []
+    for run in runs.newest_first(context, runs.PROMOTE):
+        if runs.pushed_by(run) and not runs.condition(run).get("status") == "True":
+            editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
+            said.append(f"deleted the run {runs.named(run)}")
+    for tag in git(context, "tag", "--list", TAGS).split():
+        git(context, "tag", "--delete", tag)
+        git(context, "push", "--quiet", "origin", "--delete", f"refs/tags/{tag}")
+        said.append(f"deleted the tag {tag}")
+    return said
+
+
+def _tags(context: CheckContext) -> dict[str, str]:
+    """The tags of the server that stand on commits of the participant's."""
+    lines = git(context, "ls-remote", "--tags", "origin", f"refs/tags/{TAGS}").splitlines()
+    found = {ref.removeprefix("refs/tags/"): commit for commit, _, ref in (line.partition("\t") for line in lines)}
+    return {tag: commit for tag, commit in found.items() if not tag.endswith("^{}") and commit != root(context)}
+
+
+def _promoted(context: CheckContext, tags: dict[str, str]) -> tuple[Object | None, str]:
+    why = "no push of a tag has started a promotion"
+    for run in runs.newest_first(context, runs.PROMOTE):
+        ref = (run["metadata"].get("annotations") or {}).get(REF, "").removeprefix("refs/tags/")
+        if ref not in tags:
+            continue
+        if runs.succeeded(run):
+            return run, ""
+        said = runs.condition(run)
+        why = f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+    return None, why
+
+
+def _approved(context: CheckContext, run: Object) -> Finding:
+    for task in context.cluster.list("ApprovalTask", context.namespace("dev")):
+        if not str(task["metadata"]["name"]).startswith(runs.named(run)):
+            continue
+        who = [
+            str(one.get("name"))
+            for one in (task.get("status") or {}).get("approversResponse") or []
+            if one.get("response") == "approved"
+        ]
+        if who:
+            return Finding(_APPROVED, True, f"by {', '.join(who)}")
+    hint = f"oc get approvaltask -n {context.namespace('dev')}"
+    return Finding(_APPROVED, False, f"nobody has said yes to {runs.named(run)}", hint)
+
+
+def _serves(context: CheckContext, tags: dict[str, str]) -> Finding:
+    built = {
+        runs.results(run).get("image-digest", "")
+        for run in runs.newest_first(context, runs.PIPELINE)
+        if runs.succeeded(run) and runs.results(run).get("commit") in tags.values()
+    }
+    there = serving(context, "production")
+    if not there & built:
+        shown = sorted(there)[0][:19] if there else "nothing"
+        return Finding(_SERVES, False, f"production serves {shown}", "git tag v2 && git push origin v2")
+    return Finding(_SERVES, True, sorted(there & built)[0][:19])

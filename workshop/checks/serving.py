@@ -1,0 +1,30 @@
+"""SeldonDeployments as the checks read them."""
+
+from __future__ import annotations
+
+from workshop.checks.finding import CheckContext, Object
+
+DEPLOYMENT = "flight-delay"
+
+
+def state_of(deployment: Object) -> str:
+    """`Available`, `Creating`, `Failed`, or that nobody has said yet."""
+    return str((deployment.get("status") or {}).get("state") or "not known yet")
+
+
+def digests_of(deployment: Object) -> set[str]:
+    """The digests of the images that answer: a shadow's is not among them."""
+    images = {
+        str(container.get("image", ""))
+        for predictor in deployment["spec"].get("predictors") or []
+        if not predictor.get("shadow")
+        for spec in predictor.get("componentSpecs") or []
+        for container in (spec.get("spec") or {}).get("containers") or []
+    }
+    return {digest for image in images if (digest := image.partition("@")[2])}
+
+
+def serving(context: CheckContext, stage: str) -> set[str]:
+    """The digests that a stage serves; none when it serves nothing or is not Available."""
+    found = context.cluster.find("SeldonDeployment", context.namespace(stage), DEPLOYMENT)
+    return digests_of(found) if found is not None and state_of(found) == "Available" else set()

@@ -1,0 +1,77 @@
+"""`workshop follow [PIPELINE]`: follow the run that a push has started, exit by its result.
+
+The run is the one of the commit that stands checked out; the triggers note it as the annotation `mlops-workshop/commit`.
+It is there some moments after the push, so a short while is waited for it to appear.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+from workshop import output
+from workshop.cluster.client import Client
+from workshop.commands.run import _follow, _next, _why
+from workshop.errors import EnvironmentFault, RunFailed, UsageError
+from workshop.lab.seed import namespace as namespace_of
+from workshop.lab.state import state
+
+APPEARS_SECONDS = 30.0
+COMMIT = "mlops-workshop/commit"
+
+
+def follow(words: argparse.Namespace) -> int:
+    """Find the run, show it until it is done."""
+    where = state().kubeconfig
+    client = Client.load(where if where.exists() else None)
+    namespace = words.namespace or (namespace_of("dev") if where.exists() else client.namespace)
+    run = _appeared(client, namespace, words.pipeline, _head())
+    name = str(run["metadata"]["name"])
+    quiet = words.output == output.JSON
+    if not quiet:
+        output.note(f"pipelinerun {name} in {namespace}")
+    deadline = time.monotonic() + words.timeout
+    found = _follow(client, "PipelineRun", namespace, name, deadline=deadline, quiet=quiet, look=lambda _: None)
+    if quiet:
+        output.emit(found.object)
+    if not found.succeeded:
+        raise RunFailed(_why(client, found), hint=_next(found))
+    return 0
+
+
+def _head() -> str:
+    """The commit that stands checked out here, as git says. Raises UsageError."""
+    done = subprocess.run(["git", "rev-parse", "HEAD"], text=True, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise UsageError(f"{Path.cwd()} is no clone: {done.stderr.strip()}", hint="cd to your clone, then again")
+    return done.stdout.strip()
+
+
+def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> dict[str, Any]:
+    """The run of a commit: the one that is not done, else the newest. Raises EnvironmentFault."""
+    deadline = time.monotonic() + APPEARS_SECONDS
+    while True:
+        runs = [
+            run
+            for run in client.list("PipelineRun", namespace)
+            if (run["spec"].get("pipelineRef") or {}).get("name") == pipeline
+            and (run["metadata"].get("annotations") or {}).get(COMMIT) == commit
+        ]
+        if runs:
+            return max(runs, key=lambda run: (not _done(run), str(run["metadata"]["creationTimestamp"])))
+        if time.monotonic() > deadline:
+            raise EnvironmentFault(
+                f"no push of {commit[:10]} has started {pipeline} in {namespace}",
+                hint=f"oc describe eventlistener github -n {namespace} says what became of the last push",
+            )
+        time.sleep(0.3)
+
+
+def _done(run: dict[str, Any]) -> bool:
+    return any(
+        c.get("type") == "Succeeded" and c.get("status") != "Unknown"
+        for c in (run.get("status") or {}).get("conditions") or []
+    )

@@ -1,0 +1,88 @@
+"""A participant's way through the modules: what is done, what a module needs, and how it is done or undone for them.
+
+What was done is read from what there is (objects, Git, MLflow, DVC, answers), so nobody loses their place and everybody
+can jump. Three things are enough: a check says whether a module is done, its own text does it, a reset undoes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workshop.checks import CHECKS, RESETS, CheckContext, Finding
+from workshop.cluster.client import Client
+from workshop.commands.shell import participant_env
+from workshop.errors import EnvironmentFault, UsageError
+from workshop.guide.module import Command, Module, load_all
+from workshop.guide.runner import Ran, Result, run_module
+from workshop.guide.values import values
+from workshop.lab.participant import clone_folder
+from workshop.lab.report import read, running_pid
+from workshop.lab.seed import USER
+from workshop.lab.state import KIT, State
+
+MODULES = KIT / "workshop" / "modules"
+
+
+@dataclass(frozen=True)
+class Journey:
+    """One participant in a running lab. Made anew for each command: addresses change as parts start."""
+
+    where: State
+    client: Client
+    context: CheckContext
+    modules: dict[str, Module]
+
+    def module(self, number: str) -> Module:
+        """A module by its number, with or without the leading zero. Raises UsageError."""
+        found = self.modules.get(number.rjust(2, "0"))
+        if found is None:
+            raise UsageError(f"there is no module {number!r}", hint=f"the modules are {', '.join(self.modules)}")
+        return found
+
+    def findings(self, module: Module) -> list[Finding]:
+        """What the module's check finds."""
+        return CHECKS[module.number](self.context)
+
+    def done(self, module: Module) -> bool:
+        """Whether nothing is left to do."""
+        return all(finding.ok for finding in self.findings(module))
+
+    def needed(self, module: Module) -> list[Module]:
+        """The modules that this one builds on, directly or not, in their order."""
+        numbers: set[str] = set()
+        open_ = list(module.needs)
+        while open_:
+            number = open_.pop()
+            if number not in numbers:
+                numbers.add(number)
+                open_ += self.modules[number].needs
+        return [self.modules[number] for number in sorted(numbers)]
+
+    def missing(self, module: Module) -> list[Module]:
+        """What is needed and not done."""
+        return [each for each in self.needed(module) if not self.done(each)]
+
+    def undo(self, module: Module) -> list[str]:
+        """Bring the participant back to the start of a module; what was undone, in words."""
+        return RESETS[module.number](self.context, self.client)
+
+    def do(
+        self,
+        module: Module,
+        before: Callable[[Command], None] = lambda _: None,
+        after: Callable[[Ran], None] = lambda _: None,
+    ) -> Result:
+        """Do a module by the commands of its own text, in the participant's terminal."""
+        env = participant_env(self.where) | {"TERM": "dumb"}
+        return run_module(module.path, env, clone_folder(self.where), before=before, after=after)
+
+
+def journey(where: State) -> Journey:
+    """The way of the lab's participant. Raises EnvironmentFault when the lab does not run."""
+    report = read(where)
+    if report is None or running_pid(where) is None:
+        raise EnvironmentFault("the lab does not run", hint="workshop up starts it")
+    client = Client.load(where.kubeconfig)
+    context = CheckContext(client, values(USER, report.endpoints), clone_folder(where), participant_env(where))
+    return Journey(where, client, context, {module.number: module for module in load_all(MODULES)})

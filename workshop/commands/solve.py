@@ -1,0 +1,54 @@
+"""`workshop solve NN`: do a module for the participant, by the commands of its own text.
+
+So what is shown is what works: there is no second solution beside the text that could grow old.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from workshop import output
+from workshop.commands.check import show
+from workshop.commands.journey import Journey, journey
+from workshop.errors import RunFailed
+from workshop.guide.module import Command, Module
+from workshop.guide.runner import Ran
+from workshop.lab.state import state
+
+
+def solve(words: argparse.Namespace) -> int:
+    """Do what the module needs, then the module; its check says whether that worked."""
+    way = journey(state())
+    module = way.module(words.module)
+    for each in way.missing(module):
+        do(way, each)
+    do(way, module)
+    if words.output == output.JSON:
+        output.emit({"module": module.number, "done": True})
+    return 0
+
+
+def do(way: Journey, module: Module) -> None:
+    """One module from its start to its check. Raises RunFailed with the line of the text that went wrong."""
+    output.note(f"---> module {module.number}: {module.title}")
+    if way.done(module):
+        output.note("     done already")
+        return
+    for said in way.undo(module):
+        output.note(f"     {said}")
+    result = way.do(module, before=_typed, after=_printed)
+    if not result.ok:
+        raise RunFailed(result.problem, hint=f"workshop start {module.number} takes you to where this began")
+    left = [finding for finding in journey(way.where).findings(module) if not finding.ok]
+    if left:
+        show(left)
+        raise RunFailed(f"module {module.number} ran, and its check is not satisfied")
+
+
+def _typed(command: Command) -> None:
+    output.note("     $ " + command.text.replace("\n", "\n       "))
+
+
+def _printed(ran: Ran) -> None:
+    for line in ran.output.splitlines()[-12:]:
+        output.note(f"       {line}")
