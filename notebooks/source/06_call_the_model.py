@@ -35,7 +35,7 @@ def ask(request: dict, url: str = URL) -> dict:
 
 
 answer = ask(flight)
-print(dict(zip(answer["data"]["names"], answer["data"]["ndarray"][0])))
+print(dict(zip(answer["data"]["names"], answer["data"]["ndarray"][0], strict=True)))
 
 # %% [markdown]
 # ## What if?
@@ -48,7 +48,7 @@ import matplotlib.pyplot as plt
 
 names, row = flight["data"]["names"], flight["data"]["ndarray"][0]
 hours = range(6, 23)
-rows = [[hour * 60 if name == "sched_dep" else value for name, value in zip(names, row)] for hour in hours]
+rows = [[hour * 60 if name == "sched_dep" else value for name, value in zip(names, row, strict=True)] for hour in hours]
 late = [each[1] for each in ask({"data": {"names": names, "ndarray": rows}})["data"]["ndarray"]]
 axes = plt.figure(figsize=(7, 3)).gca()
 axes.plot(hours, late, marker="o")

@@ -13,9 +13,6 @@ import time
 import pytest
 
 from tests.e2e.conftest import KIT, Lab, until
-from workshop.commands.shell import participant_env
-from workshop.guide.runner import run_module
-from workshop.lab.state import State
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -220,17 +217,3 @@ def test_down_leaves_no_process_and_up_brings_everything_back(lab: Lab) -> None:
     lab.workshop("up")
     request = (KIT / "seldon" / "requests" / "flight.json").read_bytes()
     assert until(lambda: lab.post(lab.status()["endpoints"]["production"], request)[0] == 200, 20, "production answers")
-
-
-def test_the_first_module_runs_as_it_stands_and_its_check_passes(lab: Lab) -> None:
-    lab.workshop("up")
-    state = State(lab.state)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("WORKSHOP_STATE", str(lab.state))
-        env = participant_env(state)
-    clone = lab.state / "home" / "mlops-workshop"
-    result = run_module(KIT / "workshop" / "modules" / "01-meet-the-lab.md", env, clone)
-    assert result.ok, result.problem
-    assert len(result.commands) > 5
-    done = json.loads(lab.workshop("check", "01", "-o", "json").stdout)
-    assert done["done"], done

@@ -24,7 +24,7 @@ def answers(context: CheckContext, number: str) -> dict[str, str]:
 def missing(number: str, name: str, task: str) -> Finding:
     """The finding for a question that is not answered."""
     return Finding(
-        task, False, f"answers/{number}.yaml has no line `{name}: ...`", "the step above shows how to write it"
+        task, False, f"answers/{number}.yaml has no line `{name}: ...`", f"echo '{name}: ...' >> answers/{number}.yaml"
     )
 
 

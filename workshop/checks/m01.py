@@ -32,9 +32,9 @@ def _ran(context: CheckContext, digests: set[str]) -> Finding:
     if not runs:
         return Finding(task, False, f"there is no run of it in {namespace}", _START)
     newest = max(runs, key=lambda run: str(run["metadata"].get("creationTimestamp", "")))
-    condition = condition(newest)
+    said = condition(newest)
     name = newest["metadata"]["name"]
-    reason = f"{name} is {condition.get('reason', 'not started')}: {condition.get('message', '')}"
+    reason = f"{name} is {said.get('reason', 'not started')}: {said.get('message', '')}"
     return Finding(
         task,
         False,

@@ -1,4 +1,4 @@
-"""Module 4, compare: MLflow has a run for each group of features and each algorithm, and the answers follow from them."""
+"""Module 4, compare: MLflow has a run for each group of features and each algorithm; the answers follow from them."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def _test(context: CheckContext) -> tuple[Finding, Finding]:
     if not (context.clone / TEST).exists():
         return written, Finding(_HOLDS, False, f"{TEST} is not on your disk", f"git switch {BRANCH}")
     done = subprocess.run(
-        ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--no-header", TEST.removeprefix("model/")],
+        ["python", "-m", "pytest", "-p", "no:cacheprovider", "--no-header", TEST.removeprefix("model/")],
         cwd=context.clone / "model", env=dict(context.env) or None, text=True, capture_output=True, check=False,
     )  # fmt: skip
     last = (done.stdout.strip().splitlines() or ["it said nothing"])[-1]

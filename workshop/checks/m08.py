@@ -9,7 +9,7 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, contains, git, root
 
 IMAGE = "flight-delay:mine"
-COMMIT, BUILDER = "io.openshift.s2i.build.commit.id", "io.openshift.s2i.scripts-url"
+COMMIT = "io.openshift.s2i.build.commit.id"
 _BUILT, _YOURS, _SERVES = (
     f"there is an image {IMAGE}",
     "it was built from a commit of yours",

@@ -39,7 +39,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     """The tags go, here and on the server; production keeps what it serves."""
     said = []
     for run in runs.newest_first(context, runs.PROMOTE):
-        if runs.pushed_by(run) and not runs.condition(run).get("status") == "True":
+        if runs.pushed_by(run) and not runs.succeeded(run):
             editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
             said.append(f"deleted the run {runs.named(run)}")
     for tag in git(context, "tag", "--list", TAGS).split():

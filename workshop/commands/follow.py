@@ -1,7 +1,7 @@
 """`workshop follow [PIPELINE]`: follow the run that a push has started, exit by its result.
 
-The run is the one of the commit that stands checked out; the triggers note it as the annotation `mlops-workshop/commit`.
-It is there some moments after the push, so a short while is waited for it to appear.
+The run is the one of the commit that stands checked out; the triggers note it in the annotation
+`mlops-workshop/commit`. It is there some moments after the push, so a short while is waited for it to appear.
 """
 
 from __future__ import annotations

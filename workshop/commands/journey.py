@@ -17,6 +17,7 @@ from workshop.guide.module import Command, Module, load_all
 from workshop.guide.runner import Ran, Result, run_module
 from workshop.guide.values import values
 from workshop.lab.participant import clone_folder
+from workshop.lab.progress import note
 from workshop.lab.report import read, running_pid
 from workshop.lab.seed import USER
 from workshop.lab.state import KIT, State
@@ -41,8 +42,10 @@ class Journey:
         return found
 
     def findings(self, module: Module) -> list[Finding]:
-        """What the module's check finds."""
-        return CHECKS[module.number](self.context)
+        """What the module's check finds; remembered for the guide's pages."""
+        found = CHECKS[module.number](self.context)
+        note(self.where, module.number, sum(not finding.ok for finding in found), len(found))
+        return found
 
     def done(self, module: Module) -> bool:
         """Whether nothing is left to do."""

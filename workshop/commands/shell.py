@@ -7,11 +7,9 @@ import os
 import shutil
 
 from workshop.errors import EnvironmentFault
-from workshop.guide.values import values
 from workshop.lab import environment
 from workshop.lab.participant import clone_folder
 from workshop.lab.report import read, running_pid
-from workshop.lab.seed import USER
 from workshop.lab.state import State, state
 
 
@@ -29,12 +27,9 @@ def shell(words: argparse.Namespace) -> int:
 
 def participant_env(where: State) -> dict[str, str]:
     """The environment of the participant's terminals: PATH with the lab's commands, the cluster, MLflow."""
-    env = environment.base(where)
     report = read(where)
-    if report and running_pid(where) is not None:
-        if report.endpoints.get("mlflow"):
-            env["MLFLOW_TRACKING_URI"] = str(report.endpoints["mlflow"])
-            env["MLFLOW_TRACKING_TOKEN"] = where.token.read_text().strip()
-        env |= values(USER, report.endpoints)
+    running = report is not None and running_pid(where) is not None
+    token = where.token.read_text().strip() if running else ""
+    env = environment.participant(where, report.endpoints if report and running else {}, token)
     env["PS1"] = r"(lab) \W \$ "
     return env

@@ -17,28 +17,49 @@ from markdown_it.utils import EnvType, OptionsDict
 from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
+from workshop.guide import diagram
 from workshop.guide.include import Excerpt, excerpt
-from workshop.guide.module import Module
+from workshop.guide.module import Module, fold_line
 from workshop.guide.values import fill
+
+_ONLY = {"lab": "in the lab", "cluster": "on a cluster"}
+
+
+def anchors(module: Module) -> list[str]:
+    """The anchors of a module's headings, in order."""
+    tokens = _markdown().parse(module.body)
+    return [str(token.attrs.get("id", "")) for token in tokens if token.type == "heading_open"]
 
 
 def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:
     """The body of a module's page. Raises ManifestError when an include does not hold."""
-    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    markdown.use(anchors_plugin, max_level=3, permalink=False).use(tasklists_plugin)
-    markdown.add_render_rule("fence", _fence)
+    markdown = _markdown()
     tokens = markdown.parse(fill(module.body, known))
     _include(tokens, module, kit)
     _link_modules(tokens)
-    _mark_arrow(tokens)
+    _draw(tokens, int(module.number))
+    _label_tasks(tokens)
     return str(markdown.renderer.render(tokens, markdown.options, {}))
+
+
+def _markdown() -> MarkdownIt:
+    markdown = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    markdown.use(anchors_plugin, max_level=3, permalink=False).use(tasklists_plugin)
+    markdown.add_render_rule("fence", _fence)
+    return markdown
 
 
 def _fence(_: object, tokens: Sequence[Token], index: int, __: OptionsDict, ___: EnvType) -> str:
     token = tokens[index]
     words = token.info.split()
+    if token.meta.get("html"):
+        return str(token.meta["html"])
     if words[:1] == ["bash"]:
-        return _commands(token.content)
+        fold = next((fold_line(word[5:]) for word in words if word.startswith("fold=")), "")
+        only = next((word[5:] for word in words if word.startswith("only=")), "")
+        note = f'<p class="only quiet small">Only {_ONLY[only]}:</p>' if only else ""
+        shown = note + _commands(token.content)
+        return f"<details><summary>{escape(fold)}</summary>{shown}</details>\n" if fold else shown
     caption = str(token.meta.get("caption", ""))
     return _code(escape(token.content), token.content, caption)
 
@@ -99,11 +120,28 @@ def _as_fence(shown: Excerpt) -> Token:
     return fence
 
 
-def _mark_arrow(tokens: Sequence[Token]) -> None:
-    """The arrow from the notebooks to the dashboard gets a look of its own."""
-    for opening, inline in itertools.pairwise(tokens):
+def _draw(tokens: list[Token], module: int) -> None:
+    """The arrow from the notebooks to the dashboard gets a look of its own, and the picture of what stands so far."""
+    for at, (opening, inline) in enumerate(itertools.pairwise(tokens)):
         if opening.type == "paragraph_open" and inline.content.replace("*", "").startswith("notebooks →"):
             opening.attrSet("class", "arrow")
+            picture = Token("fence", "", 0)
+            picture.meta = {"html": diagram.svg(module)}
+            if picture.meta["html"]:
+                tokens.insert(at + 3, picture)
+            return
+
+
+def _label_tasks(tokens: Sequence[Token]) -> None:
+    """A list of boxes that nobody can tick is a list of words: each box is drawn, and said, as a word."""
+    for token in tokens:
+        for child in token.children or []:
+            if child.type == "html_inline" and "task-list-item-checkbox" in child.content:
+                done = "checked" in child.content.replace("checkbox", "")
+                word = "Done: " if done else "Open: "
+                child.content = (
+                    f'<span class="box {"done" if done else "open"}"><span class="visually-hidden">{word}</span></span>'
+                )
 
 
 def _link_modules(tokens: Sequence[Token]) -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from workshop.guide.values import values
 from workshop.lab.engines.containers import EngineOptions
+from workshop.lab.seed import USER
 from workshop.lab.state import KIT, State
 
 QUIET = {
@@ -80,6 +83,14 @@ def base(state: State, home: Path | None = None) -> dict[str, str]:
             "LAB_IMAGES": str(state.images),
         }
     )
+
+
+def participant(state: State, endpoints: Mapping[str, str | None], token: str) -> dict[str, str]:
+    """The environment of the participant's terminals and of the checks: the lab's commands, the cluster, MLflow."""
+    env = base(state)
+    if mlflow := endpoints.get("mlflow"):
+        env |= {"MLFLOW_TRACKING_URI": mlflow, "MLFLOW_TRACKING_TOKEN": token}
+    return env | values(USER, endpoints)
 
 
 def step_options(state: State) -> EngineOptions:

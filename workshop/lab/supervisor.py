@@ -141,7 +141,6 @@ class Supervisor:
         found: dict[str, str | None] = dict.fromkeys(ENDPOINTS)
         if not self.ports:
             return found
-        gateway = self._url("gateway")
         console = self._url("console")
         found |= {
             "api": f"https://127.0.0.1:{self.ports['api']}",
@@ -152,13 +151,16 @@ class Supervisor:
         for stage in ("staging", "production"):
             if (seed.namespace(stage), "flight-delay") not in self.routes.known:
                 continue
-            found[stage] = f"{gateway}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
+            found[stage] = self._predictions(stage)
         if found["production"]:
-            found["client"] = client_url(str(gateway), seed.namespace("production"))
+            found["client"] = client_url(str(self._url("gateway")), seed.namespace("production"))
         for name, running in self.components.items():
             if name in found and not running.component.missing:
                 found[name] = running.component.url
         return found
+
+    def _predictions(self, stage: str) -> str:
+        return f"{self._url('gateway')}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
 
     # -- starting ----------------------------------------------------------------------------------------------
 
@@ -215,7 +217,8 @@ class Supervisor:
             **env,
             "MLFLOW_TRACKING_URI": str(self._url("mlflow")),
             "MLFLOW_TRACKING_TOKEN": token,
-            **values(seed.USER, self.endpoints()),
+            # Where things will be: a notebook server may be older than the model that it calls.
+            **values(seed.USER, self.endpoints() | {stage: self._predictions(stage) for stage in seed.STAGES[1:]}),
         }
         made = [
             mlflow.component(folder / "mlflow", self.ports["mlflow"], env, self.state.token),

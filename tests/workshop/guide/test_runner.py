@@ -14,10 +14,10 @@ FRONT = "---\ntitle: A title\nminutes: 10\nruns-on: lab\nchecks: false\n---\n"
 ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PLACE": "here"}
 
 
-def _run(folder: Path, body: str, **more: str) -> Result:
+def _run(folder: Path, body: str, where: str = "lab") -> Result:
     path = folder / "01-try-it.md"
     path.write_text(FRONT + body)
-    return run_module(path, ENV, folder, **more)
+    return run_module(path, ENV, folder, where=where)
 
 
 def test_runs_all_commands_in_one_shell(tmp_path: Path) -> None:

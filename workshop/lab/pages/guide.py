@@ -1,11 +1,12 @@
-"""The guide in the browser: the modules, a page each, and the button that checks one.
+"""The guide in the browser: the modules, a page each, with the buttons that check one, do it, or take it back.
 
-What a page shows is made anew at each request, so an edited module or a part that has started since is
-seen at once.
+What a page shows is made anew at each request, so an edited module or a part that has started since is seen at once.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from anyio import from_thread
@@ -17,59 +18,73 @@ from starlette.routing import BaseRoute, Route
 
 from workshop.checks import CHECKS, CheckContext
 from workshop.errors import WorkshopError
-from workshop.guide.module import load_all
+from workshop.guide.module import Module, load_all
 from workshop.guide.render import render
+from workshop.guide.search import search
+from workshop.guide.translations import LANGUAGES, translations
 from workshop.guide.values import values
+from workshop.lab import environment
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.pages import html
 from workshop.lab.pages.context import Context
+from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
+from workshop.lab.participant import clone_folder
+from workshop.lab.progress import note, progress
 from workshop.lab.store import Store
 
 
 def guide_routes(context: Context) -> list[BaseRoute]:
-    """The list of modules, their pages and their checks."""
+    """The list of modules, their pages, the search, the whole guide to print, and what the buttons call."""
+    jobs = Jobs(context.state)
 
     async def index(request: Request) -> Response:
-        modules = load_all(context.kit / "workshop" / "modules")
-        total = sum(module.minutes for module in modules)
-        return html.page(context, request, "guide.html", {"modules": modules, "total": total})
+        modules = _modules(context)
+        shown = {"modules": modules, "total": sum(m.minutes for m in modules), **_sidebar(context, modules, "")}
+        return html.page(context, request, "guide.html", shown)
 
     async def module_page(request: Request) -> Response:
-        modules = load_all(context.kit / "workshop" / "modules")
+        modules = _modules(context)
         found = next((m for m in modules if request.path_params["name"] in (m.name, m.number)), None)
         if found is None:
-            gone = {
-                "message": f"The guide has no module {request.path_params['name']}.",
-                "back": "/guide/",
-                "back_name": "All modules",
-            }
-            return html.page(context, request, "missing.html", gone, status=404)
+            return _missing(context, request, f"The guide has no module {request.path_params['name']}.")
         if request.path_params["name"] == found.number:
             return RedirectResponse(f"/guide/{found.name}")
-        at = modules.index(found)
-        try:
-            body, problem = render(found, context.kit, _values(context)), ""
-        except WorkshopError as e:
-            body, problem = "", str(e)
-        shown = {
-            "module": found,
-            "body": Markup(body),  # noqa: S704 made by our own renderer
-            "problem": problem,
-            "previous": modules[at - 1] if at else None,
-            "next": modules[at + 1] if at + 1 < len(modules) else None,
-        }
-        return html.page(context, request, "module.html", shown)
+        return html.page(context, request, "module.html", _module_values(context, modules, found, "en"))
+
+    async def translated(request: Request) -> Response:
+        modules = _modules(context)
+        language, name = request.path_params["language"], request.path_params["name"]
+        found = next((m for m in modules if m.name == name), None)
+        if found is None or language not in translations(found):
+            return _missing(context, request, f"The guide has no {name} in {LANGUAGES.get(language, language)}.")
+        return html.page(context, request, "module.html", _module_values(context, modules, found, language))
+
+    async def whole(request: Request) -> Response:
+        shown = [(module, _chapter(module.number, _body(context, module))) for module in _modules(context)]
+        return html.page(context, request, "whole.html", {"modules": shown})
+
+    async def find(request: Request) -> Response:
+        words = request.query_params.get("q", "")[:200]
+        modules = _modules(context)
+        shown = {"words": words, "hits": search(modules, words), **_sidebar(context, modules, "")}
+        return html.page(context, request, "search.html", shown)
 
     async def check(request: Request) -> Response:
         number = request.path_params["number"]
         if number not in CHECKS:
             known = ", ".join(sorted(CHECKS))
             return JSONResponse({"error": f"module {number} has no check; known are {known}"}, status_code=404)
-        about = CheckContext(_Objects(context.store), _values(context), context.kit)
+        about = CheckContext(
+            _Objects(context.store),
+            _values(context),
+            clone_folder(context.state),
+            environment.participant(context.state, context.endpoints(), context.token),
+        )
         try:
             findings = await run_in_threadpool(CHECKS[number], about)
         except WorkshopError as e:
             return JSONResponse({"error": str(e)}, status_code=500)
+        note(context.state, number, sum(not finding.ok for finding in findings), len(findings))
         return JSONResponse(
             {
                 "module": number,
@@ -78,12 +93,88 @@ def guide_routes(context: Context) -> list[BaseRoute]:
             }
         )
 
+    async def begin(request: Request) -> Response:
+        verb, number = request.path_params["verb"], request.path_params["number"]
+        if verb not in VERBS or number not in CHECKS:
+            return JSONResponse({"error": f"there is no {verb} of module {number}"}, status_code=404)
+        try:
+            return JSONResponse(_told(jobs.start(verb, number)), status_code=202)
+        except Busy as e:
+            return JSONResponse({"error": str(e)}, status_code=409)
+
+    async def job(_: Request) -> Response:
+        return JSONResponse(_told(jobs.last) if jobs.last else {})
+
     return [
         Route("/guide", lambda _: RedirectResponse("/guide/")),
         Route("/guide/", index),
+        Route("/guide/search", find),
+        Route("/guide/whole", whole),
         Route("/guide/api/check/{number:str}", check, methods=["POST"]),
+        Route("/guide/api/job", job),
+        Route("/guide/api/{verb:str}/{number:str}", begin, methods=["POST"]),
+        Route("/guide/{language:str}/{name:str}", translated),
         Route("/guide/{name:str}", module_page),
     ]
+
+
+def _modules(context: Context) -> list[Module]:
+    return load_all(context.kit / "workshop" / "modules")
+
+
+def _sidebar(context: Context, modules: list[Module], here: str) -> dict[str, object]:
+    """The modules with what their checks have said last."""
+    known = progress(context.state)
+    done = {module.number: known[module.number].done for module in modules if module.number in known}
+    return {"all_modules": modules, "done": done, "here": here}
+
+
+def _module_values(context: Context, modules: list[Module], found: Module, language: str) -> Mapping[str, object]:
+    at = modules.index(found)
+    others = translations(found)
+    shown, stale = found, False
+    if language in others:
+        shown, stale = others[language].module, others[language].stale
+    return {
+        "module": found,
+        "title": shown.title,
+        "language": language,
+        "languages": {"en": "English", **{each: LANGUAGES[each] for each in others}} if others else {},
+        "stale": stale,
+        "body": _body(context, shown),
+        "previous": modules[at - 1] if at else None,
+        "next": modules[at + 1] if at + 1 < len(modules) else None,
+        **_sidebar(context, modules, found.number),
+    }
+
+
+def _body(context: Context, module: Module) -> Markup:
+    try:
+        return Markup(render(module, context.kit, _values(context)))  # noqa: S704 made by our own renderer
+    except WorkshopError as e:
+        return Markup('<div class="notice warn" role="alert"><p>This module cannot be shown: {}</p></div>').format(
+            str(e)
+        )
+
+
+def _chapter(number: str, body: Markup) -> Markup:
+    """A body beside others on one page: the same headings must not have the same anchors."""
+    return Markup(re.sub(r'(<h[1-6]) id="', rf'\1 id="m{number}-', str(body)))  # noqa: S704 made by our own renderer
+
+
+def _missing(context: Context, request: Request, message: str) -> Response:
+    gone = {"message": message, "back": "/guide/", "back_name": "All modules"}
+    return html.page(context, request, "missing.html", gone, status=404)
+
+
+def _told(job: Job) -> dict[str, object]:
+    return {
+        "command": job.command,
+        "module": job.module,
+        "running": job.code is None,
+        "code": job.code,
+        "lines": list(job.lines),
+    }
 
 
 def _values(context: Context) -> dict[str, str]:

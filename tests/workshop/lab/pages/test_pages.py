@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.workshop.lab.pages.fixtures import (
     served,
 )
 from workshop.lab.kinds import KINDS
+from workshop.lab.progress import note, progress
 
 
 class FakePrometheus(BaseHTTPRequestHandler):
@@ -243,6 +245,66 @@ def test_the_check_of_a_module_answers_a_line_a_task(tmp_path: Path) -> None:
 def test_a_module_without_a_check_is_told_by_number(tmp_path: Path) -> None:
     answer = browser(context(tmp_path)).post("/guide/api/check/77")
     assert answer.status_code == 404 and "module 77 has no check" in answer.json()["error"]
+
+
+def test_what_a_check_has_said_is_remembered_for_every_page(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    client = browser(about)
+    assert 'class="done" data-module="02"' not in client.get("/guide/").text
+    note(about.state, "02", 0, 4)
+    note(about.state, "03", 1, 2)
+    page = client.get("/guide/04-compare-features-and-models").text
+    assert 'class="done" data-module="02"' in page and 'class="open" data-module="03"' in page
+    client.post("/guide/api/check/01")
+    assert progress(about.state)["01"].left > 0
+    assert progress(about.state)["02"].done
+
+
+def test_a_progress_file_that_cannot_be_read_is_no_progress(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    about.state.root.mkdir(parents=True, exist_ok=True)
+    (about.state.root / "progress.json").write_text('{"02": {"left"')
+    assert progress(about.state) == {}
+    assert browser(about).get("/guide/").status_code == 200
+
+
+def test_the_search_page_leads_to_the_place(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/guide/search", params={"q": "dvc push"}).text
+    assert 'href="/guide/05-version-the-data#' in page
+    nothing = browser(context(tmp_path)).get("/guide/search", params={"q": "<script>"}).text
+    assert "Nothing in the guide" in nothing and "<script>alert" not in nothing and "&lt;script&gt;" in nothing
+
+
+def test_the_whole_guide_is_one_page_with_anchors_of_its_own(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/guide/whole").text
+    found = re.findall(r' id="([^"]+)"', page)
+    assert len(found) == len(set(found)) and "m11-check" in found
+
+
+def test_a_translation_says_its_language_and_an_unknown_one_is_told(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/guide/zh-Hans/01-meet-the-lab").text
+    assert '<html lang="zh-Hans">' in page and "认识实验环境" in page
+    assert 'hreflang="zh-Hans"' in browser(context(tmp_path)).get("/guide/01-meet-the-lab").text
+    assert browser(context(tmp_path)).get("/guide/tlh/01-meet-the-lab").status_code == 404
+
+
+def test_a_button_runs_the_command_that_it_names_and_shows_what_it_prints(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    about.state.make()
+    with browser(about) as client:
+        begun = client.post("/guide/api/reset/02")
+        assert begun.status_code == 202 and begun.json()["command"] == "workshop reset 02"
+        assert client.post("/guide/api/solve/03").status_code == 409
+        deadline = time.monotonic() + 30
+        while (told := client.get("/guide/api/job").json())["running"] and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert told["code"] == 3
+    assert any("the lab does not run" in line for line in told["lines"]), told
+
+
+@pytest.mark.parametrize("path", ["/guide/api/destroy/02", "/guide/api/solve/77"])
+def test_a_button_can_run_nothing_else(tmp_path: Path, path: str) -> None:
+    assert browser(context(tmp_path)).post(path).status_code == 404
 
 
 # -- in a browser

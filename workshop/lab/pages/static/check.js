@@ -1,10 +1,12 @@
-// The check of a module: a line for each task, with what was seen and what to do next. The button stands where the
-// module's section "Check" is.
+// The buttons of a module: check it, do it, take it back. They stand where the module's section "Check" is. What the
+// last two print is shown as it comes; the command goes on when the page is closed, and is found again on return.
 
+const EVERY = 1000;
 const button = document.getElementById("check");
 const place = document.getElementById("findings");
-const section = document.getElementById("check-1") ?? [...document.querySelectorAll("h2")]
-  .find((heading) => heading.textContent === "Check");
+const number = button.dataset.module;
+const job = document.getElementById("job");
+const others = [...document.querySelectorAll("#proof [data-verb]")];
 
 function element(tag, className, text) {
   const made = document.createElement(tag);
@@ -23,17 +25,25 @@ function line({ task, ok, reason, hint }) {
   return item;
 }
 
+async function ask(path, method) {
+  const answer = await fetch(path, { method });
+  const body = await answer.json();
+  if (!answer.ok) throw new Error(body.error ?? `the lab answers ${answer.status}`);
+  return body;
+}
+
 async function check() {
   button.disabled = true;
   place.replaceChildren(element("p", "quiet", "Looking…"));
   try {
-    const answer = await fetch(`/guide/api/check/${button.dataset.module}`, { method: "POST" });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.error);
+    const body = await ask(`/guide/api/check/${number}`, "POST");
     const list = element("ul", "findings");
     list.append(...body.findings.map(line));
     const word = body.ok ? "All done." : `${body.findings.filter((f) => !f.ok).length} left to do.`;
     place.replaceChildren(list, element("p", "", word));
+    const entry = document.querySelector(`.side [data-module="${number}"]`);
+    entry?.classList.toggle("done", body.ok);
+    entry?.classList.toggle("open", !body.ok);
   } catch (error) {
     place.replaceChildren(element("p", "", `The check could not run: ${error.message}`));
   } finally {
@@ -41,9 +51,47 @@ async function check() {
   }
 }
 
-if (section) {
-  let end = section.nextElementSibling;
-  while (end && end.tagName !== "H2") end = end.nextElementSibling;
-  end?.before(document.getElementById("proof"));
+function show(state) {
+  if (!state.command || state.module !== number) return;
+  job.hidden = false;
+  const how = state.running ? "runs" : state.code === 0 ? "is done" : `ended with ${state.code}`;
+  document.getElementById("job-title").textContent = `${state.command} ${how}`;
+  const lines = document.getElementById("job-lines");
+  const atEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 4;
+  lines.textContent = state.lines.join("\n");
+  if (atEnd) lines.scrollTop = lines.scrollHeight;
 }
+
+async function follow() {
+  for (const each of others) each.disabled = true;
+  try {
+    let state = await ask("/guide/api/job", "GET");
+    show(state);
+    while (state.running) {
+      await new Promise((resolve) => { setTimeout(resolve, EVERY); });
+      state = await ask("/guide/api/job", "GET");
+      show(state);
+    }
+  } catch (error) {
+    document.getElementById("job-title").textContent = `The lab does not answer: ${error.message}`;
+  } finally {
+    for (const each of others) each.disabled = false;
+  }
+}
+
+async function begin(event) {
+  try {
+    show(await ask(`/guide/api/${event.target.dataset.verb}/${number}`, "POST"));
+  } catch (error) {
+    place.replaceChildren(element("p", "", error.message));
+    return;
+  }
+  await follow();
+  await check();
+}
+
+const headings = [...document.querySelectorAll("article > h2")];
+headings[4]?.before(document.getElementById("proof"));
 button.addEventListener("click", check);
+for (const each of others) each.addEventListener("click", begin);
+ask("/guide/api/job", "GET").then((state) => { if (state.running && state.module === number) follow(); }, () => {});

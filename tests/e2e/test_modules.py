@@ -1,0 +1,202 @@
+"""Every module of the guide, as its text says, and every checker: no before, yes after, no to a wrong answer.
+
+A module is done by the commands of its own text, so this is also the test that the text is right. They run in their
+order in the lab of the main job, as a participant walks them.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.e2e.conftest import KIT, Lab, until
+from workshop.checks import Finding
+from workshop.commands.journey import Journey, journey
+from workshop.guide.module import load_all
+from workshop.lab.state import State
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
+NUMBERS = [module.number for module in load_all(KIT / "workshop" / "modules")]
+LOOKS_ONLY = "01"
+Undo = Callable[[], object]
+
+
+def _way(lab: Lab) -> Journey:
+    return journey(State(lab.state))
+
+
+def _left(lab: Lab, number: str) -> list[Finding]:
+    way = _way(lab)
+    return [finding for finding in way.findings(way.module(number)) if not finding.ok]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_module_runs_as_it_stands_and_its_check_tells_right_from_wrong(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
+    way = _way(lab)
+    module = way.module(number)
+    assert not way.missing(module), "a module before this one is not done"
+    if number != LOOKS_ONLY:
+        left = _left(lab, number)
+        assert left, "the check is satisfied before anything was done"
+        assert all(finding.reason for finding in left)
+        assert any(finding.hint for finding in left), left
+    result = way.do(module)
+    assert result.ok, result.problem
+    assert not _left(lab, number)
+    if number in WRONG:
+        undo = WRONG[number](lab)
+        left = _left(lab, number)
+        undo()
+        assert left, "the check takes a wrong answer"
+        assert all(finding.reason for finding in left) and any(finding.hint for finding in left), left
+        until(lambda: not _left(lab, number), 60, "right again after the wrong answer")
+
+
+def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
+    made = _git(lab, "rev-parse", "mine")
+    for number in reversed(NUMBERS):
+        if number == LOOKS_ONLY:
+            continue
+        assert lab.workshop("reset", number).returncode == 0
+        assert _left(lab, number), f"module {number} is still done"
+    assert _git(lab, "status", "--porcelain") == ""
+    assert _git(lab, "branch", "--list", "mine", "leak") == ""
+    assert _git(lab, "rev-parse", "origin/main") == _git(lab, "rev-list", "--max-parents=0", "main")
+    kept = _git(lab, "for-each-ref", "--format=%(refname:short)", "refs/heads/kept").split()
+    assert any(made in _git(lab, "rev-list", branch) for branch in kept), "the participant's commits are gone"
+    done = lab.workshop("check", "-o", "json").stdout.splitlines()
+    assert [json.loads(line)["module"] for line in done if json.loads(line)["done"]] == [LOOKS_ONLY]
+
+
+def test_start_does_what_a_module_needs_and_stops_before_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
+    asked = lab.workshop("start", "06", check=False)
+    assert asked.returncode == 2 and "module 05 is not done" in asked.stderr
+    assert _left(lab, "05"), "start has done something without being told to"
+    lab.workshop("start", "06", "--yes")
+    assert not _left(lab, "05")
+    assert _left(lab, "06")
+    lab.workshop("reset", "05")
+
+
+# -- wrong answers: each is something that a participant might do, and none of them is the module's work
+
+
+def _git(lab: Lab, *words: str) -> str:
+    clone = lab.state / "home" / "mlops-workshop"
+    env = {**lab.env, "HOME": str(lab.state / "home")}
+    done = subprocess.run(["git", *words], cwd=clone, env=env, text=True, capture_output=True, check=True)
+    return done.stdout.strip()
+
+
+def _answer(number: str, line: str, wrong: str) -> Callable[[Lab], Undo]:
+    def change(lab: Lab) -> Undo:
+        file = lab.state / "home" / "mlops-workshop" / "answers" / f"{number}.yaml"
+        right = file.read_text()
+        assert line in right
+        file.write_text(right.replace(line, wrong))
+        return lambda: file.write_text(right)
+
+    return change
+
+
+def _commit(path: str, old: str, new: str) -> Callable[[Lab], Undo]:
+    """A commit on `mine` that the check must not take."""
+
+    def change(lab: Lab) -> Undo:
+        _git(lab, "switch", "--quiet", "mine")
+        file = lab.state / "home" / "mlops-workshop" / path
+        right = file.read_text()
+        assert old in right
+        file.write_text(right.replace(old, new, 1))
+        _git(lab, "commit", "--quiet", "--all", "--message", "A mistake")
+        return lambda: _git(lab, "reset", "--quiet", "--hard", "HEAD~1")
+
+    return change
+
+
+def _half_a_month(lab: Lab) -> Undo:
+    """The file on disk is not the one that the pointer names."""
+    file = lab.state / "home" / "mlops-workshop" / "model" / "data" / "flights-2013-08.csv"
+    right = file.read_bytes()
+    file.unlink()
+    file.write_bytes(right[: len(right) // 2])
+    return lambda: file.write_bytes(right)
+
+
+def _image_of_another_commit(lab: Lab) -> Undo:
+    env = {**lab.env, "LAB_IMAGES": str(lab.state / "images")}
+    buildah = str(lab.state / "tools" / "buildah")
+
+    def run(*words: str) -> str:
+        return subprocess.run([buildah, *words], env=env, text=True, capture_output=True, check=True).stdout
+
+    theirs = next(line.split() for line in run("images").splitlines() if "user1-dev/flight-delay" in line)
+    run("tag", "flight-delay:mine", "flight-delay:right")
+    run("tag", f"{theirs[0]}:{_git(lab, 'rev-list', '--max-parents=0', 'main')}", "flight-delay:mine")
+    return lambda: run("tag", "flight-delay:right", "flight-delay:mine")
+
+
+def _somebody_elses_push(lab: Lab) -> Undo:
+    """The run of module 9 as a push would have started it."""
+    runs = lab.object("pipelineruns", "-n", "user1-dev")["items"]
+    name = next(
+        run["metadata"]["name"]
+        for run in runs
+        if {"name": "revision", "value": "mine"} in (run["spec"].get("params") or [])
+    )
+    lab.oc("annotate", "pipelinerun", name, "-n", "user1-dev", "mlops-workshop/pusher=somebody")
+    return lambda: lab.oc("annotate", "pipelinerun", name, "-n", "user1-dev", "mlops-workshop/pusher-")
+
+
+def _other_image(stage: str, source: Callable[[Lab], str]) -> Callable[[Lab], Undo]:
+    """A stage serves an image that is not the one the module brought there."""
+    path = "/spec/predictors/0/componentSpecs/0/spec/containers/0/image"
+
+    def change(lab: Lab) -> Undo:
+        def put(image: str) -> None:
+            patch = json.dumps([{"op": "replace", "path": path, "value": image}])
+            lab.oc("patch", "sdep", "flight-delay", "-n", f"user1-{stage}", "--type=json", "-p", patch)
+
+        served = lab.object("sdep", "flight-delay", "-n", f"user1-{stage}")["spec"]["predictors"][0]
+        right = served["componentSpecs"][0]["spec"]["containers"][0]["image"]
+        put(source(lab))
+        return lambda: put(right)
+
+    return change
+
+
+def _first_image(lab: Lab) -> str:
+    """What the main job has built from the kit as it was found."""
+    first = _git(lab, "rev-list", "--max-parents=0", "main")
+    for run in lab.object("pipelineruns", "-n", "user1-dev")["items"]:
+        results = {r["name"]: r["value"] for r in run["status"].get("results") or []}
+        if results.get("commit") == first and "image-url" in results:
+            return f"{results['image-url']}@{results['image-digest']}"
+    raise AssertionError("the main job's run is gone")
+
+
+WRONG: dict[str, Callable[[Lab], Undo]] = {
+    "02": _answer("02", "worst-hour: 21", "worst-hour: 8"),
+    "03": _answer("03", "recall: 0.61", "recall: 0.95"),
+    "04": _answer("04", "helps: weather", "helps: plane"),
+    "05": _half_a_month,
+    "06": _commit("model/params.yaml", "max_iter: 100 ", "max_iter: 101 "),
+    "07": _commit("model/params.yaml", "add: []", "add: [dep_delay]"),
+    "08": _image_of_another_commit,
+    "09": _somebody_elses_push,
+    "10": _other_image("staging", _first_image),
+    "11": _other_image("production", _first_image),
+}
+"""For each module an answer that looks like one. Module 1 has its own in tests/workshop/checks/test_m01.py."""
+
+
+def test_every_checker_is_shown_a_wrong_answer() -> None:
+    assert sorted([*WRONG, LOOKS_ONLY]) == NUMBERS

@@ -1,0 +1,152 @@
+"""The guide as a site: the picture that grows, the search, translations, what is folded, and the ledger."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from workshop.guide import diagram, ledger
+from workshop.guide.include import excerpt
+from workshop.guide.module import load, load_all, parse
+from workshop.guide.render import render
+from workshop.guide.search import search
+from workshop.guide.translations import LANGUAGES, digest, main, translations
+
+KIT = Path(__file__).resolve().parents[3]
+MODULES = load_all(KIT / "workshop" / "modules")
+FRONT = "---\ntitle: A title\nminutes: 10\nruns-on: lab\nchecks: false\n---\n"
+
+
+def test_the_picture_only_grows_and_names_what_is_new() -> None:
+    names: set[str] = set()
+    for number in range(1, 15):
+        now = {box.name for box in diagram.so_far(number)}
+        assert names <= now
+        picture = diagram.svg(number)
+        for name in now - names:
+            assert f"New in this module: {name}" in picture or name in picture.partition("New in this module:")[2]
+        names = now
+    assert names == {box.name for box in diagram.BOXES.values()}
+
+
+def test_no_box_hides_another_and_arrows_know_their_boxes() -> None:
+    places = [(box.column, box.row) for box in diagram.BOXES.values()]
+    assert len(set(places)) == len(places)
+    assert {end for arrow in diagram.ARROWS for end in arrow} == set(diagram.BOXES)
+
+
+def test_the_picture_is_well_formed_and_says_in_words_what_it_shows() -> None:
+    root = ElementTree.fromstring(diagram.svg(11))
+    svg = next(iter(root))
+    assert svg.attrib["role"] == "img"
+    assert "New in this module: Production, Approval." in svg.attrib["aria-label"]
+
+
+def test_the_search_finds_a_command_and_leads_to_its_heading() -> None:
+    hits = search(MODULES, "dvc push")
+    assert hits and hits[0].module.number == "05"
+    page = render(hits[0].module, KIT, {})
+    assert f'id="{hits[0].anchor}"' in page
+    assert "dvc push" in hits[0].text
+
+
+def test_the_search_needs_all_words_and_prefers_headings() -> None:
+    assert search(MODULES, "approve nonexistentword") == []
+    assert search(MODULES, "  ") == []
+    assert search(MODULES, "approve it")[0].heading == "Approve it"
+
+
+def test_an_answer_is_folded_until_it_is_asked_for(tmp_path: Path) -> None:
+    page = render(parse(FRONT + "```bash fold=show-it\n$ echo 1\n```\n", tmp_path / "01-a.md"), tmp_path, {})
+    assert "<details><summary>Show it</summary>" in page and "echo 1" in page
+
+
+def test_a_block_for_a_cluster_says_so(tmp_path: Path) -> None:
+    page = render(parse(FRONT + "```bash only=cluster\n$ oc x\n```\n", tmp_path / "01-a.md"), tmp_path, {})
+    assert "Only on a cluster:" in page
+
+
+def test_boxes_of_a_list_are_words_for_who_does_not_see_them(tmp_path: Path) -> None:
+    page = render(parse(FRONT + "- [x] one\n- [ ] two\n", tmp_path / "01-a.md"), tmp_path, {})
+    assert re.search(r"Done: </span></span>\s*one", page) and re.search(r"Open: </span></span>\s*two", page)
+    assert "<input" not in page
+
+
+# -- translations
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "zh-Hans").mkdir()
+    (tmp_path / "01-a.md").write_text(FRONT + "Hello\n")
+    return tmp_path
+
+
+def _translate(folder: Path, source: str) -> None:
+    front = FRONT.replace("checks: false\n", f"checks: false\nsource: {source}\n")
+    (folder / "zh-Hans" / "01-a.md").write_text(front + "你好\n")
+
+
+def test_a_translation_is_stale_as_soon_as_its_source_has_changed(folder: Path) -> None:
+    english = load(folder / "01-a.md")
+    assert translations(english) == {}
+    _translate(folder, digest(english))
+    assert not translations(english)["zh-Hans"].stale
+    (folder / "01-a.md").write_text(FRONT + "Hello again\n")
+    assert translations(load(folder / "01-a.md"))["zh-Hans"].stale
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_the_kits_translations_are_of_the_text_as_it_is(language: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main() == 0, f"mend these, then write the new digest:\n{capsys.readouterr().out}"
+    assert any(language in translations(module) for module in MODULES)
+
+
+def test_a_translation_has_the_commands_of_its_source() -> None:
+    for module in MODULES:
+        for each in translations(module).values():
+            ours = [command.text for block in module.blocks for command in block.commands]
+            theirs = [command.text for block in each.module.blocks for command in block.commands]
+            assert theirs == ours, each.module.path
+            assert render(each.module, KIT, {})
+
+
+# -- what is not run
+
+
+def test_what_the_lab_does_not_run_is_in_the_ledger_with_its_reason() -> None:
+    skipped = {m.number for m in MODULES if any(block.only == "cluster" for block in m.blocks)}
+    assert skipped == set(ledger.NOT_RUN)
+    assert all(len(reason.split()) > 4 for reason in ledger.NOT_RUN.values())
+    assert len(skipped) <= ledger.MOST
+
+
+def test_no_command_waits_by_a_sentence_and_links_name_their_source() -> None:
+    for module in MODULES:
+        assert not re.search(r"\$ sleep \d|wait (a few|some|\d+) (seconds|minutes)", module.body, re.I), module.path
+        if module.number != "01":
+            assert "**Why it matters.**" in module.body and re.search(r"\(https://", module.body), module.path
+
+
+def test_modules_need_only_modules_before_them() -> None:
+    for module in MODULES:
+        assert all(number < module.number for number in module.needs), module.path
+
+
+def test_links_to_files_and_modules_lead_somewhere() -> None:
+    paths = [module.path for module in MODULES] + [t.module.path for m in MODULES for t in translations(m).values()]
+    for path in paths:
+        for title, target, more in re.findall(r"\[([^]]*)\]\(([^) ]+)([^)]*)\)", path.read_text()):
+            if target.startswith(("http", "$", "#")):
+                continue
+            assert (path.parent / target).exists(), f"{path}: [{title}]({target})"
+            assert "include" not in more or excerpt(KIT, path, 1, target, more.strip(' "'))
+
+
+def test_every_notebook_is_run_by_a_module() -> None:
+    text = "".join(module.body for module in MODULES)
+    for notebook in sorted((KIT / "notebooks").glob("*.ipynb")):
+        assert f"$ jupyter execute notebooks/{notebook.name}" in text, f"no module runs {notebook.name}"

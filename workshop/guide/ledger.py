@@ -1,0 +1,10 @@
+"""What of the guide is not run by the tests, and why: the fewer lines here, the better.
+
+A fence with `only=cluster` is not run in the lab. Each such module must be named here with its reason, and a test holds
+the two to each other, so nothing is skipped in silence.
+"""
+
+NOT_RUN: dict[str, str] = {}
+"""A module's number, and why some of its commands are not run."""
+MOST = 3
+"""How many modules may have such commands."""

@@ -1,0 +1,60 @@
+"""Translated modules: `modules/<language>/NN-name.md`, each with the digest of the text that it translates.
+
+When the English text has changed since, the page says so and leads to it: a translation that nobody trusts is worse
+than none. `python -m workshop.guide.translations` lists what is stale, with the digest to write once it is mended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.guide.module import Module, load
+
+LANGUAGES = {"zh-Hans": "简体中文"}
+"""What there are translations in, and how each language calls itself."""
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A module in another language; `stale` when its source has changed since."""
+
+    language: str
+    module: Module
+    stale: bool
+
+
+def digest(module: Module) -> str:
+    """What a translation notes of its source: the first 12 digits of the SHA-256 of its file."""
+    return hashlib.sha256(module.path.read_bytes()).hexdigest()[:12]
+
+
+def translations(module: Module) -> dict[str, Translation]:
+    """The translations of a module, by language. Raises ManifestError for one that is no module."""
+    found = {}
+    for language in LANGUAGES:
+        path = module.path.parent / language / module.path.name
+        if path.exists():
+            made = load(path)
+            found[language] = Translation(language, made, made.source != digest(module))
+    return found
+
+
+def main() -> int:
+    """List the stale ones; exit 1 when there is one."""
+    from workshop.guide.module import load_all
+
+    stale = [
+        f"{each.module.path}: stale; source: {digest(module)} once it says what {module.path.name} says"
+        for module in load_all(Path(__file__).resolve().parents[1] / "modules")
+        for each in translations(module).values()
+        if each.stale
+    ]
+    sys.stdout.write("".join(f"{line}\n" for line in stale))
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""`workshop start`, `solve` and `reset` for the buttons of the guide: one at a time, in a process of its own.
+
+The page asks how it goes; a closed page stops nothing. What runs is the very command that the page names.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections import deque
+from dataclasses import dataclass, field
+
+from workshop.lab import environment
+from workshop.lab.state import State
+
+VERBS = ("start", "solve", "reset")
+LINES = 400
+SHUTDOWN_SECONDS = 5.0
+
+
+class Busy(Exception):
+    """Another job runs; the text names it."""
+
+
+@dataclass
+class Job:
+    """One command: `code` is None while it runs."""
+
+    verb: str
+    module: str
+    code: int | None = None
+    lines: deque[str] = field(default_factory=lambda: deque(maxlen=LINES))
+
+    @property
+    def command(self) -> str:
+        return f"workshop {self.verb} {self.module}"
+
+
+class Jobs:
+    """The last job of this lab, and the next one."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._task: asyncio.Task[None] | None = None
+        self.last: Job | None = None
+
+    def start(self, verb: str, module: str) -> Job:
+        """Run one. Raises Busy while another one runs."""
+        if self.last is not None and self.last.code is None:
+            raise Busy(f"{self.last.command} is still running")
+        self.last = Job(verb, module)
+        self._task = asyncio.get_running_loop().create_task(self._run(self.last))
+        return self.last
+
+    async def _run(self, job: Job) -> None:
+        words = [*(["--yes"] if job.verb == "start" else []), job.module]
+        env = environment.base(self._state) | {"NO_COLOR": "1"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "workshop", job.verb, *words,
+            env=env, cwd=self._state.root, start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        assert process.stdout
+        try:
+            async for line in process.stdout:
+                job.lines.append(line.decode(errors="replace").rstrip("\n"))
+            job.code = await process.wait()
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, 15)
+                job.code = 130
