@@ -4,8 +4,8 @@ A paragraph that is one link with a title that begins with `include` becomes the
 
     [seldon/base/seldondeployment.yaml](../../seldon/base/seldondeployment.yaml "include lines 1-12")
 
-`include` alone takes the whole file, `include spec.predictors.0.graph` one field of a YAML file, as text
-of the file with its comments. On a Git host the same line is a link that works.
+`include` alone takes the whole file, `include spec.tasks.canary.when` one field of a YAML file, as text of the
+file with its comments; what is in a list is named by its number or by its `name`. On a Git host the same line is a link that works.
 """
 
 from __future__ import annotations
@@ -64,8 +64,20 @@ def excerpt(kit: Path, module: Path, line: int, target: str, title: str) -> Exce
     return Excerpt(name, first, language, "\n".join(each[indent:] for each in chosen) + "\n")
 
 
+def _item(sequence: yaml.SequenceNode, step: str) -> yaml.Node | None:
+    """An item of a list by its number, or by the value of its field `name`."""
+    if step.isdigit():
+        return sequence.value[int(step)] if int(step) < len(sequence.value) else None
+    for item in sequence.value:
+        named = item.value if isinstance(item, yaml.MappingNode) else []
+        if any(key.value == "name" and value.value == step for key, value in named):
+            found: yaml.Node = item
+            return found
+    return None
+
+
 def _field(text: str, path: str, where: str) -> tuple[int, int]:
-    """First and last line of a YAML field, found by a path like `spec.predictors.0.graph`."""
+    """First and last line of a YAML field, found by a path like `spec.predictors.0.graph` or `spec.tasks.train`."""
     node = yaml.compose(text)
     line = 1
     for step in path.split("."):
@@ -75,8 +87,8 @@ def _field(text: str, path: str, where: str) -> tuple[int, int]:
                 known = ", ".join(str(key.value) for key, _ in node.value)
                 raise ManifestError(f"{where} has no field {path}: {step!r} is not among {known}")
             line, node = found[0].start_mark.line + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
-            node = node.value[int(step)]
+        elif isinstance(node, yaml.SequenceNode) and (item := _item(node, step)) is not None:
+            node = item
             line = node.start_mark.line + 1
         else:
             raise ManifestError(f"{where} has no field {path}: there is nothing to step into at {step!r}")

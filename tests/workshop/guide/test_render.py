@@ -54,6 +54,12 @@ def test_an_include_shows_the_files_text(tmp_path: Path) -> None:
     assert "# why\ngraph:\n</pre>" in lines
 
 
+def test_an_include_finds_an_item_of_a_list_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("tasks:\n  - name: one\n    when: x\n  - name: two\n    when: y\n")
+    html = _html(tmp_path, '[a.yaml](../../a.yaml "include tasks.two")\n')
+    assert "name: two\n" in html and "when: y" in html and "when: x" not in html
+
+
 @pytest.mark.parametrize(
     ("link", "words"),
     [

@@ -2,7 +2,7 @@
 // last two print is shown as it comes; the command goes on when the page is closed, and is found again on return.
 
 const EVERY = 1000;
-const button = document.getElementById("check");
+const button = document.getElementById("proof-check");
 const place = document.getElementById("findings");
 const number = button.dataset.module;
 const job = document.getElementById("job");
@@ -94,4 +94,6 @@ const headings = [...document.querySelectorAll("article > h2")];
 headings[4]?.before(document.getElementById("proof"));
 button.addEventListener("click", check);
 for (const each of others) each.addEventListener("click", begin);
-ask("/guide/api/job", "GET").then((state) => { if (state.running && state.module === number) follow(); }, () => {});
+ask("/guide/api/job", "GET").then((state) => {
+  if (state.running && state.module === number) follow().then(check);
+}, () => {});

@@ -1,0 +1,107 @@
+"""The guide for everybody: axe-core finds nothing serious, the keyboard reaches all, a phone scrolls down only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
+from tests.workshop.lab.pages.fixtures import TOKEN, context, served
+from workshop.guide.module import load_all
+from workshop.lab.progress import note
+
+KIT = Path(__file__).resolve().parents[4]
+MODULES = load_all(KIT / "workshop" / "modules")
+PAGES = ["/guide/", "/guide/search?q=dvc", "/guide/zh-Hans/01-meet-the-lab", *(f"/guide/{m.name}" for m in MODULES)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.xdist_group("guide-browser"),
+    pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chrome, str]]:
+    """A browser that has logged in to a lab's pages."""
+    folder = tmp_path_factory.mktemp("guide")
+    about = context(folder)
+    about.state.make()
+    note(about.state, "02", 0, 4)
+    with served(about, gate=True) as lab:
+        browser = chromium(folder / "chromium")
+        try:
+            browser.get(f"{lab.url}/guide/#token={TOKEN}")
+            wait_for(browser, "h1", "Guide")
+            yield browser, lab.url
+        finally:
+            browser.quit()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_axe_finds_nothing_serious_in_light_and_dark_and_ids_are_unique(opened: tuple[Chrome, str], path: str) -> None:
+    browser, base = opened
+    browser.get(base + path)
+    wait_for(browser, "h1")
+    ids = [each.get_attribute("id") for each in browser.find_elements(By.CSS_SELECTOR, "[id]")]
+    assert sorted(ids) == sorted(set(ids)), "two elements share an id, and a script finds the wrong one"
+    for theme in ("light", "dark"):
+        browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+        assert serious(browser) == [], theme
+
+
+def test_a_phone_scrolls_down_and_not_sideways(opened: tuple[Chrome, str]) -> None:
+    browser, base = opened
+    browser.set_window_size(390, 844)
+    try:
+        for module in MODULES:
+            browser.get(f"{base}/guide/{module.name}")
+            wide = browser.execute_script(
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            assert wide <= 0, f"{module.name} is {wide} pixels too wide"
+    finally:
+        browser.set_window_size(1280, 1000)
+
+
+def test_the_keyboard_reaches_the_content_first_and_the_buttons(opened: tuple[Chrome, str]) -> None:
+    browser, base = opened
+    browser.get(f"{base}/guide/02-explore-the-data")
+    wait_for(browser, "h1")
+    browser.find_element(By.TAG_NAME, "body").send_keys(Keys.TAB)
+    assert browser.switch_to.active_element.text == "Skip to the content"
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    seen: set[str] = set()
+    for _ in range(60):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+        seen.add(browser.switch_to.active_element.get_attribute("id") or "")
+    assert {"proof-check", "proof-solve", "proof-reset"} <= seen
+
+
+def test_the_copy_button_copies_the_command_without_its_prompt(opened: tuple[Chrome, str]) -> None:
+    browser, base = opened
+    browser.get(f"{base}/guide/05-version-the-data")
+    permissions = {"origin": base, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    browser.execute_cdp_cmd("Browser.grantPermissions", permissions)
+    click(browser, ".code.wrap .copy")
+    wait_for(browser, ".code.wrap .copy", "Copied")
+    copied = browser.execute_async_script("navigator.clipboard.readText().then(arguments[arguments.length - 1])")
+    assert copied == "git switch -c mine"
+
+
+def test_an_answer_opens_on_demand_and_the_check_says_what_is_missing(opened: tuple[Chrome, str]) -> None:
+    browser, base = opened
+    browser.get(f"{base}/guide/02-explore-the-data")
+    assert not browser.find_element(By.CSS_SELECTOR, "details pre").is_displayed()
+    click(browser, "summary")
+    assert "leak: dep_delay" in browser.find_element(By.CSS_SELECTOR, "details pre").text
+    assert "done" in browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class")
+    click(browser, "#proof-check")
+    wait_for(browser, "#findings", "left to do")
+    assert "open" in browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class")
