@@ -59,7 +59,7 @@ def wait_for(browser: Chrome, css: str, words: str = "", seconds: float = 30) ->
         texts = [str(each.text) for each in browser.find_elements(By.CSS_SELECTOR, css)]
         return next((text or " " for text in texts if words in text), False)
 
-    waited: str | bool = WebDriverWait(browser, seconds).until(there, f"{css} with {words!r}")
+    waited = WebDriverWait(browser, seconds).until(there, f"{css} with {words!r}")
     return str(waited)
 
 
@@ -68,5 +68,6 @@ def click(browser: Chrome, css: str) -> None:
     found = WebDriverWait(browser, 30).until(
         lambda b: next((e for e in b.find_elements(By.CSS_SELECTOR, css) if e.is_displayed() and e.is_enabled()), None)
     )
+    assert found
     browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
     found.click()

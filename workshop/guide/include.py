@@ -4,8 +4,9 @@ A paragraph that is one link with a title that begins with `include` becomes the
 
     [seldon/base/seldondeployment.yaml](../../seldon/base/seldondeployment.yaml "include lines 1-12")
 
-`include` alone takes the whole file, `include spec.tasks.canary.when` one field of a YAML file, as text of the
-file with its comments; what is in a list is named by its number or by its `name`. On a Git host the same line is a link that works.
+`include` alone takes the whole file, `include spec.tasks.canary.when` one field of a YAML file, as text of
+the file with its comments; what is in a list is named by its number or by its `name`. On a Git host the same
+line is a link that works.
 """
 
 from __future__ import annotations

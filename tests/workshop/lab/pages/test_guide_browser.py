@@ -49,7 +49,7 @@ def test_axe_finds_nothing_serious_in_light_and_dark_and_ids_are_unique(opened: 
     browser, base = opened
     browser.get(base + path)
     wait_for(browser, "h1")
-    ids = [each.get_attribute("id") for each in browser.find_elements(By.CSS_SELECTOR, "[id]")]
+    ids = [str(each.get_attribute("id")) for each in browser.find_elements(By.CSS_SELECTOR, "[id]")]
     assert sorted(ids) == sorted(set(ids)), "two elements share an id, and a script finds the wrong one"
     for theme in ("light", "dark"):
         browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
@@ -101,7 +101,7 @@ def test_an_answer_opens_on_demand_and_the_check_says_what_is_missing(opened: tu
     assert not browser.find_element(By.CSS_SELECTOR, "details pre").is_displayed()
     click(browser, "summary")
     assert "leak: dep_delay" in browser.find_element(By.CSS_SELECTOR, "details pre").text
-    assert "done" in browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class")
+    assert "done" in str(browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class"))
     click(browser, "#proof-check")
     wait_for(browser, "#findings", "left to do")
-    assert "open" in browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class")
+    assert "open" in str(browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class"))
