@@ -1,4 +1,4 @@
-"""Write what a cluster imports: `python -m grafana.render`.
+"""Write what a cluster takes: `python -m grafana.render`.
 
 The dashboards as JSON, and the alerts as a PrometheusRule with a link to each runbook heading. Both are
 committed, so that a cluster needs no Python, and never edited. A test renders again and compares.
@@ -17,6 +17,7 @@ from grafana.dashboards import ALL
 
 HERE = Path(__file__).parent
 RENDERED = HERE / "rendered"
+RULE = HERE / "alerts" / "prometheusrule.yaml"
 
 
 def rendered() -> dict[Path, str]:
@@ -25,7 +26,7 @@ def rendered() -> dict[Path, str]:
         RENDERED / f"{name}.json": JSONEncoder(sort_keys=True, indent=2).encode(build()) + "\n"
         for name, build in ALL.items()
     }
-    files[RENDERED / "alerts.yaml"] = yaml.safe_dump(prometheus_rule(), sort_keys=False, width=110)
+    files[RULE] = yaml.safe_dump(prometheus_rule(), sort_keys=False, width=110)
     return files
 
 

@@ -36,6 +36,7 @@ from workshop.lab.controllers.approval import Approvals
 from workshop.lab.controllers.exposing import Exposing
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.monitoring import write_targets
+from workshop.lab.controllers.rules import write_rules
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.controllers.tekton import run_tekton
@@ -222,7 +223,7 @@ class Supervisor:
         }
         made = [
             mlflow.component(folder / "mlflow", self.ports["mlflow"], env, self.state.token),
-            prometheus.component(folder / "prometheus", self.ports["prometheus"], env, KIT),
+            prometheus.component(folder / "prometheus", self.ports["prometheus"], env),
             jupyterhub.component(self.state, self.ports["jupyterhub"], hub_env),
         ]
         for component in made:
@@ -276,6 +277,7 @@ class Supervisor:
         monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
         exposing = Exposing(self.store, self.routes, self.ports["gateway"])
         router = Loop("router", self.store, exposing.reconcile, owns=KINDS.named("Route"))
+        rules = Loop("rules", self.store, self._rules, owns=KINDS.named("PrometheusRule"))
         tekton = run_tekton(
             self.store,
             self.state,
@@ -284,7 +286,8 @@ class Supervisor:
             images=HostImages(self.images),
             tools=environment.tools_folder(self.state),
         )
-        self._tasks += [asyncio.create_task(work) for work in (seldon.run(), monitors.run(), router.run(), tekton)]
+        loops = (seldon, monitors, rules, router)
+        self._tasks += [asyncio.create_task(work) for work in (*(loop.run() for loop in loops), tekton)]
 
     def _serving_changed(self) -> None:
         self._scrape()
@@ -292,6 +295,13 @@ class Supervisor:
 
     async def _monitor(self, _namespace: str, _name: str) -> float | None:
         self._scrape()
+        return None
+
+    async def _rules(self, _namespace: str, _name: str) -> float | None:
+        prometheus_runs = self.components.get("prometheus")
+        changed = write_rules(self.store, prometheus.rules_folder(self.state.components / "prometheus"))
+        if changed and prometheus_runs is not None and prometheus_runs.pid is not None:
+            os.kill(prometheus_runs.pid, signal.SIGHUP)
         return None
 
     def _scrape(self) -> None:

@@ -1,7 +1,7 @@
 """Prometheus, the installed one: scrapes the pods that PodMonitors select and answers the dashboards' queries.
 
 The lab writes one configuration and, as pods come and go, one file of targets, which Prometheus reads again by itself
-(file_sd), so nothing has to be reloaded.
+(file_sd). The rules of PrometheusRules are files too; those it reads when it is told to, by SIGHUP.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MISSING = (
 )
 
 
-def component(folder: Path, port: int, env: Mapping[str, str], kit: Path) -> Component:
+def component(folder: Path, port: int, env: Mapping[str, str]) -> Component:
     """How the lab starts Prometheus; writes its configuration."""
     binary = shutil.which("prometheus")
     if binary is None:
@@ -29,10 +29,9 @@ def component(folder: Path, port: int, env: Mapping[str, str], kit: Path) -> Com
     targets = targets_file(folder)
     if not targets.exists():
         targets.write_text("[]")
-    rules = kit / "grafana" / "alerts" / "rules.yaml"
     config = {
         "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},
-        "rule_files": [str(rules)] if rules.exists() else [],
+        "rule_files": [str(rules_folder(folder) / "*.yaml")],
         "scrape_configs": [
             {
                 "job_name": "pods",
@@ -64,3 +63,8 @@ def component(folder: Path, port: int, env: Mapping[str, str], kit: Path) -> Com
 def targets_file(folder: Path) -> Path:
     """The file in which the monitoring controller lists what to scrape."""
     return folder / "targets.json"
+
+
+def rules_folder(folder: Path) -> Path:
+    """Where the monitoring controller keeps a file for each PrometheusRule."""
+    return folder / "rules"
