@@ -1,0 +1,167 @@
+"""A served model that is really asked: two predictors behind the gateway, real flights, Prometheus over both."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from flights import card, features, params, train
+from flights.card import CARD, MODEL
+from flights.data import make
+from flights.traffic import Plan, Traffic, flights_of
+
+from tests.grafana.boards import KIT
+from tests.s2i.conftest import Server
+from workshop.lab.components import prometheus
+from workshop.lab.gateway import build
+from workshop.lab.routes import Backend, Routes, Target
+
+NAMESPACE, DEPLOYMENT = "user1-production", "flight-delay"
+SHARES = {"main": 80, "canary": 20}
+REQUESTS = 300
+
+
+@dataclass
+class Stack:
+    """What runs; `prometheus_url` is None where Prometheus is not installed."""
+
+    gateway: str
+    servers: dict[str, Server]
+    prometheus_url: str | None
+    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
+
+    def query(self, expr: str) -> list[dict[str, Any]]:
+        """The series that Prometheus answers with."""
+        answer = self.client.get(f"{self.prometheus_url}/api/v1/query", params={"query": expr})
+        assert answer.status_code == 200, f"{expr}: {answer.text}"
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found
+
+    def until(self, expr: str, seconds: float = 20) -> None:
+        """Wait until a query answers with something."""
+        deadline = time.monotonic() + seconds
+        while not self.query(expr):
+            assert time.monotonic() < deadline, f"after {seconds} s nothing answers {expr}"
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
+    root = tmp_path_factory.mktemp("stack")
+    make([6, 7], root / "data")
+    model = _trained(root)
+    servers = {predictor: _server(predictor, model) for predictor in SHARES}
+    for server in servers.values():
+        server.wait_for("ready")
+    routes = Routes()
+    targets = tuple(
+        Target(name, f"{DEPLOYMENT}-{name}", (Backend(f"{DEPLOYMENT}-{name}-0", server.port),), SHARES[name])
+        for name, server in servers.items()
+    )
+    routes.set(NAMESPACE, DEPLOYMENT, targets)
+    gateway = uvicorn.Server(uvicorn.Config(build(routes), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=gateway.run, daemon=True)
+    thread.start()
+    process, url = _prometheus(root / "prometheus", servers)
+    try:
+        while not gateway.started:
+            time.sleep(0.01)
+        base = f"http://127.0.0.1:{gateway.servers[0].sockets[0].getsockname()[1]}"
+        made = Stack(base, servers, url)
+        if url:
+            # increase() compares with what was there before: the zeros have to be seen first.
+            made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")
+        plan = Plan(rate=150, rows=2, requests=REQUESTS, feedback=0.8, mistakes=0.03, seed=1)
+        traffic = Traffic(f"{base}/seldon/{NAMESPACE}/{DEPLOYMENT}", flights_of(7, root / "data"), plan)
+        traffic.start()
+        report = traffic.wait()
+        assert not report.failed, report.summary()
+        if url:
+            made.until(f"sum({_COUNT}) >= {REQUESTS}")
+            # A rate needs two scrapes of a code that came late.
+            made.until(f'sum(rate({_COUNT[:-1]}, code="400"}}[10s])) >= 0')
+        yield made
+    finally:
+        if process is not None:
+            process.terminate()
+            process.wait(10)
+        gateway.should_exit = True
+        thread.join(10)
+        for server in servers.values():
+            server.stop()
+
+
+_COUNT = f'seldon_api_executor_server_requests_seconds_count{{namespace="{NAMESPACE}", service="predictions"}}'
+
+
+def _trained(root: Path) -> Path:
+    """A small model on real flights: a slice of June, scored on a slice of July."""
+    given = params.load(KIT / "model" / "params.yaml")
+    june, july = (features.read([month], root / "data").iloc[::9].reset_index(drop=True) for month in (6, 7))
+    model, made = train.train("logistic", given, june, july, "0" * 12)
+    (root / MODEL).write_bytes(model)
+    card.dump(made, root / CARD)
+    return root
+
+
+def _server(predictor: str, model: Path) -> Server:
+    env = {
+        "SELDON_DEPLOYMENT_ID": DEPLOYMENT,
+        "PREDICTOR_ID": predictor,
+        "PREDICTOR_LABELS": json.dumps({"version": predictor}),
+        "PREDICTIVE_UNIT_METRICS_ENDPOINT": "/prometheus",
+        "PREDICTIVE_UNIT_IMAGE": f"registry/flight-delay@sha256:{'9f' * 32}",
+        "MODEL_DIR": str(model),
+        # Nobody reads the log here, and a full pipe would stop the server.
+        "MODEL_SERVER_ACCESS_LOG": "no",
+    }
+    return Server("FlightDelay", env, KIT / "model")
+
+
+def _prometheus(folder: Path, servers: dict[str, Server]) -> tuple[subprocess.Popen[bytes] | None, str | None]:
+    """The lab's own Prometheus, which looks every half second."""
+    if not shutil.which("prometheus"):
+        return None, None
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    component = prometheus.component(folder, port, {"PATH": os.environ["PATH"]})
+    groups = [
+        {
+            "targets": [f"127.0.0.1:{server.metrics_port}"],
+            "labels": {
+                "__metrics_path__": "/prometheus",
+                "__scrape_interval__": "500ms",
+                "__scrape_timeout__": "500ms",
+                "namespace": NAMESPACE,
+                "pod": f"{DEPLOYMENT}-{name}",
+                "container": DEPLOYMENT,
+                "endpoint": "metrics",
+                "job": f"{NAMESPACE}/{DEPLOYMENT}",
+            },
+        }
+        for name, server in servers.items()
+    ]
+    prometheus.targets_file(folder).write_text(json.dumps(groups))
+    process = subprocess.Popen(component.argv, cwd=folder, env=dict(component.env), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        try:
+            if httpx.get(component.ready_url).status_code == 200:
+                return process, component.url
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("Prometheus does not become ready")

@@ -1,0 +1,133 @@
+"""Every metric and label is there when the real parts run, and every query of every panel answers."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import httpx
+import promql_parser
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from grafana import queries
+from tests.grafana.boards import expressions, filled
+from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, Stack
+
+pytestmark = pytest.mark.slow
+
+PROMETHEUS_MAKES = {"up", "ALERTS"}
+"""Made by Prometheus itself, so no scrape has them."""
+PROMETHEUS_ADDS = {"namespace", "pod", "container", "endpoint", "job", "instance", "alertstate", "alertname"}
+WINDOW = "2m"
+
+EMPTY = {"Errors in the model's code": "the model has not failed", "annotation Alerts": "nothing fires"}
+"""Panels that rightly show nothing here."""
+
+
+def _emitted(stack: Stack) -> dict[str, set[str]]:
+    """Names of samples and their labels, as the servers expose them."""
+    found: dict[str, set[str]] = {}
+    for server in stack.servers.values():
+        text = httpx.get(f"http://127.0.0.1:{server.metrics_port}/prometheus").text
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                found.setdefault(sample.name, set()).update(sample.labels)
+            # A counter that has not counted yet has a family but no sample.
+            found.setdefault(f"{family.name}_total" if family.type == "counter" else family.name, set())
+    return found
+
+
+def test_every_metric_is_emitted_by_what_runs(stack: Stack) -> None:
+    emitted = _emitted(stack)
+    used = {name for _, expr in expressions() for name in _selectors(expr)}
+    assert used - emitted.keys() == PROMETHEUS_MAKES
+
+
+def test_every_label_that_is_matched_or_kept_is_one_that_the_metric_has(stack: Stack) -> None:
+    emitted = _emitted(stack)
+    wrong = []
+    for where, expr in expressions():
+        for name, labels in _selectors(expr).items():
+            if name not in PROMETHEUS_MAKES and emitted[name]:
+                wrong += [f"{where}: {name} has no label {label}" for label in labels - emitted[name] - PROMETHEUS_ADDS]
+    assert wrong == []
+
+
+def _selectors(expr: str) -> dict[str, set[str]]:
+    """The metrics of a query and the labels that it matches."""
+    found: dict[str, set[str]] = {}
+
+    def look(node: promql_parser.Expr) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            found.setdefault(str(node.name), set()).update(m.name for m in node.matchers.matchers)
+
+    promql_parser.walk(promql_parser.parse(filled(expr)), pre_visit=look)
+    return found
+
+
+def _ready(stack: Stack) -> None:
+    if stack.prometheus_url is None:
+        pytest.skip("prometheus is not installed")
+
+
+def test_every_query_answers_and_where_it_may_not_is_said(stack: Stack) -> None:
+    _ready(stack)
+    wrong = []
+    for where, expr in expressions():
+        text = re.sub(r"\[(5m|15m|1h)\]", f"[{WINDOW}]", filled(expr))
+        found = [one for one in stack.query(text) if not math.isnan(float(one["value"][1]))]
+        # Nothing was there an hour ago, and no alert is true of a healthy service.
+        silent = "offset" in text or where.startswith("rules.yaml") or any(name in where for name in EMPTY)
+        if bool(found) is silent:
+            wrong.append(f"{where}: {text}")
+    assert wrong == []
+
+
+# -- what a promotion asks: a window, and one predictor ------------------------------------------------------------
+
+
+def _number(stack: Stack, expr: str) -> float:
+    (one,) = stack.query(expr)
+    return float(one["value"][1])
+
+
+def test_one_predictor_is_asked_for_by_name(stack: Stack) -> None:
+    _ready(stack)
+    both = queries.where(NAMESPACE, DEPLOYMENT)
+    parts = {name: queries.where(NAMESPACE, DEPLOYMENT, name) for name in ("main", "canary")}
+    seen = {name: _number(stack, queries.requests_seen(where, WINDOW)) for name, where in parts.items()}
+    assert sum(seen.values()) == pytest.approx(REQUESTS, rel=0.1)
+    assert seen["main"] > 2 * seen["canary"] > 0
+    assert _number(stack, queries.error_ratio(both, WINDOW)) == 0
+    assert 0 < _number(stack, queries.refused_ratio(both, WINDOW)) < 0.1
+    assert 0 < _number(stack, queries.latency(0.95, parts["canary"], WINDOW)) < 5
+    assert 0 <= _number(stack, queries.probability_distance(parts["main"], parts["canary"], WINDOW)) < 0.5
+
+
+def test_the_scores_are_those_of_the_confusion_matrix(stack: Stack) -> None:
+    _ready(stack)
+    where = queries.where(NAMESPACE, DEPLOYMENT)
+    cells = {
+        (one["metric"]["predicted"], one["metric"]["actual"]): float(one["value"][1])
+        for one in stack.query(queries.confusion(where, WINDOW))
+    }
+    hit, miss, alarm, right = (
+        cells[key] for key in (("late", "late"), ("on_time", "late"), ("late", "on_time"), ("on_time", "on_time"))
+    )
+    wanted = {
+        queries.accuracy: (hit + right) / (hit + miss + alarm + right),
+        queries.precision: hit / (hit + alarm),
+        queries.recall: hit / (hit + miss),
+        queries.f1: 2 * hit / (2 * hit + miss + alarm),
+        queries.balanced_accuracy: (hit / (hit + miss) + right / (right + alarm)) / 2,
+    }
+    for query, value in wanted.items():
+        assert _number(stack, query(where, WINDOW)) == pytest.approx(value, abs=0.01), query.__name__
+
+
+def test_the_histogram_of_each_predictor_sums_to_one(stack: Stack) -> None:
+    _ready(stack)
+    share = queries.probability_share(queries.where(NAMESPACE, DEPLOYMENT), WINDOW)
+    for one in stack.query(f"sum by (predictor_name) ({share})"):
+        assert float(one["value"][1]) == pytest.approx(1)
