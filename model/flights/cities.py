@@ -11,7 +11,7 @@ CMH Columbus, OH|CRW Charleston, WV|CVG Cincinnati, OH|DAY Dayton, OH|DCA Washin
 DFW Dallas-Fort Worth, TX|DSM Des Moines, IA|DTW Detroit, MI|EGE Vail, CO|EWR Newark|EYW Key West, FL
 FLL Fort Lauderdale, FL|GRR Grand Rapids, MI|GSO Greensboro, NC|GSP Greenville, SC|HDN Steamboat Springs, CO
 HNL Honolulu, HI|HOU Houston Hobby, TX|IAD Washington Dulles, VA|IAH Houston Intercontinental, TX
-ILM Wilmington, NC|IND Indianapolis, IN|JAC Jackson Hole, WY|JAX Jacksonville, FL|JFK New York JFK|LAS Las Vegas, NV
+ILM Wilmington, NC|IND Indianapolis, IN|JAC Jackson Hole, WY|JAX Jacksonville, FL|JFK New York Kennedy|LAS Las Vegas, NV
 LAX Los Angeles, CA|LEX Lexington, KY|LGA New York LaGuardia|LGB Long Beach, CA|MCI Kansas City, MO|MCO Orlando, FL
 MDW Chicago Midway, IL|MEM Memphis, TN|MHT Manchester, NH|MIA Miami, FL|MKE Milwaukee, WI|MSN Madison, WI
 MSP Minneapolis-St. Paul, MN|MSY New Orleans, LA|MTJ Montrose, CO|MVY Martha's Vineyard, MA|MYR Myrtle Beach, SC

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import fcntl
+import base64
 import shutil
 import threading
 import time
@@ -20,6 +20,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.s2i.conftest import Server
+from tests.s2i.flights import serving
 from workshop.lab.clientpage import client_url
 from workshop.lab.gateway import build
 from workshop.lab.routes import Backend, Routes, Target
@@ -37,28 +38,6 @@ in_a_browser = [
         reason="chromium and chromedriver are not installed",
     ),
 ]
-
-
-@pytest.fixture(scope="session")
-def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small model of real flights, trained once for all workers."""
-    shared = tmp_path_factory.getbasetemp().parent / "flights-model"
-    with (shared.with_suffix(".lock")).open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "model.json").exists():
-            _train(shared, tmp_path_factory.mktemp("months"))
-    return shared
-
-
-def _train(folder: Path, months: Path) -> None:
-    from flights import card, data, features, params, train
-
-    data.make([6, 7], months)
-    june, july = (features.read([month], months).iloc[::5].reset_index(drop=True) for month in (6, 7))
-    model, made = train.train("boosted", params.load(KIT / "model/params.yaml"), june, july, "0" * 12)
-    folder.mkdir(exist_ok=True)
-    (folder / card.MODEL).write_bytes(model)
-    card.dump(made, folder / card.CARD)
 
 
 @dataclass
@@ -80,8 +59,8 @@ class Site:
 
 
 @pytest.fixture(scope="session")
-def _site(model_folder: Path) -> Iterator[Site]:
-    server = Server("FlightDelay", {"MODEL_DIR": str(model_folder), "MODEL_SERVER_ACCESS_LOG": "false"}, KIT / "model")
+def _site() -> Iterator[Site]:
+    server = Server("FlightDelay", {"MODEL_DIR": str(serving()), "MODEL_SERVER_ACCESS_LOG": "false"}, KIT / "model")
     server.wait_for("ready")
     routes = Routes()
     config = uvicorn.Config(build(routes), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
@@ -164,6 +143,14 @@ class Tab:
         element: WebElement = self.driver.switch_to.active_element
         return element
 
+    def picture(self, width: int, *, dark: bool = False) -> bytes:
+        """The whole page, as a PNG."""
+        self.look(width, 900, dark=dark)
+        height = self.driver.execute_script("return document.documentElement.scrollHeight")
+        self.look(width, height, dark=dark)
+        made = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})
+        return base64.b64decode(made["data"])
+
     def complaints(self) -> list[str]:
         """What the browser's console holds: errors, and what the policy has blocked."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
@@ -174,7 +161,8 @@ def chromium() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     for argument in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--lang=en-US",
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
+        "--lang=en-US",
     ):  # fmt: skip
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+import matplotlib.image
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
@@ -50,6 +52,13 @@ def test_the_answer_is_that_of_the_model_and_is_counted_once(tab: Tab, site: Sit
     assert tab.focused == tab.one("#answer-title")
     assert site.server.sample("model_predictions_total") == counted + 1, "an explanation is no prediction"
     assert tab.complaints() == [], "the policy blocks nothing that the page needs"
+
+
+def test_a_sunday_is_the_seventh_day(tab: Tab) -> None:
+    tab.open(FLIGHT.replace("11-27", "11-29"))
+    tab.ask()
+    tab.answered()
+    assert "Chicago O'Hare, Sunday at 18:30" in tab.text("#answer")
 
 
 def test_what_moved_it_adds_up(tab: Tab, site: Site) -> None:
@@ -206,6 +215,16 @@ def test_a_phone_never_scrolls_sideways(tab: Tab, width: int) -> None:
     tab.ask()
     tab.answered()
     assert room() == [width, width]
+
+
+def test_the_picture_in_the_readme_can_be_made_anew(tab: Tab, tmp_path: Path) -> None:
+    """With PICTURES=1 it is: `PICTURES=1 .venv/bin/pytest tests/seldon/client -k picture`."""
+    tab.open(FLIGHT)
+    tab.ask()
+    tab.answered()
+    folder = KIT / "workshop/pictures" if os.environ.get("PICTURES") else tmp_path
+    (folder / "client.png").write_bytes(tab.picture(1080))
+    assert matplotlib.image.imread(folder / "client.png").std() > 0.1, "something is to be seen"
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
