@@ -33,7 +33,8 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
     kind = draw(st.sampled_from(["ndarray", "text", "tensor", "jsonData", "strData", "binData"]))
     message: dict[str, Any]
     if kind in ("ndarray", "text"):
-        message = rows(*draw(tables if kind == "ndarray" else texts), names=draw(names))
+        table: list[list[Any]] = draw(tables if kind == "ndarray" else texts)
+        message = rows(*table, names=draw(names))
     elif kind == "tensor":
         flat = [value for row in draw(tables) for value in row]
         message = {"data": {"tensor": {"shape": [len(flat) // 3, 3], "values": flat}}}
@@ -49,7 +50,7 @@ def messages(draw: st.DrawFn) -> dict[str, Any]:
     return message
 
 
-flights_of_late = st.tuples(
+flights_of_late: st.SearchStrategy[tuple[Any, ...]] = st.tuples(
     st.sampled_from(["DL", "UA"]),
     st.integers(0, 23),
     st.floats(0, 4000, width=32),
