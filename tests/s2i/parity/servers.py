@@ -116,5 +116,5 @@ class Server:
     def stop(self) -> int:
         """SIGTERM, and the exit code."""
         self._process.terminate()
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=60)
         return self._process.returncode
