@@ -140,7 +140,8 @@ def test_settling_undoes_what_the_run_made(production: str, told: list[tuple[str
         cluster.apply("canary", {"main": made(1), "canary": made(2)}, (50, 50))
     else:
         cluster.apply("production", {"main": made(2)})
-    said = release.settle(made(2), made(1), why="verification Failed", run="promote-2", by="")
+    long_ago = made(9)
+    said = release.settle(made(2), long_ago, why="verification Failed", run="promote-2", by="")
     assert said == f"production runs {made(1).digest} again"
     assert cluster.deployed() == {"main": made(1)}
     assert told == [("refuse", "2", "verification Failed")]

@@ -109,7 +109,11 @@ def approver(run: str) -> str:
 
 
 def settle(new: Release, previous: Release | None, *, why: str, run: str, by: str) -> str:
-    """After a failed run: undo what it made, if it is still there. What was done, in words."""
+    """After a failed run: undo what it made, if it is still there. What was done, in words.
+
+    Back to what the history has as present: `previous`, found before people took a day to approve, is for a production
+    without one.
+    """
     running = cluster.deployed()
     mine = running.get("canary") == new or (running.get("main") == new and previous != new)
     if not mine:
@@ -117,6 +121,8 @@ def settle(new: Release, previous: Release | None, *, why: str, run: str, by: st
     present = next((one for one in reversed(history.read()) if one.current), None)
     if present is not None and present.digest == new.digest:
         return f"version {new.version} is production by the history: left as it is"
+    if present is not None:
+        previous = Release(present.image, present.model_version)
     send_back(new, previous, why=why, run=run, by=by)
     return f"production runs {previous.digest if previous else 'nothing, as before'} again"
 

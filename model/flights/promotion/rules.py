@@ -121,11 +121,11 @@ def judge(
 
 
 def _what_it_says(canary: Seen, champion: Seen, limits: Limits, alpha: float) -> list[Finding]:
-    """Distribution and quality. Where the truth is known and fine, predicting differently is no fault."""
+    """Quality, then distribution: where the truth is known and fine, predicting differently is no fault."""
     spread, right = distribution(canary, champion, limits, alpha), quality(canary, champion, limits, alpha)
     if right.state == OK and spread.state == BAD:
         spread = replace(spread, state=OK, text=f"{spread.text}; the truth says that it is no worse")
-    return [spread, right]
+    return [right, spread]
 
 
 def verdict(findings: Sequence[Finding]) -> tuple[str, Finding | None]:
