@@ -20,6 +20,7 @@ PREFERRED = {
     "events": 18081,
     "gateway": 18000,
     "git": 13000,
+    "grafana": 13001,
     "jupyterhub": 18888,
     "mlflow": 15000,
     "prometheus": 19090,

@@ -29,7 +29,7 @@ from workshop.lab.api.app import build as build_api
 from workshop.lab.api.auth import Certificate, certificate, kubeconfig
 from workshop.lab.api.auth import token as token_of
 from workshop.lab.clientpage import client_url
-from workshop.lab.components import jupyterhub, mlflow, prometheus
+from workshop.lab.components import grafana, jupyterhub, mlflow, prometheus
 from workshop.lab.components.base import Component, Running
 from workshop.lab.components.builder import Builder
 from workshop.lab.controllers.approval import Approvals
@@ -148,6 +148,8 @@ class Supervisor:
             "console": console,
             "guide": f"{console}/guide/",
             "dashboards": f"{console}/dashboards/model-serving",
+            # The lab's viewer draws the same files; an installed Grafana takes this name below.
+            "grafana": f"{console}/dashboards/",
         }
         for stage in ("staging", "production"):
             if (seed.namespace(stage), "flight-delay") not in self.routes.known:
@@ -226,6 +228,10 @@ class Supervisor:
             prometheus.component(folder / "prometheus", self.ports["prometheus"], env),
             jupyterhub.component(self.state, self.ports["jupyterhub"], hub_env),
         ]
+        dashboards = KIT / "grafana" / "rendered"
+        url = f"http://127.0.0.1:{self.ports['prometheus']}"
+        if drawn := grafana.component(folder / "grafana", self.ports["grafana"], env, url, dashboards):
+            made.append(drawn)
         for component in made:
             if not component.missing:
                 component.cwd.mkdir(parents=True, exist_ok=True)

@@ -189,7 +189,9 @@ def test_output_is_that_of_kubectl(case: str, tmp_path: Path, oc: Run, kubectl: 
 @pytest.mark.parametrize(
     "folder",
     sorted(
-        str(p.parent.relative_to(KIT)) for top in ("tekton", "seldon") for p in (KIT / top).rglob("kustomization.yaml")
+        str(p.parent.relative_to(KIT))
+        for top in ("grafana", "seldon", "tekton")
+        for p in (KIT / top).rglob("kustomization.yaml")
     ),
 )
 def test_overlays_of_the_kit_come_out_alike(folder: str, oc: Run, kubectl: Run) -> None:

@@ -70,4 +70,6 @@ def navigation(context: Context, path: str) -> list[tuple[str, str, bool]]:
         ("Prometheus", "prometheus"),
         ("Client page", "client"),
     ]
+    if any(part.name == "grafana" for part in context.components()):
+        tools.append(("Grafana", "grafana"))
     return own + [(name, url, False) for name, key in tools if (url := endpoints.get(key))]

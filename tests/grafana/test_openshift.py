@@ -1,0 +1,74 @@
+"""What a cluster's Grafana operator gets: the same JSON, and for each participant a datasource of their own."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from grafana.render import RENDERED
+from tests.grafana.boards import KIT, load
+from workshop.oc.kustomize.build import build
+
+OPENSHIFT = KIT / "grafana" / "openshift"
+
+
+def _built(name: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(one["kind"], one["metadata"]["name"]): one for one in build(OPENSHIFT / name)}
+
+
+def test_each_dashboard_is_the_file_that_the_lab_draws() -> None:
+    objects = _built("base")
+    shown = {}
+    for (kind, name), one in objects.items():
+        if kind == "GrafanaDashboard":
+            where = one["spec"]["configMapRef"]
+            text = objects["ConfigMap", where["name"]]["data"][where["key"]]
+            shown[where["key"]] = text
+            assert json.loads(text)["uid"] == name
+    assert shown == {path.name: path.read_text(encoding="utf-8") for path in RENDERED.glob("*.json")}
+
+
+def test_dashboards_and_datasources_select_the_grafana_that_is_made() -> None:
+    labels = _built("base")["Grafana", "grafana"]["metadata"]["labels"]
+    for one in [*_built("base").values(), *_built("participant").values()]:
+        if one["kind"] in ("GrafanaDashboard", "GrafanaDatasource"):
+            assert one["spec"]["instanceSelector"]["matchLabels"].items() <= labels.items(), one["metadata"]["name"]
+
+
+def test_a_participants_datasource_answers_for_one_namespace_with_a_token_of_that_namespace() -> None:
+    objects = _built("user1-production")
+    assert {one["metadata"]["namespace"] for one in objects.values()} == {"user1-production"}
+    spec = objects["GrafanaDatasource", "metrics"]["spec"]
+    assert spec["datasource"]["url"].endswith(":9092") and spec["allowCrossNamespaceImport"] is True
+    # Every placeholder is filled from the Secret, and nothing else is looked up.
+    given = json.dumps(spec["datasource"])
+    filled = {one["targetPath"]: one["valueFrom"]["secretKeyRef"] for one in spec["valuesFrom"]}
+    assert sorted(re.findall(r"\$\{(\w+)\}", given)) == sorted(ref["key"] for ref in filled.values())
+    for path, ref in filled.items():
+        value: Any = spec["datasource"]
+        for part in path.split("."):
+            value = value[part]
+        assert f"${{{ref['key']}}}" in value
+    (name,) = {ref["name"] for ref in filled.values()}
+    secret = objects["Secret", name]
+    account = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"]
+    assert ("ServiceAccount", account) in objects
+    assert objects["RoleBinding", "metrics-reader"]["subjects"] == [
+        {"kind": "ServiceAccount", "name": account, "namespace": "user1-production"}
+    ]
+
+
+@pytest.mark.parametrize("name", ["base", "user1-production"])
+def test_no_secret_stands_in_the_yaml(name: str) -> None:
+    assert [
+        key for key, one in _built(name).items() if key[0] == "Secret" and ("data" in one or "stringData" in one)
+    ] == []
+
+
+def test_the_variable_of_the_datasource_lets_a_viewer_choose_the_namespace() -> None:
+    for path in RENDERED.glob("*.json"):
+        first = load(path)["templating"]["list"][0]
+        assert (first["type"], first["query"]) == ("datasource", "prometheus")

@@ -1,0 +1,144 @@
+"""Grafana, the installed one: provisioned with the lab's Prometheus and the kit's dashboards, and nothing else.
+
+Who opens it sees the dashboards and can change nothing; the administrator's password is in the state folder, for
+whoever wants to try. It asks nobody outside for updates, plugins, news or avatars. Without Grafana the lab's own viewer
+draws the same files, so nothing is missing. No registry that we can reach has Grafana: what is tested here is the
+configuration and how the program is called, not the program.
+"""
+
+from __future__ import annotations
+
+import configparser
+import io
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workshop.lab.components.base import Component
+
+PLACES = ("/usr/share/grafana", "/usr/local/share/grafana", "/opt/homebrew/share/grafana", "/opt/grafana")
+"""Where packages of Linux and macOS put Grafana's own files; the program may be in `bin` below them."""
+
+
+def component(
+    folder: Path, port: int, env: Mapping[str, str], prometheus_url: str, dashboards: Path
+) -> Component | None:
+    """How the lab starts Grafana; writes its configuration. None when it is not installed."""
+    found = installed()
+    if found is None:
+        return None
+    program, home = found
+    url = f"http://127.0.0.1:{port}"
+    password = folder / "admin-password"
+    _private(password, password.read_text() if password.exists() else secrets.token_urlsafe(18))
+    _private(folder / "grafana.ini", settings(folder, port, dashboards))
+    provisioned = {
+        "datasources": _datasource(prometheus_url),
+        "dashboards": _provider(dashboards),
+    }
+    for kind, body in provisioned.items():
+        (folder / "provisioning" / kind).mkdir(parents=True, exist_ok=True)
+        (folder / "provisioning" / kind / "kit.yaml").write_text(yaml.safe_dump(body, sort_keys=False))
+    return Component(
+        name="grafana",
+        argv=[*program, f"--config={folder / 'grafana.ini'}", f"--homepath={home}"],
+        env=dict(env),
+        cwd=folder,
+        url=url,
+        ready_url=f"{url}/api/health",
+        log=folder / "grafana.log",
+    )
+
+
+def installed() -> tuple[list[str], Path] | None:
+    """The words that start the server, and the folder with Grafana's own files; None when either is not there."""
+    for name, words in (("grafana", ["server"]), ("grafana-server", [])):
+        beside = [Path(place) / "bin" / name for place in PLACES]
+        on_path = shutil.which(name)
+        for program in ([Path(on_path)] if on_path else []) + [one for one in beside if one.exists()]:
+            homes = [program.resolve().parents[1], *map(Path, PLACES)]
+            home = next((one for one in homes if (one / "conf" / "defaults.ini").exists()), None)
+            if home is not None:
+                return [str(program), *words], home
+    return None
+
+
+def settings(folder: Path, port: int, dashboards: Path) -> str:
+    """The file grafana.ini. The password stands in a file of its own, which only this user reads."""
+    made = configparser.RawConfigParser()
+    made.read_dict(
+        {
+            "paths": {
+                "data": folder / "data",
+                "logs": folder / "logs",
+                "plugins": folder / "plugins",
+                "provisioning": folder / "provisioning",
+            },
+            "server": {"protocol": "http", "http_addr": "127.0.0.1", "http_port": port},
+            "security": {
+                "admin_user": "admin",
+                "admin_password": f"$__file{{{folder / 'admin-password'}}}",
+                "disable_gravatar": "true",
+            },
+            "auth.anonymous": {"enabled": "true", "org_role": "Viewer", "hide_version": "true"},
+            "users": {"allow_sign_up": "false", "default_theme": "system"},
+            "dashboards": {"default_home_dashboard_path": dashboards / "serving.json"},
+            "analytics": {
+                "reporting_enabled": "false",
+                "check_for_updates": "false",
+                "check_for_plugin_updates": "false",
+                "feedback_links_enabled": "false",
+            },
+            "news": {"news_feed_enabled": "false"},
+            "plugins": {
+                "preinstall_disabled": "true",
+                "plugin_admin_enabled": "false",
+                "public_key_retrieval_disabled": "true",
+            },
+            "snapshots": {"external_enabled": "false"},
+            # Prometheus has the alerts.
+            "unified_alerting": {"enabled": "false"},
+            "log": {"mode": "console", "level": "warn"},
+        }
+    )
+    text = io.StringIO()
+    made.write(text)
+    return text.getvalue()
+
+
+def _datasource(prometheus_url: str) -> dict[str, Any]:
+    source = {
+        "name": "Prometheus",
+        "uid": "prometheus",
+        "type": "prometheus",
+        "access": "proxy",
+        "url": prometheus_url,
+        "isDefault": True,
+        "editable": False,
+        # As often as the lab's Prometheus looks: $__rate_interval follows from it.
+        "jsonData": {"timeInterval": "5s", "httpMethod": "POST"},
+    }
+    return {"apiVersion": 1, "datasources": [source]}
+
+
+def _provider(dashboards: Path) -> dict[str, Any]:
+    provider = {
+        "name": "kit",
+        "folder": "MLOps workshop",
+        "type": "file",
+        "disableDeletion": True,
+        "allowUiUpdates": False,
+        "updateIntervalSeconds": 10,
+        "options": {"path": str(dashboards)},
+    }
+    return {"apiVersion": 1, "providers": [provider]}
+
+
+def _private(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(text)
