@@ -1,6 +1,7 @@
 """Which model servers stand behind each deployment's URL, Service and Route: controllers write it, the gateway reads.
 
-A table entry is replaced as a whole, so a request sees one state from its beginning to its end.
+Entries are replaced as a whole, so a request sees one state from its beginning to its end, and the gateway may read in
+a thread of its own while a controller writes.
 """
 
 from __future__ import annotations
@@ -76,30 +77,30 @@ class Routes:
 
     def set(self, namespace: str, name: str, targets: tuple[Target, ...]) -> None:
         """Send a deployment's requests to these predictors from now on."""
-        self._forget(namespace, name)
+        self._point(namespace, name, targets)
         self.known.add((namespace, name))
         self.table[(namespace, name)] = targets
-        for target in targets:
-            self._services[(namespace, target.service)] = (name, target)
-            if target.orchestrated:
-                for backend in target.backends:
-                    self.pods[(namespace, backend.pod)] = (name, target)
 
     def remove(self, namespace: str, name: str) -> None:
         """Forget a deployment."""
-        self._forget(namespace, name)
         self.known.discard((namespace, name))
         self.table.pop((namespace, name), None)
+        self._point(namespace, name, ())
 
     def service(self, namespace: str, service: str) -> tuple[str, Target] | None:
         """The deployment and predictor behind a Service, or None."""
         return self._services.get((namespace, service))
 
-    def _forget(self, namespace: str, name: str) -> None:
-        for target in self.table.get((namespace, name), ()):
-            self._services.pop((namespace, target.service), None)
-            for backend in target.backends:
-                self.pods.pop((namespace, backend.pod), None)
+    def _point(self, namespace: str, name: str, targets: tuple[Target, ...]) -> None:
+        """Replace what the Services and pods of a deployment lead to: new mappings, never one that is half changed."""
+
+        def others(mapping: dict[Key, tuple[str, Target]]) -> dict[Key, tuple[str, Target]]:
+            return {key: to for key, to in mapping.items() if (key[0], to[0]) != (namespace, name)}
+
+        self._services = others(self._services) | {(namespace, t.service): (name, t) for t in targets}
+        self.pods = others(self.pods) | {
+            (namespace, backend.pod): (name, t) for t in targets if t.orchestrated for backend in t.backends
+        }
 
 
 def metrics_path(namespace: str, pod: str) -> str:

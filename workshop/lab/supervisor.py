@@ -42,7 +42,7 @@ from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.controllers.tekton import run_tekton
 from workshop.lab.controllers.triggers.run import Triggers
 from workshop.lab.engines.launcher import Launcher
-from workshop.lab.gateway import build as build_gateway
+from workshop.lab.gateway import serve as serve_gateway
 from workshop.lab.git import GitServer
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
@@ -85,7 +85,7 @@ class Supervisor:
         self.routes = Routes()
         self.launcher: Launcher | None = None
         self._reconciler: SeldonReconciler | None = None
-        self._servers: list[_Server] = []
+        self._servers: list[uvicorn.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -254,7 +254,6 @@ class Supervisor:
         self._closers += [git.stop, triggers.stop]
         for app, name, more in (
             (api, "api", {"ssl_certfile": self.certificate.cert, "ssl_keyfile": self.certificate.key}),
-            (build_gateway(self.routes), "gateway", {}),
             (console, "console", {}),
             (git.app, "git", {}),
             (triggers.app, "events", {}),
@@ -271,6 +270,7 @@ class Supervisor:
             )
             self._servers.append(server)
             self._serving.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
+        self._servers.append(serve_gateway(self.routes, _listen("gateway", self.ports["gateway"])))
 
     def _run_controllers(self, launcher: Launcher) -> None:
         self.images = ImageStore(self.state.images)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workshop.lab.admission.route import admit_route
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.routes import Host, Routes
 from workshop.lab.store import Store, now
@@ -24,7 +25,9 @@ class Exposing:
         """One pass over all of them: which one has a host depends on the others."""
         hosts: dict[str, list[Host]] = {}
         taken: dict[tuple[str, str], str] = {}
-        for route in sorted(self._store.list(self._kind), key=_age):
+        for found in sorted(self._store.list(self._kind), key=_age):
+            # One from before the lab had a router has no host yet.
+            route = found if found["spec"].get("host") else self._store.update(self._kind, admit_route(found, None))
             host = _host(route)
             place = (str(route["spec"].get("host") or ""), host.path)
             winner = taken.setdefault(place, f"{host.namespace}/{host.route}")

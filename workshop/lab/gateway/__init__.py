@@ -6,5 +6,6 @@ traffic; a request whose Host is a Route's goes by the weights of the Route. A s
 """
 
 from workshop.lab.gateway.app import Gateway, build
+from workshop.lab.gateway.serving import serve
 
-__all__ = ["Gateway", "build"]
+__all__ = ["Gateway", "build", "serve"]

@@ -33,7 +33,7 @@ class Gateway:
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
         self._upstream = Upstream()
-        self._metrics = AllMetrics(routes.pods)
+        self._metrics = AllMetrics(routes)
         self._forwarder = Forwarder(self._upstream, self._metrics)
         self._page = Starlette(routes=client_routes())
         self.shadows = Shadows()

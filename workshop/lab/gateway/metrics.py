@@ -6,12 +6,10 @@ one gateway plays them all: a query gives the same, and nothing is counted for a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from prometheus_client import CollectorRegistry, Histogram, Summary, disable_created_metrics, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from workshop.lab.routes import Key, Target
+from workshop.lab.routes import Key, Routes, Target
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
@@ -66,20 +64,20 @@ class PodMetrics:
 class AllMetrics:
     """The metrics of every pod that has an orchestrator now."""
 
-    def __init__(self, pods: Mapping[Key, tuple[str, Target]]) -> None:
-        self._pods = pods
+    def __init__(self, routes: Routes) -> None:
+        self._routes = routes
         self._kept: dict[Key, PodMetrics] = {}
 
     def of(self, namespace: str, pod: str) -> PodMetrics | None:
         """A pod's metrics, or None when there is no such pod. Those of pods that are gone are forgotten here."""
-        key = (namespace, pod)
+        key, pods = (namespace, pod), self._routes.pods
         kept = self._kept.get(key)
-        if kept is not None and key in self._pods:
+        if kept is not None and key in pods:
             return kept
-        self._kept = {one: metrics for one, metrics in self._kept.items() if one in self._pods}
-        if key not in self._pods:
+        self._kept = {one: metrics for one, metrics in self._kept.items() if one in pods}
+        if key not in pods:
             return None
-        made = self._kept[key] = PodMetrics(*self._pods[key])
+        made = self._kept[key] = PodMetrics(*pods[key])
         return made
 
 

@@ -1,8 +1,8 @@
 """Calls to model servers: HTTP/1.1 over kept connections, as little as that takes.
 
-A general client costs more than the prediction that it carries (aiohttp's: 0.25 ms of one core a call, this one's
-0.06), and a soak goes through here. What is left out is what a model server on 127.0.0.1 never does: TLS, redirects,
-cookies, HTTP/2, compression that the caller did not ask for.
+A general client and a framework's routing cost more than the prediction that they carry (0.48 ms of a core a request
+with aiohttp and Starlette, 0.18 with this and plain ASGI), and a soak goes through here. What is left out is what a
+model server on 127.0.0.1 never does: TLS, redirects, cookies, HTTP/2, compression that the caller did not ask for.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ They show what would be there on a cluster; nothing reads them back. An autoscal
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -106,12 +107,26 @@ def _autoscaler(sdep: SeldonDeployment, uid: str, name: str, spec: HpaSpec, stat
 
 
 def _budget(sdep: SeldonDeployment, uid: str, name: str, spec: PdbSpec, state: ComponentState) -> Object:
+    if spec.max_unavailable is not None:
+        desired = max(0, state.wanted - _share(spec.max_unavailable, state.wanted))
+    else:
+        desired = _share(spec.min_available or 0, state.wanted)
     # The operator's selector takes in the pods of all predictors.
     return {
         "metadata": _meta(sdep, uid, name),
         "spec": {**msgspec.to_builtins(spec), "selector": {"matchLabels": {"seldon-deployment-id": sdep.name}}},
-        "status": {"currentHealthy": state.ready, "expectedPods": state.wanted},
+        "status": {
+            "currentHealthy": state.ready,
+            "desiredHealthy": desired,
+            "disruptionsAllowed": max(0, state.ready - desired),
+            "expectedPods": state.wanted,
+        },
     }
+
+
+def _share(value: int | str, pods: int) -> int:
+    """A number of pods, or a percentage of them, rounded up as the budget's controller does."""
+    return math.ceil(int(value.rstrip("%")) * pods / 100) if isinstance(value, str) else value
 
 
 def _services(sdep: SeldonDeployment, uid: str, predictor: Predictor) -> Iterator[Object]:
