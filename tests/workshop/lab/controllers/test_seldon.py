@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -16,7 +18,9 @@ from typing import Any
 import httpx
 import pytest
 
+from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.controllers.loop import Loop
+from workshop.lab.controllers.monitoring import write_targets
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.engines.launcher import Launcher
@@ -43,7 +47,7 @@ class Toy:
     def predict(self, X, names=None, meta=None):
         if len(X) > 1:
             os._exit(7)
-        return [[{answer}]]
+        return [[{answer} + float(os.environ.get("PLUS", "0"))]]
 """
 
 
@@ -99,10 +103,10 @@ class Lab:
     store: Store
     client: httpx.AsyncClient
     reconciler: SeldonReconciler
+    routes: Routes
 
     def deploy(self, image: str, replicas: int = 1, **more: Any) -> None:
         obj = {
-            "metadata": {"name": "toy", "namespace": NAMESPACE},
             "spec": {
                 "predictors": [
                     {
@@ -127,10 +131,31 @@ class Lab:
                 ]
             },
         }
+        self.apply(obj["spec"])
+
+    def apply(self, spec: dict[str, Any]) -> None:
+        """Make the deployment say this, through admission."""
+        obj = {
+            "apiVersion": "machinelearning.seldon.io/v1",
+            "kind": "SeldonDeployment",
+            "metadata": {"name": "toy", "namespace": NAMESPACE},
+            "spec": spec,
+        }
+        admit_seldon(obj, None)
         if self.store.find(SDEP, NAMESPACE, "toy"):
             self.store.update(SDEP, obj)
         else:
             self.store.create(SDEP, obj)
+
+    def routed(self) -> int:
+        """Pods that requests may go to."""
+        return sum(len(target.backends) for target in self.routes.table.get((NAMESPACE, "toy"), ()))
+
+    def names(self, kind: str) -> list[str]:
+        return sorted(one["metadata"]["name"] for one in self.store.list(KINDS.named(kind), NAMESPACE))
+
+    def events(self) -> set[str]:
+        return {f"{e['reason']}: {e['message']}" for e in self.store.list(KINDS.named("Event"), NAMESPACE)}
 
     def status(self) -> dict[str, Any]:
         found = self.store.find(SDEP, NAMESPACE, "toy") or {}
@@ -159,13 +184,16 @@ async def lab(images: Images, tmp_path: Path) -> AsyncIterator[Lab]:
     launcher = Launcher(state.run)
     await launcher.open()
     routes = Routes()
-    reconciler = SeldonReconciler(store, Replicas(store, state, launcher, images.store), routes, lambda: None)
-    loop = asyncio.create_task(Loop("seldon", store, reconciler.reconcile, owns=SDEP).run())
+    replicas = Replicas(store, state, launcher, images.store)
+    reconciler = SeldonReconciler(store, replicas, routes, lambda: None)
+    controller = Loop("seldon", store, reconciler.reconcile, owns=SDEP)
+    replicas.ended = controller.enqueue
+    loop = asyncio.create_task(controller.run())
     app = build(routes)
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
     async with client:
         try:
-            yield Lab(store, client, reconciler)
+            yield Lab(store, client, reconciler, routes)
         finally:
             app.close()
             loop.cancel()
@@ -261,5 +289,204 @@ def test_a_deleted_deployment_leaves_no_process_and_no_route(images: Images, tmp
             assert replica.process is not None
             assert await replica.process.wait() is not None
             assert (await it.client.post(PATH, json={})).status_code == 404
+
+    asyncio.run(scenario())
+
+
+PROBE = {"httpGet": {"path": "/health/status", "port": "http"}}
+NEVER = {"httpGet": {"path": "/nope", "port": "http"}}
+
+
+def container(name: str, image: str, **more: Any) -> dict[str, Any]:
+    return {"name": name, "image": image, "readinessProbe": PROBE, **more}
+
+
+def predictor(name: str, *containers: dict[str, Any], engine: bool = False, **more: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "annotations": {} if engine else {"seldon.io/no-engine": "true"},
+        "graph": {"name": containers[0]["name"]},
+        "componentSpecs": [{"spec": {"containers": list(containers)}}],
+        **more,
+    }
+
+
+def test_a_graph_over_two_pods_is_walked_and_scraped(images: Images, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(images, tmp_path) as it:
+            one, two = (f"toy@{images.digests[n]}" for n in "12")
+            ab = {
+                "name": "ab",
+                "implementation": "RANDOM_ABTEST",
+                "parameters": [{"name": "ratioA", "value": "0.5", "type": "FLOAT"}],
+                "children": [{"name": "first"}, {"name": "second", "parameters": []}],
+            }
+            pods = [{"spec": {"containers": [container(*x)]}} for x in (("first", one), ("second", two))]
+            main = predictor("main", container("first", one), engine=True)
+            it.apply({"predictors": [{**main, "graph": ab, "componentSpecs": pods}]})
+            await it.until(lambda: it.status().get("state") == "Available")
+            assert {await it.answer() for _ in range(30)} == {1, 2}
+            assert set(it.status()["deploymentStatus"]) == {"toy-main-0-first", "toy-main-1-second"}
+            assert it.status()["address"]["url"].endswith(
+                "toy-main.user1-staging.svc.cluster.local:8000/api/v1.0/predictions"
+            )
+            assert (
+                it.status()["serviceStatus"]["toy-main-second"]["httpEndpoint"] == "toy-main-second.user1-staging:9001"
+            )
+            it.store.create(KINDS.named("PodMonitor"), MONITOR)
+            write_targets(it.store, it.reconciler.targets(), tmp_path / "targets.json", 18000)
+            found = {t["labels"]["container"]: t for t in json.loads((tmp_path / "targets.json").read_text())}
+            assert set(found) == {"first", "second", "seldon-container-engine"}
+            engine = found["seldon-container-engine"]
+            assert engine["targets"] == ["127.0.0.1:18000"]
+            counted = (await it.client.get(engine["labels"]["__metrics_path__"])).text
+            count = 'seldon_api_executor_server_requests_seconds_count{code="200",deployment_name="toy"'
+            assert next(line for line in counted.splitlines() if line.startswith(count)).endswith(" 30.0")
+            # The model servers count none of them as requests of their own: a query over all pods sees each once.
+            for name in ("first", "second"):
+                model = httpx.get(f"http://{found[name]['targets'][0]}/prometheus").text
+                assert "seldon_api_executor_server_requests_seconds_count" not in model
+
+    asyncio.run(scenario())
+
+
+MONITOR = {
+    "metadata": {"name": "m", "namespace": NAMESPACE},
+    "spec": {
+        "selector": {"matchLabels": {"app.kubernetes.io/managed-by": "seldon-core"}},
+        "podMetricsEndpoints": [{"port": "metrics", "path": "/prometheus"}],
+    },
+}
+
+
+def test_a_replica_that_is_killed_under_load_costs_no_request(images: Images, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(images, tmp_path) as it:
+            it.deploy(f"toy@{images.digests['1']}", replicas=2)
+            await it.until(lambda: it.status().get("state") == "Available")
+            done = asyncio.Event()
+            answers: list[float] = []
+
+            async def caller() -> None:
+                while not done.is_set():
+                    answers.append(await it.answer())
+
+            calling = [asyncio.create_task(caller()) for _ in range(4)]
+            for kill in range(2):
+                before = len(answers)
+                replica = it.reconciler.targets()[kill][1]
+                assert replica.process is not None
+                os.killpg(replica.process.pid, signal.SIGKILL)
+                await it.until(lambda replica=replica: replica.restarts == 1 and it.routed() == 2)  # type: ignore[misc]
+                assert len(answers) > before
+            done.set()
+            await asyncio.gather(*calling)
+            assert set(answers) == {1.0}
+
+    asyncio.run(scenario())
+
+
+def test_a_second_predictor_comes_and_goes_with_what_the_operator_makes_for_it(images: Images, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(images, tmp_path) as it:
+            one, two = (f"toy@{images.digests[n]}" for n in "12")
+            main = predictor("main", container("toy", one), replicas=5)
+            main["componentSpecs"][0] |= {
+                "hpaSpec": {"minReplicas": 2, "maxReplicas": 4, "metricsv2": [{"type": "Resource"}]},
+                "pdbSpec": {"maxUnavailable": 1},
+            }
+            it.apply({"predictors": [main]})
+            await it.until(lambda: it.status().get("state") == "Available")
+            name = "toy-main-0-toy"
+            assert len(it.pods()) == 2, "an autoscaled predictor runs at its least"
+            assert it.names("HorizontalPodAutoscaler") == it.names("PodDisruptionBudget") == [name]
+            hpa = it.store.get(KINDS.named("HorizontalPodAutoscaler"), NAMESPACE, name)
+            assert (hpa["spec"]["minReplicas"], hpa["spec"]["metrics"]) == (2, [{"type": "Resource"}])
+            assert "the lab measures no load" in hpa["status"]["conditions"][0]["message"]
+            budget = it.store.get(KINDS.named("PodDisruptionBudget"), NAMESPACE, name)
+            assert budget["status"]["disruptionsAllowed"] == 1
+            reasons = {c["type"]: c["reason"] for c in it.status()["conditions"] if "reason" in c}
+            assert (reasons["HpasReady"], reasons["PdbsReady"]) == (
+                "All HPAs resources ready",
+                "All PDBs resources ready",
+            )
+
+            plain = predictor("main", container("toy", one), traffic=50)
+            it.apply({"predictors": [plain, predictor("canary", container("toy", two), traffic=50)]})
+            one_each = {"replicas": 1, "availableReplicas": 1}
+            await it.until(
+                lambda: it.status()["deploymentStatus"] == {"toy-main-0-toy": one_each, "toy-canary-0-toy": one_each}
+            )
+            assert {await it.answer() for _ in range(30)} == {1, 2}
+            assert it.names("HorizontalPodAutoscaler") == it.names("PodDisruptionBudget") == []
+            assert it.names("Service") == ["toy-canary", "toy-canary-toy", "toy-main", "toy-main-toy"]
+
+            it.apply({"predictors": [predictor("new", container("toy", two))]})
+            await it.until(
+                lambda: it.status()["deploymentStatus"] == {"toy-new-0-toy": one_each} and len(it.pods()) == 1
+            )
+            assert await it.answer() == 2
+            assert {
+                'CreateDeployment: Created Deployment "toy-main-0-toy"',
+                'CreateHPA: Created HorizontalPodAutoscaler "toy-main-0-toy"',
+                'CreatePDB: Created PodDisruptionBudget "toy-main-0-toy"',
+                'CreateService: Created Service "toy-canary"',
+                'DeleteHPA: Deleted HorizontalPodAutoscaler "toy-main-0-toy"',
+                'DeleteDeployment: Deleted Deployment "toy-canary-0-toy"',
+                'Updated: Updated SeldonDeployment "toy"',
+            } <= it.events()
+
+    asyncio.run(scenario())
+
+
+def test_a_container_gets_its_environment_and_waits_for_what_is_missing(images: Images, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(images, tmp_path) as it:
+            env = [
+                {"name": "TENS", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['tens']"}}},
+                {"name": "ONES", "valueFrom": {"configMapKeyRef": {"name": "late", "key": "ones"}}},
+                {"name": "NONE", "valueFrom": {"secretKeyRef": {"name": "x", "key": "y", "optional": True}}},
+                {"name": "PLUS", "value": "$(TENS)$(ONES)"},
+            ]
+            toy = container("toy", f"toy@{images.digests['1']}", env=env)
+            it.apply({"predictors": [predictor("main", toy, labels={"tens": "4"})]})
+
+            def state() -> dict[str, Any]:
+                found = [
+                    p["status"]["containerStatuses"][0]["state"]
+                    for p in it.pods()
+                    if "containerStatuses" in p["status"]
+                ]
+                return dict(found[0].get("waiting") or {}) if found else {}
+
+            await it.until(lambda: state().get("reason") == "CreateContainerConfigError")
+            assert state()["message"] == 'Error: configmap "late" not found'
+            it.store.create(
+                KINDS.named("ConfigMap"), {"metadata": {"name": "late", "namespace": NAMESPACE}, "data": {"ones": "2"}}
+            )
+            await it.until(lambda: it.status().get("state") == "Available")
+            assert await it.answer() == 43
+
+    asyncio.run(scenario())
+
+
+def test_a_server_that_lives_no_more_is_restarted(images: Images, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(images, tmp_path) as it:
+            dead = {"httpGet": {"path": "/nope", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1}
+            toy = container("toy", f"toy@{images.digests['1']}", livenessProbe={**dead, "initialDelaySeconds": 1})
+            it.apply({"predictors": [predictor("main", toy)]})
+            await it.until(lambda: any(r.restarts for _, r in it.reconciler.targets()))
+
+    asyncio.run(scenario())
+
+
+def test_what_does_not_come_up_in_time_has_failed(images: Images, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(images, tmp_path) as it:
+            never = container("toy", f"toy@{images.digests['1']}") | {"readinessProbe": NEVER}
+            it.apply({"predictors": [predictor("main", never, progressDeadlineSeconds=1)]})
+            await it.until(lambda: it.status().get("state") == "Failed")
+            assert it.status()["description"].endswith("has timed out progressing.")
 
     asyncio.run(scenario())
