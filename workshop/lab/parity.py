@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from workshop.lab.admission import route
 from workshop.lab.admission.seldon import graphs, pods
 from workshop.lab.admission.tekton.decode import fold_case
 from workshop.lab.state import KIT
@@ -127,6 +128,26 @@ SELDON_REFUSED: dict[str, str] = {
 """What is refused at admission, in the words of `workshop.lab.admission.seldon`."""
 
 
+ROUTE_SUPPORTED: dict[str, str] = {
+    "RoutePort": "targetPort",
+    "RouteSpec": "to host path port alternateBackends",
+    "RouteTarget": "kind name weight",
+}
+"""Fields of a Route that the gateway honours."""
+
+ROUTE_ACCEPTED: dict[str, str] = {
+    "RouteSpec.tls": "edge: the gateway answers HTTP on 127.0.0.1, and the model server sees none of the TLS anyhow",
+    "RouteSpec.wildcardPolicy": "None is what there is",
+}
+ROUTE_REFUSED: dict[str, str] = {
+    "RoutePort.targetPort: grpc": route.PORT_REFUSED,
+    "RouteSpec.httpHeaders": route.HEADERS_REFUSED,
+    "RouteSpec.subdomain": route.SUBDOMAIN_REFUSED,
+    "RouteSpec.tls: termination passthrough, reencrypt": route.TLS_REFUSED,
+    "RouteSpec.wildcardPolicy: Subdomain": route.WILDCARD_REFUSED,
+}
+
+
 @dataclass(frozen=True)
 class Row:
     """One field: `status` is supported, accepted or refused; `note` the reason or the message."""
@@ -156,6 +177,11 @@ def seldon_rows() -> list[Row]:
     """Seldon's fields, and the values that have a row of their own."""
     rows = _rows(SELDON_SUPPORTED, SELDON_ACCEPTED, SELDON_REFUSED)
     return sorted([*rows, *(Row(name, "supported") for name in SELDON_SUPPORTED_VALUES)], key=lambda row: row.field)
+
+
+def route_rows() -> list[Row]:
+    """The fields of OpenShift's Routes."""
+    return _rows(ROUTE_SUPPORTED, ROUTE_ACCEPTED, ROUTE_REFUSED)
 
 
 def fields_of_folders(root: Path = CONFORMANCE) -> dict[str, set[str]]:
@@ -200,6 +226,11 @@ def page() -> str:
             "## Seldon",
             "",
             *_table(seldon_rows()),
+            "## Routes",
+            "",
+            "Without a host it gets `<name>-<namespace>.localhost`; `status.ingress` carries the gateway's port too.",
+            "",
+            *_table(route_rows()),
         ]
     )
 

@@ -13,7 +13,7 @@ from workshop.lab.admission import admit
 from workshop.lab.admission.seldon import pods
 from workshop.lab.kinds import KINDS
 from workshop.lab.statuses import ApiError
-from workshop.manifests import core, seldon
+from workshop.manifests import apps, core, seldon
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
 
@@ -263,7 +263,25 @@ SELDON_TAKEN: dict[str, tuple[str, Spec]] = {
     ),
 }
 
+
+def exposed(**more: Any) -> tuple[str, Spec]:
+    return "Route", {"to": {"kind": "Service", "name": "x"}, **more}
+
+
+ROUTE: dict[str, tuple[str, Spec]] = {
+    "RoutePort.targetPort: grpc": exposed(port={"targetPort": "grpc"}),
+    "RouteSpec.httpHeaders": exposed(httpHeaders={"actions": {}}),
+    "RouteSpec.subdomain": exposed(subdomain="x"),
+    "RouteSpec.tls: termination passthrough, reencrypt": exposed(tls={"termination": "reencrypt"}),
+    "RouteSpec.wildcardPolicy: Subdomain": exposed(wildcardPolicy="Subdomain"),
+}
+ROUTE_TAKEN: dict[str, tuple[str, Spec]] = {
+    "RouteSpec.tls": exposed(tls={"termination": "edge", "insecureEdgeTerminationPolicy": "Redirect"}),
+    "RouteSpec.wildcardPolicy": exposed(wildcardPolicy="None"),
+}
+
 TABLES = [
+    (ROUTE, parity.ROUTE_REFUSED),
     (TEKTON, tekton_support.REFUSED),
     (TRIGGERS, triggers_support.REFUSED),
     (SELDON, parity.SELDON_REFUSED),
@@ -289,13 +307,25 @@ def test_every_refused_row_is_tried() -> None:
         assert tried.keys() == told.keys()
 
 
-@pytest.mark.parametrize("row", sorted(SELDON_TAKEN))
-def test_accepted_row_of_seldon_is_admitted(row: str) -> None:
-    put(*SELDON_TAKEN[row])
+TAKEN = SELDON_TAKEN | ROUTE_TAKEN
 
 
-def test_every_accepted_row_of_seldon_is_tried() -> None:
-    assert SELDON_TAKEN.keys() == parity.SELDON_ACCEPTED.keys()
+@pytest.mark.parametrize("row", sorted(TAKEN))
+def test_accepted_row_is_admitted(row: str) -> None:
+    put(*TAKEN[row])
+
+
+def test_every_accepted_row_is_tried() -> None:
+    assert TAKEN.keys() == parity.SELDON_ACCEPTED.keys() | parity.ROUTE_ACCEPTED.keys()
+
+
+def test_every_field_of_a_route_has_one_row() -> None:
+    known = [
+        f"{one.__name__}.{field.encode_name}"
+        for one in (apps.RoutePort, apps.RouteSpec, apps.RouteTarget)
+        for field in msgspec.structs.fields(one)
+    ]
+    assert sorted(row.field for row in parity.route_rows() if ":" not in row.field) == sorted(known)
 
 
 def test_every_field_of_seldon_has_one_row() -> None:
