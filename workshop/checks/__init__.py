@@ -4,7 +4,7 @@ A check never trusts what was typed, so it holds for whoever left and came back,
 the participant made under another name where it takes something away.
 """
 
-from workshop.checks import m01, m02, m03, m04, m05, m06, m07, m08, m09, m10, m11
+from workshop.checks import m01, m02, m03, m04, m05, m06, m07, m08, m09, m10, m11, m12, m13, m14
 from workshop.checks.finding import Check, CheckContext, Cluster, Editor, Finding, Reset
 
 _MODULES = {
@@ -19,6 +19,9 @@ _MODULES = {
     "09": m09,
     "10": m10,
     "11": m11,
+    "12": m12,
+    "13": m13,
+    "14": m14,
 }
 CHECKS: dict[str, Check] = {number: module.check for number, module in _MODULES.items()}
 """The modules that have a check, by number; a module that says `checks: true` must be here."""

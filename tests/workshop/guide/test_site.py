@@ -13,6 +13,7 @@ from workshop.guide.include import excerpt
 from workshop.guide.module import load, load_all, parse
 from workshop.guide.render import render
 from workshop.guide.search import search
+from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, digest, main, translations
 
 KIT = Path(__file__).resolve().parents[3]
@@ -150,3 +151,16 @@ def test_every_notebook_is_run_by_a_module() -> None:
     text = "".join(module.body for module in MODULES)
     for notebook in sorted((KIT / "notebooks").glob("*.ipynb")):
         assert f"$ jupyter execute notebooks/{notebook.name}" in text, f"no module runs {notebook.name}"
+
+
+# -- slides
+
+
+def test_the_slides_say_what_the_modules_say() -> None:
+    made = slides(MODULES)
+    assert {slide.module.number for slide in made} == {module.number for module in MODULES}
+    gate = [slide for slide in made if slide.module.number == "07"]
+    assert [slide.title for slide in gate] == ["Test, and meet the gate", "Why it matters", "The steps"]
+    assert "write a test of how the model must behave" in gate[0].body and "<svg" in gate[0].body
+    assert "<a href=" in gate[1].body and "Try to cheat" in gate[2].body
+    assert all(slide.body.strip() for slide in made)

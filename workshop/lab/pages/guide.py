@@ -21,6 +21,7 @@ from workshop.errors import WorkshopError
 from workshop.guide.module import Module, load_all
 from workshop.guide.render import render
 from workshop.guide.search import search
+from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, translations
 from workshop.guide.values import values
 from workshop.lab import environment
@@ -62,6 +63,13 @@ def guide_routes(context: Context) -> list[BaseRoute]:
     async def whole(request: Request) -> Response:
         shown = [(module, _chapter(module.number, _body(context, module))) for module in _modules(context)]
         return html.page(context, request, "whole.html", {"modules": shown})
+
+    async def talk(request: Request) -> Response:
+        shown = [
+            {"module": slide.module, "title": slide.title, "html": Markup(slide.body)}  # noqa: S704
+            for slide in slides(_modules(context))
+        ]
+        return html.page(context, request, "slides.html", {"slides": shown})
 
     async def find(request: Request) -> Response:
         words = request.query_params.get("q", "")[:200]
@@ -110,6 +118,7 @@ def guide_routes(context: Context) -> list[BaseRoute]:
         Route("/guide/", index),
         Route("/guide/search", find),
         Route("/guide/whole", whole),
+        Route("/guide/slides", talk),
         Route("/guide/api/check/{number:str}", check, methods=["POST"]),
         Route("/guide/api/job", job),
         Route("/guide/api/{verb:str}/{number:str}", begin, methods=["POST"]),

@@ -17,7 +17,13 @@ from workshop.lab.progress import note
 
 KIT = Path(__file__).resolve().parents[4]
 MODULES = load_all(KIT / "workshop" / "modules")
-PAGES = ["/guide/", "/guide/search?q=dvc", "/guide/zh-Hans/01-meet-the-lab", *(f"/guide/{m.name}" for m in MODULES)]
+PAGES = [
+    "/guide/",
+    "/guide/search?q=dvc",
+    "/guide/slides",
+    "/guide/zh-Hans/01-meet-the-lab",
+    *(f"/guide/{m.name}" for m in MODULES),
+]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,

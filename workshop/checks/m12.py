@@ -1,0 +1,59 @@
+"""Module 12, watch: production was called and told the truth, Prometheus counted it, and the participant reads it."""
+
+from __future__ import annotations
+
+from workshop.checks import answers, prometheus
+from workshop.checks.finding import CheckContext, Editor, Finding
+
+NUMBER = "12"
+FEWEST = 200
+NEAR = 0.15
+"""The answer was right when it was written; what production has counted since moves the number a little."""
+_ASKED, _KNOWN, _READ = (
+    "production was asked, and Prometheus counted it",
+    "production heard what really happened",
+    "you can read how good it is",
+)
+_CALL = 'cd model && python -m flights.traffic --url "$PRODUCTION_URL" --rate 40 --seconds 20 --feedback'
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """Predictions, truths, and the recall."""
+    here = f'namespace="{context.namespace("production")}"'
+    try:
+        asked = prometheus.value(context, f"sum(max_over_time(model_predictions_total{{{here}}}[1d]))")
+        late = prometheus.value(context, _truths(here, 'actual="late"'))
+        known = prometheus.value(context, _truths(here))
+        found = prometheus.value(context, _truths(here, 'predicted="late",actual="late"'))
+    except prometheus.NoPrometheus as e:
+        return [Finding(task, False, str(e), "workshop status") for task in (_ASKED, _KNOWN, _READ)]
+    return [
+        Finding(_ASKED, asked >= FEWEST, f"{asked:,.0f} predictions in a day", "" if asked >= FEWEST else _CALL),
+        Finding(_KNOWN, known >= FEWEST, f"the truth of {known:,.0f} flights", "" if known >= FEWEST else _CALL),
+        _read(answers.answers(context, NUMBER), found / late if late else None),
+    ]
+
+
+def reset(context: CheckContext, _: Editor) -> list[str]:
+    """The answer goes; what Prometheus has counted stays counted."""
+    return answers.forget(context, NUMBER)
+
+
+def _truths(*labels: str) -> str:
+    # Over a day and by the largest value of each series, for a server that was replaced took its counter along.
+    return f"sum(max_over_time(model_feedback_total{{{','.join(labels)}}}[1d]))"
+
+
+def _read(given: dict[str, str], recall: float | None) -> Finding:
+    if "recall" not in given:
+        return answers.missing(NUMBER, "recall", _READ)
+    if recall is None:
+        return Finding(_READ, False, "production has heard of no late flight yet", _CALL)
+    try:
+        right = abs(float(given["recall"]) - recall) <= NEAR
+    except ValueError:
+        right = False
+    if not right:
+        return Finding(_READ, False, f"you say {given['recall']}, and production has counted another number",
+                       "the second query of the module asks for it")  # fmt: skip
+    return Finding(_READ, True, f"it finds {recall:.0%} of the late flights")

@@ -1,0 +1,80 @@
+"""Module 13, new data: the window has moved on, a run has put two candidates before callers, and both were judged."""
+
+from __future__ import annotations
+
+import yaml
+
+from workshop.checks import prometheus, runs
+from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.checks.git import BRANCH, contains, git, has, keep_and_go, root, shown
+
+PARAMS = "model/params.yaml"
+AB_TEST = "ab-test"
+FEWEST = 100
+_MOVED, _RAN, _ASKED = (
+    f"{BRANCH} learns from a month that was the test",
+    "an A/B test of your commit has begun",
+    "callers have judged both",
+)
+_RUN = f"workshop run tekton/runs/ab-test.yaml -p revision={BRANCH} -p candidate=logistic"
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """The months, the run, the truths of each predictor."""
+    if not has(context, BRANCH):
+        return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 13") for task in
+                (_MOVED, _RAN, _ASKED)]  # fmt: skip
+    return [_moved(context), _ran(context), _asked(context)]
+
+
+def reset(context: CheckContext, editor: Editor) -> list[str]:
+    """The branch goes back to before the window moved; the runs of the test go. `workshop rollback` ends the test."""
+    first = _test_month(context, root(context))
+    moved = [c for c in git(context, "rev-list", BRANCH, "--", PARAMS).split() if _test_month(context, c) != first]
+    said = keep_and_go(context, BRANCH, f"{moved[-1]}^") if moved else []
+    if moved and has(context, f"origin/{BRANCH}") and contains(context, f"origin/{BRANCH}", moved[-1]):
+        git(context, "push", "--quiet", "--force", "origin", f"{BRANCH}:refs/heads/{BRANCH}")
+    for run in runs.newest_first(context, AB_TEST):
+        editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
+        said.append(f"deleted the run {runs.named(run)}")
+    return said
+
+
+def _test_month(context: CheckContext, commit: str) -> str:
+    try:
+        return str(yaml.safe_load(shown(context, commit, PARAMS))["months"]["test"])
+    except (yaml.YAMLError, KeyError, TypeError):
+        return ""
+
+
+def _moved(context: CheckContext) -> Finding:
+    before, now = _test_month(context, root(context)), _test_month(context, BRANCH)
+    if not now.isdigit() or int(now) <= int(before):
+        hint = "cd model && python -m flights.advance, then commit"
+        return Finding(_MOVED, False, f"{PARAMS} on {BRANCH} tests on month {now or '?'}, as you found it", hint)
+    return Finding(_MOVED, True, f"it is tested on month {now}")
+
+
+def _ran(context: CheckContext) -> Finding:
+    why = "there is no run of ab-test"
+    for run in runs.newest_first(context, AB_TEST):
+        if runs.succeeded(run) and runs.param(run, "revision") == BRANCH:
+            return Finding(_RAN, True, runs.named(run))
+        said = runs.condition(run)
+        why = f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+    return Finding(_RAN, False, why, _RUN)
+
+
+def _asked(context: CheckContext) -> Finding:
+    counts = {}
+    try:
+        for name in ("logistic", "boosted"):
+            labels = f'namespace="{context.namespace("production")}",predictor_name="{name}"'
+            query = f"sum(max_over_time(model_feedback_total{{{labels}}}[1d]))"
+            counts[name] = prometheus.value(context, query)
+    except prometheus.NoPrometheus as e:
+        return Finding(_ASKED, False, str(e), "workshop status")
+    told = ", ".join(f"{name} heard the truth of {count:,.0f} flights" for name, count in counts.items())
+    ok = min(counts.values()) >= FEWEST
+    hint = "cd model && python -m flights.promotion.compare logistic boosted --rate 40 --seconds 20"
+    return Finding(_ASKED, ok, told, "" if ok else hint)
