@@ -67,7 +67,7 @@ def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: 
         assert lab.workshop("reset", number).returncode == 0
         assert _left(lab, number), f"module {number} is still done"
     assert _git(lab, "status", "--porcelain") == ""
-    assert _git(lab, "branch", "--list", "mine", "leak") == ""
+    assert _git(lab, "branch", "--list", "mine", "cautious") == ""
     assert _git(lab, "rev-parse", "origin/main") == _git(lab, "rev-list", "--max-parents=0", "main")
     kept = _git(lab, "for-each-ref", "--format=%(refname:short)", "refs/heads/kept").split()
     assert any(made in _git(lab, "rev-list", branch) for branch in kept), "the participant's commits are gone"

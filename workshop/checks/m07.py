@@ -67,7 +67,7 @@ def _red(context: CheckContext) -> Finding:
     for run in runs.newest_first(context, runs.PIPELINE):
         if _refused(context, run):
             return Finding(_RED, True, f"{runs.named(run)} went no further than the gate")
-    hint = "workshop run tekton/runs/train-and-stage.yaml -p revision=leak -p deploy=false"
+    hint = "workshop run tekton/runs/train-and-stage.yaml -p revision=cautious -p deploy=false"
     return Finding(_RED, False, "no run has failed in the task gate", hint)
 
 
