@@ -30,6 +30,8 @@ class FlightDelay:
         self._folder = Path(model_dir or os.environ.get("MODEL_DIR") or beside)
         self._loaded: FlightModel | None = None
         self._explainer: Explainer | None = None
+        self.rows_are_checked = False
+        """A server that holds every row to `input_schema()` sets this; then they are not looked at again here."""
 
     def load(self) -> None:
         """Read the model; FlightsError when it is not there. Servers call it once, before they are ready."""
@@ -53,7 +55,7 @@ class FlightDelay:
             if isinstance(X, dict):
                 assert self._explainer is not None
                 return self._explainer.answer(X)
-            return model.predict(X, names)
+            return model.predict(X, names, self.rows_are_checked)
         except BadInputError as error:
             raise _as_the_server_knows_it(error) from error
 
@@ -64,7 +66,7 @@ class FlightDelay:
         if truth is None or len(truth) == 0:
             return []
         try:
-            self._model.feedback(features, names, truth)
+            self._model.feedback(features, names, truth, self.rows_are_checked)
         except BadInputError as error:
             raise _as_the_server_knows_it(error) from error
         return []

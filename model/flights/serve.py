@@ -26,6 +26,13 @@ Reader = Callable[[Any], str | float]
 Feed = dict[str, NDArray[Any]]
 """The graph's inputs: `words` and `numbers`, a line a row, with NaN for a number that is missing."""
 _OUTPUTS = ["probabilities"]
+_COUNTERS: list[tuple[str, dict[str, str]]] = [
+    *(("model_predictions", {"class": said}) for said in CLASSES),
+    *(("model_late_probability", {"decile": str(decile)}) for decile in range(10)),
+    *(("model_feedback", {"predicted": said, "actual": actual}) for said in CLASSES for actual in CLASSES),
+]
+_DECILES, _OUTCOMES = 2, 12
+"""Where the deciles and the outcomes begin among the counters."""
 _LATE_WORDS = {"late": 1, "on_time": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0, "true": 1, "false": 0}
 
 
@@ -62,44 +69,41 @@ class FlightModel:
         # The graph takes words and numbers apart; the columns of both are in the order of the schema.
         self._words = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if _is_word(entry)]
         self._numbers = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if not _is_word(entry)]
+        self._at = {"words": [column.at for column in self._words], "numbers": [column.at for column in self._numbers]}
         self._names = list(self.card.features)
         self._lock = Lock()
         self._named = False
-        self._reset()
+        self._counts = [0] * len(_COUNTERS)
 
-    def _reset(self) -> None:
-        self._said = [0, 0]
-        self._deciles = [0] * 10
-        self._outcomes = [[0, 0], [0, 0]]
-
-    def predict(self, rows: Any, names: Sequence[str] | None = None) -> NDArray[np.float64]:
+    def predict(self, rows: Any, names: Sequence[str] | None = None, checked: bool = False) -> NDArray[np.float64]:
         """Probabilities of on time and late, shape (rows, 2), and count them.
 
         `rows` is a list of lists or a 2-D array with one raw value a column; `names` says the order of the
-        columns, and without it they are in the order of the schema. BadInputError for anything else.
+        columns, and without it they are in the order of the schema. BadInputError for anything else. `checked`
+        rows are an array of objects that was held to the schema already, in its order: nothing is looked at again.
         """
-        probabilities = self._run(rows, names)
-        threshold = self.card.threshold
+        probabilities = self._run(rows, names, checked)
+        threshold, counts = self.card.threshold, self._counts
         with self._lock:
             for late in probabilities[:, 1].tolist():
-                self._said[late >= threshold] += 1
+                counts[late >= threshold] += 1
                 # The last decile includes 1.
-                self._deciles[min(int(late * 10), 9)] += 1
+                counts[_DECILES + min(int(late * 10), 9)] += 1
         return probabilities
 
-    def feedback(self, rows: Any, names: Sequence[str] | None, truth: Any) -> int:
+    def feedback(self, rows: Any, names: Sequence[str] | None, truth: Any, checked: bool = False) -> int:
         """Count predicted against actual for rows whose truth is known; how many were counted.
 
         The prediction is made again from the rows, so that a caller cannot report one that was never given.
         Truth is one value a row: 1 or `late`, 0 or `on_time`; or a pair of which the larger tells.
         """
         actual = _truth(truth)
-        late = self._run(rows, names)[:, 1].tolist()
+        late = self._run(rows, names, checked)[:, 1].tolist()
         if len(late) != len(actual):
             raise BadInputError(f"truth: got {len(actual)} values for {len(late)} rows, allowed: one a row")
         with self._lock:
             for probability, real in zip(late, actual, strict=True):
-                self._outcomes[probability >= self.card.threshold][real] += 1
+                self._counts[_OUTCOMES + 2 * (probability >= self.card.threshold) + real] += 1
         return len(actual)
 
     def take_metrics(self) -> list[dict[str, Any]]:
@@ -110,21 +114,11 @@ class FlightModel:
         GAUGEs, what the model scored on its test month: what production is compared with.
         """
         with self._lock:
-            said, deciles, outcomes = self._said, self._deciles, self._outcomes
             named, self._named = self._named, True
-            self._reset()
-        counted = [("model_predictions", {"class": CLASSES[at]}, count) for at, count in enumerate(said)]
-        counted += [("model_late_probability", {"decile": str(at)}, count) for at, count in enumerate(deciles)]
-        counted += [
-            ("model_feedback", {"predicted": CLASSES[predicted], "actual": CLASSES[actual]}, count)
-            for predicted, row in enumerate(outcomes)
-            for actual, count in enumerate(row)
-        ]
-        counters = [
-            {"type": "COUNTER", "key": key, "value": count, "tags": tags}
-            for key, tags, count in counted
-            if count or not named
-        ]
+            counted = [(*counter, count) for counter, count in zip(_COUNTERS, self._counts, strict=True)
+                       if count or not named]  # fmt: skip
+            self._counts[:] = [0] * len(_COUNTERS)
+        counters = [{"type": "COUNTER", "key": key, "value": count, "tags": dict(tags)} for key, tags, count in counted]
         return counters if named else counters + _reference(self.card.metrics)
 
     @property
@@ -156,7 +150,11 @@ class FlightModel:
         (probabilities,) = self._session.run(_OUTPUTS, feed)
         return np.asarray(probabilities, dtype=np.float64)
 
-    def _run(self, rows: Any, names: Sequence[str] | None) -> NDArray[np.float64]:
+    def _run(self, rows: Any, names: Sequence[str] | None, checked: bool) -> NDArray[np.float64]:
+        if checked and isinstance(rows, np.ndarray):
+            words, numbers = rows.take(self._at["words"], 1), rows.take(self._at["numbers"], 1)
+            # None becomes NaN.
+            return self.answer({"words": words, "numbers": numbers.astype(np.float32)})
         return self.answer(self.feed(rows, names))
 
     def _first_refusal(self, table: list[list[Any]], order: Sequence[int]) -> BadInputError:

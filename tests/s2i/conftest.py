@@ -85,11 +85,11 @@ class Server:
     def get(self, path: str, metrics: bool = False) -> Answer:
         return self.ask("GET", path, metrics=metrics)
 
-    def sample(self, name: str, **labels: str) -> float:
-        """The sum of a metric's samples with these labels."""
+    def sample(self, name: str, metrics: bool = False, **labels: str) -> float:
+        """The sum of a metric's samples with these labels; `metrics` asks at the metrics port."""
         from prometheus_client.parser import text_string_to_metric_families
 
-        text = self.get("/metrics").body.decode()
+        text = self.get("/metrics", metrics).body.decode()
         return sum(
             float(sample.value)
             for family in text_string_to_metric_families(text)

@@ -43,7 +43,8 @@ def test_the_models_name_is_the_units(started: Start) -> None:
     server = started("Late", PREDICTIVE_UNIT_ID="classifier", PREDICTIVE_UNIT_IMAGE="reg:5000/late:1")
     assert server.get("/v2/models/classifier").json["versions"] == ["1"]
     missing = server.get("/v2/models/Late")
-    assert (missing.status, missing.json) == (404, {"error": 'there is no model "Late"; this server has classifier'})
+    text = 'there is no "/v2/models/Late"; this server has /v2/models/classifier, version 1'
+    assert (missing.status, missing.json) == (404, {"error": text})
 
 
 @pytest.mark.parametrize(

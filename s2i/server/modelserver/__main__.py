@@ -8,12 +8,13 @@ import os
 import sys
 
 from modelserver import __version__
-from modelserver.app import Service, State
+from modelserver.app import Service, identity
 from modelserver.errors import ServingError, StartError
 from modelserver.metrics import Metrics
 from modelserver.model import Model, load_class
-from modelserver.running import configure_logging, serve
+from modelserver.running import configure_logging, serve, serve_as_worker
 from modelserver.settings import Settings, read_settings
+from modelserver.shared import Shared
 
 
 def main() -> int:
@@ -21,6 +22,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="modelserver", description="Serve a plain Seldon model class.")
     parser.add_argument("model", help="Module (holding a class of that name) or package.module.Class")
     parser.add_argument("--check", action="store_true", help="import, load, warm up; then exit")
+    # How a parent starts its workers: place, then the descriptors of socket, shared memory and the line to it.
+    parser.add_argument("--worker", nargs=4, type=int, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=__version__)
     arguments = parser.parse_args()
     configure_logging()
@@ -28,8 +31,10 @@ def main() -> int:
         settings = read_settings(os.environ)
         if arguments.check:
             check(arguments.model, settings)
+        elif arguments.worker:
+            return serve_as_worker(arguments.model, settings, *arguments.worker)
         else:
-            serve(arguments.model, settings)
+            return serve(arguments.model, settings)
     except StartError as error:
         sys.stderr.write(f"modelserver: {error}\n")
         return 1
@@ -39,7 +44,8 @@ def main() -> int:
 def check(name: str, settings: Settings) -> None:
     """Prove that the model would start. Raises ``StartError``."""
     model = Model(name, load_class(name), settings.parameters)
-    service = Service(model, settings, Metrics(settings, name), State())
+    shared = Shared.make(1)
+    service = Service(model, settings, Metrics(settings, identity(name, settings), shared), shared.blocks[0])
     try:
         service.prepare()
     except ServingError as error:

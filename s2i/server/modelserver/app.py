@@ -1,45 +1,42 @@
 """The API of one model: every path, what it answers, and when it is ready.
 
-Handlers only translate: a protocol's message to ``Model`` and back. The order of the routes is the order in
-which they are tried, the busiest first.
+Handlers only translate: a protocol's message to ``Model`` and back. Every path is known when the process
+starts, the model's name and version being part of some, so routing is one look into a dictionary.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
-from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from modelserver import __version__, jsontext, oip_protocol, openapi, seldon_protocol
+from modelserver import __version__, docs, jsontext, oip_protocol, openapi, seldon_protocol
 from modelserver.errors import ServingError, oip_error, shown
-from modelserver.http import Answer, Call, Front, Handler, Operation
+from modelserver.families import MetricError
+from modelserver.http import JSON, Answer, Call, Front, Handler, Operation
 from modelserver.metrics import CONTENT_TYPE, Metrics
 from modelserver.model import Model, Prediction
-from modelserver.model_metrics import MetricError
 from modelserver.settings import Settings
+from modelserver.shared import DRAINING, LOADING, READY, Block
 from modelserver.validation import RowValidator, sample_row
 
+PHASES = {LOADING: "loading", READY: "ready", DRAINING: "draining"}
+Route = Callable[[str], Operation]
+Entries = Sequence[object]
 FEEDBACK_KEYS = ("request", "response", "reward", "truth")
-
-
-@dataclass(slots=True)
-class State:
-    """Where the process stands: ``loading``, ``ready`` or ``draining``."""
-
-    phase: str = "loading"
 
 
 class Service:
     """The handlers. Built before the model is loaded; ``prepare`` must have run before it is ready."""
 
-    def __init__(self, model: Model, settings: Settings, metrics: Metrics, state: State) -> None:
+    def __init__(self, model: Model, settings: Settings, metrics: Metrics, block: Block) -> None:
         self.model = model
         self.settings = settings
         self.metrics = metrics
-        self.state = state
+        self.block = block
         self.validator: RowValidator | None = None
-        self.identity = settings.unit_id or model.name.rpartition(".")[2]
+        self.identity = identity(model.name, settings)
+        self.version = settings.model_version if settings.unit_image else ""
+        model.failed = metrics.model_error
         self.request_path = {settings.unit_id: settings.unit_image} if settings.unit_id else {}
 
     def prepare(self) -> None:
@@ -51,6 +48,7 @@ class Service:
         self.model.load()
         if self.model.columns:
             self.validator = RowValidator(self.model.columns, self.settings.max_rows)
+            self.model.promise_checked_rows()
         if callable(getattr(self.model.instance, "warm_up", None)):
             self.model.instance.warm_up()
         elif self.validator is not None:
@@ -70,11 +68,8 @@ class Service:
     def _predicted(self, message: seldon_protocol.Message, count: bool = True) -> Answer:
         prediction = self.model.predict(message.features, message.names, message.meta)
         answer = seldon_protocol.write(prediction.data, message.kind, self.model.class_names())
-        if count:
-            self._count(prediction, "predict")
-        else:
-            self._name(prediction)
-        answer["meta"] = self._meta(message.meta, prediction)
+        metrics = self._count(prediction, "predict") if count else self._name(prediction)
+        answer["meta"] = seldon_protocol.write_meta(message.meta, prediction.tags, metrics, self.request_path)
         return Answer(jsontext.dump(answer))
 
     def feedback(self, call: Call) -> Answer:
@@ -100,12 +95,12 @@ class Service:
         routing = self._routing(body.get("response"))
         prediction = self.model.feedback(features, names, float(reward), truth, routing)
         self.metrics.feedback(float(reward))
-        self._count(prediction, "feedback")
+        metrics = self._count(prediction, "feedback")
         if prediction.data is None:
             answer: dict[str, Any] = {"data": {"ndarray": []}}
         else:
             answer = seldon_protocol.write(prediction.data, "ndarray", self.model.class_names())
-        answer["meta"] = self._meta({}, prediction)
+        answer["meta"] = seldon_protocol.write_meta({}, prediction.tags, metrics, self.request_path)
         return Answer(jsontext.dump(answer))
 
     def _routing(self, response: object) -> object:
@@ -121,19 +116,29 @@ class Service:
 
     def openapi(self, call: Call) -> Answer:
         """The OpenAPI document."""
-        return Answer(jsontext.dump(openapi.document(self.identity, __version__, self.model.columns)))
+        return Answer(jsontext.dump(self._document()))
+
+    def docs(self, call: Call) -> Answer:
+        """The OpenAPI document for people, in one page that loads nothing."""
+        text = docs.page(self._document(), self.model.columns)
+        return Answer(text.encode(), content_type=docs.CONTENT_TYPE, headers=docs.HEADERS)
+
+    def _document(self) -> dict[str, Any]:
+        self._must_be_ready()
+        return openapi.document(self.identity, __version__, self.model.columns)
 
     # The Open Inference Protocol
 
     def infer(self, call: Call) -> Answer:
         """POST /v2/models/{model}/infer."""
-        self._must_be(call)
         self._must_be_ready()
+        if call.binary_from:
+            raise ServingError(400, oip_protocol.NO_BINARY)
         body = jsontext.load(call.body)
         message = oip_protocol.read(body, self.validator)
         call.rows = message.rows
         prediction = self.model.predict(message.features, message.names, message.meta)
-        answer = oip_protocol.write(prediction.data, self.identity, self._version(), body.get("id"))
+        answer = oip_protocol.write(prediction.data, self.identity, self.version, body.get("id"))
         self._count(prediction, "predict")
         return Answer(jsontext.dump(answer))
 
@@ -143,29 +148,15 @@ class Service:
 
     def oip_model(self, call: Call) -> Answer:
         """GET /v2/models/{model}."""
-        self._must_be(call)
         self._must_be_ready()
         answer = {
             "name": self.identity,
-            "versions": [self._version()],
+            "versions": [self.version],
             "platform": str(self.model.metadata().get("platform", "")),
             "inputs": oip_protocol.inputs_of(self.model.columns),
             "outputs": [],
         }
         return Answer(jsontext.dump(answer))
-
-    def oip_model_ready(self, call: Call) -> Answer:
-        """GET /v2/models/{model}/ready."""
-        self._must_be(call)
-        return self.ready(call)
-
-    def _must_be(self, call: Call) -> None:
-        asked = call.path.get("model", "")
-        if asked != self.identity:
-            raise ServingError(404, f"there is no model {shown(asked)}; this server has {self.identity}")
-
-    def _version(self) -> str:
-        return self.settings.model_version if self.settings.unit_image else ""
 
     # Health and metrics
 
@@ -178,9 +169,14 @@ class Service:
         return Answer(b'{"live":true}')
 
     def ready(self, call: Call) -> Answer:
-        """200 once the model is loaded and has answered; 503 while it loads and while the process drains."""
-        if self.state.phase != "ready":
-            return Answer(jsontext.dump({"ready": False, "phase": self.state.phase}), 503)
+        """200 once the model is loaded and has answered; 503 while it loads and while the process drains.
+
+        At the first start the group is ready when all of it is; a worker that comes back later delays nobody.
+        """
+        phases = [self.block.phase, *(other.phase for other in self.metrics.shared.blocks if other.phase == LOADING)]
+        waiting = next((phase for phase in phases if phase != READY), None)
+        if waiting is not None:
+            return Answer(jsontext.dump({"ready": False, "phase": PHASES[waiting]}), 503)
         return Answer(b'{"ready":true}')
 
     def status(self, call: Call) -> Answer:
@@ -195,34 +191,37 @@ class Service:
         return Answer(self.metrics.exposition(), content_type=CONTENT_TYPE)
 
     def _must_be_ready(self) -> None:
-        if self.state.phase == "loading":
+        if self.block.phase == LOADING:
             text = "the model is not loaded yet; try again"
             raise ServingError(503, text, reason="MICROSERVICE_NOT_READY", headers={"retry-after": "1"})
 
-    def _name(self, prediction: Prediction) -> None:
+    def _name(self, prediction: Prediction) -> Entries:
         """Show the counters that the warm-up named as 0: a series that begins with 1 hides its first event.
 
         A gauge of the warm-up is shown as it is: it counts nothing.
         """
-        named = [s for s in prediction.samples if s.kind != "TIMER"]
-        prediction.samples = [s._replace(value=0.0) if s.kind == "COUNTER" else s for s in named]
-        for method in ("predict", "feedback"):
-            self._count(prediction, method)
-
-    def _count(self, prediction: Prediction, method: str) -> None:
         try:
-            self.metrics.model(prediction.samples, method)
+            for method in ("predict", "feedback"):
+                self.metrics.model.name(prediction.metrics, method)
         except MetricError as error:
-            self.metrics.model_error("metrics")
-            self.model.complain(str(error))
+            self._complain(error)
+        return ()
 
-    def _meta(self, request: Any, prediction: Prediction) -> dict[str, Any]:
-        metrics: list[dict[str, object]] = []
-        if self.settings.metrics_in_response:
-            for sample in prediction.samples:
-                entry: dict[str, object] = {"key": sample.name, "type": sample.kind, "value": sample.value}
-                metrics.append({**entry, "tags": dict(sample.tags)} if sample.tags else entry)
-        return seldon_protocol.write_meta(request, prediction.tags, metrics, self.request_path)
+    def _count(self, prediction: Prediction, method: str) -> Entries:
+        """Count the model's metrics; the entries for the answer, when they are wanted there."""
+        if not prediction.metrics:
+            return ()
+        try:
+            entries = self.metrics.model.count(prediction.metrics, method)
+        except MetricError as error:
+            # A metric that cannot be counted must not cost the caller the prediction.
+            self._complain(error)
+            return ()
+        return entries if self.settings.metrics_in_response else ()
+
+    def _complain(self, error: MetricError) -> None:
+        self.metrics.model_error("metrics")
+        self.model.complain(str(error))
 
 
 def _json_of(call: Call) -> bytes:
@@ -233,6 +232,8 @@ def _json_of(call: Call) -> bytes:
     if call.method == "GET":
         return _field(call.query, "GET needs the message in ?json=; POST takes it as the body")
     kind = call.content_type
+    if kind is JSON:
+        return call.body
     if kind == "application/x-www-form-urlencoded" and not call.body.lstrip().startswith((b"{", b"[")):
         return _field(call.body, "the form has no field json; send JSON as application/json")
     if kind and "json" not in kind and kind not in ("text/plain", "application/x-www-form-urlencoded"):
@@ -247,8 +248,13 @@ def _field(form: bytes, otherwise: str) -> bytes:
         raise ServingError(400, otherwise) from None
 
 
-def build(service: Service, front: Front) -> ASGIApp:
-    """The API as one ASGI application."""
+def identity(model: str, settings: Settings) -> str:
+    """The model's name in paths and labels: the graph node's, else that of its class."""
+    return settings.unit_id or model.rpartition(".")[2]
+
+
+def build(service: Service, front: Front) -> Route:
+    """The API: which operation a path has."""
 
     def operation(name: str | None = None, heavy: bool = False, **handlers: Handler) -> Operation:
         return Operation(front, handlers, name, heavy)
@@ -256,59 +262,65 @@ def build(service: Service, front: Front) -> ASGIApp:
     def oip(name: str | None = None, heavy: bool = False, **handlers: Handler) -> Operation:
         return replace(operation(name, heavy, **handlers), error_shape=oip_error)
 
-    def metadata_route(path: str, counted: str | None) -> tuple[str, Operation]:
-        return path, operation(counted, GET=service.metadata)
-
+    predictions = operation("predictions", True, POST=service.predict)
     scrape = operation(GET=service.exposition)
-    table: list[tuple[str, Operation]] = [
-        ("/api/v1.0/predictions", operation("predictions", True, POST=service.predict)),
-        ("/predict", operation(None, True, GET=service.predict, POST=service.predict)),
-        ("/v2/models/{model}/infer", oip("predictions", True, POST=service.infer)),
-        ("/api/v0.1/predictions", operation("predictions", True, POST=service.predict)),
-        ("/api/v1.0/feedback", operation("feedback", True, POST=service.feedback)),
-        ("/send-feedback", operation(None, True, GET=service.feedback, POST=service.feedback)),
-        ("/ready", operation(GET=service.ready)),
-        ("/live", operation(GET=service.live)),
-        ("/health/ping", operation(GET=service.ping)),
-        ("/health/status", operation(GET=service.status)),
-        ("/api/v1.0/health/status", operation(GET=service.status)),
-        metadata_route("/metadata", None),
-        metadata_route("/api/v1.0/metadata", "metadata"),
-        ("/seldon.json", operation(GET=service.openapi)),
-        ("/v2", oip(GET=service.oip_server)),
-        ("/v2/health/live", oip(GET=service.live)),
-        ("/v2/health/ready", oip(GET=service.ready)),
-        ("/v2/models/{model}", oip(GET=service.oip_model)),
-        ("/v2/models/{model}/ready", oip(GET=service.oip_model_ready)),
-        ("/metrics", scrape),
-        ("/prometheus", scrape),
-    ]
-    if service.settings.metrics_path not in ("/metrics", "/prometheus"):
-        table.append((service.settings.metrics_path, scrape))
-    router = Router(
-        [Route(path, endpoint) for path, endpoint in table],
-        default=_not_found(front, "GET /seldon.json lists them"),
-        redirect_slashes=False,
-    )
-    exact: dict[str, ASGIApp] = {path: endpoint for path, endpoint in table if "{" not in path}
+    status = operation(GET=service.status)
+    table = {
+        "/api/v1.0/predictions": predictions,
+        "/api/v0.1/predictions": predictions,
+        "/predict": operation(None, True, GET=service.predict, POST=service.predict),
+        "/api/v1.0/feedback": operation("feedback", True, POST=service.feedback),
+        "/send-feedback": operation(None, True, GET=service.feedback, POST=service.feedback),
+        "/ready": operation(GET=service.ready),
+        "/live": operation(GET=service.live),
+        "/health/ping": operation(GET=service.ping),
+        "/health/status": status,
+        "/api/v1.0/health/status": status,
+        "/metadata": operation(GET=service.metadata),
+        "/api/v1.0/metadata": operation("metadata", GET=service.metadata),
+        "/seldon.json": operation(GET=service.openapi),
+        "/docs": operation(GET=service.docs),
+        "/v2": oip(GET=service.oip_server),
+        "/v2/health/live": oip(GET=service.live),
+        "/v2/health/ready": oip(GET=service.ready),
+        "/metrics": scrape,
+        "/prometheus": scrape,
+        service.settings.metrics_path: scrape,
+    }
+    model = f"/v2/models/{service.identity}"
+    for path in (model, f"{model}/versions/{service.version}") if service.version else (model,):
+        table[path] = oip(GET=service.oip_model)
+        table[path + "/ready"] = oip(GET=service.ready)
+        table[path + "/infer"] = oip("predictions", True, POST=service.infer)
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        # Most paths are fixed: looking them up spares trying the routes one after the other.
-        await exact.get(scope["path"], router)(scope, receive, send)
+    def other_model(call: Call) -> Answer:
+        version = f", version {service.version}" if service.version else ""
+        text = f"there is no {shown(call.path, 200)}; this server has {model}{version}"
+        raise ServingError(404, text)
 
-    return application
+    elsewhere = _not_found(front, "GET /docs shows them")
+    other = replace(elsewhere, handlers=dict.fromkeys(METHODS, other_model), error_shape=oip_error)
 
+    def route(path: str) -> Operation:
+        return table.get(path) or (other if path.startswith("/v2/models/") else elsewhere)
 
-def build_metrics(service: Service, front: Front) -> ASGIApp:
-    """The application of the metrics port: one path, nothing else."""
-    path = service.settings.metrics_path
-    route = Route(path, Operation(front, {"GET": service.exposition}))
-    return Router([route], default=_not_found(front, f"metrics are at {path}"), redirect_slashes=False)
+    return route
 
 
-def _not_found(front: Front, where: str) -> ASGIApp:
+def build_metrics(front: Front) -> Route:
+    """The API of the metrics port: one path, nothing else."""
+    path = front.settings.metrics_path
+    elsewhere = _not_found(front, f"metrics are at {path}")
+    scrape = Operation(front, {"GET": lambda call: Answer(front.metrics.exposition(), content_type=CONTENT_TYPE)})
+
+    return lambda asked: scrape if asked == path else elsewhere
+
+
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+
+
+def _not_found(front: Front, where: str) -> Operation:
     def refuse(call: Call) -> Answer:
         raise ServingError(404, f"there is no such path; {where}", reason="MICROSERVICE_NO_PATH")
 
-    every: dict[str, Handler] = dict.fromkeys(("GET", "POST", "PUT", "DELETE", "PATCH"), refuse)
-    return Operation(front, every)
+    return Operation(front, dict.fromkeys(METHODS, refuse))

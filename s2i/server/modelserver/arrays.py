@@ -11,21 +11,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from modelserver.columns import Column
 from modelserver.errors import ServingError
 from modelserver.validation import Row
 
 
-def from_rows(rows: list[Row], columns: Sequence[Column]) -> Any:
+def from_rows(rows: list[Row], dtype: str) -> Any:
     """Rows in the model's order as (rows, columns)."""
     numpy = sys.modules.get("numpy")
-    if numpy is None:
-        return rows
-    kinds = {column.type for column in columns}
-    if "string" in kinds:
-        return numpy.array(rows, dtype=object)
-    exact = kinds == {"integer"} and not any(column.nullable for column in columns)
-    return numpy.array(rows, dtype="int64" if exact else "float64")
+    return rows if numpy is None else numpy.array(rows, dtype)
 
 
 def from_anything(values: object, shape: list[int] | None = None) -> Any:

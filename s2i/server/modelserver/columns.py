@@ -64,6 +64,14 @@ class Column:
         return math.ceil(low) if self.type == "integer" else float(low)
 
 
+def dtype_of(columns: Sequence[Column]) -> str:
+    """The dtype of an array of rows of these columns, by numpy's name."""
+    kinds = {column.type for column in columns}
+    if "string" in kinds:
+        return "object"
+    return "int64" if kinds == {"integer"} and not any(column.nullable for column in columns) else "float64"
+
+
 def parse_columns(schema: object) -> tuple[Column, ...]:
     """Read what ``input_schema()`` returned; ``StartError`` names the column and the key that is wrong."""
     if not isinstance(schema, Sequence) or isinstance(schema, str) or not schema:

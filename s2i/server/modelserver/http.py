@@ -1,10 +1,12 @@
-"""What happens to every request: limits, the handler, one answer, one count, one line in the log.
+"""What happens to every request: limits, the handler, one count, one answer, one line in the log.
 
-An ``Operation`` is one path of the API as an ASGI application. Handlers are plain functions from ``Call``
-to ``Answer``: they run in the event loop's thread, because an ONNX model answers a row in 0.02 ms and
-handing that to a thread costs several times as much (``MODEL_SERVER_THREADS`` is for slow models). What a
-caller does wrong ends as ``ServingError``; anything else that a handler raises is a 500 with no more than
-an identifier in it.
+An ``Operation`` is one path of the API. Handlers are plain functions from ``Call`` to ``Answer``: they run in
+the event loop's thread, because an ONNX model answers a row in 0.02 ms and handing that to a thread costs
+several times as much (``MODEL_SERVER_THREADS`` is for slow models). What a caller does wrong ends as
+``ServingError``; anything else that a handler raises is a 500 with no more than an identifier in it.
+
+A request is counted before its answer is sent: whoever has an answer finds it counted, even when the process
+is killed in between.
 """
 
 import asyncio
@@ -15,13 +17,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from os import urandom
+from random import getrandbits
 from time import perf_counter
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
-from starlette.types import Message, Receive, Scope, Send
 
 from modelserver.errors import INTERNAL, ServingError, seldon_error
 from modelserver.metrics import Metrics
@@ -31,22 +32,29 @@ log = logging.getLogger("modelserver")
 
 JSON = "application/json"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
-HEADERS = (b"content-length", b"content-type", b"seldon-puid")
 PUID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 ErrorShape = Callable[[ServingError], dict[str, object]]
 
 
-@dataclass(slots=True)
 class Call:
     """One request: ``body`` is complete and within the limit; ``rows`` is set by the handler, for the log."""
 
-    method: str
-    body: bytes
-    query: bytes
-    content_type: str
-    path: Mapping[str, str]
-    puid: str
-    rows: int = 0
+    __slots__ = ("binary_from", "body", "content_type", "method", "path", "puid", "query", "rows", "since")
+
+    def __init__(self, method: str, path: str, query: bytes) -> None:
+        self.since = perf_counter()
+        self.method = method
+        self.path = path
+        self.query = query
+        self.puid = ""
+        self.content_type = ""
+        self.binary_from = b""
+        self.body = b""
+        self.rows = 0
+
+    def identify(self, wish: str) -> None:
+        """Take the caller's identifier, or make one when there is none that could go into a log."""
+        self.puid = wish if wish and PUID.match(wish) else f"{getrandbits(128):032x}"
 
 
 class Answer(NamedTuple):
@@ -72,14 +80,14 @@ class AccessLog:
     def __init__(self) -> None:
         self._lines: list[bytes] = []
 
-    def line(self, call: Call, path: str, status: int, seconds: float) -> None:
+    def line(self, call: Call, status: int, seconds: float) -> None:
         """Add one request; to be called in the event loop's thread."""
         if not self._lines:
             asyncio.get_running_loop().call_later(0.2, self.flush)
         line = {
             "event": "request",
             "method": call.method,
-            "path": path[:200],
+            "path": call.path[:200],
             "status": status,
             "ms": round(seconds * 1000, 3),
             "bytes": len(call.body),
@@ -97,28 +105,13 @@ class AccessLog:
 
 
 class Front:
-    """What all operations of a process share: settings, metrics, threads, and who waits for what.
-
-    ``queue`` tells how many requests are under way: started, waiting for a body, a thread or their turn.
-    """
+    """What all operations of a process share: settings, metrics, threads, the access log."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.settings = settings
         self.metrics = metrics
         self.pool = ThreadPoolExecutor(settings.threads, "predict") if settings.threads else None
-        self.queue: Callable[[], int] = lambda: 0
-        self.reading: dict[asyncio.Task[Any], float] = {}
-        self.late: set[asyncio.Task[Any]] = set()
         self.log = AccessLog()
-
-    async def watch_bodies(self) -> None:
-        """End the requests whose body does not come. One watcher costs less than a timer a request."""
-        while True:
-            await asyncio.sleep(min(1.0, self.settings.body_timeout / 4))
-            oldest = perf_counter() - self.settings.body_timeout
-            for task in [task for task, since in self.reading.items() if since < oldest]:
-                self.late.add(task)
-                task.cancel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +119,8 @@ class Operation:
     """One path: its handler for each method, and how it is counted.
 
     ``service`` is the executor's label for the request histogram, None for paths that are not counted.
-    ``heavy`` operations are refused beyond ``max_concurrency`` and are in the access log; probes are neither.
+    ``heavy`` operations are refused beyond ``max_concurrency``, run in a thread if there are any, and are in
+    the access log; probes and descriptions are none of it.
     """
 
     front: Front
@@ -135,99 +129,34 @@ class Operation:
     heavy: bool = False
     error_shape: ErrorShape = seldon_error
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        front = self.front
-        started = perf_counter()
-        headers = {name: value for name, value in scope["headers"] if name in HEADERS}
-        sent = headers.get(b"seldon-puid", b"").decode("latin-1")
-        puid = sent if sent and PUID.match(sent) else urandom(16).hex()
-        call = Call(scope["method"], b"", scope["query_string"], "", scope.get("path_params", {}), puid)
+    def answer(self, call: Call) -> Answer:
+        """What the handler says, or the error that it ended with. Raises nothing."""
         try:
-            answer = await self._answer(call, headers, receive)
+            handler = self.handlers.get(call.method)
+            return handler(call) if handler is not None else self._without_handler(call)
         except ServingError as error:
-            answer = Answer(orjson.dumps(self.error_shape(error)), error.status, headers=error.headers)
+            return self.refusal(error)
         except Exception:
-            log.exception("request %s failed", puid)
-            failed = ServingError(500, f"the server failed; its log has {puid}", reason=INTERNAL)
-            answer = Answer(orjson.dumps(self.error_shape(failed)), 500)
-        await send_answer(send, answer, puid, front.settings.allow_origin)
-        seconds = perf_counter() - started
+            log.exception("request %s failed", call.puid)
+            return self.refusal(ServingError(500, f"the server failed; its log has {call.puid}", reason=INTERNAL))
+
+    def _without_handler(self, call: Call) -> Answer:
+        """HEAD is GET without a body, which the connection leaves out; OPTIONS is for browsers; others are refused."""
+        if call.method == "HEAD" and "GET" in self.handlers:
+            return self.handlers["GET"](call)
+        allowed = ", ".join(self.handlers)
+        if call.method == "OPTIONS" and self.front.settings.allow_origin:
+            return Answer(b"", 204, headers={"access-control-allow-methods": allowed})
+        raise ServingError(405, f"{call.method} is not allowed here; allowed: {allowed}", headers={"allow": allowed})
+
+    def refusal(self, error: ServingError) -> Answer:
+        """An error in the shape of the path's protocol."""
+        return Answer(orjson.dumps(self.error_shape(error)), error.status, headers=error.headers)
+
+    def count(self, call: Call, answer: Answer) -> None:
+        """Count and log one answer; to be called before it is sent."""
+        seconds = perf_counter() - call.since
         if self.service is not None:
-            front.metrics.request(self.service, call.method, answer.status, seconds)
-        if self.heavy and front.settings.access_log:
-            front.log.line(call, scope["path"], answer.status, seconds)
-
-    async def _answer(self, call: Call, headers: Mapping[bytes, bytes], receive: Receive) -> Answer:
-        front = self.front
-        if call.method == "OPTIONS" and front.settings.allow_origin:
-            return Answer(b"", 204, headers={"access-control-allow-methods": ", ".join(self.handlers)})
-        handler = self.handlers.get("GET" if call.method == "HEAD" else call.method)
-        if handler is None:
-            allowed = ", ".join(self.handlers)
-            text = f"{call.method} is not allowed here; allowed: {allowed}"
-            raise ServingError(405, text, headers={"allow": allowed})
-        if self.heavy and front.queue() > front.settings.max_concurrency:
-            text = f"{front.settings.max_concurrency} requests are under way; try again"
-            raise ServingError(503, text, reason="MICROSERVICE_BUSY", headers={"retry-after": "1"})
-        if call.method == "POST":
-            kind = headers.get(b"content-type", b"").decode("latin-1")
-            call.content_type = kind.partition(";")[0].strip().lower()
-            call.body = await read_body(headers, receive, front)
-        if front.pool is not None and self.heavy:
-            return await asyncio.get_running_loop().run_in_executor(front.pool, handler, call)
-        return handler(call)
-
-
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, front: Front) -> bytes:
-    """The whole body, or 413 as soon as it is known to be too large, or 408 when it does not come."""
-    limit = front.settings.max_body_bytes
-    announced = headers.get(b"content-length", b"")
-    if announced.isdigit() and int(announced) > limit:
-        raise _too_large(limit)
-    parts: list[bytes] = []
-    size = 0
-    task = asyncio.current_task()
-    assert task is not None
-    front.reading[task] = perf_counter()
-    try:
-        while True:
-            message: Message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ServingError(400, "the caller went away before the body was complete")
-            part = message.get("body", b"")
-            size += len(part)
-            if size > limit:
-                raise _too_large(limit)
-            parts.append(part)
-            if not message.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-    except asyncio.CancelledError:
-        if task not in front.late:
-            raise
-        task.uncancel()
-        text = f"the body did not come within {front.settings.body_timeout:.0f} s"
-        raise ServingError(408, text, headers={"connection": "close"}) from None
-    finally:
-        del front.reading[task]
-        front.late.discard(task)
-
-
-def _too_large(limit: int) -> ServingError:
-    return ServingError(413, f"the body is larger than {limit} bytes", headers={"connection": "close"})
-
-
-async def send_answer(send: Send, answer: Answer, puid: str, allow_origin: str = "") -> None:
-    """Send one answer with the headers that all answers have."""
-    headers = [
-        (b"content-type", answer.content_type.encode()),
-        (b"content-length", b"%d" % len(answer.body)),
-        (b"seldon-puid", puid.encode()),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    if answer.headers:
-        headers += [(name.encode(), value.encode()) for name, value in answer.headers.items()]
-    if allow_origin:
-        headers.append((b"access-control-allow-origin", allow_origin.encode()))
-        headers.append((b"access-control-allow-headers", b"content-type, seldon-puid"))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+            self.front.metrics.request(self.service, call.method, answer.status, seconds)
+        if self.heavy and self.front.settings.access_log:
+            self.front.log.line(call, answer.status, seconds)

@@ -1,106 +1,135 @@
-"""Everything the process exposes to Prometheus: request metrics, feedback, the model's own, the process.
+"""Everything the server exposes to Prometheus: request metrics, feedback, the model's own, the processes.
 
 Requests on the public paths (``/api/...`` and ``/v2/...``) are counted under the names of Seldon's
 executor, because without an executor (``seldon.io/no-engine``) the model server stands in its place.
 Requests on ``/predict`` and ``/send-feedback`` come from an orchestrator, which counts them itself under
 those very names: counting them here too would double every rate.
+
+What an operator asks about first is there with 0 from the start, so that the first event is an increase.
 """
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterator
+from threading import Lock
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    ProcessCollector,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import ProcessCollector, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
-from modelserver.model_metrics import ModelMetrics, Sample
+from modelserver.families import BOUNDS, Writer, exposed, merged, observe
+from modelserver.model_metrics import ModelMetrics
 from modelserver.settings import Settings
+from modelserver.shared import READY, Shared
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-# Series of start times that nobody asked for, one for each counter and histogram.
-disable_created_metrics()  # type: ignore[no-untyped-call]
+REQUESTS = "seldon_api_executor_server_requests_seconds"
+FEEDBACK = "seldon_api_model_feedback"
+REWARD = "seldon_api_model_feedback_reward"
+MODEL_ERRORS = "model_server_model_errors"
+RESTARTS = "model_server_worker_restarts"
+DEAD_CPU = "process_cpu_seconds"
+HELP = {
+    REQUESTS: "Time to answer a request on the public paths, by status code.",
+    FEEDBACK: "Feedback received.",
+    REWARD: "Sum of the rewards received; rewards of 0 are feedback too.",
+    MODEL_ERRORS: "Calls in which the model's own code failed or returned what cannot be used.",
+    RESTARTS: "Workers that died and were started again.",
+}
+FROM_THE_START = (
+    *(("predictions", "POST", code) for code in (200, 400, 500, 503)),
+    ("feedback", "POST", 200),
+)
+ERRORS_FROM_THE_START = ("predict", "send_feedback", "metrics")
 
-# The executor's buckets, in seconds.
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+_REQUEST_BOUNDS = BOUNDS["REQUEST"]
 
 
 class Metrics:
-    """The process's registry. One instance a process; all methods may be called from any thread."""
+    """What one process counts, and the view of all processes. All methods may be called from any thread."""
 
-    def __init__(self, settings: Settings, model_name: str) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        common = {
+    def __init__(self, settings: Settings, model_name: str, shared: Shared, place: int = 0) -> None:
+        self.shared = shared
+        self._writer = Writer(shared.blocks[place])
+        self._common = {
             "deployment_name": settings.deployment,
             "predictor_name": settings.predictor,
             "predictor_version": settings.predictor_version,
         }
-        model = {
-            **common,
+        self._model_labels = {
+            **self._common,
             "seldon_deployment_name": settings.deployment,
             "model_name": model_name,
             "model_image": settings.model_image,
             "image_name": settings.model_image,
             "model_version": settings.model_version,
             "image_version": settings.model_version,
-            "worker_id": str(os.getpid()),
         }
-        self._common = tuple(common.values())
-        self._requests = Histogram(
-            "seldon_api_executor_server_requests_seconds",
-            "Time to answer a request on the public paths, by status code.",
-            [*common, "service", "method", "code"],
-            buckets=BUCKETS,
-            registry=self.registry,
-        )
-        self._children: dict[tuple[str, str, int], Histogram] = {}
-        feedback_labels = {**model, "method": "feedback"}
-        self._feedback = Counter(
-            "seldon_api_model_feedback", "Feedback received.", list(feedback_labels), registry=self.registry
-        ).labels(*feedback_labels.values())
-        self._reward = Counter(
-            "seldon_api_model_feedback_reward",
-            "Sum of the rewards received; rewards of 0 are feedback too.",
-            list(feedback_labels),
-            registry=self.registry,
-        ).labels(*feedback_labels.values())
-        self._model_errors = Counter(
-            "model_server_model_errors",
-            "Calls in which the model's own code failed or returned what cannot be used.",
-            [*common, "method"],
-            registry=self.registry,
-        )
-        self._model = ModelMetrics(model)
-        self.registry.register(self._model)
+        self._lock = Lock()
+        self.model = ModelMetrics(self._writer)
+        self._requests: dict[tuple[str, str, int], memoryview] = {}
+        for service, method, code in FROM_THE_START:
+            self._request(service, method, code)
+        self._feedback = self._writer.series(FEEDBACK, "COUNTER", (("method", "feedback"),))
+        self._reward = self._writer.series(REWARD, "COUNTER", (("method", "feedback"),))
+        for where in ERRORS_FROM_THE_START:
+            self._writer.series(MODEL_ERRORS, "COUNTER", (("method", where),))
+        self.restarts = self._writer.series(RESTARTS, "COUNTER", ())
+        self.dead_cpu = self._writer.series(DEAD_CPU, "COUNTER", ())
+
+    def _request(self, service: str, method: str, code: int) -> memoryview:
+        labels = (("code", str(code)), ("method", method.lower()), ("service", service))
+        numbers = self._requests[service, method, code] = self._writer.series(REQUESTS, "REQUEST", labels)
+        return numbers
 
     def request(self, service: str, method: str, code: int, seconds: float) -> None:
         """Count one answer; ``service`` is predictions, feedback or metadata, ``method`` an HTTP method."""
-        key = (service, method, code)
-        child = self._children.get(key)
-        if child is None:
-            child = self._children[key] = self._requests.labels(*self._common, service, method.lower(), str(code))
-        child.observe(seconds)
+        numbers = self._requests.get((service, method, code))
+        observe(numbers if numbers is not None else self._request(service, method, code), _REQUEST_BOUNDS, seconds)
 
     def feedback(self, reward: float) -> None:
         """Count one feedback; a reward is never negative here, the caller has been told so."""
-        self._feedback.inc()
-        self._reward.inc(reward)
-
-    def model(self, samples: Sequence[Sample], method: str) -> None:
-        """Count the model's own samples; raises ``MetricError``."""
-        self._model.update(samples, method)
+        with self._lock:
+            self._feedback[0] += 1
+            self._reward[0] += reward
 
     def model_error(self, method: str) -> None:
         """Count a failure of the model's code."""
-        self._model_errors.labels(*self._common, method).inc()
+        with self._lock:
+            self._writer.series(MODEL_ERRORS, "COUNTER", (("method", method),))[0] += 1
+
+    def answered(self) -> int:
+        """How many requests all processes have answered on the public paths."""
+        families = merged(self.shared.blocks)
+        return int(sum(sum(values[:-1]) for values in families[REQUESTS, "REQUEST"].values()))
 
     def exposition(self) -> bytes:
         """The text format, version 0.0.4, which every Prometheus reads."""
-        return generate_latest(self.registry)
+        return generate_latest(self)  # type: ignore[arg-type]  # it asks for collect() alone
+
+    def collect(self) -> Iterator[Metric]:
+        """One family at a time, each with all its label sets, of all processes together."""
+        families = merged(self.shared.blocks)
+        (dead_cpu,) = families.pop((DEAD_CPU, "COUNTER")).values()
+        yield from self._processes(dead_cpu[0])
+        for (name, kind), family in families.items():
+            common = self._common if name in (REQUESTS, MODEL_ERRORS, RESTARTS) else self._model_labels
+            yield exposed(name, kind, HELP.get(name, f"the model's own {kind.lower()}"), family, common)
+
+    def _processes(self, dead_cpu: float) -> Iterator[Metric]:
+        """What prometheus_client says of one process, summed over the group, and how many workers are ready."""
+        workers = Metric("model_server_workers", "Workers that are ready.", "gauge")
+        workers.add_sample("model_server_workers", self._common, sum(b.phase == READY for b in self.shared.blocks))
+        yield workers
+        sums: dict[str, Metric] = {}
+        pids = [block.pid for block in self.shared.blocks if block.pid]
+        for pid in pids:
+            for metric in ProcessCollector(pid=lambda pid=pid: pid, registry=None).collect():  # type: ignore[arg-type,misc]
+                total = sums.setdefault(metric.name, metric)
+                if total is not metric:
+                    start = metric.name == "process_start_time_seconds"
+                    values = total.samples[0].value, metric.samples[0].value
+                    total.samples[0] = total.samples[0]._replace(value=min(values) if start else sum(values))
+        if DEAD_CPU in sums:
+            sample = sums[DEAD_CPU].samples[0]
+            sums[DEAD_CPU].samples[0] = sample._replace(value=sample.value + dead_cpu)
+        yield from sums.values()

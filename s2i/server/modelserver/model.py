@@ -11,26 +11,26 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from modelserver.columns import Column, parse_columns
 from modelserver.errors import INTERNAL, ServingError, StartError
-from modelserver.model_metrics import MetricError, Sample, parse_metrics
 
 log = logging.getLogger("modelserver")
 
 MAX_COMPLAINTS = 100
+NO_TAGS: Mapping[str, object] = MappingProxyType({})
 
 
-@dataclass(slots=True)
-class Prediction:
-    """What one call of the model gave: data as it returned them, and what goes into ``meta``."""
+class Prediction(NamedTuple):
+    """What one call of the model gave: data as it returned them, its tags, and its metrics' entries, unchecked."""
 
     data: Any
-    tags: dict[str, object] = field(default_factory=dict)
-    samples: list[Sample] = field(default_factory=list)
+    tags: Mapping[str, object] = NO_TAGS
+    metrics: Sequence[object] = ()
 
 
 def load_class(name: str) -> type:
@@ -71,6 +71,8 @@ class Model:
         self.columns: tuple[Column, ...] = ()
         self.documents = tuple(getattr(self.instance, "json_documents", ()))
         """Keys of jsonData that the model reads itself, for example a request to explain an answer."""
+        self.failed: Callable[[str], None] = lambda method: None
+        """Told the name of a method of the model that failed."""
         self._complaints: set[str] = set()
         self._predict: Callable[..., Any] = self.instance.predict
         self._takes_names, self._takes_meta = _signature(self._predict)
@@ -78,9 +80,9 @@ class Model:
         self._metrics = self._optional("metrics")
         self._class_names: Any = None
 
-    def _optional(self, name: str) -> Callable[..., Any] | None:
+    def _optional(self, name: str) -> Callable[[], Any] | None:
         found = getattr(self.instance, name, None)
-        return found if callable(found) else None
+        return partial(self._guarded, name, found) if callable(found) else None
 
     def load(self) -> None:
         """Call the model's ``load()`` and read its schema. Raises ``StartError``."""
@@ -95,11 +97,23 @@ class Model:
         if schema is not None:
             self.columns = parse_columns(schema)
 
+    def promise_checked_rows(self) -> None:
+        """Tell a model that asks for it that all rows it gets were held to its ``input_schema()``.
+
+        A model under several servers has to check rows itself; doing it twice takes half as long as a
+        prediction. One that reads ``rows_are_checked`` may leave it out.
+        """
+        if hasattr(self.instance, "rows_are_checked"):
+            self.instance.rows_are_checked = True
+
     def predict(self, features: Any, names: Sequence[str], meta: Mapping[str, object]) -> Prediction:
         """One prediction with the model's tags and metrics for it."""
         arguments = (features, list(names)) if self._takes_names else (features,)
-        extra = {"meta": meta} if self._takes_meta else {}
-        return self._finish(self._guarded("predict", self._predict, *arguments, **extra))
+        try:
+            returned = self._predict(*arguments, meta=meta) if self._takes_meta else self._predict(*arguments)
+        except Exception as error:
+            raise self._refusal("predict", error) from error
+        return self._finish(returned)
 
     def feedback(self, features: Any, names: Sequence[str], reward: float, truth: Any, routing: Any) -> Prediction:
         """Hand feedback to the model, if it wants it."""
@@ -134,24 +148,14 @@ class Model:
 
     def _finish(self, returned: Any) -> Prediction:
         """Unwrap a SeldonResponse (anything with data, tags and metrics) and add tags() and metrics()."""
-        prediction = Prediction(returned)
-        entries: list[object] = []
+        tags = self._tags() if self._tags is not None else None
+        metrics = self._metrics() if self._metrics is not None else None
         # An array has data too, but no tags.
         if hasattr(returned, "tags") and hasattr(returned, "metrics") and hasattr(returned, "data"):
-            prediction.data = returned.data
-            prediction.tags.update(returned.tags or {})
-            entries += returned.metrics or []
-        if self._tags is not None:
-            prediction.tags = {**(self._guarded("tags", self._tags) or {}), **prediction.tags}
-        if self._metrics is not None:
-            entries = [*(self._guarded("metrics", self._metrics) or []), *entries]
-        if entries:
-            try:
-                prediction.samples = parse_metrics(entries)
-            except MetricError as error:
-                # A metric that cannot be counted must not cost the caller the prediction.
-                self.complain(str(error))
-        return prediction
+            tags = {**(tags or {}), **(returned.tags or {})}
+            metrics = [*(metrics or ()), *(returned.metrics or ())]
+            returned = returned.data
+        return Prediction(returned, tags or NO_TAGS, metrics or ())
 
     def complain(self, text: str) -> None:
         """Log a mistake of the model that no caller can help, once for each text."""
@@ -163,15 +167,18 @@ class Model:
         try:
             return call(*arguments, **extra)
         except Exception as error:
-            status = getattr(error, "status_code", None)
-            if isinstance(status, int) and 400 <= status < 500:
-                reason = str(getattr(error, "reason", None) or "MICROSERVICE_BAD_DATA")
-                info = getattr(error, "message", None) or str(error)
-                raise ServingError(status, str(info), reason=reason) from error
-            log.exception("%s() of %s raised", what, self.name)
-            raise ServingError(
-                500, f"{what}() of the model failed; its log has the traceback", reason=INTERNAL
-            ) from error
+            raise self._refusal(what, error) from error
+
+    def _refusal(self, what: str, error: Exception) -> ServingError:
+        """What a caller is told of an error of the model's code: its own words when it says that they are for him."""
+        status = getattr(error, "status_code", None)
+        if isinstance(status, int) and 400 <= status < 500:
+            reason = str(getattr(error, "reason", None) or "MICROSERVICE_BAD_DATA")
+            info = getattr(error, "message", None) or str(error)
+            return ServingError(status, str(info), reason=reason)
+        self.failed(what)
+        log.error("%s() of %s raised", what, self.name, exc_info=error)
+        return ServingError(500, f"{what}() of the model failed; its log has the traceback", reason=INTERNAL)
 
 
 def _signature(call: Callable[..., Any]) -> tuple[bool, bool]:

@@ -2,7 +2,7 @@
 
 A model with columns takes either one input a column, named as the column, of shape [n] or [n, 1], or a single
 input of shape [n, columns] in the model's order. Data may be flat or nested. The answer is one output named
-``predict``. Binary data, shared memory and the repository API are not served.
+``predict``. Binary data, shared memory and the repository API are not served, and a request for them is refused.
 Source of the rules: the protocol's REST specification, version 2.
 """
 
@@ -19,6 +19,8 @@ DATATYPES = (
     *("BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64"),
     *("FP16", "FP32", "FP64", "BYTES"),
 )
+OUTPUT = "predict"
+NO_BINARY = "binary tensor data is not served here; allowed: JSON, in inputs[].data"
 _OF_COLUMN = {"string": "BYTES", "integer": "INT64", "number": "FP64"}
 _OF_DTYPE = {
     **{f"{sign}int{bits}": f"{sign.upper()}INT{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
@@ -33,6 +35,7 @@ def read(request: object, validator: RowValidator | None) -> Message:
         raise ServingError(400, "the body must be an object with a list inputs of at least one tensor")
     if not isinstance(request.get("id") or "", str):
         raise ServingError(400, f"id is {shown(request['id'])}; allowed: a string")
+    _check_outputs(request.get("outputs"))
     inputs = [_input(place, entry) for place, entry in enumerate(request["inputs"])]
     if validator is None:
         if len(inputs) != 1:
@@ -47,7 +50,21 @@ def read(request: object, validator: RowValidator | None) -> Message:
         rows = validator.rows(arrays.reshape(values, shape))
     else:
         rows = validator.rows(_by_column(inputs), names)
-    return Message("v2", arrays.from_rows(rows, validator.columns), validator.names, {}, len(rows))
+    return Message("v2", arrays.from_rows(rows, validator.dtype), validator.names, {}, len(rows))
+
+
+def _check_outputs(asked: object) -> None:
+    """What a caller wants back: nothing said, or the one output in JSON."""
+    if asked is None:
+        return
+    if not isinstance(asked, list) or any(not isinstance(entry, dict) for entry in asked):
+        raise ServingError(400, f"outputs is {shown(asked)}; allowed: a list of objects with a name")
+    for entry in asked:
+        if entry.get("name") != OUTPUT:
+            raise ServingError(400, f"there is no output {shown(entry.get('name'))}; allowed: {OUTPUT}")
+        parameters = entry.get("parameters")
+        if isinstance(parameters, dict) and parameters.get("binary_data"):
+            raise ServingError(400, NO_BINARY)
 
 
 def _input(place: int, entry: object) -> tuple[str, list[int], list[Any]]:
@@ -60,6 +77,9 @@ def _input(place: int, entry: object) -> tuple[str, list[int], list[Any]]:
         raise ServingError(400, f"{where}: shape is {shown(shape)}; allowed: a list of sizes of at least 1")
     if not isinstance(datatype, str) or datatype not in DATATYPES:
         raise ServingError(400, f"{where}: datatype is {shown(datatype)}; allowed: {', '.join(DATATYPES)}")
+    parameters = entry.get("parameters")
+    if isinstance(parameters, dict) and "binary_data_size" in parameters:
+        raise ServingError(400, f"{where}: {NO_BINARY}")
     if not isinstance(data, list):
         raise ServingError(400, f"{where}: data is {shown(data)}; allowed: a list")
     jsontext.check_depth(data, f"{where}: data")
@@ -98,7 +118,7 @@ def write(data: Any, model_name: str, version: str, identifier: str | None) -> d
     answer: dict[str, Any] = {"model_name": model_name, "model_version": version}
     if identifier:
         answer["id"] = identifier
-    output = {"name": "predict", "shape": shape, "datatype": datatype, "data": values}
+    output = {"name": OUTPUT, "shape": shape, "datatype": datatype, "data": values}
     return {**answer, "parameters": {}, "outputs": [output]}
 
 

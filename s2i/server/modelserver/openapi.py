@@ -4,30 +4,46 @@ from collections.abc import Sequence
 from typing import Any
 
 from modelserver.columns import Column
+from modelserver.oip_protocol import DATATYPES, inputs_of
 from modelserver.validation import sample_row
 
+Schema = dict[str, Any]
 
-def document(model: str, version: str, columns: Sequence[Column]) -> dict[str, Any]:
+
+def document(model: str, version: str, columns: Sequence[Column]) -> Schema:
     """OpenAPI 3.0 for one model: the Seldon protocol, the Open Inference Protocol, health and metrics."""
-    message = {"$ref": "#/components/schemas/SeldonMessage"}
-    predict = _post("predict", "Ask the model", message, message, columns)
-    feedback = _post("feedback", "Tell how good an answer was", {"$ref": "#/components/schemas/Feedback"}, message)
-    infer = _post("infer", "Ask the model by the Open Inference Protocol", {"type": "object"}, {"type": "object"})
-    paths: dict[str, Any] = {
-        "/api/v1.0/predictions": {"post": predict},
-        "/api/v1.0/feedback": {"post": feedback},
-        f"/v2/models/{model}/infer": {"post": infer},
-    }
-    texts = {
+    paths: Schema = {
+        "/api/v1.0/predictions": _post("predict", "Ask the model", "SeldonMessage", "SeldonMessage", "SeldonStatus"),
+        "/api/v1.0/feedback": _post("feedback", "Tell how good an answer was", "Feedback", "SeldonMessage",
+                                    "SeldonStatus"),
+        f"/v2/models/{model}/infer": _post("infer", "Ask the model by the Open Inference Protocol", "InferenceRequest",
+                                           "InferenceResponse", "InferenceError"),
+    }  # fmt: skip
+    if columns:
+        row = sample_row(columns)
+        asked = {"data": {"names": list(row), "ndarray": [list(row.values())]}}
+        tensors = [
+            {**entry, "shape": [1], "data": [row[str(entry["name"])]]}
+            for entry in inputs_of(columns)
+            if row[str(entry["name"])] is not None
+        ]
+        for path, example in zip(paths, (asked, {"request": asked, "reward": 1}, {"inputs": tensors}), strict=True):
+            paths[path]["post"]["requestBody"]["content"]["application/json"]["example"] = example
+    for path, text in {
         "/ready": "Whether the model is loaded and has answered",
         "/live": "Whether the process answers",
         "/health/ping": "The word pong",
         "/health/status": "What the model says of its health",
         "/metadata": "The model's own description",
+        "/v2": "The server's name, version and extensions",
+        "/v2/health/live": "Whether the process answers",
+        "/v2/health/ready": "Whether the model is loaded and has answered",
         f"/v2/models/{model}": "The model's inputs and outputs",
+        f"/v2/models/{model}/ready": "Whether the model is loaded and has answered",
         "/metrics": "Prometheus metrics",
-    }
-    for path, text in texts.items():
+        "/seldon.json": "This description, for machines",
+        "/docs": "This description, for people",
+    }.items():
         paths[path] = {"get": {"summary": text, "responses": {"200": {"description": text}}}}
     return {
         "openapi": "3.0.3",
@@ -37,65 +53,70 @@ def document(model: str, version: str, columns: Sequence[Column]) -> dict[str, A
     }
 
 
-def _post(
-    name: str, summary: str, request: dict[str, Any], answer: dict[str, Any], columns: Sequence[Column] = ()
-) -> dict[str, Any]:
-    content: dict[str, Any] = {"schema": request}
-    if columns:
-        row = sample_row(columns)
-        content["example"] = {"data": {"names": list(row), "ndarray": [list(row.values())]}}
-    refused = {"description": "The request is wrong; status.info names row and column"}
+def _post(name: str, summary: str, request: str, answer: str, error: str) -> Schema:
+    def content(schema: str) -> Schema:
+        return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+
+    refusals = {
+        "400": "The request is wrong; the text names row and column, what came and what was allowed",
+        "408": "The body did not come in time",
+        "413": "The body is too large or has too many rows",
+        "415": "The content type is not JSON",
+        "503": "Not ready, or too many requests at once; Retry-After says when to try again",
+    }
+    if error == "InferenceError":
+        del refusals["415"]
     return {
-        "operationId": name,
-        "summary": summary,
-        "requestBody": {"required": True, "content": {"application/json": content}},
-        "responses": {
-            "200": {"description": "The answer", "content": {"application/json": {"schema": answer}}},
-            "400": refused,
-            "413": {"description": "The body is too large or has too many rows"},
-            "503": {"description": "Not ready, or too many requests at once"},
-        },
+        "post": {
+            "operationId": name,
+            "summary": summary,
+            "requestBody": {"required": True, "content": content(request)},
+            "responses": {
+                "200": {"description": "The answer", "content": content(answer)},
+                **{code: {"description": text, "content": content(error)} for code, text in refusals.items()},
+            },
+        }
     }
 
 
-def _schemas(columns: Sequence[Column]) -> dict[str, Any]:
-    names: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
-    row: dict[str, Any] = {"type": "array", "items": {}}
+def _schemas(columns: Sequence[Column]) -> Schema:
+    names: Schema = {"type": "array", "items": {"type": "string"}}
+    row: Schema = {"type": "array", "items": {}}
     if columns:
         names["items"]["enum"] = [column.name for column in columns]
         row |= {"minItems": 1, "maxItems": len(columns)}
-    tensor = {
-        "type": "object",
-        "properties": {
-            "shape": {"type": "array", "items": {"type": "integer"}},
-            "values": {"type": "array", "items": {"type": "number"}},
+    integers = {"type": "array", "items": {"type": "integer"}}
+    tensor = _object(shape=integers, values={"type": "array", "items": {"type": "number"}})
+    message = _object(
+        data=_object(names=names, ndarray={"type": "array", "items": row}, tensor=tensor),
+        jsonData=_ref("Row") if columns else {},
+        strData={"type": "string"},
+        binData={"type": "string", "format": "byte"},
+        meta=_object(),
+    )
+    given = _ref("SeldonMessage")
+    text = {"type": "string"}
+    named = {
+        "name": text,
+        "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
+        "datatype": {"type": "string", "enum": list(DATATYPES)},
+        "data": {"type": "array", "items": {}},
+    }
+    tensors = {"type": "array", "items": {**_object(**named), "required": list(named)}}
+    schemas = {
+        "SeldonMessage": message,
+        "Feedback": _object(request=given, response=_object(), reward={"type": "number", "minimum": 0}, truth=given),
+        "SeldonStatus": {
+            **_object(status=_object(status={"type": "integer"}, info=text, code={"type": "integer"}, reason=text)),
+            "required": ["status"],
         },
-    }
-    data = {
-        "type": "object",
-        "properties": {"names": names, "ndarray": {"type": "array", "items": row}, "tensor": tensor},
-    }
-    json_data: dict[str, Any] = {"$ref": "#/components/schemas/Row"} if columns else {}
-    message = {
-        "type": "object",
-        "properties": {
-            "data": data,
-            "jsonData": json_data,
-            "strData": {"type": "string"},
-            "binData": {"type": "string", "format": "byte"},
-            "meta": {"type": "object"},
+        "InferenceRequest": {**_object(id=text, inputs={**tensors, "minItems": 1}), "required": ["inputs"]},
+        "InferenceResponse": {
+            **_object(model_name=text, model_version=text, id=text, parameters=_object(), outputs=tensors),
+            "required": ["model_name", "outputs"],
         },
+        "InferenceError": {**_object(error=text), "required": ["error"]},
     }
-    feedback = {
-        "type": "object",
-        "properties": {
-            "request": {"$ref": "#/components/schemas/SeldonMessage"},
-            "response": {"type": "object"},
-            "reward": {"type": "number", "minimum": 0},
-            "truth": {"$ref": "#/components/schemas/SeldonMessage"},
-        },
-    }
-    schemas: dict[str, Any] = {"SeldonMessage": message, "Feedback": feedback}
     if columns:
         schemas["Row"] = {
             "type": "object",
@@ -106,8 +127,16 @@ def _schemas(columns: Sequence[Column]) -> dict[str, Any]:
     return schemas
 
 
-def _property(column: Column) -> dict[str, Any]:
-    found: dict[str, Any] = {"type": column.type}
+def _object(**properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties} if properties else {"type": "object"}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _property(column: Column) -> Schema:
+    found: Schema = {"type": column.type}
     described = " ".join(filter(None, [column.description, f"[{column.unit}]" if column.unit else ""]))
     if described:
         found["description"] = described

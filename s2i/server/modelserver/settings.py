@@ -38,7 +38,9 @@ class Settings:
     max_rows: int = 5000
     max_concurrency: int = 256
     body_timeout: float = 10.0
+    predict_timeout: float = 30.0
     drain_timeout: float = 15.0
+    workers: int = 1
     threads: int = 0
     access_log: bool = True
     allow_origin: str = ""
@@ -77,7 +79,10 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         max_rows=_number(env, "MODEL_SERVER_MAX_ROWS", 5000, 1, 10**7),
         max_concurrency=_number(env, "MODEL_SERVER_MAX_CONCURRENCY", 256, 1, 10**6),
         body_timeout=_number(env, "MODEL_SERVER_BODY_TIMEOUT", 10, 1, 3600),
+        predict_timeout=_number(env, "MODEL_SERVER_PREDICT_TIMEOUT", 30, 1, 3600),
         drain_timeout=_number(env, "MODEL_SERVER_DRAIN_TIMEOUT", 15, 1, 3600),
+        # Seldon's wrapper reads GUNICORN_WORKERS, so deployments that were made for it set it.
+        workers=_number(env, "MODEL_SERVER_WORKERS", _number(env, "GUNICORN_WORKERS", 1, 1, 64), 1, 64),
         threads=_number(env, "MODEL_SERVER_THREADS", 0, 0, 256),
         access_log=_flag(env, "MODEL_SERVER_ACCESS_LOG", True),
         allow_origin=env.get("MODEL_SERVER_ALLOW_ORIGIN", ""),

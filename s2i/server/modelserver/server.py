@@ -1,0 +1,173 @@
+"""Accepts connections, gives their requests turns, and ends what takes too long."""
+
+import asyncio
+import socket
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from email.utils import formatdate
+from time import monotonic
+from typing import Any
+
+from modelserver.connection import Connection, reason
+from modelserver.errors import ServingError
+from modelserver.http import Front, Operation
+from modelserver.shared import READY, Block
+
+IDLE_SECONDS = 75.0
+YIELD_SECONDS = 0.002
+
+
+class Server:
+    """One listening socket's connections. ``route`` finds the operation of a path.
+
+    ``block`` is given when other processes accept from the same socket: it tells them how many are here.
+    """
+
+    def __init__(self, front: Front, route: Callable[[str], Operation], block: Block | None = None) -> None:
+        settings = front.settings
+        self.route = route
+        self.max_body_bytes = settings.max_body_bytes
+        self.body_timeout = settings.body_timeout
+        self.idle_timeout = IDLE_SECONDS
+        self.stopping = False
+        self._block = block
+        self._blocks = front.metrics.shared.blocks
+        self.connections: set[Connection] = set()
+        self.in_threads = 0
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._max_concurrency = settings.max_concurrency
+        self._drain_timeout = settings.drain_timeout
+        self._queue: deque[Connection] = deque()
+        self._heads: dict[tuple[int, str], bytes] = {}
+        self._common = "x-content-type-options: nosniff\r\n"
+        if settings.allow_origin:
+            self._common += (
+                f"access-control-allow-origin: {settings.allow_origin}\r\n"
+                "access-control-allow-headers: content-type, seldon-puid\r\n"
+            )
+        self._loop: asyncio.AbstractEventLoop
+        self._socket: socket.socket
+        self._sweeper: asyncio.Task[None]
+
+    def start(self, sock: socket.socket) -> None:
+        """Accept from a listening socket that does not block."""
+        self._loop = asyncio.get_running_loop()
+        self._socket = sock
+        self._loop.add_reader(sock, self._accept)
+        self._sweeper = self._loop.create_task(self._sweep())
+
+    def _accept(self) -> None:
+        """Take one connection, unless another worker has fewer: it gets a moment to take this one."""
+        if self._block is not None and self._others_have_fewer(self._block):
+            self._loop.remove_reader(self._socket)
+            self._loop.call_later(YIELD_SECONDS, self._accept_after_all)
+        else:
+            self._take()
+
+    def _others_have_fewer(self, block: Block) -> bool:
+        return any(other.phase == READY and other.connections < block.connections for other in self._blocks)
+
+    def _accept_after_all(self) -> None:
+        if not self.stopping:
+            self._loop.add_reader(self._socket, self._accept)
+            self._take()
+
+    def _take(self) -> None:
+        try:
+            taken, _ = self._socket.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError:
+            # Out of file descriptors, most likely: what waits is looked at again in a while.
+            self._loop.remove_reader(self._socket)
+            self._loop.call_later(1, self._accept_again)
+            return
+        taken.setblocking(False)
+        taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.keep(self._connect(taken))
+
+    def _accept_again(self) -> None:
+        if not self.stopping:
+            self._loop.add_reader(self._socket, self._accept)
+
+    async def _connect(self, taken: socket.socket) -> None:
+        with suppress(OSError):
+            await self._loop.connect_accepted_socket(lambda: Connection(self), taken)
+
+    def came(self, connection: Connection) -> None:
+        """Keep an eye on a connection."""
+        self.connections.add(connection)
+        self._tell()
+
+    def went(self, connection: Connection) -> None:
+        """It is closed."""
+        self.connections.discard(connection)
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._block is not None:
+            self._block.connections = len(self.connections)
+
+    def wait_for_turn(self, connection: Connection) -> None:
+        """Queue a connection that has a call.
+
+        Everything that arrived in one turn of the event loop is in the queue before the first is answered, so its
+        length is how many callers are waiting.
+        """
+        if not self._queue:
+            self._loop.call_soon(self._take_turns)
+        self._queue.append(connection)
+
+    def _take_turns(self) -> None:
+        queue, self._queue = self._queue, deque()
+        room = self._max_concurrency - self.in_threads
+        for connection in queue:
+            connection.turn(None if room > 0 else _busy(self._max_concurrency))
+            room -= 1
+
+    def keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Run something that must end before the server may stop."""
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def head(self, status: int, content_type: str) -> bytes:
+        """The first lines of an answer, made once a second because of the date."""
+        known = self._heads.get((status, content_type))
+        if known is None:
+            text = f"HTTP/1.1 {status} {reason(status)}\r\ndate: {formatdate(usegmt=True)}\r\n"
+            if status != 204:
+                text += f"content-type: {content_type}\r\n"
+            known = self._heads[status, content_type] = (text + self._common).encode("latin-1")
+        return known
+
+    async def _sweep(self) -> None:
+        while True:
+            self._heads.clear()
+            now = monotonic()
+            for connection in list(self.connections):
+                connection.look(now)
+            await asyncio.sleep(min(1.0, self.body_timeout / 4))
+
+    async def stop(self) -> None:
+        """Accept nothing new, finish what is under way within the drain timeout, and close."""
+        self.stopping = True
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+        end = monotonic() + self._drain_timeout
+        while self.connections or self._tasks:
+            for connection in list(self.connections):
+                if monotonic() < end:
+                    connection.stop()
+                else:
+                    connection.abort()
+            if monotonic() > end + 1:
+                break
+            await asyncio.sleep(0.02)
+        self._sweeper.cancel()
+
+
+def _busy(limit: int) -> ServingError:
+    text = f"{limit} requests are under way; try again"
+    return ServingError(503, text, reason="MICROSERVICE_BUSY", headers={"retry-after": "1"})

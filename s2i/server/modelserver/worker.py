@@ -1,0 +1,106 @@
+"""One worker: an event loop, the model, and the sockets it was given."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from dataclasses import dataclass
+
+from modelserver.app import Service, build, build_metrics, identity
+from modelserver.errors import ServingError, StartError
+from modelserver.events import tell
+from modelserver.http import Front
+from modelserver.metrics import Metrics
+from modelserver.model import Model, load_class
+from modelserver.server import Server
+from modelserver.settings import Settings
+from modelserver.shared import DRAINING, LOADING, READY, Block, Shared
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A worker's place: its block of the shared memory, its sockets, and the line to its parent, if it has one."""
+
+    shared: Shared
+    at: int
+    http: socket.socket
+    metrics: socket.socket | None
+    parent: socket.socket | None = None
+
+    @property
+    def accepts_early(self) -> bool:
+        """Whether it accepts connections while its model loads, so that probes are answered.
+
+        The first of a group does, unless another one is ready already: then a request must not come here
+        before it can be answered.
+        """
+        return self.at == 0 and all(block.phase != READY for block in self.shared.blocks)
+
+
+async def work(name: str, settings: Settings, place: Place) -> None:
+    """Serve until a signal, or the parent's end. Raises ``StartError`` when the model is not fit to be served."""
+    block = place.shared.blocks[place.at]
+    model = Model(name, load_class(name), settings.parameters)
+    metrics = Metrics(settings, identity(name, settings), place.shared, place.at)
+    service = Service(model, settings, metrics, block)
+    front = Front(settings, metrics)
+    servers = [(Server(front, build(service, front), block if place.parent else None), place.http)]
+    if place.metrics is not None:
+        servers.append((Server(front, build_metrics(front)), place.metrics))
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        block.phase = DRAINING
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    if place.parent is not None:
+        # The parent never writes: there is something to read when it has ended.
+        loop.add_reader(place.parent, lambda: (loop.remove_reader(place.parent), stop()))  # type: ignore[arg-type]
+    block.pid = os.getpid()
+    beating = asyncio.create_task(_beat(block))
+    accepting: list[Server] = []
+
+    def accept() -> None:
+        for server, sock in servers:
+            server.start(sock)
+            accepting.append(server)
+
+    if place.accepts_early:
+        block.phase = LOADING
+        accept()
+    if place.parent is None:
+        tell("listening", http=place.http, metrics=place.metrics)
+    try:
+        # In a thread, so that /live and /ready answer while a large model loads.
+        await asyncio.to_thread(service.prepare)
+        if not stopping.is_set():
+            block.phase = READY
+            if not accepting:
+                accept()
+            if place.parent is None:
+                tell("ready", http=place.http, metrics=place.metrics)
+            else:
+                place.parent.send(b"r")
+            await stopping.wait()
+    except ServingError as error:
+        raise StartError(f"{name}: the warm-up failed: {error}") from error
+    finally:
+        stop()
+        # One after the other: metrics are shown until the last answer has been counted.
+        for server in accepting:
+            await server.stop()
+        beating.cancel()
+        front.log.flush()
+    if place.parent is None:
+        tell("stopped", answered=metrics.answered())
+
+
+async def _beat(block: Block) -> None:
+    """Show the parent that the event loop turns."""
+    while True:
+        block.beat = time.monotonic()
+        await asyncio.sleep(0.5)
