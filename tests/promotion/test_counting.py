@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,6 +16,8 @@ from flights.promotion import measure
 from flights.promotion.prometheus import Prometheus, counted
 from hypothesis import given
 from hypothesis import strategies as st
+
+from workshop.lab.api.auth import certificate
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,24 @@ def test_thanos_gets_the_namespace_and_the_token(
     monkeypatch.setenv("PROMETHEUS_TOKEN_FILE", str(token))
     Prometheus.from_environment("user1-production").range("up", 1e9)
     assert answers.asked == [({**answers.asked[0][0], "namespace": ["user1-production"]}, "Bearer secret")]
+
+
+def test_a_service_is_trusted_by_its_authority_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.cert, made.key)
+    http = HTTPServer(("127.0.0.1", 0), type("Answers", (_Answers,), {"asked": []}))
+    http.socket = context.wrap_socket(http.socket, server_side=True)
+    threading.Thread(target=http.serve_forever, daemon=True).start()
+    monkeypatch.setenv("PROMETHEUS_URL", f"https://127.0.0.1:{http.server_address[1]}")
+    try:
+        with pytest.raises(FlightsError, match="certificate verify failed"):
+            Prometheus.from_environment("x").range("up", 1e9)
+        monkeypatch.setenv("PROMETHEUS_CA_FILE", str(made.authority))
+        assert Prometheus.from_environment("x").range("up", 1e9) == []
+    finally:
+        http.shutdown()
+        http.server_close()
 
 
 def test_without_an_address_the_config_map_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from flights.errors import FlightsError
-from flights.promotion.canary import INTERIM_ALPHA, Course, World, shares, walk
+from flights.promotion.canary import (
+    GLANCE_SECONDS,
+    INTERIM_ALPHA,
+    Course,
+    InterruptedByOthersError,
+    World,
+    shares,
+    walk,
+)
 from flights.promotion.rules import BAD, OK, UNJUDGED, Finding, Limits
+from hypothesis import given
+from hypothesis import strategies as st
 
 LIMITS = Limits(alpha=0.02)
 COURSE = Course((10, 50, 100), window=20, patience=30)
@@ -28,9 +38,14 @@ class Told:
     given: list[int] = field(default_factory=list)
     looks: list[tuple[float, float]] = field(default_factory=list)
     since: float = 0.0
+    taken_at: float = float("inf")
 
     def world(self) -> World:
-        return World(self._share, self._look, lambda: self.up, lambda: self.clock, self._sleep)
+        return World(self._share, self._look, self._mine, lambda: self.up, lambda: self.clock, self._sleep)
+
+    def _mine(self) -> None:
+        if self.clock >= self.taken_at:
+            raise InterruptedByOthersError("production was changed by somebody else")
 
     def _share(self, percent: int) -> None:
         self.given.append(percent)
@@ -87,14 +102,44 @@ def test_too_little_traffic_is_a_decision_after_window_and_patience() -> None:
 
 def test_whoever_says_so_goes_on_without_traffic() -> None:
     told = Told(lambda share, spent: UNJUDGED)
-    assert walk(Course((10, 100), 5, 5, too_little="on"), LIMITS, World(
-        told._share, lambda *_: [finding(UNJUDGED)], lambda: True, lambda: told.clock, told._sleep
-    )).state == OK  # fmt: skip
+    assert walk(replace(COURSE, too_little="on"), LIMITS, told.world()).state == OK
+    assert told.given == [10, 50, 100]
+
+
+@pytest.mark.parametrize("taken_at", [1004.0, 1055.0], ids=["in the first step", "at the end of the last"])
+def test_who_rolls_back_by_hand_ends_it(taken_at: float) -> None:
+    told = Told(lambda share, spent: OK, taken_at=taken_at)
+    with pytest.raises(InterruptedByOthersError):
+        walk(COURSE, LIMITS, told.world())
+    assert told.clock <= taken_at + GLANCE_SECONDS
 
 
 def test_a_canary_that_is_not_ready_does_not_go_on() -> None:
     outcome = walk(COURSE, LIMITS, Told(lambda share, spent: OK, up=False).world())
     assert (outcome.state, outcome.reason) == (BAD, "the canary is not ready after 20 s at 10 %")
+
+
+@given(st.lists(st.sampled_from([OK, UNJUDGED, BAD]), max_size=200), st.booleans())
+def test_whatever_it_sees_it_ends_and_gives_all_requests_only_to_what_held_everywhere(
+    states: list[str], goes_on: bool
+) -> None:
+    seen = iter(states)
+    given_states: list[str] = []
+
+    def says(share: int, spent: float) -> str:
+        given_states.append(next(seen, OK))
+        return given_states[-1]
+
+    told = Told(says)
+    outcome = walk(replace(COURSE, too_little="on" if goes_on else "back"), LIMITS, told.world())
+    assert told.given == sorted(set(told.given))
+    assert told.clock - 1000 <= 3 * (COURSE.window + COURSE.patience + 1)
+    assert (outcome.state == BAD) == (BAD in given_states)
+    assert BAD not in given_states[:-1]
+    if outcome.state == OK:
+        assert told.given == [10, 50, 100]
+    if goes_on:
+        assert outcome.state != UNJUDGED
 
 
 @pytest.mark.parametrize("text", ["", "0,50", "50,10", "10,10", "10,101", "ten"])
@@ -111,4 +156,4 @@ def test_what_cannot_be_measured_is_an_error_and_no_success() -> None:
 
     told = Told(lambda share, spent: OK)
     with pytest.raises(FlightsError):
-        walk(COURSE, LIMITS, World(told._share, look, lambda: True, lambda: told.clock, told._sleep))
+        walk(COURSE, LIMITS, replace(told.world(), look=look))

@@ -35,6 +35,8 @@ from flights.traffic import Plan, Traffic, flights_of
 
 INTERIM_ALPHA = 0.001
 POLL_SECONDS = 1.0
+GLANCE_SECONDS = 10.0
+"""How often it is looked whether somebody has rolled back by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class World:
     """Give the canary so many percent; FlightsError when production is not what it was left as."""
     look: Callable[[int, float, float, Limits, int], list[Finding]]
     """Findings at a share, since the canary's beginning and the step's; limits; looks."""
+    mine: Callable[[], None]
+    """Raises InterruptedByOthersError when somebody else has changed production meanwhile."""
     ready: Callable[[], bool]
     now: Callable[[], float] = time.time
     sleep: Callable[[float], None] = time.sleep
@@ -81,13 +85,16 @@ def walk(course: Course, limits: Limits, world: World) -> Outcome:
 
 
 def _step(share: int, course: Course, limits: Limits, world: World, began: float) -> Outcome:
-    since, told = world.now(), ""
+    since, told, seen = world.now(), "", world.now()
     # What a distribution means can only be said with the truth, which needs the whole window.
     strict = replace(limits, alpha=INTERIM_ALPHA, max_psi=math.inf)
     while True:
         world.sleep(POLL_SECONDS)
         spent = world.now() - since
         last = spent >= course.window
+        if last or world.now() - seen >= GLANCE_SECONDS:
+            world.mine()
+            seen = world.now()
         findings = world.look(share, began, since, limits if last else strict, len(course.shares))
         state, found = verdict(findings)
         if state == BAD and found:
@@ -121,11 +128,14 @@ def in_production(prometheus: Prometheus, previous: Release, new: Release) -> Wo
     """The real one: shares by overlay, findings by Prometheus."""
     releases = {"main": previous, "canary": new}
 
-    def share(percent: int) -> None:
+    def mine() -> None:
         running = cluster.deployed()
         if running != releases:
             told = ", ".join(f"{name} version {one.version}" for name, one in running.items()) or "nothing"
             raise InterruptedByOthersError(f"production was changed by somebody else: it runs {told}")
+
+    def share(percent: int) -> None:
+        mine()
         cluster.apply("canary", releases, (100 - percent, percent))
         say(f"---> {percent} % of the requests go to version {new.version}")
 
@@ -134,7 +144,7 @@ def in_production(prometheus: Prometheus, previous: Release, new: Release) -> Wo
         step = now["canary"], now["main"]
         return judge(whole["canary"], whole["main"], limits, step=step, alone=percent == 100, looks=looks)
 
-    return World(share, look, cluster.ready)
+    return World(share, look, mine, cluster.ready)
 
 
 class InterruptedByOthersError(FlightsError):

@@ -206,7 +206,8 @@ def distribution(canary: Seen, champion: Seen, limits: Limits, alpha: float) -> 
         else 0.0
     )
     bound = max(limits.max_psi, chance)
-    text = f"PSI {value:.3f} over deciles of {canary.rows} and {champion.rows} rows, allowed {bound:.3f}"
+    allowed = f"allowed {bound:.3f}" if math.isfinite(bound) else "judged when the window ends"
+    text = f"PSI {value:.3f} over deciles of {canary.rows} and {champion.rows} rows, {allowed}"
     bad = fewest >= limits.min_rows and value > bound
     return _finding("prediction distribution", bad, fewest, limits.min_rows, value, bound, text, "rows")
 
