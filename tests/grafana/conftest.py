@@ -17,13 +17,11 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from flights import card, features, params, train
-from flights.card import CARD, MODEL
-from flights.data import make
 from flights.traffic import Plan, Traffic, flights_of
 
 from tests.grafana.boards import KIT
 from tests.s2i.conftest import Server
+from tests.s2i.flights import serving
 from workshop.lab.components import prometheus
 from workshop.lab.gateway import build
 from workshop.lab.routes import Backend, Routes, Target
@@ -61,8 +59,7 @@ class Stack:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
     root = tmp_path_factory.mktemp("stack")
-    make([6, 7], root / "data")
-    model = _trained(root)
+    model = serving()
     servers = {predictor: _server(predictor, model) for predictor in SHARES}
     for server in servers.values():
         server.wait_for("ready")
@@ -85,7 +82,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             # increase() compares with what was there before: the zeros have to be seen first.
             made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")
         plan = Plan(rate=150, rows=2, requests=REQUESTS, feedback=0.8, mistakes=0.03, seed=1)
-        traffic = Traffic(f"{base}/seldon/{NAMESPACE}/{DEPLOYMENT}", flights_of(7, root / "data"), plan)
+        traffic = Traffic(f"{base}/seldon/{NAMESPACE}/{DEPLOYMENT}", flights_of(7, root), plan)
         traffic.start()
         report = traffic.wait()
         assert not report.failed, report.summary()
@@ -105,16 +102,6 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 _COUNT = f'seldon_api_executor_server_requests_seconds_count{{namespace="{NAMESPACE}", service="predictions"}}'
-
-
-def _trained(root: Path) -> Path:
-    """A small model on real flights: a slice of June, scored on a slice of July."""
-    given = params.load(KIT / "model" / "params.yaml")
-    june, july = (features.read([month], root / "data").iloc[::9].reset_index(drop=True) for month in (6, 7))
-    model, made = train.train("logistic", given, june, july, "0" * 12)
-    (root / MODEL).write_bytes(model)
-    card.dump(made, root / CARD)
-    return root
 
 
 def _server(predictor: str, model: Path) -> Server:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import yaml
 
 from tests.workshop.lab.pages.fixtures import (
     DIGEST,
@@ -29,18 +30,23 @@ from tests.workshop.lab.pages.fixtures import (
 from workshop.lab.kinds import KINDS
 from workshop.lab.progress import note, progress
 
+KIT = Path(__file__).resolve().parents[4]
+
 
 class FakePrometheus(BaseHTTPRequestHandler):
     """Answers every query with one series that rises; remembers what it was asked."""
 
     asked: list[tuple[str, dict[str, list[str]]]] = []
+    alerts: list[dict[str, Any]] = []
 
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         given = parse_qs(parts.query)
         self.asked.append((parts.path, given))
-        if parts.path.endswith("/values"):
-            data: Any = ["user1-production", "user1-staging"]
+        if parts.path.endswith("/alerts"):
+            data: Any = {"alerts": self.alerts}
+        elif parts.path.endswith("/values"):
+            data = ["user1-production", "user1-staging"]
         elif parts.path.endswith("query_range"):
             start, end = float(given["start"][0]), float(given["end"][0])
             times = [start + n * (end - start) / 9 for n in range(10)]
@@ -70,7 +76,7 @@ class FakePrometheus(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def prometheus() -> Iterator[tuple[type[FakePrometheus], str]]:
-    handler = type("Handler", (FakePrometheus,), {"asked": []})
+    handler = type("Handler", (FakePrometheus,), {"asked": [], "alerts": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield handler, f"http://127.0.0.1:{server.server_port}"
@@ -209,6 +215,41 @@ def test_nothing_else_of_prometheus_is_within_reach(
     client = browser(context(tmp_path, prometheus_url=prometheus[1]))
     assert client.get(f"/dashboards/api/{path}").status_code in (400, 404)
     assert prometheus[0].asked == []
+
+
+def _alert(name: str, summary: str, state: str = "firing", severity: str = "warning") -> dict[str, Any]:
+    said = {"summary": summary, "runbook_url": f"grafana/runbook.md#{name.lower()}"}
+    return {"labels": {"alertname": name, "severity": severity}, "annotations": said, "state": state}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?part=live", "/dashboards/", "/dashboards/model-serving", "/dashboards/alerts"]
+)
+def test_an_alert_that_fires_is_told_with_the_way_to_its_heading(
+    tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], path: str
+) -> None:
+    prometheus[0].alerts = [
+        _alert("ModelDrift", "the share <moves>"),
+        _alert("ModelGone", "nobody answers", severity="critical"),
+        _alert("ModelSlow", "not yet", state="pending"),
+    ]
+    page = browser(context(tmp_path, prometheus_url=prometheus[1])).get(path).text
+    assert "the share &lt;moves&gt;" in page and 'href="/dashboards/runbook#modeldrift"' in page
+    assert page.index("nobody answers") < page.index("the share"), "the critical one first"
+    assert "not yet" not in page
+
+
+@pytest.mark.parametrize("url", [None, "http://127.0.0.1:1"])
+def test_without_an_answer_of_prometheus_the_console_tells_no_alert(tmp_path: Path, url: str | None) -> None:
+    page = browser(context(tmp_path, prometheus_url=url)).get("/")
+    assert page.status_code == 200 and "What to do" not in page.text
+
+
+def test_the_runbook_has_an_anchor_for_every_alert(tmp_path: Path) -> None:
+    page = browser(context(tmp_path)).get("/dashboards/runbook").text
+    rules = yaml.safe_load((KIT / "grafana" / "alerts" / "rules.yaml").read_text())
+    for alert in (rule["alert"] for group in rules["groups"] for rule in group["rules"]):
+        assert f'id="{alert.lower()}"' in page
 
 
 # -- the guide

@@ -132,7 +132,7 @@ export class Table extends Panel {
       cell.classList.add("shaded");
       if (field.color?.mode?.startsWith("continuous")) {
         // No darker than text can be read on.
-        cell.style.background = continuous(share, 0.55);
+        cell.style.background = continuous(share, 0.4);
       } else {
         cell.style.background = valueColor(field, value, low, high);
       }
