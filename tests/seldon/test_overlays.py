@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
 from tests.workshop.lab.serving import Lab
+from workshop.lab.admission.seldon import parse
+from workshop.lab.controllers.seldon.reconcile import replicas_of
 from workshop.lab.state import KIT
 from workshop.oc.kustomize.build import build
 
@@ -61,6 +64,20 @@ def test_a_field_that_does_not_exist_would_be_seen(lab: Lab) -> None:
         wrong = {**obj, "spec": {**obj["spec"], "nope": 1}}
         code, _ = lab.ask("POST", PATHS[kind].format("default") + "?fieldValidation=Strict", wrong)
         assert code in (400, 422), kind
+
+
+def test_oc_scale_sets_the_replicas_of_predictors_that_say_nothing_themselves(lab: Lab) -> None:
+    path = PATHS["SeldonDeployment"].format("default") + "/flight-delay"
+    lab.ask("POST", PATHS["SeldonDeployment"].format("default"), overlay("staging")["SeldonDeployment"])
+    media = "application/merge-patch+json"
+    code, scale = lab.ask("PATCH", path + "/scale", {"spec": {"replicas": 3}}, media=media)
+    assert (code, scale["kind"], scale["spec"]) == (200, "Scale", {"replicas": 3})
+    obj = lab.ask("GET", path)[1]
+    assert obj["spec"]["replicas"] == 3
+    sdep = parse(obj)
+    (one,) = sdep.spec.predictors
+    assert replicas_of(sdep, one) == 1, "the predictor's own replicas come first"
+    assert replicas_of(sdep, msgspec.structs.replace(one, replicas=None)) == 3
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

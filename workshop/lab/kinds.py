@@ -143,7 +143,7 @@ BUILT_IN = (
         "SeldonDeployment",
         "seldondeployments",
         short_names=("sdep",),
-        subresources=("status",),
+        subresources=("scale", "status"),
         categories=("all",),
         columns=(_AGE,),
     ),

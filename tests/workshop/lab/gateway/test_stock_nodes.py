@@ -1,0 +1,107 @@
+"""A graph whose nodes are Seldon's own wrapper: what its parts merge into meta, and who gets the feedback.
+
+With nodes that are not ours, the walk is seen to speak the protocol and not a dialect of the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.s2i.parity.servers import Server, packages
+from tests.workshop.lab.gateway.nodes import FEEDBACK, NAME, NAMESPACE, POD, PREDICTIONS, gateway, unit
+from workshop.errors import EnvironmentFault
+from workshop.lab.routes import Backend, Orchestrated, Routes, Target
+from workshop.manifests.seldon import defaulted
+
+pytestmark = [pytest.mark.xdist_group("parity"), pytest.mark.timeout(300)]
+SOURCE = """
+import numpy
+
+class Part:
+    def tags(self):
+        return {type(self).__name__.lower(): True}
+
+class Plus(Part):
+    def transform_input(self, X, names, meta=None):
+        return numpy.asarray(X) + 1
+
+class Double(Part):
+    def predict(self, X, names, meta=None):
+        return numpy.asarray(X) * 2
+
+class Tenfold(Part):
+    def predict(self, X, names, meta=None):
+        return numpy.asarray(X) * 10
+
+class Mean(Part):
+    def aggregate(self, Xs, names, meta=None):
+        return numpy.mean(Xs, axis=0)
+
+class Pick(Part):
+    def route(self, X, names):
+        return 1
+"""
+ROLES = {
+    "plus": "TRANSFORMER",
+    "mean": "COMBINER",
+    "double": "MODEL",
+    "pick": "ROUTER",
+    "tenfold": "MODEL",
+}
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
+    try:
+        packages("seldon-core")
+    except EnvironmentFault as e:
+        pytest.skip(f"the stock wrapper cannot be had: {e}")
+    folder: Path = tmp_path_factory.mktemp("parts")
+
+    def start(name: str) -> Server:
+        kind = name.title()
+        (folder / f"{kind}.py").write_text(SOURCE)
+        env = {"SERVICE_TYPE": ROLES[name], "PREDICTIVE_UNIT_ID": name, "PREDICTIVE_UNIT_IMAGE": f"{name}:1"}
+        return Server("seldon-core", kind, folder, env)
+
+    with ThreadPoolExecutor() as pool:
+        started = dict(zip(ROLES, pool.map(start, ROLES), strict=True))
+    yield started
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(Server.stop, started.values()))
+
+
+def test_a_graph_of_stock_wrappers_answers_and_learns(nodes: dict[str, Server]) -> None:
+    pick = unit("pick", unit("double"), unit("tenfold"), type_="ROUTER")
+    whole = unit("plus", unit("mean", unit("double2"), pick, type_="COMBINER"), type_="TRANSFORMER")
+    ports = {name: server.port for name, server in nodes.items()} | {"double2": nodes["double"].port}
+    plan = Orchestrated(defaulted(whole), tells_routing=True)
+    routes = Routes()
+    routes.set(NAMESPACE, NAME, (Target("main", "s", (Backend(POD, 1, ports),), orchestrated=plan),))
+
+    async def scenario() -> tuple[dict[str, object], int]:
+        async with gateway(routes) as client:
+            request = {"data": {"names": ["x"], "ndarray": [[1.0]]}, "meta": {"tags": {"caller": "me"}}}
+            answer = (await client.post(PREDICTIONS, json=request)).json()
+            told = {"request": request, "response": answer, "reward": 1.0, "truth": {"data": {"ndarray": [[1.0]]}}}
+            return answer, (await client.post(FEEDBACK, json=told)).status_code
+
+    answer, code = asyncio.run(scenario())
+    # (1 + 1) by two and by ten, in the middle.
+    assert answer["data"]["ndarray"] == [[12.0]]  # type: ignore[index]
+    meta: dict[str, dict[str, object]] = answer["meta"]  # type: ignore[assignment]
+    assert meta["tags"] == {"caller": "me", "plus": True, "double": True, "tenfold": True, "mean": True}
+    assert meta["routing"] == {"plus": -1, "mean": -1, "double2": -1, "pick": 1, "tenfold": -1}
+    assert set(meta["requestPath"]) == {"plus", "double", "tenfold", "mean"}
+    assert code == 200
+
+    def rewards(name: str) -> float:
+        return sum(v for (n, _), v in nodes[name].series().items() if n == "seldon_api_model_feedback_total")
+
+    # The models on the way and the router; not the child that was not chosen, which shares a server with one that was.
+    assert {name: rewards(name) for name in ROLES} == {"plus": 0, "mean": 0, "double": 1, "pick": 1, "tenfold": 1}
