@@ -183,15 +183,15 @@ def buckets(expr: str) -> prometheus.Dataquery:
 def matrix(row: str, column: str, empty: str = "zero") -> list[DataTransformerConfig]:
     """One row for each value of a label, one column for each of another; both in order."""
     options = {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": empty}
-    by = [{"field": column, "desc": False}, {"field": row, "desc": False}]
     return [
-        *(DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [one]}) for one in by),
+        _sorted(column),
+        _sorted(row),
         DataTransformerConfig(id_val="groupingToMatrix", options=options),
     ]
 
 
 def joined(names: dict[str, str]) -> list[DataTransformerConfig]:
-    """The tables of several queries side by side, with the columns renamed and in this order."""
+    """The tables of several queries side by side, with the columns renamed and in this order; rows by the first."""
     organized = {
         "excludeByName": {"Time": True},
         "indexByName": {name: at for at, name in enumerate(names)},
@@ -200,7 +200,12 @@ def joined(names: dict[str, str]) -> list[DataTransformerConfig]:
     return [
         DataTransformerConfig(id_val="merge", options={}),
         DataTransformerConfig(id_val="organize", options=organized),
+        _sorted(next(iter(names.values()))),
     ]
+
+
+def _sorted(field: str) -> DataTransformerConfig:
+    return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": field, "desc": False}]})
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:

@@ -94,7 +94,12 @@ def test_every_panel_shows_data_in_light_and_dark(page: Page, name: str, tmp_pat
         assert len(told) <= 1 and set(told) <= {"No data in this time"}, told
         for chart in (c for kind in CHARTS for c in page.all(f".type-{kind}:not(.empty) canvas")):
             assert _painted(page, chart) > 500, "an empty canvas"
-        assert serious(page.browser) == [], "dark" if dark else "light"
+        theme = "dark" if dark else "light"
+        # For people to look at: pytest keeps the last three runs.
+        page.look(dark=dark, height=2000)
+        page.settled()
+        page.browser.save_screenshot(str(tmp_path / f"{name}-{theme}.png"))
+        assert serious(page.browser) == [], theme
     page.look(dark=False)
 
 
