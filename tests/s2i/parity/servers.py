@@ -14,10 +14,9 @@ from typing import Any
 import urllib3
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.s2i.flights import locked
-from workshop.lab.images.builder import SERVERS, ensure_builder
+from tests.builder import builder
+from workshop.lab.images.builder import SERVERS
 from workshop.lab.images.run import python
-from workshop.lab.images.store import ImageStore
 
 KIT = Path(__file__).resolve().parents[3]
 MODULES = {"modelserver": "modelserver", "seldon-core": "seldon_wrapper"}
@@ -46,9 +45,8 @@ class Answer:
 
 
 def packages(server: str) -> Path:
-    """The packages of a server, from the builder image; made once and kept in .cache."""
-    with locked("builder") as cache:
-        image = ensure_builder(ImageStore(cache / "images"), KIT / "s2i", Path(os.environ["UV_CACHE_DIR"]))
+    """The packages of a server, as the builder image carries them."""
+    _, image = builder()
     return image.builder_root / server
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from workshop.lab.images.builder import ensure_builder
+from tests.builder import builder
 from workshop.lab.images.store import ImageStore
 
 KIT = Path(__file__).resolve().parents[4]
@@ -57,8 +57,9 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def builder_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("builder")
-    ensure_builder(ImageStore(root), KIT / "s2i")
+    made, _ = builder()
+    root = tmp_path_factory.mktemp("builder") / "images"
+    subprocess.run(["cp", "-a", str(made), str(root)], check=True)
     return root
 
 

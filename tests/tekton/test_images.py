@@ -1,0 +1,105 @@
+"""Every image that YAML names is pinned by digest, or made from a folder of the kit by a BuildConfig that is there."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from workshop.lab.components.builder import BUILDER_REF
+from workshop.oc.kustomize.build import build
+
+KIT = Path(__file__).resolve().parents[2]
+IMAGES = KIT / "tekton" / "images"
+REGISTRY = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/"
+DIGEST = re.compile(r"[\w./-]+@sha256:[0-9a-f]{64}\Z")
+SET_LATER = {"flight-delay", "$(params.image-url)@$(params.image-digest)"}
+"""What the pipeline has built: the deploy Task and the params say which."""
+VERSION = tomllib.loads((KIT / "pyproject.toml").read_text())["project"]["version"]
+
+
+def images(node: Any) -> Iterator[str]:
+    """Every `image:` of a document, however deep, and the params that name one."""
+    if isinstance(node, dict):
+        if isinstance(node.get("image"), str):
+            yield node["image"]
+        if node.get("name") == "BUILDER_IMAGE" and "default" in node:
+            yield node["default"]
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from images(one)
+
+
+def named() -> dict[str, str]:
+    """All images in the YAML that is applied, with a file that names each."""
+    files = [path for folder in ("tekton", "seldon") for path in sorted((KIT / folder).rglob("*.yaml"))]
+    return {
+        image: path.relative_to(KIT).as_posix()
+        for path in files
+        for document in yaml.safe_load_all(path.read_text())
+        for image in images(document)
+    }
+
+
+OBJECTS = build(IMAGES)
+BUILDS = {
+    one["spec"]["output"]["to"]["name"]: KIT / one["metadata"]["annotations"]["description"].split()[-1].rstrip(".")
+    for one in OBJECTS
+    if one["kind"] == "BuildConfig"
+}
+"""What each BuildConfig makes, and of which folder."""
+
+
+@pytest.mark.parametrize("image", named())
+def test_an_image_is_pinned_or_built_here(image: str) -> None:
+    ours = image.startswith(REGISTRY) and image.removeprefix(REGISTRY) in BUILDS
+    assert ours or DIGEST.match(image) or image in SET_LATER, f"{image}, named in {named()[image]}"
+
+
+def test_everything_that_is_built_is_named_somewhere() -> None:
+    assert {REGISTRY + made for made in BUILDS} <= set(named())
+    assert BUILDER_REF in {REGISTRY + made for made in BUILDS}
+
+
+def test_what_is_built_has_a_place_to_go_and_the_kits_version() -> None:
+    streams = {one["metadata"]["name"] for one in OBJECTS if one["kind"] == "ImageStream"}
+    assert {f"{name}:{VERSION}" for name in streams} == set(BUILDS)
+    assert {one["metadata"]["namespace"] for one in OBJECTS} == {"mlops-workshop"}
+
+
+@pytest.mark.parametrize("folder", BUILDS.values(), ids=lambda folder: folder.name)
+def test_a_containerfile_pins_its_bases_and_gives_up_root(folder: Path) -> None:
+    text = (folder / "Containerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    for base in bases:
+        name = re.fullmatch(r"\$\{(\w+)\}", base)
+        assert name, f"{base} is no build argument, which another base could be given by"
+        assert DIGEST.match(re.findall(rf"^ARG {name[1]}=(\S+)", text, re.MULTILINE)[0])
+    assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == "1001"
+    assert "--require-hashes" in text
+
+
+def pins(path: Path) -> set[tuple[str, str]]:
+    return set(re.findall(r"^([\w.-]+)==([\w.+!]+)", path.read_text(), re.MULTILINE))
+
+
+def test_the_toolbox_has_the_versions_of_the_platform() -> None:
+    platform = {(one["name"], one["version"]) for one in tomllib.loads((KIT / "uv.lock").read_text())["package"]}
+    found = pins(IMAGES / "toolbox" / "requirements.txt")
+    other = found - platform
+    assert not other, f"{sorted(other)}; next: the two commands of tekton/images/README.md"
+    wanted = tomllib.loads((KIT / "model" / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    names = {re.split(r"[<>=]", line)[0] for extra in ("train", "test") for line in wanted[extra]}
+    assert names <= {name for name, _ in found}
+
+
+def test_the_wrapper_has_the_numpy_of_the_model() -> None:
+    # The server's packages come first on the path: what the model was tested with must be what it gets.
+    model, wrapper = pins(KIT / "model/requirements.txt"), pins(KIT / "s2i/wrapper/requirements.txt")
+    assert {pin for pin in model if pin[0] == "numpy"} == {pin for pin in wrapper if pin[0] == "numpy"}
