@@ -217,6 +217,13 @@ DIFFERENCES = {
             ("metrics: only own seldon_api_executor_server_requests_seconds_*",),
         ),
         Difference(
+            "the server and the model's code",
+            "none",
+            "`model_server_*`: failures of the model's code by method, workers, restarts",
+            "a model that fails shows before its callers complain",
+            ("metrics: only own model_server_*",),
+        ),
+        Difference(
             "the process",
             "none",
             "`process_*`: memory, CPU time, open files",

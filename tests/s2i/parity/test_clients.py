@@ -99,5 +99,5 @@ def test_tritons_client_gets_a_prediction(triton: InferenceServerClient) -> None
 
 def test_tritons_client_reads_a_refusal(triton: InferenceServerClient) -> None:
     wanted = [InferRequestedOutput("predict", binary_data=False)]
-    with pytest.raises(InferenceServerException, match="there is no model"):
+    with pytest.raises(InferenceServerException, match=r"\[404\] there is no"):
         triton.infer("nobody", [column("hour", "INT64", [12])], outputs=wanted)
