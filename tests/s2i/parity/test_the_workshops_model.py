@@ -61,6 +61,21 @@ def test_a_model_refuses_alike_under_both(flight_delay: Both) -> None:
     assert (stock.status, own.status) == (400, 400), (stock.text, own.text)
 
 
+def test_what_moved_an_answer_is_told_alike_and_counted_by_neither(flight_delay: Both) -> None:
+    before = [counters(server.series()) for server in (flight_delay.stock, flight_delay.own)]
+    asked = {"jsonData": {"explain": request()["data"]}}
+    stock, own = flight_delay.ask(Probe("explain", asked))
+    assert stock.status == own.status == 200
+    assert stock.json["jsonData"] == own.json["jsonData"]
+    assert len(own.json["jsonData"]["explanation"]["parts"]) == 5
+    assert [counters(server.series()) for server in (flight_delay.stock, flight_delay.own)] == before
+    asked["jsonData"]["explain"]["ndarray"][0][3] = "ZZ"  # type: ignore[index]
+    stock, own = flight_delay.ask(Probe("explain", asked))
+    assert stock.status == own.status == 400
+    assert stock.json["status"]["info"] == own.json["status"]["info"]
+    assert "row 0, carrier: got 'ZZ', allowed: one of 9E, AA" in own.json["status"]["info"]
+
+
 def test_both_end_on_sigterm(findings: list[str], counted: Both) -> None:
     # After `findings` has read what they counted.
     assert [server.stop() for server in (counted.stock, counted.own)] == [0, 0]

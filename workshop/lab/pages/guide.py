@@ -127,6 +127,15 @@ def guide_routes(context: Context) -> list[BaseRoute]:
     ]
 
 
+def next_module(context: Context) -> Module | None:
+    """The first module that the lab can run and whose check has not said that it is done; None after the last."""
+    known = progress(context.state)
+    open_ = (
+        m for m in _modules(context) if m.runs_on != "cluster" and not (m.number in known and known[m.number].done)
+    )
+    return next(open_, None)
+
+
 def _modules(context: Context) -> list[Module]:
     return load_all(context.kit / "workshop" / "modules")
 

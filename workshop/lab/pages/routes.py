@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.dashboards import dashboard_routes
-from workshop.lab.pages.guide import guide_routes
+from workshop.lab.pages.guide import guide_routes, next_module
 from workshop.lab.pages.overview import overview
 from workshop.lab.pages.runs import run_routes
 
@@ -29,6 +30,7 @@ def routes(context: Context) -> list[BaseRoute]:
         *run_routes(context),
         Route("/livez", _alive),
         Mount("/static", StaticFiles(directory=STATIC)),
+        Route("/{path:path}", _nothing_here(context)),
     ]
 
 
@@ -39,9 +41,20 @@ def console_routes(context: Context) -> list[BaseRoute]:
         values = {"overview": overview(context), "alerts": await firing(context)}
         if request.query_params.get("part") == "live":
             return html.part(request, "live.html", values)
-        return html.page(context, request, "console.html", values)
+        return html.page(context, request, "console.html", {**values, "next": next_module(context)})
 
     return [Route("/", console)]
+
+
+def _nothing_here(context: Context) -> Callable[[Request], Awaitable[Response]]:
+    """Whatever has no page: said on a page of the lab's own, with a way on."""
+
+    async def missing(request: Request) -> Response:
+        message = f"The lab has no page {request.url.path}."
+        values = {"message": message, "back": "/", "back_name": "To the console"}
+        return html.page(context, request, "missing.html", values, status=404)
+
+    return missing
 
 
 async def _alive(_: Request) -> Response:

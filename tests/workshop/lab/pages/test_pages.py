@@ -114,6 +114,21 @@ def test_the_console_leads_to_the_page_for_travellers_once_production_answers(tm
     )
 
 
+def test_the_console_names_the_next_module_of_the_guide(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    assert '<a href="/guide/01-meet-the-lab">01 ' in browser(about).get("/").text
+    note(about.state, "01", 0, 5)
+    page = browser(about).get("/").text
+    assert '<a href="/guide/02-' in page and "/guide/01-" not in page
+
+
+def test_an_address_without_a_page_is_told_on_a_page_with_a_way_on(tmp_path: Path) -> None:
+    answer = browser(context(tmp_path)).get("/nowhere/<b>at all")
+    assert answer.status_code == 404
+    assert "The lab has no page /nowhere/&lt;b&gt;at all." in answer.text
+    assert '<a href="/">To the console</a>' in answer.text
+
+
 def test_a_canary_is_shown_with_its_share_and_another_digest(tmp_path: Path) -> None:
     about = context(tmp_path)
     deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
