@@ -111,10 +111,23 @@ def test_rolling_back_ends_a_test_and_leaves_the_champion(production: str, told:
     cluster.apply("ab-test", {"boosted": made(1), "logistic": made(2)})
     with pytest.raises(FlightsError, match="a test is under way, next: workshop rollback ends it"):
         cluster.champion()
-    rollback.rollback("", "", 10)
+    rollback.rollback("", "boosted stays", 10)
     assert cluster.deployed() == {"main": made(1)}
     assert told == []
-    assert [one.current for one in history.read()] == [True]
+    present, test = history.read()
+    assert present.current
+    assert (test.model_version, test.since) == ("2", "")
+    assert (test.came, test.left) == ("A/B test beside version 1", "the test was ended because boosted stays")
+
+
+def test_what_somebody_applied_by_hand_gives_way_to_what_the_history_has(
+    production: str, told: list[tuple[str, ...]]
+) -> None:
+    for version in (1, 2):
+        crowned(version)
+    cluster.apply("production", {"main": made(7)})
+    assert rollback.rollback("", "", 10).model_version == "2"
+    assert cluster.deployed() == {"main": made(2)}
 
 
 def test_a_test_needs_two_candidates_and_nothing_else_under_way(

@@ -75,8 +75,8 @@ def begun(entries: Sequence[Entry], present: Entry | None) -> list[Entry]:
 
 
 def refused(entries: Sequence[Entry], canary: Entry) -> list[Entry]:
-    """The history after a canary was sent back: told once a run, and production's entry is untouched."""
-    if any(one.run == canary.run and one.digest == canary.digest and not one.since for one in entries):
+    """The history after a canary was sent back or a test ended: told once a run; production's entry is untouched."""
+    if canary.run and any(one.run == canary.run and one.digest == canary.digest and not one.since for one in entries):
         return list(entries)
     return _kept([*entries, canary])
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from flights.cli import exit_code, say
@@ -25,22 +26,34 @@ def rollback(wanted: str, because: str, seconds: int) -> Entry:
     entries = history.read()
     running = cluster.deployed()
     was = next((one for one in reversed(entries) if one.current), None)
-    # While a test or a canary is under way, what it was put beside is what production goes back to.
-    target = was if was and not wanted and set(running) != {"main"} else history.find(entries, wanted)
+    # Whatever runs that is not in the history, a test, a canary or an image applied by hand, gives way to what is.
+    strange = was is not None and running != {"main": Release(was.image, was.model_version)}
+    target = was if was and strange and not wanted else history.find(entries, wanted)
     goal = Release(target.image, target.model_version)
     if running == {"main": goal}:
         raise FlightsError(f"production runs version {goal.version} already ({goal.digest}), next: workshop history")
     release.restore(goal, seconds)
-    if was is not None and was.digest == goal.digest:
-        return was
     by = cluster.oc("whoami").strip()
     why = f" because {because}" if because else ""
+    _remember_test(running, goal, why, by)
+    if was is not None and was.digest == goal.digest:
+        return was
     came = f"rolled back from version {was.model_version if was else '?'}{why}"
     made = release.entry(goal, came=came, run="", by=by, since=history.now())
     registry.crown(goal.version, goal.digest, came)
     left = f"rolled back to version {goal.version}{why}"
     history.change(lambda entries: history.entered(entries, made, left))
     return made
+
+
+def _remember_test(running: Mapping[str, Release], goal: Release, why: str, by: str) -> None:
+    """Write down the model that an A/B test or a shadow had put beside the champion; a canary's own run does that."""
+    for name, one in running.items():
+        if name not in ("main", "canary") and one.image != goal.image:
+            what = "shadow of" if name == "shadow" else "A/B test beside"
+            ended = release.entry(one, came=f"{what} version {goal.version}", run="", by=by,
+                                  until=history.now(), left=f"the test was ended{why}")  # fmt: skip
+            history.change(lambda entries, ended=ended: history.refused(entries, ended))  # type: ignore[misc]
 
 
 def main(argv: list[str] | None = None) -> int:
