@@ -11,15 +11,19 @@ import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
+from flights import card
 from flights.errors import FlightsError
 
-NAME = "flight-delay"
+NAME = card.NAME
+"""The SeldonDeployment, its graph's node and its container are called as the model."""
+
 VERSION = "mlops-workshop/model-version"
 """Annotation with the version that `main` runs; other predictors have their own, see _key()."""
 _SELDON = Path(__file__).resolve().parents[3] / "seldon"
@@ -146,7 +150,7 @@ def wait(predictors: Mapping[str, Release], seconds: int, *, stage: str = "produ
     """
     where, limit = ("--namespace", namespace(stage)), f"--timeout={seconds}s"
     for name, release in predictors.items():
-        made = f"deployment/{NAME}-{name}-0-{NAME}"
+        made = f"deployment/{_deployment(name)}"
         oc("wait", *where, "--for=create", made, limit)
         image = "{.spec.template.spec.containers[0].image}"
         oc("wait", *where, f"--for=jsonpath={image}={release.image}", made, limit)
@@ -154,10 +158,22 @@ def wait(predictors: Mapping[str, Release], seconds: int, *, stage: str = "produ
     oc("wait", *where, "--for=jsonpath={.status.state}=Available", f"seldondeployment/{NAME}", limit)
 
 
+def since(predictor: str) -> float:
+    """When a predictor came to production, Unix seconds: its Deployment was made; 0 when it has none."""
+    made = oc("get", "deployment", _deployment(predictor), "--namespace", namespace(), "--ignore-not-found",
+              "--output", "jsonpath={.metadata.creationTimestamp}")  # fmt: skip
+    return datetime.fromisoformat(made.strip().replace("Z", "+00:00")).timestamp() if made.strip() else 0.0
+
+
 def ready() -> bool:
     """Whether everything that production should run is ready now."""
     found = deployment()
     return found is not None and (found.get("status") or {}).get("state") == "Available"
+
+
+def _deployment(predictor: str) -> str:
+    """The operator's Deployment of a predictor: deployment, predictor, index, container."""
+    return f"{NAME}-{predictor}-0-{NAME}"
 
 
 def _key(predictor: str) -> str:

@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
     """Send flights when asked to, count, and say which is better."""
     parser = argparse.ArgumentParser(prog="python -m flights.promotion.compare", description=__doc__.split("\n", 1)[0])
     parser.add_argument("names", nargs=2, metavar="PREDICTOR", help="as in the SeldonDeployment")
-    parser.add_argument("--minutes", type=float, default=60.0, help="how far back to look (default: 60)")
+    parser.add_argument("--minutes", type=float, default=60.0, help="how far back to look (60), at most while both ran")
     parser.add_argument("--rate", type=float, default=0.0, help="requests a second to send first (default: none)")
     parser.add_argument("--rows", type=int, default=10, help="flights in each")
     parser.add_argument("--seconds", type=float, default=20.0, help="for how long")
@@ -78,7 +78,8 @@ def main(argv: list[str] | None = None) -> int:
         raise FlightsError(
             f"production has no predictor {missing[0]!r}, allowed: {', '.join(running) or 'none'}, next: oc get sdep"
         )
-    began = time.time() - given.minutes * 60
+    # Not before both were there: the champion's earlier hours had other flights.
+    began = max(time.time() - given.minutes * 60, *(cluster.since(name) for name in names))
     if given.rate > 0:
         month = params.load().test_month
         if given.output == "text":
