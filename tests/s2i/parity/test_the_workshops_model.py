@@ -23,6 +23,7 @@ def counters(series: Series) -> dict[str, float]:
         f"{name}{[value for key, value in labels if key in own]}": count
         for (name, labels), count in series.items()
         if name.startswith("model_")
+        and name.endswith("_total")
         and not name.startswith("model_server_")
         and count
         and ("method", "health") not in labels
