@@ -49,6 +49,11 @@ def requests(where: str = SELECT, over: str = RATE, by: str = "") -> str:
     return _sum(by, f"rate({_asked(where)}[{over}])")
 
 
+def requests_by_code(where: str = SELECT, over: str = RATE) -> str:
+    """The same by status, without those that do not occur: servers show 5xx as 0 before the first one."""
+    return f"{requests(where, over, 'code')} > 0"
+
+
 def request_share(where: str = PLACE, over: str = RANGE, by: str = PREDICTOR) -> str:
     """Share of the requests that each predictor got: what a canary's weight has become."""
     return f"{_sum(by, f'increase({_asked(where)}[{over}])')} / on () group_left () ({requests_seen(where, over)} > 0)"

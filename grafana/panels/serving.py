@@ -91,7 +91,7 @@ def requests_by_code() -> timeseries.Panel:
     )
     for codes, color in (("/^2/", GREEN), ("/^4/", YELLOW), ("/^5/", RED)):
         panel = panel.override_by_regexp(codes, look.fixed(color))
-    return look.stacked(panel).with_target(look.query(queries.requests(by="code"), "{{code}}"))
+    return look.stacked(panel).with_target(look.query(queries.requests_by_code(), "{{code}}"))
 
 
 def traffic_share() -> bargauge.Panel:
@@ -107,7 +107,7 @@ def traffic_share() -> bargauge.Panel:
     return (
         panel.max(1)
         .decimals(1)
-        .with_target(look.now(queries.request_share(by=by), "{{predictor_name}} {{predictor_version}}"))
+        .with_target(look.now(queries.request_share(by=by), "{{predictor_name}} ({{predictor_version}})"))
     )
 
 
