@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 from flights.errors import FlightsError
 from flights.promotion.canary import (
     GLANCE_SECONDS,
     INTERIM_ALPHA,
+    MISSES,
     Course,
     InterruptedByOthersError,
     World,
@@ -80,11 +82,30 @@ def test_a_bad_canary_ends_at_once_and_gets_no_more() -> None:
     assert outcome.finding == finding(BAD)
 
 
-def test_looks_before_the_end_of_a_window_are_stricter() -> None:
-    told = Told(lambda share, spent: OK)
+def test_looks_before_the_one_that_decides_are_stricter() -> None:
+    told = Told(lambda share, spent: OK if spent >= 25 else UNJUDGED)
     walk(COURSE, LIMITS, told.world())
-    assert {alpha for spent, alpha in told.looks if spent < 20} == {INTERIM_ALPHA}
-    assert {alpha for spent, alpha in told.looks if spent >= 20} == {0.02}
+    assert {alpha for spent, alpha in told.looks if spent < 25} == {INTERIM_ALPHA}
+    assert [alpha for spent, alpha in told.looks if spent >= 25] == [INTERIM_ALPHA, 0.02] * 3
+
+
+def test_a_prometheus_that_misses_a_few_looks_is_asked_again() -> None:
+    told, failures = Told(lambda share, spent: OK), iter(range(MISSES))
+    world = told.world()
+
+    def look(*seen: Any) -> list[Finding]:
+        if next(failures, None) is not None:
+            raise FlightsError("Prometheus does not answer")
+        return world.look(*seen)
+
+    assert walk(COURSE, LIMITS, replace(world, look=look)).state == OK
+    assert told.clock == 1000 + 60
+
+
+def test_a_long_window_is_looked_at_less_often() -> None:
+    told = Told(lambda share, spent: OK)
+    walk(Course((100,), window=600, patience=0), LIMITS, replace(told.world(), look=lambda *_: [finding(OK)]))
+    assert told.clock == 1000 + 600
 
 
 def test_a_step_waits_for_traffic_and_goes_on_when_it_comes() -> None:

@@ -35,6 +35,8 @@ from flights.traffic import Plan, Traffic, flights_of
 
 INTERIM_ALPHA = 0.001
 POLL_SECONDS = 1.0
+MISSES = 5
+"""Looks that may fail in a row."""
 GLANCE_SECONDS = 10.0
 """How often it is looked whether somebody has rolled back by hand."""
 
@@ -88,21 +90,32 @@ def _step(share: int, course: Course, limits: Limits, world: World, began: float
     since, told, seen = world.now(), "", world.now()
     # What a distribution means can only be said with the truth, which needs the whole window.
     strict = replace(limits, alpha=INTERIM_ALPHA, max_psi=math.inf)
+    # A window of minutes needs no look every second.
+    pause = max(POLL_SECONDS, course.window / 60)
+
+    def look(held_to: Limits) -> list[Finding]:
+        return _patiently(lambda: world.look(share, began, since, held_to, len(course.shares)), world, pause)
+
     while True:
-        world.sleep(POLL_SECONDS)
+        world.sleep(pause)
         spent = world.now() - since
-        last = spent >= course.window
-        if last or world.now() - seen >= GLANCE_SECONDS:
+        over = spent >= course.window
+        if over or world.now() - seen >= GLANCE_SECONDS:
             world.mine()
             seen = world.now()
-        findings = world.look(share, began, since, limits if last else strict, len(course.shares))
+        findings = look(strict)
         state, found = verdict(findings)
+        out_of_patience = spent >= course.window + course.patience
+        if over and (state == OK or out_of_patience):
+            # The one look that decides; those before have only stopped what was evident.
+            findings = look(limits)
+            state, found = verdict(findings)
         if state == BAD and found:
             _tell(share, spent, findings)
             return Outcome(BAD, f"{found.measure} at {share} %: {found.text}", found)
-        if not last:
+        if not over:
             continue
-        if state == UNJUDGED and spent < course.window + course.patience:
+        if state == UNJUDGED and not out_of_patience:
             if found and told != found.measure:
                 say(f"     {share:>3} %  waits for more: {found.measure}: {found.text}")
                 told = found.measure
@@ -116,6 +129,17 @@ def _step(share: int, course: Course, limits: Limits, world: World, began: float
                 return Outcome(UNJUDGED, why, found)
             say(f"     {why}; goes on all the same, as --too-little on says")
         return Outcome(OK, "")
+
+
+def _patiently(look: Callable[[], list[Finding]], world: World, pause: float) -> list[Finding]:
+    """A look; Prometheus may miss a few in a row before that is a reason to go back."""
+    for _ in range(MISSES):
+        try:
+            return look()
+        except FlightsError as error:
+            say(f"     {error}")
+            world.sleep(pause)
+    return look()
 
 
 def _tell(share: int, spent: float, findings: Sequence[Finding]) -> None:
