@@ -152,3 +152,11 @@ def test_the_exposition_pleases_promtool(fresh: Server) -> None:
     )
     assert b"second TYPE" not in done.stderr
     assert b"error" not in done.stderr.lower()
+
+
+def test_behind_an_executor_its_request_metrics_are_left_out(started: Start) -> None:
+    server = started("Late", SELDON_EXECUTOR_ENABLED="true")
+    server.post(GOOD, "/predict")
+    text = server.get("/metrics").body.decode()
+    assert "late_answers_total" in text
+    assert "seldon_api_executor_server_requests_seconds" not in text

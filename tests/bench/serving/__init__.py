@@ -1,0 +1,1 @@
+"""Measures the model server against the others: `python -m tests.bench.serving` writes the table and the plot."""

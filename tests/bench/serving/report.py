@@ -1,0 +1,106 @@
+"""The figures as a table and a plot, where s2i/README.md shows them."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from tests.bench.serving.load import Figures
+
+KIT = Path(__file__).resolve().parents[3]
+README, PLOT = KIT / "s2i" / "README.md", KIT / "s2i" / "serving.svg"
+BEGIN, END = "<!-- figures: python -m tests.bench.serving -->\n", "<!-- end of figures -->\n"
+OURS = "modelserver, ONNX"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One server's figures; `batch_ms` is the median of 1,000 rows in one request."""
+
+    name: str
+    one_row: Figures
+    start_seconds: float
+    mebibytes: float
+    batch_ms: float | None
+
+
+def show(result: Result, alone: float) -> None:
+    """One line, as soon as it is known."""
+    one, batch = result.one_row, result.batch_ms
+    text = f"{result.name:<36}{one.rate:>8.0f}/s  p50 {one.p50_ms:.2f}  p99 {one.p99_ms:.2f} ms  failed {one.failed}"
+    text += f"  start {result.start_seconds:.1f} s  {result.mebibytes:.0f} MiB"
+    if batch is not None:
+        text += f"  1,000 rows {batch:.1f} ms ({batch / alone:.2f} of {alone:.1f})"
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def table(results: Sequence[Result], alone: float) -> str:
+    """Markdown."""
+    ours = next(result.one_row.rate for result in results if result.name == OURS)
+    lines = [
+        "| server | requests/s | ours is | p50 | p99 | 1,000 rows | memory | start |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for result in results:
+        one, batch = result.one_row, result.batch_ms
+        failed = f" ({one.failed} failed)" if one.failed else ""
+        times = ours / one.rate
+        ratio = "" if result.name == OURS else f"{times:.1f} x" if times > 1 else f"{times:.2f} x"
+        rows = "" if batch is None else f"{batch:.1f} ms"
+        lines.append(
+            f"| {result.name} | {one.rate:,.0f}{failed} | {ratio} | {one.p50_ms:.1f} ms | {one.p99_ms:.1f} ms | "
+            f"{rows} | {result.mebibytes:.0f} MiB | {result.start_seconds:.1f} s |"
+        )
+    lines.append(f"| onnxruntime and JSON without a server | | | | | {alone:.1f} ms | | |")
+    return "\n".join(lines) + "\n"
+
+
+def machine() -> str:
+    """What it was measured on."""
+    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
+    return f"{found[1] if found else platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def plot(results: Sequence[Result]) -> None:
+    """Bars of requests a second, readable on a light and on a dark page."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    # The same bytes for the same figures.
+    matplotlib.rcParams["svg.hashsalt"] = "serving"
+    from matplotlib import pyplot
+
+    names = [result.name for result in results][::-1]
+    rates = [result.one_row.rate for result in results][::-1]
+    colours = ["#2a78c8" if name.startswith("modelserver") else "#8a8f98" for name in names]
+    figure, axes = pyplot.subplots(figsize=(8, 0.42 * len(names) + 0.9))
+    bars = axes.barh(names, rates, color=colours)
+    axes.bar_label(bars, [f"{rate:,.0f}" for rate in rates], padding=4, color="#7a7f88")
+    axes.set_xscale("log")
+    axes.set_xlim(right=max(rates) * 2.2)
+    axes.set_xlabel("one-row requests a second, one worker, 16 connections (logarithmic)", color="#7a7f88")
+    axes.tick_params(colors="#7a7f88")
+    for side in axes.spines.values():
+        side.set_visible(False)
+    figure.savefig(PLOT, transparent=True, bbox_inches="tight", metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def write(results: Sequence[Result], alone: float) -> None:
+    """Put table and plot where the README has its markers."""
+    text = README.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise RuntimeError(f"{README} has not both of the lines {BEGIN.strip()} and {END.strip()}")
+    picture, when = "![One-row requests a second](serving.svg)", f"Measured {date.today()} on {machine()}."
+    made = f"\n{picture}\n\n{table(results, alone)}\n{when}\n\n"
+    README.write_text(before + BEGIN + made + END + after, encoding="utf-8")
+    plot(results)
