@@ -8,9 +8,11 @@ import yaml
 
 from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
-from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
+from workshop.checks.git import BRANCH, drop, git, has, keep_and_go, root, shown
 
 LEAKS = ("dep_delay",)
+TRIAL = "cautious"
+"""The branch on which the participant tries the threshold that the gate stops."""
 TEST = "model/tests/behaviour/test_weekend.py"
 PARAMS = "model/params.yaml"
 _WRITTEN, _HOLDS, _RED, _CLEAN = (
@@ -30,9 +32,11 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The branch goes back to before the test; the red runs go."""
+    """The branch goes back to before the test; the trial's branch and its red runs go."""
+    said = drop(context, TRIAL) if has(context, TRIAL) else []
     added = git(context, "log", "--diff-filter=A", "--format=%H", "-1", BRANCH, "--", TEST)
-    said = keep_and_go(context, BRANCH, f"{added}^") if added else []
+    said += keep_and_go(context, BRANCH, f"{added}^") if added else []
+    git(context, "switch", "--quiet", BRANCH)
     for run in runs.newest_first(context, runs.PIPELINE):
         if _refused(context, run):
             editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
@@ -67,7 +71,7 @@ def _red(context: CheckContext) -> Finding:
     for run in runs.newest_first(context, runs.PIPELINE):
         if _refused(context, run):
             return Finding(_RED, True, f"{runs.named(run)} went no further than the gate")
-    hint = "workshop run tekton/runs/train-and-stage.yaml -p revision=cautious -p deploy=false"
+    hint = f"workshop run tekton/runs/train-and-stage.yaml -p revision={TRIAL} -p deploy=false"
     return Finding(_RED, False, "no run has failed in the task gate", hint)
 
 

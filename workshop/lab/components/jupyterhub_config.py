@@ -54,6 +54,8 @@ c.ConfigurableHTTPProxy.command = [
     sys.executable,
     "-c",
     "from configurable_http_proxy.cli import main; main()",
+    # Milliseconds. Its default ends the stream of a slow start after 20 s, and the page then waits for ever.
+    "--proxy-timeout=600000",
 ]
 c.ConfigurableHTTPProxy.pid_file = str(FOLDER / "proxy.pid")
 c.JupyterHub.db_url = f"sqlite:///{FOLDER / 'hub.sqlite'}"
@@ -73,6 +75,8 @@ c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.ip = "127.0.0.1"
 c.Spawner.default_url = "/lab"
 c.Spawner.notebook_dir = str(NOTEBOOKS if NOTEBOOKS.is_dir() else HOME)
+# Where terminals open: the commands of the guide are for the clone.
+c.HomeSpawner.popen_kwargs = {"cwd": c.Spawner.notebook_dir}
 c.Spawner.env_keep = []
 c.Spawner.environment = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
 # A cold start of JupyterLab on a slow disk; the default of 30 s is too short for a room's laptops.
