@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ class Stack:
     gateway: str
     servers: dict[str, Server]
     prometheus_url: str | None
+    rules: Path
+    """Where Prometheus looks for rule files when `reload` tells it to."""
+    reload: Callable[[], None]
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
 
     def query(self, expr: str) -> list[dict[str, Any]]:
@@ -77,7 +81,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         while not gateway.started:
             time.sleep(0.01)
         base = f"http://127.0.0.1:{gateway.servers[0].sockets[0].getsockname()[1]}"
-        made = Stack(base, servers, url)
+        rules = prometheus.rules_folder(root / "prometheus")
+        made = Stack(base, servers, url, rules, lambda: process.send_signal(signal.SIGHUP) if process else None)
         if url:
             # increase() compares with what was there before: the zeros have to be seen first.
             made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")

@@ -12,7 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from grafana import queries
 from tests.grafana.boards import expressions, filled
-from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, Stack
+from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, SHARES, Stack
+from workshop.lab.controllers.rules import write_rules
+from workshop.lab.kinds import KINDS
+from workshop.lab.store import Store
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +134,25 @@ def test_the_histogram_of_each_predictor_sums_to_one(stack: Stack) -> None:
     share = queries.probability_share(queries.where(NAMESPACE, DEPLOYMENT), WINDOW)
     for one in stack.query(f"sum by (predictor_name) ({share})"):
         assert float(one["value"][1]) == pytest.approx(1)
+
+
+def test_a_rule_of_the_cluster_fires_in_prometheus_once_it_is_told(stack: Stack) -> None:
+    _ready(stack)
+    store, kind = Store(), KINDS.named("PrometheusRule")
+    rules = [{"alert": "ModelUp", "expr": "up == 1", "labels": {"severity": "warning"}}]
+    for namespace in (NAMESPACE, "elsewhere"):
+        spec = {"groups": [{"name": "g", "interval": "1s", "rules": rules}]}
+        store.create(kind, {"metadata": {"name": "test", "namespace": namespace}, "spec": spec})
+    try:
+        write_rules(store, stack.rules)
+        stack.reload()
+        stack.until('ALERTS{alertname="ModelUp", alertstate="firing"}')
+        found = stack.query('sum by (namespace) (ALERTS{alertname="ModelUp"})')
+        # Each rule sees its own namespace: there is nothing up elsewhere.
+        assert [one["metric"]["namespace"] for one in found] == [NAMESPACE]
+        assert _number(stack, filled(queries.firing_count())) == len(SHARES)
+    finally:
+        for namespace in (NAMESPACE, "elsewhere"):
+            store.delete(kind, namespace, "test")
+        assert write_rules(store, stack.rules) is True
+        stack.reload()

@@ -84,6 +84,7 @@ def _doctor(where: State) -> list[Finding]:
     )
     for name, fix in (
         ("prometheus", "sudo apt-get install prometheus; without it dashboards stay empty"),
+        ("grafana", "nothing to do: the lab draws the dashboards itself"),
         ("oc", "nothing to do: the lab brings a small one of its own"),
         ("chromium", "sudo apt-get install chromium; without it the browser tests are skipped"),
         ("podman", "nothing to do: steps run as processes"),

@@ -61,17 +61,26 @@ def in_namespace(query: str, namespace: str) -> str:
 
 
 def _group(group: Object, meta: Object) -> dict[str, Any]:
-    """A group under a name of its own: two namespaces may have groups of the same name."""
+    """A group under a name of its own: two namespaces may have groups of the same name.
+
+    `partial_response_strategy` is of Thanos, and the operator does not hand it to Prometheus either.
+    """
+    if "query_offset" in group:
+        raise ValueError(
+            f"group {group['name']}: query_offset is newer than the Prometheus of the lab; allowed: offset"
+        )
     made: dict[str, Any] = {"name": f"{meta['namespace']}/{meta['name']}/{group['name']}"}
     made |= {key: group[key] for key in ("interval", "limit") if key in group}
-    made["rules"] = [_rule(rule, meta["namespace"], group["name"]) for rule in group.get("rules") or []]
+    made["rules"] = [_rule(rule, meta["namespace"], group) for rule in group.get("rules") or []]
     return made
 
 
-def _rule(rule: Object, namespace: str, group: str) -> dict[str, Any]:
+def _rule(rule: Object, namespace: str, group: Object) -> dict[str, Any]:
+    """A rule with its namespace, and with the group's labels, which older versions of Prometheus do not know."""
     try:
         expr = in_namespace(str(rule["expr"]), namespace)
     except ValueError as e:
         name = rule.get("alert") or rule.get("record")
-        raise ValueError(f"group {group}, rule {name}: the query does not parse: {e}") from e
-    return {**rule, "expr": expr, "labels": {**(rule.get("labels") or {}), "namespace": namespace}}
+        raise ValueError(f"group {group['name']}, rule {name}: the query does not parse: {e}") from e
+    labels = {**(group.get("labels") or {}), **(rule.get("labels") or {}), "namespace": namespace}
+    return {**rule, "expr": expr, "labels": labels}

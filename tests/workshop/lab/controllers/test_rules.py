@@ -83,6 +83,26 @@ def test_a_query_that_does_not_parse_is_told_by_an_event_and_leaves_the_others_a
     assert event["involvedObject"]["name"] == "wrong"
 
 
+def test_the_labels_of_a_group_are_those_of_its_rules(tmp_path: Path) -> None:
+    store = Store()
+    group = {"name": "g", "interval": "30s", "labels": {"team": "a", "severity": "info"}, "rules": [DOWN]}
+    store.create(KIND, {"metadata": {"name": "model", "namespace": "one"}, "spec": {"groups": [group]}})
+    write_rules(store, tmp_path)
+    (written,) = _written(tmp_path)["one-model.yaml"]["groups"]
+    assert written["interval"] == "30s" and "labels" not in written
+    assert written["rules"][0]["labels"] == {"team": "a", "severity": "warning", "namespace": "one"}
+
+
+def test_a_field_that_the_labs_prometheus_does_not_know_is_refused_by_name(tmp_path: Path) -> None:
+    store = Store()
+    group = {"name": "g", "query_offset": "1m", "rules": [DOWN]}
+    store.create(KIND, {"metadata": {"name": "model", "namespace": "one"}, "spec": {"groups": [group]}})
+    write_rules(store, tmp_path)
+    assert _written(tmp_path) == {}
+    (event,) = store.list(KINDS.named("Event"), "one")
+    assert event["message"].startswith("group g: query_offset is newer than the Prometheus of the lab")
+
+
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian package prometheus)")
 def test_the_kits_alerts_do_in_the_lab_what_their_unit_tests_say(tmp_path: Path) -> None:
     store = Store()
