@@ -274,6 +274,7 @@ def test_an_image_that_is_not_there_is_said_and_the_old_one_goes_on_serving(imag
                 if not p["status"]["containerStatuses"][0]["ready"]
             ]
             assert waiting[0]["waiting"]["reason"] == "ImagePullBackOff"
+            assert any(told.startswith('BackOff: Back-off pulling image "toy@sha256:000') for told in it.events())
 
     asyncio.run(scenario())
 
@@ -345,7 +346,10 @@ def test_a_graph_over_two_pods_is_walked_and_scraped(images: Images, tmp_path: P
             # The model servers count none of them as requests of their own: a query over all pods sees each once.
             for name in ("first", "second"):
                 model = httpx.get(f"http://{found[name]['targets'][0]}/prometheus").text
-                assert "seldon_api_executor_server_requests_seconds_count" not in model
+                counts = [
+                    x for x in model.splitlines() if x.startswith("seldon_api_executor_server_requests_seconds_count")
+                ]
+                assert {x.rsplit(" ", 1)[1] for x in counts} <= {"0.0"}
 
     asyncio.run(scenario())
 
@@ -476,7 +480,10 @@ def test_a_server_that_lives_no_more_is_restarted(images: Images, tmp_path: Path
             dead = {"httpGet": {"path": "/nope", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1}
             toy = container("toy", f"toy@{images.digests['1']}", livenessProbe={**dead, "initialDelaySeconds": 1})
             it.apply({"predictors": [predictor("main", toy)]})
-            await it.until(lambda: any(r.restarts for _, r in it.reconciler.targets()))
+            await it.until(
+                lambda: any(c["restartCount"] for p in it.pods() for c in p["status"].get("containerStatuses", []))
+            )
+            assert "Killing: Container toy failed liveness probe, will be restarted" in it.events()
 
     asyncio.run(scenario())
 

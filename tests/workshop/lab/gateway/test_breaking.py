@@ -11,7 +11,7 @@ import httpx
 import pytest
 from aiohttp import web
 
-from tests.workshop.lab.gateway.nodes import FEEDBACK, NAME, NAMESPACE, PREDICTIONS, gateway, running
+from tests.workshop.lab.gateway.nodes import FEEDBACK, NAME, NAMESPACE, PREDICTIONS, Node, gateway, graph, running, unit
 from workshop.lab.gateway import Gateway
 from workshop.lab.gateway.shadows import AT_ONCE
 from workshop.lab.routes import Backend, Routes, Target
@@ -128,6 +128,18 @@ def test_a_kept_connection_that_the_server_has_closed_costs_nothing() -> None:
     async def scenario() -> None:
         # Reads a second request on the connection and hangs up, as a server that is just closing does.
         async with breaking(answers=1) as server, gateway(routes(main(server.port))) as client:
+            answers = [await client.post(PREDICTIONS, json={}) for _ in range(5)]
+        assert {a.status_code for a in answers} == {200}
+
+    asyncio.run(scenario())
+
+
+def test_a_node_of_a_graph_may_close_its_idle_connections_too() -> None:
+    async def scenario() -> None:
+        async with (
+            breaking(answers=1) as server,
+            graph(unit("model"), {"model": Node(lambda path, body: {}, server.port)}) as client,
+        ):
             answers = [await client.post(PREDICTIONS, json={}) for _ in range(5)]
         assert {a.status_code for a in answers} == {200}
 

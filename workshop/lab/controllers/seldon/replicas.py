@@ -20,6 +20,7 @@ from workshop.lab.controllers.seldon.environment import (
 )
 from workshop.lab.controllers.seldon.names import containers, deployment_name, labels, pod_annotations
 from workshop.lab.controllers.seldon.status import owner
+from workshop.lab.controllers.tekton.events import Events
 from workshop.lab.engines.launcher import Launcher, LaunchFailed, Process, Spec
 from workshop.lab.images.run import inside, run_environment
 from workshop.lab.images.store import ImageStore
@@ -35,6 +36,7 @@ BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 STEADY_SECONDS = 600.0
 """A server that ran this long starts again at the first wait, as with a kubelet."""
 PROBE_TIMEOUT = 1.0
+_POD = {"apiVersion": "v1", "kind": "Pod"}
 
 
 @dataclass
@@ -117,6 +119,7 @@ class Replicas:
         self.ended = ended
         """Told the deployment of a process that has just ended."""
         self._pods = KINDS.named("Pod")
+        self._events = Events(store, "kubelet")
         self._session: aiohttp.ClientSession | None = None
         self._watching: set[asyncio.Task[None]] = set()
 
@@ -140,6 +143,7 @@ class Replicas:
         for server in replica.servers:
             await self.run(sdep, predictor, replica, server)
         self.show(sdep, replica)
+        self._tell_of_waiting(sdep.namespace, replica)
         return replica
 
     async def run(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica, server: Server) -> None:
@@ -197,10 +201,11 @@ class Replicas:
             elif server.running:
                 spec = next(c for c in containers(predictor.component_specs[replica.index]) if c["name"] == server.name)
                 server.ready = await self.probe(server, spec.get("readinessProbe"))
-                await self._check_life(server, spec.get("livenessProbe"))
+                await self._check_life(sdep.namespace, replica, server, spec.get("livenessProbe"))
         changed = before != [(s.ready, s.waiting, s.restarts, s.exit_code) for s in replica.servers]
         if changed:
             self.show(sdep, replica)
+            self._tell_of_waiting(sdep.namespace, replica)
         return changed
 
     async def probe(self, server: Server, probe: Any) -> bool:
@@ -262,7 +267,7 @@ class Replicas:
         server.not_before = time.monotonic() + BACKOFF_SECONDS[min(server.restarts, len(BACKOFF_SECONDS) - 1)]
         server.message = f"the server ended with exit code {code}; see oc logs {replica.pod} -c {server.name}"
 
-    async def _check_life(self, server: Server, probe: Any) -> None:
+    async def _check_life(self, namespace: str, replica: Replica, server: Server, probe: Any) -> None:
         """End a server that lives no more, as a kubelet does; it is restarted as after a crash."""
         if not probe or time.monotonic() < server.lively:
             return
@@ -270,7 +275,19 @@ class Replicas:
         server.lifeless = 0 if await self.probe(server, probe) else server.lifeless + 1
         if server.lifeless >= _number(probe, "failureThreshold", 3) and server.process is not None:
             server.lifeless = 0
+            pod = self._store.find(self._pods, namespace, replica.pod)
+            if pod is not None:
+                said = f"Container {server.name} failed liveness probe, will be restarted"
+                self._events.emit({**_POD, **pod}, "Killing", said)
             await server.process.stop(2.0)
+
+    def _tell_of_waiting(self, namespace: str, replica: Replica) -> None:
+        """What a kubelet tells of a container that does not run, on its Pod."""
+        pod = self._store.find(self._pods, namespace, replica.pod)
+        for server in replica.servers:
+            if server.waiting and pod is not None:
+                reason = "Failed" if server.waiting == "CreateContainerConfigError" else "BackOff"
+                self._events.emit({**_POD, **pod}, reason, server.message, warning=True)
 
     async def _tell(self, process: Process, namespace: str, name: str) -> None:
         await process.wait()
