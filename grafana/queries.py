@@ -91,8 +91,8 @@ def model_errors(where: str = SELECT, over: str = RATE, by: str = "method") -> s
 
 
 def servers_up() -> str:
-    """Model servers that answered the last scrape."""
-    return f"sum(up{{{PODS}}})"
+    """Pods of model servers that answered the last scrape; one with an orchestrator has several targets."""
+    return f"count(sum by (pod) (up{{{PODS}}}) > 0) or vector(0)"
 
 
 def cpu(over: str = RATE) -> str:

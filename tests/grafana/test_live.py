@@ -108,6 +108,13 @@ def test_one_predictor_is_asked_for_by_name(stack: Stack) -> None:
     assert 0 <= _number(stack, queries.probability_distance(parts["main"], parts["canary"], WINDOW)) < 0.5
 
 
+def test_servers_are_counted_by_pod_and_none_is_0(stack: Stack) -> None:
+    _ready(stack)
+    up = filled(queries.servers_up())
+    assert _number(stack, up) == len(SHARES)
+    assert _number(stack, up.replace(NAMESPACE, "elsewhere")) == 0
+
+
 def test_the_scores_are_those_of_the_confusion_matrix(stack: Stack) -> None:
     _ready(stack)
     where = queries.where(NAMESPACE, DEPLOYMENT)
