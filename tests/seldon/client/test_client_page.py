@@ -75,6 +75,34 @@ def test_what_moved_it_adds_up(tab: Tab, site: Site) -> None:
     assert "rain an hour" in parts["Weather"].text
 
 
+def answers_changed(tab: Tab, change: str) -> None:
+    """Let the page get the real answers after `change(body, answer)` has been at them."""
+    tab.driver.execute_script(
+        "const real = window.fetch; const change = " + change + ";"
+        "window.fetch = async (url, how) => { const got = await real(url, how);"
+        "const changed = change(JSON.parse(how.body), await got.json());"
+        "return new Response(JSON.stringify(changed), {status: changed.status ? 400 : 200}); }"
+    )
+
+
+def test_an_explanation_by_the_other_of_two_models_is_told_as_such(tab: Tab) -> None:
+    tab.open(FLIGHT)
+    answers_changed(tab, "(body, got) => { if (body.jsonData) got.jsonData.explanation.late = 0.07; return got }")
+    tab.ask()
+    tab.answered()
+    assert "this is how the other one sees it, which says 7 in 100" in tab.text("#answer")
+
+
+def test_a_model_that_does_not_explain_still_answers(tab: Tab) -> None:
+    tab.open(FLIGHT)
+    refusal = "{status: {info: 'jsonData is not for this model'}}"
+    answers_changed(tab, f"(body, got) => body.jsonData ? {refusal} : got")
+    tab.ask()
+    tab.answered()
+    assert "does not tell what its answer rests on" in tab.text("#answer")
+    assert "%" in tab.text(".share")
+
+
 def test_an_empty_field_is_told_beside_it(tab: Tab) -> None:
     tab.open()
     tab.select("origin").select_by_value("JFK")
