@@ -103,6 +103,14 @@ def test_without_traffic_nothing_is_known() -> None:
     assert "0 of 100 requests" in found.text
 
 
+def test_quantiles_are_those_of_the_histogram() -> None:
+    assert rules.quantile(Seen(), 0.95) == 0
+    one_in_ten = seen(requests=100, seconds=0.004, slow=10, slow_seconds=0.4)
+    assert rules.quantile(one_in_ten, 0.45) == pytest.approx(0.0025)
+    assert rules.quantile(one_in_ten, 0.95) == pytest.approx(0.375)
+    assert rules.quantile(seen(seconds=60.0), 0.5) == 10
+
+
 def test_a_canary_that_fails_every_request_needs_no_minimum() -> None:
     assert state_of("errors", seen(requests=5, errors=5), seen()) == BAD
     assert state_of("errors", seen(requests=3, errors=1), seen()) == UNJUDGED

@@ -279,7 +279,12 @@ def chi_square_quantile(share: float, degrees: int) -> float:
 
 
 def quantile(seen: Seen, share: float) -> float:
-    """Seconds within which this share of the requests was answered, interpolated as histogram_quantile() does."""
+    """Seconds within which this share of the requests was answered, interpolated as histogram_quantile() does.
+
+    0 without a request; the largest bound when it lies above that.
+    """
+    if not seen.requests:
+        return 0.0
     rank, below, start = share * seen.requests, 0, 0.0
     for bound in sorted(seen.slower):
         within = seen.requests - seen.slower[bound]
