@@ -36,6 +36,8 @@ def serve(routes: Routes, listening: socket.socket) -> uvicorn.Server:
             interface="asgi3",
             server_header=False,
             proxy_headers=False,
+            # As long as the executor keeps idle connections.
+            timeout_keep_alive=65,
             timeout_graceful_shutdown=2,
         )
     )

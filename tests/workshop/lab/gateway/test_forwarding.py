@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 from aiohttp import web
 
-from workshop.lab.gateway import build
+from workshop.lab.gateway import build, serve
 from workshop.lab.routes import Backend, Routes, Target
 
 PATH = "/seldon/user1-staging/flight-delay/api/v1.0/predictions"
@@ -131,3 +134,24 @@ def test_an_unknown_deployment_is_404_and_one_without_replicas_503() -> None:
         assert "oc get sdep -A" in unknown.json()["status"]["info"]
 
     asyncio.run(scenario())
+
+
+def test_the_gateways_thread_answers_over_the_network_and_ends() -> None:
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listening.bind(("127.0.0.1", 0))
+    running = serve(Routes(), listening)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    deadline = time.monotonic() + 10
+    while not running.started:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with httpx.Client(base_url=url) as client:
+        assert client.get("/livez").text == "ok"
+        assert client.post(PATH, json={}).status_code == 404
+        assert client.get("/", headers={"Host": "nobody.localhost"}).status_code == 503
+        assert "no Route has the host nobody.localhost" in client.get("/", headers={"Host": "nobody.localhost"}).text
+    running.should_exit = True
+    for thread in threading.enumerate():
+        if thread.name == "gateway":
+            thread.join(10)
+            assert not thread.is_alive()
