@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -236,3 +237,125 @@ def test_no_bytes_at_all_give_a_5xx(late: Server, body: bytes) -> None:
     answer = late.post(body)
     assert answer.status < 500
     orjson.loads(answer.body)
+
+
+ROW = st.fixed_dictionaries(
+    {},
+    optional={
+        "carrier": st.sampled_from(["UA", "DL", "XX", "", None]),
+        "hour": st.integers(-1, 25) | st.floats(-1, 25) | st.booleans(),
+        "distance": st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**70), 2**70),
+        "age": st.none() | st.floats(0, 50) | st.text(max_size=2),
+        "other": st.none(),
+    },
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(rows=st.lists(ROW, max_size=4))
+def test_rows_that_are_nearly_right_are_answered_or_told_what_is_wrong(late: Server, rows: list[object]) -> None:
+    answer = late.post(json.dumps({"jsonData": rows}).encode())
+    assert answer.status in (200, 400)
+    if answer.status == 200:
+        assert len(answer.json["data"]["tensor"]["values"]) == len(rows)
+    else:
+        assert re.search(r"row \d|no objects|not JSON", answer.info)
+
+
+PIECES = st.sampled_from(
+    [
+        b"POST /predict HTTP/1.1\r\n",
+        b"GET /docs HTTP/1.1\r\n",
+        b"host: x\r\n",
+        b"content-length: 5\r\n",
+        b"content-length: 99999999999999999999\r\n",
+        b"transfer-encoding: chunked\r\n",
+        b"expect: 100-continue\r\n",
+        b"connection: upgrade\r\nupgrade: h2c\r\n",
+        b"seldon-puid: \xff\r\n",
+        b"\r\n",
+        b"5\r\nhello\r\n",
+        b"0\r\n\r\n",
+        b"%00%ff?json={}",
+        b"{",
+    ]
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(PIECES | st.binary(max_size=8), max_size=12))
+def test_no_bytes_on_the_wire_are_answered_with_a_5xx(late: Server, pieces: list[bytes]) -> None:
+    with socket.create_connection(("127.0.0.1", late.port), timeout=10) as sock:
+        sock.sendall(b"".join(pieces))
+        sock.shutdown(socket.SHUT_WR)
+        heads = b"".join(iter(lambda: sock.recv(65536), b"")).split(b"HTTP/1.1 ")[1:]
+    assert all(head[:3] in {b"100", b"200", b"400", b"404", b"405", b"413", b"415", b"431"} for head in heads)
+    assert late.get("/live").status == 200
+
+
+def test_the_openapi_document_describes_what_is_answered(late: Server) -> None:
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+    document = late.get("/seldon.json").json
+    shapes = {"200": 0, "400": 0}
+    for path, entry in document["paths"].items():
+        if "post" in entry:
+            example = entry["post"]["requestBody"]["content"]["application/json"]["example"]
+            bodies: list[object] = [example, {}]
+            for body in bodies:
+                answer = late.post(body, path)
+                shapes[str(answer.status)] += 1
+                schema = entry["post"]["responses"][str(answer.status)]["content"]["application/json"]["schema"]
+                Draft202012Validator({**schema, "components": document["components"]}).validate(answer.json)
+        else:
+            assert late.get(path).status == 200
+    assert shapes == {"200": 4, "400": 2}
+
+
+def test_the_page_for_people_shows_every_path_and_column_and_loads_nothing(late: Server) -> None:
+    page = late.get("/docs")
+    text = page.body.decode()
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert all(path in text for path in late.get("/seldon.json").json["paths"])
+    assert "integer from 0 to 23 (hour)" in text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'sha256-")
+    assert "//" not in re.sub(r"<script>.*</script>", "", text, flags=re.S)
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "error"),
+    [
+        ({"inference_header_content_length": "10"}, {"inputs": []}, "binary tensor data is not served here"),
+        (
+            {},
+            {"inputs": [{"name": "x"}], "outputs": [{"name": "other"}]},
+            'there is no output "other"; allowed: predict',
+        ),
+        ({}, {"inputs": [{"name": "x"}], "outputs": 5}, "outputs is 5; allowed: a list of objects"),
+    ],
+)
+def test_what_of_the_inference_protocol_is_not_served_is_said(
+    late: Server, headers: dict[str, str], body: object, error: str
+) -> None:
+    answer = late.post(
+        body, "/v2/models/Late/infer", **{key.replace("-", "_"): value for key, value in headers.items()}
+    )
+    assert answer.status == 400
+    assert error in answer.json["error"]
+
+
+def test_failures_of_the_model_are_counted_by_method(started: Start) -> None:
+    server = started("Fragile", MODEL_SERVER_ACCESS_LOG="false")
+    before = server.sample("model_server_model_errors_total", method="predict")
+    assert server.post({"strData": "fail"}).status == 500
+    assert server.sample("model_server_model_errors_total", method="predict") == before + 1
+
+
+def test_a_prediction_that_takes_too_long_in_a_thread_is_503(started: Start) -> None:
+    parameters = '[{"name":"seconds","value":"2.5","type":"FLOAT"}]'
+    server = started(
+        "Slow", MODEL_SERVER_THREADS="1", MODEL_SERVER_PREDICT_TIMEOUT="1", PREDICTIVE_UNIT_PARAMETERS=parameters
+    )
+    answer = server.post({"strData": "x"})
+    assert (answer.status, answer.json["status"]["reason"]) == (503, "MICROSERVICE_TIMEOUT")
+    assert answer.headers["retry-after"] == "1"

@@ -16,10 +16,11 @@ from modelserver.http import JSON, Answer, Call, Front, Handler, Operation
 from modelserver.metrics import CONTENT_TYPE, Metrics
 from modelserver.model import Model, Prediction
 from modelserver.settings import Settings
-from modelserver.shared import DRAINING, LOADING, READY, Block
+from modelserver.shared import ABSENT, DRAINING, LOADING, READY, Block
 from modelserver.validation import RowValidator, sample_row
 
-PHASES = {LOADING: "loading", READY: "ready", DRAINING: "draining"}
+NOT_READY = "MICROSERVICE_NOT_READY"
+PHASES = {ABSENT: "starting", LOADING: "loading", READY: "ready", DRAINING: "draining"}
 Route = Callable[[str], Operation]
 Entries = Sequence[object]
 FEEDBACK_KEYS = ("request", "response", "reward", "truth")
@@ -173,15 +174,19 @@ class Service:
 
         At the first start the group is ready when all of it is; a worker that comes back later delays nobody.
         """
-        phases = [self.block.phase, *(other.phase for other in self.metrics.shared.blocks if other.phase == LOADING)]
-        waiting = next((phase for phase in phases if phase != READY), None)
+        waiting = self._waiting()
         if waiting is not None:
             return Answer(jsontext.dump({"ready": False, "phase": PHASES[waiting]}), 503)
         return Answer(b'{"ready":true}')
 
     def status(self, call: Call) -> Answer:
-        """What the model says of its health. Does not touch the model's counters, unlike Seldon's wrapper."""
-        self._must_be_ready()
+        """What the model says of its health, once it is ready.
+
+        Does not touch the model's counters, unlike Seldon's wrapper.
+        """
+        waiting = self._waiting()
+        if waiting is not None:
+            raise ServingError(503, f"the server is {PHASES[waiting]}", reason=NOT_READY, headers={"retry-after": "1"})
         answer = seldon_protocol.write(self.model.health(), "jsonData", None)
         answer["meta"] = {"requestPath": self.request_path} if self.request_path else {}
         return Answer(jsontext.dump(answer))
@@ -190,10 +195,15 @@ class Service:
         """Everything for Prometheus."""
         return Answer(self.metrics.exposition(), content_type=CONTENT_TYPE)
 
+    def _waiting(self) -> int | None:
+        """The phase that keeps the group from being ready, if any."""
+        phases = [self.block.phase, *(other.phase for other in self.metrics.shared.blocks if other.phase == LOADING)]
+        return next((phase for phase in phases if phase != READY), None)
+
     def _must_be_ready(self) -> None:
         if self.block.phase == LOADING:
             text = "the model is not loaded yet; try again"
-            raise ServingError(503, text, reason="MICROSERVICE_NOT_READY", headers={"retry-after": "1"})
+            raise ServingError(503, text, reason=NOT_READY, headers={"retry-after": "1"})
 
     def _name(self, prediction: Prediction) -> Entries:
         """Show the counters that the warm-up named as 0: a series that begins with 1 hides its first event.

@@ -13,8 +13,8 @@ Schema = dict[str, Any]
 def document(model: str, version: str, columns: Sequence[Column]) -> Schema:
     """OpenAPI 3.0 for one model: the Seldon protocol, the Open Inference Protocol, health and metrics."""
     paths: Schema = {
-        "/api/v1.0/predictions": _post("predict", "Ask the model", "SeldonMessage", "SeldonMessage", "SeldonStatus"),
-        "/api/v1.0/feedback": _post("feedback", "Tell how good an answer was", "Feedback", "SeldonMessage",
+        "/api/v1.0/predictions": _post("predict", "Ask the model", "SeldonMessage", "SeldonAnswer", "SeldonStatus"),
+        "/api/v1.0/feedback": _post("feedback", "Tell how good an answer was", "Feedback", "SeldonAnswer",
                                     "SeldonStatus"),
         f"/v2/models/{model}/infer": _post("infer", "Ask the model by the Open Inference Protocol", "InferenceRequest",
                                            "InferenceResponse", "InferenceError"),
@@ -87,14 +87,12 @@ def _schemas(columns: Sequence[Column]) -> Schema:
         row |= {"minItems": 1, "maxItems": len(columns)}
     integers = {"type": "array", "items": {"type": "integer"}}
     tensor = _object(shape=integers, values={"type": "array", "items": {"type": "number"}})
-    message = _object(
-        data=_object(names=names, ndarray={"type": "array", "items": row}, tensor=tensor),
-        jsonData=_ref("Row") if columns else {},
-        strData={"type": "string"},
-        binData={"type": "string", "format": "byte"},
-        meta=_object(),
+    message = _message(_object(names=names, ndarray={"type": "array", "items": row}, tensor=tensor),
+                       _ref("Row") if columns else {})  # fmt: skip
+    anything: Schema = {"type": "array", "items": {}}
+    answer = _message(
+        _object(names={"type": "array", "items": {"type": "string"}}, ndarray=anything, tensor=tensor), {}
     )
-    given = _ref("SeldonMessage")
     text = {"type": "string"}
     named = {
         "name": text,
@@ -105,7 +103,13 @@ def _schemas(columns: Sequence[Column]) -> Schema:
     tensors = {"type": "array", "items": {**_object(**named), "required": list(named)}}
     schemas = {
         "SeldonMessage": message,
-        "Feedback": _object(request=given, response=_object(), reward={"type": "number", "minimum": 0}, truth=given),
+        "SeldonAnswer": answer,
+        "Feedback": _object(
+            request=_ref("SeldonMessage"),
+            response=_object(),
+            reward={"type": "number", "minimum": 0},
+            truth=_ref("SeldonAnswer"),
+        ),
         "SeldonStatus": {
             **_object(status=_object(status={"type": "integer"}, info=text, code={"type": "integer"}, reason=text)),
             "required": ["status"],
@@ -125,6 +129,11 @@ def _schemas(columns: Sequence[Column]) -> Schema:
             "properties": {column.name: _property(column) for column in columns},
         }
     return schemas
+
+
+def _message(data: Schema, json_data: Schema) -> Schema:
+    text: Schema = {"type": "string"}
+    return _object(data=data, jsonData=json_data, strData=text, binData={**text, "format": "byte"}, meta=_object())
 
 
 def _object(**properties: Schema) -> Schema:
