@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
+from urllib.parse import urljoin
 
 import pytest
 
@@ -51,6 +53,21 @@ def test_a_callers_mistake_names_row_column_and_what_is_allowed(lab: Lab) -> Non
     assert status == 400
     assert "carrier" in answer["status"]["info"]
     assert "ZZ" in answer["status"]["info"]
+
+
+def test_the_page_for_travellers_is_beside_the_model_that_it_asks(lab: Lab) -> None:
+    page = lab.summary["endpoints"]["client"]
+    with urllib.request.urlopen(page, timeout=10) as answer:
+        assert "<title>Will my flight be late?</title>" in answer.read().decode()
+    asked = {"jsonData": {"explain": json.loads((KIT / "seldon" / "requests" / "flight.json").read_text())["data"]}}
+    url = urljoin(page, "../api/v1.0/predictions")
+    assert url == lab.summary["endpoints"]["production"]
+    status, told = lab.post(url, json.dumps(asked).encode())
+    explanation = told["jsonData"]["explanation"]
+    assert status == 200
+    moved = sum(part["moved"] for part in explanation["parts"])
+    assert explanation["usual"] + moved == pytest.approx(explanation["late"], abs=1e-6)
+    assert explanation["late"] == pytest.approx(lab.summary["prediction"]["data"]["ndarray"][0][1], abs=1e-6)
 
 
 def test_the_registry_has_the_champion_with_its_provenance(lab: Lab) -> None:

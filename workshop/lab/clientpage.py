@@ -1,8 +1,8 @@
 """The page for people, beside the API that it calls: `/seldon/<namespace>/flight-delay/client/` on the gateway.
 
-One origin, so that no server has to allow another one; on OpenShift nginx does the same (seldon/client/nginx.conf,
-whose headers a test holds to these). Open to anybody who reaches the gateway, as predictions are: it holds nothing
-and changes nothing.
+One origin, so that no server has to allow another one; on OpenShift nginx does the same, and a test holds the headers
+in seldon/client/server/nginx.conf to these. Open to anybody who reaches the gateway, as predictions are: it holds
+nothing and changes nothing.
 """
 
 from __future__ import annotations
