@@ -22,7 +22,7 @@ def tour(words: argparse.Namespace) -> int:
     """Walk; exit 5 at the first module that does not hold what it says."""
     way = journey(state())
     wanted = [way.module(number) for number in words.modules] or list(way.modules.values())
-    if not words.yes and any(way.done(module) for module in wanted if module.needs):
+    if not words.yes and any(way.done(module) for module in wanted if module.number not in LOOKS_ONLY):
         raise RunFailed(
             "modules are done already, and the tour begins at their start",
             hint="workshop tour --yes takes them back, and keeps what was made under other names",

@@ -120,6 +120,10 @@ def test_push_writes_the_digest_file_and_tags_the_destination(lab: Lab, toy: Pat
     config = json.loads(lab.tool("buildah", "inspect", "reg:5000/user1/toy:v2").stdout)["OCIv1"]["config"]
     assert config["Cmd"] == ["/usr/libexec/s2i/run"]
     assert "MODEL_NAME=Toy" in config["Env"]
+    assert lab.tool("buildah", "rmi", "reg:5000/user1/toy:v2").returncode == 0
+    assert not re.search(r"^reg:5000/user1/toy +v2 ", lab.tool("buildah", "images").stdout, re.MULTILINE)
+    gone = lab.tool("buildah", "rmi", "reg:5000/user1/toy:v2")
+    assert gone.returncode == 3 and "there is no image reg:5000/user1/toy:v2" in gone.stderr
 
 
 @pytest.mark.parametrize(

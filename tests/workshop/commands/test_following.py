@@ -1,0 +1,91 @@
+"""`workshop run -p`, and which run `workshop follow` means: the one that the push of this commit has started."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from workshop.cluster.client import Client
+from workshop.commands import follow
+from workshop.commands.run import _give
+from workshop.errors import EnvironmentFault, UsageError
+from workshop.manifests.load import parse
+
+RUN = (
+    "apiVersion: tekton.dev/v1\nkind: PipelineRun\nmetadata: {generateName: x-}\n"
+    "spec:\n  params: [{name: a, value: '1'}]\n"
+)
+
+
+def test_a_param_replaces_the_files_and_another_is_added() -> None:
+    documents = parse(RUN)
+    _give(documents, ["a=2", "revision=b=c"])
+    assert documents[0].object["spec"]["params"] == [{"name": "a", "value": "2"}, {"name": "revision", "value": "b=c"}]
+
+
+def test_other_objects_of_the_file_get_no_params() -> None:
+    documents = parse("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    _give(documents, ["a=2"])
+    assert "spec" not in documents[0].object
+
+
+def test_a_param_without_a_value_is_refused() -> None:
+    with pytest.raises(UsageError, match="-p revision: a param is NAME=VALUE"):
+        _give(parse(RUN), ["revision"])
+
+
+class Runs:
+    """A server that lists these runs."""
+
+    def __init__(self, *runs: dict[str, Any]) -> None:
+        self.runs = list(runs)
+
+    def list(self, kind: str, namespace: str) -> list[dict[str, Any]]:
+        assert (kind, namespace) == ("PipelineRun", "dev")
+        return self.runs
+
+
+def _run(name: str, commit: str, when: int, status: str = "True", pipeline: str = "train-and-stage") -> dict[str, Any]:
+    meta = {
+        "name": name,
+        "creationTimestamp": f"2026-01-01T00:00:{when:02d}Z",
+        "annotations": {follow.COMMIT: commit},
+    }
+    conditions = [{"type": "Succeeded", "status": status}]
+    return {"metadata": meta, "spec": {"pipelineRef": {"name": pipeline}}, "status": {"conditions": conditions}}
+
+
+def _found(runs: Runs) -> str:
+    return str(follow._appeared(cast(Client, runs), "dev", "train-and-stage", "c1")["metadata"]["name"])
+
+
+def test_the_run_of_this_commit_and_pipeline_is_followed() -> None:
+    assert (
+        _found(Runs(_run("other", "c2", 3), _run("promotes", "c1", 4, pipeline="promote"), _run("mine", "c1", 1)))
+        == "mine"
+    )
+
+
+def test_a_run_that_is_not_done_comes_before_a_newer_one_that_is() -> None:
+    assert _found(Runs(_run("done", "c1", 9), _run("runs", "c1", 1, "Unknown"))) == "runs"
+
+
+def test_a_push_that_started_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(follow, "APPEARS_SECONDS", 0.0)
+    with pytest.raises(EnvironmentFault) as told:
+        _found(Runs(_run("other", "c2", 3)))
+    assert "no push of c1 has started train-and-stage in dev" in str(told.value)
+    assert "oc describe eventlistener github" in str(told.value)
+
+
+def test_outside_of_a_clone_it_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(UsageError, match="is no clone"):
+        follow._head()
+    subprocess.run(["git", "init", "-q"], check=True)
+    subprocess.run(["git", "commit", "-q", "--allow-empty", "-m", "x"], check=True)
+    assert len(follow._head()) == 40
