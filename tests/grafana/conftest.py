@@ -51,7 +51,7 @@ class Stack:
         found: list[dict[str, Any]] = answer.json()["data"]["result"]
         return found
 
-    def until(self, expr: str, seconds: float = 20) -> None:
+    def until(self, expr: str, seconds: float = 60) -> None:
         """Wait until a query answers with something."""
         deadline = time.monotonic() + seconds
         while not self.query(expr):
@@ -149,7 +149,7 @@ def _prometheus(folder: Path, servers: dict[str, Server]) -> tuple[subprocess.Po
     ]
     prometheus.targets_file(folder).write_text(json.dumps(groups))
     process = subprocess.Popen(component.argv, cwd=folder, env=dict(component.env), stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             if httpx.get(component.ready_url).status_code == 200:

@@ -17,7 +17,8 @@ from workshop.lab.controllers.rules import write_rules
 from workshop.lab.kinds import KINDS
 from workshop.lab.store import Store
 
-pytestmark = pytest.mark.slow
+# One worker runs all that needs the stack, so that it is started once.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("grafana")]
 
 PROMETHEUS_MAKES = {"up", "ALERTS"}
 """Made by Prometheus itself, so no scrape has them."""

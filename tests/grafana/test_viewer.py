@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.timeout(300),
+    pytest.mark.xdist_group("grafana"),
     pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
 ]
 UIDS = {path.stem: load(path)["uid"] for path in RENDERED.glob("*.json")}
