@@ -11,6 +11,8 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from modelserver import openapi
+from modelserver.columns import parse_columns
 
 from .conftest import GOOD, Server, Start
 
@@ -310,6 +312,17 @@ def test_the_openapi_document_describes_what_is_answered(late: Server) -> None:
         else:
             assert late.get(path).status == 200
     assert shapes == {"200": 4, "400": 2}
+
+
+def test_the_openapi_document_names_the_questions_that_a_model_reads_itself() -> None:
+    from jsonschema import Draft202012Validator
+
+    columns = parse_columns([{"name": "hour", "type": "integer"}])
+    components = openapi.document("m", "1", columns, ("explain",))["components"]
+    schema = {**components["schemas"]["SeldonMessage"]["properties"]["jsonData"], "components": components}
+    judge = Draft202012Validator(schema)
+    assert judge.is_valid({"hour": 3}) and judge.is_valid({"explain": {"ndarray": [[3]]}})
+    assert not judge.is_valid({"minute": 3})
 
 
 def test_the_page_for_people_shows_every_path_and_column_and_loads_nothing(late: Server) -> None:

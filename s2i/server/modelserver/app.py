@@ -126,7 +126,7 @@ class Service:
 
     def _document(self) -> dict[str, Any]:
         self._must_be_ready()
-        return openapi.document(self.identity, __version__, self.model.columns)
+        return openapi.document(self.identity, __version__, self.model.columns, self.model.documents)
 
     # The Open Inference Protocol
 

@@ -10,8 +10,11 @@ from modelserver.validation import sample_row
 Schema = dict[str, Any]
 
 
-def document(model: str, version: str, columns: Sequence[Column]) -> Schema:
-    """OpenAPI 3.0 for one model: the Seldon protocol, the Open Inference Protocol, health and metrics."""
+def document(model: str, version: str, columns: Sequence[Column], documents: Sequence[str] = ()) -> Schema:
+    """OpenAPI 3.0 for one model: the Seldon protocol, the Open Inference Protocol, health and metrics.
+
+    ``documents`` are keys of jsonData that the model reads itself.
+    """
     paths: Schema = {
         "/api/v1.0/predictions": _post("predict", "Ask the model", "SeldonMessage", "SeldonAnswer", "SeldonStatus"),
         "/api/v1.0/feedback": _post("feedback", "Tell how good an answer was", "Feedback", "SeldonAnswer",
@@ -49,7 +52,7 @@ def document(model: str, version: str, columns: Sequence[Column]) -> Schema:
         "openapi": "3.0.3",
         "info": {"title": model, "version": version},
         "paths": paths,
-        "components": {"schemas": _schemas(columns)},
+        "components": {"schemas": _schemas(columns, documents)},
     }
 
 
@@ -79,7 +82,7 @@ def _post(name: str, summary: str, request: str, answer: str, error: str) -> Sch
     }
 
 
-def _schemas(columns: Sequence[Column]) -> Schema:
+def _schemas(columns: Sequence[Column], documents: Sequence[str]) -> Schema:
     names: Schema = {"type": "array", "items": {"type": "string"}}
     row: Schema = {"type": "array", "items": {}}
     if columns:
@@ -87,8 +90,11 @@ def _schemas(columns: Sequence[Column]) -> Schema:
         row |= {"minItems": 1, "maxItems": len(columns)}
     integers = {"type": "array", "items": {"type": "integer"}}
     tensor = _object(shape=integers, values={"type": "array", "items": {"type": "number"}})
-    message = _message(_object(names=names, ndarray={"type": "array", "items": row}, tensor=tensor),
-                       _ref("Row") if columns else {})  # fmt: skip
+    json_data: Schema = _ref("Row") if columns else {}
+    if columns and documents:
+        own = [{**_object(**{key: {}}), "required": [key]} for key in documents]
+        json_data = {"anyOf": [json_data, *own]}
+    message = _message(_object(names=names, ndarray={"type": "array", "items": row}, tensor=tensor), json_data)
     anything: Schema = {"type": "array", "items": {}}
     answer = _message(
         _object(names={"type": "array", "items": {"type": "string"}}, ndarray=anything, tensor=tensor), {}
