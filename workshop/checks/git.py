@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import time
 
 from workshop.checks.finding import CheckContext
 
@@ -47,7 +46,8 @@ def keep_and_go(context: CheckContext, branch: str, to: str) -> list[str]:
         said.append("put changes that were not committed aside: git stash list")
     if not has(context, branch) or git(context, "rev-parse", branch) == git(context, "rev-parse", to):
         return said
-    kept = f"kept/{branch}-{time.strftime('%H%M%S')}"
+    # Named by what it holds, so that keeping twice in a second loses nothing.
+    kept = f"kept/{branch}-{git(context, 'rev-parse', '--short', branch)}"
     git(context, "branch", "--force", kept, branch)
     if git(context, "branch", "--show-current") == branch:
         git(context, "reset", "--quiet", "--hard", to)
