@@ -19,16 +19,12 @@ from workshop.lab.routes import Backend, Orchestrated, Routes, Target
 from workshop.manifests.seldon import defaulted
 
 pytestmark = [pytest.mark.xdist_group("parity"), pytest.mark.timeout(300)]
-SOURCE = """
+SOURCE = '''
 import numpy
 
 class Part:
     def tags(self):
         return {type(self).__name__.lower(): True}
-
-class Plus(Part):
-    def transform_input(self, X, names, meta=None):
-        return numpy.asarray(X) + 1
 
 class Double(Part):
     def predict(self, X, names, meta=None):
@@ -38,21 +34,19 @@ class Tenfold(Part):
     def predict(self, X, names, meta=None):
         return numpy.asarray(X) * 10
 
-class Mean(Part):
+class Between(Part):
+    """Everything that is no model: the wrapper serves all paths, whatever its service type."""
+
+    def transform_input(self, X, names, meta=None):
+        return numpy.asarray(X) + 1
+
     def aggregate(self, Xs, names, meta=None):
         return numpy.mean(Xs, axis=0)
 
-class Pick(Part):
     def route(self, X, names):
         return 1
-"""
-ROLES = {
-    "plus": "TRANSFORMER",
-    "mean": "COMBINER",
-    "double": "MODEL",
-    "pick": "ROUTER",
-    "tenfold": "MODEL",
-}
+'''
+ROLES = {"between": "ROUTER", "double": "MODEL", "tenfold": "MODEL"}
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +72,9 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server
 
 def test_a_graph_of_stock_wrappers_answers_and_learns(nodes: dict[str, Server]) -> None:
     pick = unit("pick", unit("double"), unit("tenfold"), type_="ROUTER")
-    whole = unit("plus", unit("mean", unit("double2"), pick, type_="COMBINER"), type_="TRANSFORMER")
-    ports = {name: server.port for name, server in nodes.items()} | {"double2": nodes["double"].port}
+    whole = unit("plus", unit("mean", unit("first"), pick, type_="COMBINER"), type_="TRANSFORMER")
+    played = {"plus": "between", "mean": "between", "pick": "between", "first": "double"}
+    ports = {name: nodes[played.get(name, name)].port for name in (*played, "double", "tenfold")}
     plan = Orchestrated(defaulted(whole), tells_routing=True)
     routes = Routes()
     routes.set(NAMESPACE, NAME, (Target("main", "s", (Backend(POD, 1, ports),), orchestrated=plan),))
@@ -95,13 +90,13 @@ def test_a_graph_of_stock_wrappers_answers_and_learns(nodes: dict[str, Server]) 
     # (1 + 1) by two and by ten, in the middle.
     assert answer["data"]["ndarray"] == [[12.0]]  # type: ignore[index]
     meta: dict[str, dict[str, object]] = answer["meta"]  # type: ignore[assignment]
-    assert meta["tags"] == {"caller": "me", "plus": True, "double": True, "tenfold": True, "mean": True}
-    assert meta["routing"] == {"plus": -1, "mean": -1, "double2": -1, "pick": 1, "tenfold": -1}
-    assert set(meta["requestPath"]) == {"plus", "double", "tenfold", "mean"}
+    assert meta["tags"] == {"caller": "me", "between": True, "double": True, "tenfold": True}
+    assert meta["routing"] == {"plus": -1, "mean": -1, "first": -1, "pick": 1, "tenfold": -1}
+    assert set(meta["requestPath"]) == {"between", "double", "tenfold"}
     assert code == 200
 
     def rewards(name: str) -> float:
         return sum(v for (n, _), v in nodes[name].series().items() if n == "seldon_api_model_feedback_total")
 
-    # The models on the way and the router; not the child that was not chosen, which shares a server with one that was.
-    assert {name: rewards(name) for name in ROLES} == {"plus": 0, "mean": 0, "double": 1, "pick": 1, "tenfold": 1}
+    # The models on the way and the router; not the transformer, the combiner and the child that was not chosen.
+    assert {name: rewards(name) for name in ROLES} == {"between": 1, "double": 1, "tenfold": 1}
