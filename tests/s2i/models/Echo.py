@@ -20,6 +20,8 @@ class Echo:
     def predict(self, X: Any, names: list[str]) -> Any:
         if isinstance(X, str) and X == "greet":
             return self.greeting
+        if X == "numbers" if isinstance(X, str) else numpy.asarray(X).tolist() == [["numbers"]]:
+            return [[numpy.int64(1), numpy.float64(0.5)]]
         if isinstance(X, str) and X == "refuse":
             raise Refused("no such word")
         if isinstance(X, str) and X == "type":

@@ -108,6 +108,20 @@ DIFFERENCES = {
             ("late/[!G]*: meta.metrics",),
         ),
         Difference(
+            "a list of numpy's numbers from predict()",
+            "500: they are no JSON to it",
+            "numbers",
+            "it is what `[2 * row[0] for row in X]` gives",
+            ("echo/list of numpy's numbers: status 500 -> 200",),
+        ),
+        Difference(
+            "a list from predict() for what was no array",
+            "a tensor",
+            "an ndarray",
+            "a list is written as the list that it is",
+            ("echo/list for a text: data",),
+        ),
+        Difference(
             "an array without dimensions from predict()",
             "a tensor of shape []",
             "500: it must have rows",

@@ -97,6 +97,8 @@ ECHO = [
     Probe("strData", {"strData": "hello"}),
     Probe("binData", {"binData": "aGVsbG8="}),
     Probe("answer of another kind", {"strData": "greet"}),
+    Probe("list of numpy's numbers", rows(["numbers"])),
+    Probe("list for a text", {"strData": "numbers"}),
     Probe("refused", {"strData": "refuse"}),
     Probe("TypeError", {"strData": "type"}),
     Probe("feedback without send_feedback", {"request": rows([1]), "reward": 1}, FEEDBACK),

@@ -20,7 +20,7 @@ class Toy:
         return [{"name": "x", "type": "number", "minimum": 0}]
 
     def predict(self, X, names, meta=None):
-        return [[2 * row[0]] for row in X]
+        return [[2 * float(row[0])] for row in X]
 """
 
 

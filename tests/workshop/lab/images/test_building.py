@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import urllib3
 
@@ -24,12 +25,15 @@ from .conftest import KIT, MODEL, Lab
 
 
 def lock_of(*names: str) -> str:
-    """The lines of the server's lock for a few small packages: hashed, and in uv's cache for certain."""
-    text = (KIT / "s2i/server/requirements.txt").read_text()
+    """The lines of the wrapper's lock for a few small packages: hashed, and in uv's cache for certain."""
+    text = (KIT / "s2i/wrapper/requirements.txt").read_text()
     return "".join(re.findall(rf"^(?:{'|'.join(names)})==(?:.*\\\n)+.*\n", text, re.MULTILINE))
 
 
-def test_the_built_image_answers_over_http(lab: Lab, toy: Path) -> None:
+@pytest.mark.parametrize("server", ["modelserver", "seldon-core"])
+def test_the_built_image_answers_over_http_on_loopback_alone(lab: Lab, toy: Path, server: str) -> None:
+    with (toy / ".s2i/environment").open("a") as file:
+        file.write(f"MODEL_SERVER={server}\n")
     digest = lab.build(toy)
     image = lab.store.resolve(f"reg:5000/user1/toy@{digest}")
     assert image is not None
@@ -41,9 +45,11 @@ def test_the_built_image_answers_over_http(lab: Lab, toy: Path) -> None:
         body = {"data": {"ndarray": [[21]]}}
         answer = urllib3.request("POST", f"http://127.0.0.1:{ports['http']}/api/v1.0/predictions", json=body)
         assert answer.json()["data"] == {"names": ["t:0"], "ndarray": [[42.0]]}
+        listening = {one.laddr.ip for one in psutil.Process(process.pid).net_connections() if one.status == "LISTEN"}
+        assert listening == {"127.0.0.1"}
     finally:
         process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=60) == 0
         assert process.stderr is not None
         process.stderr.close()
 
