@@ -74,8 +74,16 @@ class Parent:
             self._stopping.set()
             # Nobody accepts any more: a caller shall be refused, not wait.
             self._http.close()
-            for process in self._living.values():
-                _end(process)
+            for at, process in self._living.items():
+                self._end(at, process)
+
+    def _end(self, at: int, process: Process) -> None:
+        with suppress(ProcessLookupError):
+            if self._shared.blocks[at].phase == READY:
+                process.terminate()
+            else:
+                # It has answered nobody and would first load its model to the end.
+                process.kill()
 
     async def _keep(self, at: int) -> None:
         """Start worker ``at`` again and again."""
@@ -111,7 +119,7 @@ class Parent:
                 process = await asyncio.create_subprocess_exec(sys.executable, *words, pass_fds=handed)
             self._living[at] = process
             if self._stopping.is_set():
-                _end(process)
+                self._end(at, process)
             began = math.inf
             if await asyncio.get_running_loop().sock_recv(ours, 1):
                 began = time.monotonic()
@@ -158,8 +166,3 @@ class Parent:
 def pause_after(failures: int) -> float:
     """Seconds to wait after so many deaths in a row."""
     return min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE)
-
-
-def _end(process: Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()

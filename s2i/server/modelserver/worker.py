@@ -1,6 +1,7 @@
 """One worker: an event loop, the model, and the sockets it was given."""
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -77,6 +78,9 @@ async def work(name: str, settings: Settings, place: Place) -> None:
     try:
         # In a thread, so that /live and /ready answer while a large model loads.
         await asyncio.to_thread(service.prepare)
+        # What is there now stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         if not stopping.is_set():
             block.phase = READY
             if not accepting:

@@ -60,9 +60,11 @@ def measure(contestant: Contestant, folder: Path, seconds: float) -> Result:
         url = running.url + contestant.path
         one_by_one(url, bodies["row"].read_bytes(), 0.5)
         press(url, bodies["row"], 1)
+        before = running.cpu_seconds()
         figures = press(url, bodies["row"], seconds)
+        cpu_us = 1e6 * (running.cpu_seconds() - before) / (figures.rate * seconds)
         batch = one_by_one(url, bodies["batch"].read_bytes(), seconds / 2) if contestant.batches else None
-        return Result(contestant.name, figures, running.start_seconds, running.mebibytes(), batch)
+        return Result(contestant.name, figures, cpu_us, running.start_seconds, running.mebibytes(), batch)
     finally:
         running.stop()
 

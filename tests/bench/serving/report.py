@@ -21,10 +21,14 @@ OURS = "modelserver, ONNX"
 
 @dataclass(frozen=True)
 class Result:
-    """One server's figures; `batch_ms` is the median of 1,000 rows in one request."""
+    """One server's figures.
+
+    `cpu_us` is what its processes compute for a one-row request, `batch_ms` the median of 1,000 rows in one request.
+    """
 
     name: str
     one_row: Figures
+    cpu_us: float
     start_seconds: float
     mebibytes: float
     batch_ms: float | None
@@ -34,7 +38,7 @@ def show(result: Result, alone: float) -> None:
     """One line, as soon as it is known."""
     one, batch = result.one_row, result.batch_ms
     text = f"{result.name:<36}{one.rate:>8.0f}/s  p50 {one.p50_ms:.2f}  p99 {one.p99_ms:.2f} ms  failed {one.failed}"
-    text += f"  start {result.start_seconds:.1f} s  {result.mebibytes:.0f} MiB"
+    text += f"  cpu {result.cpu_us:.0f} us  start {result.start_seconds:.1f} s  {result.mebibytes:.0f} MiB"
     if batch is not None:
         text += f"  1,000 rows {batch:.1f} ms ({batch / alone:.2f} of {alone:.1f})"
     sys.stdout.write(text + "\n")
@@ -45,8 +49,8 @@ def table(results: Sequence[Result], alone: float) -> str:
     """Markdown."""
     ours = next(result.one_row.rate for result in results if result.name == OURS)
     lines = [
-        "| server | requests/s | ours is | p50 | p99 | 1,000 rows | memory | start |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|",
+        "| server | requests/s | ours is | p50 | p99 | CPU | 1,000 rows | memory | start |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for result in results:
         one, batch = result.one_row, result.batch_ms
@@ -56,9 +60,10 @@ def table(results: Sequence[Result], alone: float) -> str:
         rows = "" if batch is None else f"{batch:.1f} ms"
         lines.append(
             f"| {result.name} | {one.rate:,.0f}{failed} | {ratio} | {one.p50_ms:.1f} ms | {one.p99_ms:.1f} ms | "
+            f"{result.cpu_us:.0f} us | "
             f"{rows} | {result.mebibytes:.0f} MiB | {result.start_seconds:.1f} s |"
         )
-    lines.append(f"| onnxruntime and JSON without a server | | | | | {alone:.1f} ms | | |")
+    lines.append(f"| onnxruntime and JSON without a server | | | | | | {alone:.1f} ms | | |")
     return "\n".join(lines) + "\n"
 
 

@@ -109,7 +109,9 @@ class Lab:
         """What the servers say they have answered, each at its end: to be read after the deployment is deleted."""
         total = 0
         for log in self.where.root.glob(f"pods/{NAMESPACE}/{NAME}-*/logs/*.log"):
-            total += sum(int(n) for n in re.findall(r'"event":"stopped","answered":(\d+)', log.read_text()))
+            said = [int(count) for count in re.findall(r'"event":"stopped","answered":(\d+)', log.read_text())]
+            say(f"  {log.parents[1].name}: {sum(said) if said else 'ended without a word'}")
+            total += sum(said)
         return total
 
 
