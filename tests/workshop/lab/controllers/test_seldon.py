@@ -36,18 +36,18 @@ SDEP, POD, DEPLOYMENT = (KINDS.named(k) for k in ("SeldonDeployment", "Pod", "De
 NAMESPACE = "user1-staging"
 PATH = f"/seldon/{NAMESPACE}/toy/api/v1.0/predictions"
 SOURCE = """
-import os, time
+import os
 
 class Toy:
     class_names = ["answer"]
 
-    def __init__(self, delay="0"):
-        time.sleep(float(delay))
+    def __init__(self, shift=0.0):
+        self.shift = shift
 
     def predict(self, X, names=None, meta=None):
         if len(X) > 1:
             os._exit(7)
-        return [[{answer} + float(os.environ.get("PLUS", "0"))]]
+        return [[{answer} + self.shift + float(os.environ.get("PLUS", "0"))]]
 """
 
 
@@ -320,13 +320,16 @@ def test_a_graph_over_two_pods_is_walked_and_scraped(images: Images, tmp_path: P
                 "name": "ab",
                 "implementation": "RANDOM_ABTEST",
                 "parameters": [{"name": "ratioA", "value": "0.5", "type": "FLOAT"}],
-                "children": [{"name": "first"}, {"name": "second", "parameters": []}],
+                "children": [
+                    {"name": "first"},
+                    {"name": "second", "parameters": [{"name": "shift", "value": "100", "type": "FLOAT"}]},
+                ],
             }
             pods = [{"spec": {"containers": [container(*x)]}} for x in (("first", one), ("second", two))]
             main = predictor("main", container("first", one), engine=True)
             it.apply({"predictors": [{**main, "graph": ab, "componentSpecs": pods}]})
             await it.until(lambda: it.status().get("state") == "Available")
-            assert {await it.answer() for _ in range(30)} == {1, 2}
+            assert {await it.answer() for _ in range(30)} == {1, 102}
             assert set(it.status()["deploymentStatus"]) == {"toy-main-0-first", "toy-main-1-second"}
             assert it.status()["address"]["url"].endswith(
                 "toy-main.user1-staging.svc.cluster.local:8000/api/v1.0/predictions"
