@@ -6,7 +6,7 @@ import yaml
 
 from workshop.checks import prometheus, runs
 from workshop.checks.finding import CheckContext, Editor, Finding
-from workshop.checks.git import BRANCH, contains, git, has, keep_and_go, root, shown
+from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
 
 PARAMS = "model/params.yaml"
 AB_TEST = "ab-test"
@@ -32,8 +32,6 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     first = _test_month(context, root(context))
     moved = [c for c in git(context, "rev-list", BRANCH, "--", PARAMS).split() if _test_month(context, c) != first]
     said = keep_and_go(context, BRANCH, f"{moved[-1]}^") if moved else []
-    if moved and has(context, f"origin/{BRANCH}") and contains(context, f"origin/{BRANCH}", moved[-1]):
-        git(context, "push", "--quiet", "--force", "origin", f"{BRANCH}:refs/heads/{BRANCH}")
     for run in runs.newest_first(context, AB_TEST):
         editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
         said.append(f"deleted the run {runs.named(run)}")

@@ -37,6 +37,7 @@ def test_a_branch_goes_back_and_its_commits_and_changes_are_kept(clone: CheckCon
     said = keep_and_go(clone, "mine", "mine~1")
     assert [line.split()[0] for line in said] == ["put", "brought"]
     assert git(clone, "status", "--porcelain") == ""
+    assert git(clone, "rev-parse", "origin/mine") == git(clone, "rev-parse", "mine"), "the next push would be refused"
     assert not (clone.clone / "c").exists() and (clone.clone / "b").read_text() == "b"
     assert contains(clone, git(clone, "branch", "--list", "kept/*", "--format=%(refname:short)"), made)
     assert "new" in git(clone, "stash", "show", "--include-untracked", "--name-only")
