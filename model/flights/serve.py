@@ -69,7 +69,8 @@ class FlightModel:
         # The graph takes words and numbers apart; the columns of both are in the order of the schema.
         self._words = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if _is_word(entry)]
         self._numbers = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if not _is_word(entry)]
-        self._at = {"words": [column.at for column in self._words], "numbers": [column.at for column in self._numbers]}
+        self._words_at = np.array([column.at for column in self._words], dtype=np.intp)
+        self._numbers_at = np.array([column.at for column in self._numbers], dtype=np.intp)
         self._names = list(self.card.features)
         self._lock = Lock()
         self._named = False
@@ -152,7 +153,7 @@ class FlightModel:
 
     def _run(self, rows: Any, names: Sequence[str] | None, checked: bool) -> NDArray[np.float64]:
         if checked and isinstance(rows, np.ndarray):
-            words, numbers = rows.take(self._at["words"], 1), rows.take(self._at["numbers"], 1)
+            words, numbers = rows.take(self._words_at, 1), rows.take(self._numbers_at, 1)
             # None becomes NaN.
             return self.answer({"words": words, "numbers": numbers.astype(np.float32)})
         return self.answer(self.feed(rows, names))

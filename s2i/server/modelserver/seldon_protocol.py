@@ -97,7 +97,7 @@ def _read_data(data: object, meta: dict[str, Any], validator: RowValidator | Non
             if len(shape) != 2:
                 raise ServingError(400, f"data.tensor has the shape {shape}; allowed: [rows, columns]")
             values = arrays.reshape(values, shape)
-        rows = validator.rows(values, names)
+        rows = validator.rows(values, () if usual else names)
         return Message(kind, arrays.from_rows(rows, validator.dtype), validator.names, meta, len(rows))
     if not isinstance(values, list):
         raise ServingError(400, f"data.{kind} is {shown(values)}; allowed: a list")
