@@ -24,12 +24,17 @@ def namespace(stage: str) -> str:
 
 def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, str]) -> None:
     """Make what is missing and bring the endpoints up to date; what participants made stays."""
-    for name in ("default", "tekton-pipelines", *(namespace(stage) for stage in STAGES)):
+    mine = tuple(namespace(stage) for stage in STAGES)
+    for name in ("default", "tekton-pipelines", *mine):
+        labels = {"kubernetes.io/metadata.name": name}
+        if name in mine:
+            # The NetworkPolicies of seldon/ let in pipelines from namespaces of the workshop.
+            labels["app.kubernetes.io/part-of"] = "mlops-workshop"
         _ensure(
             store,
             KINDS.named("Namespace"),
             {
-                "metadata": {"name": name, "labels": {"kubernetes.io/metadata.name": name}},
+                "metadata": {"name": name, "labels": labels},
                 "spec": {"finalizers": ["kubernetes"]},
                 "status": {"phase": "Active"},
             },

@@ -67,8 +67,9 @@ class Metrics:
         self._lock = Lock()
         self.model = ModelMetrics(self._writer)
         self._requests: dict[tuple[str, str, int], memoryview] = {}
-        # Behind an executor these names are its own, and nobody asks on the public paths.
-        for service, method, code in () if settings.behind_executor else FROM_THE_START:
+        # Behind an executor they stay 0: it asks at /predict, which it counts itself. No variable tells whether there
+        # is one: the operator sets SELDON_EXECUTOR_ENABLED for a predictor without an engine too.
+        for service, method, code in FROM_THE_START:
             self._request(service, method, code)
         self._feedback = self._writer.series(FEEDBACK, "COUNTER", (("method", "feedback"),))
         self._reward = self._writer.series(REWARD, "COUNTER", (("method", "feedback"),))

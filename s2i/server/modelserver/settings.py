@@ -33,7 +33,6 @@ class Settings:
     predictor_version: str = UNKNOWN
     parameters: Mapping[str, object] = field(default_factory=dict)
     metadata: Mapping[str, object] = field(default_factory=dict)
-    behind_executor: bool = False
     metrics_in_response: bool = True
     max_body_bytes: int = 2 * 1024 * 1024
     max_rows: int = 5000
@@ -75,7 +74,6 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         predictor_version=str(version),
         parameters=parse_parameters(_json(env, "PREDICTIVE_UNIT_PARAMETERS", list)),
         metadata=_json(env, "MODEL_METADATA", dict),
-        behind_executor=_flag(env, "SELDON_EXECUTOR_ENABLED", False),
         metrics_in_response=_flag(env, "INCLUDE_METRICS_IN_CLIENT_RESPONSE", True),
         max_body_bytes=_number(env, "MODEL_SERVER_MAX_BODY_BYTES", 2 * 1024 * 1024, 1, 2**31),
         max_rows=_number(env, "MODEL_SERVER_MAX_ROWS", 5000, 1, 10**7),

@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from workshop.lab.controllers.seldon.names import has_engine
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.store import Store
 from workshop.manifests.seldon import PredictiveUnit, Predictor, SeldonDeployment
@@ -33,7 +32,8 @@ def operator_environment(
         "PREDICTOR_ID": predictor.name,
         "PREDICTOR_LABELS": json.dumps({"version": predictor.name, **predictor.labels}),
         "SELDON_DEPLOYMENT_ID": sdep.name,
-        "SELDON_EXECUTOR_ENABLED": "true" if has_engine(predictor) else "false",
+        # The operator has had no other orchestrator since 1.0, so it says so of a predictor without one too.
+        "SELDON_EXECUTOR_ENABLED": "true",
         "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics_port),
         "PREDICTIVE_UNIT_METRICS_ENDPOINT": "/prometheus",
         "MLSERVER_HTTP_PORT": str(port),
