@@ -83,7 +83,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     yield engine
     # What tests have built goes; the layers of the builder stay. Nothing may stay mounted, or .cache cannot be removed.
     engine.podman("image", "prune", "-f")
-    subprocess.run(["umount", "-q", str(engine.storage / "root" / "overlay")], check=False)
+    subprocess.run(["umount", "-q", "-l", str(engine.storage / "root" / "overlay")], check=False)
 
 
 @dataclass(frozen=True)
