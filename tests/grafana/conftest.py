@@ -11,6 +11,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,23 +65,18 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
     root = tmp_path_factory.mktemp("stack")
     model = serving()
-    servers = {predictor: _server(predictor, model) for predictor in SHARES}
-    for server in servers.values():
-        server.wait_for("ready")
-    routes = Routes()
-    targets = tuple(
-        Target(name, f"{DEPLOYMENT}-{name}", (Backend(f"{DEPLOYMENT}-{name}-0", server.port),), SHARES[name])
-        for name, server in servers.items()
-    )
-    routes.set(NAMESPACE, DEPLOYMENT, targets)
-    gateway = uvicorn.Server(uvicorn.Config(build(routes), host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=gateway.run, daemon=True)
-    thread.start()
-    process, url = _prometheus(root / "prometheus", servers)
-    try:
-        while not gateway.started:
-            time.sleep(0.01)
-        base = f"http://127.0.0.1:{gateway.servers[0].sockets[0].getsockname()[1]}"
+    with ExitStack() as ending:
+        servers = {predictor: _server(predictor, model) for predictor in SHARES}
+        for server in servers.values():
+            ending.callback(server.stop)
+        for server in servers.values():
+            server.wait_for("ready")
+        base = ending.enter_context(_gateway(servers))
+        process, url = _prometheus(root / "prometheus", servers)
+        if process is not None:
+            ending.callback(process.wait, 10)
+            ending.callback(process.terminate)
+            _until_ready(url)
         rules = prometheus.rules_folder(root / "prometheus")
         made = Stack(base, servers, url, rules, lambda: process.send_signal(signal.SIGHUP) if process else None)
         if url:
@@ -96,14 +92,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             # A rate needs two scrapes of a code that came late.
             made.until(f'sum(rate({_COUNT[:-1]}, code="400"}}[10s])) >= 0')
         yield made
+
+
+@contextmanager
+def _gateway(servers: dict[str, Server]) -> Iterator[str]:
+    routes = Routes()
+    targets = tuple(
+        Target(name, f"{DEPLOYMENT}-{name}", (Backend(f"{DEPLOYMENT}-{name}-0", server.port),), SHARES[name])
+        for name, server in servers.items()
+    )
+    routes.set(NAMESPACE, DEPLOYMENT, targets)
+    gateway = uvicorn.Server(uvicorn.Config(build(routes), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=gateway.run, daemon=True)
+    thread.start()
+    while not gateway.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{gateway.servers[0].sockets[0].getsockname()[1]}"
     finally:
-        if process is not None:
-            process.terminate()
-            process.wait(10)
         gateway.should_exit = True
         thread.join(10)
-        for server in servers.values():
-            server.stop()
 
 
 _COUNT = f'seldon_api_executor_server_requests_seconds_count{{namespace="{NAMESPACE}", service="predictions"}}'
@@ -149,11 +157,15 @@ def _prometheus(folder: Path, servers: dict[str, Server]) -> tuple[subprocess.Po
     ]
     prometheus.targets_file(folder).write_text(json.dumps(groups))
     process = subprocess.Popen(component.argv, cwd=folder, env=dict(component.env), stderr=subprocess.DEVNULL)
+    return process, component.url
+
+
+def _until_ready(url: str | None) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
-            if httpx.get(component.ready_url).status_code == 200:
-                return process, component.url
+            if httpx.get(f"{url}/-/ready").status_code == 200:
+                return
         except httpx.TransportError:
             time.sleep(0.1)
     raise AssertionError("Prometheus does not become ready")
