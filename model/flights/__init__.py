@@ -5,4 +5,9 @@ checks them, `train`, `evaluate`, `gate` and `register` are the pipeline's stage
 requests and `contract` checks an answering server. Nothing here knows the workshop around it.
 """
 
+import os
+
+# Before onnxruntime is imported: from 1.31 on it keeps a database in the home folder and calls home.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 __version__ = "0.1.0"

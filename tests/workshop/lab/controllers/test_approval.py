@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import copy
 from typing import Any
 
 import pytest
 
+from workshop.cli import parser
 from workshop.cluster.client import Client
 from workshop.commands import approve as command
 from workshop.errors import UsageError
@@ -319,16 +319,10 @@ class FakeServer:
 
 
 def _approve(gate: Gate, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, *words: str) -> int:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("name", nargs="?")
-    parser.add_argument("--reject", action="store_true")
-    parser.add_argument("-m", "--message", default="")
-    parser.add_argument("-o", "--output", default="text")
     (tmp_path / "kubeconfig").write_text("")
     monkeypatch.setenv("WORKSHOP_STATE", str(tmp_path))
     monkeypatch.setattr(Client, "load", lambda *_: FakeServer(gate))
-    parser.add_argument("-n", "--namespace", default="")
-    return command.approve(parser.parse_args(words))
+    return command.approve(parser().parse_args(["approve", *words]))
 
 
 def test_the_command_answers_the_one_that_waits(
