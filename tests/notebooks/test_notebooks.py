@@ -1,17 +1,14 @@
-"""The notebooks: made from their sources, clean, and running from top to bottom without any server."""
+"""The notebooks: made from their sources, and clean. A module of the guide runs each, from top to bottom."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import nbformat
 import pytest
 
 KIT = Path(__file__).resolve().parents[2]
@@ -62,21 +59,3 @@ def test_sources_install_nothing_and_leave_long_functions_to_the_model(source: P
         assert not re.search(r"^\s*[!%]\s*(pip|conda)\b", text, re.M), "environments are made by uv, not by a cell"
         for body in re.findall(r"^def .*?(?=^\S|\Z)", text, re.M | re.S):
             assert len(body.strip().splitlines()) <= LONGEST_FUNCTION + 1, f"this belongs in model/: {body[:60]}"
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
-def test_runs_from_top_to_bottom(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nbclient import NotebookClient
-
-    for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
-        monkeypatch.delenv(name)
-    for name in ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "matplotlib"))
-    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    notebook = nbformat.reads(_build().text(source), as_version=4)  # type: ignore[no-untyped-call]
-    NotebookClient(
-        notebook, timeout=240, kernel_name="python3", resources={"metadata": {"path": str(NOTEBOOKS)}}
-    ).execute()

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Queue
+from threading import Thread
 from typing import Any, Protocol
 
 import orjson
@@ -55,13 +57,29 @@ class Server:
             },
         )
         self.lines: list[str] = []
+        # Read as it comes: a pipe that is full would stop a server that logs.
+        self._log: Queue[bytes | None] = Queue()
+        Thread(target=self._read, daemon=True).start()
         self.pool = urllib3.PoolManager(retries=False, maxsize=20)
         self.port = self.metrics_port = 0
 
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        with self.process.stderr as log:
+            for line in log:
+                self._log.put(line)
+        self._log.put(None)
+
+    def _line(self) -> bytes | None:
+        """The next line of the log; None at its end, as often as one asks."""
+        line = self._log.get()
+        if line is None:
+            self._log.put(None)
+        return line
+
     def wait_for(self, event: str) -> dict[str, Any]:
         """Read the log up to an event; the end of the log is a failure."""
-        assert self.process.stderr is not None
-        for raw in self.process.stderr:
+        while (raw := self._line()) is not None:
             self.lines.append(raw.decode())
             if raw.startswith(b"{") and json.loads(raw)["event"] == event:
                 found: dict[str, Any] = json.loads(raw)
@@ -101,8 +119,9 @@ class Server:
         """SIGTERM, and the exit code; the rest of the log is in `lines`."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        _, rest = self.process.communicate(timeout=20)
-        self.lines += rest.decode().splitlines(keepends=True)
+        self.process.wait(timeout=20)
+        while (raw := self._line()) is not None:
+            self.lines.append(raw.decode())
         return self.process.returncode
 
 
@@ -136,7 +155,7 @@ def started() -> Iterator[Start]:
     for server in all_servers:
         if server.process.poll() is None:
             server.process.kill()
-        server.process.communicate()
+        server.process.wait()
 
 
 @pytest.fixture
