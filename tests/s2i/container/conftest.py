@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,7 +83,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
         engine.build(s2i / "Containerfile", s2i, BUILDER, "--layers", f"--build-arg=BASE={BASE}")
     yield engine
     # What tests have built goes; the layers of the builder stay. Nothing may stay mounted, or .cache cannot be removed.
-    engine.podman("image", "prune", "-f")
+    # podman 4.3 may trip over a child of an image that it has just removed: the next run prunes the rest.
+    with suppress(AssertionError):
+        engine.podman("image", "prune", "-f")
     subprocess.run(["umount", "-q", "-l", str(engine.storage / "root" / "overlay")], check=False)
 
 
