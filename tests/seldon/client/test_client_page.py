@@ -16,7 +16,7 @@ from tests.seldon.client.conftest import FLIGHT, KIT, Site, Tab, in_a_browser
 
 pytestmark = in_a_browser
 
-AXE = Path(__file__).with_name("axe-core-4.14.1.min.js")
+AXE = KIT / "tests/browser/axe-4.14.1.min.js"
 MINUS = "\N{MINUS SIGN}"
 NAMES = [
     "weekday", "sched_dep", "sched_arr", "carrier", "origin", "dest", "distance", "plane_age", "seats",
