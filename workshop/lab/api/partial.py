@@ -14,7 +14,9 @@ import orjson
 
 from workshop.lab.kinds import Object
 
-_ROOTS = re.compile(r"\{?\.(?P<first>[\w-]+)(?:\.(?P<second>[\w-]+))?")
+_NAME = r"[\w-]+(?![\w\\-])"
+"""A field whose name goes on with an escaped dot is not taken: then what is around it is read whole."""
+_ROOTS = re.compile(rf"\{{?\.(?P<first>{_NAME})(?:\.(?P<second>{_NAME}))?")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 

@@ -15,8 +15,10 @@ RUN = {
         "conditions": [{"type": "Ready", "status": "False"}, {"type": "Succeeded", "status": "True"}],
         "startTime": "2026-11-21T01:45:29Z",
         "childReferences": [{"name": "c"}] * 50,
+        "made.by": "somebody",
     },
     "flag": None,
+    "a.b": {"c": 1},
 }
 
 
@@ -33,6 +35,8 @@ RUN = {
         ".flag.below",
         "..name",
         ".metadata.labels.a",
+        r".status.made\.by",
+        r".a\.b.c",
     ],
 )
 def test_a_path_finds_in_the_part_what_it_finds_in_the_whole(path: str) -> None:
