@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def why_not() -> str:
     return ""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     reason = why_not()
     for item in items:
@@ -73,20 +74,27 @@ def debian(cache: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """The builder image stands in a storage that is kept in .cache: a second run finds every layer."""
+    with made(tmp_path_factory.mktemp("containers")) as engine:
+        yield engine
+
+
+@contextmanager
+def made(settings: Path) -> Iterator[Engine]:
+    """The builder image in a storage that is kept in .cache: a second run finds every layer."""
     with flights.locked("container") as cache:
-        settings = tmp_path_factory.mktemp("containers")
         engine = Engine(cache / "storage", KIT / ".cache" / "wheels", settings)
         if not engine.podman("images", "-q", BASE).strip():
             engine.podman("import", "-q", debian(cache), BASE)
         s2i = KIT / "s2i"
         engine.build(s2i / "Containerfile", s2i, BUILDER, "--layers", f"--build-arg=BASE={BASE}")
-    yield engine
-    # What tests have built goes; the layers of the builder stay. Nothing may stay mounted, or .cache cannot be removed.
-    # podman 4.3 may trip over a child of an image that it has just removed: the next run prunes the rest.
-    with suppress(AssertionError):
-        engine.podman("image", "prune", "-f")
-    subprocess.run(["umount", "-q", "-l", str(engine.storage / "root" / "overlay")], check=False)
+    try:
+        yield engine
+    finally:
+        # What was built goes; the layers of the builder stay. Nothing may stay mounted, or .cache cannot be removed.
+        # podman 4.3 may trip over a child of an image that it has just removed: the next run prunes the rest.
+        with suppress(AssertionError):
+            engine.podman("image", "prune", "-f")
+        subprocess.run(["umount", "-q", "-l", str(engine.storage / "root" / "overlay")], check=False)
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,11 @@ PIP_CONF = "[global]\nno-index = true\nfind-links = /wheels\n"
 
 @dataclass(frozen=True)
 class Took:
-    """How long a build took: on the clock, and on the processors, which other tests on the machine do not change."""
+    """How long a build took, on the clock and on the processors, and what it printed."""
 
     wall: float
     cpu: float
     log: str
-
-    @property
-    def seconds(self) -> float:
-        return min(self.wall, self.cpu)
 
 
 @dataclass(frozen=True)

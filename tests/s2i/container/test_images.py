@@ -13,9 +13,6 @@ from tests.s2i.container.engine import Engine
 from tests.s2i.flights import KIT
 from workshop.lab.images.builder import said_by
 
-SECONDS = 3
-"""What a rebuild may take after a change of source."""
-
 
 @pytest.fixture
 def somebody() -> str:
@@ -91,19 +88,17 @@ def test_an_incremental_build_reuses_the_packages(engine: Engine, image: str, mo
 
 
 @pytest.mark.parametrize("program", ["buildah", "podman"])
-def test_a_rebuild_after_a_change_of_source_takes_seconds(
+def test_a_rebuild_after_a_change_of_source_installs_nothing(
     engine: Engine, image: str, model: Model, somebody: str, program: str
 ) -> None:
-    def rebuild() -> float:
-        """As a person does it: the packages first, which the engine finds among its layers."""
-        model.change()
-        packages = model.packages(program)
-        took = model.build(f"localhost/{program}-rebuilt:1", program=program)
-        assert "the packages are in the image that this one is built on" in took.log
-        return packages.seconds + took.seconds
-
-    # More than once only where other work slows the machine down.
-    assert any(rebuild() < SECONDS for _ in range(4))
+    """Why it takes seconds, as a person does it; how many, `python -m tests.bench.builds` measures."""
+    model.packages(program)
+    model.change()
+    packages = model.packages(program)
+    assert packages.log.count("Using cache") == 2, packages.log
+    took = model.build(f"localhost/{program}-rebuilt:1", program=program)
+    assert "the packages are in the image that this one is built on" in took.log
+    assert "installing" not in took.log
     with engine.running(f"localhost/{program}-rebuilt:1", somebody) as container:
         assert container.sh("tail -1 FlightDelay.py") == "# changed\n"
         assert container.ask("POST", "/api/v1.0/predictions", flight()).status == 200

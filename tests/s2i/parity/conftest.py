@@ -17,6 +17,7 @@ MODELS = KIT / "tests" / "s2i" / "models"
 Start = Callable[..., Both]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
