@@ -15,9 +15,8 @@ help: ## show this list
 lab: setup ## set up, start the lab and take the flights model from data to production
 	@$(BIN)/workshop lab
 
-test: setup ## every test: unit tests in parallel, then the main job end to end
-	@$(BIN)/pytest -n 2 --dist loadgroup -m 'not e2e'
-	@$(BIN)/pytest -m e2e --timeout 900
+test: setup ## every test: the main job and the guide end to end, the others beside them
+	@$(BIN)/pytest -n 3 --dist loadgroup
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache \

@@ -18,6 +18,18 @@ import psutil
 import pytest
 
 KIT = Path(__file__).resolve().parents[2]
+OWN_LABS = "test_bad_input.py"
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process runs all that share the lab, in order; it mostly waits, so the unit tests run beside it."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+            item.add_marker(pytest.mark.timeout(900))
+            if item.path.name != OWN_LABS:
+                item.add_marker(pytest.mark.xdist_group("e2e"))
 
 
 @dataclass

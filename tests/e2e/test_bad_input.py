@@ -15,8 +15,6 @@ import pytest
 
 from tests.e2e.conftest import KIT, Lab, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
-
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Lab]:

@@ -13,9 +13,7 @@ from tests.browser.driving import HAVE_CHROMIUM, chromium, click, wait_for
 from tests.e2e.conftest import Lab, until
 
 pytestmark = [
-    pytest.mark.e2e,
     pytest.mark.browser,
-    pytest.mark.timeout(600),
     pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
 ]
 

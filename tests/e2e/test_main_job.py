@@ -16,8 +16,6 @@ import pytest
 
 from tests.e2e.conftest import KIT, Lab, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
-
 
 def test_production_answers_with_the_model_that_was_trained(lab: Lab) -> None:
     card = json.loads((KIT / "seldon" / "requests" / "flight.json").read_text())

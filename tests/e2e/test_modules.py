@@ -18,7 +18,6 @@ from workshop.commands.journey import Journey, journey
 from workshop.guide.module import load_all
 from workshop.lab.state import State
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 NUMBERS = [module.number for module in load_all(KIT / "workshop" / "modules")]
 LOOKS_ONLY = "01"
 Undo = Callable[[], object]

@@ -16,11 +16,7 @@ import yaml
 
 from tests.e2e.conftest import KIT, Lab
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed"),
-]
+pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
 CLAIM = {
     "name": "source",
     "volumeClaimTemplate": {
