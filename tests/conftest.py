@@ -9,9 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 KIT = Path(__file__).resolve().parents[1]
+
+# How long one example takes says how busy the machine is.
+hypothesis.settings.register_profile("kit", deadline=None)
+hypothesis.settings.load_profile("kit")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """xdist writes a test's group into its name; where that has no effect, it tears the groups apart."""
+    if getattr(session.config.option, "loadgroup", False):
+        for item in session.items:
+            if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:
+                raise pytest.UsageError(f"xdist does not see the group of {item.nodeid}; look at pytest's version")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -41,6 +41,7 @@ def export(pipeline: Pipeline, features: tuple[str, ...]) -> bytes:
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
+    _thresholds_as_float32(pipeline)
     words, numbers = order(features)
     types = [
         ("words", StringTensorType([None, len(words)])),
@@ -57,6 +58,19 @@ def export(pipeline: Pipeline, features: tuple[str, ...]) -> bytes:
         model.metadata_props.add(key=key, value=",".join(names))
     content: bytes = model.SerializeToString()
     return content
+
+
+def _thresholds_as_float32(pipeline: Pipeline) -> None:
+    """Round the trees' thresholds down to float32, which changes no answer for a value that is a float32.
+
+    A threshold lies halfway between two values of training. The conversion rounds it to the nearest float32, which
+    may be a value above it that occurs: x <= t would then hold in ONNX and not in scikit-learn.
+    """
+    for trees in getattr(pipeline[-1], "_predictors", ()):
+        for tree in trees:
+            exact = tree.nodes["num_threshold"]
+            near = exact.astype(np.float32)
+            tree.nodes["num_threshold"] = np.where(near > exact, np.nextafter(near, np.float32(-np.inf)), near)
 
 
 def session(model: bytes) -> onnxruntime.InferenceSession:

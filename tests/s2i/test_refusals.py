@@ -225,7 +225,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(message=JSON, path=st.sampled_from(["/predict", "/send-feedback", "/v2/models/Late/infer"]))
 def test_no_json_at_all_gives_a_5xx_or_invalid_json(late: Server, message: object, path: str) -> None:
     answer = late.post(json.dumps(message).encode("utf-8", "surrogatepass"), path)
@@ -233,7 +233,7 @@ def test_no_json_at_all_gives_a_5xx_or_invalid_json(late: Server, message: objec
     orjson.loads(answer.body)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60))
 def test_no_bytes_at_all_give_a_5xx(late: Server, body: bytes) -> None:
     answer = late.post(body)
@@ -253,7 +253,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, max_size=4))
 def test_rows_that_are_nearly_right_are_answered_or_told_what_is_wrong(late: Server, rows: list[object]) -> None:
     answer = late.post(json.dumps({"jsonData": rows}).encode())
@@ -284,7 +284,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(PIECES | st.binary(max_size=8), max_size=12))
 def test_no_bytes_on_the_wire_are_answered_with_a_5xx(late: Server, pieces: list[bytes]) -> None:
     with socket.create_connection(("127.0.0.1", late.port), timeout=10) as sock:

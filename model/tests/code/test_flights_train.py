@@ -52,6 +52,17 @@ def test_onnx_that_disagrees_fails_and_names_the_row(
         train.train("logistic", few, june, july, VERSION)
 
 
+def test_a_value_between_two_of_training_goes_down_the_same_branch(
+    few: params.Params, june: pd.DataFrame, july: pd.DataFrame
+) -> None:
+    """Halfway between float32's 0.16 and 0.2 lies a float64 below float32's 0.18, and rounding makes it 0.18."""
+    june, july = june.copy(), july.head(50).copy()
+    june["precip"] = np.where(features.labels(june) == 1, 0.2, 0.16).astype(np.float32)
+    july["precip"] = np.float32(0.18)
+    _, made = train.train("boosted", few, june, july, VERSION)
+    assert made.parity["max_difference"] <= 1e-5
+
+
 def test_nan_on_one_side_is_the_largest_difference() -> None:
     found = export.parity(np.array([0.1, 0.2]), np.array([0.1, np.nan]))
     assert (found.max_difference, found.row) == (1.0, 1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.s2i.parity.probes import COLUMNS, FEEDBACK, PREDICT, Both, Probe, found_in_answers, rows
 
-quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 KIT = Path(__file__).resolve().parents[3]
 
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)

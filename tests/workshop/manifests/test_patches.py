@@ -57,7 +57,7 @@ def test_apply_leaves_what_others_have_added(modified: dict[str, Any], added: di
 
 
 @given(NAMED, NAMED)
-@settings(max_examples=50, deadline=None)  # the first call makes the schemas
+@settings(max_examples=50)
 def test_strategic_patch_keeps_each_name_once(old: list[dict[str, str]], new: list[dict[str, str]]) -> None:
     schema = schema_of("v1", "Pod")
     target = {"spec": {"containers": old}}
