@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -59,15 +60,23 @@ def wait_for(browser: Chrome, css: str, words: str = "", seconds: float = 30) ->
         texts = [str(each.text) for each in browser.find_elements(By.CSS_SELECTOR, css)]
         return next((text or " " for text in texts if words in text), False)
 
-    waited = WebDriverWait(browser, seconds).until(there, f"{css} with {words!r}")
-    return str(waited)
+    return str(_wait(browser, seconds).until(there, f"{css} with {words!r}"))
 
 
 def click(browser: Chrome, css: str) -> None:
     """Click what a selector finds, once it is there and may be clicked."""
-    found = WebDriverWait(browser, 30).until(
-        lambda b: next((e for e in b.find_elements(By.CSS_SELECTOR, css) if e.is_displayed() and e.is_enabled()), None)
-    )
-    assert found
-    browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
-    found.click()
+
+    def clicked(_: Chrome) -> bool:
+        for found in browser.find_elements(By.CSS_SELECTOR, css):
+            if found.is_displayed() and found.is_enabled():
+                browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", found)
+                found.click()
+                return True
+        return False
+
+    _wait(browser, 30).until(clicked, css)
+
+
+def _wait(browser: Chrome, seconds: float) -> WebDriverWait[Chrome]:
+    # A page may replace an element between the moment that it is found and the one that it is asked.
+    return WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException])
