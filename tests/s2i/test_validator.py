@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from modelserver.columns import Column, parse_columns
 from modelserver.errors import ServingError
-from modelserver.validation import RowValidator, sample_row
+from modelserver.validation import MANY_ROWS, RowValidator, sample_row
 
 NAMES = st.lists(st.text(min_size=1, max_size=5), min_size=1, max_size=6, unique=True)
 NUMBERS = st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9)
+OF_TYPE = {"string": st.text(max_size=2), "integer": st.integers(-(10**9), 10**9), "number": st.floats(-1e9, 1e9)}
 ANYTHING = (
     st.none()
     | st.booleans()
@@ -38,6 +39,8 @@ def columns(draw: st.DrawFn) -> tuple[Column, ...]:
             if kind == "integer":
                 low, high = math.floor(low), math.ceil(high)
             entry |= {"minimum": low, "maximum": high}
+        if kind == "string" and draw(st.booleans()):
+            entry["enum"] = ["a", "b"]
         made.append(entry)
     return parse_columns(made)
 
@@ -47,7 +50,7 @@ def fits(column: Column, value: Any) -> bool:
     if value is None:
         return column.nullable
     if column.type == "string":
-        return type(value) is str
+        return type(value) is str and (not column.enum or value in column.enum)
     if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
         return False
     if column.type == "integer" and not (type(value) is int or (value.is_integer() and abs(value) <= 2**53)):
@@ -72,6 +75,29 @@ def test_accepts_exactly_what_the_columns_allow(made: tuple[Column, ...], data: 
             validator.rows([row])
         assert error.value.status == 400
         assert error.value.info.count("row 0, column ") >= min(len(wrong), 10)
+
+
+@given(columns(), st.data())
+def test_many_rows_are_held_to_the_same_rules_as_each_alone(made: tuple[Column, ...], data: st.DataObject) -> None:
+    validator = RowValidator(made, 2 * MANY_ROWS)
+    sample = list(sample_row(made).values())
+    at = data.draw(st.integers(0, len(sample) - 1))
+    strange = data.draw(data.draw(st.sampled_from([OF_TYPE[made[at].type], ANYTHING, st.just(math.nan)])))
+    other = [*sample[:at], strange, *sample[at + 1 :]]
+    rows = data.draw(st.permutations([sample] * MANY_ROWS + [other]))
+
+    def said(rows: list[Any]) -> list[Any] | None:
+        with contextlib.suppress(ServingError):
+            return validator.rows(rows)
+        return None
+
+    alone = [said([row]) for row in rows]
+    together = said(rows)
+    if None in alone:
+        assert together is None
+    else:
+        assert together == [row for one in alone if one is not None for row in one]
+        assert [[type(v) for v in row] for row in together] == [[type(v) for v in one[0]] for one in alone if one]
 
 
 @given(columns(), st.data())

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
-from modelserver import __version__, docs, jsontext, oip_protocol, openapi, seldon_protocol
-from modelserver.errors import ServingError, oip_error, shown
+from modelserver import __version__, arrays, docs, jsontext, oip_protocol, openapi, seldon_protocol
+from modelserver.errors import INTERNAL, ServingError, oip_error, shown
 from modelserver.families import MetricError
 from modelserver.http import JSON, Answer, Call, Front, Handler, Operation
 from modelserver.metrics import CONTENT_TYPE, Metrics
@@ -24,6 +24,8 @@ PHASES = {ABSENT: "starting", LOADING: "loading", READY: "ready", DRAINING: "dra
 Route = Callable[[str], Operation]
 Entries = Sequence[object]
 FEEDBACK_KEYS = ("request", "response", "reward", "truth")
+MAX_ROWS_TOGETHER = 16
+"""Larger requests gain nothing by company."""
 
 
 class Service:
@@ -65,6 +67,58 @@ class Service:
         message = seldon_protocol.read(jsontext.load(_json_of(call)), self.validator, self.model.documents)
         call.rows = message.rows
         return self._predicted(message)
+
+    @property
+    def answers_together(self) -> bool:
+        """Whether one call of the model may answer several requests: then its metrics are of all of them."""
+        return self.model.rows_are_independent and not self.settings.metrics_in_response
+
+    def predict_together(self, calls: Sequence[Call]) -> list[Answer | None]:
+        """The answers to requests that wait at the same moment, by one call of the model with all their rows.
+
+        A call of a model costs a lot and a row little: 16 requests of one row take a third of the time so. None for a
+        request that needs its own call, because it is wrong, large, or has a meta; for all when the model raises.
+        """
+        self._must_be_ready()
+        messages = [self._small(call) for call in calls]
+        small = [message for message in messages if message is not None]
+        nobody: list[Answer | None] = [None] * len(calls)
+        if len(small) < 2:
+            return nobody
+        try:
+            returned = self.model.ask(arrays.joined([message.features for message in small]), small[0].names, {})
+        except Exception:
+            # Whose rows it was shows when they are asked one by one.
+            return nobody
+        prediction = self.model.finish(returned)
+        self._count(prediction, "predict")
+        rows = sum(message.rows for message in small)
+        if not arrays.is_array(prediction.data) or len(prediction.data) != rows:
+            text = f"predict() must return as many rows as it got, {rows}, when it says that rows are independent"
+            raise ServingError(500, text, reason=INTERNAL)
+        meta = seldon_protocol.write_meta({}, prediction.tags, (), self.request_path)
+        names = self.model.class_names()
+        answers, start = nobody, 0
+        for at, message in enumerate(messages):
+            if message is not None:
+                part = prediction.data[start : start + message.rows]
+                start += message.rows
+                answers[at] = Answer(jsontext.dump({**seldon_protocol.write(part, message.kind, names), "meta": meta}))
+        return answers
+
+    def _small(self, call: Call) -> seldon_protocol.Message | None:
+        """A request that may be answered together with others."""
+        try:
+            message = seldon_protocol.read(jsontext.load(_json_of(call)), self.validator, self.model.documents)
+        except ServingError:
+            return None
+        # Without columns, two requests need not have the same ones.
+        if self.validator is None or message.kind not in seldon_protocol.DATA_KINDS:
+            return None
+        if message.meta or message.rows > MAX_ROWS_TOGETHER:
+            return None
+        call.rows = message.rows
+        return message
 
     def _predicted(self, message: seldon_protocol.Message, count: bool = True) -> Answer:
         prediction = self.model.predict(message.features, message.names, message.meta)
@@ -272,13 +326,17 @@ def build(service: Service, front: Front) -> Route:
     def oip(name: str | None = None, heavy: bool = False, **handlers: Handler) -> Operation:
         return replace(operation(name, heavy, **handlers), error_shape=oip_error)
 
-    predictions = operation("predictions", True, POST=service.predict)
+    def predicting(name: str | None, **handlers: Handler) -> Operation:
+        made = operation(name, True, **handlers)
+        return replace(made, together=service.predict_together) if service.answers_together else made
+
+    predictions = predicting("predictions", POST=service.predict)
     scrape = operation(GET=service.exposition)
     status = operation(GET=service.status)
     table = {
         "/api/v1.0/predictions": predictions,
         "/api/v0.1/predictions": predictions,
-        "/predict": operation(None, True, GET=service.predict, POST=service.predict),
+        "/predict": predicting(None, GET=service.predict, POST=service.predict),
         "/api/v1.0/feedback": operation("feedback", True, POST=service.feedback),
         "/send-feedback": operation(None, True, GET=service.feedback, POST=service.feedback),
         "/ready": operation(GET=service.ready),

@@ -21,6 +21,12 @@ def from_rows(rows: list[Row], dtype: str) -> Any:
     return rows if numpy is None else numpy.array(rows, dtype)
 
 
+def joined(features: Sequence[Any]) -> Any:
+    """Features of several requests, one below the other."""
+    numpy = sys.modules.get("numpy")
+    return [row for rows in features for row in rows] if numpy is None else numpy.concatenate(features)
+
+
 def from_anything(values: object, shape: list[int] | None = None) -> Any:
     """A caller's lists for a model without a schema; 400 when they are ragged."""
     numpy = sys.modules.get("numpy")

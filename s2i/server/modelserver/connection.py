@@ -223,20 +223,26 @@ class Connection(asyncio.Protocol):
 
     # Answers
 
-    def turn(self, busy: ServingError | None) -> None:
-        """Answer the next call, at once or from a thread; with ``busy`` when it is heavy and there is no room."""
+    def turn(self, busy: ServingError | None, others: bool) -> Pending | None:
+        """Answer the next call, at once or from a thread; with ``busy`` when it is heavy and there is no room.
+
+        When ``others`` wait too, a call that may be answered together with theirs is returned instead, for ``finish``.
+        """
         if not self._calls:
-            return
+            return None
         pending = self._calls.popleft()
         operation, call = pending.operation, pending.call
         error = pending.error or (busy if operation.heavy else None)
         if error is not None:
-            self._finish(pending, operation.refusal(error))
+            self.finish(pending, operation.refusal(error))
         elif operation.front.pool is None or not operation.heavy:
-            self._finish(pending, operation.answer(call))
+            if others and operation.together is not None and call.method == "POST":
+                return pending
+            self.finish(pending, operation.answer(call))
         else:
             self._answering = True
             self._server.keep(self._answer_in_time(pending))
+        return None
 
     async def _answer_in_time(self, pending: Pending) -> None:
         """The answer from a thread, or 503 when it takes too long; its thread is free when it has ended."""
@@ -254,9 +260,10 @@ class Connection(asyncio.Protocol):
         finally:
             self._server.in_threads -= 1
         self._answering = False
-        self._finish(pending, answer)
+        self.finish(pending, answer)
 
-    def _finish(self, pending: Pending, answer: Answer) -> None:
+    def finish(self, pending: Pending, answer: Answer) -> None:
+        """Count and send an answer; a further call of this connection waits for its turn."""
         pending.operation.count(pending.call, answer)
         if self._transport.is_closing():
             return

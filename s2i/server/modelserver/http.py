@@ -13,7 +13,7 @@ import asyncio
 import logging
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -67,6 +67,8 @@ class Answer(NamedTuple):
 
 
 Handler = Callable[[Call], Answer]
+Together = Callable[[Sequence[Call]], Sequence[Answer | None]]
+"""Answers to calls that wait at the same moment, None for each that needs an answer of its own."""
 
 
 class AccessLog:
@@ -114,13 +116,13 @@ class Front:
         self.log = AccessLog()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """One path: its handler for each method, and how it is counted.
 
     ``service`` is the executor's label for the request histogram, None for paths that are not counted.
     ``heavy`` operations are refused beyond ``max_concurrency``, run in a thread if there are any, and are in
-    the access log; probes and descriptions are none of it.
+    the access log; probes and descriptions are none of it. ``together`` is for POST.
     """
 
     front: Front
@@ -128,6 +130,7 @@ class Operation:
     service: str | None = None
     heavy: bool = False
     error_shape: ErrorShape = seldon_error
+    together: Together | None = None
 
     def answer(self, call: Call) -> Answer:
         """What the handler says, or the error that it ended with. Raises nothing."""
@@ -139,6 +142,19 @@ class Operation:
         except Exception:
             log.exception("request %s failed", call.puid)
             return self.refusal(ServingError(500, f"the server failed; its log has {call.puid}", reason=INTERNAL))
+
+    def answer_together(self, calls: Sequence[Call]) -> list[Answer]:
+        """One answer a call, by ``together`` where that can be. Raises nothing."""
+        assert self.together is not None
+        try:
+            answers = self.together(calls)
+        except ServingError as error:
+            return [self.refusal(error)] * len(calls)
+        except Exception:
+            log.exception("requests %s failed", ", ".join(call.puid for call in calls))
+            error = ServingError(500, f"the server failed; its log has {calls[0].puid}", reason=INTERNAL)
+            return [self.refusal(error)] * len(calls)
+        return [self.answer(call) if answer is None else answer for call, answer in zip(calls, answers, strict=True)]
 
     def _without_handler(self, call: Call) -> Answer:
         """HEAD is GET without a body, which the connection leaves out; OPTIONS is for browsers; others are refused."""

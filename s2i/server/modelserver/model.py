@@ -71,6 +71,8 @@ class Model:
         self.columns: tuple[Column, ...] = ()
         self.documents = tuple(getattr(self.instance, "json_documents", ()))
         """Keys of jsonData that the model reads itself, for example a request to explain an answer."""
+        self.rows_are_independent = bool(getattr(self.instance, "rows_are_independent", False))
+        """Whether the model says that no answer depends on the rows beside it."""
         self.failed: Callable[[str], None] = lambda method: None
         """Told the name of a method of the model that failed."""
         self._complaints: set[str] = set()
@@ -108,19 +110,23 @@ class Model:
 
     def predict(self, features: Any, names: Sequence[str], meta: Mapping[str, object]) -> Prediction:
         """One prediction with the model's tags and metrics for it."""
-        arguments = (features, list(names)) if self._takes_names else (features,)
         try:
-            returned = self._predict(*arguments, meta=meta) if self._takes_meta else self._predict(*arguments)
+            returned = self.ask(features, names, meta)
         except Exception as error:
             raise self._refusal("predict", error) from error
-        return self._finish(returned)
+        return self.finish(returned)
+
+    def ask(self, features: Any, names: Sequence[str], meta: Mapping[str, object]) -> Any:
+        """What ``predict()`` returns, for ``finish``. Raises whatever it raises."""
+        arguments = (features, list(names)) if self._takes_names else (features,)
+        return self._predict(*arguments, meta=meta) if self._takes_meta else self._predict(*arguments)
 
     def feedback(self, features: Any, names: Sequence[str], reward: float, truth: Any, routing: Any) -> Prediction:
         """Hand feedback to the model, if it wants it."""
         if not callable(getattr(self.instance, "send_feedback", None)):
             return Prediction(None)
         call = self.instance.send_feedback
-        return self._finish(self._guarded("send_feedback", call, features, list(names), reward, truth, routing=routing))
+        return self.finish(self._guarded("send_feedback", call, features, list(names), reward, truth, routing=routing))
 
     def health(self) -> object:
         """What ``health_status()`` says; raises ``ServingError`` 503 when it raises."""
@@ -146,7 +152,7 @@ class Model:
             names = [str(name) for name in self._guarded("class_names", names)]
         return names  # type: ignore[no-any-return]
 
-    def _finish(self, returned: Any) -> Prediction:
+    def finish(self, returned: Any) -> Prediction:
         """Unwrap a SeldonResponse (anything with data, tags and metrics) and add tags() and metrics()."""
         tags = self._tags() if self._tags is not None else None
         metrics = self._metrics() if self._metrics is not None else None

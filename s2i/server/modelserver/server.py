@@ -9,7 +9,7 @@ from email.utils import formatdate
 from time import monotonic
 from typing import Any
 
-from modelserver.connection import Connection, reason
+from modelserver.connection import Connection, Pending, reason
 from modelserver.errors import ServingError
 from modelserver.http import Front, Operation
 from modelserver.shared import READY, Block
@@ -122,9 +122,16 @@ class Server:
     def _take_turns(self) -> None:
         queue, self._queue = self._queue, deque()
         room = self._max_concurrency - self.in_threads
+        together: dict[Operation, list[tuple[Connection, Pending]]] = {}
         for connection in queue:
-            connection.turn(None if room > 0 else _busy(self._max_concurrency))
+            pending = connection.turn(None if room > 0 else _busy(self._max_concurrency), len(queue) > 1)
+            if pending is not None:
+                together.setdefault(pending.operation, []).append((connection, pending))
             room -= 1
+        for operation, turns in together.items():
+            answers = operation.answer_together([pending.call for _, pending in turns])
+            for (connection, pending), answer in zip(turns, answers, strict=True):
+                connection.finish(pending, answer)
 
     def keep(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Run something that must end before the server may stop."""

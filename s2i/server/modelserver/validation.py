@@ -2,19 +2,24 @@
 
 The rules are compiled once: into one function a column, and into one for a whole row that has the usual case
 of each column written out (as dataclasses write their ``__init__``) and calls the column's function for any
-other. A row of 17 columns takes 1 us so, and 3 us by a loop of calls. Only a row that fails is looked at again,
-to collect every finding. Findings name row and column by what the caller sent; at most ``MAX_FINDINGS`` are told.
+other. A row of 17 columns takes 1 us so, and 3 us by a loop of calls. Many rows are first looked at by columns, which
+takes half the time and settles the usual case. Only a row that fails is looked at again, to collect every finding.
+Findings name row and column by what the caller sent; at most ``MAX_FINDINGS`` are told.
 """
 
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
+from types import NoneType
+from typing import Any
 
 from modelserver.columns import Column, Scalar, dtype_of
 from modelserver.errors import ServingError, shown
 
 MAX_FINDINGS = 10
+MANY_ROWS = 32
 Check = Callable[[object], Scalar]
 Row = list[Scalar]
 
@@ -82,9 +87,9 @@ def compile_row(columns: Sequence[Column]) -> Callable[[list[object]], Row]:
         names[f"check{at}"] = compile_check(column)
         if column.enum:
             names[f"enum{at}"] = frozenset(column.enum)
-            usual = f"type(v{at}) is {_PYTHON[column.type]} and v{at} in enum{at}"
+            usual = f"type(v{at}) is {_TYPES[column.type].__name__} and v{at} in enum{at}"
         else:
-            usual = f"type(v{at}) is {_PYTHON[column.type]}"
+            usual = f"type(v{at}) is {_TYPES[column.type].__name__}"
         if column.type != "string":
             names[f"low{at}"], names[f"high{at}"] = _range(column)
             usual += f" and low{at} <= v{at} <= high{at}"
@@ -95,7 +100,36 @@ def compile_row(columns: Sequence[Column]) -> Callable[[list[object]], Row]:
     return names["row"]  # type: ignore[return-value]
 
 
-_PYTHON = {"string": "str", "integer": "int", "number": "float"}
+def compile_table(columns: Sequence[Column]) -> Callable[[list[list[object]]], bool]:
+    """Whether every value of many rows in the model's order is allowed and of its column's own type, so used as it is.
+
+    False says nothing: a whole float among integers is allowed too, and changed by ``compile_row``.
+    """
+
+    def usual(column: Column) -> Callable[[Sequence[object]], bool]:
+        wanted, nothing = {_TYPES[column.type]} | ({NoneType} if column.nullable else set()), {None}
+        enum = frozenset(column.enum)
+        low, high = _range(column)
+
+        def check(values: Sequence[object]) -> bool:
+            if not wanted.issuperset(map(type, values)):
+                return False
+            # Many flights share an hour, an airport, a temperature.
+            different: set[Any] = set(values) - nothing
+            if enum and not different <= enum:
+                return False
+            if column.type == "string" or not different:
+                return True
+            # NaN compares with nothing, but the sum tells of it.
+            return low <= min(different) and max(different) <= high and not math.isnan(sum(different))
+
+        return check
+
+    checks = [usual(column) for column in columns]
+    return lambda rows: all(check(values) for check, values in zip(checks, zip(*rows, strict=True), strict=True))
+
+
+_TYPES = {"string": str, "integer": int, "number": float}
 
 
 def _range(column: Column) -> tuple[float, float]:
@@ -115,6 +149,7 @@ class RowValidator:
         self.max_rows = max_rows
         self._checks = [compile_check(column) for column in columns]
         self._row = compile_row(columns)
+        self._usual = compile_table(columns)
         self._positions = {name: position for position, name in enumerate(self.names)}
 
     def rows(self, rows: object, names: Sequence[object] = ()) -> list[Row]:
@@ -132,6 +167,8 @@ class RowValidator:
                 raise self._refusal(rows, width, order)
         try:
             if order is None:
+                if len(rows) >= MANY_ROWS and self._usual(rows):
+                    return rows
                 return [self._row(row) for row in rows]
             return [self._row([None if at < 0 else row[at] for at in order]) for row in rows]
         except _RefusedError:

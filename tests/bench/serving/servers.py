@@ -140,7 +140,8 @@ def _ports(port: int) -> dict[str, str]:
 
 def contestants(folder: Path) -> list[Contestant]:
     """Everybody, with what each needs made in `folder`; the first are the limit, the third is ours."""
-    model = {"MODEL_DIR": str(folder / "serving")}
+    # As the model's .s2i/environment has it: metrics go to Prometheus and not into each answer.
+    model = {"MODEL_DIR": str(folder / "serving"), "INCLUDE_METRICS_IN_CLIENT_RESPONSE": "false"}
     own = {**model, "PYTHONPATH": f"{KIT / 's2i' / 'server'}:{KIT / 'model'}"}
     platform = sysconfig.get_path("platlib")
     wrapper = {**model, "PYTHONPATH": f"{packages('seldon-core')}:{platform}:{KIT / 'model'}"}
