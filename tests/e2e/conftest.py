@@ -1,4 +1,4 @@
-"""One lab for all end-to-end tests: made by the main job itself, in a temporary folder, on free ports."""
+"""A lab for end-to-end tests: made by the main job itself, in a temporary folder, on free ports."""
 
 from __future__ import annotations
 
@@ -18,18 +18,19 @@ import psutil
 import pytest
 
 KIT = Path(__file__).resolve().parents[2]
-OWN_LABS = "test_bad_input.py"
+GROUPS = {"test_bad_input.py": "", "test_modules.py": "guide"}
+"""Files that do not share the lab of the others: each test has its own, or all of the file have one."""
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all that share the lab, in order; it mostly waits, so the unit tests run beside it."""
+    """One process runs all that share a lab, in order; it mostly waits, so the unit tests run beside it."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(900))
-            if item.path.name != OWN_LABS:
-                item.add_marker(pytest.mark.xdist_group("e2e"))
+            if group := GROUPS.get(item.path.name, "e2e"):
+                item.add_marker(pytest.mark.xdist_group(group))
 
 
 @dataclass
@@ -122,7 +123,7 @@ def until(holds: Any, seconds: float, what: str) -> Any:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The main job, once. What it prints at its end is `summary`."""
+    """The main job, once a process. What it prints at its end is `summary`."""
     state = tmp_path_factory.mktemp("lab") / "state"
     env = {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
     made = Lab(state, env)
