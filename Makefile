@@ -20,7 +20,7 @@ test: setup ## every test: the main job and the guide end to end, the others bes
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache \
-	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* seldon/client/server/start.sh .ci/run
+	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh .ci/run
 
 format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

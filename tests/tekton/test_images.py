@@ -28,8 +28,8 @@ def images(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(node.get("image"), str):
             yield node["image"]
-        if node.get("name") == "BUILDER_IMAGE" and "default" in node:
-            yield node["default"]
+        if node.get("name") in ("BUILDER_IMAGE", "NOTEBOOK_IMAGE"):
+            yield from (node[key] for key in ("default", "value") if key in node)
         node = list(node.values())
     if isinstance(node, list):
         for one in node:
@@ -38,7 +38,7 @@ def images(node: Any) -> Iterator[str]:
 
 def named() -> dict[str, str]:
     """All images in the YAML that is applied, with a file that names each."""
-    files = [path for folder in ("tekton", "seldon") for path in sorted((KIT / folder).rglob("*.yaml"))]
+    files = [path for folder in ("tekton", "seldon", "notebooks") for path in sorted((KIT / folder).rglob("*.yaml"))]
     return {
         image: path.relative_to(KIT).as_posix()
         for path in files
@@ -47,7 +47,7 @@ def named() -> dict[str, str]:
     }
 
 
-OBJECTS = build(IMAGES)
+OBJECTS = [*build(IMAGES), *build(KIT / "notebooks" / "openshift" / "images")]
 BUILDS = {
     one["spec"]["output"]["to"]["name"]: KIT / one["metadata"]["annotations"]["description"].split()[-1].rstrip(".")
     for one in OBJECTS
@@ -82,7 +82,7 @@ def test_a_containerfile_pins_its_bases_and_gives_up_root(folder: Path) -> None:
         assert name, f"{base} is no build argument, which another base could be given by"
         assert DIGEST.match(re.findall(rf"^ARG {name[1]}=(\S+)", text, re.MULTILINE)[0])
     assert re.findall(r"^USER (\S+)", text, re.MULTILINE)[-1] == "1001"
-    assert "--require-hashes" in text
+    assert "--require-hashes" in text or "install_locked.py" in text
 
 
 def pins(path: Path) -> set[tuple[str, str]]:

@@ -11,15 +11,11 @@ from dataclasses import dataclass
 
 from workshop.checks import CHECKS, RESETS, CheckContext, Finding
 from workshop.cluster.client import Client
-from workshop.commands.shell import participant_env
-from workshop.errors import EnvironmentFault, UsageError
+from workshop.commands.place import LAB, place
+from workshop.errors import UsageError
 from workshop.guide.module import Command, Module, load_all
 from workshop.guide.runner import Ran, Result, run_module
-from workshop.guide.values import values
-from workshop.lab.participant import clone_folder
 from workshop.lab.progress import note
-from workshop.lab.report import read, running_pid
-from workshop.lab.seed import USER
 from workshop.lab.state import KIT, State
 
 MODULES = KIT / "workshop" / "modules"
@@ -27,9 +23,13 @@ MODULES = KIT / "workshop" / "modules"
 
 @dataclass(frozen=True)
 class Journey:
-    """One participant in a running lab. Made anew for each command: addresses change as parts start."""
+    """One participant, in the lab or on a cluster. Made anew for each command: addresses change as parts start.
+
+    `on` is `lab` or `cluster`: which of the text's marked commands are meant.
+    """
 
     where: State
+    on: str
     client: Client
     context: CheckContext
     modules: dict[str, Module]
@@ -42,9 +42,10 @@ class Journey:
         return found
 
     def findings(self, module: Module) -> list[Finding]:
-        """What the module's check finds; remembered for the guide's pages."""
+        """What the module's check finds; remembered for the guide's pages, which the lab serves."""
         found = CHECKS[module.number](self.context)
-        note(self.where, module.number, sum(not finding.ok for finding in found), len(found))
+        if self.on == LAB:
+            note(self.where, module.number, sum(not finding.ok for finding in found), len(found))
         return found
 
     def done(self, module: Module) -> bool:
@@ -77,15 +78,12 @@ class Journey:
         after: Callable[[Ran], None] = lambda _: None,
     ) -> Result:
         """Do a module by the commands of its own text, in the participant's terminal."""
-        env = participant_env(self.where) | {"TERM": "dumb"}
-        return run_module(module.path, env, clone_folder(self.where), before=before, after=after)
+        env = dict(self.context.env) | {"TERM": "dumb"}
+        return run_module(module.path, env, self.context.clone, where=self.on, before=before, after=after)
 
 
 def journey(where: State) -> Journey:
-    """The way of the lab's participant. Raises EnvironmentFault when the lab does not run."""
-    report = read(where)
-    if report is None or running_pid(where) is None:
-        raise EnvironmentFault("the lab does not run", hint="workshop up starts it")
-    client = Client.load(where.kubeconfig)
-    context = CheckContext(client, values(USER, report.endpoints), clone_folder(where), participant_env(where))
-    return Journey(where, client, context, {module.number: module for module in load_all(MODULES)})
+    """The way of the participant who works here. Raises EnvironmentFault when there is neither lab nor cluster."""
+    on = place(where)
+    context = CheckContext(on.client, on.values, on.clone, on.env)
+    return Journey(where, on.name, on.client, context, {module.number: module for module in load_all(MODULES)})

@@ -23,8 +23,8 @@ from workshop import output
 from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.runs import Progress
 from workshop.commands.approve import _approve, _me
+from workshop.commands.place import participant_env
 from workshop.commands.run import _next, _run, _why
-from workshop.commands.shell import participant_env
 from workshop.commands.up import _up
 from workshop.errors import RunFailed, WorkshopError
 from workshop.lab.participant import clone_folder

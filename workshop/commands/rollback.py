@@ -7,7 +7,6 @@ and where things are is in the ConfigMap `mlops-endpoints`, from which the Tasks
 from __future__ import annotations
 
 import argparse
-import base64
 import os
 import subprocess
 import sys
@@ -15,12 +14,10 @@ from pathlib import Path
 
 from workshop import output
 from workshop.cluster.client import Client
-from workshop.commands.shell import participant_env
+from workshop.commands.place import clone_here, endpoints, participant_env
 from workshop.errors import EnvironmentFault, RunFailed
 from workshop.lab.participant import clone_folder
 from workshop.lab.state import state
-
-ENDPOINTS, CREDENTIALS = "mlops-endpoints", "mlops-credentials"
 
 
 def rollback(words: argparse.Namespace) -> int:
@@ -57,32 +54,9 @@ def _place(namespace: str) -> tuple[Path, dict[str, str]]:
         client = Client.load(where.kubeconfig)
         namespace = namespace or env.get("DEV_NAMESPACE", "")
     else:
-        model, env = _folder(), dict(os.environ)
+        model, env = clone_here() / "model", dict(os.environ)
         client = Client.load()
-    env |= _endpoints(client, namespace or client.namespace)
+    env |= endpoints(client, namespace or client.namespace)
     if not (model / "flights" / "promotion").is_dir():
         raise EnvironmentFault(f"{model} has no flights/promotion", hint="git pull in the clone of the workshop")
     return model, env
-
-
-def _folder() -> Path:
-    """The folder model/ of the clone that one is in. Raises EnvironmentFault."""
-    here = Path.cwd().resolve()
-    for folder in (here, *here.parents):
-        if (folder / "model" / "flights").is_dir():
-            return folder / "model"
-    raise EnvironmentFault(f"{here} is in no clone of the workshop", hint="cd into the clone and say it again")
-
-
-def _endpoints(client: Client, namespace: str) -> dict[str, str]:
-    """What Tasks get with envFrom. Raises EnvironmentFault when the ConfigMap is not there."""
-    found = client.find("ConfigMap", namespace, ENDPOINTS)
-    if found is None:
-        raise EnvironmentFault(
-            f"there is no ConfigMap {ENDPOINTS} in {namespace}", hint="-n names the namespace that has it: your ...-dev"
-        )
-    secret = client.find("Secret", namespace, CREDENTIALS) or {}
-    return {
-        **{key: str(value) for key, value in (found.get("data") or {}).items()},
-        **{key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()},
-    }

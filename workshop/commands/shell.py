@@ -1,4 +1,4 @@
-"""`workshop shell`: a shell in the participant's clone, with the lab's commands and addresses at hand."""
+"""`workshop shell`: a shell in the participant's clone, with the commands and addresses of the lab or the cluster."""
 
 from __future__ import annotations
 
@@ -6,30 +6,24 @@ import argparse
 import os
 import shutil
 
+from workshop.commands.place import participant_env, place
 from workshop.errors import EnvironmentFault
-from workshop.lab import environment
 from workshop.lab.participant import clone_folder
-from workshop.lab.report import read, running_pid
-from workshop.lab.state import State, state
+from workshop.lab.state import state
 
 
 def shell(words: argparse.Namespace) -> int:
     """Replace this process by the shell, or by the command that was given."""
     where = state()
-    clone = clone_folder(where)
-    if not clone.exists():
-        raise EnvironmentFault(f"there is no clone at {clone}", hint="workshop up makes it")
-    env = participant_env(where) | {"TERM": os.environ.get("TERM", "dumb")}
+    if where.root.exists():
+        clone, env = clone_folder(where), participant_env(where) | {"TERM": os.environ.get("TERM", "dumb")}
+        if not clone.exists():
+            raise EnvironmentFault(f"there is no clone at {clone}", hint="workshop up makes it")
+    else:
+        on = place(where)
+        clone, env = on.clone, on.env
+        # A token that a Pod is given lives an hour; a terminal that lives longer asks for it: oc whoami -t.
+        env.pop("PROMETHEUS_TOKEN", None)
     command = [w for w in words.command if w != "--"] or [shutil.which("bash") or "/bin/sh"]
     os.chdir(clone)
     os.execvpe(command[0], command, env)  # noqa: S606 the participant's own shell
-
-
-def participant_env(where: State) -> dict[str, str]:
-    """The environment of the participant's terminals: PATH with the lab's commands, the cluster, MLflow."""
-    report = read(where)
-    running = report is not None and running_pid(where) is not None
-    token = where.token.read_text().strip() if running else ""
-    env = environment.participant(where, report.endpoints if report and running else {}, token)
-    env["PS1"] = r"(lab) \W \$ "
-    return env

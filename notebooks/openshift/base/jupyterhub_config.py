@@ -1,0 +1,105 @@
+"""JupyterHub's configuration on OpenShift: people log in with their account, each gets a Pod in their own project.
+
+A participant `user1` works in the project `user1-dev`, where the Tasks of their pipelines run too. The Pod stands there
+and not beside the hub: it gets the same addresses from the ConfigMap `mlops-endpoints` as the Tasks do, it counts
+against the participant's quota, and the hub needs no right beyond the projects that have given it one
+(`notebooks/openshift/participant`). KubeSpawner's own `enable_user_namespaces` would watch the Pods of the whole
+cluster for the same. In the lab, `workshop/lab/components/jupyterhub_config.py` plays this part.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from traitlets.config import get_config
+
+FOLDER = os.environ["HUB_FOLDER"]
+HOME = "/home/participant"
+CLONE = f"{HOME}/mlops-workshop"
+
+
+def into_own_project(spawner: Any) -> None:
+    """Choose the participant's project."""
+    spawner.namespace = f"{spawner.user.name}-dev"
+
+
+c = get_config()
+c.JupyterHub.bind_url = os.environ.get("HUB_BIND_URL", "http://:8000")
+c.JupyterHub.hub_bind_url = os.environ.get("HUB_API_BIND_URL", "http://:8081")
+c.JupyterHub.hub_connect_url = os.environ["HUB_CONNECT_URL"]
+c.JupyterHub.db_url = f"sqlite:///{FOLDER}/hub.sqlite"
+c.JupyterHub.cookie_secret_file = f"{FOLDER}/cookie_secret"
+# A new Pod of the hub finds the servers that run, and people go on working in them.
+c.JupyterHub.cleanup_servers = False
+c.ConfigurableHTTPProxy.api_url = os.environ.get("HUB_PROXY_URL", "http://127.0.0.1:8001")
+c.ConfigurableHTTPProxy.command = [
+    sys.executable,
+    "-c",
+    "from configurable_http_proxy.cli import main; main()",
+    # Milliseconds. Its default ends the stream of a slow start after 20 s, and the page then waits for ever.
+    "--proxy-timeout=600000",
+    # What OpenShift's router says of the request stays: with the proxy's own words, http, the login would lead nowhere.
+    "--no-x-forward",
+]
+c.ConfigurableHTTPProxy.pid_file = f"{FOLDER}/proxy.pid"
+
+# Client id, client secret and the API server's address are variables of the Deployment that this class reads.
+c.JupyterHub.authenticator_class = "oauthenticator.openshift.OpenShiftOAuthenticator"
+# Whoever has an account may log in; a server gets who has a project that lets the hub in.
+c.OpenShiftOAuthenticator.allow_all = True
+c.Authenticator.auto_login = True
+# A name that can begin a project's name; `kube:admin` is nobody's participant.
+c.Authenticator.username_pattern = r"[a-z0-9]([a-z0-9-]{0,57}[a-z0-9])?\Z"
+
+c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
+c.Spawner.pre_spawn_hook = into_own_project
+c.KubeSpawner.image = os.environ["NOTEBOOK_IMAGE"]
+c.KubeSpawner.image_pull_policy = "IfNotPresent"
+c.KubeSpawner.pod_name_template = c.KubeSpawner.pvc_name_template = "notebook"
+c.KubeSpawner.common_labels = {"app.kubernetes.io/part-of": "mlops-workshop"}
+c.KubeSpawner.extra_labels = {"app.kubernetes.io/name": "notebook"}
+# What `oc` in the terminal may do: edit in the participant's projects.
+c.KubeSpawner.service_account = "notebook"
+c.KubeSpawner.extra_container_config = {
+    "envFrom": [
+        {"configMapRef": {"name": "mlops-endpoints"}},
+        {"secretRef": {"name": "mlops-credentials", "optional": True}},
+    ]
+}
+
+# What restricted-v2 asks for, said here so that a cluster without it gives no more.
+c.KubeSpawner.pod_security_context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+c.KubeSpawner.container_security_context = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"]},
+    "readOnlyRootFilesystem": True,
+}
+c.KubeSpawner.storage_pvc_ensure = True
+c.KubeSpawner.storage_capacity = "5Gi"
+c.KubeSpawner.storage_access_modes = ["ReadWriteOnce"]
+c.KubeSpawner.volumes = [
+    {"name": "home", "persistentVolumeClaim": {"claimName": "notebook"}},
+    {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},
+]
+c.KubeSpawner.volume_mounts = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+# The notebooks were measured with 0.9 GiB; two candidates train at the same time in `dvc repro`.
+c.KubeSpawner.cpu_guarantee, c.KubeSpawner.cpu_limit = 0.1, 2
+c.KubeSpawner.mem_guarantee, c.KubeSpawner.mem_limit = "512M", "2G"
+
+# start-notebook makes the clone the first time; `workshop shell` is the participant's terminal, in the lab and here.
+c.Spawner.cmd = ["start-notebook", "jupyterhub-singleuser"]
+c.Spawner.environment = {"HOME": HOME, "SHELL": "/bin/bash", "WORKSHOP_USER": lambda spawner: spawner.user.name}
+c.Spawner.default_url = "/lab"
+c.Spawner.notebook_dir = CLONE
+c.Spawner.args = [
+    "--LabApp.news_url=None",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.extension_manager=readonly",
+    # Not a login shell: /etc/profile would replace PATH, and with it `dvc` and `workshop`.
+    "--ServerApp.terminado_settings=shell_command=['/bin/bash']",
+]
+# The image comes to a node once, and the clone is made once: both take their time on the first morning.
+c.Spawner.start_timeout = 600
+c.Spawner.http_timeout = 120
