@@ -137,6 +137,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordingLab]:
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory, lab: RecordingLab) -> Iterator[Hub]:
+    pytest.importorskip("kubespawner", reason="`make test` installs the dependency group hub")
     folder = tmp_path_factory.mktemp("hub")
     oauth = type("Played", (OpenShift,), {"seen": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), oauth)
