@@ -49,13 +49,23 @@ class CheckContext:
     """What a check may look at.
 
     `values` are the participant's (`workshop.guide.values`), `clone` their clone of the kit, `env` the environment of
-    their terminal, in which `git`, `dvc` and `oc` work and MLflow's address and token stand.
+    their terminal, in which `git`, `dvc` and `oc` work and MLflow's address and token stand; `on`: `lab` or `cluster`.
     """
 
     cluster: Cluster
     values: Mapping[str, str]
     clone: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    on: str = "lab"
+
+    @property
+    def where_things_are(self) -> str:
+        """The next command when something does not answer."""
+        return (
+            "workshop status"
+            if self.on == "lab"
+            else f"oc describe configmap mlops-endpoints -n {self.namespace('dev')}"
+        )
 
     def namespace(self, stage: str) -> str:
         """The namespace of `dev`, `staging` or `production`."""

@@ -9,7 +9,10 @@ from workshop.checks.runs import PIPELINE, condition, pipeline, results
 from workshop.checks.serving import DEPLOYMENT, digests_of, state_of
 
 REQUEST = "seldon/requests/flight.json"
-_START = "make lab starts the lab and takes the model from data to production"
+_START = {
+    "lab": "make lab starts the lab and takes the model from data to production",
+    "cluster": "workshop run tekton/runs/train-and-stage.yaml, then workshop run tekton/runs/promote.yaml",
+}
 
 
 def reset(_: CheckContext, __: Editor) -> list[str]:
@@ -30,7 +33,7 @@ def _ran(context: CheckContext, digests: set[str]) -> Finding:
         return Finding(task, True, f"{_count(len(digests), 'image')} came out of successful runs in {namespace}")
     runs = [run for run in context.cluster.list("PipelineRun", namespace) if pipeline(run) == PIPELINE]
     if not runs:
-        return Finding(task, False, f"there is no run of it in {namespace}", _START)
+        return Finding(task, False, f"there is no run of it in {namespace}", _START[context.on])
     newest = max(runs, key=lambda run: str(run["metadata"].get("creationTimestamp", "")))
     said = condition(newest)
     name = newest["metadata"]["name"]
@@ -48,7 +51,7 @@ def _serves(context: CheckContext, stage: str) -> Finding:
     task = f"{DEPLOYMENT} is available in {stage}"
     found = context.cluster.find("SeldonDeployment", namespace, DEPLOYMENT)
     if found is None:
-        return Finding(task, False, f"there is no SeldonDeployment {DEPLOYMENT} in {namespace}", _START)
+        return Finding(task, False, f"there is no SeldonDeployment {DEPLOYMENT} in {namespace}", _START[context.on])
     state = state_of(found)
     hint = "" if state == "Available" else f"oc describe sdep {DEPLOYMENT} -n {namespace}"
     return Finding(task, state == "Available", f"its state is {state}", hint)
@@ -78,12 +81,12 @@ def _answers(context: CheckContext) -> Finding:
     task = "production answers a request"
     url = context.values.get("PRODUCTION_URL")
     if not url:
-        return Finding(task, False, "production has no address yet", _START)
+        return Finding(task, False, "production has no address yet", _START[context.on])
     try:
         body = (context.clone / REQUEST).read_bytes()
         status, answer = post_json(url, body)
     except OSError as e:
-        return Finding(task, False, f"{url} does not answer: {e}", "workshop status")
+        return Finding(task, False, f"{url} does not answer: {e}", context.where_things_are)
     numbers = _probabilities(answer)
     if status != 200 or not numbers:
         said = answer.get("status", answer) if isinstance(answer, dict) else "no JSON"

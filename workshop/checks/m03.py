@@ -17,7 +17,7 @@ def check(context: CheckContext) -> list[Finding]:
         found = mlflow.of_notebook(context, NOTEBOOK)
         return [_kept(context, found), _read(answers.answers(context, NUMBER), found)]
     except mlflow.NoMlflow as e:
-        return [Finding(task, False, str(e), "workshop status") for task in (_KEPT, _READ)]
+        return [Finding(task, False, str(e), context.where_things_are) for task in (_KEPT, _READ)]
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:

@@ -18,7 +18,7 @@ def check(context: CheckContext) -> list[Finding]:
         algorithms = _newest(mlflow.of_notebook(context, MODELS), "candidate")
     except mlflow.NoMlflow as e:
         tasks = (_GROUPS, _ALGORITHMS, _GROUP, _ALGORITHM)
-        return [Finding(task, False, str(e), "workshop status") for task in tasks]
+        return [Finding(task, False, str(e), context.where_things_are) for task in tasks]
     given = answers.answers(context, NUMBER)
     return [
         _logged(_GROUPS, groups, 5, FEATURES),

@@ -93,7 +93,7 @@ def _model(context: CheckContext, mine: dict[str, dict[str, Any]]) -> tuple[Find
     try:
         runs = mlflow.runs(context, f"tags.onnx_sha256 = '{digest}'")
     except mlflow.NoMlflow as e:
-        return made, Finding(_LOGGED, False, str(e), "workshop status")
+        return made, Finding(_LOGGED, False, str(e), context.where_things_are)
     if not runs:
         return made, Finding(_LOGGED, False, f"no run has the model {digest[:12]}", "cd model && dvc repro --force")
     return made, Finding(_LOGGED, True, f"{runs[0].name}, model {digest[:12]}")

@@ -1,46 +1,93 @@
-"""Module 8, build with S2I: an image of the participant's own commit, made by the workshop's builder."""
+"""Module 8, build with S2I: an image of the participant's own commit, made by the workshop's builder.
+
+On a cluster it is in the registry, with the commit as its tag: so the Tasks name it. In the lab buildah has it.
+"""
 
 from __future__ import annotations
 
 import json
 import subprocess
+from typing import Any
 
+from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, contains, git, root
+from workshop.checks.serving import DEPLOYMENT, serving
 
-IMAGE = "flight-delay:mine"
+IMAGE = f"{DEPLOYMENT}:mine"
+PIPELINE = "build"
+TAG = "ImageStreamTag"
 COMMIT = "io.openshift.s2i.build.commit.id"
 _BUILT, _YOURS, _SERVES = (
-    f"there is an image {IMAGE}",
+    "there is an image of your model",
     "it was built from a commit of yours",
     "it serves: it says which class and starts the builder's server",
 )
+_RUN = f"workshop run tekton/runs/{PIPELINE}.yaml -p revision={BRANCH}"
+Config = dict[str, Any]
+"""The part of an image that says what it starts: Labels, Env, Cmd; the same in the registry and in buildah."""
+
+
+class _NoImage(Exception):
+    """There is none; the arguments are why, and the next command."""
 
 
 def check(context: CheckContext) -> list[Finding]:
     """The image, its source, what it starts."""
-    done = _buildah(context, "inspect", IMAGE)
     try:
-        config = json.loads(done.stdout)["OCIv1"]["config"]
-    except (ValueError, KeyError):
-        why = (done.stderr.strip().splitlines() or ["buildah says nothing"])[0]
+        name, config = _registry(context) or _local(context)
+    except _NoImage as none:
+        why, hint = none.args
         return [
-            Finding(_BUILT, False, why, f"buildah bud --file Dockerfile.gen --tag {IMAGE} ."),
+            Finding(_BUILT, False, why, hint),
             *(Finding(task, False, "it needs the image", "") for task in (_YOURS, _SERVES)),
         ]
     labels = config.get("Labels") or {}
-    built = Finding(
-        _BUILT, True, f"built from {labels.get('io.openshift.s2i.build.image', 'a builder that it does not name')}"
-    )
-    return [built, _yours(context, str(labels.get(COMMIT, ""))), _serves(config)]
+    builder = labels.get("io.openshift.s2i.build.image", "a builder that it does not name")
+    return [
+        Finding(_BUILT, True, f"{name}, built from {builder}"),
+        _yours(context, str(labels.get(COMMIT, ""))),
+        _serves(config),
+    ]
 
 
-def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The name goes; the image's files are shared with others and stay."""
-    if _buildah(context, "inspect", IMAGE).returncode != 0:
-        return []
-    _buildah(context, "rmi", IMAGE)
-    return [f"removed the image {IMAGE}"]
+def reset(context: CheckContext, editor: Editor) -> list[str]:
+    """The names go; an image's files are shared with others, and what serves keeps its tag."""
+    said = []
+    kept = serving(context, "staging") | serving(context, "production")
+    for run in runs.newest_first(context, PIPELINE):
+        made = runs.results(run)
+        if made.get("image-digest") and made["image-digest"] not in kept:
+            editor.delete(TAG, context.namespace("dev"), f"{DEPLOYMENT}:{made['commit']}", missing_ok=True)
+        editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
+        said.append(f"deleted the run {runs.named(run)}")
+    found = _buildah(context, "inspect", IMAGE)
+    if found is not None and found.returncode == 0:
+        _buildah(context, "rmi", IMAGE)
+        said.append(f"removed the image {IMAGE}")
+    return said
+
+
+def _registry(context: CheckContext) -> tuple[str, Config] | None:
+    """The image of the newest good run of the Pipeline, as the cluster's registry has it; None in the lab."""
+    for run in runs.newest_first(context, PIPELINE):
+        name = f"{DEPLOYMENT}:{runs.results(run).get('commit', '')}"
+        found = context.cluster.find(TAG, context.namespace("dev"), name) if runs.succeeded(run) else None
+        if found is not None:
+            return name, ((found.get("image") or {}).get("dockerImageMetadata") or {}).get("Config") or {}
+    return None
+
+
+def _local(context: CheckContext) -> tuple[str, Config]:
+    """The image that the participant has built here. Raises _NoImage."""
+    done = _buildah(context, "inspect", IMAGE)
+    if done is None:
+        raise _NoImage(f"no good run of {PIPELINE} in {context.namespace('dev')} has left an image", _RUN)
+    try:
+        return IMAGE, json.loads(done.stdout)["OCIv1"]["config"]
+    except (ValueError, KeyError) as e:
+        why = (done.stderr.strip().splitlines() or ["buildah says nothing"])[0]
+        raise _NoImage(why, f"buildah bud --file Dockerfile.gen --tag {IMAGE} .") from e
 
 
 def _yours(context: CheckContext, commit: str) -> Finding:
@@ -52,17 +99,21 @@ def _yours(context: CheckContext, commit: str) -> Finding:
     return Finding(_YOURS, True, git(context, "log", "--format=%h %s", "-1", commit))
 
 
-def _serves(config: dict[str, object]) -> Finding:
+def _serves(config: Config) -> Finding:
     env, command = config.get("Env"), config.get("Cmd")
     name = next((v.partition("=")[2] for v in env if v.startswith("MODEL_NAME=")), "") if isinstance(env, list) else ""
-    runs = " ".join(map(str, command)) if isinstance(command, list) else ""
-    if not name or not runs.endswith("/run"):
-        return Finding(_SERVES, False, f"MODEL_NAME is {name!r} and its command {runs!r}",
+    runs_ = " ".join(map(str, command)) if isinstance(command, list) else ""
+    if not name or not runs_.endswith("/run"):
+        return Finding(_SERVES, False, f"MODEL_NAME is {name!r} and its command {runs_!r}",
                        "model/.s2i/environment names the class")  # fmt: skip
-    return Finding(_SERVES, True, f"{name}, by {runs}")
+    return Finding(_SERVES, True, f"{name}, by {runs_}")
 
 
-def _buildah(context: CheckContext, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["buildah", *words], env=dict(context.env) or None, text=True, capture_output=True, check=False
-    )
+def _buildah(context: CheckContext, *words: str) -> subprocess.CompletedProcess[str] | None:
+    """What buildah says; None where there is none."""
+    try:
+        return subprocess.run(
+            ["buildah", *words], env=dict(context.env) or None, text=True, capture_output=True, check=False
+        )
+    except FileNotFoundError:
+        return None

@@ -26,7 +26,7 @@ def check(context: CheckContext) -> list[Finding]:
         known = prometheus.value(context, _truths(here))
         found = prometheus.value(context, _truths(here, 'predicted="late",actual="late"'))
     except prometheus.NoPrometheus as e:
-        return [Finding(task, False, str(e), "workshop status") for task in (_ASKED, _KNOWN, _READ)]
+        return [Finding(task, False, str(e), context.where_things_are) for task in (_ASKED, _KNOWN, _READ)]
     return [
         Finding(_ASKED, asked >= FEWEST, f"{asked:,.0f} predictions in a day", "" if asked >= FEWEST else _CALL),
         Finding(_KNOWN, known >= FEWEST, f"the truth of {known:,.0f} flights", "" if known >= FEWEST else _CALL),

@@ -71,7 +71,7 @@ def _asked(context: CheckContext) -> Finding:
             query = f"sum(max_over_time(model_feedback_total{{{labels}}}[1d]))"
             counts[name] = prometheus.value(context, query)
     except prometheus.NoPrometheus as e:
-        return Finding(_ASKED, False, str(e), "workshop status")
+        return Finding(_ASKED, False, str(e), context.where_things_are)
     told = ", ".join(f"{name} heard the truth of {count:,.0f} flights" for name, count in counts.items())
     ok = min(counts.values()) >= FEWEST
     hint = "cd model && python -m flights.promotion.compare logistic boosted --rate 40 --seconds 20"

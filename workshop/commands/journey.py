@@ -85,5 +85,5 @@ class Journey:
 def journey(where: State) -> Journey:
     """The way of the participant who works here. Raises EnvironmentFault when there is neither lab nor cluster."""
     on = place(where)
-    context = CheckContext(on.client, on.values, on.clone, on.env)
+    context = CheckContext(on.client, on.values, on.clone, on.env, on.name)
     return Journey(where, on.name, on.client, context, {module.number: module for module in load_all(MODULES)})
