@@ -16,7 +16,7 @@ lab: setup ## set up, start the lab and take the flights model from data to prod
 	@$(BIN)/workshop lab
 
 test: $(VENV)/.tested ## every test: the main job and the guide end to end, the others beside them
-	@$(BIN)/pytest -n 4 --dist loadgroup
+	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache \

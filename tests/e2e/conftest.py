@@ -31,6 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(900))
             if group := GROUPS.get(item.path.name, "e2e"):
                 item.add_marker(pytest.mark.xdist_group(group))
+    # What takes longest begins first.
+    items.sort(key=lambda item: (Path(__file__).parent not in item.path.parents, item.path.name != "test_modules.py"))
 
 
 @dataclass
