@@ -207,6 +207,7 @@ async def _spawn(hub: Hub, user: str) -> tuple[int, str]:
 @pytest.fixture(scope="module")
 def pod(hub: Hub) -> Object:
     """The Pod that the hub has made in the participant's project, as the API server admitted it."""
+    Client.load(hub.lab.state.kubeconfig).apply(PARTICIPANT["ServiceAccount", "notebook"])
     status, page = asyncio.run(_spawn(hub, "user1"))
     assert status == 200, page
     client, deadline = Client.load(hub.lab.state.kubeconfig), time.monotonic() + 30
@@ -276,6 +277,11 @@ def test_an_account_that_can_have_no_project_is_not_let_in(hub: Hub, pod: Object
 
     assert asyncio.run(log_in()) == 403
     assert hub.lab.asked == before
+
+
+def test_who_has_no_project_is_told_so(hub: Hub) -> None:
+    status, page = asyncio.run(_spawn(hub, "user2"))
+    assert status == 403 and "user2-dev is no project that lets the hub in" in page
 
 
 def test_people_come_back_from_the_login_to_the_route_they_came_by(hub: Hub) -> None:
@@ -360,7 +366,7 @@ def test_every_object_is_admitted_with_no_unknown_field(folder: str, lab: Record
         name = one["metadata"]["namespace"]
         if client.find("Namespace", None, name) is None:
             client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        client.create(one, strict=True)
+        client.apply(one)
 
 
 def test_the_hub_runs_as_restricted_v2_lets_it() -> None:

@@ -13,16 +13,32 @@ import os
 import sys
 from typing import Any
 
+from kubernetes_asyncio.client import ApiException
+from tornado.web import HTTPError
 from traitlets.config import get_config
 
 FOLDER = os.environ["HUB_FOLDER"]
 HOME = "/home/participant"
 CLONE = f"{HOME}/mlops-workshop"
+ACCOUNT = "notebook"
+"""What `oc` in the terminal may do is what this ServiceAccount may: edit in the participant's projects."""
 
 
-def into_own_project(spawner: Any) -> None:
-    """Choose the participant's project."""
+async def into_own_project(spawner: Any) -> None:
+    """Choose the participant's project. Raises HTTPError (403) when it does not let the hub in, or is not there."""
     spawner.namespace = f"{spawner.user.name}-dev"
+    try:
+        await spawner.api.read_namespaced_service_account(ACCOUNT, spawner.namespace)
+    except ApiException as e:
+        if e.status not in (403, 404):
+            raise
+        refused = HTTPError(403)
+        # What the page shows; the error's own text goes to the log alone.
+        refused.jupyterhub_message = (
+            f"{spawner.namespace} is no project that lets the hub in; "
+            "your instructor gives it what is in notebooks/openshift/participant"
+        )
+        raise refused from e
 
 
 c = get_config()
@@ -60,8 +76,7 @@ c.KubeSpawner.image_pull_policy = "IfNotPresent"
 c.KubeSpawner.pod_name_template = c.KubeSpawner.pvc_name_template = "notebook"
 c.KubeSpawner.common_labels = {"app.kubernetes.io/part-of": "mlops-workshop"}
 c.KubeSpawner.extra_labels = {"app.kubernetes.io/name": "notebook"}
-# What `oc` in the terminal may do: edit in the participant's projects.
-c.KubeSpawner.service_account = "notebook"
+c.KubeSpawner.service_account = ACCOUNT
 c.KubeSpawner.extra_container_config = {
     "envFrom": [
         {"configMapRef": {"name": "mlops-endpoints"}},
