@@ -31,7 +31,9 @@ BOOKMARK_EVERY = 30.0
 
 def is_watch(target: Target) -> bool:
     """Whether a request for a list wants its changes instead."""
-    return target.query.get("watch") in ("true", "1", "")
+    # As apimachinery reads a bool of a query: all but these two are true. Python's generated clients say "True".
+    said = target.query.get("watch")
+    return said is not None and said.lower() not in ("false", "0")
 
 
 def watch(api: Api, view: View, target: Target, request: Request) -> answers.Stream:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import orjson
+import pytest
 import urllib3
 
 from tests.workshop.lab.serving import Lab
@@ -40,6 +41,17 @@ def events(lab: Lab, where: str, accept: str = "application/json") -> Iterator[d
 
 def told(found: Iterator[dict[str, Any]], count: int) -> list[tuple[str, str]]:
     return [(e["type"], e["object"]["metadata"]["name"]) for _, e in zip(range(count), found, strict=False)]
+
+
+@pytest.mark.parametrize("said", ["True", "1", ""])
+def test_what_is_not_false_asks_for_a_watch(lab: Lab, namespace: str, said: str) -> None:
+    make(lab, namespace, "a")
+    assert told(events(lab, path(namespace, f"?watch={said}&timeoutSeconds=5")), 1) == [("ADDED", "a")]
+
+
+@pytest.mark.parametrize("said", ["False", "0"])
+def test_what_is_false_asks_for_the_list(lab: Lab, namespace: str, said: str) -> None:
+    assert lab.ask("GET", path(namespace, f"?watch={said}"))[1]["kind"] == "ConfigMapList"
 
 
 def test_watch_begins_with_what_is_there(lab: Lab, namespace: str) -> None:
