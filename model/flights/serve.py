@@ -84,12 +84,13 @@ class FlightModel:
         rows are an array of objects that was held to the schema already, in its order: nothing is looked at again.
         """
         probabilities = self._run(rows, names, checked)
-        threshold, counts = self.card.threshold, self._counts
+        late = probabilities[:, 1]
+        said = np.bincount(late >= self.card.threshold, minlength=_DECILES)
+        # The last decile includes 1.
+        deciles = np.bincount(np.minimum((late * 10).astype(np.intp), 9), minlength=_OUTCOMES - _DECILES)
         with self._lock:
-            for late in probabilities[:, 1].tolist():
-                counts[late >= threshold] += 1
-                # The last decile includes 1.
-                counts[_DECILES + min(int(late * 10), 9)] += 1
+            for at, count in enumerate((*said.tolist(), *deciles.tolist())):
+                self._counts[at] += count
         return probabilities
 
     def feedback(self, rows: Any, names: Sequence[str] | None, truth: Any, checked: bool = False) -> int:

@@ -40,13 +40,14 @@ def _received(connection: HTTPConnection) -> tuple[int, Any]:
 
 @pytest.fixture
 def crowd(started: Start, tmp_path: Path) -> Callable[..., tuple[Server, Ask]]:
-    def start(metrics_in_answers: str = "false") -> tuple[Server, Ask]:
+    def start(metrics_in_answers: str = "false", max_rows: str = "100") -> tuple[Server, Ask]:
         parameters = json.dumps([{"name": "folder", "value": str(tmp_path), "type": "STRING"}])
         server = started(
             "Crowd",
             shared=False,
             PREDICTIVE_UNIT_PARAMETERS=parameters,
             INCLUDE_METRICS_IN_CLIENT_RESPONSE=metrics_in_answers,
+            MODEL_SERVER_MAX_ROWS=max_rows,
         )
 
         def ask(bodies: list[dict[str, Any]]) -> list[tuple[int, Any]]:
@@ -93,6 +94,12 @@ def test_a_request_that_is_wrong_large_or_has_a_meta_has_its_own_answer(
     calls = [body["data"]["ndarray"][0][1] for status, body in answers if status == 200]
     assert calls == [2, 1, 17, 2]
     assert answers[2][1]["meta"]["puid"] == "p"
+
+
+def test_no_call_has_more_rows_than_a_request_may_have(crowd: Callable[..., tuple[Server, Ask]]) -> None:
+    _, ask = crowd(max_rows="3")
+    answers = ask([_data(["a", at]) for at in range(4)])
+    assert [body["data"]["ndarray"] for _, body in answers] == [[[0, 3]], [[1, 3]], [[2, 3]], [[3, 1]]]
 
 
 def test_a_row_that_the_model_cannot_take_costs_nobody_else_the_answer(

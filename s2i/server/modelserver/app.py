@@ -80,7 +80,12 @@ class Service:
         request that needs its own call, because it is wrong, large, or has a meta; for all when the model raises.
         """
         self._must_be_ready()
-        messages = [self._small(call) for call in calls]
+        room = self.settings.max_rows
+        messages: list[seldon_protocol.Message | None] = []
+        for call in calls:
+            message = self._small(call, room)
+            room -= 0 if message is None else message.rows
+            messages.append(message)
         small = [message for message in messages if message is not None]
         nobody: list[Answer | None] = [None] * len(calls)
         if len(small) < 2:
@@ -92,7 +97,7 @@ class Service:
             return nobody
         prediction = self.model.finish(returned)
         self._count(prediction, "predict")
-        rows = sum(message.rows for message in small)
+        rows = self.settings.max_rows - room
         if not arrays.is_array(prediction.data) or len(prediction.data) != rows:
             text = f"predict() must return as many rows as it got, {rows}, when it says that rows are independent"
             raise ServingError(500, text, reason=INTERNAL)
@@ -106,8 +111,8 @@ class Service:
                 answers[at] = Answer(jsontext.dump({**seldon_protocol.write(part, message.kind, names), "meta": meta}))
         return answers
 
-    def _small(self, call: Call) -> seldon_protocol.Message | None:
-        """A request that may be answered together with others."""
+    def _small(self, call: Call, room: int) -> seldon_protocol.Message | None:
+        """A request that may be answered together with others, when there is room for as many rows."""
         try:
             message = seldon_protocol.read(jsontext.load(_json_of(call)), self.validator, self.model.documents)
         except ServingError:
@@ -115,7 +120,7 @@ class Service:
         # Without columns, two requests need not have the same ones.
         if self.validator is None or message.kind not in seldon_protocol.DATA_KINDS:
             return None
-        if message.meta or message.rows > MAX_ROWS_TOGETHER:
+        if message.meta or message.rows > min(MAX_ROWS_TOGETHER, room):
             return None
         call.rows = message.rows
         return message
