@@ -38,7 +38,9 @@ OPENSHIFT = KIT / "notebooks" / "openshift"
 CLIENT, SECRET = "system:serviceaccount:mlops-workshop:jupyterhub", "the-accounts-token"
 IMAGE = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/notebook:0.1.0"
 PROJECT = "user1-dev"
+START = [str(OPENSHIFT / "images" / "notebook" / "start-notebook")]
 Object = dict[str, Any]
+pytestmark = [pytest.mark.xdist_group("openshift-hub"), pytest.mark.slow]  # one hub for all
 
 
 def objects(folder: str) -> dict[tuple[str, str], Object]:
@@ -299,34 +301,29 @@ def test_people_come_back_from_the_login_to_the_route_they_came_by(hub: Hub) -> 
     assert reference["reference"] == {"kind": "Route", "name": BASE["Route", "jupyterhub"]["metadata"]["name"]}
 
 
-def test_the_first_start_makes_the_clone_and_a_terminal_that_knows_the_cluster(
-    lab: RecordingLab, tmp_path: Path
-) -> None:
-    subprocess.run(["git", "init", "-q", "-b", "main", str(tmp_path / "kit")], check=True)
+@pytest.fixture
+def terminal(lab: RecordingLab, tmp_path: Path) -> dict[str, str]:
+    """The environment of a participant's Pod before anything was cloned; Git, DVC remote and API server are real."""
+    kit = tmp_path / "kit"
     for name in ("model/flights/__init__.py", "model/.dvc/config", "seldon/requests/flight.json"):
-        file = tmp_path / "kit" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes((KIT / name).read_bytes())
-    subprocess.run(["git", "-C", str(tmp_path / "kit"), "add", "--all"], check=True)
-    subprocess.run(["git", "-C", str(tmp_path / "kit"), "commit", "-q", "-m", "Start"], check=True)
+        (kit / name).parent.mkdir(parents=True, exist_ok=True)
+        (kit / name).write_bytes((KIT / name).read_bytes())
+    for words in (["init", "-q", "-b", "main"], ["add", "--all"], ["commit", "-q", "-m", "Start"]):
+        subprocess.run(["git", *words], cwd=kit, check=True)
     endpoints = {
         "DVC_REMOTE_URL": str(tmp_path / "remote"),
-        "GIT_URL": str(tmp_path / "kit"),
+        "GIT_URL": str(kit),
         "MLFLOW_TRACKING_URI": "http://mlflow.mlops.svc:5000",
         "MLFLOW_URL": "https://mlflow.apps.example.com",
         "PRODUCTION_URL": "http://flight-delay-main.user1-production.svc.cluster.local:8000",
         "PROMETHEUS_URL": "https://thanos-querier.openshift-monitoring.svc.cluster.local:9092",
     }
+    named = {"name": "mlops-endpoints", "namespace": PROJECT}
     Client.load(lab.state.kubeconfig).apply(
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": "mlops-endpoints", "namespace": PROJECT},
-            "data": endpoints,
-        }
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named, "data": endpoints}
     )
     (tmp_path / "home").mkdir()
-    env = {
+    return {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
         "HOME": str(tmp_path / "home"),
         "KUBECONFIG": str(lab.state.kubeconfig),
@@ -336,20 +333,21 @@ def test_the_first_start_makes_the_clone_and_a_terminal_that_knows_the_cluster(
         "DVC_NO_ANALYTICS": "true",
         **endpoints,
     }
-    start = str(OPENSHIFT / "images" / "notebook" / "start-notebook")
-    said = "pwd; echo $PRODUCTION_URL $MLFLOW_URL $MLFLOW_TRACKING_URI $STAGING_NAMESPACE; dvc config -l --local"
 
+
+def test_the_first_start_makes_the_clone_and_a_terminal_with_its_addresses(terminal: dict[str, str]) -> None:
     def run(command: str) -> list[str]:
-        done = subprocess.run([start, "bash", "-c", command], env=env, text=True, capture_output=True, timeout=60)
+        done = subprocess.run([*START, "bash", "-c", command], env=terminal, text=True, capture_output=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
+    said = "pwd; echo $PRODUCTION_URL $MLFLOW_URL $MLFLOW_TRACKING_URI $STAGING_NAMESPACE; dvc config -l --local"
     assert run(f"cd model && {said}") == [
-        f"---> cloning {tmp_path}/kit",
-        f"{tmp_path}/home/mlops-workshop/model",
-        f"{endpoints['PRODUCTION_URL']}/api/v1.0/predictions https://mlflow.apps.example.com "
+        f"---> cloning {terminal['GIT_URL']}",
+        f"{terminal['HOME']}/mlops-workshop/model",
+        f"{terminal['PRODUCTION_URL']}/api/v1.0/predictions https://mlflow.apps.example.com "
         "http://mlflow.mlops.svc:5000 user1-staging",
-        f"remote.workshop.url={tmp_path}/remote",
+        f"remote.workshop.url={terminal['DVC_REMOTE_URL']}",
         "core.remote=workshop",
     ]
     # The second start touches nothing; a check reads the cluster, and says what is not there yet.
@@ -357,6 +355,56 @@ def test_the_first_start_makes_the_clone_and_a_terminal_that_knows_the_cluster(
     found = json.loads(last)
     assert made == "model/mine" and not found["done"]
     assert found["findings"][0]["reason"] == "there is no run of it in user1-dev"
+
+
+def test_what_the_pod_starts_is_jupyterlab_in_the_clone_behind_the_same_login(
+    hub: Hub, pod: Object, terminal: dict[str, str]
+) -> None:
+    """The test plays the kubelet: it runs the Pod's words and says that they run, at an address of loopback."""
+    address, home = "127.0.88.88", "/home/participant"
+    (container,) = pod["spec"]["containers"]
+    env = {one["name"]: one.get("value", "") for one in container["env"]} | terminal
+    env["JUPYTERHUB_SERVICE_URL"] = env["JUPYTERHUB_SERVICE_URL"].replace("0.0.0.0", address)
+    env = {name: value.replace(home, terminal["HOME"]) for name, value in env.items()}
+    root = ["--ServerApp.allow_root=True"] if os.geteuid() == 0 else []
+    log = Path(terminal["HOME"]).with_name("log")
+    with log.open("wb") as out:
+        kubelet = subprocess.Popen([*START, *container["args"][1:], *root], env=env, stdout=out, stderr=out)
+    try:
+        running = {
+            "phase": "Running",
+            "podIP": address,
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "containerStatuses": [
+                {"name": "notebook", "image": IMAGE, "imageID": IMAGE, "ready": True, "restartCount": 0,
+                 "state": {"running": {"startedAt": "2026-01-01T00:00:00Z"}}}
+            ],
+        }  # fmt: skip
+        Client.load(hub.lab.state.kubeconfig).patch(
+            "Pod", PROJECT, "notebook", {"status": running}, subresource="status"
+        )
+        seen = asyncio.run(_lab_page(hub, "user1"))
+        assert "jupyter-config-data" in seen[0] and json.loads(seen[1])["content"], log.read_text()[-3000:]
+        assert {one["name"] for one in json.loads(seen[1])["content"]} == {"model", "seldon"}
+    finally:
+        kubelet.terminate()
+        kubelet.wait(20)
+
+
+async def _lab_page(hub: Hub, user: str) -> tuple[str, str]:
+    """JupyterLab's page and the folder that it opens, as a browser gets them over the hub's proxy."""
+    hub.oauth.user = user
+    deadline = time.monotonic() + 60
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar, headers={"Sec-Fetch-Mode": "navigate"}) as session:
+        while time.monotonic() < deadline:
+            async with session.get(f"{hub.url}/hub/user/{user}/lab") as answer:
+                page = await answer.text()
+            if answer.url.path == f"/user/{user}/lab":
+                async with session.get(f"{hub.url}/user/{user}/api/contents") as contents:
+                    return page, await contents.text()
+            await asyncio.sleep(0.2)
+    raise AssertionError(hub.log.read_text()[-4000:])
 
 
 @pytest.mark.parametrize("folder", ["base", "user1-dev"])
