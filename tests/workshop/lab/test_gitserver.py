@@ -19,12 +19,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import psutil
 import pytest
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
+from starlette.types import Message
 
 from workshop.lab.git import GitServer, backend
 from workshop.lab.git.delivery import webhook_secret
@@ -135,7 +138,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         delivering.cancel()
         await server.stop()
 
-    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread = threading.Thread(target=lambda: uvloop.run(serve()), daemon=True)
     thread.start()
     until(lambda: http.started and (made.bare / "hooks" / "post-receive").exists())
     yield made
@@ -336,3 +339,28 @@ def test_a_body_beyond_the_limit_is_cut_off_with_413(lab: Lab, monkeypatch: pyte
         urllib.request.urlopen(request, timeout=5)
     assert failure.value.code == 413
     assert b"dvc push" in failure.value.read()
+
+
+def test_an_answer_counts_though_the_process_ended_before_it_had_read_all(tmp_path: Path) -> None:
+    """So git does when a push deletes a branch: its answer is the outcome, not what it left unread."""
+    program = tmp_path / "git"
+    program.write_text("#!/bin/sh\nprintf 'Status: 200 OK\\r\\n\\r\\ndone'\n")
+    program.chmod(0o755)
+    parts, sent = [b"0000", b"0000"], []
+    others = psutil.Process().children()
+
+    def ended() -> bool:
+        return all(one.status() == psutil.STATUS_ZOMBIE for one in psutil.Process().children() if one not in others)
+
+    async def receive() -> Message:
+        if len(parts) == 1:
+            until(ended)  # holding the loop, so that answer, end and the rest of the body meet in one turn
+        return {"type": "http.request", "body": parts.pop(), "more_body": bool(parts)}
+
+    async def send(message: Message) -> None:
+        sent.append(message.get("status") or message["body"])
+
+    call = backend.Call(tmp_path, "POST", "/a.git/git-receive-pack", "", {}, "user1")
+    running = backend.Backends({**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    uvloop.run(running.answer(call, receive, send))
+    assert sent == [200, b"done", b""]

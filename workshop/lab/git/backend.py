@@ -132,6 +132,10 @@ async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIt
     except (BrokenPipeError, ConnectionResetError):
         # The process has read what it needs and says so in its answer.
         return
+    except RuntimeError:
+        # So uvloop says of a process that has ended; any other RuntimeError is a fault of ours.
+        if process.returncode is None:
+            raise
     finally:
         with contextlib.suppress(OSError):
             process.stdin.close()
