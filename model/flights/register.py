@@ -1,11 +1,10 @@
-"""Put the chosen model into MLflow's registry, and move the alias of the one that is in production.
+"""Put the chosen model into MLflow's registry, as the challenger of the one that is in production.
 
     python -m flights.register                       registers models/serving, alias challenger: version=N
-    python -m flights.register --promote N --digest sha256:...    alias champion, with the image's digest
     python -m flights.register --fetch N             puts that version into models/serving
 
 Registering the same model again gives the same version, so a pipeline may be run again. What production runs is
-changed by flights.promotion, which moves the alias too.
+changed by flights.promotion, which moves the alias champion.
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from flights import card, provenance, tracking
 from flights.card import CARD, MODEL, NAME
-from flights.champion import CHALLENGER, CHAMPION
+from flights.champion import CHALLENGER
 from flights.cli import exit_code, say
 from flights.errors import FlightsError
 from flights.paths import home, write_atomic
@@ -46,20 +44,6 @@ def register() -> dict[str, Any]:
             client.set_model_version_tag(NAME, version, key, value)
         client.set_registered_model_alias(NAME, CHALLENGER, version)
     return {"name": NAME, "version": int(version), "alias": CHALLENGER, "run_id": run_id, **tags}
-
-
-def promote(version: str, digest: str) -> dict[str, Any]:
-    """Make a version the champion; FlightsError when there is no such version."""
-    library = tracking.mlflow()
-    client = library.MlflowClient()
-    with tracking.reachable():
-        _known(client, version)
-        tags = {"promoted_at": datetime.now(UTC).isoformat(timespec="seconds")}
-        tags |= {"image_digest": digest} if digest else {}
-        for key, value in tags.items():
-            client.set_model_version_tag(NAME, version, key, value)
-        client.set_registered_model_alias(NAME, CHAMPION, version)
-    return {"name": NAME, "version": int(version), "alias": CHAMPION, **tags}
 
 
 def fetch(version: str, folder: Path) -> dict[str, Any]:
@@ -99,21 +83,16 @@ def _create(library: Any, run_id: str) -> str:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Register or promote; FlightsError when there is no MLflow server to do it on."""
+    """Register or fetch; FlightsError when there is no MLflow server to do it on."""
     parser = argparse.ArgumentParser(prog="python -m flights.register", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--promote", metavar="VERSION", help="make this version the champion")
     parser.add_argument("--fetch", metavar="VERSION", help="put this version into models/serving")
-    parser.add_argument("--digest", default="", help="of the image that serves it: sha256:...")
     parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
     given = parser.parse_args(argv)
     if not tracking.enabled():
         raise FlightsError(
             "there is no registry: MLFLOW_TRACKING_URI is not set, next: export MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
         )
-    if given.fetch:
-        done = fetch(given.fetch, home() / "models/serving")
-    else:
-        done = promote(given.promote, given.digest) if given.promote else register()
+    done = fetch(given.fetch, home() / "models/serving") if given.fetch else register()
     say(json.dumps(done) if given.output == "json" else f"version={done['version']}")
     return 0
 
