@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from flights.promotion.compare import better
+from flights.promotion.compare import better, counted
 from flights.promotion.rules import Limits, Seen
 
 from tests.promotion.test_rules import TURNED, seen
@@ -34,3 +34,19 @@ def test_a_faster_and_a_righter_one_are_both_told() -> None:
     assert found["better"] is None
     assert "logistic: feedback quality" in str(found["because"])
     assert "boosted: latency p95" in str(found["because"])
+
+
+def test_it_looks_as_soon_as_all_that_was_sent_is_counted_and_not_for_ever() -> None:
+    looks = [Seen(), Seen(requests=100), seen(known=50), seen(known=500)]
+    slept: list[float] = []
+
+    def look() -> dict[str, Seen]:
+        return {"main": looks[min(len(slept), 3)]}
+
+    def found(known: int) -> Seen:
+        slept.clear()
+        return counted(look, requests=80, known=known, now=lambda: float(len(slept)), sleep=slept.append)["main"]
+
+    assert found(0) == looks[1]
+    assert found(400) == looks[3] and len(slept) == 3
+    assert found(10**6) == looks[3] and len(slept) == 75

@@ -15,6 +15,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flights import params
@@ -24,10 +25,10 @@ from flights.paths import home
 from flights.promotion import cluster, measure
 from flights.promotion.prometheus import Prometheus
 from flights.promotion.rules import BAD, Limits, Seen, balanced_accuracy, judge, quantile, verdict
-from flights.traffic import Plan, Traffic, flights_of
+from flights.traffic import Plan, Report, Traffic, flights_of
 
-SCRAPE_SECONDS = 12
-"""Until what was sent has been seen: two scrapes of the lab and a little."""
+SCRAPED_SECONDS = 75.0
+"""How long what was sent may take to be seen: two scrapes at 30 s, as clusters have them, and a little."""
 
 
 def better(names: tuple[str, str], seen: dict[str, Seen], limits: Limits) -> dict[str, Any]:
@@ -61,6 +62,25 @@ def _figures(seen: Seen) -> dict[str, Any]:
     }
 
 
+def counted(
+    look: Callable[[], Mapping[str, Seen]],
+    *,
+    requests: int,
+    known: int,
+    now: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Mapping[str, Seen]:
+    """What Prometheus has counted, as soon as it has so many requests and rows whose truth is known, or in the end."""
+    until = now() + SCRAPED_SECONDS
+    while True:
+        seen = look()
+        asked = sum(one.requests for one in seen.values())
+        told = sum(sum(one.outcomes.values()) for one in seen.values())
+        if (asked >= requests and told >= known) or now() >= until:
+            return seen
+        sleep(1.0)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Send flights when asked to, count, and say which is better."""
     parser = argparse.ArgumentParser(prog="python -m flights.promotion.compare", description=__doc__.split("\n", 1)[0])
@@ -80,6 +100,7 @@ def main(argv: list[str] | None = None) -> int:
         )
     # Not before both were there: the champion's earlier hours had other flights.
     began = max(time.time() - given.minutes * 60, *(cluster.since(name) for name in names))
+    sent: Report | None = None
     if given.rate > 0:
         month = params.load().test_month
         if given.output == "text":
@@ -87,9 +108,13 @@ def main(argv: list[str] | None = None) -> int:
         traffic = Traffic(os.environ["PRODUCTION_URL"], flights_of(month, home() / "data"),
                           Plan(given.rate, given.rows, given.seconds, feedback=1.0, connections=8))  # fmt: skip
         traffic.start()
-        traffic.wait()
-        time.sleep(SCRAPE_SECONDS)
-    (seen,) = measure.since(Prometheus.from_environment(cluster.namespace()), cluster.namespace(), cluster.NAME, began)
+        sent = traffic.wait()
+    prometheus = Prometheus.from_environment(cluster.namespace())
+    seen = counted(
+        lambda: measure.since(prometheus, cluster.namespace(), cluster.NAME, began)[0],
+        requests=sent.codes.total() - sent.codes[0] if sent else 0,
+        known=sent.rows if sent and set(sent.feedback_codes) == {200} else 0,
+    )
     found = better(names, {name: seen[name] for name in names}, _limits(given.margin))
     say(json.dumps(found) if given.output == "json" else _text(found))
     return 0
