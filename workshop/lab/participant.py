@@ -1,7 +1,7 @@
 """The participant's repository: a bare one that plays the Git server's part, and the clone in which they work.
 
 Made once, from the files of the kit as they are in this checkout, as one commit; what the participant does afterwards
-is theirs, and no `up` touches it again. Data versions are pushed to the lab's own DVC remote.
+is theirs, and no `up` touches it again. Data versions are pushed to the lab's own DVC remote, a folder.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from workshop.lab.seed import USER
 from workshop.lab.state import KIT, State
 
 REPOSITORY = "mlops-workshop"
+DVC_REMOTE = "lab"
 LEFT_OUT = (".ci", ".github")
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "MLOps workshop",
@@ -79,6 +80,22 @@ def point_remote(state: State, env: Mapping[str, str], url: str) -> None:
     helper = f'!f() {{ test "$1" = get && {answer}; }}; f'
     # For this server alone: a helper for all would hand the token to any host that the participant adds as a remote.
     git("config", "--replace-all", f"credential.{url}.helper", helper)
+
+
+def point_dvc(state: State) -> None:
+    """Give the clone the lab's DVC remote, unless it has a configuration of its own; Git does not track that file."""
+    local = clone_folder(state) / "model" / ".dvc" / "config.local"
+    if local.parent.is_dir() and not local.exists():
+        section = f"['remote \"{DVC_REMOTE}\"']"
+        local.write_text(f"[core]\n    remote = {DVC_REMOTE}\n{section}\n    url = {state.dvc_remote}\n")
+
+
+def quiet_kernels(state: State) -> None:
+    """Let a notebook's kernel not warn, at each start, that it speaks plain TCP: it does so with this machine alone."""
+    file = state.home / ".ipython" / "profile_default" / "ipython_kernel_config.json"
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text('{"IPKernelApp": {"log_level": "ERROR"}}\n')
 
 
 def kit_files(kit: Path) -> list[Path]:

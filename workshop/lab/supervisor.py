@@ -185,6 +185,8 @@ class Supervisor:
         base_env = environment.base(where)
         participant.ensure_repository(where, base_env)
         participant.point_remote(where, base_env, str(self._url("git")))
+        participant.point_dvc(where)
+        participant.quiet_kernels(where)
         seed.seed(self.store, self._addresses(), {"MLFLOW_TRACKING_TOKEN": token})
         self._serve_http(token)
         self._run_controllers(launcher)
