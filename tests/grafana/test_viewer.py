@@ -217,6 +217,7 @@ def test_a_phone_scrolls_down_and_not_sideways(page: Page) -> None:
             assert wide <= 0, name
             narrow = [each for each in page.all(".panel") if each.size["width"] < 150]
             assert not narrow
+            assert serious(page.browser) == [], name
     finally:
         page.look(dark=False)
 

@@ -119,6 +119,10 @@ export class Table extends Panel {
     }
     made.append(head, body);
     const box = element("div", "table");
+    // It scrolls when it is wider than its panel, and a keyboard has to reach it for that.
+    box.tabIndex = 0;
+    box.setAttribute("role", "group");
+    box.setAttribute("aria-label", this.panel.title);
     box.append(made);
     this.body.replaceChildren(box);
   }
