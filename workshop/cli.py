@@ -83,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
     solve.add_argument("module", metavar="NN")
     tour = verb("tour", "walk all modules as a participant would, and report the time of each")
     tour.add_argument("modules", nargs="*", metavar="NN")
-    tour.add_argument("--yes", action="store_true", help="take back what is done already")
+    already = tour.add_mutually_exclusive_group()
+    already.add_argument("--yes", action="store_true", help="take back what is done already")
+    already.add_argument("--go-on", action="store_true", help="leave out what is done already")
     return top
 
 

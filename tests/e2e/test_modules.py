@@ -57,6 +57,14 @@ def test_a_module_runs_as_it_stands_and_its_check_tells_right_from_wrong(
         until(lambda: not _left(lab, number), 60, "right again after the wrong answer")
 
 
+BESIDE = {"14": {"logistic", "boosted"}, "13": {"main"}}
+"""What answers production's callers at the start of a module: the A/B test of 13 goes on until 14 ends it."""
+
+
+def _predictors(lab: Lab) -> set[str]:
+    return {each["name"] for each in lab.object("sdep", "flight-delay", "-n", "user1-production")["spec"]["predictors"]}
+
+
 def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
     made = _git(lab, "rev-parse", "mine")
@@ -65,6 +73,8 @@ def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: 
             continue
         assert lab.workshop("reset", number).returncode == 0
         assert _left(lab, number), f"module {number} is still done"
+        if number in BESIDE:
+            assert _predictors(lab) == BESIDE[number]
     assert _git(lab, "status", "--porcelain") == ""
     assert _git(lab, "branch", "--list", "mine", "cautious") == ""
     assert _git(lab, "rev-parse", "origin/main") == _git(lab, "rev-list", "--max-parents=0", "main")

@@ -24,7 +24,7 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
     """The notebook's runs go to MLflow's bin, and the answer."""
     found = mlflow.of_notebook(context, NOTEBOOK)
     mlflow.forget(context, found)
-    return [f"{len(found)} runs of {NOTEBOOK} went to MLflow's bin"] * bool(found) + answers.forget(context, NUMBER)
+    return [f"{len(found)} run(s) of {NOTEBOOK} went to MLflow's bin"] * bool(found) + answers.forget(context, NUMBER)
 
 
 def _kept(context: CheckContext, found: list[mlflow.Run]) -> Finding:

@@ -34,7 +34,7 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
     for notebook in (FEATURES, MODELS):
         found = mlflow.of_notebook(context, notebook)
         mlflow.forget(context, found)
-        said += [f"{len(found)} runs of {notebook} went to MLflow's bin"] * bool(found)
+        said += [f"{len(found)} run(s) of {notebook} went to MLflow's bin"] * bool(found)
     return said + answers.forget(context, NUMBER)
 
 

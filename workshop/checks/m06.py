@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from typing import Any
 
 import yaml
@@ -45,9 +46,14 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The branch goes back to the commit that brought August."""
+    """The branch goes back to the commit that brought August, and DVC forgets what it ran: else nothing would train."""
     brought = git(context, "log", "--diff-filter=A", "--format=%H", "-1", BRANCH, "--", POINTER)
-    return keep_and_go(context, BRANCH, brought) if brought else []
+    said = keep_and_go(context, BRANCH, brought) if brought else []
+    cache = context.clone / "model" / ".dvc" / "cache" / "runs"
+    if cache.exists():
+        shutil.rmtree(cache)
+        said.append("had DVC forget the stages that it ran; the data and the models stay in its cache")
+    return said
 
 
 def _candidates(context: CheckContext, commit: str) -> dict[str, dict[str, Any]]:

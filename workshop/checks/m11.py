@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workshop.checks import runs
+from workshop.checks import production, runs
 from workshop.checks.finding import CheckContext, Editor, Finding, Object
 from workshop.checks.git import git, root
 from workshop.checks.serving import serving
@@ -36,12 +36,14 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The tags go, here and on the server; production keeps what it serves."""
+    """The tags go, here and on the server, and a canary that is under way; production keeps what it serves."""
     said = []
     for run in runs.newest_first(context, runs.PROMOTE):
         if runs.pushed_by(run) and not runs.succeeded(run):
             editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
             said.append(f"deleted the run {runs.named(run)}")
+    if "canary" in production.predictors(context):
+        said.append(production.roll_back(context, "module 11 was taken back"))
     for tag in git(context, "tag", "--list", TAGS).split():
         git(context, "tag", "--delete", tag)
         git(context, "push", "--quiet", "origin", "--delete", f"refs/tags/{tag}")

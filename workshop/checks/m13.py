@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import yaml
 
-from workshop.checks import prometheus, runs
-from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.checks import production, prometheus, runs
+from workshop.checks.finding import CheckContext, Editor, Finding, Object
 from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
 
 PARAMS = "model/params.yaml"
 AB_TEST = "ab-test"
+CANDIDATES = ("logistic", "boosted")
+"""What the test's predictors are called."""
 FEWEST = 100
 _MOVED, _RAN, _ASKED = (
     f"{BRANCH} learns from a month that was the test",
@@ -24,14 +28,17 @@ def check(context: CheckContext) -> list[Finding]:
     if not has(context, BRANCH):
         return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 13") for task in
                 (_MOVED, _RAN, _ASKED)]  # fmt: skip
-    return [_moved(context), _ran(context), _asked(context)]
+    ran, run = _ran(context)
+    return [_moved(context), ran, _asked(context, run)]
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The branch goes back to before the window moved; the runs of the test go. `workshop rollback` ends the test."""
+    """The test ends; the branch goes back to before the window moved; the runs of the test go."""
     first = _test_month(context, root(context))
     moved = [c for c in git(context, "rev-list", BRANCH, "--", PARAMS).split() if _test_month(context, c) != first]
     said = keep_and_go(context, BRANCH, f"{moved[-1]}^") if moved else []
+    if set(production.predictors(context)) == set(CANDIDATES):
+        said.append(production.roll_back(context, "module 13 was taken back"))
     for run in runs.newest_first(context, AB_TEST):
         editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
         said.append(f"deleted the run {runs.named(run)}")
@@ -53,22 +60,27 @@ def _moved(context: CheckContext) -> Finding:
     return Finding(_MOVED, True, f"it is tested on month {now}")
 
 
-def _ran(context: CheckContext) -> Finding:
+def _ran(context: CheckContext) -> tuple[Finding, Object | None]:
     why = "there is no run of ab-test"
     for run in runs.newest_first(context, AB_TEST):
         if runs.succeeded(run) and runs.param(run, "revision") == BRANCH:
-            return Finding(_RAN, True, runs.named(run))
+            return Finding(_RAN, True, runs.named(run)), run
         said = runs.condition(run)
         why = f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
-    return Finding(_RAN, False, why, _RUN)
+    return Finding(_RAN, False, why, _RUN), None
 
 
-def _asked(context: CheckContext) -> Finding:
+def _asked(context: CheckContext, run: Object | None) -> Finding:
+    """What has been counted since the run began: an earlier test, or one that was taken back, is another."""
+    if run is None:
+        return Finding(_ASKED, False, "it needs the test", "")
+    began = datetime.fromisoformat(str(run["metadata"]["creationTimestamp"]))
+    seconds = max(1, int((datetime.now(UTC) - began).total_seconds()))
     counts = {}
     try:
-        for name in ("logistic", "boosted"):
+        for name in CANDIDATES:
             labels = f'namespace="{context.namespace("production")}",predictor_name="{name}"'
-            query = f"sum(max_over_time(model_feedback_total{{{labels}}}[1d]))"
+            query = f"sum(max_over_time(model_feedback_total{{{labels}}}[{seconds}s]))"
             counts[name] = prometheus.value(context, query)
     except prometheus.NoPrometheus as e:
         return Finding(_ASKED, False, str(e), context.where_things_are)

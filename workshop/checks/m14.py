@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+from workshop.checks import production, runs
 from workshop.checks.finding import CheckContext, Editor, Finding, Object
-from workshop.checks.runs import named, newest_first
+from workshop.checks.m13 import AB_TEST, CANDIDATES
 from workshop.checks.serving import DEPLOYMENT, digests_of, state_of
 
 HISTORY, KEY = "flight-delay-history", "history.json"
 SHADOW = "shadow"
+ROLLED_BACK, BECAUSE, TESTED = "rolled back", " because ", "A/B test beside"
+"""How `flights.promotion` begins what it says of an entry, and where a reason begins."""
 _ALONE, _SHADOW, _BACK, _KNOWN = (
     "production runs one model",
     "a shadow has answered nobody",
@@ -26,12 +29,34 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The runs of the shadow go; production and its history stay: what was, was."""
+    """The shadow goes; production runs what was promoted last, and the test of module 13 where there was one.
+
+    The history stays: what was, was.
+    """
     said = []
-    for run in newest_first(context, SHADOW):
-        editor.delete("PipelineRun", context.namespace("dev"), named(run), missing_ok=True)
-        said.append(f"deleted the run {named(run)}")
+    for run in runs.newest_first(context, SHADOW):
+        editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
+        said.append(f"deleted the run {runs.named(run)}")
+    names = production.predictors(context)
+    if not names or set(names) == set(CANDIDATES):
+        return said
+    present, promoted = _production(_entries(context))
+    if names != ["main"] or present != promoted:
+        said.append(production.roll_back(context, "module 14 was taken back", promoted))
+    for run in runs.newest_first(context, AB_TEST):
+        built = runs.results(runs.task_runs(context, run).get("build-image", {}))
+        if runs.succeeded(run) and built:
+            image = f"{built['IMAGE_URL'].partition('@')[0]}@{built['IMAGE_DIGEST']}"
+            said.append(production.begin_test(context, image, runs.results(run)["model-version"]))
+            break
     return said
+
+
+def _production(entries: list[dict[str, str]]) -> tuple[str, str]:
+    """The digest that production runs by its history, and the one that it ran before the drills of this module."""
+    was = [one for one in entries if one.get("since")]
+    promoted = [one["digest"] for one in was if not one.get("came", "").startswith(ROLLED_BACK)]
+    return (was[-1]["digest"] if was else ""), (promoted[-1] if promoted else "")
 
 
 def _entries(context: CheckContext) -> list[dict[str, str]]:
@@ -45,20 +70,27 @@ def _entries(context: CheckContext) -> list[dict[str, str]]:
 def _alone(found: Object | None) -> Finding:
     names = [p["name"] for p in (found or {}).get("spec", {}).get("predictors") or []]
     if found is None or names != ["main"] or state_of(found) != "Available":
-        return Finding(_ALONE, False, f"it runs {' and '.join(names) or 'nothing'}", "workshop rollback --because ...")
+        return Finding(
+            _ALONE, False, f"it runs {' and '.join(names) or 'nothing'}", "workshop rollback --because '...' ends it"
+        )
     return Finding(_ALONE, True, "main, Available")
 
 
 def _shadow(context: CheckContext) -> Finding:
-    for run in newest_first(context, SHADOW):
+    for run in runs.newest_first(context, SHADOW):
         if any(c.get("status") == "True" for c in (run.get("status") or {}).get("conditions") or []):
-            return Finding(_SHADOW, True, named(run))
+            return Finding(_SHADOW, True, runs.named(run))
     return Finding(_SHADOW, False, "no run of shadow has succeeded", "workshop run tekton/runs/shadow.yaml")
 
 
 def _back(entries: list[dict[str, str]]) -> Finding:
-    """Two entries that came by a rollback with a reason, to two digests."""
-    drills = [e for e in entries if e.get("came", "").startswith("rolled back") and " because " in e["came"]]
+    """Two entries that came by a rollback with a reason, to two digests, since the newest A/B test has ended."""
+    ends = [at for at, e in enumerate(entries) if e.get("came", "").startswith(TESTED)]
+    drills = [
+        e
+        for e in entries[ends[-1] + 1 if ends else 0 :]
+        if e.get("came", "").startswith(ROLLED_BACK) and BECAUSE in e["came"]
+    ]
     if len({e["digest"] for e in drills}) < 2:
         why = f"the history tells of {len(drills)} returns with a reason"
         return Finding(_BACK, False, why, "workshop rollback --because 'drill', and once more to come back")
@@ -69,7 +101,7 @@ def _known(found: Object | None, entries: list[dict[str, str]]) -> Finding:
     serving = digests_of(found) if found else set()
     last = next((e for e in reversed(entries) if e.get("since") and not e.get("until")), None)
     if last is None or serving != {last["digest"]}:
-        shown = sorted(serving)[0][:19] if serving else "nothing"
+        shown = " and ".join(digest[:19] for digest in sorted(serving)) or "nothing"
         why = f"production runs {shown}, the history says {last['digest'][:19] if last else 'nothing'}"
         return Finding(_KNOWN, False, why, "workshop history; workshop rollback puts both right")
     return Finding(_KNOWN, True, f"version {last['model_version']}, {last['digest'][:19]}, since {last['since']}")

@@ -29,7 +29,7 @@ def succeeded(run: Object) -> bool:
 
 
 def results(run: Object) -> dict[str, str]:
-    """The results of a PipelineRun by their names."""
+    """The results of a PipelineRun or a TaskRun by their names."""
     return {str(r["name"]): str(r["value"]).strip() for r in (run.get("status") or {}).get("results") or []}
 
 

@@ -1,47 +1,75 @@
 """`workshop tour`: walk all modules as a participant would, and report the time of each.
 
-For each: its start, a check that must not be satisfied yet, the commands of the text, a check that must be.
+For each: its start, a check that must not be satisfied yet, the commands of the text, a check that must be. What was
+done when a tour ended early is done: `--go-on` begins where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 
 from workshop import output
-from workshop.commands.journey import journey
+from workshop.commands.journey import LOOKS_ONLY, Journey, journey
 from workshop.commands.solve import do
 from workshop.errors import RunFailed
+from workshop.guide.module import Module
 from workshop.lab.state import state
-
-LOOKS_ONLY = ("01",)
-"""Module 1 walks along what `make lab` has made, so its check holds from the start."""
 
 
 def tour(words: argparse.Namespace) -> int:
-    """Walk; exit 5 at the first module that does not hold what it says."""
+    """Walk; exit 5 at the first module that does not hold what it says, after the times of those before."""
     way = journey(state())
     wanted = [way.module(number) for number in words.modules] or list(way.modules.values())
-    if not words.yes and any(way.done(module) for module in wanted if module.number not in LOOKS_ONLY):
+    done = [module for module in wanted if module.number not in LOOKS_ONLY and way.done(module)]
+    if words.go_on:
+        wanted = [module for module in wanted if module not in done]
+    elif done and not words.yes:
         raise RunFailed(
-            "modules are done already, and the tour begins at their start",
-            hint="workshop tour --yes takes them back, and keeps what was made under other names",
+            f"done already: {', '.join(module.number for module in done)}; a tour begins before them",
+            hint="workshop tour --go-on walks the others; workshop tour --yes takes these back first, and keeps what "
+            "was made under other names",
         )
-    for module in reversed(wanted):
-        way.undo(module)
-    total = 0.0
-    for module in wanted:
-        began = time.monotonic()
-        way = journey(state())
-        if module.number not in LOOKS_ONLY and way.done(module):
-            raise RunFailed(f"the check of module {module.number} is satisfied before anything was done")
-        do(way, module)
-        took = time.monotonic() - began
-        total += took
-        if words.output == output.JSON:
-            output.emit({"module": module.number, "seconds": round(took, 1), "minutes": module.minutes})
-        else:
-            output.say(f"{module.number} {module.title}: {took:.0f} s")
-    if words.output != output.JSON:
-        output.say(f"{len(wanted)} modules in {total:.0f} s")
+    _take_back(way, wanted)
+    took: list[tuple[Module, float]] = []
+    try:
+        for module in wanted:
+            began = time.monotonic()
+            _walk(module)
+            took.append((module, time.monotonic() - began))
+            if words.output == output.JSON:
+                output.emit({"module": module.number, "seconds": round(took[-1][1], 1), "minutes": module.minutes})
+            else:
+                output.note(f"     {took[-1][1]:.0f} s")
+    finally:
+        if words.output != output.JSON:
+            _tell(took)
     return 0
+
+
+def _take_back(way: Journey, wanted: Sequence[Module]) -> None:
+    """The last first, as each builds on those before it."""
+    for module in reversed(wanted):
+        for said in way.undo(module):
+            output.note(f"before module {module.number}: {said}")
+
+
+def _walk(module: Module) -> None:
+    """One module, from its start to its check. Raises RunFailed."""
+    way = journey(state())
+    if missing := way.missing(module):
+        raise RunFailed(
+            f"module {module.number} needs {', '.join(each.number for each in missing)}, which is not done",
+            hint=f"workshop start {module.number} does it for you",
+        )
+    if module.number not in LOOKS_ONLY and way.done(module):
+        raise RunFailed(f"the check of module {module.number} is satisfied before anything was done")
+    do(way, module, again=True)
+
+
+def _tell(took: Sequence[tuple[Module, float]]) -> None:
+    for module, seconds in took:
+        output.say(f"{module.number} {module.title + ':':<44} {seconds:4.0f} s, {module.minutes} min for who reads")
+    minutes, total = sum(module.minutes for module, _ in took), sum(seconds for _, seconds in took)
+    output.say(f"{len(took)} modules in {total:.0f} s; a participant needs about {minutes} min for them")

@@ -1,0 +1,36 @@
+"""What production runs as the resets see it, and how they put it right: by the commands that a participant has."""
+
+from __future__ import annotations
+
+import subprocess
+
+from workshop.checks.finding import CheckContext
+from workshop.checks.serving import DEPLOYMENT
+from workshop.errors import RunFailed
+
+
+def predictors(context: CheckContext) -> list[str]:
+    """The names of production's predictors: `main` alone, or those of a canary, a test or a shadow."""
+    found = context.cluster.find("SeldonDeployment", context.namespace("production"), DEPLOYMENT)
+    return [str(one["name"]) for one in (found or {}).get("spec", {}).get("predictors") or []]
+
+
+def roll_back(context: CheckContext, because: str, to: str = "") -> str:
+    """End what is under way; all requests go to the champion, or to the digest `to`. Raises RunFailed."""
+    _run(context, "workshop", "rollback", *([to] if to else []), "--because", because)
+    return "gave all of production's requests " + (f"to {to[:19]}" if to else "back to the champion")
+
+
+def begin_test(context: CheckContext, image: str, version: str) -> str:
+    """Put a model beside the champion again, as the Task of ab-test does; in words. Raises RunFailed."""
+    _run(context, "python", "-m", "flights.promotion.experiment", "ab-test", "--image", image, "--version", version)
+    return f"put version {version} beside the champion again"
+
+
+def _run(context: CheckContext, *words: str) -> None:
+    done = subprocess.run(
+        words, cwd=context.clone / "model", env=dict(context.env), text=True, capture_output=True, check=False
+    )
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()
+        raise RunFailed(f"{' '.join(words[:4])} failed: {said[0] if said else ''}", hint="workshop history")
