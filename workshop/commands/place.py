@@ -42,7 +42,7 @@ class Place:
 
 def place(where: State) -> Place:
     """Where commands work. Raises EnvironmentFault when the lab is down, or when there is neither lab nor cluster."""
-    if not where.kubeconfig.exists():
+    if not where.root.exists():
         return _cluster()
     report = read(where)
     if report is None or running_pid(where) is None:
