@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 _ADDRESSES = {
+    "CLIENT_URL": "client",
     "CONSOLE_URL": "console",
     "DASHBOARD_URL": "dashboards",
     "JUPYTERHUB_URL": "jupyterhub",

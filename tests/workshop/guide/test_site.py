@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from workshop.guide import diagram, ledger
+from workshop.guide import diagram, ledger, links
 from workshop.guide.include import excerpt
 from workshop.guide.module import load, load_all, parse
 from workshop.guide.render import render
@@ -137,14 +137,30 @@ def test_modules_need_only_modules_before_them() -> None:
         assert all(number < module.number for number in module.needs), module.path
 
 
-def test_links_to_files_and_modules_lead_somewhere() -> None:
-    paths = [module.path for module in MODULES] + [t.module.path for m in MODULES for t in translations(m).values()]
-    for path in paths:
+def _anchors(file: Path) -> set[str]:
+    """As a Git host makes them of headings."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}
+
+
+def test_links_to_files_modules_and_headings_lead_somewhere() -> None:
+    for path in links.texts():
         for title, target, more in re.findall(r"\[([^]]*)\]\(([^) ]+)([^)]*)\)", path.read_text()):
-            if target.startswith(("http", "$", "#")):
+            if target.startswith(("http", "$")):
                 continue
-            assert (path.parent / target).exists(), f"{path}: [{title}]({target})"
+            name, _, anchor = target.partition("#")
+            file = path.parent / name if name else path
+            assert file.exists(), f"{path}: [{title}]({target})"
+            assert not anchor or anchor in _anchors(file), f"{path}: [{title}]({target})"
             assert "include" not in more or excerpt(KIT, path, 1, target, more.strip(' "'))
+
+
+def test_links_that_lead_out_are_well_formed() -> None:
+    found = links.links(links.texts())
+    assert len(found) > 10
+    assert links.malformed(found) == [], "an https address of a host"
+    wrong = ["http://a.org", "https://a", "https://a.org/b c"]
+    assert links.malformed(wrong) == wrong
 
 
 def test_every_notebook_is_run_by_a_module() -> None:
