@@ -58,21 +58,29 @@ plt.show()
 # %% [markdown]
 # ## With Seldon's own client
 #
-# `seldon_core.seldon_client` speaks the same protocol. It comes with the model server `seldon-core` and is not
-# in this environment unless you installed it; the answer must not depend on who asks.
+# `seldon_core.seldon_client` speaks the same protocol. It needs protobuf 3 where MLflow needs a newer one, so it lives
+# in a folder of its own, `SELDON_CORE`, and a program of its own imports it. The answer must not depend on who asks.
 
 # %%
-import importlib.util
+import subprocess
+import sys
 
-if importlib.util.find_spec("seldon_core"):
-    import numpy as np
-    from seldon_core.seldon_client import SeldonClient
+PROGRAM = """
+import json, sys
+import numpy as np
+from seldon_core.seldon_client import SeldonClient
 
-    host, _, path = URL.removeprefix("http://").partition("/")
-    _, namespace, deployment, *_ = path.split("/")
-    client = SeldonClient(deployment_name=deployment, namespace=namespace, gateway_endpoint=host, gateway="ambassador")
-    theirs = client.predict(data=np.array([row], dtype=object), names=names, payload_type="ndarray")
-    assert theirs.success, theirs.msg
-    print(theirs.response["data"]["ndarray"][0])
-else:
-    print("seldon_core is not installed here")
+host, prefix, names, row = json.load(sys.stdin)
+client = SeldonClient(gateway="ambassador", gateway_endpoint=host)
+answer = client.predict(data=np.array([row], dtype=object), names=names, payload_type="ndarray", gateway_prefix=prefix)
+assert answer.success, answer.msg
+print(json.dumps(answer.response["data"]["ndarray"]))
+"""
+host, slash, path = URL.removeprefix("http://").removesuffix("/api/v1.0/predictions").partition("/")
+asked = json.dumps([host, slash + path, names, row])
+env = {**os.environ, "PYTHONPATH": os.environ["SELDON_CORE"]}
+said = subprocess.run([sys.executable, "-c", PROGRAM], input=asked, env=env, capture_output=True, text=True)
+assert said.returncode == 0, said.stderr
+theirs = json.loads(said.stdout)
+assert theirs == answer["data"]["ndarray"]
+print(theirs[0])

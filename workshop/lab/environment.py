@@ -81,6 +81,7 @@ def base(state: State, home: Path | None = None) -> dict[str, str]:
             "WORKSHOP_STATE": str(state.root),
             "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv")),
             "LAB_IMAGES": str(state.images),
+            "SELDON_CORE": str(state.seldon_core),
         }
     )
 

@@ -41,6 +41,11 @@ class State:
         return self.root / "images"
 
     @property
+    def seldon_core(self) -> Path:
+        """A link to the packages of Seldon's wrapper and client in the builder image."""
+        return self.root / "seldon-core"
+
+    @property
     def volumes(self) -> Path:
         """PersistentVolumeClaims, one folder a claim: `<namespace>/<claim>`."""
         return self.root / "volumes"

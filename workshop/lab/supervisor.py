@@ -194,7 +194,7 @@ class Supervisor:
             running = Running(component, launcher, self.report)
             self.components[component.name] = running
             self._tasks.append(asyncio.create_task(running.run()))
-        builder = Builder(self.images, KIT, Path(base_env["UV_CACHE_DIR"]), self.report)
+        builder = Builder(self.images, KIT, Path(base_env["UV_CACHE_DIR"]), where.seldon_core, self.report)
         self.components["builder"] = builder
         self._tasks.append(asyncio.create_task(builder.run()))
         self.report()

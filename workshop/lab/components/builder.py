@@ -23,11 +23,14 @@ BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s
 class Builder:
     """Looks like a running component; is ready when the image is there."""
 
-    def __init__(self, images: ImageStore, kit: Path, uv_cache: Path, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, images: ImageStore, kit: Path, uv_cache: Path, seldon_core: Path, changed: Callable[[], None]
+    ) -> None:
         self.component = Component(name="builder")
         self.state, self.message, self.seconds = "starting", "", 0.0
         self.pid: int | None = None
         self._images, self._kit, self._uv_cache, self._changed = images, kit, uv_cache, changed
+        self._seldon_core = seldon_core
 
     async def run(self) -> None:
         """Make the image in a thread: the lab answers meanwhile."""
@@ -46,6 +49,11 @@ class Builder:
     def _make(self) -> None:
         image = ensure_builder(self._images, self._kit / "s2i", self._uv_cache)
         self._images.tag(BUILDER_REF, image.digest)
+        # Notebooks call models with Seldon's client, which cannot share an environment with MLflow.
+        made = self._seldon_core.with_suffix(".new")
+        made.unlink(missing_ok=True)
+        made.symlink_to(image.builder_root / "seldon-core")
+        made.replace(self._seldon_core)
 
 
 def warm(kit: Path, uv_cache: Path) -> None:
