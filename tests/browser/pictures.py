@@ -1,7 +1,8 @@
 """The README's pictures of the console, made anew from the lab that runs: `.venv/bin/python -m tests.browser.pictures`.
 
 Beside them stands of what they are a picture: the digest of the templates and styles of each page, and a test that says
-when one has changed since. Run it after `make lab`.
+when one has changed since. Run it after `make lab`. The picture of the travellers' page is made by that page's tests:
+`PICTURES=1 .venv/bin/pytest tests/seldon/client -k picture`.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from workshop.lab.state import state
 KIT = Path(__file__).resolve().parents[2]
 FOLDER = KIT / "workshop" / "pictures"
 MADE = FOLDER / "made.json"
-_PAGES = KIT / "workshop" / "lab" / "pages"
-_EACH = ("templates/layout.html", "templates/runs/macros.html", "static/pages.css")
-SOURCES = {
-    "console.png": (*_EACH, "templates/console.html", "templates/live.html"),
-    "run.png": (*_EACH, "templates/runs/run.html", "templates/runs/run-live.html", "static/runs/runs.css"),
-}
+_PAGES = "workshop/lab/pages"
+_EACH = (f"{_PAGES}/templates/layout.html", f"{_PAGES}/templates/runs/macros.html", f"{_PAGES}/static/pages.css")
+_RUN = (f"{_PAGES}/templates/runs/run.html", f"{_PAGES}/templates/runs/run-live.html", f"{_PAGES}/static/runs/runs.css")
+_CONSOLE = (f"{_PAGES}/templates/console.html", f"{_PAGES}/templates/live.html")
+_PARTS = ("index.html", "client.css", "elements.js", "form.js", "answer.js")
+_CLIENT = tuple(f"seldon/client/page/{name}" for name in _PARTS)
+SOURCES = {"console.png": (*_EACH, *_CONSOLE), "run.png": (*_EACH, *_RUN), "client.png": _CLIENT}
 """What each page is made of; a script that only reacts to clicks changes no picture."""
 
 
@@ -30,8 +32,15 @@ def digest(picture: str) -> str:
     """Of the files that a picture shows."""
     found = hashlib.sha256()
     for name in SOURCES[picture]:
-        found.update(name.encode() + b"\0" + (_PAGES / name).read_bytes())
+        found.update(name.encode() + b"\0" + (KIT / name).read_bytes())
     return found.hexdigest()[:16]
+
+
+def note(*pictures: str) -> None:
+    """Write down what has just been made of what."""
+    made = json.loads(MADE.read_text()) if MADE.exists() else {}
+    made |= {picture: digest(picture) for picture in pictures}
+    MADE.write_text(json.dumps(made, indent=2, sort_keys=True) + "\n")
 
 
 def main() -> None:
@@ -62,7 +71,7 @@ def main() -> None:
             browser.save_screenshot(str(FOLDER / "run.png"))
         finally:
             browser.quit()
-    MADE.write_text(json.dumps({name: digest(name) for name in sorted(SOURCES)}, indent=2) + "\n")
+    note("console.png", "run.png")
 
 
 if __name__ == "__main__":

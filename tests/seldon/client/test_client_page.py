@@ -12,6 +12,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
+from tests.browser import pictures
 from tests.seldon.client.conftest import FLIGHT, KIT, Site, Tab, in_a_browser
 
 pytestmark = in_a_browser
@@ -252,6 +253,8 @@ def test_the_picture_in_the_readme_can_be_made_anew(tab: Tab, tmp_path: Path) ->
     tab.answered()
     folder = KIT / "workshop/pictures" if os.environ.get("PICTURES") else tmp_path
     (folder / "client.png").write_bytes(tab.picture(1080))
+    if os.environ.get("PICTURES"):
+        pictures.note("client.png")
     assert matplotlib.image.imread(folder / "client.png").std() > 0.1, "something is to be seen"
 
 
