@@ -139,8 +139,8 @@ class Parent:
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait((dying, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
-        # The worker gives up by itself after the drain timeout; more than that is a hang.
-        await asyncio.wait((dying,), timeout=self._settings.drain_timeout + 5)
+        # The worker gives up by itself a second after the drain timeout; more is a hang, and kubelets do not wait long.
+        await asyncio.wait((dying,), timeout=self._settings.drain_timeout + 1.5)
         if not dying.done():
             process.kill()
         return await dying

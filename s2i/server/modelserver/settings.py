@@ -39,7 +39,7 @@ class Settings:
     max_concurrency: int = 256
     body_timeout: float = 10.0
     predict_timeout: float = 30.0
-    drain_timeout: float = 15.0
+    drain_timeout: float = 8.0
     workers: int = 1
     threads: int = 0
     access_log: bool = True
@@ -80,7 +80,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         max_concurrency=_number(env, "MODEL_SERVER_MAX_CONCURRENCY", 256, 1, 10**6),
         body_timeout=_number(env, "MODEL_SERVER_BODY_TIMEOUT", 10, 1, 3600),
         predict_timeout=_number(env, "MODEL_SERVER_PREDICT_TIMEOUT", 30, 1, 3600),
-        drain_timeout=_number(env, "MODEL_SERVER_DRAIN_TIMEOUT", 15, 1, 3600),
+        drain_timeout=_number(env, "MODEL_SERVER_DRAIN_TIMEOUT", 8, 1, 3600),
         # Seldon's wrapper reads GUNICORN_WORKERS, so deployments that were made for it set it.
         workers=_number(env, "MODEL_SERVER_WORKERS", _number(env, "GUNICORN_WORKERS", 1, 1, 64), 1, 64),
         threads=_number(env, "MODEL_SERVER_THREADS", 0, 0, 256),
