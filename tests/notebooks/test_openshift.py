@@ -26,6 +26,7 @@ import aiohttp
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from tests.jupyterhub import until_ready
 from tests.workshop.lab.serving import Lab, Server
 from workshop.cluster.client import Client
 from workshop.lab.api import auth
@@ -169,7 +170,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, lab: RecordingLab) -> Iterator
             env=env, cwd=folder, stdout=out, stderr=out, start_new_session=True,
         )  # fmt: skip
     try:
-        asyncio.run(_until(f"http://127.0.0.1:{port}/hub/health", process, log))
+        asyncio.run(until_ready(f"http://127.0.0.1:{port}/hub/health", process, log))
         yield Hub(f"http://127.0.0.1:{port}", lab, oauth, log)
     finally:
         process.send_signal(signal.SIGTERM)
@@ -179,20 +180,6 @@ def hub(tmp_path_factory: pytest.TempPathFactory, lab: RecordingLab) -> Iterator
             os.killpg(process.pid, signal.SIGKILL)
         server.shutdown()
         server.server_close()
-
-
-async def _until(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
-    async with aiohttp.ClientSession() as session:
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
-    raise AssertionError(f"JupyterHub is not ready:\n{log.read_text()[-4000:]}")
 
 
 async def _spawn(hub: Hub, user: str) -> tuple[int, str]:

@@ -7,9 +7,11 @@ import math
 import sys
 from typing import Any
 
+import numpy  # noqa: F401 so that rows become arrays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from modelserver import arrays
 from modelserver.columns import Column, parse_columns
 from modelserver.errors import ServingError
 from modelserver.validation import MANY_ROWS, RowValidator, sample_row
@@ -54,6 +56,8 @@ def fits(column: Column, value: Any) -> bool:
     if type(value) not in (int, float) or not abs(value) <= sys.float_info.max:
         return False
     if column.type == "integer" and not (type(value) is int or (value.is_integer() and abs(value) <= 2**53)):
+        return False
+    if column.type == "integer" and not -(2**63) <= value < 2**63:
         return False
     low = -math.inf if column.minimum is None else column.minimum
     high = math.inf if column.maximum is None else column.maximum
@@ -108,6 +112,16 @@ def test_the_order_of_the_callers_names_does_not_matter(made: tuple[Column, ...]
     expected = validator.rows([list(sample.values())])
     assert validator.rows([[sample[name] for name in shuffled]], shuffled) == expected
     assert validator.records([dict(sample)]) == expected
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, 2**63, 2**64 - 1, -(2**63), -(2**63) - 1])
+def test_an_integer_that_no_array_holds_is_refused(value: int) -> None:
+    validator = RowValidator(parse_columns([{"name": "a", "type": "integer"}]), 10)
+    if -(2**63) <= value < 2**63:
+        assert arrays.from_rows(validator.rows([[value]]), validator.dtype).tolist() == [[value]]
+    else:
+        with pytest.raises(ServingError, match="allowed: integer of 64 bits"):
+            validator.rows([[value]])
 
 
 @given(columns())

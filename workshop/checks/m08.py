@@ -102,11 +102,11 @@ def _yours(context: CheckContext, commit: str) -> Finding:
 def _serves(config: Config) -> Finding:
     env, command = config.get("Env"), config.get("Cmd")
     name = next((v.partition("=")[2] for v in env if v.startswith("MODEL_NAME=")), "") if isinstance(env, list) else ""
-    runs_ = " ".join(map(str, command)) if isinstance(command, list) else ""
-    if not name or not runs_.endswith("/run"):
-        return Finding(_SERVES, False, f"MODEL_NAME is {name!r} and its command {runs_!r}",
+    starts = " ".join(map(str, command)) if isinstance(command, list) else ""
+    if not name or not starts.endswith("/run"):
+        return Finding(_SERVES, False, f"MODEL_NAME is {name!r} and its command {starts!r}",
                        "model/.s2i/environment names the class")  # fmt: skip
-    return Finding(_SERVES, True, f"{name}, by {runs_}")
+    return Finding(_SERVES, True, f"{name}, by {starts}")
 
 
 def _buildah(context: CheckContext, *words: str) -> subprocess.CompletedProcess[str] | None:

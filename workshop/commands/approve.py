@@ -11,9 +11,9 @@ from typing import Any
 
 from workshop import output
 from workshop.cluster.client import ApiFailure, Client
+from workshop.commands.place import api, in_lab
 from workshop.errors import EnvironmentFault, ManifestError, UsageError
 from workshop.lab.admission.approval import GROUPS, USERS
-from workshop.lab.seed import namespace as namespace_of
 from workshop.lab.state import state
 
 WAIT_SECONDS = 5.0
@@ -25,13 +25,11 @@ def approve(words: argparse.Namespace) -> int:
 
     Raises UsageError, EnvironmentFault, and ManifestError when the server does not take the answer.
     """
-    where = state().kubeconfig
-    lab = where.exists()
-    client = Client.load(where if lab else None)
-    namespace = words.namespace or (namespace_of("dev") if lab else client.namespace)
+    where = state()
+    client, namespace = api(where, words.namespace)
     task = _waited_for(client, namespace, words.name or "", words.timeout)
     wish = "reject" if words.reject else "approve"
-    done = _approve(client, task, *_me(client, lab=lab), answer=wish, message=words.message or "")
+    done = _approve(client, task, *_me(client, lab=in_lab(where)), answer=wish, message=words.message)
     status = done.get("status") or {}
     if words.output == output.JSON:
         output.emit(done)

@@ -14,9 +14,9 @@ from typing import Any
 
 from workshop import output
 from workshop.cluster.client import Client
+from workshop.commands.place import api
 from workshop.commands.run import _follow, _next, _why
 from workshop.errors import EnvironmentFault, RunFailed, UsageError
-from workshop.lab.seed import namespace as namespace_of
 from workshop.lab.state import state
 
 APPEARS_SECONDS = 30.0
@@ -25,9 +25,7 @@ COMMIT = "mlops-workshop/commit"
 
 def follow(words: argparse.Namespace) -> int:
     """Find the run, show it until it is done."""
-    where = state().kubeconfig
-    client = Client.load(where if where.exists() else None)
-    namespace = words.namespace or (namespace_of("dev") if where.exists() else client.namespace)
+    client, namespace = api(state(), words.namespace)
     run = _appeared(client, namespace, words.pipeline, _head())
     name = str(run["metadata"]["name"])
     quiet = words.output == output.JSON

@@ -20,6 +20,7 @@ from workshop.lab import environment
 from workshop.lab.participant import clone_folder
 from workshop.lab.report import read, running_pid
 from workshop.lab.seed import USER
+from workshop.lab.seed import namespace as namespace_of
 from workshop.lab.state import State
 
 LAB, CLUSTER = "lab", "cluster"
@@ -40,9 +41,25 @@ class Place:
     env: dict[str, str]
 
 
+def in_lab(where: State) -> bool:
+    """Whether commands mean the lab: they do as soon as it has been begun, whatever `oc` is logged in to."""
+    return where.root.exists()
+
+
+def api(where: State, namespace: str = "") -> tuple[Client, str]:
+    """The API server that commands ask, and the namespace: the one asked for, else the participant's `...-dev`.
+
+    On a cluster that is the current project. Raises EnvironmentFault when there is neither lab nor cluster.
+    """
+    if in_lab(where):
+        return Client.load(where.kubeconfig), namespace or namespace_of("dev")
+    client = Client.load()
+    return client, namespace or client.namespace
+
+
 def place(where: State) -> Place:
     """Where commands work. Raises EnvironmentFault when the lab is down, or when there is neither lab nor cluster."""
-    if not where.root.exists():
+    if not in_lab(where):
         return _cluster()
     report = read(where)
     if report is None or running_pid(where) is None:

@@ -13,8 +13,7 @@ import sys
 from pathlib import Path
 
 from workshop import output
-from workshop.cluster.client import Client
-from workshop.commands.place import clone_here, endpoints, participant_env
+from workshop.commands.place import api, clone_here, endpoints, in_lab, participant_env
 from workshop.errors import EnvironmentFault, RunFailed
 from workshop.lab.participant import clone_folder
 from workshop.lab.state import state
@@ -49,14 +48,12 @@ def _place(namespace: str) -> tuple[Path, dict[str, str]]:
     Raises EnvironmentFault.
     """
     where = state()
-    if where.kubeconfig.exists():
+    client, namespace = api(where, namespace)
+    if in_lab(where):
         model, env = clone_folder(where) / "model", participant_env(where)
-        client = Client.load(where.kubeconfig)
-        namespace = namespace or env.get("DEV_NAMESPACE", "")
     else:
         model, env = clone_here() / "model", dict(os.environ)
-        client = Client.load()
-    env |= endpoints(client, namespace or client.namespace)
+    env |= endpoints(client, namespace)
     if not (model / "flights" / "promotion").is_dir():
         raise EnvironmentFault(f"{model} has no flights/promotion", hint="git pull in the clone of the workshop")
     return model, env

@@ -12,8 +12,8 @@ from rich.table import Table
 from workshop import output
 from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.runs import Progress, first_failure, progress
+from workshop.commands.place import api
 from workshop.errors import ManifestError, RunFailed, TimedOut, UsageError
-from workshop.lab.seed import namespace as namespace_of
 from workshop.lab.state import state
 from workshop.manifests.load import Manifest, load
 
@@ -33,7 +33,7 @@ def run(words: argparse.Namespace) -> int:
     """Submit and follow; the exit code is 0 when every run succeeded."""
     if words.engine == "container":
         raise UsageError("the container engine is not there yet", hint="leave --engine out: steps run as processes")
-    client = Client.load(state().kubeconfig)
+    client, namespace = api(state(), words.namespace)
     documents = [d for name in words.files for d in load(name)]
     _give(documents, words.param)
     if not documents:
@@ -41,7 +41,7 @@ def run(words: argparse.Namespace) -> int:
     finished = _run(
         client,
         documents,
-        words.namespace or namespace_of("dev"),
+        namespace,
         timeout=words.timeout,
         quiet=words.output == output.JSON,
     )

@@ -6,7 +6,7 @@ import argparse
 import os
 import shutil
 
-from workshop.commands.place import participant_env, place
+from workshop.commands.place import in_lab, participant_env, place
 from workshop.errors import EnvironmentFault
 from workshop.lab.participant import clone_folder
 from workshop.lab.state import state
@@ -15,7 +15,7 @@ from workshop.lab.state import state
 def shell(words: argparse.Namespace) -> int:
     """Replace this process by the shell, or by the command that was given."""
     where = state()
-    if where.root.exists():
+    if in_lab(where):
         clone, env = clone_folder(where), participant_env(where) | {"TERM": os.environ.get("TERM", "dumb")}
         if not clone.exists():
             raise EnvironmentFault(f"there is no clone at {clone}", hint="workshop up makes it")

@@ -47,6 +47,8 @@ class Column:
                 text += f" of at least {self.minimum:.12g}"
             elif self.maximum is not None:
                 text += f" of at most {self.maximum:.12g}"
+            elif self.type == "integer":
+                text += " of 64 bits"
         if self.unit:
             text += f" ({self.unit})"
         return text + (", or null" if self.nullable else "")

@@ -146,14 +146,14 @@ class Operation:
     def answer_together(self, calls: Sequence[Call]) -> list[Answer]:
         """One answer a call, by ``together`` where that can be. Raises nothing."""
         assert self.together is not None
+        answers: Sequence[Answer | None]
         try:
             answers = self.together(calls)
         except ServingError as error:
             return [self.refusal(error)] * len(calls)
         except Exception:
-            log.exception("requests %s failed", ", ".join(call.puid for call in calls))
-            error = ServingError(500, f"the server failed; its log has {calls[0].puid}", reason=INTERNAL)
-            return [self.refusal(error)] * len(calls)
+            log.exception("requests %s failed together", ", ".join(call.puid for call in calls))
+            answers = [None] * len(calls)
         return [self.answer(call) if answer is None else answer for call, answer in zip(calls, answers, strict=True)]
 
     def _without_handler(self, call: Call) -> Answer:

@@ -133,9 +133,11 @@ _TYPES = {"string": str, "integer": int, "number": float}
 
 
 def _range(column: Column) -> tuple[float, float]:
-    """The finite range is the outermost bound: infinities and NaN fail the comparison, huge integers too."""
-    low = column.minimum if column.minimum is not None else -sys.float_info.max
-    high = column.maximum if column.maximum is not None else sys.float_info.max
+    """What an array holds is the outermost bound, 64 bits or the finite floats: infinities and NaN fail it too."""
+    whole = column.type == "integer"
+    lowest, highest = (-(2**63), 2**63 - 1) if whole else (-sys.float_info.max, sys.float_info.max)
+    low = lowest if column.minimum is None else max(column.minimum, lowest)
+    high = highest if column.maximum is None else min(column.maximum, highest)
     return low, high
 
 

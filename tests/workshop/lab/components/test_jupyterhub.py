@@ -22,6 +22,7 @@ import aiohttp
 import psutil
 import pytest
 
+from tests.jupyterhub import until_ready
 from workshop.lab.components.jupyterhub import component
 from workshop.lab.pages.auth import COOKIE, session_value
 from workshop.lab.state import State
@@ -55,7 +56,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
             part.argv, env=dict(part.env), cwd=part.cwd, stdout=log, stderr=log, start_new_session=True
         )
     try:
-        asyncio.run(_until_ready(part.ready_url, process, part.log))
+        asyncio.run(until_ready(part.ready_url, process, part.log))
         yield Hub(part.url, state, process)
     finally:
         if process.poll() is None:
@@ -71,20 +72,6 @@ def _free_port() -> int:
         sock.bind(("127.0.0.1", 0))
         port: int = sock.getsockname()[1]
     return port
-
-
-async def _until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 90
-    async with aiohttp.ClientSession() as session:
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                async with session.get(url) as answer:
-                    if answer.status == 200:
-                        return
-            except aiohttp.ClientError:
-                pass
-            await asyncio.sleep(0.1)
-    raise AssertionError(f"JupyterHub is not ready:\n{log.read_text()[-4000:]}")
 
 
 @asynccontextmanager
