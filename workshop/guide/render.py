@@ -22,7 +22,8 @@ from workshop.guide.include import Excerpt, excerpt
 from workshop.guide.module import Module, fold_line
 from workshop.guide.values import fill
 
-_ONLY = {"lab": "in the lab", "cluster": "on a cluster"}
+ON_A_CLUSTER = "**On a cluster:**"
+"""How a paragraph begins that holds on a cluster alone, as a fence does with `only=cluster`."""
 
 
 def anchors(module: Module) -> list[str]:
@@ -32,9 +33,12 @@ def anchors(module: Module) -> list[str]:
 
 
 def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:
-    """The body of a module's page. Raises ManifestError when an include does not hold."""
+    """The body of a module's page in the lab: what holds on a cluster alone is left out.
+
+    Raises ManifestError when an include does not hold.
+    """
     markdown = _markdown()
-    tokens = markdown.parse(fill(module.body, known))
+    tokens = _for_the_lab(markdown.parse(fill(module.body, known)))
     _include(tokens, module, kit)
     _link_modules(tokens)
     _draw(tokens, int(module.number))
@@ -56,9 +60,7 @@ def _fence(_: object, tokens: Sequence[Token], index: int, __: OptionsDict, ___:
         return str(token.meta["html"])
     if words[:1] == ["bash"]:
         fold = next((fold_line(word[5:]) for word in words if word.startswith("fold=")), "")
-        only = next((word[5:] for word in words if word.startswith("only=")), "")
-        note = f'<p class="only quiet small">Only {_ONLY[only]}:</p>' if only else ""
-        shown = note + _commands(token.content)
+        shown = _commands(token.content)
         return f"<details><summary>{escape(fold)}</summary>{shown}</details>\n" if fold else shown
     caption = str(token.meta.get("caption", ""))
     return _code(escape(token.content), token.content, caption)
@@ -88,6 +90,16 @@ def _code(shown: str, copied: str, caption: str, *, wrap: bool = False) -> str:
     button = '<button class="ghost copy" type="button">Copy</button>'
     names = "code wrap" if wrap else "code"
     return f'<div class="{names}">{head}<div class="box">{pre}{button}</div></div>\n'
+
+
+def _for_the_lab(tokens: Sequence[Token]) -> list[Token]:
+    left_out: set[int] = set()
+    for at, token in enumerate(tokens):
+        if token.type == "fence" and "only=cluster" in token.info.split():
+            left_out.add(at)
+        elif token.type == "inline" and token.content.startswith(ON_A_CLUSTER):
+            left_out |= {at - 1, at, at + 1}
+    return [token for at, token in enumerate(tokens) if at not in left_out]
 
 
 def _include(tokens: list[Token], module: Module, kit: Path) -> None:

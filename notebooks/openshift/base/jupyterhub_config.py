@@ -99,7 +99,7 @@ c.KubeSpawner.volumes = [
     {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},
 ]
 c.KubeSpawner.volume_mounts = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
-# The notebooks were measured with 0.9 GiB; two candidates train at the same time in `dvc repro`.
+# A notebook takes up to 0.5 GiB as measured; two candidates train at the same time in `dvc repro`.
 c.KubeSpawner.cpu_guarantee, c.KubeSpawner.cpu_limit = 0.1, 2
 c.KubeSpawner.mem_guarantee, c.KubeSpawner.mem_limit = "512M", "2G"
 

@@ -1,4 +1,4 @@
-"""What a check asks Prometheus: plainly in the lab; on OpenShift with a token, for one project, by a known authority."""
+"""What a check asks Prometheus: plainly in the lab; on OpenShift with a token, for one project."""
 
 from __future__ import annotations
 

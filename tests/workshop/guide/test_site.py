@@ -11,7 +11,7 @@ import pytest
 from workshop.guide import diagram, ledger, links
 from workshop.guide.include import excerpt
 from workshop.guide.module import load, load_all, parse
-from workshop.guide.render import render
+from workshop.guide.render import ON_A_CLUSTER, render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, digest, main, translations
@@ -65,9 +65,17 @@ def test_an_answer_is_folded_until_it_is_asked_for(tmp_path: Path) -> None:
     assert "<details><summary>Show it</summary>" in page and "echo 1" in page
 
 
-def test_a_block_for_a_cluster_says_so(tmp_path: Path) -> None:
-    page = render(parse(FRONT + "```bash only=cluster\n$ oc x\n```\n", tmp_path / "01-a.md"), tmp_path, {})
-    assert "Only on a cluster:" in page
+def test_a_page_of_the_lab_leaves_out_what_holds_on_a_cluster_alone(tmp_path: Path) -> None:
+    text = "```bash only=lab\n$ s2i\n```\n\nBoth.\n\n**On a cluster:** say:\n\n```bash only=cluster\n$ oc x\n```\n"
+    page = render(parse(FRONT + text, tmp_path / "01-a.md"), tmp_path, {})
+    assert "s2i" in page and "Both." in page
+    assert "oc x" not in page and "cluster" not in page
+
+
+def test_nothing_leads_up_to_a_block_that_the_page_leaves_out() -> None:
+    for module in MODULES:
+        for before in re.findall(r"\n\n([^\n]+(?:\n[^\n]+)*)\n\n```bash only=cluster", module.body):
+            assert before.startswith(ON_A_CLUSTER) or before.endswith("```"), f"{module.path}: {before}"
 
 
 def test_boxes_of_a_list_are_words_for_who_does_not_see_them(tmp_path: Path) -> None:
