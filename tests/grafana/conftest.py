@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -26,6 +25,7 @@ from tests.s2i.conftest import Server
 from tests.s2i.flights import serving
 from workshop.lab.components import prometheus
 from workshop.lab.gateway import build
+from workshop.lab.ports import hold
 from workshop.lab.routes import Backend, Routes, Target
 
 NAMESPACE, DEPLOYMENT = "user1-production", "flight-delay"
@@ -72,7 +72,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         for server in servers.values():
             server.wait_for("ready")
         base = ending.enter_context(_gateway(servers))
-        process, url = _prometheus(root / "prometheus", servers)
+        process, url = _prometheus(root / "prometheus", ending.enter_context(hold()).number, servers)
         if process is not None:
             ending.callback(process.wait, 10)
             ending.callback(process.terminate)
@@ -131,13 +131,12 @@ def _server(predictor: str, model: Path) -> Server:
     return Server("FlightDelay", env, KIT / "model")
 
 
-def _prometheus(folder: Path, servers: dict[str, Server]) -> tuple[subprocess.Popen[bytes] | None, str | None]:
+def _prometheus(
+    folder: Path, port: int, servers: dict[str, Server]
+) -> tuple[subprocess.Popen[bytes] | None, str | None]:
     """The lab's own Prometheus, which looks every half second."""
     if not shutil.which("prometheus"):
         return None, None
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     component = prometheus.component(folder, port, {"PATH": os.environ["PATH"]})
     groups = [
         {

@@ -31,7 +31,7 @@ from tests.workshop.lab.serving import Lab, Server
 from workshop.cluster.client import Client
 from workshop.lab.api import auth
 from workshop.lab.api.app import build as api
-from workshop.lab.controllers.seldon.replicas import free_ports
+from workshop.lab.ports import hold
 from workshop.oc.kustomize.build import build
 
 KIT = Path(__file__).resolve().parents[2]
@@ -145,7 +145,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory, lab: RecordingLab) -> Iterator
     oauth = type("Played", (OpenShift,), {"seen": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), oauth)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    port, hub_port, proxy_port = free_ports(3)
+    held = [hold() for _ in range(3)]
+    port, hub_port, proxy_port = (one.number for one in held)
     env = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),
         "HOME": str(folder),
@@ -180,6 +181,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory, lab: RecordingLab) -> Iterator
             os.killpg(process.pid, signal.SIGKILL)
         server.shutdown()
         server.server_close()
+        for one in held:
+            one.close()
 
 
 async def _spawn(hub: Hub, user: str) -> tuple[int, str]:

@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from workshop.lab.ports import hold
+
 from .conftest import GOOD, Server, Start
 
 REQUESTS = "seldon_api_executor_server_requests_seconds"
@@ -124,13 +126,12 @@ def test_the_metrics_port_answers_one_path_and_nothing_else(fresh: Server) -> No
 
 
 def test_metrics_may_share_the_models_port(started: Start) -> None:
-    from workshop.lab.ports import _any_free
-
-    port = str(_any_free(set()))
-    server = started(
-        "Late", shared=False, PREDICTIVE_UNIT_HTTP_SERVICE_PORT=port, PREDICTIVE_UNIT_METRICS_SERVICE_PORT=port
-    )
-    assert server.get("/metrics").status == 200
+    with hold() as held:
+        port = str(held.number)
+        server = started(
+            "Late", shared=False, PREDICTIVE_UNIT_HTTP_SERVICE_PORT=port, PREDICTIVE_UNIT_METRICS_SERVICE_PORT=port
+        )
+        assert server.get("/metrics").status == 200
 
 
 def test_a_metric_that_cannot_be_counted_costs_neither_the_answer_nor_the_others(started: Start) -> None:

@@ -170,7 +170,9 @@ class Supervisor:
     async def _start(self, stop: asyncio.Event) -> None:
         where = self.state
         _room_left(where)
-        self.ports = ports.choose(where.run / "ports.json")
+        held = ports.choose(where.run / "ports.json")
+        self.ports = {name: port.number for name, port in held.items()}
+        self._closers.extend(_closing(port.close) for port in held.values())
         token = token_of(where.token)
         self.report()
         self.store = Store(where.store)

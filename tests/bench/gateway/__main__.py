@@ -20,8 +20,8 @@ from pathlib import Path
 import httpx
 
 from tests.bench.serving.load import press
-from workshop.lab.controllers.seldon.replicas import free_ports
 from workshop.lab.gateway import serve
+from workshop.lab.ports import hold
 from workshop.lab.routes import Backend, Routes, Target
 from workshop.lab.state import KIT
 
@@ -29,7 +29,8 @@ from workshop.lab.state import KIT
 def main() -> int:
     """Print the figures as one JSON object."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    (port,) = free_ports(1)
+    held = hold()
+    port = held.number
     upstream = subprocess.Popen([sys.executable, "-m", "tests.bench.serving.bare", "uvicorn", str(port)], cwd=KIT)
     try:
         _until(f"http://127.0.0.1:{port}/")
@@ -37,6 +38,7 @@ def main() -> int:
     finally:
         upstream.terminate()
         upstream.wait()
+        held.close()
     return 0
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from tests.s2i.parity.servers import packages
-from workshop.lab.controllers.seldon.replicas import free_ports
+from workshop.lab.ports import hold
 
 KIT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
@@ -71,7 +71,7 @@ class Running:
     """A started contestant; `stop` ends it with all its processes."""
 
     def __init__(self, contestant: Contestant, log: Path) -> None:
-        (self.port,) = free_ports(1)
+        self.port = _free_port()
         began = time.perf_counter()
         with log.open("wb") as out:
             self._process = subprocess.Popen(
@@ -129,10 +129,16 @@ def _base() -> dict[str, str]:
     return {**kept, "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
+def _free_port() -> int:
+    # Let go at once: not every contestant can share a port that is held.
+    with hold() as held:
+        return held.number
+
+
 def _ports(port: int) -> dict[str, str]:
     return {
         "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
-        "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(free_ports(1)[0]),
+        "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(_free_port()),
         "PREDICTIVE_UNIT_ID": "flight-delay",
         "PREDICTIVE_UNIT_IMAGE": "registry/models/flight-delay:1",
     }
@@ -189,9 +195,8 @@ def _mlserver(folder: Path, env: Mapping[str, str]) -> Contestant:
     (home / "model-settings.json").write_text(json.dumps({"name": "flights", "implementation": "runtime.Flights"}))
 
     def command(port: int) -> Sequence[str]:
-        metrics, grpc = free_ports(2)
-        settings = {"parallel_workers": 0, "host": "127.0.0.1", "http_port": port, "grpc_port": grpc}
-        (home / "settings.json").write_text(json.dumps({**settings, "metrics_port": metrics, "debug": False}))
+        settings = {"parallel_workers": 0, "host": "127.0.0.1", "http_port": port, "grpc_port": _free_port()}
+        (home / "settings.json").write_text(json.dumps({**settings, "metrics_port": _free_port(), "debug": False}))
         return [str(venv / "bin" / "mlserver"), "start", str(home)]
 
     where = {**env, "PYTHONPATH": str(HERE / "models")}

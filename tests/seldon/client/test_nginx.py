@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -20,7 +19,7 @@ import urllib3
 
 from tests.seldon.client.conftest import FLIGHT, KIT, Site, Tab, in_a_browser
 from workshop.lab.clientpage import HEADERS
-from workshop.lab.ports import is_free
+from workshop.lab.ports import hold, is_free
 from workshop.oc.kustomize.build import build
 
 CLIENT = KIT / "seldon/client"
@@ -33,9 +32,8 @@ needs_nginx = pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not
 @contextmanager
 def nginx(model: str, folder: Path) -> Iterator[str]:
     """start.sh as the Deployment runs it, on a free port; its address."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    held = hold()
+    port = held.number
     env = {"PATH": "/usr/sbin:/usr/bin:/bin", "MODEL": model, "LISTEN": f"127.0.0.1:{port}", "RUN": str(folder / "run")}
     # As root, nginx would hand its work to another user, who may not read this folder.
     more = ["-g", "user root;"] if os.geteuid() == 0 else []
@@ -51,6 +49,7 @@ def nginx(model: str, folder: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+        held.close()
 
 
 Ask = Callable[..., urllib3.BaseHTTPResponse]

@@ -5,8 +5,8 @@ Not promised: several participants. A cluster's hub with a pod for each person i
 
 from __future__ import annotations
 
+import atexit
 import os
-import socket
 import sys
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from traitlets.config import get_config
 
 from workshop.lab.components.jupyterhub_login import TokenAuthenticator
 from workshop.lab.components.jupyterhub_spawner import HomeSpawner
+from workshop.lab.ports import hold
 
 SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("LAB_HUB_")}
 FOLDER = Path(SETTINGS["LAB_HUB_FOLDER"])
@@ -22,17 +23,6 @@ NOTEBOOKS = Path(SETTINGS["LAB_HUB_NOTEBOOKS"])
 USER = SETTINGS["LAB_HUB_USER"]
 NOTIFICATIONS = "@jupyterlab/apputils-extension/notification.jupyterlab-settings"
 OWN = ("LAB_HUB_", "JUPYTERHUB_", "CONFIGPROXY_")
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nothing listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    for sock in sockets:
-        sock.bind(("127.0.0.1", 0))
-    ports = [int(sock.getsockname()[1]) for sock in sockets]
-    for sock in sockets:
-        sock.close()
-    return ports
 
 
 def quiet_notifications(settings: Path) -> None:
@@ -45,11 +35,14 @@ def quiet_notifications(settings: Path) -> None:
 
 c = get_config()
 quiet_notifications(Path(os.environ["JUPYTERLAB_SETTINGS_DIR"]))
-hub_port, proxy_port = free_ports(2)
+hub_port, proxy_port = hold(), hold()
+for port in (hub_port, proxy_port):
+    # This file's names are gone when it has been read; the hub keeps its ports until it ends.
+    atexit.register(port.close)
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{SETTINGS['LAB_HUB_PORT']}"
-c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{hub_port}"
-c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port}"
+c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{hub_port.number}"
+c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port.number}"
 c.ConfigurableHTTPProxy.command = [
     sys.executable,
     "-c",

@@ -6,7 +6,6 @@ import asyncio
 import configparser
 import json
 import os
-import socket
 import stat
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ import yaml
 from workshop.lab.components import grafana
 from workshop.lab.components.base import Component, Running
 from workshop.lab.engines.launcher import Launcher
+from workshop.lab.ports import hold
 from workshop.lab.state import KIT
 
 DASHBOARDS = KIT / "grafana" / "rendered"
@@ -52,13 +52,6 @@ def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(grafana, "PLACES", (str(tmp_path / "usr-share-grafana"),))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 def _made(folder: Path, port: int = 1) -> Component:
@@ -133,7 +126,8 @@ def test_it_is_called_with_its_configuration_and_with_nothing_of_the_users_shell
 ) -> None:
     monkeypatch.setenv("GF_SECURITY_ADMIN_PASSWORD", "of-the-shell")
     _install(only / "usr-share-grafana", "grafana")
-    made = _made(only / "state", _free_port())
+    held = hold()
+    made = _made(only / "state", held.number)
 
     async def started() -> str:
         launcher = Launcher(only / "run")
@@ -148,7 +142,8 @@ def test_it_is_called_with_its_configuration_and_with_nothing_of_the_users_shell
         await launcher.close()
         return state
 
-    assert asyncio.run(started()) == "ready"
+    with held:
+        assert asyncio.run(started()) == "ready"
     called = json.loads((only / "state" / "called.json").read_text())
     assert called["argv"] == ["server", f"--config={only}/state/grafana.ini", f"--homepath={only}/usr-share-grafana"]
     assert not [name for name in called["env"] if name.startswith("GF_")]

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ import pytest
 from tests.jupyterhub import until_ready
 from workshop.lab.components.jupyterhub import component
 from workshop.lab.pages.auth import COOKIE, session_value
+from workshop.lab.ports import hold
 from workshop.lab.state import State
 
 TOKEN = "a-token-for-the-test"
@@ -49,7 +49,8 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         "LANG": "C.UTF-8",
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:1/mlflow",
     }
-    part = component(state, _free_port(), env)
+    held = hold()
+    part = component(state, held.number, env)
     part.cwd.mkdir(parents=True)
     with part.log.open("wb") as log:
         process = subprocess.Popen(
@@ -65,13 +66,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-    return port
+        held.close()
 
 
 @asynccontextmanager

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -275,6 +276,35 @@ def test_an_image_that_is_not_there_is_said_and_the_old_one_goes_on_serving(imag
             ]
             assert waiting[0]["waiting"]["reason"] == "ImagePullBackOff"
             assert any(told.startswith('BackOff: Back-off pulling image "toy@sha256:000') for told in it.events())
+
+    asyncio.run(scenario())
+
+
+def test_a_pod_keeps_its_ports_from_others_until_it_is_gone(images: Images, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(images, tmp_path) as it:
+            # No server is there to hold them: the image is not.
+            it.deploy("toy@sha256:" + "0" * 64, replicas=3)
+            await it.until(lambda: len(it.pods()) == 3)
+            ports = [
+                port["containerPort"]
+                for pod in it.pods()
+                for container in pod["spec"]["containers"]
+                for port in container["ports"]
+            ]
+            assert len(set(ports)) == 6
+            assert not any(free(port) for port in ports)
+            it.store.delete(SDEP, NAMESPACE, "toy")
+            await it.until(lambda: not it.pods())
+            await it.until(lambda: all(free(port) for port in ports))
+
+    def free(port: int) -> bool:
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+        return True
 
     asyncio.run(scenario())
 

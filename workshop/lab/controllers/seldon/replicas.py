@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from workshop.lab.engines.launcher import Launcher, LaunchFailed, Process, Spec
 from workshop.lab.images.run import inside, run_environment
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import KINDS, Object
+from workshop.lab.ports import Held, hold
 from workshop.lab.state import State
 from workshop.lab.store import Store, now
 from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
@@ -45,8 +45,8 @@ class Server:
 
     name: str
     image: str
-    port: int
-    metrics_port: int
+    held: tuple[Held, Held]
+    """Its two ports, the same ones over all restarts."""
     process: Process | None = None
     ready: bool = False
     restarts: int = 0
@@ -62,6 +62,14 @@ class Server:
     lively: float = 0.0
     """When the liveness probe comes next, on the monotonic clock."""
     lifeless: int = 0
+
+    @property
+    def port(self) -> int:
+        return self.held[0].number
+
+    @property
+    def metrics_port(self) -> int:
+        return self.held[1].number
 
     @property
     def running(self) -> bool:
@@ -126,17 +134,12 @@ class Replicas:
     async def start(self, sdep: SeldonDeployment, uid: str, predictor: Predictor, index: int, hash_: str) -> Replica:
         """Make a pod and start its servers; one whose image is not there waits and says so."""
         component = predictor.component_specs[index]
-        found = containers(component)
-        ports = free_ports(2 * len(found))
         replica = Replica(
             predictor=predictor.name,
             index=index,
             hash=hash_,
             pod=f"{deployment_name(sdep, predictor, index)}-{hash_}-{os.urandom(3).hex()[:5]}",
-            servers=[
-                Server(str(c["name"]), str(c.get("image", "")), ports[2 * i], ports[2 * i + 1])
-                for i, c in enumerate(found)
-            ],
+            servers=[Server(str(c["name"]), str(c.get("image", "")), (hold(), hold())) for c in containers(component)],
             grace=float(component.spec.get("terminationGracePeriodSeconds", GRACE_SECONDS)),
         )
         self._store.create(self._pods, self._pod(sdep, uid, predictor, replica))
@@ -232,6 +235,8 @@ class Replicas:
         """SIGTERM, wait, SIGKILL; then the Pod object goes."""
         running = [s.process for s in replica.servers if s.process is not None]
         await asyncio.gather(*(process.stop(replica.grace if grace is None else grace) for process in running))
+        for port in (port for server in replica.servers for port in server.held):
+            port.close()
         if self._store.find(self._pods, namespace, replica.pod):
             self._store.delete(self._pods, namespace, replica.pod)
 
@@ -330,18 +335,6 @@ class Replicas:
             },
             "status": {"phase": "Pending"},
         }
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nothing listens on now, all different."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for sock in held:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in held]
-    finally:
-        for sock in held:
-            sock.close()
 
 
 def _container_status(server: Server) -> dict[str, Any]:
