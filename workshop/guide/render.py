@@ -7,7 +7,7 @@ purpose: what matters in a command is the command.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -26,10 +26,20 @@ ON_A_CLUSTER = "**On a cluster:**"
 """How a paragraph begins that holds on a cluster alone, as a fence does with `only=cluster`."""
 
 
-def anchors(module: Module) -> list[str]:
-    """The anchors of a module's headings, in order."""
-    tokens = _markdown().parse(module.body)
-    return [str(token.attrs.get("id", "")) for token in tokens if token.type == "heading_open"]
+def sections(module: Module) -> Iterator[tuple[str, str, str]]:
+    """Heading, anchor and text of each section of a module's page in the lab; the first begins with the title.
+
+    The texts are as they are written, and without what the page takes from other files.
+    """
+    heading, anchor, text = module.title, "", list[str]()
+    tokens = _for_the_lab(_markdown().parse(module.body))
+    for before, token in itertools.pairwise([Token("", "", 0), *tokens]):
+        if before.type == "heading_open":
+            yield heading, anchor, " ".join(text)
+            heading, anchor, text = token.content, str(before.attrs.get("id", "")), []
+        elif token.type in ("inline", "fence"):
+            text += token.content.split()
+    yield heading, anchor, " ".join(text)
 
 
 def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:

@@ -5,12 +5,11 @@ Thirty pages of text need no index; they are read at each search, so an edited m
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop.guide.module import Module
-from workshop.guide.render import anchors
+from workshop.guide.render import sections
 
 SHOWN = 30
 _AROUND = 90
@@ -34,7 +33,7 @@ def search(modules: Sequence[Module], words: str) -> list[Hit]:
         return []
     found: list[tuple[int, Hit]] = []
     for module in modules:
-        for heading, anchor, text in _sections(module):
+        for heading, anchor, text in sections(module):
             head, body = heading.casefold(), text.casefold()
             if all(word in f"{module.title.casefold()} {head} {body}" for word in wanted):
                 ranks = (phrase in head, phrase in body, any(word in head for word in wanted), True)
@@ -42,21 +41,6 @@ def search(modules: Sequence[Module], words: str) -> list[Hit]:
                 at = at if at >= 0 else min((n for word in wanted if (n := body.find(word)) >= 0), default=0)
                 found.append((ranks.index(True), Hit(module, heading, anchor, _around(text, at))))
     return [hit for _, hit in sorted(found, key=lambda pair: pair[0])][:SHOWN]
-
-
-def _sections(module: Module) -> list[tuple[str, str, str]]:
-    """Heading, anchor and text of each section; what stands in a fence belongs to its section."""
-    names = iter(anchors(module))
-    sections: list[tuple[str, str, list[str]]] = [(module.title, "", [])]
-    fenced = False
-    for line in module.body.splitlines():
-        if line.startswith("```"):
-            fenced = not fenced
-        elif not fenced and re.match(r"#{1,3} ", line):
-            sections.append((line.lstrip("# ").strip(), next(names, ""), []))
-        else:
-            sections[-1][2].append(line)
-    return [(heading, anchor, " ".join(" ".join(lines).split())) for heading, anchor, lines in sections]
 
 
 def _around(text: str, at: int) -> str:

@@ -7,15 +7,13 @@ nothing and changes nothing.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
+from workshop.lab.files import ASKED_ANEW, Files
 from workshop.lab.state import KIT
 
 DEPLOYMENT = "flight-delay"
@@ -26,25 +24,13 @@ HEADERS = {
     "require-trusted-types-for 'script'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    # Asked for anew each time and answered 304: an edited page is seen at once.
-    "Cache-Control": "no-cache",
+    **ASKED_ANEW,
 }
-
-
-class _Page(StaticFiles):
-    """Static files with the page's headers."""
-
-    def file_response(
-        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
-    ) -> Response:
-        response = super().file_response(full_path, stat_result, scope, status_code)
-        response.headers.update(HEADERS)
-        return response
 
 
 def client_routes(folder: Path = KIT / "seldon/client/page") -> list[BaseRoute]:
     """The page's files; put them before the route that forwards everything below a deployment."""
-    return [Route(PATH, _with_slash), Mount(PATH, _Page(directory=folder, html=True))]
+    return [Route(PATH, _with_slash), Mount(PATH, Files(folder, HEADERS, html=True))]
 
 
 def client_url(gateway: str, namespace: str) -> str:

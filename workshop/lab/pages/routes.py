@@ -8,8 +8,8 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
+from workshop.lab.files import ASKED_ANEW, Files
 from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
 from workshop.lab.pages.context import Context
@@ -29,7 +29,7 @@ def routes(context: Context) -> list[BaseRoute]:
         *guide_routes(context),
         *run_routes(context),
         Route("/livez", _alive),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", Files(STATIC, ASKED_ANEW)),
         Route("/{path:path}", _nothing_here(context)),
     ]
 

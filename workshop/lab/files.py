@@ -1,0 +1,30 @@
+"""Static files with headers of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+ASKED_ANEW = {"Cache-Control": "no-cache"}
+"""Asked for each time and answered with 304 when nothing changed. Without a word about caching, browsers keep a file
+for some tenth of its age (RFC 9111, 4.2.2), and an edited page meets yesterday's script."""
+
+
+class Files(StaticFiles):
+    """The files of a folder, each with these headers."""
+
+    def __init__(self, folder: Path, headers: Mapping[str, str], *, html: bool = False) -> None:
+        super().__init__(directory=folder, html=html)
+        self._headers = headers
+
+    def file_response(
+        self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        response.headers.update(self._headers)
+        return response
