@@ -7,6 +7,7 @@ which take long to import.
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 Json = Any
@@ -91,34 +92,51 @@ def _combine(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def apply_json(target: Json, patch: Json) -> Json:
-    """RFC 6902: a list of add, remove, replace, move, copy and test. Raises PatchError."""
+    """A JSON patch: a list of add, remove, replace, move, copy and test. Raises PatchError.
+
+    RFC 6902 as API servers take it, which is laxer: `replace` adds a key that is not there (`tkn pipelinerun cancel`
+    counts on it), an index may count from the end, and `test` takes what is not there for null.
+    """
     if not isinstance(patch, list) or not all(isinstance(step, dict) for step in patch):
         raise PatchError("a JSON patch is a list of objects with op and path")
     result = copy.deepcopy(target)
     for step in patch:
-        op, path = step.get("op"), step.get("path")
-        if not isinstance(path, str):
-            raise PatchError(f"operation {op!r} has no path")
-        if op in ("add", "replace", "test") and "value" not in step:
-            raise PatchError(f"{op} operation does not apply: doc is missing value: {path}")
-        if op == "add":
-            result = _put(result, path, copy.deepcopy(step["value"]), insert=True)
-        elif op == "replace":
-            _at(result, path, op)
-            result = _put(result, path, copy.deepcopy(step["value"]), insert=False)
-        elif op == "remove":
-            result = _cut(result, path)
-        elif op == "test":
-            if _at(result, path, op) != step["value"]:
-                raise PatchError(f"testing value {path} failed")
-        elif op in ("move", "copy"):
-            value = copy.deepcopy(_at(result, str(step.get("from")), op))
-            if op == "move":
-                result = _cut(result, str(step["from"]))
-            result = _put(result, path, value, insert=True)
-        else:
-            raise PatchError(f"unexpected kind of operation: {op}")
+        result = _step(result, step)
     return result
+
+
+def _step(root: Json, step: dict[str, Any]) -> Json:
+    op, path, value = step.get("op"), step.get("path"), copy.deepcopy(step.get("value"))
+    if op not in ("add", "remove", "replace", "move", "copy", "test"):
+        raise PatchError(f"Unexpected kind: {op or 'unknown'}")
+    if not isinstance(path, str):
+        raise PatchError(f"{op} operation failed to decode path: missing value")
+    if op in ("move", "copy"):
+        source = step.get("from")
+        if not isinstance(source, str):
+            raise PatchError(f"{op} operation failed to decode from: missing value")
+        holder, key = _holder(root, source, op)
+        value = copy.deepcopy(_get(holder, key, op, source))
+        if op == "move":
+            _cut(holder, key, op, source)
+    if path == "" and op in ("replace", "test"):
+        if op == "test" and not _same(root, value):
+            raise PatchError("testing value  failed: test failed")
+        return value
+    holder, key = _holder(root, path, op)
+    if op == "remove":
+        _cut(holder, key, op, path)
+    elif op == "replace":
+        _get(holder, key, op, path)
+        holder[key if isinstance(holder, dict) else int(key)] = value
+    elif op == "test":
+        if not _same(_get(holder, key, op, path), value):
+            raise PatchError(f"testing value {path} failed: test failed")
+    elif isinstance(holder, dict):
+        holder[key] = value
+    else:
+        holder.insert(len(holder) if key == "-" else _index(holder, key, op, path, slots=len(holder) + 1), value)
+    return root
 
 
 def pointer(path: str) -> list[str]:
@@ -130,57 +148,44 @@ def pointer(path: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/")]
 
 
-def _index(part: str, length: int, path: str) -> int:
-    if part == "-":
-        return length
-    if not part.isdigit() or int(part) > length:
-        raise PatchError(f"invalid array index {part!r} in path {path!r}")
-    return int(part)
-
-
-def _at(value: Json, path: str, op: Any) -> Json:
-    for part in pointer(path):
-        missing = f"{op} operation does not apply: doc is missing key: {path}: missing value"
-        if isinstance(value, list):
-            index = _index(part, len(value), path)
-            if index >= len(value):
-                raise PatchError(missing)
-            value = value[index]
-        elif isinstance(value, dict) and part in value:
-            value = value[part]
-        else:
-            raise PatchError(missing)
-    return value
-
-
-def _parent(value: Json, path: str, op: str) -> tuple[Json, str]:
-    parts = pointer(path)
-    holder = _at(value, path.rpartition("/")[0], op)
+def _holder(root: Json, path: str, op: str) -> tuple[Json, str]:
+    """The object or list that a path ends in, and its last part."""
+    *parts, last = pointer(path) or [""]
+    holder = root if path else None
+    for part in parts:
+        holder = _get(holder, part, op, path) if isinstance(holder, dict | list) else None
     if not isinstance(holder, dict | list):
-        raise PatchError(f"{op} operation does not apply: doc is missing path: {path}: missing value")
-    return holder, parts[-1]
+        raise PatchError(f'{op} operation does not apply: doc is missing path: "{path}": missing value')
+    return holder, last
 
 
-def _put(root: Json, path: str, value: Json, *, insert: bool) -> Json:
-    if path == "":
-        return value
-    holder, last = _parent(root, path, "add" if insert else "replace")
+def _get(holder: Json, key: str, op: str, path: str) -> Json:
     if isinstance(holder, dict):
-        holder[last] = value
-    elif insert:
-        holder.insert(_index(last, len(holder), path), value)
-    else:
-        holder[_index(last, len(holder) - 1, path)] = value
-    return root
+        return holder.get(key)
+    return holder[_index(holder, key, op, path, slots=len(holder))]
 
 
-def _cut(root: Json, path: str) -> Json:
-    _at(root, path, "remove")
-    if path == "":
-        return None
-    holder, last = _parent(root, path, "remove")
-    if isinstance(holder, dict):
-        del holder[last]
+def _cut(holder: Json, key: str, op: str, path: str) -> None:
+    if isinstance(holder, list):
+        del holder[_index(holder, key, op, path, slots=len(holder))]
+    elif key in holder:
+        del holder[key]
     else:
-        del holder[_index(last, len(holder) - 1, path)]
-    return root
+        raise PatchError(f"error in {op} for path: '{path}': Unable to remove nonexistent key: {key}: missing value")
+
+
+def _index(holder: list[Json], key: str, op: str, path: str, *, slots: int) -> int:
+    try:
+        index = int(key)
+    except ValueError:
+        raise PatchError(f"error in {op} for path: '{path}': value was not a proper array index: '{key}'") from None
+    if not -slots <= index < slots:
+        raise PatchError(
+            f"error in {op} for path: '{path}': Unable to access invalid index: {index}: invalid index referenced"
+        )
+    return index % slots
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Equal as JSON: true is not 1, and 1 is not 1.0."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

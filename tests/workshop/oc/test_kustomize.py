@@ -222,7 +222,7 @@ def test_component_changes_its_users_resources(tmp_path: Path, oc: Run, kubectl:
         ("resources: [gone.yaml]\n", "gone.yaml: no such file or folder"),
         ("resources: [../base, ../base]\n", "already registered id"),
         ("configMapGenerator: [{name: x, files: [../base/all.yaml]}]\n", "is not in or below"),
-        ('patches: [{patch: "[{op: remove, path: /spec/nope}]", target: {kind: Task}}]\n', "missing key: /spec/nope"),
+        ('patches: [{patch: "[{op: remove, path: /spec/nope}]", target: {kind: Task}}]\n', "nonexistent key: nope"),
         ("patches: [{patch: '{apiVersion: v1, kind: Service, metadata: {name: no}}'}]\n", "no resource matches"),
         ("resources: [../over]\n", "cycle detected"),
         ("commonLabels: {x: 1}\n", "the value 1 is no text: put it in quotes"),

@@ -50,11 +50,7 @@ def selector(kind: Kind, target: Target) -> Callable[[Record], bool]:
     allowed = _FIELDS.get(kind.resource, ())
     for name, _, _ in parts:
         if name not in ("metadata.name", "metadata.namespace", *allowed):
-            raise BadRequest(
-                f'Unable to find "{kind.api_version}, Resource={kind.plural}" that match label selector '
-                f'"{target.query.get("labelSelector", "")}", field selector "{target.query["fieldSelector"]}": '
-                f"field label not supported: {name}"
-            )
+            raise BadRequest(f"field label not supported: {name}")
     quick = [(name, value, equal) for name, value, equal in parts if name.startswith("metadata.")]
     deep = [(name, value, equal) for name, value, equal in parts if not name.startswith("metadata.")]
 

@@ -35,13 +35,18 @@ def table(
     """Objects as a `meta.k8s.io/v1` Table; `include` says how much of each object comes along."""
     now = datetime.now(UTC)
     columns, cells = _of(kind)
+    named = all(column.name != "Name" for column in columns)  # an Event's name says little, and comes last
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": meta,
-        "columnDefinitions": [_NAME, *map(_definition, columns)] if definitions else None,
+        "columnDefinitions": [*[_NAME][:named], *map(_definition, columns)] if definitions else None,
         "rows": [
-            {"cells": [obj["metadata"]["name"], *cells(obj, now)], "object": _included(obj, include)} for obj in objects
+            {
+                "cells": [*[obj["metadata"]["name"]][:named], *cells(obj, now)],
+                "object": _included(obj, include),
+            }
+            for obj in objects
         ],
     }
 

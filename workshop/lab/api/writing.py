@@ -14,7 +14,7 @@ from workshop.lab.api import answers, apply, crds, defaults, validation
 from workshop.lab.api.context import Api
 from workshop.lab.api.deleting import remove
 from workshop.lab.api.reading import record_of
-from workshop.lab.api.request import Target, body, decode, manifest, media_type
+from workshop.lab.api.request import Target, body, decode, go_type, json_error, manifest, media_type
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.views import View
 from workshop.lab.kinds import Kind, Object
@@ -65,10 +65,12 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
         )
     try:
         change = orjson.loads(raw)
-    except orjson.JSONDecodeError as e:
-        raise BadRequest(f"error decoding patch: {e}") from e
-    if media != JSON_PATCH and not isinstance(change, dict):
-        raise BadRequest("error decoding patch: a merge patch is an object")
+    except orjson.JSONDecodeError:
+        raise BadRequest(f"error decoding patch: {json_error(raw)}") from None
+    if not isinstance(change, list if media == JSON_PATCH else dict):
+        wanted = "jsonpatch.Patch" if media == JSON_PATCH else "map[string]interface {}"
+        told = f"json: cannot unmarshal {go_type(change)} into Go value of type {wanted}"
+        raise BadRequest(f"error decoding patch: {told}")
     old = record_of(api, view, target).object()
     try:
         if media == JSON_PATCH:
@@ -80,7 +82,7 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
     except patches.PatchError as e:
         raise Invalid(
             "the server rejected our request due to an error in our request",
-            details={"causes": [{"reason": "", "message": str(e)}]},
+            details={"causes": [{"reason": "FieldValueInvalid", "message": str(e), "field": "patch"}]},
         ) from e
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise BadRequest("the patch leaves no object: metadata is gone")
