@@ -16,15 +16,16 @@ class Quiet(Exception):
 def told(error: ApiFailure, doing: str = "") -> str:
     """What kubectl says of a server's error; `doing` is what was tried, such as `error when creating "a.yaml"`."""
     prefix = f"{doing}: " if doing else ""
-    if error.reason == "Invalid" and error.details:
+    if error.reason == "Invalid":
         causes = error.details.get("causes") or []
         lines = [
             f"{one.get('field')}: {one.get('message')}" if one.get("field") else str(one.get("message"))
             for one in causes
         ]
-        about = f'The {error.details.get("kind")} "{error.details.get("name", "")}" is invalid'
+        kind, name = error.details.get("kind"), error.details.get("name", "")
         if not lines:
-            return about
+            return f'The {kind} "{name}" is invalid' if kind or name else f"The request is invalid: {error.message}"
+        about = f'The {kind} "{name}" is invalid' if kind or name else "The request is invalid"
         return f"{about}: {lines[0]}" if len(lines) == 1 else about + ": \n" + "\n".join(f"* {one}" for one in lines)
     if error.reason == "Unauthorized":
         return "error: You must be logged in to the server (Unauthorized)"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -26,7 +25,6 @@ from workshop.lab.kinds import Kinds, Object
 from workshop.lab.state import State
 from workshop.lab.statuses import ApiError, MethodNotAllowed, NotFound, Unauthorized
 from workshop.lab.store import Store
-from workshop.manifests import patches
 
 log = logging.getLogger(__name__)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -158,10 +156,13 @@ async def _scale(api: Api, request: Request, seen: View, target: Target) -> Resp
         return answers.json(scale_of(obj))
     if request.method not in ("PUT", "PATCH"):
         raise _not_allowed(request)
-    sent = orjson.loads(await body(request) or b"{}")
-    if request.method == "PATCH":
-        change = patches.apply_json if isinstance(sent, list) else patches.merge
-        sent = change(scale_of(obj), sent)
+    raw, media = await body(request), media_type(request)
+    if request.method == "PUT":
+        sent = decode(raw, media, "Scale")
+    else:
+        # A Scale holds no lists, so a strategic patch merges as any other.
+        merged = media if media == writing.JSON_PATCH else writing.MERGE_PATCH
+        sent = writing.patched(merged, raw, scale_of(obj), seen.stored)
     made = api.store.update(seen.stored, rescale(obj, sent), dry_run=target.dry_run)
     return answers.json(scale_of(made))
 

@@ -5,7 +5,6 @@ Kubernetes' paths are regular, so they are read by a function instead of a table
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +15,7 @@ from workshop.errors import ManifestError
 from workshop.lab.api import protobuf
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import BadRequest, TooLarge, UnsupportedMediaType
+from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.load import documents
 
 BODY_LIMIT = 3 * 1024 * 1024
@@ -151,57 +151,6 @@ def manifest(value: Any, kind: Kind) -> Object:
             f"unmarshal {go_type(meta)} into Go struct field .metadata of type v1.ObjectMeta"
         )
     return value
-
-
-def go_type(value: Any) -> str:
-    """What Go's JSON package calls a value."""
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, str):
-        return "string"
-    if isinstance(value, int | float):
-        return "number"
-    return {dict: "object", list: "array", type(None): "null"}.get(type(value), "value")
-
-
-def json_error(raw: bytes) -> str:
-    """What Go's JSON package says of a text that is no JSON."""
-    text = raw.decode("utf-8", "replace")
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as e:
-        if e.pos >= len(text.rstrip()) or "Unterminated" in e.msg:
-            return "unexpected end of JSON input"
-        before = text[: e.pos]
-        innermost = _open_bracket(before)
-        context = {
-            "Expecting property name": "looking for beginning of object key string",
-            "Expecting value": "looking for beginning of value",
-            "Expecting ':'": "after object key",
-            "Extra data": "after top-level value",
-            "Expecting ','": "after array element" if innermost == "[" else "after object key:value pair",
-            "Invalid control": "in string literal",
-            "Invalid \\": "in string escape code",
-        }
-        for start, words in context.items():
-            if e.msg.startswith(start):
-                return f"invalid character {text[e.pos]!r} {words}"
-    return "invalid character"
-
-
-def _open_bracket(text: str) -> str:
-    stack: list[str] = []
-    quoted = escaped = False
-    for char in text:
-        if quoted:
-            quoted, escaped = escaped or char != '"', char == "\\" and not escaped
-        elif char == '"':
-            quoted = True
-        elif char in "[{":
-            stack.append(char)
-        elif char in "]}" and stack:
-            stack.pop()
-    return stack[-1] if stack else ""
 
 
 def _excerpt(raw: bytes) -> str:

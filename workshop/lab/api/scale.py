@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from workshop.lab.kinds import Object
 from workshop.lab.statuses import BadRequest
 
@@ -23,8 +25,10 @@ def scale_of(obj: Object) -> Object:
     }
 
 
-def rescale(obj: Object, scale: Object) -> Object:
+def rescale(obj: Object, scale: Any) -> Object:
     """The object with the replicas of a changed Scale. Raises BadRequest."""
+    if not isinstance(scale, dict):
+        raise BadRequest("the body is no Scale")
     wanted = (scale.get("spec") or {}).get("replicas", 0)
     if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
         raise BadRequest(f"spec.replicas: Invalid value: {wanted!r}: must be a number, 0 or more")

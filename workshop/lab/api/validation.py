@@ -10,9 +10,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from workshop.lab.api.request import go_type
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import BadRequest, Invalid
+from workshop.manifests.gojson import go_type
 from workshop.manifests.schemas import Schema, child, is_open, items, resolve, schema_of
 
 LENIENT = ("tekton.dev", "triggers.tekton.dev")

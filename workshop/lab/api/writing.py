@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import orjson
@@ -14,14 +15,16 @@ from workshop.lab.api import answers, apply, crds, defaults, validation
 from workshop.lab.api.context import Api
 from workshop.lab.api.deleting import remove
 from workshop.lab.api.reading import record_of
-from workshop.lab.api.request import Target, body, decode, go_type, json_error, manifest, media_type
+from workshop.lab.api.request import Target, body, decode, manifest, media_type
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.views import View
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import BadRequest, Conflict, Invalid, NotFound, UnsupportedMediaType
-from workshop.manifests import patches
+from workshop.lab.statuses import BadRequest, Conflict, Invalid, NotFound, TooLarge, UnsupportedMediaType
+from workshop.manifests import jsonpatch, patches
+from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.strategic import strategic
 
+log = logging.getLogger(__name__)
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
@@ -63,31 +66,35 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
         raise UnsupportedMediaType(
             "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
         )
-    try:
-        change = orjson.loads(raw)
-    except orjson.JSONDecodeError:
-        raise BadRequest(f"error decoding patch: {json_error(raw)}") from None
-    if not isinstance(change, list if media == JSON_PATCH else dict):
-        wanted = "jsonpatch.Patch" if media == JSON_PATCH else "map[string]interface {}"
-        told = f"json: cannot unmarshal {go_type(change)} into Go value of type {wanted}"
-        raise BadRequest(f"error decoding patch: {told}")
     old = record_of(api, view, target).object()
-    try:
-        if media == JSON_PATCH:
-            new = patches.apply_json(old, change)
-        elif media == MERGE_PATCH:
-            new = patches.merge(old, change)
-        else:
-            new = strategic(old, change, validation.schema_for(view.stored))
-    except patches.PatchError as e:
-        raise Invalid(
-            "the server rejected our request due to an error in our request",
-            details={"causes": [{"reason": "FieldValueInvalid", "message": str(e), "field": "patch"}]},
-        ) from e
+    new = patched(media, raw, old, view.stored)
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise BadRequest("the patch leaves no object: metadata is gone")
     made, warnings = _replace(api, view, target, old, new)
     return answers.json(view.result(made), warnings=warnings)
+
+
+def patched(media: str, raw: bytes, old: Object, kind: Kind) -> Any:
+    """What a patch of one of the three media types makes of an object. Raises BadRequest, TooLarge, Invalid."""
+    try:
+        change = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        raise BadRequest(f"error decoding patch: {json_error(raw)}") from None
+    if media != JSON_PATCH and not isinstance(change, dict):
+        told = f"json: cannot unmarshal {go_type(change)} into Go value of type map[string]interface {{}}"
+        raise BadRequest(f"error decoding patch: {told}")
+    try:
+        if media == JSON_PATCH:
+            return jsonpatch.apply(old, change)
+        if media == MERGE_PATCH:
+            return patches.merge(old, change)
+        return strategic(old, change, validation.schema_for(kind))
+    except jsonpatch.UnreadablePatch as e:
+        raise (TooLarge if e.too_large else BadRequest)(str(e)) from e
+    except patches.PatchError as e:
+        # An API server's answer keeps the reason to itself (NewGenericServerResponse in apimachinery).
+        log.info("a patch of %s does not fit: %s", kind.kind, e)
+        raise Invalid("the server rejected our request due to an error in our request", details={}) from e
 
 
 def delete(api: Api, view: View, target: Target, options: Object) -> Response:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.errors import ManifestError
+from workshop.manifests import jsonpatch
 from workshop.manifests.load import documents
-from workshop.manifests.patches import PatchError, apply_json, merge
+from workshop.manifests.patches import PatchError, merge
 from workshop.oc.kustomize.model import Item, Kustomization, Object, matches
 
 _TARGET = {"group", "version", "kind", "name", "namespace", "labelSelector", "annotationSelector"}
@@ -114,7 +115,7 @@ def _changed(work: Kustomization, item: Item, patch: Any) -> Object | None:
     """The object after the patch; None when the patch deletes it. Raises ManifestError."""
     try:
         if isinstance(patch, list):
-            result: Any = apply_json(item.object, patch)
+            result: Any = jsonpatch.apply(item.object, patch)
         elif patch.get("$patch") == "delete":
             return None
         else:

@@ -81,6 +81,31 @@ def test_json_patch_tests_before_it_changes(lab: Lab, namespace: str) -> None:
     assert lab.ask("PATCH", configs(namespace, "/x"), steps, media=JSON_PATCH)[1]["data"] == {}
 
 
+def test_json_patch_that_cannot_be_used_is_answered_as_a_real_server_does(lab: Lab, namespace: str) -> None:
+    lab.ask("POST", configs(namespace), {"metadata": {"name": "x"}, "data": {"a": "1"}})
+    path = configs(namespace, "/x")
+    _, misfit = lab.ask("PATCH", path, [{"op": "remove", "path": "/nope"}], media=JSON_PATCH)
+    assert misfit == {
+        "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "reason": "Invalid", "code": 422,
+        "message": "the server rejected our request due to an error in our request", "details": {},
+    }  # fmt: skip
+    code, unreadable = lab.ask("PATCH", path, {"op": "remove"}, media=JSON_PATCH)
+    told = "json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+    assert (code, unreadable["message"]) == (400, told)
+    assert lab.ask("PATCH", path, [{}] * 10_001, media=JSON_PATCH)[0] == 413
+    assert lab.ask("GET", path)[1]["data"] == {"a": "1"}
+
+
+def test_a_run_is_cancelled_by_the_patch_that_tkn_sends(lab: Lab, namespace: str) -> None:
+    path = f"/apis/tekton.dev/v1/namespaces/{namespace}/pipelineruns"
+    step = {"name": "s", "image": "busybox", "script": "sleep 60"}
+    tasks = [{"name": "t", "taskSpec": {"steps": [step]}}]
+    lab.ask("POST", path, {"metadata": {"name": "r"}, "spec": {"pipelineSpec": {"tasks": tasks}}})
+    cancel = [{"op": "replace", "path": "/spec/status", "value": "Cancelled"}]
+    code, made = lab.ask("PATCH", f"{path}/r", cancel, media=JSON_PATCH)
+    assert (code, made["spec"]["status"]) == (200, "Cancelled")
+
+
 def test_strategic_patch_merges_lists_by_key(lab: Lab, namespace: str) -> None:
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     lab.ask("POST", path, deployment(env=[{"name": "A", "value": "1"}]))
@@ -131,6 +156,10 @@ def test_scale_changes_the_replicas(lab: Lab, namespace: str) -> None:
     _, scale = lab.ask("PATCH", f"{path}/web/scale", {"spec": {"replicas": 3}}, media=MERGE)
     assert (scale["kind"], scale["spec"]) == ("Scale", {"replicas": 3})
     assert lab.ask("GET", f"{path}/web")[1]["spec"]["replicas"] == 3
+    to_four = [{"op": "replace", "path": "/spec/replicas", "value": 4}]
+    assert lab.ask("PATCH", f"{path}/web/scale", to_four, media=JSON_PATCH)[1]["spec"] == {"replicas": 4}
+    assert lab.ask("PATCH", f"{path}/web/scale", [{"op": "remove", "path": "/x"}], media=JSON_PATCH)[0] == 422
+    assert lab.ask("PUT", f"{path}/web/scale", [])[0] == 400
 
 
 def applied(

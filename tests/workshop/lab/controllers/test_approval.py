@@ -18,7 +18,7 @@ from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.statuses import BadRequest
 from workshop.lab.store import Store
-from workshop.manifests import patches
+from workshop.manifests import jsonpatch
 
 TASKS, RUNS = KINDS.named("ApprovalTask"), KINDS.named("CustomRun")
 NS, NAME = "user1-dev", "promote-1-approve"
@@ -314,7 +314,7 @@ class FakeServer:
 
     def patch(self, kind: str, namespace: str, name: str, change: Any, how: str) -> None:
         old = self.gate.task
-        self.gate.store.update(TASKS, admit(TASKS, patches.apply_json(old, change), old))
+        self.gate.store.update(TASKS, admit(TASKS, jsonpatch.apply(old, change), old))
         self.gate.reconcile()
 
 

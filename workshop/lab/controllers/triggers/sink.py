@@ -21,13 +21,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from workshop.lab.api.request import go_type, json_error
 from workshop.lab.controllers.triggers.dispatch import Dispatcher
 from workshop.lab.controllers.triggers.event import Event, headers_of
 from workshop.lab.controllers.triggers.interceptors.slack import FORM
 from workshop.lab.controllers.triggers.selecting import NotDefined, parse, ungrouped
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.store import Store
+from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.triggers import EventListener
 
 MAX_BODY = 10 * 1024 * 1024
