@@ -253,7 +253,7 @@ class Supervisor:
         console = TokenGate(Starlette(routes=page_routes(context)), token)
         api = build_api(self.store, KINDS, self.state, token)
         git = GitServer(self.store, self.state, token, str(self._url("git")), environment.base(self.state))
-        triggers = Triggers(self.store, str(self._url("events")))
+        triggers = Triggers(self.store, self.state, str(self._url("events")))
         self._tasks += [asyncio.create_task(part.run()) for part in (git, triggers, Approvals(self.store))]
         self._closers += [git.stop, triggers.stop]
         for app, name, more in (

@@ -257,7 +257,7 @@ def _check_resource(found: Findings, wanted: KubernetesResource) -> None:
     for container in containers:
         if container.get("env"):
             found.add(
-                "the lab's listeners have no Pod of their own: env (TLS) works on a cluster only",
+                "one program takes the events of all the lab's listeners: env (TLS) works on a cluster only",
                 at(path, "spec.template.spec.containers[0].env"),
             )
 

@@ -146,7 +146,7 @@ class TriggerGroup(Typed, frozen=True, kw_only=True):
 
 
 class KubernetesResource(Typed, frozen=True, kw_only=True):
-    """Wishes for the listener's Deployment and Service; the lab has no Pod for a listener."""
+    """Wishes for the listener's Deployment and Service."""
 
     replicas: int | None = None
     service_type: str = ""

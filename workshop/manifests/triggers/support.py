@@ -39,7 +39,7 @@ SUPPORTED: dict[str, str] = {
 """Fields that do here what they do on a cluster, by type."""
 
 _ONE_USER = "the lab has one user and enforces no roles"
-_NO_POD = "one program takes the events of all listeners; there is no Pod"
+_SHOWN = "shown in the listener's Service, Deployment and Pods; one program takes the events of all listeners"
 _NO_SERVICES = "the lab resolves no Services: an event that comes to such an interceptor is stopped and told"
 
 ACCEPTED: dict[str, str] = {
@@ -47,12 +47,12 @@ ACCEPTED: dict[str, str] = {
     "ClientConfig.service": _NO_SERVICES,
     "EventListenerSpec.serviceAccountName": _ONE_USER,
     "EventListenerTrigger.serviceAccountName": _ONE_USER,
-    "KubernetesResource.replicas": _NO_POD,
-    "KubernetesResource.serviceLoadBalancerClass": _NO_POD,
-    "KubernetesResource.servicePort": _NO_POD,
-    "KubernetesResource.serviceType": _NO_POD,
-    "KubernetesResource.spec": f"{_NO_POD}; env of a container (TLS) is refused",
-    "ListenerResources.kubernetesResource": _NO_POD,
+    "KubernetesResource.replicas": _SHOWN,
+    "KubernetesResource.serviceLoadBalancerClass": _SHOWN,
+    "KubernetesResource.servicePort": _SHOWN,
+    "KubernetesResource.serviceType": _SHOWN,
+    "KubernetesResource.spec": f"{_SHOWN}; env of a container (TLS) is refused",
+    "ListenerResources.kubernetesResource": _SHOWN,
     "ServiceReference.name": _NO_SERVICES,
     "ServiceReference.namespace": _NO_SERVICES,
     "ServiceReference.path": _NO_SERVICES,

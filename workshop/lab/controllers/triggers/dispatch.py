@@ -1,6 +1,6 @@
 """Takes an accepted event to the triggers it is for: interceptors, bindings, template, objects.
 
-Nobody waits for the outcome: the sender has had its answer. It is told in the log and as Events of the listener; an
+Nobody waits for the outcome: the sender has had its answer. It is told in the listener's log and as its Events; an
 event without interest (a filter that does not hold) is only logged, a sender who could not prove who they are gets a
 Warning. Neither ever holds a secret or a body.
 """
@@ -20,6 +20,7 @@ from workshop.lab.controllers.triggers.chain import passed
 from workshop.lab.controllers.triggers.creating import create, labels_of
 from workshop.lab.controllers.triggers.event import Event
 from workshop.lab.controllers.triggers.interceptors import Stopped
+from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.selecting import Target, parse, selected
 from workshop.lab.controllers.triggers.templates import OLD_ESCAPE, filled
 from workshop.lab.controllers.triggers.values import resolve
@@ -42,14 +43,13 @@ FAILED = "dev.tekton.event.triggers.failed.v1"
 QUIET_SECONDS = 60.0
 """The same Warning of a listener is not told again for so long: a flood of forged events must not fill the store."""
 MAX_REMEMBERED = 1000
-log = logging.getLogger("workshop.lab.triggers")
 
 
 class Dispatcher:
     """Runs triggers for the listeners of one store."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, logbook: Logbook) -> None:
+        self._store, self._logbook = store, logbook
         self._events = Events(store, "triggers")
         self._told: dict[tuple[str, str], float] = {}
 
@@ -66,27 +66,29 @@ class Dispatcher:
             selector = group.trigger_selector
             targets = selected(self._store, namespace, selector.namespace_selector, selector.label_selector, group.name)
         except Stopped as e:
-            self._stopped(listener, f"group {group.name}", event, e)
+            self._stopped(listener, group.name, event, e, group=True)
             return
         except Exception as e:
-            self._failed(listener, f"group {group.name}", event, e)
+            self._failed(listener, group.name, event, e, group=True)
             return
         await self.ungrouped(listener, targets, event)
 
     async def _trigger(self, listener: Object, target: Target, event: Event) -> None:
-        title = f"trigger {target.name or '(without a name)'}"
         try:
             own = listener["metadata"]["namespace"]
             trigger_id = f"namespaces/{target.namespace}/triggers/{target.name}"
             event = await passed(self._store, target.namespace, own, trigger_id, event, target.spec.interceptors)
             made = self._create(listener, target, event)
         except Stopped as e:
-            self._stopped(listener, title, event, e)
+            self._stopped(listener, target.name, event, e)
         except Exception as e:
-            self._failed(listener, title, event, e)
+            self._failed(listener, target.name, event, e)
         else:
-            log.info("%s: event %s: %s created %s", _name(listener), event.id, title, ", ".join(made))
-            self._events.emit(listener, SUCCESSFUL, f"event {event.id}: {title} created {', '.join(made)}")
+            self._logbook.write(
+                listener, logging.INFO, f"created {', '.join(made)}", event=event.id, trigger=target.name
+            )
+            told = f"event {event.id}: {_title(target.name)} created {', '.join(made)}"
+            self._events.emit(listener, SUCCESSFUL, told)
 
     def _create(self, listener: Object, target: Target, event: Event) -> list[str]:
         template, old_escape = self._template(target)
@@ -124,23 +126,28 @@ class Dispatcher:
             raise LookupError(f"error getting {kind.kind} {name}{place}: not found; oc get {kind.plural} lists them")
         return obj
 
-    def _stopped(self, listener: Object, title: str, event: Event, why: Stopped) -> None:
-        log.log(
-            logging.WARNING if why.suspicious else logging.INFO,
-            "%s: event %s: %s: interceptor stopped trigger processing: %s",
-            _name(listener),
-            event.id,
-            title,
-            why,
+    def _stopped(self, listener: Object, name: str, event: Event, why: Stopped, *, group: bool = False) -> None:
+        level = logging.WARNING if why.suspicious else logging.INFO
+        told = f"interceptor stopped trigger processing: {why}"
+        self._logbook.write(
+            listener, level, told, event=event.id, trigger="" if group else name, group=name if group else ""
         )
         if why.suspicious or why.code == "Internal":
-            self._warn(listener, f"{title}: {why.message}")
+            self._warn(listener, f"{_title(name, group)}: {why.message}")
 
-    def _failed(self, listener: Object, title: str, event: Event, why: Exception) -> None:
+    def _failed(self, listener: Object, name: str, event: Event, why: Exception, *, group: bool = False) -> None:
         known = isinstance(why, ApiError | ValueError | LookupError | PathError | msgspec.ValidationError)
-        log.error("%s: event %s: %s failed: %s", _name(listener), event.id, title, why, exc_info=not known)
-        told = str(why) if known else "an error in the lab; see the supervisor's log"
-        self._warn(listener, f"{title}: {told}")
+        told = str(why) if known else f"an error in the lab, {type(why).__name__}; see the supervisor's log"
+        self._logbook.write(
+            listener,
+            logging.ERROR,
+            told,
+            event=event.id,
+            trigger="" if group else name,
+            group=name if group else "",
+            exc_info=not known,
+        )
+        self._warn(listener, f"{_title(name, group)}: {told}")
 
     def _warn(self, listener: Object, text: str) -> None:
         """Tell it as an Event of the listener; the log has every one, with the event's id."""
@@ -153,5 +160,5 @@ class Dispatcher:
         self._events.emit(listener, FAILED, text, warning=True)
 
 
-def _name(listener: Object) -> str:
-    return f"{listener['metadata']['namespace']}/{listener['metadata']['name']}"
+def _title(name: str, group: bool = False) -> str:
+    return f"{'group' if group else 'trigger'} {name or '(without a name)'}"

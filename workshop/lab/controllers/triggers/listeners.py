@@ -1,37 +1,42 @@
-"""Shows an EventListener as a cluster does: its address, its Service, its conditions.
+"""Shows an EventListener as a cluster does: its address, its conditions, its Service, Deployment and Pods.
 
-There is no Deployment behind it: the sink takes events for all listeners, so one is available as soon as it exists.
+The sink takes events for all listeners, so one is available as soon as it exists.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from workshop.lab.controllers.tekton.names import owner_reference
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.controllers.triggers.logbook import Logbook
+from workshop.lab.controllers.triggers.workload import deployment, generated_name, pod, pod_names, service
+from workshop.lab.kinds import KINDS, Kind, Object
 from workshop.lab.store import Store, now
 
 SHIPPED = ("bitbucket", "cel", "github", "gitlab", "slack")
-_LABELS = {"app.kubernetes.io/managed-by": "EventListener", "app.kubernetes.io/part-of": "Triggers"}
+LABEL = "eventlistener"
+"""On what belongs to a listener: its name."""
 
 
 class Listeners:
     """Reconciles one EventListener at a time. `url` is where the sink listens, without a path."""
 
-    def __init__(self, store: Store, url: str) -> None:
-        self._store, self._url = store, url
+    def __init__(self, store: Store, url: str, logbook: Logbook) -> None:
+        self._store, self._url, self._logbook = store, url, logbook
         self._kind = KINDS.named("EventListener")
 
     async def reconcile(self, namespace: str, name: str) -> None:
         """One pass; what belongs to a listener that is gone goes with it, by its owner."""
         listener = self._store.find(self._kind, namespace, name)
         if listener is None:
+            self._logbook.remove(namespace, name, [])
             return
-        self._service(listener)
+        self._put(KINDS.named("Service"), service(listener))
+        self._put(KINDS.named("Deployment"), deployment(listener))
+        self._pods(listener)
         status = {
             "address": {"url": f"{self._url}/{namespace}/{name}"},
             "conditions": _conditions(name, (listener.get("status") or {}).get("conditions") or []),
-            "configuration": {"generatedName": f"el-{name}"},
+            "configuration": {"generatedName": generated_name(name)},
         }
         if listener.get("status") != status:
             self._store.update_status(self._kind, {**listener, "status": status})
@@ -55,32 +60,38 @@ class Listeners:
                     },
                 )
 
-    def _service(self, listener: Object) -> None:
-        meta = listener["metadata"]
-        kind = KINDS.named("Service")
-        name = f"el-{meta['name']}"
-        if self._store.find(kind, meta["namespace"], name) is not None:
+    def _pods(self, listener: Object) -> None:
+        """Make the Pods that are missing, and delete those of earlier wishes."""
+        kind, meta, names = KINDS.named("Pod"), listener["metadata"], pod_names(listener)
+        for record in self._store.dependents(meta["uid"]):
+            if record.kind.kind == kind.kind and record.name not in names:
+                self._store.delete(kind, record.namespace, record.name)
+        for name in names:
+            if self._store.find(kind, meta["namespace"], name) is None:
+                self._store.create(kind, pod(listener, name))
+        self._logbook.remove(meta["namespace"], meta["name"], names)
+
+    def _put(self, kind: Kind, wanted: Object) -> None:
+        """Create an object, or bring one that differs back to what it should be."""
+        meta = wanted["metadata"]
+        old = self._store.find(kind, meta["namespace"], meta["name"])
+        if old is None:
+            self._store.create(kind, wanted)
             return
-        labels = {**_LABELS, "eventlistener": meta["name"]}
-        self._store.create(
-            kind,
-            {
-                "metadata": {
-                    "name": name,
-                    "namespace": meta["namespace"],
-                    "labels": labels,
-                    "ownerReferences": [owner_reference(listener)],
-                },
-                "spec": {
-                    "type": "ClusterIP",
-                    "selector": labels,
-                    "ports": [
-                        {"name": "http-listener", "port": 8080, "protocol": "TCP", "targetPort": 8080},
-                        {"name": "http-metrics", "port": 9000, "protocol": "TCP", "targetPort": 9000},
-                    ],
-                },
-            },
-        )
+        if all(owner.get("uid") != meta["ownerReferences"][0]["uid"] for owner in _owners(old)):
+            return
+        labels = {**(old["metadata"].get("labels") or {}), **meta["labels"]}
+        spec = {**(old.get("spec") or {}), **wanted["spec"]}
+        changed = {**old, "metadata": {**old["metadata"], "labels": labels}, "spec": spec}
+        if changed != old:
+            old = self._store.update(kind, changed)
+        if "status" in wanted and old.get("status") != wanted["status"]:
+            self._store.update_status(kind, {**old, "status": wanted["status"]})
+
+
+def _owners(obj: Object) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = obj["metadata"].get("ownerReferences") or []
+    return found
 
 
 def _conditions(name: str, old: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.triggers.listeners import Listeners
+from workshop.lab.controllers.triggers.listeners import LABEL, Listeners
+from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.sink import Sink
 from workshop.lab.kinds import KINDS
+from workshop.lab.state import State
 from workshop.lab.store import Record, Store
 
 
 class Triggers:
     """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` waits for the events under way."""
 
-    def __init__(self, store: Store, url: str) -> None:
-        self.app = Sink(store)
-        self._listeners = Listeners(store, url)
+    def __init__(self, store: Store, state: State, url: str) -> None:
+        logbook = Logbook(state)
+        self.app = Sink(store, logbook)
+        self._listeners = Listeners(store, url, logbook)
         self._loop = Loop(
             "triggers",
             store,
             self._listeners.reconcile,
             owns=KINDS.named("EventListener"),
-            watches={KINDS.named("Service"): _listener_of},
+            watches={KINDS.named(kind): _listener_of for kind in ("Deployment", "Pod", "Service")},
         )
 
     async def run(self) -> None:
@@ -34,5 +37,5 @@ class Triggers:
 
 
 def _listener_of(record: Record) -> list[tuple[str, str]]:
-    name = record.labels.get("eventlistener")
+    name = record.labels.get(LABEL)
     return [(record.namespace, name)] if name else []

@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from workshop.lab.controllers.triggers.dispatch import Dispatcher
 from workshop.lab.controllers.triggers.event import Event, headers_of
 from workshop.lab.controllers.triggers.interceptors.slack import FORM
+from workshop.lab.controllers.triggers.logbook import Logbook, log
 from workshop.lab.controllers.triggers.selecting import NotDefined, parse, ungrouped
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.store import Store
@@ -37,15 +38,14 @@ READ_SECONDS = 5.0
 MAX_WAITING = 200
 """Events under way; further ones get 503 until some are done."""
 NO_VALIDATION = "tekton.dev/payload-validation"
-log = logging.getLogger("workshop.lab.triggers")
 
 
 class Sink:
     """The application. `close` lets running triggers end."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._dispatcher = Dispatcher(store)
+    def __init__(self, store: Store, logbook: Logbook) -> None:
+        self._store, self._logbook = store, logbook
+        self._dispatcher = Dispatcher(store, logbook)
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +90,10 @@ class Sink:
         wrong = _wrong(raw) if listener is None or _validates(listener) else ""
         if wrong:
             told = f"Invalid event body format format: {wrong}"
-            log.error("%s/%s: %s", namespace, name, told)
+            if listener is None:
+                log.error("%s/%s: %s", namespace, name, told)
+            else:
+                self._logbook.write(listener, logging.ERROR, told)
             return _json(
                 400, {"eventListener": name, "namespace": namespace, "eventListenerUID": "", "errorMessage": told}
             )
@@ -106,7 +109,7 @@ class Sink:
             spec = parse(listener, EventListener).spec
             targets = ungrouped(self._store, meta["namespace"], spec)
         except (NotDefined, ValueError, msgspec.ValidationError) as e:
-            log.error("%s/%s: error merging triggers: %s", meta["namespace"], meta["name"], e)
+            self._logbook.write(listener, logging.ERROR, f"Error merging Triggers: {e}", event=event.id)
             return Response(status_code=500)
         self._start(self._dispatcher.ungrouped(listener, targets, event))
         for group in spec.trigger_groups:

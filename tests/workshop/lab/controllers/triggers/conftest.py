@@ -15,6 +15,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ import uvicorn
 from workshop.lab.admission import admit
 from workshop.lab.controllers.triggers import Triggers
 from workshop.lab.kinds import KINDS, Object
+from workshop.lab.state import State
 from workshop.lab.store import Store
 
 NAMESPACE = "user1-dev"
@@ -43,6 +45,7 @@ class Bench:
     """A running sink over a store."""
 
     store: Store
+    state: State
     url: str
     triggers: Triggers
     loop: asyncio.AbstractEventLoop
@@ -107,7 +110,7 @@ def _body(raw: bytes) -> Any:
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(tmp_path: Path) -> Iterator[Bench]:
     store = Store()
     for name in (NAMESPACE, "user1-staging"):
         store.create(KINDS.named("Namespace"), {"metadata": {"name": name}})
@@ -121,7 +124,8 @@ def bench() -> Iterator[Bench]:
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    triggers = Triggers(store, url)
+    state = State(tmp_path)
+    triggers = Triggers(store, state, url)
     config = uvicorn.Config(triggers.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
@@ -137,7 +141,7 @@ def bench() -> Iterator[Bench]:
     deadline = time.monotonic() + 10
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.01)
-    yield Bench(store, url, triggers, loop)
+    yield Bench(store, state, url, triggers, loop)
     server.should_exit = True
     thread.join(10)
     loop.close()
