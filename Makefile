@@ -25,8 +25,8 @@ lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: setup ## measure what the docs state: start-up, tasks, serving
-	@$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.serving
+bench: setup ## measure what the docs state: start-up, tasks, the API, serving
+	@$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.api && $(BIN)/python -m tests.bench.serving
 
 notebooks: setup ## make the notebooks from their source
 	@$(BIN)/python notebooks/build.py

@@ -1,0 +1,129 @@
+"""`python -m tests.bench.api`: a thousand TaskRuns of real size in the lab's API server, listed and watched.
+
+Prints one JSON object: milliseconds of the best of twenty answers, received and not parsed, and how long a hundred
+watchers wait for a change.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.workshop.lab.serving import Lab
+from workshop.lab.kinds import KINDS
+
+NAMESPACE = "user1-dev"
+PATH = f"/apis/tekton.dev/v1/namespaces/{NAMESPACE}/taskruns"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+OBJECTS, WATCHERS = 1000, 100
+
+
+def main() -> int:
+    """Print the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Lab(Path(folder))
+        try:
+            kind = KINDS.named("TaskRun")
+            for number in range(OBJECTS):
+                lab.call(lab.store.create, kind, _task_run(number))
+            json_ms, size = _list(lab, "application/json")
+            figures: dict[str, Any] = {
+                "objects": OBJECTS,
+                "bytes_each": size // OBJECTS,
+                "list_ms": json_ms,
+                "table_ms": _list(lab, TABLE)[0],
+                "selected_ms": _list(lab, "application/json", "?labelSelector=tekton.dev/pipelineTask%3Dtask-3")[0],
+            }
+            figures |= _watch(lab)
+            print(json.dumps(figures))
+        finally:
+            lab.stop()
+    return 0
+
+
+def _task_run(number: int) -> dict[str, Any]:
+    script = "#!/usr/bin/env bash\nset -euo pipefail\n" + "echo a line of a script of some length\n" * 12
+    steps = [{"name": f"step-{n}", "image": "registry/tools@sha256:" + "0" * 64, "script": script} for n in range(2)]
+    began, end = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"
+    ended = {"exitCode": 0, "reason": "Completed", "startedAt": began, "finishedAt": end}
+    message = "All Steps have completed executing"
+    told = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": message}
+    return {
+        "metadata": {
+            "name": f"run-{number:04}",
+            "namespace": NAMESPACE,
+            "labels": {
+                "tekton.dev/pipelineTask": f"task-{number % 10}",
+                "tekton.dev/pipelineRun": f"run-{number // 10}",
+            },
+        },
+        "spec": {"taskSpec": {"steps": steps}, "params": [{"name": f"p{n}", "value": "x" * 20} for n in range(6)]},
+        "status": {
+            "conditions": [told],
+            "startTime": began,
+            "completionTime": end,
+            "podName": f"run-{number:04}-pod",
+            "results": [{"name": "digest", "type": "string", "value": "sha256:" + "1" * 64}],
+            "steps": [{"name": s["name"], "container": f"step-{s['name']}", "terminated": ended} for s in steps],
+            "taskSpec": {"steps": steps},
+        },
+    }
+
+
+def _list(lab: Lab, accept: str, query: str = "") -> tuple[float, int]:
+    took, size = [], 0
+    for _ in range(20):
+        began = time.perf_counter()
+        answer = lab.http.request("GET", lab.server.url + PATH + query, headers={**lab.http.headers, "Accept": accept})
+        took.append(time.perf_counter() - began)
+        assert answer.status == 200
+        size = len(answer.data)
+    return round(1000 * min(took), 1), size
+
+
+def _watch(lab: Lab) -> dict[str, float]:
+    version = lab.ask("GET", PATH + "?limit=1")[1]["metadata"]["resourceVersion"]
+    heard: list[float] = []
+    ready, done = threading.Barrier(WATCHERS + 1), threading.Barrier(WATCHERS + 1)
+    trusted = ssl.create_default_context(cafile=str(lab.state.tls / "ca.crt"))
+
+    def watcher() -> None:
+        raw = socket.create_connection(("127.0.0.1", lab.server.port))
+        with trusted.wrap_socket(raw, server_hostname="127.0.0.1") as sock:
+            lines = (
+                f"GET {PATH}?watch=true&resourceVersion={version} HTTP/1.1",
+                "Host: lab",
+                f"Authorization: Bearer {lab.token}",
+            )
+            sock.sendall("".join(f"{line}\r\n" for line in (*lines, "")).encode())
+            text = b""
+            while b"\r\n\r\n" not in text:
+                text += sock.recv(65536)
+            ready.wait(60)
+            while b'"MODIFIED"' not in text:
+                text += sock.recv(65536)
+            heard.append(time.perf_counter())
+            done.wait(60)
+
+    for _ in range(WATCHERS):
+        threading.Thread(target=watcher, daemon=True).start()
+    ready.wait(60)
+    kind = KINDS.named("TaskRun")
+    obj = lab.call(lab.store.get, kind, NAMESPACE, "run-0000")
+    began = time.perf_counter()
+    lab.call(lab.store.update, kind, {**obj, "metadata": {**obj["metadata"], "labels": {"new": "yes"}}})
+    done.wait(60)
+    waits = sorted(1000 * (one - began) for one in heard)
+    middle, last = waits[len(waits) // 2], waits[-1]
+    return {"watchers": WATCHERS, "heard_p50_ms": round(middle, 1), "heard_last_ms": round(last, 1)}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
