@@ -40,6 +40,24 @@ MAX_EXPRESSION = 64 * 1024
 MAX_RANGE = 10_000
 """Numbers that `lists.range` makes."""
 
+_WORDS = (
+    (re.compile(r'Key not found in map : "?(.*?)"?$'), r"no such key: \1"),
+    (re.compile(r"No matching overloads found .*"), "no such overload"),
+    (re.compile(r"Index error: index=(-?\d+) .*"), r"index out of bounds: \1"),
+    (re.compile(r"divide by zero$"), "division by zero"),
+)
+_NO_OVERLAY = {
+    cel.Type.DURATION.name(): "google.protobuf.Duration",
+    cel.Type.NULL.name(): "null_type",
+    cel.Type.TIMESTAMP.name(): "google.protobuf.Timestamp",
+    cel.Type.TYPE.name(): "type",
+    cel.Type.UINT.name(): "uint",
+}
+"""What cannot be the value of an overlay, as Go calls it."""
+_GROUP = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\$)")
+_HTML = re.compile("[<>&\u2028\u2029]")
+"""What Go writes as an escape in JSON."""
+
 
 class ExpressionError(ValueError):
     """An expression does not parse, does not fit its types, or fails on this event."""
@@ -58,8 +76,11 @@ def scope(event: Event) -> dict[str, Any]:
     }
 
 
-def evaluate(expression: str, variables: Mapping[str, Any], secret: Secret) -> Any:
-    """The value of an expression as JSON has it: a whole number is an int. Raises ExpressionError."""
+def evaluate(expression: str, variables: Mapping[str, Any], secret: Secret, *, overlay: bool = False) -> Any:
+    """The value of an expression as JSON has it: a whole number is an int. Raises ExpressionError.
+
+    An overlay takes neither null nor a type that JSON does not have.
+    """
     if len(expression) > MAX_EXPRESSION:
         raise ExpressionError(f"the expression has {len(expression)} characters; at most {MAX_EXPRESSION} are taken")
     quoted = json.dumps(expression, ensure_ascii=False)
@@ -73,7 +94,12 @@ def evaluate(expression: str, variables: Mapping[str, Any], secret: Secret) -> A
     result = compiled.eval(data=dict(variables))
     value = result.plain_value()
     if result.type() == cel.Type.ERROR:
-        raise ExpressionError(f"expression {quoted} failed to evaluate: {_first(str(value))}")
+        raise ExpressionError(f"expression {quoted} failed to evaluate: {_in_go(_first(str(value)))}")
+    go_type = _NO_OVERLAY.get(result.type().name())
+    if overlay and go_type:
+        raise ExpressionError(
+            f"failed to convert overlay result to bytes: type conversion error from '{go_type}' to '[]uint8'"
+        )
     return _json(value)
 
 
@@ -111,9 +137,9 @@ def _functions() -> list[cel.FunctionDecl]:
         _declare("marshalJSON", ([_MAP], _STRING, _marshal), ([_LIST], _STRING, _marshal)),
         _declare("first", ([_LIST], _DYN, lambda items: _end(items, 0, "first"))),
         _declare("last", ([_LIST], _DYN, lambda items: _end(items, -1, "last"))),
-        _declare("translate", ([_STRING, _STRING, _STRING], _STRING, lambda text, old, new: re.sub(old, new, text))),
+        _declare("translate", ([_STRING, _STRING, _STRING], _STRING, _translate)),
         _declare("slice", ([_LIST, _INT, _INT], _LIST, lambda items, start, end: items[start:end])),
-        _declare("flatten", ([_LIST], _LIST, _flatten)),
+        _declare("flatten", ([_LIST], _LIST, _flatten), ([_LIST, _INT], _LIST, _flatten)),
         _declare("sort", ([_LIST], _LIST, sorted)),
         _declare("distinct", ([_LIST], _LIST, _distinct)),
         _declare("lists.range", ([_INT], _LIST, _range), member=False),
@@ -149,12 +175,32 @@ def _header(headers: Mapping[str, Any], name: str) -> str:
 
 def _decode(text: str) -> str:
     try:
-        return base64.b64decode(text, validate=True).decode()
+        # Line breaks are passed over, as GitHub's API sends them in a file's content.
+        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as e:
         raise ValueError(f"failed to decode {text!r} in decodeB64: {e}") from e
 
 
+def _translate(text: str, pattern: str, new: str) -> str:
+    """Replace what a pattern matches; `$1`, `${1}`, `$name` and `$$` in the new text mean what they mean in Go."""
+
+    def one(match: re.Match[str]) -> str:
+        def group(found: re.Match[str]) -> str:
+            name = found.group(1) or found.group(2)
+            if name is None:
+                return "$"
+            key: int | str = int(name) if name.isdigit() else name
+            there = key <= match.re.groups if isinstance(key, int) else key in match.re.groupindex
+            return (match.group(key) or "") if there else ""
+
+        return _GROUP.sub(group, new)
+
+    return re.sub(pattern, one, text)
+
+
 def _parsed(value: Any, name: str) -> dict[str, Any]:
+    if value is None:
+        return {}
     if not isinstance(value, dict):
         raise ValueError(f"failed to decode in {name}: the text holds no object")
     found: dict[str, Any] = _doubles(value)
@@ -180,7 +226,8 @@ def _url(text: str) -> dict[str, Any]:
 
 
 def _marshal(value: Any) -> str:
-    return json.dumps(_json(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    text = json.dumps(_json(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return _HTML.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def _end(items: list[Any], index: int, name: str) -> Any:
@@ -189,8 +236,12 @@ def _end(items: list[Any], index: int, name: str) -> Any:
     return items[index]
 
 
-def _flatten(items: list[Any]) -> list[Any]:
-    return [inner for one in items for inner in (one if isinstance(one, list) else [one])]
+def _flatten(items: list[Any], depth: int = 1) -> list[Any]:
+    if depth < 0:
+        raise ValueError("level must be non-negative")
+    if depth == 0:
+        return items
+    return [inner for one in items for inner in (_flatten(one, depth - 1) if isinstance(one, list) else [one])]
 
 
 def _distinct(items: list[Any]) -> list[Any]:
@@ -239,6 +290,14 @@ def _json(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_json(one) for one in value]
     return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def _in_go(text: str) -> str:
+    """What the runtime says, in the words of the one on a cluster, where they are known."""
+    for pattern, words in _WORDS:
+        if match := pattern.match(text):
+            return match.expand(words)
+    return text
 
 
 def _first(text: str) -> str:

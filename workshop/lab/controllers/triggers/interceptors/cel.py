@@ -56,7 +56,8 @@ def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
     added: Json = {}
     for overlay in wanted.overlays or []:
         try:
-            added = put(added, overlay.key, expressions.evaluate(overlay.expression, scope, secret))
+            value = expressions.evaluate(overlay.expression, scope, secret, overlay=True)
+            added = put(added, overlay.key, value)
         except (expressions.ExpressionError, ValueError) as e:
             told = f"error evaluating overlay expression for key {overlay.key}: {e}"
             raise Stopped("FailedPrecondition", told) from e
