@@ -72,6 +72,19 @@ def test_deploying_after_a_canary_leaves_no_moment_without_a_predictor(
     assert seen == [({"main": made(2), "canary": made(2)}, [50, 50]), ({"main": made(2)}, [100])]
 
 
+def test_what_somebody_rolled_back_after_the_canary_is_not_deployed(
+    production: str, told: list[tuple[str, ...]]
+) -> None:
+    crowned(1)
+    crowned(2)
+    cluster.apply("canary", {"main": made(2), "canary": made(3)}, (0, 100))
+    rollback.rollback("1", "it is slow", 10)
+    with pytest.raises(FlightsError, match="changed by somebody else after the canary, and runs main version 1"):
+        release.deploy(made(3))
+    assert cluster.deployed() == {"main": made(1)}
+    assert release.settle(made(3), made(2), why="", run="", by="").endswith("left as it is")
+
+
 def test_writers_at_the_same_time_lose_no_entry(programs: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda v: history.change(lambda old: history.refused(old, entry(v, since=""))), range(1, 5)))

@@ -30,9 +30,16 @@ def deploy(new: Release, seconds: int = SECONDS, *, stage: str = "production") -
     """Make `main` of a stage run a release; no request fails meanwhile, also where a Route splits them.
 
     After a canary, the canary goes on answering half of them until `main` is up with the same digest, and leaves when
-    no request goes to it any more. Half, because it may have fewer replicas than all of them need.
+    no request goes to it any more. Half, because it may have fewer replicas than all of them need. FlightsError when
+    production has been changed since the canary, as by a rollback: whoever did that has decided.
     """
-    if cluster.deployed(stage).get("canary") == new:
+    running = cluster.deployed(stage)
+    if stage == "production" and running and new not in running.values():
+        told = ", ".join(f"{name} version {one.version}" for name, one in running.items())
+        raise FlightsError(
+            f"production was changed by somebody else after the canary, and runs {told}, next: workshop history"
+        )
+    if running.get("canary") == new:
         both = {"main": new, "canary": new}
         cluster.apply("canary", both, (50, 50))
         cluster.wait({"main": new}, seconds)
