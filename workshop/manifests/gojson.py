@@ -41,7 +41,9 @@ def json_error(raw: bytes) -> str:
         for start, words in context.items():
             if e.msg.startswith(start):
                 return f"invalid character {text[e.pos]!r} {words}"
-    return "invalid character"
+    except ValueError:
+        pass  # a number with more digits than Python reads
+    return "a number or a character is out of range"
 
 
 def _open_bracket(text: str) -> str:

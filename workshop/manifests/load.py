@@ -24,6 +24,10 @@ except ImportError:  # a PyYAML without libyaml: slower, the same result
     from yaml import SafeLoader as _Base  # type: ignore[assignment]
 
 SUFFIXES = (".yaml", ".yml", ".json")
+DEEPEST = 200
+"""Levels of nesting that are read; what reads them calls itself once a level."""
+_MULTIPLIED, _FREE = 10, 100_000
+"""How many times what is written aliases may stand for, above this number of values."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ def documents(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, int]]
     """Each document that is not empty, with the line it starts on. Raises ManifestError for bad YAML."""
     try:
         loader = _Loader(text)
+        _hold(_Loader(text), source)
     except yaml.YAMLError as e:
         raise ManifestError(f"{source}: cannot be read as text: {e}") from e
     try:
@@ -107,6 +112,36 @@ def documents(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, int]]
         raise ManifestError(f"{source}:{line}: bad YAML: {e.problem or e.context}") from e
     except (yaml.YAMLError, ValueError) as e:
         raise ManifestError(f"{source}: bad YAML: {e}") from e
+    finally:
+        loader.dispose()
+
+
+def _hold(loader: _Loader, source: str) -> None:
+    """Raise ManifestError for a text that would take its reader down: nested too deep, or aliases of aliases."""
+    sizes: dict[str | None, int] = {}
+    around: list[tuple[str | None, int]] = []
+    size = written = 0
+    try:
+        while loader.check_event():
+            event = loader.get_event()
+            problem = ""
+            if isinstance(event, yaml.CollectionStartEvent):
+                around.append((event.anchor, size))
+                size, written = 1, written + 1
+                problem = f"more than {DEEPEST} levels deep" if len(around) > DEEPEST else ""
+            elif isinstance(event, yaml.CollectionEndEvent):
+                anchor, before = around.pop()
+                sizes[anchor] = size
+                size += before
+            elif isinstance(event, yaml.NodeEvent):
+                size += sizes.get(event.anchor, 1) if isinstance(event, yaml.AliasEvent) else 1
+                written += 1
+                problem = "document contains excessive aliasing" if size > max(_FREE, _MULTIPLIED * written) else ""
+            if problem:
+                mark = getattr(event, "start_mark", None)
+                raise ManifestError(f"{source}:{mark.line + 1 if mark else 1}: bad YAML: {problem}")
+    except yaml.YAMLError:
+        return  # said by whoever reads it in earnest
     finally:
         loader.dispose()
 

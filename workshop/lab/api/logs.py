@@ -11,14 +11,13 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
 
 from starlette.responses import Response
 
 from workshop.lab.api.answers import Stream
 from workshop.lab.api.context import Api
 from workshop.lab.api.reading import record_of
-from workshop.lab.api.request import Target
+from workshop.lab.api.request import Target, number
 from workshop.lab.api.views import View
 from workshop.lab.kinds import Object
 from workshop.lab.statuses import BadRequest
@@ -46,7 +45,7 @@ def logs(api: Api, view: View, target: Target) -> Response | Stream:
     if not follow:
         raw = _read(path, start)
         raw = _stamped(raw, _started(pod, container)) if stamp else raw
-        limit = _number(query, "limitBytes")
+        limit = number(query, "limitBytes")
         return Response(raw if limit is None else raw[:limit], media_type="text/plain")
     return Stream(_follow(api, view, target, container, path, start, stamp), "text/plain")
 
@@ -116,14 +115,14 @@ def _start(path: Path, query: dict[str, str]) -> int:
     if not path.exists():
         return 0
     size = path.stat().st_size
-    seconds = _number(query, "sinceSeconds")
+    seconds = number(query, "sinceSeconds")
     since = time.time() - seconds if seconds is not None else None
     if query.get("sinceTime"):
         moment = parse_time(query["sinceTime"])
         since = moment.timestamp() if moment else None
     if since is not None and path.stat().st_mtime < since:
         return size
-    tail = _number(query, "tailLines")
+    tail = number(query, "tailLines")
     return 0 if tail is None or tail < 0 else _tail(path, size, tail)
 
 
@@ -158,12 +157,3 @@ def _read(path: Path, at: int, limit: int = -1) -> bytes:
 def _stamped(raw: bytes, stamp: str) -> bytes:
     prefix = stamp.replace("Z", ".000000000Z").encode() + b" "
     return b"".join(prefix + line for line in raw.splitlines(keepends=True))
-
-
-def _number(query: dict[str, Any], name: str) -> int | None:
-    if query.get(name) in (None, ""):
-        return None
-    try:
-        return int(query[name])
-    except ValueError:
-        raise BadRequest(f'{name}: Invalid value: "{query[name]}": must be a number') from None

@@ -10,11 +10,11 @@ from starlette.responses import Response
 
 from workshop.lab.api import answers
 from workshop.lab.api.context import Api, Page
-from workshop.lab.api.request import Target
+from workshop.lab.api.request import Target, number
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import objects, table
 from workshop.lab.api.views import View
-from workshop.lab.statuses import BadRequest, NotFound
+from workshop.lab.statuses import NotFound
 from workshop.lab.store import Record, not_found
 
 
@@ -43,10 +43,7 @@ def record_of(api: Api, view: View, target: Target) -> Record:
 
 def many(api: Api, view: View, target: Target, request: Request) -> Response:
     """A list, or a page of it. Raises BadRequest, Expired."""
-    try:
-        limit = int(target.query.get("limit") or 0)
-    except ValueError:
-        raise BadRequest(f'limit: Invalid value: "{target.query["limit"]}": must be a number') from None
+    limit = number(target.query, "limit") or 0
     token = target.query.get("continue")
     if token:
         page = api.page(token)

@@ -5,6 +5,8 @@ Kubernetes' paths are regular, so they are read by a function instead of a table
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,9 +16,9 @@ from starlette.requests import ClientDisconnect, Request
 from workshop.errors import ManifestError
 from workshop.lab.api import protobuf
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import BadRequest, TooLarge, UnsupportedMediaType
+from workshop.lab.statuses import BadRequest, Invalid, TooLarge, UnsupportedMediaType
 from workshop.manifests.gojson import go_type, json_error
-from workshop.manifests.load import documents
+from workshop.manifests.load import DEEPEST, documents
 
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes; the limit of a real API server."""
@@ -56,7 +58,12 @@ class Target:
 
     @property
     def dry_run(self) -> bool:
-        return self.query.get("dryRun") == "All"
+        """Whether nothing is to be stored. Raises Invalid for a word that nobody knows: it may have meant that."""
+        said = self.query.get("dryRun", "")
+        if said not in ("", "All"):
+            cause = f'Unsupported value: "{said}": supported values: "All"'
+            raise Invalid(f'Options.meta.k8s.io "" is invalid: dryRun: {cause}')
+        return said == "All"
 
 
 def place(path: str) -> Place | None:
@@ -71,6 +78,15 @@ def place(path: str) -> Place | None:
     if rest[:1] == ["namespaces"] and len(rest) >= 3 and not (group == "" and rest[2:] in (["status"], ["finalize"])):
         return Place(group, version, rest[1], *rest[2:5]) if len(rest) <= 5 else None
     return Place(group, version, None, *rest) if len(rest) <= 3 else None
+
+
+def number(query: dict[str, str], name: str) -> int | None:
+    """A whole number of the query; None when it is not there. Raises BadRequest."""
+    given = query.get(name) or ""
+    try:
+        return int(given) if given else None
+    except ValueError:
+        raise BadRequest(f'{name}: Invalid value: "{given}": must be a number') from None
 
 
 def wants(request: Request, mark: str) -> bool:
@@ -108,7 +124,7 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
             found = [value for value, _ in documents(raw, "body")]
         except ManifestError as e:
             raise BadRequest(f"error decoding YAML: {e.message}") from e
-        return found[0] if found else None
+        return shallow(found[0]) if found else None
     if media == PROTOBUF:
         try:
             return protobuf.decode(raw, kind)
@@ -120,12 +136,56 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
             "application/json, application/yaml, application/vnd.kubernetes.protobuf"
         )
     try:
-        return orjson.loads(raw)
+        return shallow(orjson.loads(raw))
     except orjson.JSONDecodeError:
         raise BadRequest(
             f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
             f"json parse error: {json_error(raw)} ({_excerpt(raw)})"
         ) from None
+
+
+def shallow(value: Any) -> Any:
+    """The value. Raises BadRequest when it is nested deeper than what walks it can follow."""
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            for inner in (one.values() if isinstance(one, dict) else one)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return value
+    raise BadRequest(f"json: exceeded max depth: the value is more than {DEEPEST} levels deep")
+
+
+class _Pairs(dict[str, Any]):
+    """An object, and which of its keys were there before."""
+
+    again: list[str]
+
+
+def twice(raw: bytes) -> list[str]:
+    """The paths of the fields that a JSON text sets more than once; the last one counts."""
+
+    def collect(pairs: list[tuple[str, Any]]) -> _Pairs:
+        made = _Pairs(pairs)
+        made.again = [] if len(made) == len(pairs) else [k for k in made if sum(k == key for key, _ in pairs) > 1]
+        return made
+
+    def walk(value: Any, path: str) -> Iterator[str]:
+        if isinstance(value, _Pairs):
+            yield from (f"{path}.{key}" for key in value.again)
+            for key, one in value.items():
+                yield from walk(one, f"{path}.{key}")
+        elif isinstance(value, list):
+            for index, one in enumerate(value):
+                yield from walk(one, f"{path}[{index}]")
+
+    try:
+        return [path[1:] for path in walk(json.loads(raw, object_pairs_hook=collect), "")]
+    except ValueError:
+        return []
 
 
 def manifest(value: Any, kind: Kind) -> Object:

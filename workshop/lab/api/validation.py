@@ -17,6 +17,7 @@ from workshop.manifests.schemas import Schema, child, is_open, items, resolve, s
 
 LENIENT = ("tekton.dev", "triggers.tekton.dev")
 """Groups whose CRDs keep unknown fields: their webhook refuses them."""
+_ONLY_METADATA: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 
 
 def schema_for(kind: Kind) -> Schema | None:
@@ -32,12 +33,13 @@ def check(kind: Kind, obj: Object, mode: str) -> tuple[str, ...]:
     if mode not in ("Strict", "Warn", "Ignore"):
         raise BadRequest(f'fieldValidation: Unsupported value: "{mode}": supported values: "Ignore", "Strict", "Warn"')
     schema = schema_for(kind)
-    if schema is None or kind.group in LENIENT:
-        return ()
     handled = f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}'
-    wrong = list(_mismatches(obj, schema, ""))
-    mistyped = [one for one in wrong if one[2].startswith("of type")]
-    if wrong and (kind.schema is not None or not mistyped):
+    in_metadata = list(_mismatches(obj["metadata"], _metadata(), ".metadata"))
+    if schema is None or kind.group in LENIENT:
+        schema = _ONLY_METADATA
+    wrong = in_metadata or list(_mismatches(obj, schema, ""))
+    mistyped = in_metadata or [one for one in wrong if one[2].startswith("of type")]
+    if wrong and not in_metadata and (kind.schema is not None or not mistyped):
         raise _invalid(kind, obj, wrong)
     if mistyped:
         path, value, wanted = mistyped[0]

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from workshop.lab.api import answers
 from workshop.lab.api.context import Api
 from workshop.lab.api.reading import as_table, included
-from workshop.lab.api.request import Target
+from workshop.lab.api.request import Target, number
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import table
 from workshop.lab.api.views import View
@@ -42,12 +42,8 @@ def watch(api: Api, view: View, target: Target, request: Request) -> answers.Str
     initial = query.get("sendInitialEvents") == "true"
     if initial and query.get("resourceVersionMatch") != "NotOlderThan":
         raise BadRequest("sendInitialEvents is forbidden: resourceVersionMatch must be NotOlderThan")
-    given = query.get("resourceVersion") or "0"
-    try:
-        since = int(given)
-        timeout = float(query.get("timeoutSeconds") or random.uniform(1800, 3600))  # noqa: S311
-    except ValueError:
-        raise BadRequest(f'resourceVersion: Invalid value: "{given}": must be a number') from None
+    since = number(query, "resourceVersion") or 0
+    timeout = number(query, "timeoutSeconds") or random.uniform(1800, 3600)  # noqa: S311
     matches = selector(view.stored, target)
     from_start = since == 0 or initial
     resource, namespace = view.stored.resource, target.namespace

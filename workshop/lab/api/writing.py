@@ -11,15 +11,22 @@ from starlette.responses import Response
 
 from workshop.lab.admission import admit
 from workshop.lab.admission.inert import notices
-from workshop.lab.api import answers, apply, crds, defaults, validation
+from workshop.lab.api import answers, apply, crds, defaults, metadata, validation
 from workshop.lab.api.context import Api
 from workshop.lab.api.deleting import remove
 from workshop.lab.api.reading import record_of
-from workshop.lab.api.request import Target, body, decode, manifest, media_type
+from workshop.lab.api.request import JSON, Target, body, decode, manifest, media_type, shallow, twice
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.views import View
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import BadRequest, Conflict, Invalid, NotFound, TooLarge, UnsupportedMediaType
+from workshop.lab.statuses import (
+    BadRequest,
+    Conflict,
+    Invalid,
+    NotFound,
+    TooLarge,
+    UnsupportedMediaType,
+)
 from workshop.manifests import jsonpatch, patches
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.strategic import strategic
@@ -33,24 +40,34 @@ APPLY = "application/apply-patch+yaml"
 
 async def create(api: Api, view: View, target: Target, request: Request) -> Response:
     """POST to a collection. Raises AlreadyExists, BadRequest, Invalid, NotFound (the namespace)."""
-    obj = manifest(decode(await body(request), media_type(request), view.kind.kind), view.kind)
-    obj = {**obj, "apiVersion": view.stored.api_version, "kind": view.stored.kind}
+    obj, repeated = await _sent(view, target, request)
     made, warnings = _insert(api, view, target, obj)
-    return answers.json(view.result(made), 201, warnings=warnings)
+    return answers.json(view.result(made), 201, warnings=repeated + warnings)
 
 
 async def update(api: Api, view: View, target: Target, request: Request) -> Response:
     """PUT of an object. Raises Conflict, NotFound, BadRequest, Invalid."""
-    obj = manifest(decode(await body(request), media_type(request), view.kind.kind), view.kind)
+    obj, repeated = await _sent(view, target, request)
     name = obj["metadata"].setdefault("name", target.name)
     if name != target.name:
         raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({target.name})")
-    obj = {**obj, "apiVersion": view.stored.api_version, "kind": view.stored.kind}
     old = record_of(api, view, target).object()
     if not obj["metadata"].get("resourceVersion") and is_custom(view.stored):
         raise _must_be_specified(view.kind, target.name)
     made, warnings = _replace(api, view, target, old, obj)
-    return answers.json(view.result(made), warnings=warnings)
+    return answers.json(view.result(made), warnings=repeated + warnings)
+
+
+async def _sent(view: View, target: Target, request: Request) -> tuple[Object, tuple[str, ...]]:
+    """The object of a request's body as it is stored, and warnings. Raises BadRequest, UnsupportedMediaType."""
+    raw, media = await body(request), media_type(request)
+    obj = manifest(decode(raw, media, view.kind.kind), view.kind)
+    mode = target.query.get("fieldValidation") or "Warn"
+    repeated = [f'duplicate field "{path}"' for path in twice(raw)] if media == JSON and mode != "Ignore" else []
+    if repeated and mode == "Strict":
+        handled = f'{view.kind.kind} in version "{view.kind.version}" cannot be handled as a {view.kind.kind}'
+        raise BadRequest(f"{handled}: strict decoding error: {', '.join(repeated)}")
+    return {**obj, "apiVersion": view.stored.api_version, "kind": view.stored.kind}, tuple(repeated)
 
 
 async def patch(api: Api, view: View, target: Target, request: Request) -> Response:
@@ -67,7 +84,7 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
             "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
         )
     old = record_of(api, view, target).object()
-    new = patched(media, raw, old, view.stored)
+    new = shallow(patched(media, raw, old, view.stored))
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise BadRequest("the patch leaves no object: metadata is gone")
     made, warnings = _replace(api, view, target, old, new)
@@ -77,7 +94,7 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
 def patched(media: str, raw: bytes, old: Object, kind: Kind) -> Any:
     """What a patch of one of the three media types makes of an object. Raises BadRequest, TooLarge, Invalid."""
     try:
-        change = orjson.loads(raw)
+        change = shallow(orjson.loads(raw))
     except orjson.JSONDecodeError:
         raise BadRequest(f"error decoding patch: {json_error(raw)}") from None
     if media != JSON_PATCH and not isinstance(change, dict):
@@ -187,6 +204,7 @@ def _insert(
         obj.pop("status", None)
     for key in ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "deletionTimestamp"):
         obj["metadata"].pop(key, None)
+    metadata.check(kind, obj, None)
     obj = admit(kind, defaults.fill(kind, obj, None), None)
     schema = validation.schema_for(kind)
     if not applied:
@@ -229,6 +247,7 @@ def _replace(
         new.pop("status", None)
         if "status" in old:
             new["status"] = old["status"]
+    metadata.check(kind, new, old)
     new = admit(kind, defaults.fill(kind, new, old), old)
     if not applied:
         apply.record(kind, old, new, schema, manager=target.manager)

@@ -1,0 +1,127 @@
+"""Requests that want too much: each is refused in a word, and the server goes on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.workshop.lab.serving import Lab
+
+JSON_PATCH = "application/json-patch+json"
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n + 1}: &a{n + 1} [{', '.join([f'*a{n}'] * 10)}]\n" for n in range(9)
+)
+
+
+def configs(namespace: str, rest: str = "") -> str:
+    return f"/api/v1/namespaces/{namespace}/configmaps{rest}"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b"[" * 100_000,
+        b'{"metadata":{"name":"x"},"data":' + b'{"a":' * 500 + b"1" + b"}" * 501,
+    ],
+)
+def test_json_without_end_is_too_deep(lab: Lab, namespace: str, raw: bytes) -> None:
+    code, answer = lab.ask("POST", configs(namespace), raw)
+    assert code == 400 and "exceeded max depth" in answer["message"]
+
+
+@pytest.mark.parametrize("number", [b"9" * 5000, b"1e400", b"NaN"])
+def test_number_that_nobody_can_hold_is_a_bad_request(lab: Lab, namespace: str, number: bytes) -> None:
+    code, answer = lab.ask("POST", configs(namespace), b'{"metadata":{"name":"x"},"data":{"a":' + number + b"}}")
+    assert code == 400 and answer["reason"] == "BadRequest"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (BOMB, "document contains excessive aliasing"),
+        ("[" * 100_000, "more than 200 levels deep"),
+        ("- " * 100_000, "more than 200 levels deep"),
+        ("{a: " * 300 + "}" * 300, "more than 200 levels deep"),
+    ],
+)
+def test_yaml_that_grows_is_refused_before_it_does(lab: Lab, namespace: str, text: str, said: str) -> None:
+    code, answer = lab.ask("POST", configs(namespace), text.encode(), media="application/yaml")
+    assert code == 400 and said in answer["message"]
+
+
+def test_patch_cannot_copy_without_end(lab: Lab, namespace: str) -> None:
+    lab.ask("POST", configs(namespace), {"metadata": {"name": "x"}, "data": {"a": "b"}})
+    steps = [{"op": "copy", "from": "/data", "path": f"/data/c{n}"} for n in range(40)]
+    assert lab.ask("PATCH", configs(namespace, "/x"), steps, media=JSON_PATCH)[0] == 422
+    many = [{"op": "test", "path": "/data/a", "value": "b"}] * 10_001
+    code, answer = lab.ask("PATCH", configs(namespace, "/x"), many, media=JSON_PATCH)
+    assert (code, answer["reason"]) == (413, "RequestEntityTooLarge")
+
+
+def test_patch_that_is_no_json_names_the_character(lab: Lab, namespace: str) -> None:
+    lab.ask("POST", configs(namespace), {"metadata": {"name": "x"}})
+    code, answer = lab.ask("PATCH", configs(namespace, "/x"), b"{bad", media="application/merge-patch+json")
+    told = "error decoding patch: invalid character 'b' looking for beginning of object key string"
+    assert (code, answer["message"]) == (400, told)
+
+
+def test_field_that_is_set_twice_is_a_warning_or_refused(lab: Lab, namespace: str) -> None:
+    raw = b'{"metadata":{"name":"x"},"data":{"a":"1","a":"2"}}'
+    code, answer = lab.ask("POST", configs(namespace, "?fieldValidation=Strict"), raw)
+    assert code == 400 and answer["message"].endswith('strict decoding error: duplicate field "data.a"')
+    sent = {**lab.http.headers, "Content-Type": "application/json"}
+    response = lab.http.request("POST", lab.server.url + configs(namespace), body=raw, headers=sent)
+    assert response.headers["Warning"] == '299 - "duplicate field \\"data.a\\""'
+    assert lab.ask("GET", configs(namespace, "/x"))[1]["data"] == {"a": "2"}
+
+
+@pytest.mark.parametrize(
+    ("meta", "code", "said"),
+    [
+        ({"labels": {"-bad": "x"}}, 422, 'metadata.labels: Invalid value: "-bad": name part must consist of'),
+        ({"labels": {"a": "x/y"}}, 422, 'metadata.labels: Invalid value: "x/y": a valid label must be an empty'),
+        ({"labels": {"a": "x" * 64}}, 422, "must be no more than 63 characters"),
+        ({"labels": {"Up.org/a": "x"}}, 422, "prefix part a lowercase RFC 1123 subdomain"),
+        ({"annotations": {"a/b/c": "x"}}, 422, "with an optional DNS subdomain prefix"),
+        ({"annotations": {"a": "x" * 300_000}}, 422, "Too long: may not be more than 262144 bytes"),
+        ({"labels": {"a": 1}}, 400, "cannot unmarshal number into Go struct field .metadata.labels.a of type string"),
+        ({"ownerReferences": ["x"]}, 400, "cannot unmarshal string into Go struct field .metadata.ownerReferences[0]"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["ConfigMap", "Task"])
+def test_metadata_is_held_to_its_syntax(
+    lab: Lab, namespace: str, kind: str, meta: dict[str, Any], code: int, said: str
+) -> None:
+    path = configs(namespace) if kind == "ConfigMap" else f"/apis/tekton.dev/v1/namespaces/{namespace}/tasks"
+    body: dict[str, Any] = {"metadata": {"name": "x", **meta}}
+    if kind == "Task":
+        body["spec"] = {"steps": [{"image": "busybox"}]}
+    found, answer = lab.ask("POST", path, body)
+    assert found == code and said in answer["message"]
+
+
+def test_label_that_was_there_before_the_rule_can_stay(lab: Lab, namespace: str) -> None:
+    obj = {"metadata": {"name": "x", "namespace": namespace, "labels": {"-old": "x"}}}
+    lab.call(lab.store.create, lab.kinds.named("ConfigMap"), {"apiVersion": "v1", "kind": "ConfigMap", **obj})
+    media = "application/merge-patch+json"
+    assert lab.ask("PATCH", configs(namespace, "/x"), {"data": {"a": "b"}}, media=media)[0] == 200
+
+
+@pytest.mark.parametrize(("method", "rest"), [("POST", ""), ("PUT", "/x"), ("PATCH", "/x"), ("DELETE", "/x")])
+def test_dry_run_that_is_misspelt_changes_nothing(lab: Lab, namespace: str, method: str, rest: str) -> None:
+    lab.ask("POST", configs(namespace), {"metadata": {"name": "x"}})
+    before = lab.ask("GET", configs(namespace))[1]["items"]
+    media = "application/merge-patch+json" if method == "PATCH" else "application/json"
+    body = {"metadata": {"name": "x" if rest else "new"}, "data": {"a": "b"}} if method != "DELETE" else None
+    code, answer = lab.ask(method, configs(namespace, f"{rest}?dryRun=client"), body, media=media)
+    assert code == 422 and 'dryRun: Unsupported value: "client": supported values: "All"' in answer["message"]
+    assert lab.ask("GET", configs(namespace))[1]["items"] == before
+
+
+@pytest.mark.parametrize("query", ["limit=x", "watch=1&resourceVersion=x", "watch=1&timeoutSeconds=nan"])
+def test_query_that_is_no_number_is_named(lab: Lab, namespace: str, query: str) -> None:
+    code, answer = lab.ask("GET", configs(namespace, f"?{query}"))
+    name, _, value = query.rpartition("&")[2].partition("=")
+    assert (code, answer["message"]) == (400, f'{name}: Invalid value: "{value}": must be a number')

@@ -1,0 +1,93 @@
+"""What every kind's metadata is held to beside its types: the syntax of labels, the size of annotations.
+
+Names are checked by the store, because controllers make them too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from workshop.lab.kinds import Kind, Object
+from workshop.lab.statuses import Invalid
+
+_PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]", re.ASCII)
+_DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)
+_ANNOTATIONS = 256 * 1024
+_SYNTAX = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
+)
+_KEY_RULE = (
+    f"name part {_SYNTAX} (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+    "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_PREFIX_RULE = (
+    "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
+    "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+)
+_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    "'(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
+
+
+def check(kind: Kind, obj: Object, old: Object | None) -> None:
+    """Raise Invalid for labels and annotations that are new and not as they have to be."""
+    meta, before = obj["metadata"], (old or {}).get("metadata") or {}
+    causes: list[dict[str, str]] = []
+    for field in ("labels", "annotations"):
+        if meta.get(field) == before.get(field):
+            continue
+        found = {key: value or "" for key, value in (meta.get(field) or {}).items()}
+        for key, value in found.items():
+            wrong = [(key, problem) for problem in _key_problems(key)]
+            if field == "labels":
+                wrong += [(value, problem) for problem in _value_problems(value)]
+            causes += [
+                {
+                    "reason": "FieldValueInvalid",
+                    "message": f'Invalid value: "{shown}": {problem}',
+                    "field": f"metadata.{field}",
+                }
+                for shown, problem in wrong
+            ]
+        if field == "annotations" and sum(len(k.encode()) + len(v.encode()) for k, v in found.items()) > _ANNOTATIONS:
+            told = f"Too long: may not be more than {_ANNOTATIONS} bytes"
+            causes.append({"reason": "FieldValueTooLong", "message": told, "field": "metadata.annotations"})
+    if causes:
+        name = str(meta.get("name") or "")
+        title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+        lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
+        said = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+        details = {"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}
+        raise Invalid(f'{title} "{name}" is invalid: {said}', details={k: v for k, v in details.items() if v})
+
+
+def _key_problems(key: str) -> Iterator[str]:
+    prefix, slash, name = key.rpartition("/")
+    if "/" in prefix:
+        yield (
+            f"a qualified name {_SYNTAX} (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
+            "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' "
+            "(e.g. 'example.com/MyName')"
+        )
+        return
+    if slash and not prefix:
+        yield "prefix part must be non-empty"
+    elif prefix and (len(prefix) > 253 or not _DOMAIN.fullmatch(prefix)):
+        yield _PREFIX_RULE
+    if not name:
+        yield "name part must be non-empty"
+    elif len(name) > 63:
+        yield "name part must be no more than 63 characters"
+    if not _PART.fullmatch(name):
+        yield _KEY_RULE
+
+
+def _value_problems(value: str) -> Iterator[str]:
+    if len(value) > 63:
+        yield "must be no more than 63 characters"
+    if value and not _PART.fullmatch(value):
+        yield _VALUE_RULE
