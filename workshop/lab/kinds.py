@@ -40,6 +40,8 @@ class Kind:
     singular: str = ""
     schema: Object | None = field(default=None, compare=False)
     """The OpenAPI schema of a kind that a CRD has added; the built-in ones are in `workshop.manifests.types`."""
+    absent: str = field(default="", compare=False)
+    """Why there is none of this kind and none can be made: clients list it all the same."""
 
     @property
     def api_version(self) -> str:
@@ -85,12 +87,36 @@ def _triggers(kind: str, plural: str, version: str = "v1beta1", **more: Any) -> 
     return Kind("triggers.tekton.dev", version, kind, plural, categories=("tekton", "tekton-triggers"), **more)
 
 
+def _absent(group: str, kind: str, plural: str, why: str, *short_names: str, **more: Any) -> Kind:
+    return Kind(group, "v1", kind, plural, short_names=short_names, absent=why, **more)
+
+
+_RUNS = "the lab runs the Pods of Tekton and of SeldonDeployments only"
+_LOOPBACK = "everything in the lab is on one loopback"
+_ALL = ("all",)
+_ABSENT = (
+    _absent("", "Endpoints", "endpoints", _LOOPBACK, "ep"),
+    _absent("", "Node", "nodes", "the lab is one process on this machine", "no", namespaced=False),
+    _absent("", "PersistentVolume", "persistentvolumes", "a claim is a folder here", "pv", namespaced=False),
+    _absent("", "ReplicationController", "replicationcontrollers", _RUNS, "rc", categories=_ALL),
+    _absent("apps", "DaemonSet", "daemonsets", _RUNS, "ds", categories=_ALL),
+    _absent("apps", "ReplicaSet", "replicasets", _RUNS, "rs", categories=_ALL),
+    _absent("apps", "StatefulSet", "statefulsets", _RUNS, "sts", categories=_ALL),
+    _absent("batch", "CronJob", "cronjobs", _RUNS, "cj", categories=_ALL),
+    _absent("batch", "Job", "jobs", _RUNS, categories=_ALL),
+    _absent("networking.k8s.io", "Ingress", "ingresses", f"{_LOOPBACK}; a Route names its address", "ing"),
+)
+"""What clients ask for beside what they show: `oc status`, `rollout history`, `apply --prune`."""
+
 BUILT_IN = (
+    *_ABSENT,
     Kind("", "v1", "ConfigMap", "configmaps", short_names=("cm",)),
     Kind("", "v1", "Event", "events", short_names=("ev",)),
+    Kind("", "v1", "LimitRange", "limitranges", short_names=("limits",)),
     Kind("", "v1", "Namespace", "namespaces", namespaced=False, short_names=("ns",), subresources=("status",)),
     Kind("", "v1", "PersistentVolumeClaim", "persistentvolumeclaims", short_names=("pvc",), subresources=("status",)),
     Kind("", "v1", "Pod", "pods", short_names=("po",), subresources=("log", "status"), categories=("all",)),
+    Kind("", "v1", "ResourceQuota", "resourcequotas", short_names=("quota",), subresources=("status",)),
     Kind("", "v1", "Secret", "secrets"),
     Kind("", "v1", "Service", "services", short_names=("svc",), subresources=("status",), categories=("all",)),
     Kind("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
@@ -134,6 +160,8 @@ BUILT_IN = (
         columns=_APPROVAL_COLUMNS,
     ),
     Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", short_names=("pdb",), subresources=("status",)),
+    Kind("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", namespaced=False),
+    Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
     Kind("route.openshift.io", "v1", "Route", "routes", subresources=("status",), categories=("all",)),

@@ -17,6 +17,7 @@ from workshop.manifests.meta import (
     IntOrString,
     Labels,
     LabelSelector,
+    Quantity,
     Resource,
     Typed,
     keyed,
@@ -98,6 +99,44 @@ class PodDisruptionBudget(Resource, frozen=True, kw_only=True):
 
     spec: DisruptionBudgetSpec | None = None
     status: Anything | None = None
+
+
+class ResourceQuotaSpec(Typed, frozen=True, kw_only=True):
+    """How much of what a namespace may use."""
+
+    hard: dict[str, Quantity] | None = None
+    scopes: Annotated[list[str] | None, ATOMIC] = None
+    scope_selector: Anything | None = None
+
+
+class ResourceQuota(Resource, frozen=True, kw_only=True):
+    """Bounds what a namespace uses. The lab stores it and enforces nothing."""
+
+    spec: ResourceQuotaSpec | None = None
+    status: Anything | None = None
+
+
+class LimitRangeItem(Typed, frozen=True, kw_only=True):
+    """The bounds and defaults of one type of object."""
+
+    type: str
+    default: dict[str, Quantity] | None = None
+    default_request: dict[str, Quantity] | None = None
+    max: dict[str, Quantity] | None = None
+    min: dict[str, Quantity] | None = None
+    max_limit_request_ratio: dict[str, Quantity] | None = None
+
+
+class LimitRangeSpec(Typed, frozen=True, kw_only=True):
+    """Bounds for each type of object."""
+
+    limits: Annotated[list[LimitRangeItem], ATOMIC]
+
+
+class LimitRange(Resource, frozen=True, kw_only=True):
+    """Bounds and defaults for each container of a namespace. The lab stores it and enforces nothing."""
+
+    spec: LimitRangeSpec | None = None
 
 
 # -- networking -----------------------------------------------------------------------------------------
@@ -222,6 +261,16 @@ class RoleBinding(Resource, frozen=True, kw_only=True):
 
     role_ref: TypedReference | None = None
     subjects: Annotated[list[Subject] | None, ATOMIC] = None
+
+
+class ClusterRole(Role, frozen=True, kw_only=True):
+    """A set of permissions for any namespace. The lab stores it and enforces nothing."""
+
+    aggregation_rule: Anything | None = None
+
+
+class ClusterRoleBinding(RoleBinding, frozen=True, kw_only=True):
+    """Gives a role in every namespace."""
 
 
 # -- monitoring.coreos.com ------------------------------------------------------------------------------

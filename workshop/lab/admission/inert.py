@@ -8,12 +8,15 @@ from __future__ import annotations
 from workshop.lab.kinds import Kind, Object
 
 _RUNS = "the lab runs the Pods of Tekton and of SeldonDeployments only; this {kind} is kept and nothing starts"
+_UNBOUND = "the lab bounds nothing that runs; this {kind} is kept without effect"
 _INERT = {
     "deployments.apps": _RUNS,
     "horizontalpodautoscalers.autoscaling": "the lab does not scale by itself; this {kind} is kept without effect",
+    "limitranges": _UNBOUND,
     "networkpolicies.networking.k8s.io": "everything in the lab is on one loopback; this {kind} is kept without effect",
     "poddisruptionbudgets.policy": "the lab has no nodes to drain; this {kind} is kept without effect",
     "pods": _RUNS,
+    "resourcequotas": _UNBOUND,
 }
 
 

@@ -9,7 +9,10 @@ from workshop.lab.kinds import Kind, Object
 
 
 def fill(kind: Kind, obj: Object, old: Object | None) -> Object:
-    """Set the defaults of a core kind, in place."""
+    """Set the defaults of a core kind, in place; of any kind, leave out what is empty in its metadata."""
+    for name in ("annotations", "finalizers", "labels", "ownerReferences"):
+        if name in obj["metadata"] and not obj["metadata"][name]:
+            del obj["metadata"][name]
     rule = _RULES.get(kind.resource)
     if rule:
         rule(obj, old)
@@ -36,6 +39,16 @@ def _deployment(obj: Object, _: Object | None) -> None:
     obj.setdefault("spec", {}).setdefault("replicas", 1)
 
 
+def _service(obj: Object, _: Object | None) -> None:
+    spec = obj.setdefault("spec", {})
+    spec.setdefault("type", "ClusterIP")
+    spec.setdefault("sessionAffinity", "None")
+    for port in spec.get("ports") or []:
+        port.setdefault("protocol", "TCP")
+        if spec["type"] != "ExternalName":
+            port.setdefault("targetPort", port.get("port"))
+
+
 def _claim(obj: Object, old: Object | None) -> None:
     obj.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
     if old is None:
@@ -48,4 +61,5 @@ _RULES: dict[str, Callable[[Object, Object | None], None]] = {
     "namespaces": _namespace,
     "persistentvolumeclaims": _claim,
     "secrets": _secret,
+    "services": _service,
 }

@@ -38,12 +38,14 @@ VERSION = {
 
 def served(api: Api) -> list[Kind]:
     """Every kind that discovery names."""
-    return [*api.kinds, *REVIEWS, PROJECT]
+    return sorted([*api.kinds, *REVIEWS, PROJECT], key=lambda kind: kind.plural)
 
 
 def verbs(kind: Kind) -> list[str]:
     """What can be done with a kind."""
-    return ["create"] if kind in REVIEWS else list(VERBS)
+    if kind in REVIEWS:
+        return ["create"]
+    return ["get", "list", "watch"] if kind.absent else list(VERBS)
 
 
 def answer(api: Api, request: Request, path: str) -> Response | None:

@@ -143,6 +143,39 @@ _TABLES: dict[str, dict[int, tuple[str, str]]] = {
         5: ("hostIP", "string"),
     },
     "EnvVar": {1: ("name", "string"), 2: ("value", "string")},
+    "ClusterRole": {1: ("metadata", "ObjectMeta"), 2: ("rules", "[]PolicyRule")},
+    "ClusterRoleBinding": {1: ("metadata", "ObjectMeta"), 2: ("subjects", "[]Subject"), 3: ("roleRef", "RoleRef")},
+    "Service": {1: ("metadata", "ObjectMeta"), 2: ("spec", "ServiceSpec"), 3: ("", "skip")},
+    "ServiceSpec": {
+        1: ("ports", "[]ServicePort"),
+        2: ("selector", "map"),
+        3: ("clusterIP", "string"),
+        4: ("type", "string"),
+        5: ("externalIPs", "[]string"),
+        7: ("sessionAffinity", "string"),
+        8: ("loadBalancerIP", "string"),
+        10: ("externalName", "string"),
+        11: ("externalTrafficPolicy", "string"),
+        12: ("healthCheckNodePort", "int"),
+        13: ("publishNotReadyAddresses", "bool"),
+        18: ("clusterIPs", "[]string"),
+    },
+    "ServicePort": {
+        1: ("name", "string"),
+        2: ("protocol", "string"),
+        3: ("port", "int"),
+        4: ("targetPort", "intstr"),
+        5: ("nodePort", "int"),
+        6: ("appProtocol", "string"),
+    },
+    "PodDisruptionBudget": {1: ("metadata", "ObjectMeta"), 2: ("spec", "BudgetSpec"), 3: ("", "skip")},
+    "BudgetSpec": {
+        1: ("minAvailable", "intstr"),
+        2: ("selector", "LabelSelector"),
+        3: ("maxUnavailable", "intstr"),
+    },
+    "ResourceQuota": {1: ("metadata", "ObjectMeta"), 2: ("spec", "QuotaSpec"), 3: ("", "skip")},
+    "QuotaSpec": {1: ("hard", "quantities"), 2: ("scopes", "[]string")},
 }
 
 
@@ -183,6 +216,11 @@ def _value(values: list[bytes | int], what: str) -> Any:
         return True if last else None
     if what == "map":
         return {_string(k): _string(v) for k, v in map(_pair, values)}
+    if what == "quantities":
+        return {_string(k): _string(parse(_bytes(v)).get(1, [b""])[-1]) for k, v in map(_pair, values)}
+    if what == "intstr":
+        parts = parse(_bytes(last))
+        return _string(parts.get(3, [b""])[-1]) if parts.get(1, [0])[-1] else parts.get(2, [0])[-1]
     if what == "bytesmap":
         return {_string(k): base64.b64encode(_bytes(v)).decode() for k, v in map(_pair, values)}
     if what == "[]string":

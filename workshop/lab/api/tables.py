@@ -194,9 +194,23 @@ def _created(obj: Object, _: datetime) -> list[Any]:
     return [obj["metadata"].get("creationTimestamp")]
 
 
-def _role_binding(obj: Object, now: datetime) -> list[Any]:
+def _quota(obj: Object, now: datetime) -> list[Any]:
+    hard = (obj.get("spec") or {}).get("hard") or {}
+    used = (obj.get("status") or {}).get("used") or {}
+    shown = {key: f"{key}: {used.get(key, 0)}/{hard[key]}" for key in sorted(hard)}
+    limits = [text for key, text in shown.items() if key.startswith("limits.")]
+    requests = [text for key, text in shown.items() if not key.startswith("limits.")]
+    return [_age(obj, now), ", ".join(requests), ", ".join(limits)]
+
+
+def _bindings(obj: Object, now: datetime) -> list[Any]:
     ref = obj.get("roleRef") or {}
-    return [f"{ref.get('kind')}/{ref.get('name')}", _age(obj, now)]
+    names: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
+    for one in obj.get("subjects") or []:
+        place = f"{one.get('namespace') or ''}/" if one.get("kind") == "ServiceAccount" else ""
+        names.setdefault(str(one.get("kind")), []).append(place + str(one.get("name")))
+    wide = [", ".join(names[kind]) for kind in ("User", "Group", "ServiceAccount")]
+    return [f"{ref.get('kind')}/{ref.get('name')}", _age(obj, now), *wide]
 
 
 def _network_policy(obj: Object, now: datetime) -> list[Any]:
@@ -251,6 +265,11 @@ def _project(obj: Object, _: datetime) -> list[Any]:
 
 
 _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
+    "clusterrolebindings.rbac.authorization.k8s.io": (
+        _columns("Role", "Age", wide=("Users", "Groups", "ServiceAccounts")),
+        _bindings,
+    ),
+    "clusterroles.rbac.authorization.k8s.io": (_columns("Created At"), _created),
     "configmaps": (_columns("Data", "Age"), _config_map),
     "customresourcedefinitions.apiextensions.k8s.io": (_columns("Created At"), _created),
     "deployments.apps": (
@@ -270,6 +289,7 @@ _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
         _columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"),
         _autoscaler,
     ),
+    "limitranges": (_columns("Created At"), _created),
     "namespaces": (_columns("Status", "Age"), _namespace),
     "networkpolicies.networking.k8s.io": (_columns("Pod-Selector", "Age"), _network_policy),
     "persistentvolumeclaims": (
@@ -291,7 +311,11 @@ _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
     ),
     "pods": (POD_COLUMNS, pod_cells),
     "projects.project.openshift.io": (_columns("Display Name", "Status"), _project),
-    "rolebindings.rbac.authorization.k8s.io": (_columns("Role", "Age"), _role_binding),
+    "resourcequotas": (_columns("Age", "Request", "Limit"), _quota),
+    "rolebindings.rbac.authorization.k8s.io": (
+        _columns("Role", "Age", wide=("Users", "Groups", "ServiceAccounts")),
+        _bindings,
+    ),
     "roles.rbac.authorization.k8s.io": (_columns("Created At"), _created),
     "routes.route.openshift.io": (_columns("Host/Port", "Path", "Services", "Port", "Termination", "Wildcard"), _route),
     "secrets": (_columns("Type", "Data", "Age"), _secret),

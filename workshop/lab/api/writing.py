@@ -23,6 +23,7 @@ from workshop.lab.statuses import (
     BadRequest,
     Conflict,
     Invalid,
+    MethodNotAllowed,
     NotFound,
     TooLarge,
     UnsupportedMediaType,
@@ -40,6 +41,8 @@ APPLY = "application/apply-patch+yaml"
 
 async def create(api: Api, view: View, target: Target, request: Request) -> Response:
     """POST to a collection. Raises AlreadyExists, BadRequest, Invalid, NotFound (the namespace)."""
+    if view.stored.absent:  # before the body, which may be protobuf that nobody reads
+        raise _none(view.stored)
     obj, repeated = await _sent(view, target, request)
     made, warnings = _insert(api, view, target, obj)
     return answers.json(view.result(made), 201, warnings=repeated + warnings)
@@ -196,6 +199,8 @@ def _insert(
     api: Api, view: View, target: Target, obj: Object, *, applied: bool = False
 ) -> tuple[Object, tuple[str, ...]]:
     kind = view.stored
+    if kind.absent:
+        raise _none(kind)
     _locate(kind, target, obj)
     if kind.namespaced:
         api.store.record(api.kinds.named("Namespace"), "", target.namespace)
@@ -268,6 +273,10 @@ def _locate(kind: Kind, target: Target, obj: Object) -> None:
     if given != target.namespace:
         raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
     obj["metadata"]["namespace"] = given
+
+
+def _none(kind: Kind) -> MethodNotAllowed:
+    return MethodNotAllowed(f"there is no {kind.kind} in the lab: {kind.absent}")
 
 
 def _must_be_specified(kind: Kind, name: str) -> Invalid:

@@ -199,3 +199,44 @@ def test_a_thousand_objects_are_listed_quickly(lab: Lab, namespace: str) -> None
         assert len(lab.ask("GET", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns")[1]["items"]) == 1000
         took.append(time.perf_counter() - began)
     assert min(took) < 1  # 50 ms on an idle machine; loose, for a busy one
+
+
+def test_events_say_when_before_their_names(lab: Lab, namespace: str) -> None:
+    event = {"metadata": {"name": "e1"}, "reason": "Started", "involvedObject": {"kind": "Pod", "name": "p"}}
+    path = f"/api/v1/namespaces/{namespace}/events"
+    assert lab.ask("POST", path, event)[0] == 201
+    shown = lab.ask("GET", path, headers=TABLE)[1]
+    columns = [(one["name"], one["priority"]) for one in shown["columnDefinitions"]]
+    assert [name for name, priority in columns if not priority] == ["Last Seen", "Type", "Reason", "Object", "Message"]
+    assert columns[-1] == ("Name", 1) and shown["rows"][0]["cells"][-1] == "e1"
+    assert len(shown["rows"][0]["cells"]) == len(columns)
+
+
+ABSENT = [
+    "/api/v1/nodes",
+    "/api/v1/namespaces/{}/endpoints",
+    "/api/v1/namespaces/{}/replicationcontrollers",
+    "/apis/apps/v1/namespaces/{}/replicasets",
+    "/apis/apps/v1/namespaces/{}/statefulsets",
+    "/apis/batch/v1/namespaces/{}/jobs",
+    "/apis/batch/v1/namespaces/{}/cronjobs",
+    "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
+]
+
+
+@pytest.mark.parametrize("path", ABSENT)
+def test_what_the_lab_has_none_of_is_listed_empty_and_refused_with_a_reason(
+    lab: Lab, namespace: str, path: str
+) -> None:
+    where = path.format(namespace)
+    assert lab.ask("GET", where)[1]["items"] == []
+    plural = where.rpartition("/")[2]
+    group = "/".join(where.split("/")[:4] if where.startswith("/apis") else where.split("/")[:3])
+    known = {one["name"]: one["verbs"] for one in lab.ask("GET", group)[1]["resources"]}
+    assert known[plural] == ["get", "list", "watch"]
+    for method, rest, media in (("POST", "", "application/json"), ("PATCH", "/x", "application/apply-patch+yaml")):
+        query = "?fieldManager=a" if rest else ""
+        code, answer = lab.ask(method, f"{where}{rest}{query}", {"metadata": {"name": "x"}}, media=media)
+        assert code == 405 and answer["message"].startswith("there is no ") and " in the lab: " in answer["message"]
+    assert lab.ask("POST", where, b"k8s\0protobuf", media="application/vnd.kubernetes.protobuf")[0] == 405
+    assert lab.ask("GET", where)[1]["items"] == []

@@ -299,3 +299,12 @@ def test_applied_crd_is_served_and_held_to_its_schema(lab: Lab, namespace: str) 
         == 200
     )
     assert lab.ask("GET", path)[0] == 404
+
+
+def test_empty_metadata_is_left_out(lab: Lab, namespace: str) -> None:
+    meta = {"name": "bare", "labels": {}, "annotations": {"a": "b"}, "finalizers": []}
+    _, made = lab.ask("POST", configs(namespace), {"metadata": meta})
+    assert "labels" not in made["metadata"] and "finalizers" not in made["metadata"]
+    patch = {"metadata": {"annotations": {"a": None}}}
+    _, made = lab.ask("PATCH", configs(namespace, "/bare"), patch, media=MERGE)
+    assert "annotations" not in made["metadata"]
