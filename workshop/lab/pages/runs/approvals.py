@@ -40,7 +40,11 @@ class Voice:
 
 @dataclass(frozen=True)
 class Approval:
-    """One question. `mine` tells whether the participant is asked and the question is open."""
+    """One question.
+
+    `mine` tells whether the participant is asked and the question is open, `answered` whether they have approved
+    already, so that all they can do is to reject.
+    """
 
     name: str
     namespace: str
@@ -50,6 +54,7 @@ class Approval:
     received: int
     voices: tuple[Voice, ...]
     mine: bool
+    answered: bool
     command: str
 
 
@@ -68,6 +73,7 @@ def pending(store: Store, custom_runs: Iterable[Object]) -> frozenset[str]:
 def answer(store: Store, namespace: str, name: str, word: str, message: str, user: str) -> None:
     """Write the participant's answer, as `oc patch` would.
 
+    Where the participant is asked by name and as a member, both get the answer; one that has it already stays as it is.
     Raises NotFound, BadRequest (an unknown word, a message that is too long, the webhook's refusals), Conflict.
     """
     if word not in ANSWERS:
@@ -78,8 +84,11 @@ def answer(store: Store, namespace: str, name: str, word: str, message: str, use
     old = store.get(kind, namespace, name)
     new = store.get(kind, namespace, name)
     spec: dict[str, Any] = new.setdefault("spec", {})
-    for one in spec.get("approvers") or []:
-        if not _asks_me(one):
+    mine = [one for one in spec.get("approvers") or [] if _asks_me(one)]
+    if mine and all(_mine_is(one, user, word) for one in mine):
+        raise BadRequest(f"{user} has this answer already")
+    for one in mine:
+        if _mine_is(one, user, word):
             continue
         if one.get("type") == "Group":
             one["users"] = _with_mine(one, user, word)
@@ -93,6 +102,7 @@ def _approval(obj: Object, user: str) -> Approval:
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     approvers = spec.get("approvers") or []
     state = _state(obj)
+    mine = [one for one in approvers if _asks_me(one)]
     voices = tuple(
         Voice(str(one.get("name")), str(one.get("input") or "pending"), str(one.get("message") or ""),
               one.get("type") == "Group")
@@ -106,7 +116,8 @@ def _approval(obj: Object, user: str) -> Approval:
         required=int(spec.get("numberOfApprovalsRequired") or 1),
         received=int(status.get("approvalsReceived") or sum(voice.answer == "approve" for voice in voices)),
         voices=voices,
-        mine=state.mark == "warn" and any(_asks_me(one) for one in approvers),
+        mine=state.mark == "warn" and bool(mine),
+        answered=all(_mine_is(one, user, "approve") for one in mine),
         command=_command(obj, user),
     )
 
@@ -127,7 +138,7 @@ def _command(obj: Object, user: str) -> str:
     meta = obj["metadata"]
     changes: list[Object] = []
     for index, one in enumerate((obj.get("spec") or {}).get("approvers") or []):
-        if _asks_me(one):
+        if _asks_me(one) and not _mine_is(one, user, "approve"):
             at = f"/spec/approvers/{index}"
             if one.get("type") == "Group":
                 changes.append({"op": "add", "path": f"{at}/users", "value": _with_mine(one, user, "approve")})
@@ -146,6 +157,13 @@ def _asks_me(approver: Object) -> bool:
     if approver.get("type") == "Group":
         return approver.get("name") in GROUPS or any(m.get("name") in USERS for m in approver.get("users") or [])
     return approver.get("name") in USERS
+
+
+def _mine_is(approver: Object, user: str, word: str) -> bool:
+    """Whether an entry that asks the participant holds this answer of theirs."""
+    if approver.get("type") != "Group":
+        return bool(approver.get("input") == word)
+    return any(member.get("name") == user and member.get("input") == word for member in approver.get("users") or [])
 
 
 def _is_approval(custom_run: Object) -> bool:

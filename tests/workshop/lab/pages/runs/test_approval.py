@@ -20,7 +20,7 @@ OTHER = {"name": "somebody", "type": "User", "input": "pending"}
 URL = "/approvals/user1-dev/promote-approve"
 
 
-def _asked(about: Context, *approvers: Object, state: str = "pending") -> None:
+def _asked(about: Context, *approvers: Object, state: str = "pending", required: int = 1) -> None:
     """A PipelineRun whose task `approve` waits."""
     ref = {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"}
     run = pipeline_run(about.store, "promote", [{"name": "approve", "taskRef": ref}])
@@ -35,7 +35,7 @@ def _asked(about: Context, *approvers: Object, state: str = "pending") -> None:
     running = {"type": "Succeeded", "status": "Unknown", "reason": "Running"}
     about.store.update_status(kind, {**made, "status": {"conditions": [running]}})
     task = KINDS.named("ApprovalTask")
-    spec = {"approvers": list(approvers), "numberOfApprovalsRequired": 1, "description": "Does <it> go?"}
+    spec = {"approvers": list(approvers), "numberOfApprovalsRequired": required, "description": "Does <it> go?"}
     asked = about.store.create(task, {"metadata": {"name": "promote-approve", "namespace": "user1-dev"}, "spec": spec})
     about.store.update_status(task, {**asked, "status": {"state": state, "approvalsRequired": 1}})
 
@@ -71,6 +71,29 @@ def test_a_group_gets_the_answer_of_its_member(tmp_path: Path) -> None:
     (group,) = _approvers(about)
     assert group["input"] == "approve"
     assert group["users"] == [{"name": "user9", "input": "approve"}, {"name": "user1", "input": "approve"}]
+
+
+def test_who_has_approved_can_only_reject_while_others_are_waited_for(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    _asked(about, ME, US, OTHER, required=2)
+    client = browser(about)
+    assert client.post(URL, json={"answer": "approve"}).status_code == 204
+    page = client.get("/runs/user1-dev/promote").text
+    assert 'value="approve"' not in page and 'value="reject"' in page
+    assert "You have approved" in page and "oc patch" not in page.partition('id="times"')[0]
+    again = client.post(URL, json={"answer": "approve", "message": "once more"})
+    assert (again.status_code, again.json()["error"]) == (400, "user1 has this answer already")
+    assert client.post(URL, json={"answer": "reject"}).status_code == 204
+    assert [one["input"] for one in _approvers(about)] == ["reject", "reject", "pending"]
+
+
+def test_who_has_answered_by_name_answers_as_a_member_with_a_message(tmp_path: Path) -> None:
+    about = context(tmp_path)
+    _asked(about, {**ME, "input": "approve"}, US, required=2)
+    page = browser(about).get("/runs/user1-dev/promote").text
+    assert "/spec/approvers/0/" not in page and "/spec/approvers/1/" in page
+    assert browser(about).post(URL, json={"answer": "approve", "message": "fine"}).status_code == 204
+    assert [one.get("message") for one in _approvers(about)] == [None, "fine"]
 
 
 def test_who_is_not_asked_has_no_buttons_and_is_refused_in_the_webhooks_words(tmp_path: Path) -> None:
