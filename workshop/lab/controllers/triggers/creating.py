@@ -29,7 +29,7 @@ def create(store: Store, obj: Object, namespace: str, labels: dict[str, str]) ->
         raise TemplateError("a resource template is no object with metadata")
     api_version, name = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))
     kind = KINDS.of(api_version, name)
-    if kind is None:
+    if kind is None or kind.absent:
         raise TemplateError(f"could not find API resource for {api_version} {name}: oc api-resources lists the kinds")
     meta = dict(obj.get("metadata") or {})
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
