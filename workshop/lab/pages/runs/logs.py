@@ -38,6 +38,10 @@ _ERROR = re.compile(
     re.IGNORECASE,
 )
 
+_PLACE = re.compile(r'E\s+File "')
+"""pytest shows where a syntax error is before it says that it is one."""
+_SYNTAX = re.compile(r"E\s+\w+Error: ")
+
 
 @dataclass(frozen=True)
 class Container:
@@ -72,6 +76,8 @@ def _error_line(path: Path, _changed: int, size: int) -> str:
     raw = _read(path, max(0, size - BLOCK), BLOCK)
     lines = [line for line in (_ANSI.sub("", one).strip() for one in raw.decode(errors="replace").splitlines()) if line]
     found = next((line for line in lines if _ERROR.search(line)), lines[-1] if lines else "")
+    if _PLACE.match(found):
+        found = next((line for line in lines[lines.index(found) :] if _SYNTAX.match(line)), found)
     return found if len(found) <= 300 else f"{found[:299]}…"
 
 
