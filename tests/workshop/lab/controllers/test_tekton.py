@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conformance.harness import Lab, lab
+from workshop.lab.api.podtable import pod_cells
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.statuses import NotFound
 
@@ -279,6 +281,25 @@ def test_events_tell_the_story_of_a_run(tmp_path: Path) -> None:
                 ("Normal", "Running", "Not all Steps in the Task have finished executing"),
                 ("Warning", "Failed", '"step-s" exited with code 3: Error'),
             ]
+
+    asyncio.run(scenario())
+
+
+def test_steps_that_wait_for_their_turn_run_as_containers(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(tmp_path) as running:
+            run = _task_run("t", "echo first; while ! test -e /workspace/go; do sleep 0.01; done")
+            run["spec"]["taskSpec"]["steps"].append({"name": "next", "image": "busybox", "script": "true"})
+            running.create(run)
+            await running.running("t", "first\n")
+            await running.until(lambda: running.get("Pod", "t-pod")["status"]["phase"] == "Running")
+            pod = running.get("Pod", "t-pod")
+            assert pod_cells(pod, datetime.now(UTC))[:2] == ["2/2", "Running"]
+            assert ["running" in one["state"] for one in pod["status"]["containerStatuses"]] == [True, True]
+            await running.until(lambda: len(running.get("TaskRun", "t")["status"].get("steps", [])) == 2)
+            assert running.get("TaskRun", "t")["status"]["steps"][1]["waiting"] == {"reason": "PodInitializing"}
+            (running.state.pod("default", "t-pod") / "workspace" / "go").touch()
+            await running.done("TaskRun", "t")
 
     asyncio.run(scenario())
 

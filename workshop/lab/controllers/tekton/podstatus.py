@@ -20,6 +20,8 @@ FINAL_PHASES = ("Succeeded", "Failed")
 def pod_status(state: PodState, started: str) -> Status:
     """The status of a Pod from what the engine says."""
     containers = [_container_status(one) for one in (*state.steps, *state.sidecars)]
+    if state.phase == "Running":
+        _begin(containers, started)
     status: Status = {
         "phase": state.phase,
         "startTime": started,
@@ -32,6 +34,17 @@ def pod_status(state: PodState, started: str) -> Status:
     if state.reason:
         status |= {"reason": state.reason, "message": state.message}
     return status
+
+
+def _begin(containers: list[Status], started: str) -> None:
+    """Show a Pod as a cluster does: all containers run from its start, and steps wait for their turn in theirs.
+
+    A step that waits so is not `started`, which tells it from one at work.
+    """
+    for one in containers:
+        if (one["state"].get("waiting") or {}).get("reason") == "PodInitializing":
+            one["state"] = {"running": {"startedAt": started}}
+            one["ready"] = True
 
 
 def lost(pod: Object, reason: str, message: str) -> Status:
@@ -60,7 +73,10 @@ def step_statuses(pod: Object, names: list[str], *, ended: str = "") -> list[Sta
         step: Status = {"container": container, "name": name or f"unnamed-{index}", "provenance": {}}
         if status:
             step["imageID"] = status.get("imageID", "")
-            step |= _step_state(status.get("state") or {}, ended)
+            state = status.get("state") or {}
+            if "running" in state and not status.get("started"):
+                state = {"waiting": {"reason": "PodInitializing"}}
+            step |= _step_state(state, ended)
         found.append(step)
     return found
 
