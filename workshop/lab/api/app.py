@@ -23,12 +23,12 @@ from workshop.lab.api.scale import rescale, scale_of
 from workshop.lab.api.views import View, view
 from workshop.lab.kinds import Kinds, Object
 from workshop.lab.state import State
-from workshop.lab.statuses import ApiError, MethodNotAllowed, NotFound, Unauthorized
+from workshop.lab.statuses import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from workshop.lab.store import Store
 
 log = logging.getLogger(__name__)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-NO_SESSIONS = ("exec", "attach", "portforward")
+NO_SESSIONS = ("attach", "ephemeralcontainers", "exec", "portforward")
 
 
 def build(store: Store, kinds: Kinds, state: State, token: str) -> Starlette:
@@ -62,6 +62,11 @@ class _Endpoint:
             return discovery.answer(self._api, request, path) or PlainTextResponse("ok")
         if not auth.allowed(request.headers.get("authorization", ""), self._api.token):
             raise Unauthorized("Unauthorized")
+        if other := request.headers.get("impersonate-user"):
+            raise Forbidden(
+                f'users "{other}" is forbidden: User "{self._api.user}" cannot impersonate resource "users" in '
+                'API group "" at the cluster scope: the lab has one user'
+            )
         if path == "/":
             return answers.json({"paths": ["/api", "/apis", "/livez", "/openapi/v3", "/readyz", "/version"]})
         if path == "/openapi/v2":
@@ -71,6 +76,8 @@ class _Endpoint:
         found = discovery.answer(self._api, request, path) if request.method == "GET" else None
         if found:
             return found
+        if path == reviews.ME and request.method == "GET":
+            return reviews.me(self._api)
         where = place(path)
         return await _resource(self._api, request, where) if where else answers.unknown_path()
 
@@ -133,7 +140,7 @@ async def _subresource(api: Api, request: Request, seen: View, target: Target) -
             f"see what it printed with 'oc logs {target.name}'"
         )
     if name not in seen.kind.subresources:
-        raise NotFound("the server could not find the requested resource")
+        raise NotFound("the server could not find the requested resource", details={})
     if name == "log":
         if request.method != "GET":
             raise _not_allowed(request)

@@ -19,6 +19,17 @@ from workshop.lab.api.views import project
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import BadRequest
 
+GROUPS = ("system:authenticated", "system:cluster-admins")
+ME = "/apis/user.openshift.io/v1/users/~"
+"""Where `oc login` asks whose token it was given; nothing else of that group is here."""
+
+
+def me(api: Api) -> Response:
+    """The user of the token, as OpenShift's User."""
+    meta = {"name": api.user, "creationTimestamp": None}
+    user = {"kind": "User", "apiVersion": "user.openshift.io/v1", "metadata": meta, "groups": list(GROUPS)}
+    return answers.json({**user, "identities": None})
+
 
 async def answer(api: Api, kind: Kind, request: Request) -> Response:
     """The answer to a posted question. Raises BadRequest, AlreadyExists."""
@@ -28,7 +39,7 @@ async def answer(api: Api, kind: Kind, request: Request) -> Response:
     spec = _spec(kind, raw, media)
     status: dict[str, Any]
     if kind.kind == "SelfSubjectReview":
-        status = {"userInfo": {"username": api.user, "groups": ["system:authenticated", "system:cluster-admins"]}}
+        status = {"userInfo": {"username": api.user, "groups": list(GROUPS)}}
     elif kind.kind == "SelfSubjectAccessReview":
         status = {"allowed": True, "reason": "the lab has one user, who may do everything"}
     else:

@@ -204,6 +204,7 @@ def _insert(
     _locate(kind, target, obj)
     if kind.namespaced:
         api.store.record(api.kinds.named("Namespace"), "", target.namespace)
+    obj = obj if is_custom(kind) else _without_nulls(obj)
     warnings = validation.check(kind, obj, target.query.get("fieldValidation") or "Warn") + notices(kind)
     if "status" in kind.subresources:
         obj.pop("status", None)
@@ -247,6 +248,7 @@ def _replace(
         }
         made = api.store.update(kind, new, subresource="status", dry_run=target.dry_run)
         return made, warnings
+    new = new if is_custom(kind) else _without_nulls(new)
     warnings = validation.check(kind, new, target.query.get("fieldValidation") or "Warn")
     if "status" in kind.subresources:
         new.pop("status", None)
@@ -262,6 +264,13 @@ def _replace(
     if kind.plural == "customresourcedefinitions" and not target.dry_run:
         made = crds.serve(api, made)
     return made, warnings
+
+
+def _without_nulls(value: Any) -> Any:
+    """A value as a server reads it into its types, where null is the same as nothing: `oc expose` sends a few."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(one) for key, one in value.items() if one is not None}
+    return [_without_nulls(one) for one in value] if isinstance(value, list) else value
 
 
 def _locate(kind: Kind, target: Target, obj: Object) -> None:

@@ -203,7 +203,23 @@ def test_unknown_media_type_is_unsupported(lab: Lab, namespace: str) -> None:
     assert lab.ask("PATCH", f"{path}/x1", {"data": {}}, media="application/json")[0] == 415
 
 
-def test_pod_sessions_are_refused_with_a_word(lab: Lab, namespace: str) -> None:
-    code, answer = lab.ask("POST", f"/api/v1/namespaces/{namespace}/pods/p/exec?command=sh")
+@pytest.mark.parametrize(
+    ("method", "what"),
+    [("POST", "exec"), ("POST", "attach"), ("POST", "portforward"), ("PATCH", "ephemeralcontainers")],
+)
+def test_pod_sessions_are_refused_with_a_word(lab: Lab, namespace: str, method: str, what: str) -> None:
+    code, answer = lab.ask(method, f"/api/v1/namespaces/{namespace}/pods/p/{what}", {})
     assert code == 405
-    assert "exec is not supported" in answer["message"] and "oc logs p" in answer["message"]
+    assert f"{what} is not supported" in answer["message"] and "oc logs p" in answer["message"]
+
+
+def test_missing_subresource_has_details_for_clients_that_look(lab: Lab, namespace: str) -> None:
+    code, answer = lab.ask("GET", f"/api/v1/namespaces/{namespace}/pods/p/resize")
+    assert (code, answer["details"]) == (404, {})
+
+
+def test_acting_for_somebody_else_is_refused(lab: Lab, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    code, answer = lab.ask("GET", path, headers={"Impersonate-User": "admin"})
+    assert (code, answer["reason"]) == (403, "Forbidden")
+    assert answer["message"].startswith('users "admin" is forbidden: User "user1" cannot impersonate resource "users"')
