@@ -90,9 +90,14 @@ def _change(
             hint="oc whoami says who you are",
         )
     if not waiting:
+        name, state = task["metadata"]["name"], (task.get("status") or {}).get("state")
+        if state in ("approved", "rejected"):
+            raise UsageError(
+                f"{name} is {state} already", hint=f"oc get approvaltask {name} -o yaml shows who said what"
+            )
+        others = [one["name"] for i, one in enumerate(approvers) if i not in mine and one["input"] == "pending"]
         raise UsageError(
-            f"{task['metadata']['name']} has this answer of {users[0]} already",
-            hint="the others who are asked: " + ", ".join(one["name"] for one in approvers),
+            f"{name} has this answer of {users[0]} already", hint=f"it waits for others: {', '.join(others)}"
         )
     index = waiting[0]
     path = f"/spec/approvers/{index}"

@@ -348,3 +348,19 @@ def test_the_command_says_who_is_asked_instead(monkeypatch: pytest.MonkeyPatch, 
     gate.reconcile()
     with pytest.raises(UsageError, match=r"user1 is not asked in promote-1-approve; asked are somebody"):
         _approve(gate, monkeypatch, tmp_path)
+
+
+def test_the_command_says_what_an_answer_that_is_there_has_led_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    gate = Gate(["user1", "somebody"], "2")
+    gate.reconcile()
+    _approve(gate, monkeypatch, tmp_path, NAME)
+    with pytest.raises(UsageError, match=f"{NAME} has this answer of user1 already") as waits:
+        _approve(gate, monkeypatch, tmp_path, NAME)
+    assert waits.value.hint == "it waits for others: somebody"
+    one = Gate(["user1"])
+    one.reconcile()
+    _approve(one, monkeypatch, tmp_path, NAME)
+    with pytest.raises(UsageError, match=f"{NAME} is approved already"):
+        _approve(one, monkeypatch, tmp_path, NAME)

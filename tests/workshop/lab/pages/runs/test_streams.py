@@ -141,7 +141,10 @@ def test_a_step_that_prints_nothing_is_asked_for_in_vain(tmp_path: Path) -> None
         ("ok\nTraceback (most recent call last):\n  File\nKeyError: 'x'\n", "KeyError: 'x'"),
         ("a\nfatal: repository 'x' not found\nlast\n", "fatal: repository 'x' not found"),
         ("collected 3\nE       assert 1 == 2\nFAILED test_x\n", "E       assert 1 == 2"),
-        ('E     File "a.py", line 8\nE       x =\nE   SyntaxError: invalid syntax\n', "E   SyntaxError: invalid syntax"),
+        (
+            'E     File "a.py", line 8\nE       x =\nE   SyntaxError: invalid syntax\n',
+            "E   SyntaxError: invalid syntax",
+        ),
         ("no errors so far\nthe gate said no\n", "the gate said no"),
         ("bash: line 3: dvc: command not found\nbye\n", "bash: line 3: dvc: command not found"),
         ("\x1b[31mERROR: red\x1b[0m\n", "ERROR: red"),
