@@ -13,7 +13,7 @@ from workshop import output
 from workshop.cluster.client import ApiFailure, Client
 from workshop.commands.place import api, in_lab
 from workshop.errors import EnvironmentFault, ManifestError, UsageError
-from workshop.lab.admission.approval import GROUPS, USERS
+from workshop.lab.admission.approval import USERS
 from workshop.lab.state import state
 
 WAIT_SECONDS = 5.0
@@ -153,5 +153,4 @@ def _me(client: Client, *, lab: bool) -> tuple[list[str], list[str]]:
     names, groups = [str(info.get("username", ""))], list(info.get("groups") or [])
     if lab:
         names += [name for name in USERS if name not in names]
-        groups += [name for name in GROUPS if name not in groups]
     return names, groups

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from workshop.lab.admission import approval
 from workshop.lab.api import answers, defaults
 from workshop.lab.api.context import Api
 from workshop.lab.api.discovery import PROJECT
@@ -19,7 +20,8 @@ from workshop.lab.api.views import project
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import BadRequest
 
-GROUPS = ("system:authenticated", "system:cluster-admins")
+GROUPS = (*approval.GROUPS, "system:authenticated", "system:cluster-admins")
+"""A program that approves, such as tkn's plug-in, asks here for which groups its user may answer."""
 ME = "/apis/user.openshift.io/v1/users/~"
 """Where `oc login` asks whose token it was given; nothing else of that group is here."""
 

@@ -158,6 +158,7 @@ def test_oc_asks_who_it_is(lab: Lab) -> None:
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     code, answer = lab.ask("POST", path, unknown, media=media, headers=PROTOBUF)
     assert code == 201 and answer["status"]["userInfo"]["username"]
+    assert "mlops-workshop" in answer["status"]["userInfo"]["groups"], "whom the approval gate takes for a member"
     code, me = lab.ask("GET", "/apis/user.openshift.io/v1/users/~", headers=PROTOBUF)
     assert (code, me["metadata"]["name"]) == (200, answer["status"]["userInfo"]["username"])
 

@@ -301,7 +301,7 @@ class FakeServer:
         self.http = self
 
     def request(self, *_: Any, **__: Any) -> Object:
-        return {"status": {"userInfo": {"username": "user1", "groups": []}}}
+        return {"status": {"userInfo": {"username": "user1", "groups": ["mlops-workshop"]}}}
 
     def list(self, kind: str, namespace: str) -> list[Object]:
         return self.gate.store.list(TASKS, namespace)
