@@ -18,6 +18,11 @@ kind: ConfigMap
 metadata: {name: settings, labels: {app: x}, annotations: {note: "a: b"}}
 data: {a: "1", b: "yes", c: "two\\nlines\\n", d: "0x1f", e: "12:30:45", f: "a & b < c", g: "", h: "2026-01-01"}
 ---
+apiVersion: v1
+kind: Secret
+metadata: {name: hidden}
+stringData: {password: open sesame, p: q}
+---
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: web, labels: {app: x}}
@@ -193,6 +198,18 @@ def test_reading_and_failing_look_alike(words: str, filled: None, namespace: str
 
 @pytest.mark.parametrize(
     "words",
+    ["describe configmap settings", "describe configmap settings --show-events=false", "describe secret hidden"],
+)
+def test_contents_are_described_alike(words: str, filled: None, namespace: str, oc: Run, kubectl: Run) -> None:
+    """kubectl shuffles the keys at every call."""
+    mine, theirs = oc(*words.split()), kubectl(*words.split())
+    assert mine.returncode == theirs.returncode == 0
+    assert sorted(mine.stdout.splitlines()) == sorted(theirs.stdout.splitlines())
+    assert "b3BlbiBzZXNhbWU" not in mine.stdout
+
+
+@pytest.mark.parametrize(
+    "words",
     [
         "label cm settings new=v",
         "label cm settings app=y --overwrite",
@@ -220,7 +237,9 @@ def test_reading_and_failing_look_alike(words: str, filled: None, namespace: str
 )
 def test_writing_looks_alike(words: str, filled: None, namespace: str, lab: Lab, oc: Run, kubectl: Run) -> None:
     """kubectl goes first; what it changed is put back before the built-in oc does the same."""
-    new = FILES.replace("settings", "fresh").replace("web", "fresh").replace("hello", "fresh")
+    new = (
+        FILES.replace("settings", "fresh").replace("hidden", "fresh").replace("web", "fresh").replace("hello", "fresh")
+    )
     stdin = (new if "create" in words else FILES.replace('a: "1"', 'a: "2"')) if "-f -" in words else ""
     theirs = kubectl(*words.split(), stdin=stdin)
     lab.ask("DELETE", "/api/v1/namespaces/fresh-ns-of-test")

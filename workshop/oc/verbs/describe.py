@@ -1,7 +1,11 @@
-"""describe: an object's fields as indented text, and its events. The same form for every kind."""
+"""describe: an object's fields as indented text, and its events.
+
+The same form for every kind but ConfigMaps, whose texts are shown as they are, and Secrets, whose contents stay hidden.
+"""
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import Any
 
@@ -47,17 +51,55 @@ def _describe(session: Session, one: Named, obj: Object) -> None:
         (0, "Namespace", meta.get("namespace", "")),
         *_pairs("Labels", meta.get("labels") or {}, "="),
         *_pairs("Annotations", {k: v for k, v in (meta.get("annotations") or {}).items() if k != LAST}, ": "),
+    ]
+    kind = f"{one.resource.api_version}/{one.resource.kind}"
+    if kind in _DATA:
+        session.say("\n".join([*_aligned(rows), "", *_DATA[kind](obj)]))
+        if kind == "v1/ConfigMap":
+            session.say("")
+            if session.words.yes("show-events", True):
+                _say_events(session, obj, [])
+        return
+    rows += [
         (0, "API Version", obj.get("apiVersion") or one.resource.api_version),
         (0, "Kind", obj.get("kind") or one.resource.kind),
     ]
     shown = {key: value for key, value in without_fields(obj).items() if key not in ("apiVersion", "kind")}
     rows += list(_fields(shown, 0, ()))
+    _say_events(session, obj, rows)
+
+
+def _say_events(session: Session, obj: Object, rows: list[tuple[int, str, str | None]]) -> None:
+    """Say the rows, and the events below them."""
     events = _events(session, obj) if session.words.yes("show-events", True) else None
     if events is not None:
         rows.append((0, "Events", None if events else "<none>"))
     session.say("\n".join(_aligned(rows)))
     for line in events or []:
         session.say(line)
+
+
+def _config_map(obj: Object) -> list[str]:
+    lines = ["Data", "===="]
+    for key, text in sorted((obj.get("data") or {}).items()):
+        lines += [f"{key}:", "----", text, ""]
+    lines += ["", "BinaryData", "===="]
+    lines += [f"{key}: {_bytes(text)} bytes" for key, text in sorted((obj.get("binaryData") or {}).items())]
+    return lines
+
+
+def _secret(obj: Object) -> list[str]:
+    data = obj.get("data") or {}
+    width = max(map(len, data), default=0) + 3
+    sizes = [f"{key + ':':<{width}}{_bytes(text)} bytes" for key, text in sorted(data.items())]
+    return [f"Type:  {obj.get('type') or 'Opaque'}", "", "Data", "====", *sizes]
+
+
+def _bytes(encoded: str) -> int:
+    return len(base64.b64decode(encoded or ""))
+
+
+_DATA = {"v1/ConfigMap": _config_map, "v1/Secret": _secret}
 
 
 def _pairs(title: str, pairs: dict[str, str], sign: str) -> list[tuple[int, str, str | None]]:
