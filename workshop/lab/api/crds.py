@@ -6,6 +6,8 @@ conversion between versions: the versions that are served share what is stored.
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from workshop.lab.api.context import Api
@@ -29,12 +31,40 @@ def check(crd: Object) -> None:
         )
     elif not [v for v in spec.get("versions") or [] if isinstance(v, dict) and v.get("name") and v.get("served")]:
         wrong = "spec.versions: Invalid value: must have exactly one version marked as storage version"
+    if not wrong:
+        wrong = _bad_pattern(spec) or _other_scale(spec)
     if wrong:
         name = crd["metadata"].get("name", "")
         raise Invalid(
             f'CustomResourceDefinition.apiextensions.k8s.io "{name}" is invalid: {wrong}',
             details={"name": name, "group": "apiextensions.k8s.io", "kind": "CustomResourceDefinition"},
         )
+
+
+def _bad_pattern(value: Any) -> str:
+    """What is wrong with the first pattern of a schema that cannot be read; empty when all can."""
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key == "pattern" and isinstance(one, str):
+            try:
+                re.compile(one)
+            except re.error as e:
+                return (
+                    f"spec.versions: pattern: Invalid value: {json.dumps(one)}: must be a valid regular expression: {e}"
+                )
+        if found := _bad_pattern(one):
+            return found
+    return ""
+
+
+def _other_scale(spec: Object) -> str:
+    """What is wrong with a scale subresource of other fields than everybody's; empty when it is theirs."""
+    for version in spec.get("versions") or []:
+        scale = (version.get("subresources") or {}).get("scale") or {}
+        path = scale.get("specReplicasPath", ".spec.replicas")
+        if path != ".spec.replicas":
+            told = f"Unsupported value: {json.dumps(path)}: the lab scales "
+            return f'spec.versions.subresources.scale.specReplicasPath: {told}".spec.replicas" alone'
+    return ""
 
 
 def kinds_of(crd: Object) -> list[Kind]:

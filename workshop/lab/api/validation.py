@@ -7,6 +7,7 @@ admission, whose words users know.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -57,22 +58,30 @@ def _invalid(kind: Kind, obj: Object, wrong: list[tuple[str, Any, str]]) -> Inva
         if wanted == "required":
             causes.append({"reason": "FieldValueRequired", "message": "Required value", "field": path[1:]})
             continue
-        shown = f'"{_openapi_type(value)}"' if wanted.startswith("of type") else json.dumps(value)
-        verb = "must be" if wanted.startswith("of type") else "should be"
-        told = f"Invalid value: {shown}: {path[1:]} in body {verb} {wanted}"
-        told += f": {shown}" if wanted.startswith("of type") else ""
-        causes.append(
-            {
-                "reason": "FieldValueTypeInvalid" if "type" in wanted else "FieldValueInvalid",
-                "message": told,
-                "field": path[1:],
-            }
-        )
+        reason = next((name for start, name in _REASONS.items() if wanted.startswith(start)), "FieldValueInvalid")
+        if wanted.startswith("of type"):
+            shown = f'"{_openapi_type(value)}"'
+            told = f"Invalid value: {shown}: {path[1:]} in body must be {wanted}: {shown}"
+        elif wanted.startswith("supported values"):
+            told = f"Unsupported value: {json.dumps(value)}: {wanted}"
+        elif wanted.startswith("Too "):
+            told = wanted
+        else:
+            told = f"Invalid value: {json.dumps(value)}: {path[1:]} in body should {wanted}"
+        causes.append({"reason": reason, "message": told, "field": path[1:]})
     lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
     said = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
     title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     details = {"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}
     return Invalid(f'{title} "{name}" is invalid: {said}', details={k: v for k, v in details.items() if v})
+
+
+_REASONS = {
+    "of type": "FieldValueTypeInvalid",
+    "supported values": "FieldValueNotSupported",
+    "Too long": "FieldValueTooLong",
+    "Too many": "FieldValueTooMany",
+}
 
 
 def _openapi_type(value: Any) -> str:
@@ -137,15 +146,30 @@ def _mismatches(value: Any, schema: Schema | None, path: str) -> Iterator[tuple[
 
 
 def _limits(value: Any, known: Schema, path: str) -> Iterator[tuple[str, Any, str]]:
-    """The few value rules of a structural schema that CRDs of workshops use."""
+    """The value rules of a structural schema, but for CEL and combinations of schemas."""
     allowed = known.get("enum")
     if allowed is not None and value not in allowed:
-        yield path, value, f"one of {allowed}"
-    if isinstance(value, int | float):
-        if "minimum" in known and value < known["minimum"]:
-            yield path, value, f"greater than or equal to {known['minimum']}"
-        if "maximum" in known and value > known["maximum"]:
-            yield path, value, f"less than or equal to {known['maximum']}"
+        yield path, value, f"supported values: {', '.join(map(json.dumps, allowed))}"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        for name, words, over in (("minimum", "greater", False), ("maximum", "less", True)):
+            bound = known.get(name)
+            strict = bool(known.get(f"exclusive{name.capitalize()}"))
+            if bound is not None and ((value > bound if over else value < bound) or (strict and value == bound)):
+                yield path, value, f"be {words} than {'' if strict else 'or equal to '}{bound}"
+        if known.get("multipleOf") and value % known["multipleOf"]:
+            yield path, value, f"be a multiple of {known['multipleOf']}"
+    elif isinstance(value, str):
+        if len(value) > known.get("maxLength", len(value)):
+            yield path, value, f"Too long: may not be more than {known['maxLength']} bytes"
+        if len(value) < known.get("minLength", 0):
+            yield path, value, f"be at least {known['minLength']} chars long"
+        if "pattern" in known and not re.search(known["pattern"], value):
+            yield path, value, f"match '{known['pattern']}'"
+    elif isinstance(value, list):
+        if len(value) > known.get("maxItems", len(value)):
+            yield path, value, f"Too many: {len(value)}: must have at most {known['maxItems']} items"
+        if len(value) < known.get("minItems", 0):
+            yield path, len(value), f"have at least {known['minItems']} items"
 
 
 def _metadata() -> Schema | None:

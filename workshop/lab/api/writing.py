@@ -17,6 +17,7 @@ from workshop.lab.api.deleting import remove
 from workshop.lab.api.reading import record_of
 from workshop.lab.api.request import JSON, Target, body, decode, manifest, media_type, shallow, twice
 from workshop.lab.api.selecting import selector
+from workshop.lab.api.structural import shaped
 from workshop.lab.api.views import View
 from workshop.lab.kinds import Kind, Object
 from workshop.lab.statuses import (
@@ -204,8 +205,9 @@ def _insert(
     _locate(kind, target, obj)
     if kind.namespaced:
         api.store.record(api.kinds.named("Namespace"), "", target.namespace)
-    obj = obj if is_custom(kind) else _without_nulls(obj)
+    obj = shaped(kind, obj, prune=False) if is_custom(kind) else _without_nulls(obj)
     warnings = validation.check(kind, obj, target.query.get("fieldValidation") or "Warn") + notices(kind)
+    obj = shaped(kind, obj)
     if "status" in kind.subresources:
         obj.pop("status", None)
     for key in ("uid", "resourceVersion", "creationTimestamp", "generation", "selfLink", "deletionTimestamp"):
@@ -248,8 +250,9 @@ def _replace(
         }
         made = api.store.update(kind, new, subresource="status", dry_run=target.dry_run)
         return made, warnings
-    new = new if is_custom(kind) else _without_nulls(new)
+    new = shaped(kind, new, prune=False) if is_custom(kind) else _without_nulls(new)
     warnings = validation.check(kind, new, target.query.get("fieldValidation") or "Warn")
+    new = shaped(kind, new)
     if "status" in kind.subresources:
         new.pop("status", None)
         if "status" in old:

@@ -308,3 +308,46 @@ def test_empty_metadata_is_left_out(lab: Lab, namespace: str) -> None:
     patch = {"metadata": {"annotations": {"a": None}}}
     _, made = lab.ask("PATCH", configs(namespace, "/bare"), patch, media=MERGE)
     assert "annotations" not in made["metadata"]
+
+
+def test_schema_of_a_crd_bounds_fills_and_prunes(lab: Lab, namespace: str) -> None:
+    fields = {
+        "mode": {"type": "string", "enum": ["a", "b"], "default": "a"},
+        "tag": {"type": "string", "pattern": "^[a-z]+$", "minLength": 2, "maxLength": 3},
+        "list": {"type": "array", "minItems": 1, "maxItems": 2, "items": {"type": "string"}},
+        "half": {"type": "number", "minimum": 0, "exclusiveMinimum": True, "multipleOf": 0.5},
+    }
+    spec = {"type": "object", "required": ["mode"], "properties": fields}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+    version = {"name": "v1", "served": True, "storage": True, "schema": schema}
+    names = {"plural": "gadgets", "kind": "Gadget"}
+    crd = {
+        "metadata": {"name": "gadgets.x.org"},
+        "spec": {"group": "x.org", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert lab.ask("POST", definitions, crd)[0] == 201
+    path = f"/apis/x.org/v1/namespaces/{namespace}/gadgets"
+    for field, value, told in (
+        ("mode", "c", 'Unsupported value: "c": supported values: "a", "b"'),
+        ("tag", "AB", "Invalid value: \"AB\": spec.tag in body should match '^[a-z]+$'"),
+        ("tag", "a", 'Invalid value: "a": spec.tag in body should be at least 2 chars long'),
+        ("tag", "abcd", "Too long: may not be more than 3 bytes"),
+        ("list", [], "Invalid value: 0: spec.list in body should have at least 1 items"),
+        ("list", ["a", "b", "c"], "Too many: 3: must have at most 2 items"),
+        ("half", 0, "Invalid value: 0: spec.half in body should be greater than 0"),
+        ("half", 0.7, "Invalid value: 0.7: spec.half in body should be a multiple of 0.5"),
+    ):
+        code, answer = lab.ask("POST", path, {"metadata": {"name": "g"}, "spec": {field: value}})
+        assert (code, answer["message"]) == (422, f'Gadget.x.org "g" is invalid: spec.{field}: {told}')
+    sent = {"metadata": {"name": "g"}, "spec": {"tag": "ab", "unknown": 1}, "other": {}}
+    code, made = lab.ask("POST", path, sent)
+    assert (code, made["spec"], "other" in made) == (201, {"tag": "ab", "mode": "a"}, False)
+    version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["tag"]["pattern"] = "["  # type: ignore[index]
+    crd["metadata"]["name"], names["plural"] = "others.x.org", "others"  # type: ignore[index]
+    assert lab.ask("POST", definitions, crd)[0] == 422
+    version["schema"] = {"openAPIV3Schema": {"type": "object"}}
+    version["subresources"] = {"scale": {"specReplicasPath": ".spec.size", "statusReplicasPath": ".status.size"}}
+    code, answer = lab.ask("POST", definitions, crd)
+    assert code == 422 and answer["message"].endswith('".spec.size": the lab scales ".spec.replicas" alone')
+    assert lab.ask("DELETE", f"{definitions}/gadgets.x.org")[0] == 200
