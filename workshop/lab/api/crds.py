@@ -56,7 +56,7 @@ def _bad_pattern(value: Any) -> str:
     return ""
 
 
-def _other_scale(spec: Object) -> str:
+def _other_scale(spec: Any) -> str:
     """What is wrong with a scale subresource of other fields than everybody's; empty when it is theirs."""
     for version in spec.get("versions") or []:
         scale = (version.get("subresources") or {}).get("scale") or {}
