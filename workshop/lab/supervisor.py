@@ -51,6 +51,7 @@ from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.context import Component as PageComponent
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.routes import routes as page_routes
+from workshop.lab.patience import Http
 from workshop.lab.report import ENDPOINTS, ComponentReport, Lock, Report, write
 from workshop.lab.routes import Routes
 from workshop.lab.state import KIT, State, state
@@ -265,6 +266,7 @@ class Supervisor:
             server = _Server(
                 uvicorn.Config(
                     app,
+                    http=Http,
                     log_level="warning",
                     access_log=False,
                     interface="asgi3",

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from workshop.lab.api import auth
 from workshop.lab.api.app import build
 from workshop.lab.kinds import BUILT_IN, Kinds
+from workshop.lab.patience import Http
 from workshop.lab.state import State
 from workshop.lab.store import Store
 
@@ -37,6 +38,7 @@ class Server:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=Http,
                 ssl_certfile=certificate.cert,
                 ssl_keyfile=certificate.key,
                 log_config=None,

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from workshop.lab.gateway.app import Gateway
+from workshop.lab.patience import Http
 from workshop.lab.routes import Routes
 
 
@@ -31,6 +32,7 @@ def serve(routes: Routes, listening: socket.socket) -> uvicorn.Server:
     server = _Server(
         uvicorn.Config(
             Gateway(routes),
+            http=Http,
             log_level="warning",
             access_log=False,
             interface="asgi3",

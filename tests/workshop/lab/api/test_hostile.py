@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
+import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from tests.workshop.lab.serving import Lab
+from workshop.lab import patience
+from workshop.lab.api import request
 
 JSON_PATCH = "application/json-patch+json"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -125,3 +131,59 @@ def test_query_that_is_no_number_is_named(lab: Lab, namespace: str, query: str) 
     code, answer = lab.ask("GET", configs(namespace, f"?{query}"))
     name, _, value = query.rpartition("&")[2].partition("=")
     assert (code, answer["message"]) == (400, f'{name}: Invalid value: "{value}": must be a number')
+
+
+def connected(lab: Lab) -> ssl.SSLSocket:
+    trusted = ssl.create_default_context(cafile=str(lab.state.tls / "ca.crt"))
+    raw = socket.create_connection(("127.0.0.1", lab.server.port), timeout=10)
+    return trusted.wrap_socket(raw, server_hostname="127.0.0.1")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /version HT", b"GET /version HTTP/1.1\r\nHost: lab\r\nX: "])
+def test_a_request_that_begins_and_never_goes_on_loses_its_connection(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    with connected(lab) as sock:
+        sock.sendall(begun)
+        with suppress(ConnectionResetError):
+            assert sock.recv(100) == b""
+
+
+def test_a_second_request_that_never_goes_on_loses_its_connection_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    with connected(lab) as sock:
+        sock.sendall(b"GET /livez HTTP/1.1\r\nHost: lab\r\n\r\n")
+        assert sock.recv(4096).startswith(b"HTTP/1.1 200")
+        sock.sendall(b"GET /livez HT")
+        rest = b"-"
+        while rest:
+            try:
+                rest = sock.recv(4096)
+            except ConnectionResetError:
+                break
+
+
+def test_a_watch_lives_longer_than_a_head_may_take(lab: Lab, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    url = lab.server.url + configs(namespace, "?watch=true&timeoutSeconds=1")
+    began = time.monotonic()
+    answer = lab.http.request("GET", url, headers=lab.http.headers)
+    assert (answer.status, answer.data) == (200, b"") and time.monotonic() - began > 0.9
+
+
+def test_a_body_that_never_ends_is_a_timeout(lab: Lab, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request, "BODY_SECONDS", 0.2)
+    head = (
+        f"POST {configs(namespace)} HTTP/1.1\r\nHost: lab\r\nAuthorization: Bearer {lab.token}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+    )
+    with connected(lab) as sock:
+        sock.sendall(head.encode())
+        answer = b""
+        while b'"reason":"Timeout"' not in answer:
+            answer += (got := sock.recv(4096))
+            assert got, answer
+    assert answer.startswith(b"HTTP/1.1 504")
