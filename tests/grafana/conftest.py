@@ -88,9 +88,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         report = traffic.wait()
         assert not report.failed, report.summary()
         if url:
-            made.until(f"sum({_COUNT}) >= {REQUESTS}")
+            made.until(f"sum({COUNT}) >= {REQUESTS}")
             # A rate needs two scrapes of a code that came late.
-            made.until(f'sum(rate({_COUNT[:-1]}, code="400"}}[10s])) >= 0')
+            made.until(f'sum(rate({COUNT[:-1]}, code="400"}}[10s])) >= 0')
         yield made
 
 
@@ -114,7 +114,7 @@ def _gateway(servers: dict[str, Server]) -> Iterator[str]:
         thread.join(10)
 
 
-_COUNT = f'seldon_api_executor_server_requests_seconds_count{{namespace="{NAMESPACE}", service="predictions"}}'
+COUNT = f'seldon_api_executor_server_requests_seconds_count{{namespace="{NAMESPACE}", service="predictions"}}'
 
 
 def _server(predictor: str, model: Path) -> Server:

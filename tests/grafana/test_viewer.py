@@ -16,7 +16,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from grafana.render import RENDERED
 from tests.browser.driving import HAVE_CHROMIUM, chromium, serious
 from tests.grafana.boards import load, panels
-from tests.grafana.conftest import SHARES, Stack
+from tests.grafana.conftest import COUNT, REQUESTS, SHARES, Stack
 from tests.workshop.lab.pages.fixtures import TOKEN, context, served
 
 pytestmark = [
@@ -71,6 +71,8 @@ class Page:
 def page(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
     if stack.prometheus_url is None:
         pytest.skip("prometheus is not installed")
+    # The page asks for a whole number of the lab's scrapes, up to 5 s ago: all traffic has to be there by then.
+    stack.until(f"sum({COUNT} offset 6s) >= {REQUESTS}")
     folder = tmp_path_factory.mktemp("viewer")
     about = context(folder, prometheus_url=stack.prometheus_url, token=TOKEN)
     with served(about, gate=True) as lab:
@@ -119,7 +121,7 @@ def test_figures_are_those_of_prometheus(page: Page, stack: Stack) -> None:
         rows = stack.query("sum by (actual, predicted) (increase(model_feedback_total[5m]))")
         return sorted(float(one["value"][1]) for one in rows)
 
-    # The traffic goes on meanwhile: the page's figures lie between those before and after it.
+    # What was counted moves as it is extrapolated to the window: the page's lie between those before and after it.
     before = counted()
     page.open("quality")
     cells = sorted(int(cell.text) for cell in page.panel("Confusion matrix").find_elements(By.CSS_SELECTOR, "td"))

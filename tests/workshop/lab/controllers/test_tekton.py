@@ -11,6 +11,7 @@ import pytest
 
 from tests.conformance.harness import Lab, lab
 from workshop.lab.api.podtable import pod_cells
+from workshop.lab.controllers.tekton import podstatus
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.statuses import NotFound
 
@@ -283,6 +284,14 @@ def test_events_tell_the_story_of_a_run(tmp_path: Path) -> None:
             ]
 
     asyncio.run(scenario())
+
+
+def test_a_pod_that_ends_before_anything_was_told_of_it_ends_with_all_its_containers() -> None:
+    containers = [{"name": f"step-{name}", "image": "busybox"} for name in ("a", "b")]
+    pod = {"metadata": {"name": "p"}, "spec": {"containers": containers}, "status": {"phase": "Pending"}}
+    pod["status"] = podstatus.lost(pod, "Cancelled", "it was cancelled")
+    steps = podstatus.step_statuses(pod, ["a", "b"], ended="TaskRunCancelled")
+    assert [one["terminationReason"] for one in steps] == ["TaskRunCancelled"] * 2
 
 
 def test_steps_that_wait_for_their_turn_run_as_containers(tmp_path: Path) -> None:

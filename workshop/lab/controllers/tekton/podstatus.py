@@ -52,7 +52,13 @@ def lost(pod: Object, reason: str, message: str) -> Status:
     status: Status = dict(pod.get("status") or {})
     status |= {"phase": "Failed", "reason": reason, "message": message}
     status["conditions"] = _conditions("Failed", status.get("startTime") or now())
-    for container in status.get("containerStatuses") or []:
+    if not status.get("containerStatuses"):
+        # Ended before the engine has said anything of it, though its first step may have begun.
+        status["containerStatuses"] = [
+            {"name": one["name"], "image": one["image"], "imageID": "", "restartCount": 0, "state": {}}
+            for one in pod["spec"]["containers"]
+        ]
+    for container in status["containerStatuses"]:
         state = container.get("state") or {}
         if "terminated" not in state:
             started = (state.get("running") or {}).get("startedAt") or now()
