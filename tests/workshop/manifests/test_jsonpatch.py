@@ -118,6 +118,29 @@ def test_a_patch_that_does_not_fit_is_refused_in_kubectls_words(tmp_path: Path, 
     assert by_kubectl(tmp_path / "object.json", patch).stderr == f"error: {error.value}\n"
 
 
+@pytest.mark.parametrize(
+    ("patch", "result"),
+    [
+        ([step("add", "/l/-", value=3)], {"l": [1, 2, 3], "m": {"a/b": 1}}),
+        ([step("add", "/l/0", value=0)], {"l": [0, 1, 2], "m": {"a/b": 1}}),
+        ([step("remove", "/m/a~1b")], {"l": [1, 2], "m": {}}),
+        ([step("replace", "/l/1", value=9)], {"l": [1, 9], "m": {"a/b": 1}}),
+        ([step("move", "/m/n", **{"from": "/l/0"})], {"l": [2], "m": {"a/b": 1, "n": 1}}),
+        ([step("copy", "/k", **{"from": "/l"})], {"l": [1, 2], "m": {"a/b": 1}, "k": [1, 2]}),
+        ([step("test", "/l/0", value=1)], {"l": [1, 2], "m": {"a/b": 1}}),
+    ],
+    ids=str,
+)
+def test_a_patch_does_what_rfc_6902_says(patch: Any, result: Any) -> None:
+    assert jsonpatch.apply({"l": [1, 2], "m": {"a/b": 1}}, patch) == result
+
+
+@pytest.mark.parametrize("patch", DOES_NOT_FIT, ids=json.dumps)
+def test_a_patch_that_does_not_fit_is_refused(patch: Any) -> None:
+    with pytest.raises(PatchError):
+        jsonpatch.apply(OBJECT, patch)
+
+
 def test_replace_sets_a_member_that_is_not_there_by_which_a_run_is_cancelled() -> None:
     assert jsonpatch.apply({"spec": {}}, [step("replace", "/spec/status", value="Cancelled")]) == {
         "spec": {"status": "Cancelled"}
