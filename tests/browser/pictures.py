@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from workshop.lab.paths import lab_paths
 from workshop.lab.report import read
-from workshop.lab.state import state
 
 KIT = Path(__file__).resolve().parents[2]
 FOLDER = KIT / "workshop" / "pictures"
@@ -49,7 +49,7 @@ def main() -> None:
 
     from tests.browser.driving import chromium, wait_for
 
-    where = state()
+    where = lab_paths()
     report = read(where)
     assert report is not None, "no lab runs; make lab, then again"
     console = report.endpoints["console"]

@@ -16,7 +16,7 @@ from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.engines.containers import EngineOptions
 from workshop.lab.engines.launcher import Launcher
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 NAMESPACE = "default"
@@ -26,7 +26,7 @@ RUNS = ("PipelineRun", "TaskRun")
 class Lab:
     """What a test does with a lab."""
 
-    def __init__(self, store: Store, state: State, launcher: Launcher) -> None:
+    def __init__(self, store: Store, state: LabPaths, launcher: Launcher) -> None:
         self.store, self.state, self.launcher = store, state, launcher
 
     def apply(self, text: str) -> list[Object]:
@@ -90,7 +90,7 @@ class Lab:
 @asynccontextmanager
 async def lab(folder: Path, store: Store | None = None, **options: Any) -> AsyncIterator[Lab]:
     """A running lab in a folder; give the store of an earlier one to start it again."""
-    state = State(folder / "state")
+    state = LabPaths(folder / "state")
     state.make()
     store = store or Store()
     launcher = Launcher(state.run)

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.conformance.harness import RUNS, differences, lab
-from workshop.lab.statuses import ApiError
+from workshop.lab.api_errors import ApiError
 
 HERE = Path(__file__).parent
 FOLDERS = sorted(path.parent.relative_to(HERE).as_posix() for path in HERE.rglob("expect.yaml"))

@@ -16,7 +16,7 @@ from tests.e2e.conftest import KIT, Lab, until
 from workshop.checks import Finding
 from workshop.commands.journey import Journey, journey
 from workshop.guide.module import load_all
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 
 NUMBERS = [module.number for module in load_all(KIT / "workshop" / "modules")]
 LOOKS_ONLY = "01"
@@ -24,7 +24,7 @@ Undo = Callable[[], object]
 
 
 def _way(lab: Lab) -> Journey:
-    return journey(State(lab.state))
+    return journey(LabPaths(lab.state))
 
 
 def _left(lab: Lab, number: str) -> list[Finding]:

@@ -15,7 +15,7 @@ import yaml
 from tests.workshop.lab.serving import Lab
 from workshop.lab.admission.seldon import parse
 from workshop.lab.controllers.seldon.reconcile import replicas_of
-from workshop.lab.state import KIT
+from workshop.lab.paths import KIT
 from workshop.oc.kustomize.build import build
 
 SELDON = KIT / "seldon"

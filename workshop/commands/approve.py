@@ -14,7 +14,7 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.commands.place import api, in_lab
 from workshop.errors import EnvironmentFault, ManifestError, UsageError
 from workshop.lab.admission.approval import USERS
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 WAIT_SECONDS = 5.0
 Object = dict[str, Any]
@@ -25,7 +25,7 @@ def approve(words: argparse.Namespace) -> int:
 
     Raises UsageError, EnvironmentFault, and ManifestError when the server does not take the answer.
     """
-    where = state()
+    where = lab_paths()
     client, namespace = api(where, words.namespace)
     task = _waited_for(client, namespace, words.name or "", words.timeout)
     wish = "reject" if words.reject else "approve"

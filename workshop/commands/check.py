@@ -10,7 +10,7 @@ from workshop import output
 from workshop.checks import CHECKS, Finding
 from workshop.commands.journey import journey
 from workshop.errors import RunFailed, UsageError
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 
 def check(words: argparse.Namespace) -> int:
@@ -20,7 +20,7 @@ def check(words: argparse.Namespace) -> int:
     number = words.module.rjust(2, "0")
     if number not in CHECKS:
         raise UsageError(f"no module {words.module!r} has a check", hint=f"these have one: {', '.join(sorted(CHECKS))}")
-    way = journey(state())
+    way = journey(lab_paths())
     findings = way.findings(way.module(number))
     if words.output == output.JSON:
         output.emit({"module": number, "done": all(f.ok for f in findings), "findings": [asdict(f) for f in findings]})
@@ -39,7 +39,7 @@ def show(findings: Sequence[Finding]) -> None:
 
 
 def _every(as_json: bool) -> int:
-    way = journey(state())
+    way = journey(lab_paths())
     for module in way.modules.values():
         findings = way.findings(module)
         left = sum(not finding.ok for finding in findings)

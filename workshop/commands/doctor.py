@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 
 from workshop import output
 from workshop.errors import EnvironmentFault
+from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.ports import PREFERRED, is_free
 from workshop.lab.report import running_pid
-from workshop.lab.state import State, state
 from workshop.lab.supervisor import MIN_FREE_BYTES
 
 
@@ -30,7 +30,7 @@ class Finding:
 
 def doctor(words: argparse.Namespace) -> int:
     """Print the findings; exit 3 when something that is needed is not there."""
-    findings = _doctor(state())
+    findings = _doctor(lab_paths())
     if words.output == output.JSON:
         output.emit({"findings": [asdict(f) for f in findings]})
     else:
@@ -44,7 +44,7 @@ def doctor(words: argparse.Namespace) -> int:
     return 0 if all(f.ok or not f.needed for f in findings) else EnvironmentFault.exit_code
 
 
-def _doctor(where: State) -> list[Finding]:
+def _doctor(where: LabPaths) -> list[Finding]:
     """Everything the lab depends on, in the order in which one would fix it."""
     version = ".".join(str(n) for n in sys.version_info[:3])
     findings = [

@@ -17,7 +17,7 @@ from workshop.cluster.client import Client
 from workshop.commands.place import api
 from workshop.commands.run import _follow, _next, _why
 from workshop.errors import EnvironmentFault, RunFailed, UsageError
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 APPEARS_SECONDS = 30.0
 COMMIT = "mlops-workshop/commit"
@@ -25,7 +25,7 @@ COMMIT = "mlops-workshop/commit"
 
 def follow(words: argparse.Namespace) -> int:
     """Find the run, show it until it is done."""
-    client, namespace = api(state(), words.namespace)
+    client, namespace = api(lab_paths(), words.namespace)
     run = _appeared(client, namespace, words.pipeline, _head())
     name = str(run["metadata"]["name"])
     quiet = words.output == output.JSON

@@ -15,8 +15,8 @@ from workshop.commands.place import LAB, place
 from workshop.errors import UsageError
 from workshop.guide.module import Command, Module, load_all
 from workshop.guide.runner import Ran, Result, run_module
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.progress import note
-from workshop.lab.state import KIT, State
 
 MODULES = KIT / "workshop" / "modules"
 LOOKS_ONLY = ("01",)
@@ -30,7 +30,7 @@ class Journey:
     `on` is `lab` or `cluster`: which of the text's marked commands are meant.
     """
 
-    where: State
+    where: LabPaths
     on: str
     client: Client
     context: CheckContext
@@ -84,7 +84,7 @@ class Journey:
         return run_module(module.path, env, self.context.clone, where=self.on, before=before, after=after)
 
 
-def journey(where: State) -> Journey:
+def journey(where: LabPaths) -> Journey:
     """The way of the participant who works here. Raises EnvironmentFault when there is neither lab nor cluster."""
     on = place(where)
     context = CheckContext(on.client, on.values, on.clone, on.env, on.name)

@@ -27,9 +27,9 @@ from workshop.commands.run import _next, _run, _why
 from workshop.commands.up import _up
 from workshop.errors import RunFailed, WorkshopError
 from workshop.lab.participant import clone_folder
+from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import Report, read
 from workshop.lab.seed import namespace
-from workshop.lab.state import State, state
 from workshop.manifests.load import load
 
 
@@ -37,7 +37,7 @@ from workshop.manifests.load import load
 class Job:
     """The lab that the job runs in, and what it has found out so far."""
 
-    where: State
+    where: LabPaths
     report: Report
     client: Client
     quiet: bool
@@ -62,7 +62,7 @@ def lab(words: argparse.Namespace) -> int:
     """Do the main job and print what stands at its end."""
     began = time.monotonic()
     quiet = words.output == output.JSON
-    where = state()
+    where = lab_paths()
     report = _up(where, ports=words.ports, quiet=quiet)
     job = Job(where, report, Client.load(where.kubeconfig), quiet, {"up": time.monotonic() - began})
     job.step("data: the months of 2013, pushed to the DVC remote", lambda: _push_data(job))

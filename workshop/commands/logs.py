@@ -9,12 +9,12 @@ from pathlib import Path
 
 from workshop import output
 from workshop.errors import UsageError
-from workshop.lab.state import State, state
+from workshop.lab.paths import LabPaths, lab_paths
 
 
 def logs(words: argparse.Namespace) -> int:
     """Print the last lines, and with --follow what comes after them."""
-    files = _files(state())
+    files = _files(lab_paths())
     if words.component not in files:
         raise UsageError(
             f"no part of the lab is called {words.component!r}",
@@ -36,7 +36,7 @@ def logs(words: argparse.Namespace) -> int:
     return 0
 
 
-def _files(where: State) -> dict[str, Path]:
+def _files(where: LabPaths) -> dict[str, Path]:
     """Every part that writes a log."""
     found = {"lab": where.log}
     for folder in where.components.glob("*"):

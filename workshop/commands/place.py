@@ -18,10 +18,10 @@ from workshop.errors import EnvironmentFault
 from workshop.guide.values import values
 from workshop.lab import environment
 from workshop.lab.participant import clone_folder
+from workshop.lab.paths import LabPaths
 from workshop.lab.report import read, running_pid
 from workshop.lab.seed import USER
 from workshop.lab.seed import namespace as namespace_of
-from workshop.lab.state import State
 
 LAB, CLUSTER = "lab", "cluster"
 ENDPOINTS, CREDENTIALS = "mlops-endpoints", "mlops-credentials"
@@ -41,12 +41,12 @@ class Place:
     env: dict[str, str]
 
 
-def in_lab(where: State) -> bool:
+def in_lab(where: LabPaths) -> bool:
     """Whether commands mean the lab: they do as soon as it has been begun, whatever `oc` is logged in to."""
     return where.root.exists()
 
 
-def api(where: State, namespace: str = "") -> tuple[Client, str]:
+def api(where: LabPaths, namespace: str = "") -> tuple[Client, str]:
     """The API server that commands ask, and the namespace: the one asked for, else the participant's `...-dev`.
 
     On a cluster that is the current project. Raises EnvironmentFault when there is neither lab nor cluster.
@@ -57,7 +57,7 @@ def api(where: State, namespace: str = "") -> tuple[Client, str]:
     return client, namespace or client.namespace
 
 
-def place(where: State) -> Place:
+def place(where: LabPaths) -> Place:
     """Where commands work. Raises EnvironmentFault when the lab is down, or when there is neither lab nor cluster."""
     if not in_lab(where):
         return _cluster()
@@ -68,7 +68,7 @@ def place(where: State) -> Place:
     return Place(LAB, client, clone_folder(where), values(USER, report.endpoints), participant_env(where))
 
 
-def participant_env(where: State) -> dict[str, str]:
+def participant_env(where: LabPaths) -> dict[str, str]:
     """The environment of the lab's participant, also while the lab is down: PATH with its commands, cluster, MLflow."""
     report = read(where)
     running = report is not None and running_pid(where) is not None

@@ -10,12 +10,12 @@ from workshop import output
 from workshop.commands.down import _down
 from workshop.commands.journey import journey
 from workshop.errors import EnvironmentFault, UsageError
-from workshop.lab.state import State, state
+from workshop.lab.paths import LabPaths, lab_paths
 
 
 def reset(words: argparse.Namespace) -> int:
     """Ask, stop, delete."""
-    where = state()
+    where = lab_paths()
     if words.module:
         return _module(where, words.module, words.output == output.JSON)
     if not where.root.exists():
@@ -39,7 +39,7 @@ def reset(words: argparse.Namespace) -> int:
     return 0
 
 
-def _module(where: State, number: str, as_json: bool) -> int:
+def _module(where: LabPaths, number: str, as_json: bool) -> int:
     """Undo what a module made; nothing that the participant made is lost, so nobody is asked."""
     way = journey(where)
     module = way.module(number)
@@ -51,7 +51,7 @@ def _module(where: State, number: str, as_json: bool) -> int:
     return 0
 
 
-def _reset(where: State) -> None:
+def _reset(where: LabPaths) -> None:
     """Delete the lab's folder. Raises EnvironmentFault when the folder is not a lab's or cannot be deleted."""
     ours = {"run", "components", "home", "images", "volumes", "pods"}
     if not ours & {p.name for p in where.root.iterdir()} and any(where.root.iterdir()):

@@ -16,7 +16,7 @@ from workshop import output
 from workshop.commands.place import api, clone_here, endpoints, in_lab, participant_env
 from workshop.errors import EnvironmentFault, RunFailed
 from workshop.lab.participant import clone_folder
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 
 def rollback(words: argparse.Namespace) -> int:
@@ -47,7 +47,7 @@ def _place(namespace: str) -> tuple[Path, dict[str, str]]:
 
     Raises EnvironmentFault.
     """
-    where = state()
+    where = lab_paths()
     client, namespace = api(where, namespace)
     if in_lab(where):
         model, env = clone_folder(where) / "model", participant_env(where)

@@ -14,7 +14,7 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.runs import Progress, first_failure, progress
 from workshop.commands.place import api
 from workshop.errors import ManifestError, RunFailed, TimedOut, UsageError
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 from workshop.manifests.load import Manifest, load
 
 POLL_SECONDS = 0.2
@@ -33,7 +33,7 @@ def run(words: argparse.Namespace) -> int:
     """Submit and follow; the exit code is 0 when every run succeeded."""
     if words.engine == "container":
         raise UsageError("the container engine is not there yet", hint="leave --engine out: steps run as processes")
-    client, namespace = api(state(), words.namespace)
+    client, namespace = api(lab_paths(), words.namespace)
     documents = [d for name in words.files for d in load(name)]
     _give(documents, words.param)
     if not documents:

@@ -9,12 +9,12 @@ import shutil
 from workshop.commands.place import in_lab, participant_env, place
 from workshop.errors import EnvironmentFault
 from workshop.lab.participant import clone_folder
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 
 def shell(words: argparse.Namespace) -> int:
     """Replace this process by the shell, or by the command that was given."""
-    where = state()
+    where = lab_paths()
     if in_lab(where):
         clone, env = clone_folder(where), participant_env(where) | {"TERM": os.environ.get("TERM", "dumb")}
         if not clone.exists():

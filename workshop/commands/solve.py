@@ -13,12 +13,12 @@ from workshop.commands.journey import LOOKS_ONLY, Journey, journey
 from workshop.errors import RunFailed
 from workshop.guide.module import Command, Module
 from workshop.guide.runner import Ran
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 
 def solve(words: argparse.Namespace) -> int:
     """Do what the module needs, then the module; its check says whether that worked."""
-    way = journey(state())
+    way = journey(lab_paths())
     module = way.module(words.module)
     for each in way.missing(module):
         do(way, each)

@@ -10,12 +10,12 @@ from workshop.commands.journey import Journey, journey
 from workshop.commands.solve import do
 from workshop.errors import UsageError
 from workshop.guide.module import Module
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 
 def start(words: argparse.Namespace) -> int:
     """Say what will change, ask, do what is missing, undo what is too far."""
-    way = journey(state())
+    way = journey(lab_paths())
     module = way.module(words.module)
     missing = way.missing(module)
     for each in missing:

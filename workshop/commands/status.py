@@ -9,13 +9,13 @@ import psutil
 
 from workshop import output
 from workshop.errors import EnvironmentFault
+from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import ENDPOINTS, read, running_pid
-from workshop.lab.state import State, state
 
 
 def status(words: argparse.Namespace) -> int:
     """Print the components and the endpoints; exit 3 when the lab does not run."""
-    where = state()
+    where = lab_paths()
     found = _status(where)
     if words.output == output.JSON:
         output.emit(found)
@@ -24,7 +24,7 @@ def status(words: argparse.Namespace) -> int:
     return 0 if found["running"] else EnvironmentFault.exit_code
 
 
-def _status(where: State) -> dict[str, Any]:
+def _status(where: LabPaths) -> dict[str, Any]:
     """The report with memory; every part is `stopped` when the supervisor is gone.
 
     Memory is the proportional set size of a component's processes (shared pages count once over all), in bytes.
@@ -72,7 +72,7 @@ def _pss(process: psutil.Process) -> int:
         return 0
 
 
-def _show(where: State, found: dict[str, Any]) -> None:
+def _show(where: LabPaths, found: dict[str, Any]) -> None:
     if not found["components"]:
         output.say(f"no lab on {where.root}")
         output.say("  workshop up starts it; make lab takes the flights model to production")

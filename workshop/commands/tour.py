@@ -15,12 +15,12 @@ from workshop.commands.journey import LOOKS_ONLY, Journey, journey
 from workshop.commands.solve import do
 from workshop.errors import RunFailed
 from workshop.guide.module import Module
-from workshop.lab.state import state
+from workshop.lab.paths import lab_paths
 
 
 def tour(words: argparse.Namespace) -> int:
     """Walk; exit 5 at the first module that does not hold what it says, after the times of those before."""
-    way = journey(state())
+    way = journey(lab_paths())
     wanted = [way.module(number) for number in words.modules] or list(way.modules.values())
     done = [module for module in wanted if module.number not in LOOKS_ONLY and way.done(module)]
     if words.go_on:
@@ -57,7 +57,7 @@ def _take_back(way: Journey, wanted: Sequence[Module]) -> None:
 
 def _walk(module: Module) -> None:
     """One module, from its start to its check. Raises RunFailed."""
-    way = journey(state())
+    way = journey(lab_paths())
     if missing := way.missing(module):
         raise RunFailed(
             f"module {module.number} needs {', '.join(each.number for each in missing)}, which is not done",

@@ -15,20 +15,20 @@ from rich.text import Text
 from workshop import output
 from workshop.commands import status as status_verb
 from workshop.errors import EnvironmentFault, TimedOut
+from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read, running_pid
-from workshop.lab.state import KIT, State, state
 
 POLL_SECONDS = 0.05
 
 
 def up(words: argparse.Namespace) -> int:
     """Start the lab; print what runs."""
-    where = state()
+    where = lab_paths()
     _up(where, ports=words.ports, timeout=words.timeout, quiet=words.output == output.JSON)
     return status_verb.status(words)
 
 
-def _up(where: State, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
+def _up(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
     """Start the lab unless it runs and wait for it; two at once start one lab.
 
     Raises EnvironmentFault when it cannot start, TimedOut when it is not ready in time. Ctrl-C while it starts stops
@@ -55,7 +55,7 @@ def _up(where: State, *, ports: str = "", timeout: float = 180.0, quiet: bool = 
         raise
 
 
-def _spawn(where: State, ports: str) -> subprocess.Popen[bytes]:
+def _spawn(where: LabPaths, ports: str) -> subprocess.Popen[bytes]:
     env = {**os.environ, "WORKSHOP_STATE": str(where.root)}
     env.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
     if ports:
@@ -72,7 +72,9 @@ def _spawn(where: State, ports: str) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait(where: State, process: subprocess.Popen[bytes] | None, began: float, timeout: float, quiet: bool) -> Report:
+def _wait(
+    where: LabPaths, process: subprocess.Popen[bytes] | None, began: float, timeout: float, quiet: bool
+) -> Report:
     deadline = time.monotonic() + timeout
     live = Live(console=output.err, transient=True) if output.interactive() and not quiet else None
     told: dict[str, str] = {}
@@ -119,7 +121,7 @@ def _line(report: Report, seconds: float) -> str:
     return f"starting the lab, {seconds:4.1f} s: {parts}"
 
 
-def _last_line(where: State) -> str:
+def _last_line(where: LabPaths) -> str:
     try:
         lines = where.log.read_text(errors="replace").splitlines()
     except OSError:

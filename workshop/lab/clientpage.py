@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from workshop.lab.files import ASKED_ANEW, Files
-from workshop.lab.state import KIT
+from workshop.lab.paths import KIT
 
 DEPLOYMENT = "flight-delay"
 PATH = f"/seldon/{{namespace}}/{DEPLOYMENT}/client"

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from workshop.guide.values import values
 from workshop.lab.engines.containers import EngineOptions
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.seed import USER
-from workshop.lab.state import KIT, State
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -49,12 +49,12 @@ NETWORK = (
 """How this machine reaches a package index, taken over from the user: a room behind a proxy has no other way."""
 
 
-def tools_folder(state: State) -> Path:
+def tools_folder(state: LabPaths) -> Path:
     """Where `workshop`, and the built-in `oc`, `s2i` and `buildah` stand on PATH."""
     return state.root / "tools"
 
 
-def base(state: State, home: Path | None = None) -> dict[str, str]:
+def base(state: LabPaths, home: Path | None = None) -> dict[str, str]:
     """The environment of a child of the lab: PATH with the platform's programs, a home of its own."""
     passed = {name: os.environ[name] for name in NETWORK if name in os.environ}
     return (
@@ -86,7 +86,7 @@ def base(state: State, home: Path | None = None) -> dict[str, str]:
     )
 
 
-def participant(state: State, endpoints: Mapping[str, str | None], token: str) -> dict[str, str]:
+def participant(state: LabPaths, endpoints: Mapping[str, str | None], token: str) -> dict[str, str]:
     """The environment of the participant's terminals and of the checks: the lab's commands, the cluster, MLflow."""
     env = base(state)
     if mlflow := endpoints.get("mlflow"):
@@ -94,7 +94,7 @@ def participant(state: State, endpoints: Mapping[str, str | None], token: str) -
     return env | values(USER, endpoints)
 
 
-def step_options(state: State) -> EngineOptions:
+def step_options(state: LabPaths) -> EngineOptions:
     """What the engine gives to every step beside what its Task says."""
     env = base(state)
     names = ("KUBECONFIG", "LAB_IMAGES", "UV_CACHE_DIR", "TZ", *QUIET, *NETWORK)

@@ -19,7 +19,7 @@ import yaml
 from workshop.lab.admission import route
 from workshop.lab.admission.seldon import graphs, pods
 from workshop.lab.admission.tekton.decode import fold_case
-from workshop.lab.state import KIT
+from workshop.lab.paths import KIT
 from workshop.manifests import tekton
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support

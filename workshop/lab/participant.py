@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from workshop.errors import EnvironmentFault
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.seed import USER
-from workshop.lab.state import KIT, State
 
 REPOSITORY = "mlops-workshop"
 DVC_REMOTE = "lab"
@@ -28,17 +28,17 @@ _IDENTITY = {
 }
 
 
-def clone_folder(state: State) -> Path:
+def clone_folder(state: LabPaths) -> Path:
     """The participant's clone."""
     return state.home / REPOSITORY
 
 
-def bare_folder(state: State) -> Path:
+def bare_folder(state: LabPaths) -> Path:
     """The repository that they push to."""
     return state.git / f"{REPOSITORY}.git"
 
 
-def ensure_repository(state: State, env: Mapping[str, str], kit: Path = KIT) -> bool:
+def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> bool:
     """Make the bare repository and the clone where they are missing; True when something was made.
 
     Both are made aside and moved into place, so that an interrupted start leaves nothing half done.
@@ -69,7 +69,7 @@ def ensure_repository(state: State, env: Mapping[str, str], kit: Path = KIT) -> 
     return made
 
 
-def point_remote(state: State, env: Mapping[str, str], url: str) -> None:
+def point_remote(state: LabPaths, env: Mapping[str, str], url: str) -> None:
     """Make `origin` of the clone the Git server at `url`; the password, the lab's token, stands in no file of Git.
 
     Raises EnvironmentFault when git fails.
@@ -82,7 +82,7 @@ def point_remote(state: State, env: Mapping[str, str], url: str) -> None:
     git("config", "--replace-all", f"credential.{url}.helper", helper)
 
 
-def point_dvc(state: State) -> None:
+def point_dvc(state: LabPaths) -> None:
     """Give the clone the lab's DVC remote, unless it has a configuration of its own; Git does not track that file."""
     local = clone_folder(state) / "model" / ".dvc" / "config.local"
     if local.parent.is_dir() and not local.exists():
@@ -90,7 +90,7 @@ def point_dvc(state: State) -> None:
         local.write_text(f"[core]\n    remote = {DVC_REMOTE}\n{section}\n    url = {state.dvc_remote}\n")
 
 
-def quiet_kernels(state: State) -> None:
+def quiet_kernels(state: LabPaths) -> None:
     """Let a notebook's kernel not warn, at each start, that it speaks plain TCP: it does so with this machine alone."""
     file = state.home / ".ipython" / "profile_default" / "ipython_kernel_config.json"
     if not file.exists():

@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Seen:
         return self.left == 0
 
 
-def progress(state: State) -> dict[str, Seen]:
+def progress(state: LabPaths) -> dict[str, Seen]:
     """By module number; empty when no check has run yet or the file cannot be read."""
     try:
         read = json.loads(_file(state).read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def progress(state: State) -> dict[str, Seen]:
         return {}
 
 
-def note(state: State, number: str, left: int, tasks: int) -> None:
+def note(state: LabPaths, number: str, left: int, tasks: int) -> None:
     """Remember what a check has said. Raises OSError."""
     known = {**progress(state), number: Seen(left, tasks, round(time.time(), 1))}
     file = _file(state)
@@ -47,5 +47,5 @@ def note(state: State, number: str, left: int, tasks: int) -> None:
     Path(written.name).replace(file)
 
 
-def _file(state: State) -> Path:
+def _file(state: LabPaths) -> Path:
     return state.root / "progress.json"

@@ -12,7 +12,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 
 ENDPOINTS = (
     "api",
@@ -54,14 +54,14 @@ class Report:
     exit_code: int = 0
 
 
-def write(state: State, report: Report) -> None:
+def write(state: LabPaths, report: Report) -> None:
     """Replace the file as a whole."""
     partial = path(state).with_suffix(".new")
     partial.write_text(json.dumps(asdict(report)))
     partial.replace(path(state))
 
 
-def read(state: State) -> Report | None:
+def read(state: LabPaths) -> Report | None:
     """The last report, or None when there is none that can be read."""
     try:
         raw = json.loads(path(state).read_text())
@@ -71,7 +71,7 @@ def read(state: State) -> Report | None:
         return None
 
 
-def path(state: State) -> Path:
+def path(state: LabPaths) -> Path:
     """Where the report is."""
     return state.run / "report.json"
 
@@ -79,7 +79,7 @@ def path(state: State) -> Path:
 class Lock:
     """The lab's lock: one supervisor a state folder. Held by the process that made it until it ends."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: LabPaths) -> None:
         self._path = state.run / "lock"
         self._fd = -1
 
@@ -105,7 +105,7 @@ class Lock:
             self._fd = -1
 
 
-def running_pid(state: State) -> int | None:
+def running_pid(state: LabPaths) -> int | None:
     """The pid of the supervisor that holds the lock, or None."""
     try:
         with (state.run / "lock").open("r+") as file:

@@ -22,8 +22,8 @@ from typing import Any, Literal
 
 import orjson
 
+from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Propagation = Literal["Background", "Foreground", "Orphan"]

@@ -44,6 +44,7 @@ from workshop.lab.controllers.triggers.run import Triggers
 from workshop.lab.engines.launcher import Launcher
 from workshop.lab.gateway import serve as serve_gateway
 from workshop.lab.git import GitServer
+from workshop.lab.http_timeouts import Http
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import KINDS
@@ -51,10 +52,9 @@ from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.context import Component as PageComponent
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.routes import routes as page_routes
-from workshop.lab.patience import Http
+from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import ENDPOINTS, ComponentReport, Lock, Report, write
 from workshop.lab.routes import Routes
-from workshop.lab.state import KIT, State, state
 from workshop.lab.store import Store
 
 MIN_FREE_BYTES = 300 * 1024 * 1024
@@ -76,7 +76,7 @@ class _Server(uvicorn.Server):
 class Supervisor:
     """Everything that one lab runs."""
 
-    def __init__(self, where: State) -> None:
+    def __init__(self, where: LabPaths) -> None:
         self.state = where
         self.started = time.time()
         self.phase = "starting"
@@ -366,7 +366,7 @@ class Supervisor:
         return f"http://127.0.0.1:{self.ports[name]}" if self.ports else None
 
 
-def write_tools(where: State) -> None:
+def write_tools(where: LabPaths) -> None:
     """The commands that the lab's shells and steps find on PATH, where the real ones are not installed."""
     folder = environment.tools_folder(where)
     folder.mkdir(parents=True, exist_ok=True)
@@ -407,7 +407,7 @@ def _listen(name: str, port: int) -> socket.socket:
     return sock
 
 
-def _point_clients(where: State, server: str, trusted: Certificate, token: str) -> None:
+def _point_clients(where: LabPaths, server: str, trusted: Certificate, token: str) -> None:
     """Write the kubeconfig, unless it points here already: the participant may have changed the project in it."""
     try:
         if json.loads(where.kubeconfig.read_text())["clusters"][0]["cluster"]["server"] == server:
@@ -424,7 +424,7 @@ def _point_clients(where: State, server: str, trusted: Certificate, token: str) 
     )
 
 
-def _room_left(where: State) -> None:
+def _room_left(where: LabPaths) -> None:
     free = shutil.disk_usage(where.root).free
     if free < MIN_FREE_BYTES:
         raise EnvironmentFault(
@@ -447,7 +447,7 @@ def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
 
 def main() -> int:
     """Run the lab; the exit code is that of `workshop.errors`."""
-    where = state()
+    where = lab_paths()
     where.make()
     lock = Lock(where)
     if not lock.take():

@@ -21,9 +21,9 @@ import httpx
 
 from tests.bench.serving.load import press
 from workshop.lab.gateway import serve
+from workshop.lab.paths import KIT
 from workshop.lab.ports import hold
 from workshop.lab.routes import Backend, Routes, Target
-from workshop.lab.state import KIT
 
 
 def main() -> int:

@@ -29,8 +29,8 @@ from typing import Any
 import aiohttp
 import psutil
 
+from workshop.lab.paths import LabPaths
 from workshop.lab.report import read
-from workshop.lab.state import State
 
 KIT = Path(__file__).resolve().parents[3]
 NAMESPACE, NAME = "user1-production", "soak"
@@ -42,7 +42,7 @@ class Lab:
     """A lab of its own, with production served."""
 
     def __init__(self, folder: Path) -> None:
-        self.where = State(folder / "state")
+        self.where = LabPaths(folder / "state")
         self.env = {**os.environ, "WORKSHOP_STATE": str(self.where.root), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
 
     def workshop(self, *words: str) -> None:

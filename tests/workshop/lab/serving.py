@@ -17,9 +17,9 @@ from starlette.types import ASGIApp
 
 from workshop.lab.api import auth
 from workshop.lab.api.app import build
+from workshop.lab.http_timeouts import Http
 from workshop.lab.kinds import BUILT_IN, Kinds
-from workshop.lab.patience import Http
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 
@@ -74,7 +74,7 @@ class Lab:
     """Starts on construction; `stop()` when done."""
 
     def __init__(self, folder: Path) -> None:
-        self.state = State(folder)
+        self.state = LabPaths(folder)
         self.state.make()
         self.kinds = Kinds(BUILT_IN)
         self.token = auth.token(self.state.token)

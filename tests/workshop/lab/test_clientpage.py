@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from workshop.lab.clientpage import HEADERS, client_url
 from workshop.lab.gateway import build
+from workshop.lab.paths import KIT
 from workshop.lab.routes import Routes
-from workshop.lab.state import KIT
 
 PAGE = KIT / "seldon/client/page"
 URL = client_url("", "user1-production")

@@ -32,7 +32,7 @@ from starlette.types import Message
 from workshop.lab.git import GitServer, backend
 from workshop.lab.git.delivery import webhook_secret
 from workshop.lab.kinds import KINDS
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 TOKEN = "the-lab's-token"
@@ -55,7 +55,7 @@ class Hook:
 class Lab:
     """A Git server with one repository, and a listener that notes what it gets."""
 
-    state: State
+    state: LabPaths
     store: Store
     url: str
     work: Path
@@ -110,7 +110,7 @@ def until(condition: Callable[[], bool], seconds: float = 15) -> None:
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
-    state = State(tmp_path / "state")
+    state = LabPaths(tmp_path / "state")
     state.make()
     work = tmp_path / "work"
     work.mkdir()

@@ -22,9 +22,9 @@ import pytest
 
 from workshop.cluster.client import ApiFailure, Client
 from workshop.errors import EnvironmentFault
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.report import read
 from workshop.lab.seed import namespace
-from workshop.lab.state import KIT, State
 
 KILLS = int(os.environ.get("WORKSHOP_KILLS", "10"))
 NAMESPACE = namespace("dev")
@@ -62,7 +62,7 @@ class Written:
 class Lab:
     """One state folder, and the supervisor that runs in it now."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: LabPaths) -> None:
         self.state = state
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -132,7 +132,7 @@ def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """A lab that is not started yet; nothing of it is left afterwards."""
-    state = State(tmp_path / "state")
+    state = LabPaths(tmp_path / "state")
     state.make()
     made = Lab(state)
     try:

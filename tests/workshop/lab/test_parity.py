@@ -11,8 +11,8 @@ import pytest
 from workshop.lab import parity
 from workshop.lab.admission import admit
 from workshop.lab.admission.seldon import pods
+from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import KINDS
-from workshop.lab.statuses import ApiError
 from workshop.manifests import apps, core, seldon
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
+from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
 from workshop.lab.kinds import BUILT_IN, Kinds
-from workshop.lab.statuses import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
 from workshop.lab.store import HISTORY, WATCH_BACKLOG, Store
 
 KINDS = Kinds(BUILT_IN)

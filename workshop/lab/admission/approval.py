@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import BadRequest
 from workshop.manifests.approval import ApprovalTask, Approver
 
 USERS = ("user1", "kube:admin")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from workshop.lab.api_errors import ApiError, Invalid
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import ApiError, Invalid
 
 DOMAIN = "localhost"
 TLS_REFUSED = "the lab's gateway speaks HTTP on 127.0.0.1; only edge is taken, where the model server sees no TLS"

@@ -16,8 +16,8 @@ import msgspec
 import orjson
 
 from workshop.lab.admission.tekton.findings import Findings, at
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import BadRequest
 from workshop.manifests.triggers import (
     BindingParam,
     BindingRef,

@@ -10,7 +10,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from workshop.lab.statuses import ApiError
+from workshop.lab.api_errors import ApiError
 
 JSON = "application/json"
 STALLED = 30.0

@@ -21,9 +21,9 @@ from workshop.lab.api.logs import logs
 from workshop.lab.api.request import Place, Target, body, decode, media_type, place
 from workshop.lab.api.scale import rescale, scale_of
 from workshop.lab.api.views import View, view
+from workshop.lab.api_errors import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from workshop.lab.kinds import Kinds, Object
-from workshop.lab.state import State
-from workshop.lab.statuses import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_SESSIONS = ("attach", "ephemeralcontainers", "exec", "portforward")
 
 
-def build(store: Store, kinds: Kinds, state: State, token: str) -> Starlette:
+def build(store: Store, kinds: Kinds, state: LabPaths, token: str) -> Starlette:
     """The application over a store that is loaded already; kinds of stored CRDs are served again."""
     api = Api(store, kinds, state, token)
     crds.restore(api)

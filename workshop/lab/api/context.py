@@ -6,9 +6,9 @@ import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from workshop.lab.api_errors import Expired
 from workshop.lab.kinds import Kinds
-from workshop.lab.state import State
-from workshop.lab.statuses import Expired
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Record, Store
 
 PAGED_LISTS = 64
@@ -29,7 +29,7 @@ class Api:
 
     store: Store
     kinds: Kinds
-    state: State
+    state: LabPaths
     token: str
     user: str = "user1"
     _pages: OrderedDict[str, Page] = field(default_factory=OrderedDict)

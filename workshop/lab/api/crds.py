@@ -11,8 +11,8 @@ import re
 from typing import Any
 
 from workshop.lab.api.context import Api
+from workshop.lab.api_errors import Invalid
 from workshop.lab.kinds import Column, Kind, Object
-from workshop.lab.statuses import Invalid
 from workshop.lab.store import now
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from workshop.lab.api.context import Api
+from workshop.lab.api_errors import Invalid
 from workshop.lab.kinds import Kind
-from workshop.lab.statuses import Invalid
 from workshop.lab.store import Propagation, Record
 
 

@@ -19,8 +19,8 @@ from workshop.lab.api.context import Api
 from workshop.lab.api.reading import record_of
 from workshop.lab.api.request import Target, number
 from workshop.lab.api.views import View
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import BadRequest
 from workshop.lab.store import now
 from workshop.manifests.ages import parse_time
 

@@ -14,7 +14,7 @@ from workshop.lab.api.request import Target, number
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import objects, table
 from workshop.lab.api.views import View
-from workshop.lab.statuses import NotFound
+from workshop.lab.api_errors import NotFound
 from workshop.lab.store import Record, not_found
 
 

@@ -16,8 +16,8 @@ from starlette.requests import ClientDisconnect, Request
 
 from workshop.errors import ManifestError
 from workshop.lab.api import protobuf
+from workshop.lab.api_errors import BadRequest, Invalid, Timeout, TooLarge, UnsupportedMediaType
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import BadRequest, Invalid, Timeout, TooLarge, UnsupportedMediaType
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.load import DEEPEST, documents
 

@@ -17,8 +17,8 @@ from workshop.lab.api.context import Api
 from workshop.lab.api.discovery import PROJECT
 from workshop.lab.api.request import body, decode, media_type
 from workshop.lab.api.views import project
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import BadRequest
 
 GROUPS = (*approval.GROUPS, "system:authenticated", "system:cluster-admins")
 """A program that approves, such as tkn's plug-in, asks here for which groups its user may answer."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import BadRequest
 
 
 def scale_of(obj: Object) -> Object:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workshop.lab.api.request import Target
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import BadRequest
 from workshop.lab.store import Record
 from workshop.manifests import selectors
 

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from workshop.lab.api_errors import BadRequest, Invalid
 from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import BadRequest, Invalid
 from workshop.manifests.gojson import go_type
 from workshop.manifests.schemas import Schema, child, is_open, items, resolve, schema_of
 

@@ -21,8 +21,8 @@ from workshop.lab.api.request import Target, number
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import table
 from workshop.lab.api.views import View
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import BadRequest
 from workshop.lab.store import Event, Record
 
 BOOKMARK_EVERY = 30.0

@@ -19,8 +19,7 @@ from workshop.lab.api.request import JSON, Target, body, decode, manifest, media
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.structural import shaped
 from workshop.lab.api.views import View
-from workshop.lab.kinds import Kind, Object
-from workshop.lab.statuses import (
+from workshop.lab.api_errors import (
     BadRequest,
     Conflict,
     Invalid,
@@ -29,6 +28,7 @@ from workshop.lab.statuses import (
     TooLarge,
     UnsupportedMediaType,
 )
+from workshop.lab.kinds import Kind, Object
 from workshop.manifests import jsonpatch, patches
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.strategic import strategic

@@ -69,6 +69,6 @@ def warm(kit: Path, uv_cache: Path) -> None:
 if __name__ == "__main__":
     import os
 
-    from workshop.lab.state import KIT
+    from workshop.lab.paths import KIT
 
     warm(KIT, Path(os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))))

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from workshop.lab.components.base import Component
 from workshop.lab.participant import clone_folder
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
-def component(state: State, port: int, env: Mapping[str, str], user: str = "user1") -> Component:
+def component(state: LabPaths, port: int, env: Mapping[str, str], user: str = "user1") -> Component:
     """How the lab starts JupyterHub. `env` is what notebooks and their terminals see."""
     folder = state.components / "jupyterhub"
     url = f"http://127.0.0.1:{port}"
@@ -34,7 +34,7 @@ def component(state: State, port: int, env: Mapping[str, str], user: str = "user
     )
 
 
-def hub_settings(state: State, port: int, user: str) -> dict[str, str]:
+def hub_settings(state: LabPaths, port: int, user: str) -> dict[str, str]:
     """What `jupyterhub_config.py` reads; the notebook servers do not get it."""
     return {
         "LAB_HUB_FOLDER": str(state.components / "jupyterhub"),

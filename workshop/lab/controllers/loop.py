@@ -15,8 +15,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from workshop.lab.api_errors import Conflict
 from workshop.lab.kinds import Kind
-from workshop.lab.statuses import Conflict
 from workshop.lab.store import Record, Store, Watch
 
 Key = tuple[str, str]

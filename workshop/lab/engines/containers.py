@@ -21,7 +21,7 @@ from workshop.lab.engines.paths import TMP, Tree, linked_tree, private_tree
 from workshop.lab.engines.pod import ContainerPlan, PodError, PodPlan
 from workshop.lab.engines.scripts import SHELLS, text_of, write
 from workshop.lab.engines.volumes import Folder, mounts
-from workshop.lab.state import KIT, State
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.store import Store
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -53,7 +53,7 @@ class Preparer:
     """Prepares the containers of one Pod; `prepare` may raise PodError, `spec` gives what to launch."""
 
     def __init__(
-        self, store: Store, state: State, options: EngineOptions, pod: PodPlan, folders: dict[str, Folder],
+        self, store: Store, state: LabPaths, options: EngineOptions, pod: PodPlan, folders: dict[str, Folder],
         *, namespaces: bool,
     ) -> None:  # fmt: skip
         self._store, self._state, self._options = store, state, options

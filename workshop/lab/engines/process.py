@@ -19,7 +19,7 @@ from workshop.lab.engines.containers import EngineOptions, Prepared, Preparer
 from workshop.lab.engines.images import ImageTable
 from workshop.lab.engines.launcher import Launcher, LaunchFailed, Process
 from workshop.lab.engines.pod import ContainerPlan, ContainerState, PodError, PodPlan, PodState, Report
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store, now
 
 SIDECAR_GRACE_SECONDS = 2.0
@@ -32,7 +32,7 @@ class ProcessEngine:
     """Runs Pods as processes."""
 
     def __init__(
-        self, store: Store, state: State, launcher: Launcher, images: ImageTable, options: EngineOptions
+        self, store: Store, state: LabPaths, launcher: Launcher, images: ImageTable, options: EngineOptions
     ) -> None:
         self._store, self._state, self._launcher = store, state, launcher
         self._images, self._options = images, options

@@ -16,7 +16,7 @@ from workshop.lab.engines.environment import data_of, pod_field
 from workshop.lab.engines.launcher import Mount
 from workshop.lab.engines.pod import PodError, PodPlan
 from workshop.lab.kinds import KINDS
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 from workshop.manifests.core import DownwardAPIFile, KeyToPath, Volume, VolumeMount
 
@@ -53,12 +53,12 @@ def missing(store: Store, namespace: str, volumes: Sequence[Volume]) -> str:
     return ""
 
 
-def claim_folder(state: State, namespace: str, claim: str) -> Path:
+def claim_folder(state: LabPaths, namespace: str, claim: str) -> Path:
     """Where a PersistentVolumeClaim's files are."""
     return state.volumes / namespace / claim
 
 
-def make(store: Store, state: State, pod: PodPlan) -> dict[str, Folder]:
+def make(store: Store, state: LabPaths, pod: PodPlan) -> dict[str, Folder]:
     """Make the folders of all volumes of a Pod. Raises PodError for what is not there or cannot be had."""
     return {volume.name: _folder(store, state, pod, volume) for volume in pod.volumes}
 
@@ -86,7 +86,7 @@ def mounts(folders: dict[str, Folder], wanted: Sequence[VolumeMount], container:
     return found
 
 
-def _folder(store: Store, state: State, pod: PodPlan, volume: Volume) -> Folder:
+def _folder(store: Store, state: LabPaths, pod: PodPlan, volume: Volume) -> Folder:
     if volume.persistent_volume_claim:
         claim = volume.persistent_volume_claim
         path = claim_folder(state, pod.namespace, claim.claim_name)

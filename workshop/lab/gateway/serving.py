@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from workshop.lab.gateway.app import Gateway
-from workshop.lab.patience import Http
+from workshop.lab.http_timeouts import Http
 from workshop.lab.routes import Routes
 
 

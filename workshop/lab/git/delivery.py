@@ -23,8 +23,8 @@ import orjson
 from workshop.lab.git.payload import GitFailure, payload
 from workshop.lab.git.pushes import Change, changes, install_hook, notes
 from workshop.lab.kinds import KINDS
+from workshop.lab.paths import LabPaths
 from workshop.lab.seed import USER, namespace
-from workshop.lab.state import State
 from workshop.lab.store import Store
 
 LISTENER = "github"
@@ -41,7 +41,7 @@ log = logging.getLogger("workshop.lab.git")
 class Deliveries:
     """Turns notes of pushes into webhooks."""
 
-    def __init__(self, store: Store, state: State, url: str, env: Mapping[str, str]) -> None:
+    def __init__(self, store: Store, state: LabPaths, url: str, env: Mapping[str, str]) -> None:
         self._store, self._state, self._url, self._env = store, state, url, env
         self._woken = asyncio.Event()
 

@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 
 from workshop.lab.git.backend import Backends, Call, Refused
 from workshop.lab.git.delivery import Deliveries
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 _PATH = re.compile(
@@ -35,7 +35,7 @@ class GitServer:
     `env` is the environment of the lab's children; PATH is what counts.
     """
 
-    def __init__(self, store: Store, state: State, token: str, url: str, env: Mapping[str, str]) -> None:
+    def __init__(self, store: Store, state: LabPaths, token: str, url: str, env: Mapping[str, str]) -> None:
         self._state, self._token, self._url = state, token, url
         self._backends = Backends(env)
         self._deliveries = Deliveries(store, state, url, env)

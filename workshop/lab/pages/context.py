@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.lab.state import KIT, State
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.store import Store
 
 
@@ -39,7 +39,7 @@ class Context:
     """
 
     store: Store
-    state: State
+    state: LabPaths
     token: str
     endpoints: Callable[[], Mapping[str, str | None]]
     components: Callable[[], Sequence[Component]] = _none

@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from workshop.lab import environment
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 
 VERBS = ("start", "solve", "reset")
 LINES = 400
@@ -40,7 +40,7 @@ class Job:
 class Jobs:
     """The last job of this lab, and the next one."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: LabPaths) -> None:
         self._state = state
         self._task: asyncio.Task[None] | None = None
         self.last: Job | None = None

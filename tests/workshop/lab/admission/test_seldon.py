@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from workshop.lab.admission.seldon import admit_seldon
-from workshop.lab.statuses import ApiError
+from workshop.lab.api_errors import ApiError
 
 
 def predictor(name: str = "main", node: str = "m", **more: Any) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from workshop.lab.admission import admit
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import BadRequest
 from workshop.manifests import tekton
 from workshop.manifests.tekton import pipeline, runs, support, task
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from workshop.lab.admission import admit
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import BadRequest
 from workshop.manifests import approval, triggers
 from workshop.manifests.meta import Typed
 from workshop.manifests.triggers import support

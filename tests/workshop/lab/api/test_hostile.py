@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.workshop.lab.serving import Lab
-from workshop.lab import patience
+from workshop.lab import http_timeouts
 from workshop.lab.api import request
 
 JSON_PATCH = "application/json-patch+json"
@@ -143,7 +143,7 @@ def connected(lab: Lab) -> ssl.SSLSocket:
 def test_a_request_that_begins_and_never_goes_on_loses_its_connection(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, begun: bytes
 ) -> None:
-    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(http_timeouts, "HEAD_SECONDS", 0.2)
     with connected(lab) as sock:
         sock.sendall(begun)
         with suppress(ConnectionResetError):
@@ -153,7 +153,7 @@ def test_a_request_that_begins_and_never_goes_on_loses_its_connection(
 def test_a_second_request_that_never_goes_on_loses_its_connection_too(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(http_timeouts, "HEAD_SECONDS", 0.2)
     with connected(lab) as sock:
         sock.sendall(b"GET /livez HTTP/1.1\r\nHost: lab\r\n\r\n")
         assert sock.recv(4096).startswith(b"HTTP/1.1 200")
@@ -167,7 +167,7 @@ def test_a_second_request_that_never_goes_on_loses_its_connection_too(
 
 
 def test_a_watch_lives_longer_than_a_head_may_take(lab: Lab, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(http_timeouts, "HEAD_SECONDS", 0.2)
     url = lab.server.url + configs(namespace, "?watch=true&timeoutSeconds=1")
     began = time.monotonic()
     answer = lab.http.request("GET", url, headers=lab.http.headers)

@@ -24,8 +24,8 @@ import pytest
 from tests.jupyterhub import until_ready
 from workshop.lab.components.jupyterhub import component
 from workshop.lab.pages.auth import COOKIE, session_value
+from workshop.lab.paths import LabPaths
 from workshop.lab.ports import hold
-from workshop.lab.state import State
 
 TOKEN = "a-token-for-the-test"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -34,13 +34,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 @dataclass(frozen=True)
 class Hub:
     url: str
-    state: State
+    state: LabPaths
     process: subprocess.Popen[bytes]
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
-    state = State(tmp_path_factory.mktemp("lab"))
+    state = LabPaths(tmp_path_factory.mktemp("lab"))
     state.make()
     state.token.write_text(TOKEN)
     env = {

@@ -13,10 +13,10 @@ from workshop.cluster.client import Client
 from workshop.commands import approve as command
 from workshop.errors import UsageError
 from workshop.lab.admission import admit
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.approval import Approvals
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import BadRequest
 from workshop.lab.store import Store
 from workshop.manifests import jsonpatch
 

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from workshop.lab.api_errors import Conflict
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import Conflict
 from workshop.lab.store import Store
 
 MAPS = KINDS.named("ConfigMap")

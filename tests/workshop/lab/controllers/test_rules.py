@@ -12,7 +12,7 @@ import yaml
 
 from workshop.lab.controllers.rules import in_namespace, write_rules
 from workshop.lab.kinds import KINDS
-from workshop.lab.state import KIT
+from workshop.lab.paths import KIT
 from workshop.lab.store import Store
 
 ALERTS = KIT / "grafana" / "alerts"

@@ -29,8 +29,8 @@ from workshop.lab.gateway import build
 from workshop.lab.images.builder import ensure_builder
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import KINDS
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.routes import Routes
-from workshop.lab.state import KIT, State
 from workshop.lab.store import Store
 
 SDEP, POD, DEPLOYMENT = (KINDS.named(k) for k in ("SeldonDeployment", "Pod", "Deployment"))
@@ -179,7 +179,7 @@ class Lab:
 
 @asynccontextmanager
 async def lab(images: Images, tmp_path: Path) -> AsyncIterator[Lab]:
-    state = State(tmp_path / "state")
+    state = LabPaths(tmp_path / "state")
     state.make()
     store = Store()
     launcher = Launcher(state.run)
@@ -488,7 +488,7 @@ def test_a_container_gets_its_environment_and_waits_for_what_is_missing(images: 
             toy = container("toy", f"toy@{images.digests['1']}", env=env)
             it.apply({"predictors": [predictor("main", toy, labels={"tens": "4"})]})
 
-            def state() -> dict[str, Any]:
+            def lab_paths() -> dict[str, Any]:
                 found = [
                     p["status"]["containerStatuses"][0]["state"]
                     for p in it.pods()
@@ -496,8 +496,8 @@ def test_a_container_gets_its_environment_and_waits_for_what_is_missing(images: 
                 ]
                 return dict(found[0].get("waiting") or {}) if found else {}
 
-            await it.until(lambda: state().get("reason") == "CreateContainerConfigError")
-            assert state()["message"] == 'Error: configmap "late" not found'
+            await it.until(lambda: lab_paths().get("reason") == "CreateContainerConfigError")
+            assert lab_paths()["message"] == 'Error: configmap "late" not found'
             it.store.create(
                 KINDS.named("ConfigMap"), {"metadata": {"name": "late", "namespace": NAMESPACE}, "data": {"ones": "2"}}
             )

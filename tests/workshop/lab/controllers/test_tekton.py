@@ -11,9 +11,9 @@ import pytest
 
 from tests.conformance.harness import Lab, lab
 from workshop.lab.api.podtable import pod_cells
+from workshop.lab.api_errors import NotFound
 from workshop.lab.controllers.tekton import podstatus
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import NotFound
 
 SLOW = """
 apiVersion: tekton.dev/v1

@@ -10,10 +10,10 @@ import pytest
 from tests.workshop.lab.gateway.nodes import gateway, running
 from workshop.lab.admission.route import admit_route
 from workshop.lab.api.tables import table
+from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.exposing import Exposing
 from workshop.lab.kinds import KINDS
 from workshop.lab.routes import Backend, Routes, Target
-from workshop.lab.statuses import ApiError
 from workshop.lab.store import Store
 
 ROUTE = KINDS.named("Route")

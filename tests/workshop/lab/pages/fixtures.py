@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.pages import Component, Context, TokenGate, routes
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 TOKEN = "token-of-the-test"
@@ -39,7 +39,7 @@ def context(folder: Path, **more: Any) -> Context:
     ]
     known: dict[str, Any] = {
         "store": Store(),
-        "state": State(folder),
+        "state": LabPaths(folder),
         "token": TOKEN,
         "endpoints": lambda: {"production": PRODUCTION, "mlflow": "http://127.0.0.1:2"},
         "components": lambda: components,

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from workshop.lab.api_errors import ApiError, BadRequest, Invalid
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import ApiError, BadRequest, Invalid
 from workshop.manifests.seldon import (
     PredictiveUnit,
     Predictor,

@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Object
-from workshop.lab.statuses import BadRequest
 
 T = TypeVar("T")
 _DENIED = (

@@ -5,7 +5,7 @@ The webhook gathers everything it finds, joins the fields that share a message, 
 
 from __future__ import annotations
 
-from workshop.lab.statuses import BadRequest
+from workshop.lab.api_errors import BadRequest
 
 _DENIED = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed: '
 

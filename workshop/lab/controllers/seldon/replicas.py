@@ -24,8 +24,8 @@ from workshop.lab.engines.launcher import Launcher, LaunchFailed, Process, Spec
 from workshop.lab.images.run import inside, run_environment
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import KINDS, Object
+from workshop.lab.paths import LabPaths
 from workshop.lab.ports import Held, hold
-from workshop.lab.state import State
 from workshop.lab.store import Store, now
 from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
 
@@ -118,7 +118,7 @@ class Replicas:
     def __init__(
         self,
         store: Store,
-        state: State,
+        state: LabPaths,
         launcher: Launcher,
         images: ImageStore,
         ended: Callable[[str, str], None] = lambda namespace, name: None,

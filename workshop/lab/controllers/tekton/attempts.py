@@ -10,10 +10,10 @@ import logging
 import time
 from dataclasses import dataclass
 
+from workshop.lab.api_errors import ApiError, NotFound
 from workshop.lab.controllers.tekton.podstatus import FINAL_PHASES, lost, pod_status
 from workshop.lab.engines.pod import Engine, PodPlan, PodState
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import ApiError, NotFound
 from workshop.lab.store import Store
 
 _LOG = logging.getLogger("workshop.lab.tekton")

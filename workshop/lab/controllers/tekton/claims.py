@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from typing import Any
 
+from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.tekton.names import claim_name, owner_reference
 from workshop.lab.engines.volumes import claim_folder
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.state import State
-from workshop.lab.statuses import AlreadyExists
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 _CLAIM = KINDS.named("PersistentVolumeClaim")
@@ -57,7 +57,7 @@ def _with_claim(binding: dict[str, Any], claim: str) -> dict[str, Any]:
 class Claims:
     """The reconciler: a claim is a folder, so it is bound as soon as it is there."""
 
-    def __init__(self, store: Store, state: State) -> None:
+    def __init__(self, store: Store, state: LabPaths) -> None:
         self._store, self._state = store, state
 
     async def reconcile(self, namespace: str, name: str) -> float | None:

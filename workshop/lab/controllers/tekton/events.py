@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from collections import deque
 
+from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import ApiError
 from workshop.lab.store import Store, now
 
 KEPT_SECONDS = 3600.0

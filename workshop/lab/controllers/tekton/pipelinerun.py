@@ -11,6 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from workshop.lab.admission.tekton.decode import decode
+from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.tekton import skipping
 from workshop.lab.controllers.tekton.beginning import begun, typed_pipeline
 from workshop.lab.controllers.tekton.children import children_of
@@ -25,7 +26,6 @@ from workshop.lab.controllers.tekton.skipping import Facts
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
 from workshop.lab.controllers.tekton.verdict import Verdict, verdict
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.statuses import AlreadyExists
 from workshop.lab.store import Record, Store, now
 from workshop.manifests.tekton import (
     PipelineRun,

@@ -18,13 +18,13 @@ from workshop.lab.engines.launcher import Launcher
 from workshop.lab.engines.pod import Engine
 from workshop.lab.engines.process import ProcessEngine
 from workshop.lab.kinds import KINDS
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Record, Store
 
 
 async def run_tekton(
     store: Store,
-    state: State,
+    state: LabPaths,
     launcher: Launcher,
     options: EngineOptions | None = None,
     *,

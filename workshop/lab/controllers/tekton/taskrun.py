@@ -11,6 +11,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
+from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import claims_for, with_claims
@@ -29,8 +30,7 @@ from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.prepare import prepared, task_of
 from workshop.lab.engines.volumes import missing
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.state import State
-from workshop.lab.statuses import AlreadyExists
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store, now
 from workshop.manifests.tekton import format_duration, parse_duration
 
@@ -43,7 +43,7 @@ CONTROLLER = "tekton.dev/pipeline"
 class TaskRuns:
     """The reconciler; `reconcile` is for a Loop that owns TaskRuns and watches Pods."""
 
-    def __init__(self, store: Store, state: State, attempts: Attempts) -> None:
+    def __init__(self, store: Store, state: LabPaths, attempts: Attempts) -> None:
         self._store, self._state, self._attempts = store, state, attempts
         self._events = Events(store, "TaskRun")
         self._runs, self._pods = KINDS.named("TaskRun"), KINDS.named("Pod")

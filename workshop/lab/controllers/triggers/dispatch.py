@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.tekton.events import Events
 from workshop.lab.controllers.triggers.chain import passed
 from workshop.lab.controllers.triggers.creating import create, labels_of
@@ -25,7 +26,6 @@ from workshop.lab.controllers.triggers.selecting import Target, parse, selected
 from workshop.lab.controllers.triggers.templates import OLD_ESCAPE, filled
 from workshop.lab.controllers.triggers.values import resolve
 from workshop.lab.kinds import KINDS, Kind, Object
-from workshop.lab.statuses import ApiError
 from workshop.lab.store import Store
 from workshop.manifests.jsonpath import PathError
 from workshop.manifests.triggers import (

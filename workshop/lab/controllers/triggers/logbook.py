@@ -15,7 +15,7 @@ import orjson
 
 from workshop.lab.controllers.triggers.workload import CONTAINER, generated_name, pod_names
 from workshop.lab.kinds import Object
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 
 MAX_BYTES = 8 * 1024 * 1024
 """Of one log; then it begins anew and the one before is kept beside it, as a kubelet does."""
@@ -25,7 +25,7 @@ log = logging.getLogger("workshop.lab.triggers")
 class Logbook:
     """Writes the logs of listeners' Pods."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: LabPaths) -> None:
         self._state = state
 
     def write(

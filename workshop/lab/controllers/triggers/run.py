@@ -7,14 +7,14 @@ from workshop.lab.controllers.triggers.listeners import LABEL, Listeners
 from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.sink import Sink
 from workshop.lab.kinds import KINDS
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Record, Store
 
 
 class Triggers:
     """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` waits for the events under way."""
 
-    def __init__(self, store: Store, state: State, url: str) -> None:
+    def __init__(self, store: Store, state: LabPaths, url: str) -> None:
         logbook = Logbook(state)
         self.app = Sink(store, logbook)
         self._listeners = Listeners(store, url, logbook)

@@ -13,9 +13,9 @@ from typing import Any
 
 from workshop.lab.admission import admit
 from workshop.lab.admission.approval import GROUPS, USERS
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.pages.runs.states import State
-from workshop.lab.statuses import BadRequest
 from workshop.lab.store import Store
 
 ANSWERS = ("approve", "reject")

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.pages.runs.streams import KEEP_ALIVE, RETRY, still_here
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 POLL = 0.2
@@ -81,7 +81,7 @@ def _error_line(path: Path, _changed: int, size: int) -> str:
     return found if len(found) <= 300 else f"{found[:299]}…"
 
 
-async def log_events(store: Store, state: State, which: Container, at: int | None) -> AsyncGenerator[bytes]:
+async def log_events(store: Store, state: LabPaths, which: Container, at: int | None) -> AsyncGenerator[bytes]:
     """The log as server-sent events until the container has ended and all is sent.
 
     `at` is the offset to go on from (the browser's Last-Event-ID), None for a reader that has nothing. Events:

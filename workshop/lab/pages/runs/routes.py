@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import BaseRoute, Route
 
 from workshop.lab.api.answers import Stream
+from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import KINDS, Object
 from workshop.lab.pages import html
 from workshop.lab.pages.context import Context
@@ -18,7 +19,6 @@ from workshop.lab.pages.runs import approvals, logs
 from workshop.lab.pages.runs.listing import OWNER, is_alone, listing
 from workshop.lab.pages.runs.page import run_page, task_page
 from workshop.lab.pages.runs.streams import MEDIA_TYPE, notices
-from workshop.lab.statuses import ApiError
 from workshop.lab.store import Record
 
 RUN_KINDS = ("PipelineRun", "TaskRun", "CustomRun", "ApprovalTask")

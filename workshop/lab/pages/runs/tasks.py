@@ -15,7 +15,7 @@ from workshop.lab.kinds import Object
 from workshop.lab.pages.runs.logs import error_line
 from workshop.lab.pages.runs.states import WAITING, State, is_failure, run_state, step_state
 from workshop.lab.pages.times import NEVER, Span
-from workshop.lab.state import State as Lab
+from workshop.lab.paths import LabPaths as Lab
 
 Declared = Sequence[Mapping[str, Any]] | None
 

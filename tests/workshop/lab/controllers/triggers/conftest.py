@@ -24,7 +24,7 @@ import uvicorn
 from workshop.lab.admission import admit
 from workshop.lab.controllers.triggers import Triggers
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 NAMESPACE = "user1-dev"
@@ -45,7 +45,7 @@ class Bench:
     """A running sink over a store."""
 
     store: Store
-    state: State
+    state: LabPaths
     url: str
     triggers: Triggers
     loop: asyncio.AbstractEventLoop
@@ -124,7 +124,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    state = State(tmp_path)
+    state = LabPaths(tmp_path)
     triggers = Triggers(store, state, url)
     config = uvicorn.Config(triggers.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

@@ -18,7 +18,7 @@ from workshop.lab.git import GitServer
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
 from workshop.lab.kinds import KINDS, Object
-from workshop.lab.state import State
+from workshop.lab.paths import LabPaths
 
 pytest.importorskip("cel_expr_python")
 KIT = Path(__file__).resolve().parents[5]
@@ -39,7 +39,7 @@ class Repository:
 
     def __init__(self, bench: Bench, folder: Path) -> None:
         self.bench, self.work = bench, folder / "work"
-        state = State(folder / "state")
+        state = LabPaths(folder / "state")
         state.make()
         state.git.mkdir()
         self.work.mkdir()

@@ -15,7 +15,7 @@ KIT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class State:
+class LabPaths:
     """The paths of one lab."""
 
     root: Path
@@ -94,7 +94,7 @@ class State:
             folder.mkdir(parents=True, exist_ok=True)
 
 
-def state() -> State:
+def lab_paths() -> LabPaths:
     """The lab that commands mean: WORKSHOP_STATE, else `.workshop/` in the kit."""
     named = os.environ.get("WORKSHOP_STATE")
-    return State(Path(named).resolve() if named else KIT / ".workshop")
+    return LabPaths(Path(named).resolve() if named else KIT / ".workshop")
