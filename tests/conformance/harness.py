@@ -15,7 +15,7 @@ from workshop.lab.controllers.tekton.conditions import is_done, succeeded
 from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.engines.containers import EngineOptions
 from workshop.lab.engines.launcher import Launcher
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -34,22 +34,22 @@ class Lab:
         return [self.create(one) for one in yaml.safe_load_all(text) if one]
 
     def create(self, obj: Object) -> Object:
-        kind = KINDS.of(obj["apiVersion"], obj["kind"])
+        kind = self.store.kinds.of(obj["apiVersion"], obj["kind"])
         assert kind is not None, obj["kind"]
         obj.setdefault("metadata", {}).setdefault("namespace", NAMESPACE)
         return self.store.create(kind, admit(kind, obj, None))
 
     def get(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object:
-        return self.store.get(KINDS.named(kind), namespace, name)
+        return self.store.get(built_in(kind), namespace, name)
 
     def find(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object | None:
-        return self.store.find(KINDS.named(kind), namespace, name)
+        return self.store.find(built_in(kind), namespace, name)
 
     def patch(self, kind: str, name: str, **spec: Any) -> Object:
         """Change fields of a spec, as `kubectl patch` does."""
         old = self.get(kind, name)
         new = {**old, "spec": {**old["spec"], **spec}}
-        return self.store.update(KINDS.named(kind), admit(KINDS.named(kind), new, old))
+        return self.store.update(built_in(kind), admit(built_in(kind), new, old))
 
     async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """Wait for something in the store or on disk."""

@@ -14,7 +14,7 @@ from grafana import queries
 from tests.grafana.boards import expressions, filled
 from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, SHARES, Stack
 from workshop.lab.controllers.rules import write_rules
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 
 # One worker runs all that needs the stack, so that it is started once.
@@ -146,7 +146,7 @@ def test_the_histogram_of_each_predictor_sums_to_one(stack: Stack) -> None:
 
 def test_a_rule_of_the_cluster_fires_in_prometheus_once_it_is_told(stack: Stack) -> None:
     _ready(stack)
-    store, kind = Store(), KINDS.named("PrometheusRule")
+    store, kind = Store(), built_in("PrometheusRule")
     rules = [{"alert": "ModelUp", "expr": "up == 1", "labels": {"severity": "warning"}}]
     for namespace in (NAMESPACE, "elsewhere"):
         spec = {"groups": [{"name": "g", "interval": "1s", "rules": rules}]}

@@ -1,4 +1,4 @@
-"""The kinds that the lab knows, listed once.
+"""The built-in kinds, listed once, and the registry of the kinds that a store serves.
 
 A `Kind` says where an object lives in the API (group, version, plural), which subresources it has, and which
 columns `kubectl get` shows. The types of the fields are in `workshop.manifests`; admission rules are in
@@ -201,9 +201,11 @@ BUILT_IN = (
 
 
 class Kinds:
-    """The kinds in force: the built-in ones and those that CRDs have added."""
+    """The kinds that one store serves: the built-in ones and those that its CRDs add."""
 
     def __init__(self, kinds: tuple[Kind, ...] = BUILT_IN) -> None:
+        self.revision = 0
+        """Counts the changes, for caches of what is made from all kinds."""
         self._by_path: dict[tuple[str, str, str], Kind] = {}
         self._by_kind: dict[tuple[str, str], Kind] = {}
         for kind in kinds:
@@ -214,11 +216,13 @@ class Kinds:
 
     def add(self, kind: Kind) -> None:
         """Serve a kind from now on; a kind of the same group, version and plural is replaced."""
+        self.revision += 1
         self._by_path[(kind.group, kind.version, kind.plural)] = kind
         self._by_kind[(kind.api_version, kind.kind)] = kind
 
     def remove(self, kind: Kind) -> None:
         """Serve a kind no more."""
+        self.revision += 1
         self._by_path.pop((kind.group, kind.version, kind.plural), None)
         self._by_kind.pop((kind.api_version, kind.kind), None)
 
@@ -230,16 +234,10 @@ class Kinds:
         """The kind of a manifest, or None."""
         return self._by_kind.get((api_version, kind))
 
-    def named(self, kind: str) -> Kind:
-        """The built-in kind of this name, for controllers that know which one they mean.
 
-        Raises KeyError when there is none.
-        """
-        for known in self:
-            if known.kind == kind:
-                return known
-        raise KeyError(kind)
+_BY_NAME = {kind.kind: kind for kind in reversed(BUILT_IN)}
 
 
-KINDS = Kinds()
-"""The one registry of the running lab."""
+def built_in(kind: str) -> Kind:
+    """The built-in kind of this name, for code that knows which one it means. Raises KeyError when there is none."""
+    return _BY_NAME[kind]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from workshop.lab.kinds import KINDS, Kind, Object
+from workshop.lab.kinds import Kind, Object, built_in
 from workshop.lab.store import Store
 
 USER = "user1"
@@ -32,7 +32,7 @@ def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, s
             labels["app.kubernetes.io/part-of"] = "mlops-workshop"
         _ensure(
             store,
-            KINDS.named("Namespace"),
+            built_in("Namespace"),
             {
                 "metadata": {"name": name, "labels": labels},
                 "spec": {"finalizers": ["kubernetes"]},
@@ -41,10 +41,10 @@ def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, s
         )
     for stage in STAGES:
         for account in ("default", "pipeline"):
-            _ensure(store, KINDS.named("ServiceAccount"), _named(account, namespace(stage)))
+            _ensure(store, built_in("ServiceAccount"), _named(account, namespace(stage)))
     _ensure(
         store,
-        KINDS.named("ConfigMap"),
+        built_in("ConfigMap"),
         {
             # tkn reads the version of Tekton here.
             **_named("pipelines-info", "tekton-pipelines"),
@@ -52,10 +52,10 @@ def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, s
         },
     )
     dev = namespace("dev")
-    _put(store, KINDS.named("ConfigMap"), {**_named("mlops-endpoints", dev), "data": dict(endpoints)})
+    _put(store, built_in("ConfigMap"), {**_named("mlops-endpoints", dev), "data": dict(endpoints)})
     _put(
         store,
-        KINDS.named("Secret"),
+        built_in("Secret"),
         {
             **_named("mlops-credentials", dev),
             "type": "Opaque",

@@ -23,7 +23,7 @@ from typing import Any, Literal
 import orjson
 
 from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind, Kinds, Object
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Propagation = Literal["Background", "Foreground", "Orphan"]
@@ -110,6 +110,7 @@ class Store:
     """All objects of one lab. Opened by the supervisor alone."""
 
     def __init__(self, path: Path | str = ":memory:") -> None:
+        self.kinds = Kinds()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
@@ -134,14 +135,14 @@ class Store:
             watch.close()
         self._db.close()
 
-    def load(self, kind_of: Callable[[str, str], Kind | None]) -> None:
-        """Read what an earlier supervisor left; objects of kinds that are no longer known are kept, unserved.
+    def load(self) -> None:
+        """Read what an earlier supervisor left; objects of kinds that are not in `kinds` are kept, unserved.
 
         May be called again once more kinds are known: what is in memory already stays.
         """
         rows = self._db.execute("SELECT api_version, kind, body FROM objects").fetchall()
         for api_version, kind_name, body in rows:
-            kind = kind_of(api_version, kind_name)
+            kind = self.kinds.of(api_version, kind_name)
             if kind is not None:
                 record = _record(kind, orjson.loads(body))
                 if (record.namespace, record.name) not in self._objects.get(kind.resource, {}):

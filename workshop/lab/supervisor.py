@@ -47,7 +47,7 @@ from workshop.lab.git import GitServer
 from workshop.lab.http_timeouts import Http
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.context import Component as PageComponent
 from workshop.lab.pages.context import Context
@@ -177,7 +177,7 @@ class Supervisor:
         token = token_of(where.token)
         self.report()
         self.store = Store(where.store)
-        self.store.load(KINDS.of)
+        self.store.load()
         self._closers.append(_closing(self.store.close))
         self.certificate = certificate(where.tls)
         _point_clients(where, f"https://127.0.0.1:{self.ports['api']}", self.certificate, token)
@@ -252,7 +252,7 @@ class Supervisor:
             prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if shutil.which("prometheus") else None,
         )
         console = TokenGate(Starlette(routes=page_routes(context)), token)
-        api = build_api(self.store, KINDS, self.state, token)
+        api = build_api(self.store, self.state, token)
         git = GitServer(self.store, self.state, token, str(self._url("git")), environment.base(self.state))
         triggers = Triggers(self.store, self.state, str(self._url("events")))
         self._tasks += [asyncio.create_task(part.run()) for part in (git, triggers, Approvals(self.store))]
@@ -284,12 +284,12 @@ class Supervisor:
         reconciler = SeldonReconciler(self.store, replicas, self.routes, self._serving_changed)
         self._reconciler = reconciler
         self._closers.append(reconciler.stop)
-        seldon = Loop("seldon", self.store, reconciler.reconcile, owns=KINDS.named("SeldonDeployment"))
+        seldon = Loop("seldon", self.store, reconciler.reconcile, owns=built_in("SeldonDeployment"))
         replicas.ended = seldon.enqueue
-        monitors = Loop("monitoring", self.store, self._monitor, owns=KINDS.named("PodMonitor"))
+        monitors = Loop("monitoring", self.store, self._monitor, owns=built_in("PodMonitor"))
         exposing = Exposing(self.store, self.routes, self.ports["gateway"])
-        router = Loop("router", self.store, exposing.reconcile, owns=KINDS.named("Route"))
-        rules = Loop("rules", self.store, self._rules, owns=KINDS.named("PrometheusRule"))
+        router = Loop("router", self.store, exposing.reconcile, owns=built_in("Route"))
+        rules = Loop("rules", self.store, self._rules, owns=built_in("PrometheusRule"))
         tekton = run_tekton(
             self.store,
             self.state,
@@ -328,7 +328,7 @@ class Supervisor:
             settled = all(r.state in ("ready", "missing", "failed") for r in self.components.values())
             deployed = all(
                 (d.get("status") or {}).get("state") != "Creating" or not _has_image(d)
-                for d in self.store.list(KINDS.named("SeldonDeployment"))
+                for d in self.store.list(built_in("SeldonDeployment"))
             )
             if settled and deployed and all(server.started for server in self._servers):
                 break

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.workshop.lab.serving import Lab
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 
 NAMESPACE = "user1-dev"
 PATH = f"/apis/tekton.dev/v1/namespaces/{NAMESPACE}/taskruns"
@@ -30,7 +30,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder))
         try:
-            kind = KINDS.named("TaskRun")
+            kind = built_in("TaskRun")
             for number in range(OBJECTS):
                 lab.call(lab.store.create, kind, _task_run(number))
             json_ms, size = _list(lab, "application/json")
@@ -115,7 +115,7 @@ def _watch(lab: Lab) -> dict[str, float]:
     for _ in range(WATCHERS):
         threading.Thread(target=watcher, daemon=True).start()
     ready.wait(60)
-    kind = KINDS.named("TaskRun")
+    kind = built_in("TaskRun")
     obj = lab.call(lab.store.get, kind, NAMESPACE, "run-0000")
     began = time.perf_counter()
     lab.call(lab.store.update, kind, {**obj, "metadata": {**obj["metadata"], "labels": {"new": "yes"}}})

@@ -14,6 +14,7 @@ from workshop.cluster import config as configs
 from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.resources import Resource, match
 from workshop.errors import EnvironmentFault
+from workshop.lab.kinds import built_in
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def test_logs_are_read_and_followed(client: Client, lab: Lab, namespace: str) ->
         "spec": {"containers": [{"name": "c"}]},
         "status": {"phase": "Succeeded"},
     }
-    lab.call(lab.store.create, lab.kinds.named("Pod"), pod)
+    lab.call(lab.store.create, built_in("Pod"), pod)
     file = lab.state.container_log(namespace, "p", "c")
     file.parent.mkdir(parents=True)
     file.write_text("one\ntwo\n")

@@ -18,7 +18,6 @@ from starlette.types import ASGIApp
 from workshop.lab.api import auth
 from workshop.lab.api.app import build
 from workshop.lab.http_timeouts import Http
-from workshop.lab.kinds import BUILT_IN, Kinds
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -76,7 +75,6 @@ class Lab:
     def __init__(self, folder: Path) -> None:
         self.state = LabPaths(folder)
         self.state.make()
-        self.kinds = Kinds(BUILT_IN)
         self.token = auth.token(self.state.token)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
@@ -96,11 +94,11 @@ class Lab:
 
     async def _open(self) -> Store:
         store = Store(self.state.store)
-        store.load(self.kinds.of)
+        store.load()
         return store
 
     async def _start(self, certificate: auth.Certificate) -> Server:
-        server = Server(build(self.store, self.kinds, self.state, self.token), certificate)
+        server = Server(build(self.store, self.state, self.token), certificate)
         await server.start()
         return server
 

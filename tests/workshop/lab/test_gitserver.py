@@ -31,7 +31,7 @@ from starlette.types import Message
 
 from workshop.lab.git import GitServer, backend
 from workshop.lab.git.delivery import webhook_secret
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -96,7 +96,7 @@ class Lab:
 
     def listen(self) -> None:
         """Put an EventListener in place that notes what it gets."""
-        kind = KINDS.named("EventListener")
+        kind = built_in("EventListener")
         made = self.store.create(kind, {"metadata": {"name": "github", "namespace": "user1-dev"}, "spec": {}})
         self.store.update_status(kind, {**made, "status": {"address": {"url": f"{self.url}/hook"}}})
 
@@ -116,7 +116,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     work.mkdir()
     state.git.mkdir()
     store = Store()
-    store.create(KINDS.named("Namespace"), {"metadata": {"name": "user1-dev"}})
+    store.create(built_in("Namespace"), {"metadata": {"name": "user1-dev"}})
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     made = Lab(state, store, f"http://127.0.0.1:{sock.getsockname()[1]}", work)

@@ -12,7 +12,7 @@ from workshop.lab import parity
 from workshop.lab.admission import admit
 from workshop.lab.admission.seldon import pods
 from workshop.lab.api_errors import ApiError
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.manifests import apps, core, seldon
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
@@ -290,7 +290,7 @@ REFUSALS = [(row, *TABLE[row], told[row]) for TABLE, told in TABLES for row in s
 
 
 def put(kind: str, spec: Spec) -> None:
-    of = KINDS.named(kind)
+    of = built_in(kind)
     obj = {"apiVersion": of.api_version, "kind": kind, "metadata": {"name": "a", "namespace": "dev"}, "spec": spec}
     admit(of, obj, None)
 

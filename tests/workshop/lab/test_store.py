@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 
 from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
-from workshop.lab.kinds import BUILT_IN, Kinds
+from workshop.lab.kinds import built_in
 from workshop.lab.store import HISTORY, WATCH_BACKLOG, Store
 
-KINDS = Kinds(BUILT_IN)
-CONFIG, TASK_RUN = KINDS.named("ConfigMap"), KINDS.named("TaskRun")
+CONFIG, TASK_RUN = built_in("ConfigMap"), built_in("TaskRun")
 KIT = Path(__file__).resolve().parents[3]
 
 
@@ -35,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def reopened(path: Path) -> Store:
     store = Store(path)
-    store.load(KINDS.of)
+    store.load()
     return store
 
 
@@ -119,9 +118,9 @@ def test_reopened_store_has_everything_and_counts_on(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from workshop.lab.kinds import BUILT_IN, Kinds
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
-store, kind = Store(sys.argv[1]), Kinds(BUILT_IN).named("ConfigMap")
+store, kind = Store(sys.argv[1]), built_in("ConfigMap")
 for number in range(100000):
     store.create(kind, {"metadata": {"name": f"c{number}", "namespace": "n"}, "data": {"x": "y" * 500}})
     print(number, flush=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.workshop.lab.serving import Lab
+from workshop.lab.kinds import built_in
 
 Run = Callable[..., Any]
 
@@ -82,7 +83,7 @@ def fill(lab: Lab, namespace: str, oc: Run) -> None:
                 ],
             },
         }
-        made = lab.call(lab.store.create, lab.kinds.named("Pod"), pod)
+        made = lab.call(lab.store.create, built_in("Pod"), pod)
         for container in ("step-one", "step-two"):
             file = lab.state.container_log(namespace, name, container)
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -105,7 +106,7 @@ def fill(lab: Lab, namespace: str, oc: Run) -> None:
                     "apiVersion": "v1",
                 },
             }
-            lab.call(lab.store.create, lab.kinds.named("Event"), event)
+            lab.call(lab.store.create, built_in("Event"), event)
 
 
 @pytest.mark.parametrize(

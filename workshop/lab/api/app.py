@@ -22,7 +22,7 @@ from workshop.lab.api.request import Place, Target, body, decode, media_type, pl
 from workshop.lab.api.scale import rescale, scale_of
 from workshop.lab.api.views import View, view
 from workshop.lab.api_errors import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
-from workshop.lab.kinds import Kinds, Object
+from workshop.lab.kinds import Object
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -31,9 +31,9 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_SESSIONS = ("attach", "ephemeralcontainers", "exec", "portforward")
 
 
-def build(store: Store, kinds: Kinds, state: LabPaths, token: str) -> Starlette:
+def build(store: Store, state: LabPaths, token: str) -> Starlette:
     """The application over a store that is loaded already; kinds of stored CRDs are served again."""
-    api = Api(store, kinds, state, token)
+    api = Api(store, state, token)
     crds.restore(api)
     return Starlette(routes=[Route("/{path:path}", _Endpoint(api))])
 

@@ -28,11 +28,23 @@ class Api:
     """One running API server."""
 
     store: Store
-    kinds: Kinds
     state: LabPaths
     token: str
     user: str = "user1"
+    _documented: int = -1
+    _documents: dict[str, bytes] = field(default_factory=dict)
     _pages: OrderedDict[str, Page] = field(default_factory=OrderedDict)
+
+    @property
+    def kinds(self) -> Kinds:
+        return self.store.kinds
+
+    def documents(self) -> dict[str, bytes]:
+        """The OpenAPI documents made so far, by path; empty again after each change of the kinds."""
+        if self._documented != self.kinds.revision:
+            self._documented = self.kinds.revision
+            self._documents.clear()
+        return self._documents
 
     def keep(self, page: Page) -> str:
         """Keep the rest of a list and return the `continue` token that fetches it."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from workshop.lab.api.context import Api
 from workshop.lab.api_errors import Invalid
-from workshop.lab.kinds import Column, Kind, Object
+from workshop.lab.kinds import Column, Kind, Object, built_in
 from workshop.lab.store import now
 
 
@@ -120,7 +120,7 @@ def serve(api: Api, crd: Object) -> Object:
             },
         ],
     }
-    return api.store.update_status(api.kinds.named("CustomResourceDefinition"), crd)
+    return api.store.update_status(built_in("CustomResourceDefinition"), crd)
 
 
 def forget(api: Api, crd: Object) -> None:
@@ -136,13 +136,13 @@ def forget(api: Api, crd: Object) -> None:
 
 def restore(api: Api) -> None:
     """Serve the kinds of definitions from an earlier run, and load their objects."""
-    definitions = api.store.list(api.kinds.named("CustomResourceDefinition"))
+    definitions = api.store.list(built_in("CustomResourceDefinition"))
     for crd in definitions:
         for kind in kinds_of(crd):
             if not _built_in(api, kind):
                 api.kinds.add(kind)
     if definitions:
-        api.store.load(api.kinds.of)
+        api.store.load()
 
 
 def _built_in(api: Api, kind: Kind) -> bool:

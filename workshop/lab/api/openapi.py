@@ -21,7 +21,6 @@ from workshop.lab.kinds import Kind
 from workshop.manifests.schemas import ANY, REF, Schema, components, name_of
 
 V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
-_cache: dict[tuple[str, int], bytes] = {}
 
 
 def answer(api: Api, path: str) -> Response | None:
@@ -43,11 +42,11 @@ def empty_v2(*, protobuf: bool) -> Response:
 
 def document(api: Api, group_path: str) -> bytes:
     """The OpenAPI document of `api/v1` or `apis/GROUP/VERSION`, as JSON."""
-    kinds = [kind for kind in [*api.kinds, PROJECT] if _path(kind) == group_path]
-    key = (group_path, hash(tuple((k.kind, id(k.schema)) for k in kinds)))
-    if key not in _cache:
-        _cache[key] = orjson.dumps(_document(kinds))
-    return _cache[key]
+    known = api.documents()
+    if group_path not in known:
+        kinds = [kind for kind in [*api.kinds, PROJECT] if _path(kind) == group_path]
+        known[group_path] = orjson.dumps(_document(kinds))
+    return known[group_path]
 
 
 def _digest(api: Api, group_path: str) -> str:

@@ -18,7 +18,7 @@ from workshop.lab.api.discovery import PROJECT
 from workshop.lab.api.request import body, decode, media_type
 from workshop.lab.api.views import project
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind, Object, built_in
 
 GROUPS = (*approval.GROUPS, "system:authenticated", "system:cluster-admins")
 """A program that approves, such as tkn's plug-in, asks here for which groups its user may answer."""
@@ -72,7 +72,7 @@ def _spec(kind: Kind, raw: bytes, media: str) -> Object:
 def _project_request(api: Api, value: Any) -> Response:
     if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict):
         raise BadRequest("a ProjectRequest has metadata.name")
-    namespace = api.kinds.named("Namespace")
+    namespace = built_in("Namespace")
     wanted = {
         "openshift.io/description": value.get("description"),
         "openshift.io/display-name": value.get("displayName"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 
 from workshop.lab.api.discovery import PROJECT
-from workshop.lab.kinds import Kind, Kinds, Object
+from workshop.lab.kinds import Kind, Kinds, Object, built_in
 from workshop.lab.store import Record
 
 
@@ -39,7 +39,7 @@ class View:
 def view(kinds: Kinds, group: str, version: str, plural: str) -> View | None:
     """The view at a REST path, or None."""
     if (group, version, plural) == (PROJECT.group, PROJECT.version, PROJECT.plural):
-        return View(PROJECT, kinds.named("Namespace"), project)
+        return View(PROJECT, built_in("Namespace"), project)
     kind = kinds.at(group, version, plural)
     return View(kind, kind) if kind else None
 

@@ -28,7 +28,7 @@ from workshop.lab.api_errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind, Object, built_in
 from workshop.manifests import jsonpatch, patches
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.strategic import strategic
@@ -204,7 +204,7 @@ def _insert(
         raise _none(kind)
     _locate(kind, target, obj)
     if kind.namespaced:
-        api.store.record(api.kinds.named("Namespace"), "", target.namespace)
+        api.store.record(built_in("Namespace"), "", target.namespace)
     obj = shaped(kind, obj, prune=False) if is_custom(kind) else _without_nulls(obj)
     warnings = validation.check(kind, obj, target.query.get("fieldValidation") or "Warn") + notices(kind)
     obj = shaped(kind, obj)

@@ -24,7 +24,7 @@ from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.tekton.conditions import is_done, set_condition
 from workshop.lab.controllers.tekton.events import Events
 from workshop.lab.controllers.tekton.names import owner_reference
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Record, Store, now
 from workshop.manifests.approval import API_VERSION, KIND, ApprovalTask, Approver
 from workshop.manifests.tekton.params import parse_duration
@@ -40,7 +40,7 @@ class Approvals:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._runs, self._tasks = KINDS.named("CustomRun"), KINDS.named(KIND)
+        self._runs, self._tasks = built_in("CustomRun"), built_in(KIND)
         self._events = Events(store, "approvaltask")
         self._loop = Loop("approval", store, self.reconcile, owns=self._runs, watches={self._tasks: _run_of})
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.admission.route import admit_route
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.routes import Host, Routes
 from workshop.lab.store import Store, now
 
@@ -19,7 +19,7 @@ class Exposing:
 
     def __init__(self, store: Store, routes: Routes, port: int) -> None:
         self._store, self._routes, self._port = store, routes, port
-        self._kind = KINDS.named("Route")
+        self._kind = built_in("Route")
 
     async def reconcile(self, _namespace: str, _name: str) -> float | None:
         """One pass over all of them: which one has a host depends on the others."""

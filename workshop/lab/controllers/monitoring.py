@@ -13,7 +13,7 @@ from typing import Any
 
 from workshop.lab.controllers.seldon.names import ENGINE, NO_ENGINE
 from workshop.lab.controllers.seldon.replicas import Replica
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.routes import metrics_path
 from workshop.lab.store import Store
 
@@ -25,7 +25,7 @@ def write_targets(store: Store, pods: Iterable[tuple[Object, Replica]], file: Pa
     """
     running = list(pods)
     groups: list[dict[str, Any]] = []
-    for monitor in store.list(KINDS.named("PodMonitor")):
+    for monitor in store.list(built_in("PodMonitor")):
         for pod, replica in running:
             if pod["metadata"]["namespace"] == monitor["metadata"]["namespace"] and _selects(monitor, pod):
                 for endpoint in _endpoints(monitor):

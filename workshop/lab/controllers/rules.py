@@ -14,14 +14,14 @@ import promql_parser
 import yaml
 
 from workshop.lab.controllers.tekton.events import Events
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 
 
 def write_rules(store: Store, folder: Path) -> bool:
     """Bring the files in line with the objects; whether anything changed."""
     wanted = {}
-    for rule in store.list(KINDS.named("PrometheusRule")):
+    for rule in store.list(built_in("PrometheusRule")):
         meta = rule["metadata"]
         try:
             body = {"groups": [_group(group, meta) for group in (rule.get("spec") or {}).get("groups") or []]}

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 
 from workshop.lab.engines.pod import ContainerPlan, PodError, PodPlan
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.core import EnvVarSource, KeySelector
 
@@ -58,7 +58,7 @@ def expand(text: str, env: Mapping[str, str]) -> str:
 
 def data_of(store: Store, kind: str, namespace: str, name: str) -> dict[str, bytes] | None:
     """The keys of a ConfigMap or Secret as bytes, or None when it is not there."""
-    obj = store.find(KINDS.named(kind), namespace, name)
+    obj = store.find(built_in(kind), namespace, name)
     if obj is None:
         return None
     if kind == "Secret":

@@ -15,7 +15,7 @@ from pathlib import Path
 from workshop.lab.engines.environment import data_of, pod_field
 from workshop.lab.engines.launcher import Mount
 from workshop.lab.engines.pod import PodError, PodPlan
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 from workshop.manifests.core import DownwardAPIFile, KeyToPath, Volume, VolumeMount
@@ -48,7 +48,7 @@ def missing(store: Store, namespace: str, volumes: Sequence[Volume]) -> str:
                 if one:
                     wanted.append((kind, one.name, one.optional))
         for kind, name, optional in wanted:
-            if not optional and store.find(KINDS.named(kind), namespace, name or "") is None:
+            if not optional and store.find(built_in(kind), namespace, name or "") is None:
                 return f'{kind.lower()} "{name}" not found'
     return ""
 

@@ -22,7 +22,7 @@ import orjson
 
 from workshop.lab.git.payload import GitFailure, payload
 from workshop.lab.git.pushes import Change, changes, install_hook, notes
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.seed import USER, namespace
 from workshop.lab.store import Store
@@ -82,7 +82,7 @@ class Deliveries:
 
     async def _send(self, repository: Path, change: Change) -> None:
         dev = namespace("dev")
-        if self._store.find(KINDS.named("EventListener"), dev, LISTENER) is None:
+        if self._store.find(built_in("EventListener"), dev, LISTENER) is None:
             log.info("push of %s starts nothing: there is no EventListener %s in %s", change.ref, LISTENER, dev)
             return
         try:
@@ -112,7 +112,7 @@ class Deliveries:
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
         """The answer's status, or None when there was no answer."""
-        listener = self._store.find(KINDS.named("EventListener"), namespace("dev"), LISTENER) or {}
+        listener = self._store.find(built_in("EventListener"), namespace("dev"), LISTENER) or {}
         url = ((listener.get("status") or {}).get("address") or {}).get("url")
         if not url:
             return None
@@ -128,8 +128,8 @@ class Deliveries:
 
 def ensure_secret(store: Store) -> None:
     """Make the webhook's secret when it is missing, or when its namespace has just been made."""
-    dev, kind = namespace("dev"), KINDS.named("Secret")
-    if store.find(KINDS.named("Namespace"), "", dev) is None or store.find(kind, dev, SECRET) is not None:
+    dev, kind = namespace("dev"), built_in("Secret")
+    if store.find(built_in("Namespace"), "", dev) is None or store.find(kind, dev, SECRET) is not None:
         return
     value = base64.b64encode(secrets.token_hex(20).encode()).decode()
     store.create(
@@ -144,5 +144,5 @@ def ensure_secret(store: Store) -> None:
 
 def webhook_secret(store: Store) -> bytes:
     """The secret by which webhooks are signed; empty when there is none."""
-    found = store.find(KINDS.named("Secret"), namespace("dev"), SECRET) or {}
+    found = store.find(built_in("Secret"), namespace("dev"), SECRET) or {}
     return base64.b64decode((found.get("data") or {}).get(KEY, ""))

@@ -25,7 +25,7 @@ from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, translations
 from workshop.guide.values import values
 from workshop.lab import environment
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import html
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
@@ -210,10 +210,10 @@ class _Objects:
 
     def find(self, kind: str, namespace: str, name: str) -> Object | None:
         """One object, or None."""
-        found: Object | None = from_thread.run_sync(self._store.find, KINDS.named(kind), namespace, name)
+        found: Object | None = from_thread.run_sync(self._store.find, built_in(kind), namespace, name)
         return found
 
     def list(self, kind: str, namespace: str) -> list[dict[str, Any]]:
         """The objects of a kind in a namespace."""
-        found: list[Object] = from_thread.run_sync(self._store.list, KINDS.named(kind), namespace)
+        found: list[Object] = from_thread.run_sync(self._store.list, built_in(kind), namespace)
         return found

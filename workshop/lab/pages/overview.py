@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages.context import Component, Context
 from workshop.lab.pages.runs.listing import Row, rows
 
@@ -99,7 +99,7 @@ def overview(context: Context) -> Overview:
     """The console as of now."""
     endpoints = context.endpoints()
     components = tuple(_part(component) for component in context.components())
-    runs = _newest(context.store.list(KINDS.named("PipelineRun")))
+    runs = _newest(context.store.list(built_in("PipelineRun")))
     shown = tuple(rows(context, pipelines_only=True)[:RUNS_SHOWN])
     staging = _stage(context, "Staging", "A successful run of train-and-stage deploys here.")
     production = _stage(context, "Production", "A run of promote brings the digest of staging here.")
@@ -186,7 +186,7 @@ def _tool(name: str, part: Part | None, url: str | None, fact: str) -> Station:
 
 def _stage(context: Context, title: str, how: str) -> Stage:
     namespace = context.namespace(title.lower())
-    found = context.store.list(KINDS.named("SeldonDeployment"), namespace)
+    found = context.store.list(built_in("SeldonDeployment"), namespace)
     return Stage(title, namespace, how, tuple(_deployment(each) for each in found))
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.manifests import tekton
 from workshop.manifests.tekton import pipeline, runs, support, task
 
@@ -21,13 +21,13 @@ STEP: dict[str, Any] = {"name": "s", "image": "busybox", "script": "true"}
 
 
 def _of(kind: str, spec: Any) -> Object:
-    version = KINDS.named(kind).api_version
+    version = built_in(kind).api_version
     return {"apiVersion": version, "kind": kind, "metadata": {"name": "bad"}, "spec": spec}
 
 
 def _refused(kind: str, spec: Any) -> str:
     with pytest.raises(BadRequest) as caught:
-        admit(KINDS.named(kind), _of(kind, spec), None)
+        admit(built_in(kind), _of(kind, spec), None)
     return caught.value.message
 
 
@@ -170,7 +170,7 @@ def test_all_findings_are_reported_together() -> None:
 def test_defaults_are_those_of_the_real_webhook() -> None:
     spec = {"pipelineSpec": {"tasks": [{"name": "a", "taskSpec": {"steps": [STEP], "params": [{"name": "p"}]}}]},
             "timeouts": {"tasks": "5m"}, "params": [{"name": "n", "value": 3}]}  # fmt: skip
-    admitted = admit(KINDS.named("PipelineRun"), _of("PipelineRun", spec), None)["spec"]
+    admitted = admit(built_in("PipelineRun"), _of("PipelineRun", spec), None)["spec"]
     assert admitted == {
         "params": [{"name": "n", "value": "3"}],
         "pipelineSpec": {
@@ -189,7 +189,7 @@ def test_defaults_are_those_of_the_real_webhook() -> None:
         "taskRunTemplate": {"serviceAccountName": "pipeline"},
         "timeouts": {"pipeline": "1h0m0s", "tasks": "5m0s"},
     }
-    run = admit(KINDS.named("TaskRun"), _of("TaskRun", {"taskRef": {"name": "t"}}), None)
+    run = admit(built_in("TaskRun"), _of("TaskRun", {"taskRef": {"name": "t"}}), None)
     assert run["spec"] == {
         "taskRef": {"name": "t", "kind": "Task"},
         "serviceAccountName": "pipeline",
@@ -199,7 +199,7 @@ def test_defaults_are_those_of_the_real_webhook() -> None:
 
 
 def test_running_run_may_be_cancelled_and_nothing_else() -> None:
-    kind = KINDS.named("PipelineRun")
+    kind = built_in("PipelineRun")
     old = admit(kind, _of("PipelineRun", {"pipelineRef": {"name": "p"}}), None)
     old["status"] = {"startTime": "x"}
     cancelled = copy.deepcopy(old)
@@ -215,7 +215,7 @@ def test_propagated_params_need_no_declaration() -> None:
     step = {**STEP, "script": "echo $(params.word)"}
     spec = {"params": [{"name": "word", "value": "hi"}],
             "pipelineSpec": {"tasks": [{"name": "a", "taskSpec": {"steps": [step]}}]}}  # fmt: skip
-    admit(KINDS.named("PipelineRun"), _of("PipelineRun", spec), None)
+    admit(built_in("PipelineRun"), _of("PipelineRun", spec), None)
 
 
 def _fields() -> set[str]:

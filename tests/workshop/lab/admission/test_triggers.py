@@ -10,7 +10,7 @@ import pytest
 
 from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Kinds, Object
 from workshop.manifests import approval, triggers
 from workshop.manifests.meta import Typed
 from workshop.manifests.triggers import support
@@ -20,7 +20,7 @@ CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "$(t
 
 
 def put(kind: str, spec: Any, name: str = "a", version: str = V) -> Object:
-    found = KINDS.of(version, kind)
+    found = Kinds().of(version, kind)
     assert found is not None
     return admit(
         found,

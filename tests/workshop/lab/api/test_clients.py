@@ -13,6 +13,7 @@ import pytest
 import urllib3
 
 from tests.workshop.lab.serving import Lab
+from workshop.lab.kinds import built_in
 
 PROTOBUF = {"Accept": "application/vnd.kubernetes.protobuf,application/json"}
 AGGREGATED = {
@@ -103,13 +104,13 @@ def test_tkn_waits_for_a_pod_and_reads_its_steps(lab: Lab, namespace: str) -> No
         "metadata": {"name": "p", "namespace": namespace},
         "spec": {"containers": containers, "initContainers": [{"name": "prepare", "image": "x"}]},
     }
-    made = lab.call(lab.store.create, lab.kinds.named("Pod"), pod)
+    made = lab.call(lab.store.create, built_in("Pod"), pod)
     code, found = lab.ask("GET", f"{path}/p", headers=PROTOBUF)
     assert (code, found["metadata"]["name"]) == (200, "p")
     ended = {"state": {"terminated": {"exitCode": 0}}}
     statuses = [{"name": one["name"], **ended} for one in containers]
     made["status"] = {"phase": "Succeeded", "containerStatuses": statuses}
-    lab.call(lab.store.update_status, lab.kinds.named("Pod"), made)
+    lab.call(lab.store.update_status, built_in("Pod"), made)
     where = f"{path}?fieldSelector=metadata.name%3Dp&{WATCH_LIST}"
     told = follow(lab, where, PROTOBUF, lambda event: event["type"] == "BOOKMARK")
     assert told == ["ADDED", "BOOKMARK"]

@@ -13,6 +13,7 @@ import pytest
 from tests.workshop.lab.serving import Lab
 from workshop.lab import http_timeouts
 from workshop.lab.api import request
+from workshop.lab.kinds import built_in
 
 JSON_PATCH = "application/json-patch+json"
 BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -110,7 +111,7 @@ def test_metadata_is_held_to_its_syntax(
 
 def test_label_that_was_there_before_the_rule_can_stay(lab: Lab, namespace: str) -> None:
     obj = {"metadata": {"name": "x", "namespace": namespace, "labels": {"-old": "x"}}}
-    lab.call(lab.store.create, lab.kinds.named("ConfigMap"), {"apiVersion": "v1", "kind": "ConfigMap", **obj})
+    lab.call(lab.store.create, built_in("ConfigMap"), {"apiVersion": "v1", "kind": "ConfigMap", **obj})
     media = "application/merge-patch+json"
     assert lab.ask("PATCH", configs(namespace, "/x"), {"data": {"a": "b"}}, media=media)[0] == 200
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.workshop.lab.serving import Lab
+from workshop.lab.kinds import built_in
 
 
 def pod(lab: Lab, namespace: str, state: dict[str, Any], *names: str) -> Path:
@@ -15,7 +16,7 @@ def pod(lab: Lab, namespace: str, state: dict[str, Any], *names: str) -> Path:
         "spec": {"containers": [{"name": n} for n in names]},
         "status": {"phase": "Running", "containerStatuses": [{"name": n, "state": state} for n in names]},
     }
-    lab.call(lab.store.create, lab.kinds.named("Pod"), body)
+    lab.call(lab.store.create, built_in("Pod"), body)
     file = lab.state.container_log(namespace, "p", names[0])
     file.parent.mkdir(parents=True)
     return file
@@ -64,7 +65,7 @@ def test_follow_ends_when_the_container_has_ended(lab: Lab, namespace: str) -> N
     assert next(stream) == b"second\n"
     with file.open("a") as more:
         more.write("last\n")
-    kind = lab.kinds.named("Pod")
+    kind = built_in("Pod")
     obj = lab.call(lab.store.get, kind, namespace, "p")
     obj["status"]["containerStatuses"][0]["state"] = {"terminated": {"exitCode": 0}}
     lab.call(lab.store.update_status, kind, obj)

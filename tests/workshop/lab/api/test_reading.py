@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.workshop.lab.serving import Lab
+from workshop.lab.kinds import built_in
 
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
 
@@ -79,7 +80,7 @@ def test_forgotten_page_is_expired(lab: Lab, namespace: str) -> None:
 def test_table_has_the_columns_of_the_kind(lab: Lab, namespace: str) -> None:
     run = {"metadata": {"name": "r"}, "spec": {"taskRef": {"name": "t"}}}
     assert lab.ask("POST", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns", run)[0] == 201
-    kind = lab.kinds.named("TaskRun")
+    kind = built_in("TaskRun")
     obj = lab.call(lab.store.get, kind, namespace, "r")
     obj["status"] = {
         "conditions": [{"type": "Succeeded", "status": "False", "reason": "StepFailed"}],
@@ -125,7 +126,7 @@ def test_pod_is_told_in_one_word(lab: Lab, namespace: str, status: dict[str, Any
         "status": status,
         "spec": {"containers": [{"name": "a"}, {"name": "b"}], "initContainers": [{"name": "i"}]},
     }
-    lab.call(lab.store.create, lab.kinds.named("Pod"), pod)
+    lab.call(lab.store.create, built_in("Pod"), pod)
     _, table = lab.ask("GET", f"/api/v1/namespaces/{namespace}/pods", headers=TABLE)
     assert table["rows"][0]["cells"][1:3] == shown
 
@@ -183,7 +184,7 @@ def test_project_request_makes_a_namespace(lab: Lab) -> None:
 
 
 def test_a_thousand_objects_are_listed_quickly(lab: Lab, namespace: str) -> None:
-    kind = lab.kinds.named("TaskRun")
+    kind = built_in("TaskRun")
     for number in range(1000):
         lab.call(
             lab.store.create,

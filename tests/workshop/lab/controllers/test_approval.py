@@ -16,11 +16,11 @@ from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.approval import Approvals
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 from workshop.manifests import jsonpatch
 
-TASKS, RUNS = KINDS.named("ApprovalTask"), KINDS.named("CustomRun")
+TASKS, RUNS = built_in("ApprovalTask"), built_in("CustomRun")
 NS, NAME = "user1-dev", "promote-1-approve"
 
 
@@ -29,7 +29,7 @@ class Gate:
 
     def __init__(self, approvers: Any = ("user1",), required: str = "1", timeout: str = "", **spec: Any) -> None:
         self.store = Store()
-        self.store.create(KINDS.named("Namespace"), {"metadata": {"name": NS}})
+        self.store.create(built_in("Namespace"), {"metadata": {"name": NS}})
         params = [
             {"name": "approvers", "value": list(approvers)},
             {"name": "numberOfApprovalsRequired", "value": required},
@@ -259,7 +259,7 @@ def test_an_approval_is_not_born_approved() -> None:
 )
 def test_a_pipeline_run_ends_as_the_answer_says(answer: str, status: str, reason: str) -> None:
     store = Store()
-    store.create(KINDS.named("Namespace"), {"metadata": {"name": NS}})
+    store.create(built_in("Namespace"), {"metadata": {"name": NS}})
     ask = {
         "name": "approve",
         "taskRef": {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"},
@@ -273,7 +273,7 @@ def test_a_pipeline_run_ends_as_the_answer_says(answer: str, status: str, reason
             "pipelineSpec": {"params": [{"name": "approvers", "type": "array", "default": ["user1"]}], "tasks": [ask]}
         },
     }
-    runs = KINDS.named("PipelineRun")
+    runs = built_in("PipelineRun")
     store.create(runs, admit(runs, run, None))
     pipelines, approvals = PipelineRuns(store), Approvals(store)
 

@@ -9,11 +9,11 @@ import pytest
 
 from workshop.lab.api_errors import Conflict
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 
-MAPS = KINDS.named("ConfigMap")
-PODS = KINDS.named("Pod")
+MAPS = built_in("ConfigMap")
+PODS = built_in("Pod")
 
 
 def _map(name: str) -> Object:

@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from workshop.lab.controllers.rules import in_namespace, write_rules
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import KIT
 from workshop.lab.store import Store
 
 ALERTS = KIT / "grafana" / "alerts"
-KIND = KINDS.named("PrometheusRule")
+KIND = built_in("PrometheusRule")
 DOWN = {"alert": "Down", "expr": "up == 0", "for": "1m", "labels": {"severity": "warning"}}
 
 
@@ -77,7 +77,7 @@ def test_a_query_that_does_not_parse_is_told_by_an_event_and_leaves_the_others_a
     _put(store, "one", {"alert": "Wrong", "expr": "sum(up"}, name="wrong")
     write_rules(store, tmp_path)
     assert set(_written(tmp_path)) == {"one-model.yaml"}
-    (event,) = store.list(KINDS.named("Event"), "one")
+    (event,) = store.list(built_in("Event"), "one")
     assert event["reason"] == "InvalidConfiguration" and event["type"] == "Warning"
     assert event["message"].startswith("group g, rule Wrong: the query does not parse: ")
     assert event["involvedObject"]["name"] == "wrong"
@@ -99,7 +99,7 @@ def test_a_field_that_the_labs_prometheus_does_not_know_is_refused_by_name(tmp_p
     store.create(KIND, {"metadata": {"name": "model", "namespace": "one"}, "spec": {"groups": [group]}})
     write_rules(store, tmp_path)
     assert _written(tmp_path) == {}
-    (event,) = store.list(KINDS.named("Event"), "one")
+    (event,) = store.list(built_in("Event"), "one")
     assert event["message"].startswith("group g: query_offset is newer than the Prometheus of the lab")
 
 

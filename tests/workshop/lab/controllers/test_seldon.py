@@ -28,12 +28,12 @@ from workshop.lab.engines.launcher import Launcher
 from workshop.lab.gateway import build
 from workshop.lab.images.builder import ensure_builder
 from workshop.lab.images.store import ImageStore
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.routes import Routes
 from workshop.lab.store import Store
 
-SDEP, POD, DEPLOYMENT = (KINDS.named(k) for k in ("SeldonDeployment", "Pod", "Deployment"))
+SDEP, POD, DEPLOYMENT = (built_in(k) for k in ("SeldonDeployment", "Pod", "Deployment"))
 NAMESPACE = "user1-staging"
 PATH = f"/seldon/{NAMESPACE}/toy/api/v1.0/predictions"
 SOURCE = """
@@ -153,10 +153,10 @@ class Lab:
         return sum(len(target.backends) for target in self.routes.table.get((NAMESPACE, "toy"), ()))
 
     def names(self, kind: str) -> list[str]:
-        return sorted(one["metadata"]["name"] for one in self.store.list(KINDS.named(kind), NAMESPACE))
+        return sorted(one["metadata"]["name"] for one in self.store.list(built_in(kind), NAMESPACE))
 
     def events(self) -> set[str]:
-        return {f"{e['reason']}: {e['message']}" for e in self.store.list(KINDS.named("Event"), NAMESPACE)}
+        return {f"{e['reason']}: {e['message']}" for e in self.store.list(built_in("Event"), NAMESPACE)}
 
     def status(self) -> dict[str, Any]:
         found = self.store.find(SDEP, NAMESPACE, "toy") or {}
@@ -367,7 +367,7 @@ def test_a_graph_over_two_pods_is_walked_and_scraped(images: Images, tmp_path: P
             assert (
                 it.status()["serviceStatus"]["toy-main-second"]["httpEndpoint"] == "toy-main-second.user1-staging:9001"
             )
-            it.store.create(KINDS.named("PodMonitor"), MONITOR)
+            it.store.create(built_in("PodMonitor"), MONITOR)
             write_targets(it.store, it.reconciler.targets(), tmp_path / "targets.json", 18000)
             found = {t["labels"]["container"]: t for t in json.loads((tmp_path / "targets.json").read_text())}
             assert set(found) == {"first", "second", "seldon-container-engine"}
@@ -437,10 +437,10 @@ def test_a_second_predictor_comes_and_goes_with_what_the_operator_makes_for_it(i
             name = "toy-main-0-toy"
             assert len(it.pods()) == 2, "an autoscaled predictor runs at its least"
             assert it.names("HorizontalPodAutoscaler") == it.names("PodDisruptionBudget") == [name]
-            hpa = it.store.get(KINDS.named("HorizontalPodAutoscaler"), NAMESPACE, name)
+            hpa = it.store.get(built_in("HorizontalPodAutoscaler"), NAMESPACE, name)
             assert (hpa["spec"]["minReplicas"], hpa["spec"]["metrics"]) == (2, [{"type": "Resource"}])
             assert "the lab measures no load" in hpa["status"]["conditions"][0]["message"]
-            budget = it.store.get(KINDS.named("PodDisruptionBudget"), NAMESPACE, name)
+            budget = it.store.get(built_in("PodDisruptionBudget"), NAMESPACE, name)
             assert budget["status"]["disruptionsAllowed"] == 1
             reasons = {c["type"]: c["reason"] for c in it.status()["conditions"] if "reason" in c}
             assert (reasons["HpasReady"], reasons["PdbsReady"]) == (
@@ -499,7 +499,7 @@ def test_a_container_gets_its_environment_and_waits_for_what_is_missing(images: 
             await it.until(lambda: lab_paths().get("reason") == "CreateContainerConfigError")
             assert lab_paths()["message"] == 'Error: configmap "late" not found'
             it.store.create(
-                KINDS.named("ConfigMap"), {"metadata": {"name": "late", "namespace": NAMESPACE}, "data": {"ones": "2"}}
+                built_in("ConfigMap"), {"metadata": {"name": "late", "namespace": NAMESPACE}, "data": {"ones": "2"}}
             )
             await it.until(lambda: it.status().get("state") == "Available")
             assert await it.answer() == 43

@@ -13,7 +13,7 @@ from tests.conformance.harness import Lab, lab
 from workshop.lab.api.podtable import pod_cells
 from workshop.lab.api_errors import NotFound
 from workshop.lab.controllers.tekton import podstatus
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 
 SLOW = """
 apiVersion: tekton.dev/v1
@@ -146,7 +146,7 @@ def test_deleted_run_takes_processes_pods_and_folders_along(tmp_path: Path) -> N
     async def scenario() -> None:
         async with lab(tmp_path, env={"MARK": str(tmp_path)}) as running:
             await _slow(running)
-            running.store.delete(KINDS.named("PipelineRun"), "default", "p")
+            running.store.delete(built_in("PipelineRun"), "default", "p")
             await running.until(lambda: not _processes(tmp_path))
             with pytest.raises(NotFound):
                 running.get("Pod", "p-slow-pod")
@@ -205,7 +205,7 @@ def test_custom_task_is_followed_until_its_controller_decides(tmp_path: Path, ap
             value = "True" if approved else "False"
             status = {"conditions": [{"type": "Succeeded", "status": value, "reason": "Decided"}]}
             custom["status"] = {**status, "results": [{"name": "by", "value": "ada"}]}
-            running.store.update_status(KINDS.named("CustomRun"), custom)
+            running.store.update_status(built_in("CustomRun"), custom)
             run = await running.done("PipelineRun", "p")
             reference = run["status"]["childReferences"][0]
             assert (reference["kind"], reference["name"]) == ("CustomRun", "p-wait")
@@ -275,7 +275,7 @@ def test_events_tell_the_story_of_a_run(tmp_path: Path) -> None:
         async with lab(tmp_path) as running:
             running.create(_task_run("t", "exit 3"))
             await running.done("TaskRun", "t")
-            events = running.store.list(KINDS.named("Event"), "default")
+            events = running.store.list(built_in("Event"), "default")
             told = [(e["type"], e["reason"], e.get("message", "")) for e in events]
             assert told == [
                 ("Normal", "Started", ""),

@@ -12,11 +12,11 @@ from workshop.lab.admission.route import admit_route
 from workshop.lab.api.tables import table
 from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.exposing import Exposing
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.routes import Backend, Routes, Target
 from workshop.lab.store import Store
 
-ROUTE = KINDS.named("Route")
+ROUTE = built_in("Route")
 NAMESPACE = "user1-production"
 HOST = "flight-delay-user1-production.localhost"
 

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import Component, Context, TokenGate, routes
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
@@ -85,7 +85,7 @@ def ran(store: Store, name: str, status: str, reason: str, *, digest: str = "", 
 
 
 def _put(store: Store, kind: str, namespace: str, name: str, spec: Object, status: Object) -> None:
-    known = KINDS.named(kind)
+    known = built_in(kind)
     made = store.create(known, {"metadata": {"name": name, "namespace": namespace}, "spec": spec})
     store.update_status(known, {**made, "status": status})
 
@@ -102,7 +102,7 @@ def pipeline_run(
     **more: Any,
 ) -> Object:
     """A PipelineRun whose Pipeline is known; returns it as stored."""
-    known = KINDS.named("PipelineRun")
+    known = built_in("PipelineRun")
     meta = {"name": name, "namespace": "user1-dev", "labels": {"tekton.dev/pipeline": "demo"}}
     made = store.create(known, {"metadata": meta, "spec": {"pipelineRef": {"name": "demo"}}})
     ended = {"completionTime": "2026-01-05T10:01:17Z"} if status != "Unknown" else {}
@@ -149,7 +149,7 @@ def task_run(
     spec: Object = {"params": [{"name": key, "value": value} for key, value in (params or {}).items()]}
     if before:
         spec["retries"] = len(before) + 1
-    known = KINDS.named("TaskRun")
+    known = built_in("TaskRun")
     made = about.store.create(known, {"metadata": meta, "spec": spec})
     pod = f"{name}-pod"
     value = "Unknown" if runs else "False" if failed else "True"
@@ -176,7 +176,7 @@ def pod_of(about: Context, name: str, steps: Mapping[str, int | None], logs: Map
         {"name": f"step-{key}", "state": {"running": {}} if code is None else {"terminated": {"exitCode": code}}}
         for key, code in steps.items()
     ]
-    known = KINDS.named("Pod")
+    known = built_in("Pod")
     body = {"metadata": {"name": name, "namespace": "user1-dev"}, "spec": {"containers": containers}}
     made = about.store.create(known, body)
     about.store.update_status(known, {**made, "status": {"phase": "Running", "containerStatuses": states}})

@@ -27,7 +27,7 @@ from tests.workshop.lab.pages.fixtures import (
     ran,
     served,
 )
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.progress import note, progress
 
 KIT = Path(__file__).resolve().parents[4]
@@ -162,7 +162,7 @@ def test_the_live_part_is_sent_again_only_when_it_changed(tmp_path: Path) -> Non
 def test_an_object_without_status_or_predictors_does_not_break_the_page(tmp_path: Path) -> None:
     about = context(tmp_path)
     for kind, namespace in (("SeldonDeployment", "user1-staging"), ("PipelineRun", "user1-dev")):
-        about.store.create(KINDS.named(kind), {"metadata": {"name": "bare", "namespace": namespace}})
+        about.store.create(built_in(kind), {"metadata": {"name": "bare", "namespace": namespace}})
     assert browser(about).get("/").status_code == 200
 
 

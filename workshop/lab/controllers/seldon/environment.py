@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 from workshop.manifests.seldon import PredictiveUnit, Predictor, SeldonDeployment
 
@@ -112,7 +112,7 @@ def _value(store: Store, kind: str, namespace: str, reference: Mapping[str, Any]
 
 def _values(store: Store, kind: str, namespace: str, reference: Mapping[str, Any]) -> dict[str, str]:
     name = str(reference["name"])
-    obj = store.find(KINDS.named(kind), namespace, name)
+    obj = store.find(built_in(kind), namespace, name)
     if obj is None:
         if reference.get("optional"):
             return {}

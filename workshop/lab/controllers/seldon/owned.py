@@ -22,14 +22,14 @@ from workshop.lab.controllers.seldon.names import (
     service_name,
 )
 from workshop.lab.controllers.seldon.status import ComponentState, owner
-from workshop.lab.kinds import KINDS, Kind, Object
+from workshop.lab.kinds import Kind, Object, built_in
 from workshop.lab.store import now
 from workshop.manifests.seldon import HpaSpec, PdbSpec, Predictor, SeldonDeployment, nodes
 
-DEPLOYMENT = KINDS.named("Deployment")
-SERVICE = KINDS.named("Service")
-AUTOSCALER = KINDS.named("HorizontalPodAutoscaler")
-BUDGET = KINDS.named("PodDisruptionBudget")
+DEPLOYMENT = built_in("Deployment")
+SERVICE = built_in("Service")
+AUTOSCALER = built_in("HorizontalPodAutoscaler")
+BUDGET = built_in("PodDisruptionBudget")
 KINDS_MADE = (DEPLOYMENT, SERVICE, AUTOSCALER, BUDGET)
 
 

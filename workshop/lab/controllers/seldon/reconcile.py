@@ -18,7 +18,7 @@ from workshop.lab.controllers.seldon.replicas import Replica, Replicas
 from workshop.lab.controllers.seldon.routing import Wanted, current, settled, targets
 from workshop.lab.controllers.seldon.status import ComponentState, status_of
 from workshop.lab.controllers.tekton.events import Events
-from workshop.lab.kinds import KINDS, Kind, Object
+from workshop.lab.kinds import Kind, Object, built_in
 from workshop.lab.routes import Routes
 from workshop.lab.store import Store
 from workshop.manifests.seldon import Predictor, SeldonDeployment
@@ -41,7 +41,7 @@ class SeldonReconciler:
         self._store, self._replicas, self._routes, self._changed = store, replicas, routes, changed
         self._running: dict[Key, list[Replica]] = {}
         self._stopping: set[asyncio.Task[None]] = set()
-        self._kind, self._pods = KINDS.named("SeldonDeployment"), KINDS.named("Pod")
+        self._kind, self._pods = built_in("SeldonDeployment"), built_in("Pod")
         self._events = Events(store, "seldon-controller-manager")
         self._forget_earlier_pods()
 

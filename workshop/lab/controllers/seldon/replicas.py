@@ -23,7 +23,7 @@ from workshop.lab.controllers.tekton.events import Events
 from workshop.lab.engines.launcher import Launcher, LaunchFailed, Process, Spec
 from workshop.lab.images.run import inside, run_environment
 from workshop.lab.images.store import ImageStore
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.ports import Held, hold
 from workshop.lab.store import Store, now
@@ -126,7 +126,7 @@ class Replicas:
         self._store, self._state, self._launcher, self._images = store, state, launcher, images
         self.ended = ended
         """Told the deployment of a process that has just ended."""
-        self._pods = KINDS.named("Pod")
+        self._pods = built_in("Pod")
         self._events = Events(store, "kubelet")
         self._session: aiohttp.ClientSession | None = None
         self._watching: set[asyncio.Task[None]] = set()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from workshop.lab.api_errors import ApiError, NotFound
 from workshop.lab.controllers.tekton.podstatus import FINAL_PHASES, lost, pod_status
 from workshop.lab.engines.pod import Engine, PodPlan, PodState
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 
 _LOG = logging.getLogger("workshop.lab.tekton")
@@ -34,7 +34,7 @@ class Attempts:
 
     def __init__(self, store: Store, engine: Engine) -> None:
         self._store, self._engine = store, engine
-        self._pods = KINDS.named("Pod")
+        self._pods = built_in("Pod")
         self._running: dict[str, Attempt] = {}
 
     def start(self, pod: Object, plan: PodPlan) -> None:

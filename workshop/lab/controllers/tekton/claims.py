@@ -8,11 +8,11 @@ from typing import Any
 from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.tekton.names import claim_name, owner_reference
 from workshop.lab.engines.volumes import claim_folder
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
-_CLAIM = KINDS.named("PersistentVolumeClaim")
+_CLAIM = built_in("PersistentVolumeClaim")
 
 
 def claims_for(store: Store, run: Object) -> dict[str, str]:

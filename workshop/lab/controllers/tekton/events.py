@@ -9,7 +9,7 @@ import time
 from collections import deque
 
 from workshop.lab.api_errors import ApiError
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store, now
 
 KEPT_SECONDS = 3600.0
@@ -20,7 +20,7 @@ class Events:
 
     def __init__(self, store: Store, component: str) -> None:
         self._store, self._component = store, component
-        self._kind = KINDS.named("Event")
+        self._kind = built_in("Event")
         self._written: deque[tuple[float, str, str]] = deque()
         self._last: dict[str, tuple[str, str, str]] = {}
 

@@ -25,7 +25,7 @@ from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
 from workshop.lab.controllers.tekton.skipping import Facts
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
 from workshop.lab.controllers.tekton.verdict import Verdict, verdict
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Record, Store, now
 from workshop.manifests.tekton import (
     PipelineRun,
@@ -46,7 +46,7 @@ class PipelineRuns:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._events = Events(store, "PipelineRun")
-        self._runs = KINDS.named("PipelineRun")
+        self._runs = built_in("PipelineRun")
         self._clocks = Clocks()
         self._pipelines: dict[str, tuple[PipelineSpec, dict[str, list[str]]]] = {}
 
@@ -169,7 +169,7 @@ class PipelineRuns:
                 run["status"]["finallyStartTime"] = now()
                 self._clocks.start(f"{run['metadata']['uid']}/finally")
             for child in children_of(run, spec, raw_tasks[node.name], node, facts.nodes, claims):
-                kind = KINDS.named(child["kind"])
+                kind = built_in(child["kind"])
                 try:
                     node.children.append(self._store.create(kind, child))
                 except AlreadyExists:
@@ -188,7 +188,7 @@ class PipelineRuns:
                 continue
             child["spec"]["status"] = "TaskRunCancelled" if child["kind"] == "TaskRun" else "RunCancelled"
             child["spec"]["statusMessage"] = message
-            self._store.update(KINDS.named(child["kind"]), {k: v for k, v in child.items() if k != "status"})
+            self._store.update(built_in(child["kind"]), {k: v for k, v in child.items() if k != "status"})
 
     def _tasks_were_cut(self, nodes: list[Node]) -> bool:
         return any(node.timed_out for node in nodes if not node.final)

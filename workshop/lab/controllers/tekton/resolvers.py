@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop.lab.controllers.tekton.conditions import RunError
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 from workshop.manifests.tekton import Param
 
@@ -41,9 +41,9 @@ def find(
             raise RunError(reason, f'cluster resolver: kind "{given.get("kind")}" where a {kind} is wanted')
         name = str(given.get("name", ""))
         namespace = str(given.get("namespace") or namespace)
-    obj = store.find(KINDS.named(kind), namespace, name)
+    obj = store.find(built_in(kind), namespace, name)
     if obj is None:
-        plural = KINDS.named(kind).resource
+        plural = built_in(kind).resource
         raise RunError(reason, f'{plural} "{name}" not found in namespace "{namespace}"')
     meta = obj["metadata"]
     return Found(name, namespace, obj.get("spec") or {}, meta.get("labels") or {}, meta.get("annotations") or {})

@@ -17,7 +17,7 @@ from workshop.lab.engines.images import Images, ImageTable, NoImages
 from workshop.lab.engines.launcher import Launcher
 from workshop.lab.engines.pod import Engine
 from workshop.lab.engines.process import ProcessEngine
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Record, Store
 
@@ -45,22 +45,22 @@ async def run_tekton(
     pipeline_runs = PipelineRuns(store)
     claims = Claims(store, state)
     loops = [
-        Loop("tekton.claims", store, claims.reconcile, owns=KINDS.named("PersistentVolumeClaim")),
+        Loop("tekton.claims", store, claims.reconcile, owns=built_in("PersistentVolumeClaim")),
         Loop(
             "tekton.taskruns",
             store,
             task_runs.reconcile,
-            owns=KINDS.named("TaskRun"),
-            watches={KINDS.named("Pod"): lambda record: _by_label(record, "tekton.dev/taskRun")},
+            owns=built_in("TaskRun"),
+            watches={built_in("Pod"): lambda record: _by_label(record, "tekton.dev/taskRun")},
         ),
         Loop(
             "tekton.pipelineruns",
             store,
             pipeline_runs.reconcile,
-            owns=KINDS.named("PipelineRun"),
+            owns=built_in("PipelineRun"),
             watches={
-                KINDS.named("TaskRun"): _run_of_ended,
-                KINDS.named("CustomRun"): lambda record: _by_label(record, "tekton.dev/pipelineRun"),
+                built_in("TaskRun"): _run_of_ended,
+                built_in("CustomRun"): lambda record: _by_label(record, "tekton.dev/pipelineRun"),
             },
         ),
     ]

@@ -29,7 +29,7 @@ from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.prepare import prepared, task_of
 from workshop.lab.engines.volumes import missing
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store, now
 from workshop.manifests.tekton import format_duration, parse_duration
@@ -46,7 +46,7 @@ class TaskRuns:
     def __init__(self, store: Store, state: LabPaths, attempts: Attempts) -> None:
         self._store, self._state, self._attempts = store, state, attempts
         self._events = Events(store, "TaskRun")
-        self._runs, self._pods = KINDS.named("TaskRun"), KINDS.named("Pod")
+        self._runs, self._pods = built_in("TaskRun"), built_in("Pod")
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Bring one TaskRun on; the seconds until it must be looked at again."""

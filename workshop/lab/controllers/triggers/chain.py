@@ -16,7 +16,7 @@ import orjson
 from workshop.lab.controllers.triggers.event import Event, Json
 from workshop.lab.controllers.triggers.interceptors import INTERCEPTORS, Secrets, Stopped
 from workshop.lab.controllers.triggers.selecting import parse
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.triggers import ClusterInterceptor, Interceptor, TriggerInterceptor
 
@@ -50,10 +50,10 @@ async def passed(
 def _url(store: Store, namespace: str, kind: str, name: str) -> str:
     found: ClusterInterceptor | Interceptor
     if kind == CLUSTER:
-        obj = store.find(KINDS.named("ClusterInterceptor"), "", name)
+        obj = store.find(built_in("ClusterInterceptor"), "", name)
         resource, type_ = "clusterinterceptor", ClusterInterceptor
     else:
-        obj = store.find(KINDS.named("Interceptor"), namespace, name)
+        obj = store.find(built_in("Interceptor"), namespace, name)
         resource, type_ = "interceptor", Interceptor  # type: ignore[assignment]
     if obj is None:
         raise Stopped(

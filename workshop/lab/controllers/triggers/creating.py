@@ -8,7 +8,7 @@ from __future__ import annotations
 from workshop.lab.admission import admit
 from workshop.lab.api import defaults, validation
 from workshop.lab.controllers.triggers.templates import TemplateError
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 
 PREFIX = "triggers.tekton.dev/"
@@ -28,14 +28,14 @@ def create(store: Store, obj: Object, namespace: str, labels: dict[str, str]) ->
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata") or {}, dict):
         raise TemplateError("a resource template is no object with metadata")
     api_version, name = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))
-    kind = KINDS.of(api_version, name)
+    kind = store.kinds.of(api_version, name)
     if kind is None or kind.absent:
         raise TemplateError(f"could not find API resource for {api_version} {name}: oc api-resources lists the kinds")
     meta = dict(obj.get("metadata") or {})
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
     if kind.namespaced:
         meta["namespace"] = meta.get("namespace") or namespace
-        store.record(KINDS.named("Namespace"), "", meta["namespace"])
+        store.record(built_in("Namespace"), "", meta["namespace"])
     made = {**obj, "metadata": meta}
     validation.check(kind, made, "Strict")
     return store.create(kind, admit(kind, defaults.fill(kind, made, None), None))

@@ -25,7 +25,7 @@ from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.selecting import Target, parse, selected
 from workshop.lab.controllers.triggers.templates import OLD_ESCAPE, filled
 from workshop.lab.controllers.triggers.values import resolve
-from workshop.lab.kinds import KINDS, Kind, Object
+from workshop.lab.kinds import Kind, Object, built_in
 from workshop.lab.store import Store
 from workshop.manifests.jsonpath import PathError
 from workshop.manifests.triggers import (
@@ -104,7 +104,7 @@ class Dispatcher:
         wanted = target.spec.template
         if wanted.spec is not None:
             return wanted.spec, False
-        obj = self._get(KINDS.named("TriggerTemplate"), target.namespace, wanted.ref or "")
+        obj = self._get(built_in("TriggerTemplate"), target.namespace, wanted.ref or "")
         annotations = obj["metadata"].get("annotations") or {}
         return parse(obj, TriggerTemplate).spec, OLD_ESCAPE in annotations
 
@@ -115,9 +115,9 @@ class Dispatcher:
         if not binding.ref:
             return [BindingParam(name=binding.name, value=binding.value or "")]
         if binding.kind == "ClusterTriggerBinding":
-            found = self._get(KINDS.named("ClusterTriggerBinding"), "", binding.ref)
+            found = self._get(built_in("ClusterTriggerBinding"), "", binding.ref)
             return parse(found, ClusterTriggerBinding).spec.params
-        return parse(self._get(KINDS.named("TriggerBinding"), namespace, binding.ref), TriggerBinding).spec.params
+        return parse(self._get(built_in("TriggerBinding"), namespace, binding.ref), TriggerBinding).spec.params
 
     def _get(self, kind: Kind, namespace: str, name: str) -> Object:
         obj = self._store.find(kind, namespace, name)

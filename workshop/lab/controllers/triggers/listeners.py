@@ -9,7 +9,7 @@ from typing import Any
 
 from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.workload import deployment, generated_name, pod, pod_names, service
-from workshop.lab.kinds import KINDS, Kind, Object
+from workshop.lab.kinds import Kind, Object, built_in
 from workshop.lab.store import Store, now
 
 SHIPPED = ("bitbucket", "cel", "github", "gitlab", "slack")
@@ -22,7 +22,7 @@ class Listeners:
 
     def __init__(self, store: Store, url: str, logbook: Logbook) -> None:
         self._store, self._url, self._logbook = store, url, logbook
-        self._kind = KINDS.named("EventListener")
+        self._kind = built_in("EventListener")
 
     async def reconcile(self, namespace: str, name: str) -> None:
         """One pass; what belongs to a listener that is gone goes with it, by its owner."""
@@ -30,8 +30,8 @@ class Listeners:
         if listener is None:
             self._logbook.remove(namespace, name, [])
             return
-        self._put(KINDS.named("Service"), service(listener))
-        self._put(KINDS.named("Deployment"), deployment(listener))
+        self._put(built_in("Service"), service(listener))
+        self._put(built_in("Deployment"), deployment(listener))
         self._pods(listener)
         status = {
             "address": {"url": f"{self._url}/{namespace}/{name}"},
@@ -43,7 +43,7 @@ class Listeners:
 
     def ship_interceptors(self) -> None:
         """List the interceptors that Triggers ships, as `oc get clusterinterceptors` does on a cluster."""
-        kind = KINDS.named("ClusterInterceptor")
+        kind = built_in("ClusterInterceptor")
         for name in SHIPPED:
             if self._store.find(kind, "", name) is None:
                 service = {
@@ -62,7 +62,7 @@ class Listeners:
 
     def _pods(self, listener: Object) -> None:
         """Make the Pods that are missing, and delete those of earlier wishes."""
-        kind, meta, names = KINDS.named("Pod"), listener["metadata"], pod_names(listener)
+        kind, meta, names = built_in("Pod"), listener["metadata"], pod_names(listener)
         for record in self._store.dependents(meta["uid"]):
             if record.kind.kind == kind.kind and record.name not in names:
                 self._store.delete(kind, record.namespace, record.name)

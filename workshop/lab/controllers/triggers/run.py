@@ -6,7 +6,7 @@ from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.triggers.listeners import LABEL, Listeners
 from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.sink import Sink
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Record, Store
 
@@ -22,8 +22,8 @@ class Triggers:
             "triggers",
             store,
             self._listeners.reconcile,
-            owns=KINDS.named("EventListener"),
-            watches={KINDS.named(kind): _listener_of for kind in ("Deployment", "Pod", "Service")},
+            owns=built_in("EventListener"),
+            watches={built_in(kind): _listener_of for kind in ("Deployment", "Pod", "Service")},
         )
 
     async def run(self) -> None:

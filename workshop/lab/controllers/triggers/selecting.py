@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 from workshop.manifests.meta import LabelSelector
 from workshop.manifests.triggers import (
@@ -60,7 +60,7 @@ def selected(
     names = namespaces.match_names
     if not names and labels is None:
         return []
-    kind = KINDS.named("Trigger")
+    kind = built_in("Trigger")
     everywhere = names == ["*"]
     found = []
     for record in store.records(kind):
@@ -96,7 +96,7 @@ def matches(selector: LabelSelector, labels: dict[str, str]) -> bool:
 
 def _target(store: Store, namespace: str, one: EventListenerTrigger) -> Target | None:
     if one.template is None and one.trigger_ref:
-        obj = store.find(KINDS.named("Trigger"), namespace, one.trigger_ref)
+        obj = store.find(built_in("Trigger"), namespace, one.trigger_ref)
         if obj is None:
             log.error("Error getting Trigger %s in Namespace %s: not found", one.trigger_ref, namespace)
             return None

@@ -26,7 +26,7 @@ from workshop.lab.controllers.triggers.event import Event, headers_of
 from workshop.lab.controllers.triggers.interceptors.slack import FORM
 from workshop.lab.controllers.triggers.logbook import Logbook, log
 from workshop.lab.controllers.triggers.selecting import NotDefined, parse, ungrouped
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.triggers import EventListener
@@ -83,7 +83,7 @@ class Sink:
             return _closing(Response(f"an event has at most {MAX_BODY} bytes\n", 413))
         if len(self._running) >= MAX_WAITING:
             return Response("too many events are under way\n", 503, {"Retry-After": "1"})
-        listener = self._store.find(KINDS.named("EventListener"), namespace, name)
+        listener = self._store.find(built_in("EventListener"), namespace, name)
         headers = headers_of(request.scope["headers"])
         if headers.get("X-Slack-Signature") and headers.get("Content-Type") == [FORM]:
             raw = orjson.dumps(parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True))

@@ -14,7 +14,7 @@ from typing import Any
 from workshop.lab.admission import admit
 from workshop.lab.admission.approval import GROUPS, USERS
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages.runs.states import State
 from workshop.lab.store import Store
 
@@ -80,7 +80,7 @@ def answer(store: Store, namespace: str, name: str, word: str, message: str, use
         raise BadRequest(f'the answer "{word}" is none; allowed are {" and ".join(ANSWERS)}')
     if len(message) > LONGEST:
         raise BadRequest(f"the message has {len(message)} characters; {LONGEST} are allowed")
-    kind = KINDS.named("ApprovalTask")
+    kind = built_in("ApprovalTask")
     old = store.get(kind, namespace, name)
     new = store.get(kind, namespace, name)
     spec: dict[str, Any] = new.setdefault("spec", {})
@@ -123,7 +123,7 @@ def _approval(obj: Object, user: str) -> Approval:
 
 
 def _of(store: Store, custom_run: Object) -> Object | None:
-    meta, kind = custom_run["metadata"], KINDS.named("ApprovalTask")
+    meta, kind = custom_run["metadata"], built_in("ApprovalTask")
     named = store.find(kind, meta.get("namespace", ""), meta["name"])
     owned = (record.object() for record in store.dependents(meta.get("uid", "")) if record.kind.kind == kind.kind)
     return named or next(owned, None)

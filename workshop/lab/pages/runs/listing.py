@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.runs import approvals
 from workshop.lab.pages.runs.page import children, pipeline_name
@@ -76,7 +76,7 @@ def rows(context: Context, *, pipelines_only: bool = False) -> list[Row]:
     records = [
         record
         for name in kinds
-        for record in cast("Iterable[Record]", context.store.records(KINDS.named(name)))
+        for record in cast("Iterable[Record]", context.store.records(built_in(name)))
         if record.namespace.startswith(mine) and (name == "PipelineRun" or is_alone(record.labels))
     ]
     waiting = _waiting(context)
@@ -147,7 +147,7 @@ def _task_name(run: Object) -> str:
 
 def _waiting(context: Context) -> frozenset[tuple[str, str]]:
     """Namespace and name of the PipelineRuns that wait for an approval."""
-    runs = context.store.list(KINDS.named("CustomRun"))
+    runs = context.store.list(built_in("CustomRun"))
     open_ones = [run for run in runs if run_state(run).mark in ("run", "idle")]
     names = approvals.pending(context.store, open_ones)
     return frozenset(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages.runs.streams import KEEP_ALIVE, RETRY, still_here
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
@@ -54,7 +54,7 @@ class Container:
 
 def container(store: Store, namespace: str, pod: str, name: str) -> Container | None:
     """The container of these names, when there is such a Pod and it has it; so a URL names no other file."""
-    found = store.find(KINDS.named("Pod"), namespace, pod)
+    found = store.find(built_in("Pod"), namespace, pod)
     names = [one.get("name") for one in ((found or {}).get("spec") or {}).get("containers") or []]
     return Container(namespace, pod, name) if name in names else None
 
@@ -118,7 +118,7 @@ async def log_events(store: Store, state: LabPaths, which: Container, at: int | 
 
 def _ended(store: Store, which: Container) -> tuple[int | None, bool]:
     """Exit code and whether the container has ended, by the Pod in the store; a Pod that is gone has ended."""
-    pod = store.find(KINDS.named("Pod"), which.namespace, which.pod)
+    pod = store.find(built_in("Pod"), which.namespace, which.pod)
     if pod is None:
         return None, True
     status: Object = pod.get("status") or {}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.runs import approvals, commands, graph
 from workshop.lab.pages.runs.approvals import Approval
@@ -152,7 +152,7 @@ def children(store: Store, run: Object) -> list[Object]:
 def events(store: Store, namespace: str, uids: Iterable[object]) -> tuple[Event, ...]:
     """The events about these objects, the newest first."""
     wanted = set(uids)
-    listed = store.list(KINDS.named("Event"), namespace)
+    listed = store.list(built_in("Event"), namespace)
     found = [event for event in listed if (event.get("involvedObject") or {}).get("uid") in wanted]
     found.sort(key=_seen, reverse=True)
     return tuple(

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from workshop.lab.api.answers import Stream
 from workshop.lab.api_errors import ApiError
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import html
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.runs import approvals, logs
@@ -183,7 +183,7 @@ def _log_routes(context: Context) -> list[BaseRoute]:
 
 def _named(context: Context, request: Request, kind: str) -> Object | None:
     given = request.path_params
-    return context.store.find(KINDS.named(kind), given["namespace"], given["name"])
+    return context.store.find(built_in(kind), given["namespace"], given["name"])
 
 
 def _gone(context: Context, request: Request, what: str) -> Response:

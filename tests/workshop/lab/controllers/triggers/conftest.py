@@ -23,7 +23,7 @@ import uvicorn
 
 from workshop.lab.admission import admit
 from workshop.lab.controllers.triggers import Triggers
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -52,7 +52,7 @@ class Bench:
 
     def put(self, obj: Object) -> Object:
         """Create or replace an object as the API would, admission included."""
-        kind = KINDS.of(obj["apiVersion"], obj["kind"])
+        kind = self.store.kinds.of(obj["apiVersion"], obj["kind"])
         assert kind is not None
         if kind.namespaced:
             obj["metadata"].setdefault("namespace", NAMESPACE)
@@ -70,13 +70,13 @@ class Bench:
     def made(self, kind: str = "ConfigMap") -> list[Object]:
         """What the events have created, when none is under way any more."""
         asyncio.run_coroutine_threadsafe(self.triggers.app.idle(), self.loop).result(10)
-        found: list[Object] = self._run(lambda: self.store.list(KINDS.named(kind)))
+        found: list[Object] = self._run(lambda: self.store.list(built_in(kind)))
         return [obj for obj in found if "triggers.tekton.dev/eventlistener" in obj["metadata"].get("labels", {})]
 
     def events(self) -> list[Object]:
         """The Events, when nothing is under way."""
         asyncio.run_coroutine_threadsafe(self.triggers.app.idle(), self.loop).result(10)
-        found: list[Object] = self._run(lambda: self.store.list(KINDS.named("Event")))
+        found: list[Object] = self._run(lambda: self.store.list(built_in("Event")))
         return found
 
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:
@@ -113,9 +113,9 @@ def _body(raw: bytes) -> Any:
 def bench(tmp_path: Path) -> Iterator[Bench]:
     store = Store()
     for name in (NAMESPACE, "user1-staging"):
-        store.create(KINDS.named("Namespace"), {"metadata": {"name": name}})
+        store.create(built_in("Namespace"), {"metadata": {"name": name}})
     store.create(
-        KINDS.named("Secret"),
+        built_in("Secret"),
         {
             "metadata": {"name": "github-webhook", "namespace": NAMESPACE},
             "data": {"secret": base64.b64encode(SECRET).decode()},

@@ -11,7 +11,7 @@ import pytest
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
 from workshop.lab.controllers.triggers.event import Event, headers_of
 from workshop.lab.controllers.triggers.interceptors import INTERCEPTORS, Secrets, Stopped
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 
 pytest.importorskip("cel_expr_python")
@@ -39,7 +39,7 @@ def secrets() -> Secrets:
     store = Store()
     for name in ("dev", "other"):
         store.create(
-            KINDS.named("Secret"),
+            built_in("Secret"),
             {
                 "metadata": {"name": "s", "namespace": name},
                 "data": {"key": base64.b64encode(name.encode()).decode()},

@@ -17,7 +17,7 @@ import pytest
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, SECRET, Bench, interceptor, listener, template
 from workshop.lab.controllers.triggers.event import Event, headers_of
 from workshop.lab.controllers.triggers.interceptors import INTERCEPTORS, Secrets, Stopped
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 
 PATH = f"/{NAMESPACE}/listener"
@@ -28,7 +28,7 @@ REF = {"secretName": "hook", "secretKey": "token"}
 def secrets() -> Secrets:
     store = Store()
     store.create(
-        KINDS.named("Secret"),
+        built_in("Secret"),
         {
             "metadata": {"name": "hook", "namespace": "dev"},
             "data": {"token": base64.b64encode(SECRET).decode()},
@@ -83,7 +83,7 @@ def test_github_refuses_who_cannot_sign(headers: dict[str, str], message: str, s
 
 def test_an_empty_secret_proves_nothing() -> None:
     store = Store()
-    store.create(KINDS.named("Secret"), {"metadata": {"name": "hook", "namespace": "dev"}, "data": {"token": ""}})
+    store.create(built_in("Secret"), {"metadata": {"name": "hook", "namespace": "dev"}, "data": {"token": ""}})
     sent = event({"a": 1}, X_Hub_Signature_256=sign({"a": 1}, secret=b""))
     assert stopped("github", sent, Secrets(store, "dev"), secretRef=REF).message == "payload signature check failed"
 

@@ -17,7 +17,7 @@ from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench
 from workshop.lab.git import GitServer
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Kinds, Object
 from workshop.lab.paths import LabPaths
 
 pytest.importorskip("cel_expr_python")
@@ -135,4 +135,4 @@ def test_a_forged_push_starts_nothing_and_is_told_without_the_secret(bench: Benc
 
 def test_the_listener_needs_no_more_kinds_than_the_lab_serves() -> None:
     for obj in manifests():
-        assert KINDS.of(obj["apiVersion"], obj["kind"]) is not None
+        assert Kinds().of(obj["apiVersion"], obj["kind"]) is not None

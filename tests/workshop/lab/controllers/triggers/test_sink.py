@@ -10,7 +10,7 @@ import pytest
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
 from workshop.lab.controllers.triggers import sink
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 
 PATH = f"/{NAMESPACE}/listener"
 
@@ -107,7 +107,7 @@ def test_the_listener_shows_its_address_and_is_ready(bench: Bench) -> None:
         bench.put(obj)
     bench.made()
     for _ in range(100):
-        found = bench.store.get(KINDS.named("EventListener"), NAMESPACE, "listener")
+        found = bench.store.get(built_in("EventListener"), NAMESPACE, "listener")
         if found.get("status"):
             break
         urllib.request.urlopen(f"{bench.url}/livez", timeout=5).close()
@@ -115,7 +115,7 @@ def test_the_listener_shows_its_address_and_is_ready(bench: Bench) -> None:
     assert {c["type"]: c["status"] for c in found["status"]["conditions"]} == dict.fromkeys(
         ("Available", "Deployment", "Progressing", "Ready", "Service"), "True"
     )
-    service = bench.store.get(KINDS.named("Service"), NAMESPACE, "el-listener")
+    service = bench.store.get(built_in("Service"), NAMESPACE, "el-listener")
     assert service["metadata"]["ownerReferences"][0]["name"] == "listener"
 
 

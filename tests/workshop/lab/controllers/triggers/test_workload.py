@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
 from workshop.lab.controllers.triggers import logbook
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 
 PATH = f"/{NAMESPACE}/listener"
 SIGNED = interceptor("github", secretRef={"secretName": "github-webhook", "secretKey": "secret"})
@@ -23,7 +23,7 @@ def until(what: Callable[[], Any]) -> Any:
 
 
 def pods(bench: Bench) -> list[Object]:
-    return bench.store.list(KINDS.named("Pod"))
+    return bench.store.list(built_in("Pod"))
 
 
 def lines(bench: Bench) -> list[dict[str, Any]]:
@@ -36,7 +36,7 @@ def test_a_listener_has_the_deployment_that_its_conditions_speak_of_and_a_pod(be
     bench.put(template(a="x"))
     bench.put(listener({"name": "one", "template": {"ref": "note"}}))
     (pod,) = until(lambda: pods(bench))
-    deployment = bench.store.get(KINDS.named("Deployment"), NAMESPACE, "el-listener")
+    deployment = bench.store.get(built_in("Deployment"), NAMESPACE, "el-listener")
     assert deployment["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
     assert deployment["status"]["availableReplicas"] == 1
     assert pod["spec"]["serviceAccountName"] == "pipeline"
@@ -63,7 +63,7 @@ def test_the_listener_gets_the_service_and_the_pods_that_it_asks_for(bench: Benc
     }
     bench.put(listener({"name": "one", "template": {"ref": "note"}}, resources={"kubernetesResource": wanted}))
     first, second = until(lambda: len(pods(bench)) == 2 and pods(bench))
-    service = bench.store.get(KINDS.named("Service"), NAMESPACE, "el-listener")
+    service = bench.store.get(built_in("Service"), NAMESPACE, "el-listener")
     assert service["spec"]["type"] == "NodePort"
     assert [port["port"] for port in service["spec"]["ports"]] == [80, 9000]
     assert first["metadata"]["labels"]["team"] == second["metadata"]["labels"]["team"] == "blue"
@@ -75,10 +75,8 @@ def test_the_listener_gets_the_service_and_the_pods_that_it_asks_for(bench: Benc
     wanted |= {"replicas": 1, "serviceType": "ClusterIP"}
     bench.put(listener({"name": "one", "template": {"ref": "note"}}, resources={"kubernetesResource": wanted}))
     assert until(lambda: len(pods(bench)) == 1)
-    assert until(
-        lambda: bench.store.get(KINDS.named("Deployment"), NAMESPACE, "el-listener")["status"]["replicas"] == 1
-    )
-    assert bench.store.get(KINDS.named("Service"), NAMESPACE, "el-listener")["spec"]["type"] == "ClusterIP"
+    assert until(lambda: bench.store.get(built_in("Deployment"), NAMESPACE, "el-listener")["status"]["replicas"] == 1)
+    assert bench.store.get(built_in("Service"), NAMESPACE, "el-listener")["spec"]["type"] == "ClusterIP"
 
 
 def test_the_log_tells_what_became_of_each_event(bench: Bench) -> None:
@@ -118,7 +116,7 @@ def test_a_listener_that_goes_takes_the_logs_of_its_pods_along(bench: Bench) -> 
     bench.put(listener({"name": "one", "template": {"ref": "note"}}))
     bench.post(PATH, {})
     assert lines(bench)
-    bench._run(lambda: bench.store.delete(KINDS.named("EventListener"), NAMESPACE, "listener"))
+    bench._run(lambda: bench.store.delete(built_in("EventListener"), NAMESPACE, "listener"))
     assert until(lambda: not list((bench.state.root / "pods").glob("*/*")))
     assert pods(bench) == []
 
@@ -127,5 +125,5 @@ def test_a_pod_that_is_deleted_comes_back(bench: Bench) -> None:
     bench.put(template(a="x"))
     bench.put(listener({"name": "one", "template": {"ref": "note"}}))
     (pod,) = until(lambda: pods(bench))
-    bench._run(lambda: bench.store.delete(KINDS.named("Pod"), NAMESPACE, pod["metadata"]["name"]))
+    bench._run(lambda: bench.store.delete(built_in("Pod"), NAMESPACE, pod["metadata"]["name"]))
     assert until(lambda: [one["metadata"]["uid"] for one in pods(bench)] not in ([], [pod["metadata"]["uid"]]))

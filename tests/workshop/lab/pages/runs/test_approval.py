@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.workshop.lab.pages.fixtures import HERE, TOKEN, browser, context, pipeline_run
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import Context, TokenGate, routes
 from workshop.lab.pages.auth import COOKIE, session_value
 
@@ -30,18 +30,18 @@ def _asked(about: Context, *approvers: Object, state: str = "pending", required:
         "labels": {"tekton.dev/pipelineRun": "promote", "tekton.dev/pipelineTask": "approve"},
         "ownerReferences": [{"kind": "PipelineRun", "name": "promote", "uid": run["metadata"]["uid"]}],
     }
-    kind = KINDS.named("CustomRun")
+    kind = built_in("CustomRun")
     made = about.store.create(kind, {"metadata": meta, "spec": {"customRef": ref}})
     running = {"type": "Succeeded", "status": "Unknown", "reason": "Running"}
     about.store.update_status(kind, {**made, "status": {"conditions": [running]}})
-    task = KINDS.named("ApprovalTask")
+    task = built_in("ApprovalTask")
     spec = {"approvers": list(approvers), "numberOfApprovalsRequired": required, "description": "Does <it> go?"}
     asked = about.store.create(task, {"metadata": {"name": "promote-approve", "namespace": "user1-dev"}, "spec": spec})
     about.store.update_status(task, {**asked, "status": {"state": state, "approvalsRequired": 1}})
 
 
 def _approvers(about: Context) -> Any:
-    return about.store.get(KINDS.named("ApprovalTask"), "user1-dev", "promote-approve")["spec"]["approvers"]
+    return about.store.get(built_in("ApprovalTask"), "user1-dev", "promote-approve")["spec"]["approvers"]
 
 
 def test_a_run_that_waits_opens_with_the_question_and_both_buttons(tmp_path: Path) -> None:

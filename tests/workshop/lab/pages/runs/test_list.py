@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.workshop.lab.pages.fixtures import browser, context, pipeline_run, ran, task_run
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 
 
 def _names(page: str) -> list[str]:
@@ -66,5 +66,5 @@ def test_a_row_is_made_anew_when_its_run_goes_on(tmp_path: Path) -> None:
     run = pipeline_run(about.store, "run-a", [])
     assert 'data-state="Running"' in browser(about).get("/runs").text
     run["status"]["conditions"][0] |= {"status": "True", "reason": "Succeeded"}
-    about.store.update_status(KINDS.named("PipelineRun"), run)
+    about.store.update_status(built_in("PipelineRun"), run)
     assert 'data-state="Succeeded"' in browser(about).get("/runs").text

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from tests.workshop.lab.pages.fixtures import browser, context, pipeline_run, task_run
-from workshop.lab.kinds import KINDS, Object
+from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import Context
 from workshop.lab.store import now
 
@@ -145,7 +145,7 @@ def test_results_params_events_and_commands_are_there(tmp_path: Path) -> None:
         pipelineSpec={"tasks": CHAIN, "params": [{"name": "mode", "default": "enabled"}]},
     )  # fmt: skip
     meta = {"name": "run-a.1", "namespace": "user1-dev"}
-    about.store.create(KINDS.named("Event"), {
+    about.store.create(built_in("Event"), {
         "metadata": meta, "involvedObject": {"name": "run-a", "uid": run["metadata"]["uid"]}, "reason": "Started",
         "lastTimestamp": now(), "type": "Normal", "message": "said <so>", "count": 2,
     })  # fmt: skip

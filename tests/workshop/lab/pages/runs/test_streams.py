@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.workshop.lab.pages.fixtures import Served, browser, context, pipeline_run, pod_of, served
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.pages import Context
 from workshop.lab.pages.runs import logs, streams
 
@@ -47,7 +47,7 @@ def _log(about: Context, text: bytes, code: int | None = 0) -> Path:
 
 
 def _ends(about: Context, code: int) -> None:
-    kind = KINDS.named("Pod")
+    kind = built_in("Pod")
     pod = about.store.get(kind, "user1-dev", POD)
     pod["status"]["containerStatuses"] = [{"name": "step-clone", "state": {"terminated": {"exitCode": code}}}]
     about.store.update_status(kind, pod)
@@ -213,9 +213,9 @@ def test_an_open_page_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
         while not answer.readline().startswith(b"data"):
             pass
         lab.call(lambda: pod_of(about, "other", {"x": 0}, {}))
-        run = lab.call(lambda: about.store.get(KINDS.named("PipelineRun"), "user1-dev", "run-a"))
+        run = lab.call(lambda: about.store.get(built_in("PipelineRun"), "user1-dev", "run-a"))
         run["status"]["conditions"][0]["message"] = "other"
-        lab.call(lambda: about.store.update_status(KINDS.named("PipelineRun"), run))
+        lab.call(lambda: about.store.update_status(built_in("PipelineRun"), run))
         while not (line := answer.readline()).startswith(b"data"):
             pass
         assert int(line.split()[1]) == about.store.version
@@ -236,7 +236,7 @@ def test_a_hundred_open_pages_that_never_read_do_not_hold_the_others(tmp_path: P
         _until(lambda: _watches(lab, about) == 100)
         for n in range(200):
             run["status"]["conditions"][0]["message"] = f"step {n}"
-            run = lab.call(partial(about.store.update_status, KINDS.named("PipelineRun"), run))
+            run = lab.call(partial(about.store.update_status, built_in("PipelineRun"), run))
         began = time.monotonic()
         connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=10)
         connection.request("GET", "/runs/user1-dev/run-a?part=live")

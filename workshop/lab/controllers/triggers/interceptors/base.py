@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from workshop.lab.controllers.triggers.event import Event
-from workshop.lab.kinds import KINDS
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.triggers import SecretRef
 
@@ -44,7 +44,7 @@ class Secrets:
 
     def __init__(self, store: Store, namespace: str) -> None:
         self._store, self._namespace = store, namespace
-        self._kind = KINDS.named("Secret")
+        self._kind = built_in("Secret")
 
     def get(self, ref: SecretRef, namespace: str = "") -> bytes:
         """The value of a Secret's key. Raises LookupError, which never holds the value."""
