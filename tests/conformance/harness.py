@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from workshop.lab.admission import admit
-from workshop.lab.controllers.tekton.conditions import is_done, succeeded
+from workshop.lab.controllers.conditions import is_done, succeeded
 from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.engines.containers import EngineOptions
 from workshop.lab.engines.launcher import Launcher

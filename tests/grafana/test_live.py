@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from grafana import queries
 from tests.grafana.boards import expressions, filled
 from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, SHARES, Stack
-from workshop.lab.controllers.rules import write_rules
+from workshop.lab.controllers.monitoring.rules import write_rules
 from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 

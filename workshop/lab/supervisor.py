@@ -32,11 +32,11 @@ from workshop.lab.clientpage import client_url
 from workshop.lab.components import grafana, jupyterhub, mlflow, prometheus
 from workshop.lab.components.base import Component, Running
 from workshop.lab.components.builder import Builder
-from workshop.lab.controllers.approval import Approvals
-from workshop.lab.controllers.exposing import Exposing
+from workshop.lab.controllers.approval.reconcile import Approvals
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.monitoring import write_targets
-from workshop.lab.controllers.rules import write_rules
+from workshop.lab.controllers.monitoring.rules import write_rules
+from workshop.lab.controllers.monitoring.targets import write_targets
+from workshop.lab.controllers.routes.router import RouteController
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.controllers.tekton import run_tekton
@@ -287,8 +287,8 @@ class Supervisor:
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=built_in("SeldonDeployment"))
         replicas.ended = seldon.enqueue
         monitors = Loop("monitoring", self.store, self._monitor, owns=built_in("PodMonitor"))
-        exposing = Exposing(self.store, self.routes, self.ports["gateway"])
-        router = Loop("router", self.store, exposing.reconcile, owns=built_in("Route"))
+        hosts = RouteController(self.store, self.routes, self.ports["gateway"])
+        router = Loop("router", self.store, hosts.reconcile, owns=built_in("Route"))
         rules = Loop("rules", self.store, self._rules, owns=built_in("PrometheusRule"))
         tekton = run_tekton(
             self.store,

@@ -14,7 +14,7 @@ from workshop.commands import approve as command
 from workshop.errors import UsageError
 from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.controllers.approval import Approvals
+from workshop.lab.controllers.approval.reconcile import Approvals
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from workshop.lab.controllers.rules import in_namespace, write_rules
+from workshop.lab.controllers.monitoring.rules import in_namespace, write_rules
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import KIT
 from workshop.lab.store import Store

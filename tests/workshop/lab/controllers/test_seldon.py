@@ -21,7 +21,7 @@ import pytest
 
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.monitoring import write_targets
+from workshop.lab.controllers.monitoring.targets import write_targets
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.engines.launcher import Launcher

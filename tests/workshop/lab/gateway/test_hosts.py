@@ -11,7 +11,7 @@ from tests.workshop.lab.gateway.nodes import gateway, running
 from workshop.lab.admission.route import admit_route
 from workshop.lab.api.tables import table
 from workshop.lab.api_errors import ApiError
-from workshop.lab.controllers.exposing import Exposing
+from workshop.lab.controllers.routes.router import RouteController
 from workshop.lab.kinds import built_in
 from workshop.lab.routes import Backend, Routes, Target
 from workshop.lab.store import Store
@@ -42,7 +42,7 @@ def reconciled(*objects: dict[str, Any]) -> tuple[Store, Routes]:
     store, routes = Store(), Routes()
     for one in objects:
         store.create(ROUTE, admit_route(one, None))
-    asyncio.run(Exposing(store, routes, 18000).reconcile("", ""))
+    asyncio.run(RouteController(store, routes, 18000).reconcile("", ""))
     return store, routes
 
 

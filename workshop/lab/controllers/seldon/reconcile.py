@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable
 
 from workshop.lab.admission.seldon import parse
+from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.seldon.names import deployment_name, template_hash
 from workshop.lab.controllers.seldon.owned import KINDS_MADE, owned
 from workshop.lab.controllers.seldon.replicas import Replica, Replicas
 from workshop.lab.controllers.seldon.routing import Wanted, current, settled, targets
 from workshop.lab.controllers.seldon.status import ComponentState, status_of
-from workshop.lab.controllers.tekton.events import Events
 from workshop.lab.kinds import Kind, Object, built_in
 from workshop.lab.routes import Routes
 from workshop.lab.store import Store

@@ -11,6 +11,7 @@ from typing import Any
 
 import aiohttp
 
+from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.seldon.environment import (
     MissingReference,
     expanded,
@@ -19,7 +20,6 @@ from workshop.lab.controllers.seldon.environment import (
 )
 from workshop.lab.controllers.seldon.names import containers, deployment_name, labels, pod_annotations
 from workshop.lab.controllers.seldon.status import owner
-from workshop.lab.controllers.tekton.events import Events
 from workshop.lab.engines.launcher import Launcher, LaunchFailed, Process, Spec
 from workshop.lab.images.run import inside, run_environment
 from workshop.lab.images.store import ImageStore

@@ -16,7 +16,7 @@ from workshop.lab.admission.tekton.defaults import default_pipeline
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.tekton import params
 from workshop.lab.controllers.tekton.children import is_custom
-from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.controllers.tekton.substitution import replaced_parts
 from workshop.lab.kinds import Object

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from workshop.lab.admission.tekton.defaults import default_custom_run, default_task_run
+from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.claims import with_claims
 from workshop.lab.controllers.tekton.lookups import TaskValues
 from workshop.lab.controllers.tekton.matrix import combinations
-from workshop.lab.controllers.tekton.names import RELEASE, child_name, owner_reference, passed_on
+from workshop.lab.controllers.tekton.names import RELEASE, child_name, passed_on
 from workshop.lab.controllers.tekton.nodes import Node
 from workshop.lab.controllers.tekton.skipping import resolved_matrix
 from workshop.lab.controllers.tekton.substitution import replaced_parts, workspaces_used

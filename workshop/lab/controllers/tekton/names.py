@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
 
 from workshop.lab.kinds import Object
 
@@ -37,18 +36,6 @@ def claim_name(template_name: str, workspace: str, owner: Object) -> str:
     meta = owner["metadata"]
     text = f"{workspace}/{owner['kind']}/{meta['namespace']}/{meta['name']}/{meta['uid']}"
     return f"{template_name or 'pvc'}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
-
-
-def owner_reference(owner: Object) -> dict[str, Any]:
-    """What makes an object go when its owner goes."""
-    return {
-        "apiVersion": owner["apiVersion"],
-        "blockOwnerDeletion": True,
-        "controller": True,
-        "kind": owner["kind"],
-        "name": owner["metadata"]["name"],
-        "uid": owner["metadata"]["uid"],
-    }
 
 
 def passed_on(values: dict[str, str] | None) -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop.lab.controllers.tekton.conditions import succeeded, truth
+from workshop.lab.controllers.conditions import succeeded, truth
 from workshop.lab.controllers.tekton.names import index_of
 from workshop.lab.kinds import Object
 from workshop.manifests.tekton import PipelineSpec, PipelineTask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workshop.lab.controllers.tekton.conditions import Status
+from workshop.lab.controllers.conditions import Status
 from workshop.lab.engines import results
 from workshop.lab.kinds import Object
 

@@ -12,13 +12,15 @@ import msgspec
 
 from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.api_errors import AlreadyExists
+from workshop.lab.controllers.conditions import Status, is_done, set_condition
+from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import skipping
 from workshop.lab.controllers.tekton.beginning import begun, typed_pipeline
 from workshop.lab.controllers.tekton.children import children_of
 from workshop.lab.controllers.tekton.claims import claims_for
-from workshop.lab.controllers.tekton.conditions import PROVENANCE, RunError, Status, is_done, set_condition
 from workshop.lab.controllers.tekton.deadlines import Clocks, Deadlines, deadlines
-from workshop.lab.controllers.tekton.events import Events
+from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.features import PROVENANCE
 from workshop.lab.controllers.tekton.lookups import TaskValues
 from workshop.lab.controllers.tekton.nodes import CANCELLED_MESSAGE, TIMED_OUT_MESSAGE, Node, build
 from workshop.lab.controllers.tekton.pipelineresults import pipeline_results

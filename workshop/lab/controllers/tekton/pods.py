@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.controllers.tekton.names import RELEASE, owner_reference, passed_on
+from workshop.lab.controllers.owners import owner_reference
+from workshop.lab.controllers.tekton.names import RELEASE, passed_on
 from workshop.lab.controllers.tekton.substitution import container_name
 from workshop.lab.controllers.tekton.workspaces import Bound
 from workshop.lab.engines.pod import ContainerPlan, PodPlan

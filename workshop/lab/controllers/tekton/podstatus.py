@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workshop.lab.controllers.tekton.conditions import Status
+from workshop.lab.controllers.conditions import Status
 from workshop.lab.engines import results
 from workshop.lab.engines.pod import ContainerState, PodState
 from workshop.lab.kinds import Object

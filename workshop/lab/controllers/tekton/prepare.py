@@ -14,7 +14,7 @@ from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.admission.tekton.defaults import default_task
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.tekton import params, stepactions, substitution, workspaces
-from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.kinds import Object
 from workshop.lab.store import Store

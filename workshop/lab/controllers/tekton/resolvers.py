@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 from workshop.manifests.tekton import Param

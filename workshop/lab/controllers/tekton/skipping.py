@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.lookups import TaskValues
 from workshop.lab.controllers.tekton.matrix import is_empty
 from workshop.lab.controllers.tekton.nodes import Node, dag

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.params import ParamProblem, Values, values
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.kinds import Object

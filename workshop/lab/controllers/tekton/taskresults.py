@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.podstatus import entries
 from workshop.lab.engines.results import INTERNAL, STEP_RESULT
 from workshop.lab.kinds import Object

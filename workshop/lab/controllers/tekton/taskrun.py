@@ -12,18 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workshop.lab.api_errors import AlreadyExists
+from workshop.lab.controllers.conditions import Status, is_done, set_condition, succeeded
+from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import claims_for, with_claims
-from workshop.lab.controllers.tekton.conditions import (
-    PROVENANCE,
-    RunError,
-    Status,
-    is_done,
-    set_condition,
-    succeeded,
-)
-from workshop.lab.controllers.tekton.events import Events
+from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.features import PROVENANCE
 from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workshop.lab.controllers.tekton.conditions import Truth
+from workshop.lab.controllers.conditions import Truth
 from workshop.lab.controllers.tekton.skipping import (
     FINALLY_TIMEOUT,
     TASKS_TIMEOUT,

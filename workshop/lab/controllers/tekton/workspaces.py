@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workshop.lab.controllers.tekton.conditions import RunError
+from workshop.lab.controllers.tekton.errors import RunError
 from workshop.manifests.core import Volume, VolumeMount
 from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceUsage
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import msgspec
 
 from workshop.lab.api_errors import ApiError
-from workshop.lab.controllers.tekton.events import Events
+from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.triggers.chain import passed
 from workshop.lab.controllers.triggers.creating import create, labels_of
 from workshop.lab.controllers.triggers.event import Event

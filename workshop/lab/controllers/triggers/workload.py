@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.controllers.tekton.names import owner_reference
+from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.kinds import Object
 from workshop.lab.store import now
 from workshop.manifests.triggers import EventListenerSpec, KubernetesResource

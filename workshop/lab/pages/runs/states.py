@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workshop.lab.controllers.tekton.conditions import succeeded
+from workshop.lab.controllers.conditions import succeeded
 from workshop.lab.controllers.tekton.nodes import CANCELLED_REASONS
 from workshop.lab.kinds import Object
 

@@ -14,7 +14,7 @@ from workshop.lab.routes import Host, Routes
 from workshop.lab.store import Store, now
 
 
-class Exposing:
+class RouteController:
     """Reconciles Routes."""
 
     def __init__(self, store: Store, routes: Routes, port: int) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import promql_parser
 import yaml
 
-from workshop.lab.controllers.tekton.events import Events
+from workshop.lab.controllers.events import Events
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Store
 

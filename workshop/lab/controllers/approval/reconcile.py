@@ -20,10 +20,10 @@ import msgspec
 from workshop.lab.admission import admit
 from workshop.lab.admission.approval import approved_by
 from workshop.lab.api_errors import ApiError
+from workshop.lab.controllers.conditions import is_done, set_condition
+from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.tekton.conditions import is_done, set_condition
-from workshop.lab.controllers.tekton.events import Events
-from workshop.lab.controllers.tekton.names import owner_reference
+from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Record, Store, now
 from workshop.manifests.approval import API_VERSION, KIND, ApprovalTask, Approver

@@ -10,31 +10,6 @@ from workshop.lab.store import now
 Truth = Literal["True", "False", "Unknown"]
 Status = dict[str, Any]
 
-PROVENANCE: dict[str, Any] = {
-    "featureFlags": {
-        "awaitSidecarReadiness": True,
-        "coschedule": "workspaces",
-        "enableAPIFields": "beta",
-        "enableProvenanceInStatus": True,
-        "enforceNonfalsifiability": "none",
-        "maxResultSize": 4096,
-        "resultExtractionMethod": "termination-message",
-        "runningInEnvWithInjectedSidecars": True,
-        "sendCloudEventsForRuns": True,
-        "verificationNoMatchPolicy": "ignore",
-    }
-}
-"""The feature flags that the lab behaves by: Tekton's defaults, which OpenShift Pipelines keeps."""
-
-
-class RunError(Exception):
-    """A run cannot start or go on; `reason` and the message become its condition."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-
 
 def succeeded(obj: Object) -> dict[str, Any] | None:
     """The Succeeded condition of a run, or None before it has one."""

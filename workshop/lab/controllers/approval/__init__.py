@@ -1,0 +1,1 @@
+"""The approval gate: CustomRuns that name an ApprovalTask."""

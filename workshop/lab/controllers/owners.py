@@ -1,0 +1,19 @@
+"""The reference from an object to the one that owns it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workshop.lab.kinds import Object
+
+
+def owner_reference(owner: Object) -> dict[str, Any]:
+    """The ownerReference of a controller: the object is deleted with its owner."""
+    return {
+        "apiVersion": owner["apiVersion"],
+        "blockOwnerDeletion": True,
+        "controller": True,
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+    }

@@ -1,0 +1,1 @@
+"""Routes: host names of the gateway."""
