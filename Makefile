@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export PYTHONDONTWRITEBYTECODE =
+# Foreign modules must not come before the packages of the lock.
+unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab test lint format bench notebooks dashboards down reset
@@ -48,7 +50,7 @@ $(VENV)/.tested: $(VENV)/.made
 	@touch $@
 
 # uv comes first by pip, then makes everything else from the lock; compiled, because some machines forbid it at run time.
-$(VENV)/.made: uv.lock pyproject.toml
+$(VENV)/.made: uv.lock pyproject.toml $(wildcard workshop/programs/*.py)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 3; }
 	@$(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
@@ -56,6 +58,8 @@ $(VENV)/.made: uv.lock pyproject.toml
 	@test -x $(BIN)/uv || { echo "---> installing uv"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "---> installing the packages of uv.lock and compiling them: one to three minutes the first time"
 	@$(BIN)/uv sync --quiet --frozen --compile-bytecode
+	@echo "---> fetching Prometheus and Alertmanager, unless they are there"
+	@$(BIN)/python -m workshop.programs
 	@echo "---> fetching what image builds need"
 	@$(BIN)/python -m workshop.lab.components.builder
 	@touch $@

@@ -12,6 +12,9 @@ from typing import Any
 import hypothesis
 import pytest
 
+from workshop.isolation import PROXIES, isolate
+from workshop.programs import cache_folder
+
 KIT = Path(__file__).resolve().parents[1]
 
 # How long one example takes says how busy the machine is.
@@ -32,9 +35,13 @@ def home_is_temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     """No test may write to the user's home folder."""
     home = tmp_path_factory.mktemp("home")
     kept = dict(os.environ)
+    # Prometheus and promtool are where `make setup` has put them; the tests only read there.
+    os.environ["WORKSHOP_CACHE"] = str(cache_folder())
     os.environ["HOME"] = str(home)
     os.environ.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
+    isolate()
     for name in (
+        *PROXIES,
         "KUBECONFIG",
         "MLFLOW_TRACKING_URI",
         "MLFLOW_TRACKING_TOKEN",

@@ -1,7 +1,17 @@
-"""`python -m workshop` is the command `workshop`."""
+"""`python -m workshop` and the script `workshop`."""
 
 import sys
 
-from workshop.cli import main
+from workshop.isolation import isolate
 
-sys.exit(main())
+
+def main() -> int:
+    """Run the command line, with the packages of the lock alone."""
+    isolate()
+    from workshop.cli import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -100,7 +99,6 @@ def test_both_candidates_were_trained_and_every_task_is_told(lab: Lab) -> None:
     assert "auc" in log.lower()
 
 
-@pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed")
 def test_prometheus_counts_the_requests_and_the_dashboard_reads_them(lab: Lab) -> None:
     request = (KIT / "seldon" / "requests" / "flight.json").read_bytes()
     for _ in range(5):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import threading
@@ -27,6 +26,7 @@ from workshop.lab.components import prometheus
 from workshop.lab.gateway import build
 from workshop.lab.ports import hold
 from workshop.lab.routes import Backend, Routes, Target
+from workshop.programs import require
 
 NAMESPACE, DEPLOYMENT = "user1-production", "flight-delay"
 SHARES = {"main": 80, "canary": 20}
@@ -35,11 +35,11 @@ REQUESTS = 300
 
 @dataclass
 class Stack:
-    """What runs; `prometheus_url` is None where Prometheus is not installed."""
+    """What runs."""
 
     gateway: str
     servers: dict[str, Server]
-    prometheus_url: str | None
+    prometheus_url: str
     rules: Path
     """Where Prometheus looks for rule files when `reload` tells it to."""
     reload: Callable[[], None]
@@ -73,24 +73,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             server.wait_for("ready")
         base = ending.enter_context(_gateway(servers))
         process, url = _prometheus(root / "prometheus", ending.enter_context(hold()).number, servers)
-        if process is not None:
-            ending.callback(process.wait, 10)
-            ending.callback(process.terminate)
-            _until_ready(url)
+        ending.callback(process.wait, 10)
+        ending.callback(process.terminate)
+        _until_ready(url)
         rules = prometheus.rules_folder(root / "prometheus")
-        made = Stack(base, servers, url, rules, lambda: process.send_signal(signal.SIGHUP) if process else None)
-        if url:
-            # increase() compares with what was there before: the zeros have to be seen first.
-            made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")
+        made = Stack(base, servers, url, rules, lambda: process.send_signal(signal.SIGHUP))
+        # increase() compares with what was there before: the zeros have to be seen first.
+        made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")
         plan = Plan(rate=150, rows=2, requests=REQUESTS, feedback=0.8, mistakes=0.03, seed=1)
         traffic = Traffic(f"{base}/seldon/{NAMESPACE}/{DEPLOYMENT}", flights_of(7, root), plan)
         traffic.start()
         report = traffic.wait()
         assert not report.failed, report.summary()
-        if url:
-            made.until(f"sum({COUNT}) >= {REQUESTS}")
-            # A rate needs two scrapes of a code that came late.
-            made.until(f'sum(rate({COUNT[:-1]}, code="400"}}[10s])) >= 0')
+        made.until(f"sum({COUNT}) >= {REQUESTS}")
+        # A rate needs two scrapes of a code that came late.
+        made.until(f'sum(rate({COUNT[:-1]}, code="400"}}[10s])) >= 0')
         yield made
 
 
@@ -131,12 +128,9 @@ def _server(predictor: str, model: Path) -> Server:
     return Server("FlightDelay", env, KIT / "model")
 
 
-def _prometheus(
-    folder: Path, port: int, servers: dict[str, Server]
-) -> tuple[subprocess.Popen[bytes] | None, str | None]:
-    """The lab's own Prometheus, which looks every half second."""
-    if not shutil.which("prometheus"):
-        return None, None
+def _prometheus(folder: Path, port: int, servers: dict[str, Server]) -> tuple[subprocess.Popen[bytes], str]:
+    """The lab's own Prometheus, which scrapes every half second."""
+    require("prometheus")
     component = prometheus.component(folder, port, {"PATH": os.environ["PATH"]})
     groups = [
         {
@@ -159,7 +153,7 @@ def _prometheus(
     return process, component.url
 
 
-def _until_ready(url: str | None) -> None:
+def _until_ready(url: str) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 
-import pytest
 import yaml
 
 from grafana.render import prometheus_rule
 from tests.grafana.boards import ALERTS, KIT, rules
+from workshop.programs import require
 
 
 def test_alerts_and_runbook_headings_are_the_same() -> None:
@@ -41,9 +40,11 @@ def test_the_alert_that_starts_a_retraining_is_the_one_of_drift() -> None:
     assert [rule["alert"] for rule in rules() if rule["labels"].get("starts") == "retrain"] == ["ModelDrift"]
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian package prometheus)")
 def test_alerts_fire_and_stay_silent_as_their_unit_tests_say() -> None:
     run = subprocess.run(
-        ["promtool", "test", "rules", str(ALERTS / "tests.yaml")], capture_output=True, text=True, cwd=ALERTS
+        [require("promtool").path, "test", "rules", str(ALERTS / "tests.yaml")],
+        capture_output=True,
+        text=True,
+        cwd=ALERTS,
     )
     assert run.returncode == 0, run.stdout + run.stderr

@@ -70,13 +70,7 @@ def _selectors(expr: str) -> dict[str, set[str]]:
     return found
 
 
-def _ready(stack: Stack) -> None:
-    if stack.prometheus_url is None:
-        pytest.skip("prometheus is not installed")
-
-
 def test_every_query_answers_and_where_it_may_not_is_said(stack: Stack) -> None:
-    _ready(stack)
     wrong = []
     for where, expr in expressions():
         text = re.sub(r"\[(5m|15m|1h)\]", f"[{WINDOW}]", filled(expr))
@@ -97,7 +91,6 @@ def _number(stack: Stack, expr: str) -> float:
 
 
 def test_one_predictor_is_asked_for_by_name(stack: Stack) -> None:
-    _ready(stack)
     both = queries.where(NAMESPACE, DEPLOYMENT)
     parts = {name: queries.where(NAMESPACE, DEPLOYMENT, name) for name in ("main", "canary")}
     seen = {name: _number(stack, queries.requests_seen(where, WINDOW)) for name, where in parts.items()}
@@ -110,14 +103,12 @@ def test_one_predictor_is_asked_for_by_name(stack: Stack) -> None:
 
 
 def test_servers_are_counted_by_pod_and_none_is_0(stack: Stack) -> None:
-    _ready(stack)
     up = filled(queries.servers_up())
     assert _number(stack, up) == len(SHARES)
     assert _number(stack, up.replace(NAMESPACE, "elsewhere")) == 0
 
 
 def test_the_scores_are_those_of_the_confusion_matrix(stack: Stack) -> None:
-    _ready(stack)
     where = queries.where(NAMESPACE, DEPLOYMENT)
     cells = {
         (one["metric"]["predicted"], one["metric"]["actual"]): float(one["value"][1])
@@ -138,14 +129,12 @@ def test_the_scores_are_those_of_the_confusion_matrix(stack: Stack) -> None:
 
 
 def test_the_histogram_of_each_predictor_sums_to_one(stack: Stack) -> None:
-    _ready(stack)
     share = queries.probability_share(queries.where(NAMESPACE, DEPLOYMENT), WINDOW)
     for one in stack.query(f"sum by (predictor_name) ({share})"):
         assert float(one["value"][1]) == pytest.approx(1)
 
 
 def test_a_rule_of_the_cluster_fires_in_prometheus_once_it_is_told(stack: Stack) -> None:
-    _ready(stack)
     store, kind = Store(), built_in("PrometheusRule")
     rules = [{"alert": "ModelUp", "expr": "up == 1", "labels": {"severity": "warning"}}]
     for namespace in (NAMESPACE, "elsewhere"):

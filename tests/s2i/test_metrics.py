@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from workshop.lab.ports import hold
+from workshop.programs import require
 
 from .conftest import GOOD, Server, Start
 
@@ -144,13 +144,13 @@ def test_a_metric_that_cannot_be_counted_costs_neither_the_answer_nor_the_others
 
 
 def test_the_exposition_pleases_promtool(fresh: Server) -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        pytest.skip("promtool is not installed")
     fresh.post(GOOD)
     fresh.post({"reward": 1}, "/api/v1.0/feedback")
     done = subprocess.run(
-        [promtool, "check", "metrics"], input=fresh.get("/metrics").body, capture_output=True, check=False
+        [require("promtool").path, "check", "metrics"],
+        input=fresh.get("/metrics").body,
+        capture_output=True,
+        check=False,
     )
     assert b"second TYPE" not in done.stderr
     assert b"error" not in done.stderr.lower()

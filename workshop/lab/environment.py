@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workshop.guide.values import values
+from workshop.isolation import EXCEPTIONS, PROXIES, without_proxy
 from workshop.lab.engines.containers import EngineOptions
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.seed import USER
+from workshop.programs import cache_folder
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -30,12 +32,8 @@ QUIET = {
 
 
 NETWORK = (
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
+    *PROXIES,
+    *EXCEPTIONS,
     "PIP_INDEX_URL",
     "REQUESTS_CA_BUNDLE",
     "SSL_CERT_DIR",
@@ -46,7 +44,10 @@ NETWORK = (
     "UV_SYSTEM_CERTS",
     "UV_NATIVE_TLS",
 )
-"""How this machine reaches a package index, taken over from the user: a room behind a proxy has no other way."""
+"""How this machine reaches a package index, taken over from the user: a room behind a proxy has no other way.
+
+Loopback is always among the exceptions of a proxy: the lab's servers are there.
+"""
 
 
 def tools_folder(state: LabPaths) -> Path:
@@ -60,6 +61,7 @@ def base(state: LabPaths, home: Path | None = None) -> dict[str, str]:
     return (
         QUIET
         | passed
+        | without_proxy(os.environ)
         | {
             "PATH": os.pathsep.join(
                 [
@@ -78,6 +80,7 @@ def base(state: LabPaths, home: Path | None = None) -> dict[str, str]:
             "LC_ALL": "C.UTF-8",
             "TZ": "UTC",
             "KUBECONFIG": str(state.kubeconfig),
+            "WORKSHOP_CACHE": str(cache_folder()),
             "WORKSHOP_STATE": str(state.root),
             "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv")),
             "LAB_IMAGES": str(state.images),

@@ -56,6 +56,7 @@ from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import ENDPOINTS, ComponentReport, Lock, Report, write
 from workshop.lab.routes import Routes
 from workshop.lab.store import Store
+from workshop.programs import find as find_program
 
 MIN_FREE_BYTES = 300 * 1024 * 1024
 """Below this a pipeline run fails half-way; better said at the start."""
@@ -205,7 +206,7 @@ class Supervisor:
 
     def _addresses(self) -> dict[str, str]:
         gateway = self._url("gateway")
-        measured = {"PROMETHEUS_URL": str(self._url("prometheus"))} if shutil.which("prometheus") else {}
+        measured = {"PROMETHEUS_URL": str(self._url("prometheus"))} if find_program("prometheus") else {}
         return {
             **measured,
             "DVC_REMOTE_URL": str(self.state.dvc_remote),
@@ -249,7 +250,7 @@ class Supervisor:
             token=token,
             endpoints=self.endpoints,
             components=self._page_components,
-            prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if shutil.which("prometheus") else None,
+            prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if find_program("prometheus") else None,
         )
         console = TokenGate(Starlette(routes=page_routes(context)), token)
         api = build_api(self.store, self.state, token)

@@ -1,4 +1,4 @@
-"""Prometheus, the installed one: scrapes the pods that PodMonitors select and answers the dashboards' queries.
+"""Prometheus: scrapes the pods that PodMonitors select and answers the dashboards' queries.
 
 The lab writes one configuration and, as pods come and go, one file of targets, which Prometheus reads again by itself
 (file_sd). The rules of PrometheusRules are files too; those it reads when it is told to, by SIGHUP.
@@ -6,24 +6,21 @@ The lab writes one configuration and, as pods come and go, one file of targets, 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from workshop.lab.components.base import Component
+from workshop.programs import find
 
-MISSING = (
-    "prometheus is not installed, so metrics are not kept and dashboards stay empty; "
-    "on Debian and Ubuntu: sudo apt-get install prometheus, then workshop down && workshop up"
-)
+MISSING = "there is no Prometheus, so dashboards stay empty; run: make setup, then workshop down && workshop up"
 
 
 def component(folder: Path, port: int, env: Mapping[str, str]) -> Component:
     """How the lab starts Prometheus; writes its configuration."""
-    binary = shutil.which("prometheus")
-    if binary is None:
+    program = find("prometheus")
+    if program is None:
         return Component(name="prometheus", missing=MISSING)
     folder.mkdir(parents=True, exist_ok=True)
     targets = targets_file(folder)
@@ -45,7 +42,7 @@ def component(folder: Path, port: int, env: Mapping[str, str]) -> Component:
     return Component(
         name="prometheus",
         argv=[
-            binary,
+            str(program.path),
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=7d",

@@ -26,7 +26,7 @@ from workshop.lab.pages.overview import overview
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=2)
 MISSING = (
     "Prometheus is not installed here, so no metrics are kept and there is nothing to draw. "
-    "On Debian and Ubuntu: sudo apt-get install prometheus, then workshop down and workshop up."
+    "Run: make setup, then workshop down and workshop up."
 )
 SILENT = "Prometheus does not answer. workshop status says how it is, workshop logs prometheus why."
 

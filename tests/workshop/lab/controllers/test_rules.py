@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from workshop.lab.controllers.monitoring.rules import in_namespace, write_rules
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import KIT
 from workshop.lab.store import Store
+from workshop.programs import require
 
 ALERTS = KIT / "grafana" / "alerts"
 KIND = built_in("PrometheusRule")
@@ -103,7 +103,6 @@ def test_a_field_that_the_labs_prometheus_does_not_know_is_refused_by_name(tmp_p
     assert event["message"].startswith("group g: query_offset is newer than the Prometheus of the lab")
 
 
-@pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian package prometheus)")
 def test_the_kits_alerts_do_in_the_lab_what_their_unit_tests_say(tmp_path: Path) -> None:
     store = Store()
     rule = yaml.safe_load((ALERTS / "prometheusrule.yaml").read_text())
@@ -115,5 +114,7 @@ def test_the_kits_alerts_do_in_the_lab_what_their_unit_tests_say(tmp_path: Path)
         for alert in case.get("exp_alerts") or []:
             alert["exp_annotations"]["runbook_url"] = f"grafana/runbook.md#{case['alertname'].lower()}"
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump(tests))
-    run = subprocess.run(["promtool", "test", "rules", "tests.yaml"], capture_output=True, text=True, cwd=tmp_path)
+    run = subprocess.run(
+        [require("promtool").path, "test", "rules", "tests.yaml"], capture_output=True, text=True, cwd=tmp_path
+    )
     assert run.returncode == 0, run.stdout + run.stderr

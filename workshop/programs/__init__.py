@@ -1,0 +1,14 @@
+"""Programs that the lab needs and PyPI does not have: Prometheus with promtool, and Alertmanager.
+
+`find` is the one place that says where a program is: on PATH when it is new enough, else in the cache.
+`python -m workshop.programs` (part of `make setup`) fills the cache, without root: from the distribution's packages on
+Debian and Ubuntu, else from the official release archive, which is checked against a pinned SHA-256.
+
+The cache belongs to the user, not to one clone: `$WORKSHOP_CACHE`, else `$XDG_CACHE_HOME/openshift-mlops-workshop`,
+else `~/.cache/openshift-mlops-workshop`. A second clone needs no network.
+"""
+
+from workshop.programs.catalog import NEEDED, PACKAGES, Package, Release
+from workshop.programs.find import Program, cache_folder, find, require
+
+__all__ = ["NEEDED", "PACKAGES", "Package", "Program", "Release", "cache_folder", "find", "require"]

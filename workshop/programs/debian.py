@@ -1,0 +1,82 @@
+"""Packages of Debian and Ubuntu without root: apt downloads them with what they depend on, dpkg-deb unpacks them.
+
+The package lists of the system are used when they will do. Where they are missing or stale, apt makes lists of its own
+in a temporary folder; nothing of the system's is written.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from workshop.errors import EnvironmentFault
+from workshop.programs.catalog import Package
+
+SECONDS = 300
+"""How long one call of apt may take."""
+
+
+def fetch(package: Package, into: Path) -> None:
+    """Unpack a package, and those of its dependencies that the system lacks. Raises EnvironmentFault."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        raise EnvironmentFault("this is not Debian or Ubuntu")
+    with tempfile.TemporaryDirectory(prefix=".partial-apt-", dir=into.parent) as work:
+        for archive in _download(package.debian, Path(work)):
+            _run(["dpkg-deb", "--extract", str(archive), str(into)])
+
+
+def _download(name: str, work: Path) -> list[Path]:
+    """The archives of a package and of what it needs and the system lacks."""
+    for folder in ("cache/archives/partial", "state/lists/partial"):
+        (work / folder).mkdir(parents=True)
+    own_cache = _options({"Debug::NoLocking": "true", "Dir::Cache": work / "cache", "APT::Sandbox::User": "root"})
+    own_lists = _options(
+        {
+            "Dir::State": work / "state",
+            "Dir::State::status": "/var/lib/dpkg/status",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "2",
+        }
+    )
+    # --reinstall: a package that is installed is downloaded as well, for a PATH that does not show it.
+    install = ["apt-get", "--yes", "--no-install-recommends", "--download-only", "--reinstall", "install", name]
+    try:
+        return _archives([*install, *own_cache], work)
+    except EnvironmentFault:
+        update = ["apt-get", "update", *own_cache, *own_lists]
+        # Its exit code is also that of the machine's own hooks; whether the lists will do shows in the next call.
+        subprocess.run(update, env=_environment(), capture_output=True, timeout=SECONDS, check=False)
+        return _archives([*install, *own_cache, *own_lists], work)
+
+
+def _archives(download: Sequence[str], work: Path) -> list[Path]:
+    _run(download)
+    found = sorted((work / "cache" / "archives").glob("*.deb"))
+    if not found:
+        # apt is content with a package that is installed and in no list.
+        raise EnvironmentFault("apt-get has downloaded nothing")
+    return found
+
+
+def _options(values: dict[str, str | Path]) -> list[str]:
+    return [word for key, value in values.items() for word in ("-o", f"{key}={value}")]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+
+
+def _run(command: Sequence[str]) -> None:
+    try:
+        done = subprocess.run(
+            command, env=_environment(), capture_output=True, text=True, timeout=SECONDS, errors="replace", check=False
+        )
+    except subprocess.TimeoutExpired as e:
+        raise EnvironmentFault(f"{command[0]} has not ended after {SECONDS} s") from e
+    if done.returncode != 0:
+        errors = [line for line in done.stderr.splitlines() if line.startswith(("E:", "dpkg-deb: error"))]
+        raise EnvironmentFault("; ".join(errors[:2]) or f"{command[0]} ended with {done.returncode}")

@@ -1,0 +1,129 @@
+"""Where a program is: on PATH when it is new enough, else in the cache."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workshop.errors import EnvironmentFault
+from workshop.programs.catalog import PACKAGES, Package
+
+MANIFEST = "installed.json"
+"""In each folder of the cache: what it holds. It is written last, so a folder without it is not used."""
+_SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Where distributions put servers, and the PATH of an ordinary user does not look."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One program: its file, its version, and where it came from in words for a participant.
+
+    `root` is the folder into which a distribution's package was unpacked; None for everything else. Such a program
+    expects its other files below `/usr`.
+    """
+
+    name: str
+    path: Path
+    version: str
+    origin: str
+    root: Path | None = None
+
+
+def cache_folder() -> Path:
+    """The user's cache for this kit. It need not exist. A relative XDG_CACHE_HOME is ignored, as its standard says."""
+    if named := os.environ.get("WORKSHOP_CACHE"):
+        return Path(named).absolute()
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    return (Path(base) if base.startswith("/") else Path.home() / ".cache") / "openshift-mlops-workshop"
+
+
+def find(name: str) -> Program | None:
+    """The program, or None when it is neither on PATH and new enough nor in the cache. Raises KeyError."""
+    package = next(package for package in PACKAGES.values() if name in package.programs)
+    return find_all(package).get(name)
+
+
+def require(name: str) -> Program:
+    """The program. Raises EnvironmentFault."""
+    found = find(name)
+    if found is None:
+        package = next(package for package in PACKAGES.values() if name in package.programs)
+        raise EnvironmentFault(f"there is no {name} {package.oldest} or newer on this machine", hint="make setup")
+    return found
+
+
+def find_all(package: Package) -> dict[str, Program]:
+    """The programs of a package, all from one place; empty when they are nowhere."""
+    return _on_path(package, os.environ.get("PATH", "")) or in_cache(package, cache_folder())
+
+
+def in_cache(package: Package, cache: Path) -> dict[str, Program]:
+    """The programs of the newest version in the cache that is new enough; empty without one."""
+    best: tuple[tuple[int, ...], Path, dict[str, Any]] | None = None
+    for manifest in (cache / "programs").glob(f"{package.name}-*/{MANIFEST}"):
+        try:
+            held = json.loads(manifest.read_text())
+            version = parse(held["version"])
+        except (OSError, ValueError, KeyError):
+            continue
+        if held.get("package") == package.name and version >= package.minimum and (best is None or version > best[0]):
+            best = (version, manifest.parent, held)
+    if best is None:
+        return {}
+    _, folder, held = best
+    root = folder if held["tree"] else None
+    return {
+        name: Program(name, folder / file, held["version"], held["origin"], root)
+        for name, file in held["programs"].items()
+    }
+
+
+def version_of(path: Path, package: Package) -> str:
+    """The version that a program prints. Raises EnvironmentFault when it cannot be run or prints none."""
+    try:
+        done = subprocess.run(
+            [str(path), package.version], capture_output=True, text=True, errors="replace", timeout=30, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as e:
+        raise EnvironmentFault(f"{path} cannot be run: {e}") from e
+    found = re.search(r"version:? \D{0,20}(\d+(?:\.\d+)+)", done.stdout + done.stderr)
+    if done.returncode != 0 or found is None:
+        said = (done.stderr.strip() or done.stdout.strip()).splitlines()[:1]
+        raise EnvironmentFault(f"{path} {package.version} ended with {done.returncode}: {''.join(said)}")
+    return found.group(1)
+
+
+def parse(version: str) -> tuple[int, ...]:
+    """`2.42.0` as numbers, to compare. Raises ValueError."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def files_in(folders: str, package: Package) -> Mapping[str, Path]:
+    """The programs of a package in folders joined as PATH is; empty unless all of them are there."""
+    found = {
+        name: next((Path(p) for file in files if (p := shutil.which(file, path=folders))), None)
+        for name, files in package.programs.items()
+    }
+    return {name: path for name, path in found.items() if path} if all(found.values()) else {}
+
+
+@functools.lru_cache(maxsize=32)
+def _on_path(package: Package, path: str) -> dict[str, Program]:
+    files = files_in(os.pathsep.join([path, *_SYSTEM]), package)
+    if not files:
+        return {}
+    try:
+        version = version_of(next(iter(files.values())), package)
+    except EnvironmentFault:
+        return {}
+    if parse(version) < package.minimum:
+        return {}
+    return {name: Program(name, file, version, "PATH") for name, file in files.items()}
