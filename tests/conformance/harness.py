@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ import yaml
 from workshop.lab.admission import admit
 from workshop.lab.controllers.conditions import is_done, succeeded
 from workshop.lab.controllers.tekton.run import run_tekton
-from workshop.lab.engines.containers import EngineOptions
-from workshop.lab.engines.launcher import Launcher
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.process.images import ImageTable, NoImages
+from workshop.lab.runtimes.process.launcher import Launcher
+from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
 
 NAMESPACE = "default"
@@ -88,15 +90,16 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(folder: Path, store: Store | None = None, **options: Any) -> AsyncIterator[Lab]:
+async def lab(folder: Path, store: Store | None = None, env: Mapping[str, str] | None = None) -> AsyncIterator[Lab]:
     """A running lab in a folder; give the store of an earlier one to start it again."""
     state = LabPaths(folder / "state")
     state.make()
     store = store or Store()
     launcher = Launcher(state.run)
     await launcher.open()
-    engine_options = EngineOptions(env=options.pop("env", {}))
-    task = asyncio.create_task(run_tekton(store, state, launcher, engine_options, **options))
+    images = ImageTable(NoImages(), Path(sys.executable).parent)
+    runtime = ProcessRuntime(state, launcher, images)
+    task = asyncio.create_task(run_tekton(store, state, runtime, env))
     try:
         yield Lab(store, state, launcher)
     finally:

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from workshop.guide.values import values
 from workshop.isolation import EXCEPTIONS, PROXIES, without_proxy
-from workshop.lab.engines.containers import EngineOptions
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.seed import USER
 from workshop.programs import cache_folder
@@ -97,10 +96,8 @@ def participant(state: LabPaths, endpoints: Mapping[str, str | None], token: str
     return env | values(USER, endpoints)
 
 
-def step_options(state: LabPaths) -> EngineOptions:
-    """What the engine gives to every step beside what its Task says."""
+def of_steps(state: LabPaths) -> dict[str, str]:
+    """The variables that every step gets in addition to those of its Task."""
     env = base(state)
     names = ("KUBECONFIG", "LAB_IMAGES", "UV_CACHE_DIR", "TZ", *QUIET, *NETWORK)
-    # A step has a /tmp of its own, in which the lab's folders would be missing when they are below /tmp.
-    visible = (state.root, KIT, Path(sys.prefix), Path(env["UV_CACHE_DIR"]))
-    return EngineOptions({name: env[name] for name in names if name in env}, visible)
+    return {name: env[name] for name in names if name in env}

@@ -41,7 +41,6 @@ from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.controllers.tekton import run_tekton
 from workshop.lab.controllers.triggers.run import Triggers
-from workshop.lab.engines.launcher import Launcher
 from workshop.lab.gateway import serve as serve_gateway
 from workshop.lab.git import GitServer
 from workshop.lab.http_timeouts import Http
@@ -55,6 +54,9 @@ from workshop.lab.pages.routes import routes as page_routes
 from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import ENDPOINTS, ComponentReport, Lock, Report, write
 from workshop.lab.routes import Routes
+from workshop.lab.runtimes.process.images import ImageTable
+from workshop.lab.runtimes.process.launcher import Launcher
+from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
 from workshop.programs import find as find_program
 
@@ -137,7 +139,7 @@ class Supervisor:
             )
         for pod, replica in self._reconciler.targets() if self._reconciler else ():
             name = f"{pod['metadata']['namespace'].removeprefix(seed.USER + '-')}-model"
-            yield ComponentReport(name, "ready", replica.url, replica.process.pid if replica.process else None)
+            yield ComponentReport(name, "ready", replica.url, replica.handle.pid if replica.handle else None)
 
     def endpoints(self) -> dict[str, str | None]:
         """The URLs that scripts rely on; None for a part that is not there."""
@@ -281,7 +283,11 @@ class Supervisor:
 
     def _run_controllers(self, launcher: Launcher) -> None:
         self.images = ImageStore(self.state.images)
-        replicas = Replicas(self.store, self.state, launcher, self.images)
+        images = ImageTable(HostImages(self.images), Path(sys.executable).parent, environment.tools_folder(self.state))
+        # Steps have their own /tmp, so folders that they need must be named when they are below /tmp.
+        visible = (Path(environment.base(self.state)["UV_CACHE_DIR"]),)
+        runtime = ProcessRuntime(self.state, launcher, images, visible)
+        replicas = Replicas(self.store, self.state, runtime)
         reconciler = SeldonReconciler(self.store, replicas, self.routes, self._serving_changed)
         self._reconciler = reconciler
         self._closers.append(reconciler.stop)
@@ -291,14 +297,7 @@ class Supervisor:
         hosts = RouteController(self.store, self.routes, self.ports["gateway"])
         router = Loop("router", self.store, hosts.reconcile, owns=built_in("Route"))
         rules = Loop("rules", self.store, self._rules, owns=built_in("PrometheusRule"))
-        tekton = run_tekton(
-            self.store,
-            self.state,
-            launcher,
-            environment.step_options(self.state),
-            images=HostImages(self.images),
-            tools=environment.tools_folder(self.state),
-        )
+        tekton = run_tekton(self.store, self.state, runtime, environment.of_steps(self.state))
         loops = (seldon, monitors, rules, router)
         self._tasks += [asyncio.create_task(work) for work in (*(loop.run() for loop in loops), tekton)]
 

@@ -1,6 +1,6 @@
 """What a container has printed: `oc logs`, at once or as it comes.
 
-The engines write each container's output to a file. The file has no times, so `timestamps` gives the time a line
+The runtime writes each container's output to a file. The file has no times, so `timestamps` gives the time a line
 was read while following, and the container's start for what was there before; `sinceSeconds` takes the file as a
 whole when it was written to since then. `previous` is refused: restarted containers go on in the same file.
 """

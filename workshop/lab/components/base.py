@@ -13,7 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
-from workshop.lab.engines.launcher import Launcher, Process, Spec
+from workshop.lab.runtimes.process.launcher import Launcher, Process, Spec
 
 READY_SECONDS = 120.0
 """A cold MLflow on a slow disk takes 30 s; four times that is a failure."""

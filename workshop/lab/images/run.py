@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.lab.images.store import Image, ImageStore
+from workshop.lab.images.store import ImageStore
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -53,27 +53,19 @@ def inside(root: Path, path: str) -> str:
     return str(mapped) if path.startswith("/") and mapped.exists() else path
 
 
-def run_environment(image: Image, port: int, metrics_port: int) -> tuple[list[str], dict[str, str]]:
-    """The argv and the complete environment that start the image's command on these ports of 127.0.0.1."""
-    env = image_environment(image.root, image.env) | {
-        "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
-        "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics_port),
-    }
-    return [inside(image.root, word) for word in image.command], env
-
-
 @dataclass(frozen=True)
 class HostImage:
-    """An image as steps see it: its environment, command and folder on this machine."""
+    """An image as the process runtime sees it: its environment, its command and its folders on this machine."""
 
     digest: str
     env: Mapping[str, str]
     command: Sequence[str]
+    root: Path
     app_root: Path
 
 
 class HostImages:
-    """The images of a store, for the engine that runs a step in one of them."""
+    """The images of a store, for the process runtime."""
 
     def __init__(self, store: ImageStore) -> None:
         self._store = store
@@ -84,4 +76,5 @@ class HostImages:
         if image is None:
             return None
         command = tuple(inside(image.root, word) for word in image.command)
-        return HostImage(image.digest, image_environment(image.root, image.env), command, image.app_root)
+        env = image_environment(image.root, image.env)
+        return HostImage(image.digest, env, command, image.root, image.app_root)

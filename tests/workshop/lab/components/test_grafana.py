@@ -15,9 +15,9 @@ import yaml
 
 from workshop.lab.components import grafana
 from workshop.lab.components.base import Component, Running
-from workshop.lab.engines.launcher import Launcher
 from workshop.lab.paths import KIT
 from workshop.lab.ports import hold
+from workshop.lab.runtimes.process.launcher import Launcher
 
 DASHBOARDS = KIT / "grafana" / "rendered"
 STAND_IN = f"""#!{sys.executable}

@@ -24,13 +24,16 @@ from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.monitoring.targets import write_targets
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
-from workshop.lab.engines.launcher import Launcher
 from workshop.lab.gateway import build
 from workshop.lab.images.builder import ensure_builder
+from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.routes import Routes
+from workshop.lab.runtimes.process.images import ImageTable
+from workshop.lab.runtimes.process.launcher import Launcher
+from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
 
 SDEP, POD, DEPLOYMENT = (built_in(k) for k in ("SeldonDeployment", "Pod", "Deployment"))
@@ -185,7 +188,8 @@ async def lab(images: Images, tmp_path: Path) -> AsyncIterator[Lab]:
     launcher = Launcher(state.run)
     await launcher.open()
     routes = Routes()
-    replicas = Replicas(store, state, launcher, images.store)
+    table = ImageTable(HostImages(images.store), Path(sys.executable).parent)
+    replicas = Replicas(store, state, ProcessRuntime(state, launcher, table))
     reconciler = SeldonReconciler(store, replicas, routes, lambda: None)
     controller = Loop("seldon", store, reconciler.reconcile, owns=SDEP)
     replicas.ended = controller.enqueue
@@ -317,8 +321,8 @@ def test_a_deleted_deployment_leaves_no_process_and_no_route(images: Images, tmp
             replica = it.reconciler.targets()[0][1]
             it.store.delete(SDEP, NAMESPACE, "toy")
             await it.until(lambda: not it.pods())
-            assert replica.process is not None
-            assert await replica.process.wait() is not None
+            assert replica.handle is not None
+            assert await replica.handle.wait() is not None
             assert (await it.client.post(PATH, json={})).status_code == 404
 
     asyncio.run(scenario())
@@ -412,8 +416,8 @@ def test_a_replica_that_is_killed_under_load_costs_no_request(images: Images, tm
             for kill in range(2):
                 before = len(answers)
                 replica = it.reconciler.targets()[kill][1]
-                assert replica.process is not None
-                os.killpg(replica.process.pid, signal.SIGKILL)
+                assert replica.handle is not None
+                os.killpg(replica.handle.pid, signal.SIGKILL)
                 await it.until(lambda replica=replica: replica.restarts == 1 and it.routed() == 2)  # type: ignore[misc]
                 assert len(answers) > before
             done.set()

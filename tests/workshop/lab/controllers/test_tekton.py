@@ -14,6 +14,7 @@ from workshop.lab.api.podtable import pod_cells
 from workshop.lab.api_errors import NotFound
 from workshop.lab.controllers.tekton import podstatus
 from workshop.lab.kinds import Object, built_in
+from workshop.lab.kubelet.status import lost_status
 
 SLOW = """
 apiVersion: tekton.dev/v1
@@ -289,7 +290,7 @@ def test_events_tell_the_story_of_a_run(tmp_path: Path) -> None:
 def test_a_pod_that_ends_before_anything_was_told_of_it_ends_with_all_its_containers() -> None:
     containers = [{"name": f"step-{name}", "image": "busybox"} for name in ("a", "b")]
     pod = {"metadata": {"name": "p"}, "spec": {"containers": containers}, "status": {"phase": "Pending"}}
-    pod["status"] = podstatus.lost(pod, "Cancelled", "it was cancelled")
+    pod["status"] = lost_status(pod, "Cancelled", "it was cancelled")
     steps = podstatus.step_statuses(pod, ["a", "b"], ended="TaskRunCancelled")
     assert [one["terminationReason"] for one in steps] == ["TaskRunCancelled"] * 2
 

@@ -18,7 +18,7 @@ import urllib3
 
 from tests.s2i import flights
 from workshop.lab.images.builder import REF, ensure_builder
-from workshop.lab.images.run import run_environment
+from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 
 from .conftest import KIT, MODEL, Lab
@@ -37,8 +37,11 @@ def test_the_built_image_answers_over_http_on_loopback_alone(lab: Lab, toy: Path
     digest = lab.build(toy)
     image = lab.store.resolve(f"reg:5000/user1/toy@{digest}")
     assert image is not None
-    argv, env = run_environment(image, 0, 0)
-    process = subprocess.Popen(argv, env=env, cwd=image.app_root / "src", stderr=subprocess.PIPE)
+    host = HostImages(lab.store).resolve(f"reg:5000/user1/toy@{digest}")
+    assert host is not None
+    ports_by_env = {f"PREDICTIVE_UNIT_{name}_SERVICE_PORT": "0" for name in ("HTTP", "METRICS")}
+    env = {**host.env, **ports_by_env}
+    process = subprocess.Popen(host.command, env=env, cwd=image.app_root / "src", stderr=subprocess.PIPE)
     try:
         assert process.stderr is not None
         ports = next(json.loads(line) for line in process.stderr if b'"ready"' in line)
@@ -264,10 +267,8 @@ def test_a_model_server_gets_nothing_of_the_callers_environment(
 ) -> None:
     monkeypatch.setenv("SECRET", "x")
     lab.build(toy)
-    image = lab.store.resolve("reg:5000/user1/toy:1")
+    image = HostImages(lab.store).resolve("reg:5000/user1/toy:1")
     assert image is not None
-    argv, env = run_environment(image, 8123, 8124)
-    assert argv == [str(image.root / "usr/libexec/s2i/run")]
-    assert "SECRET" not in env
-    assert (env["MODEL_NAME"], env["MODEL_SERVER_HOST"]) == ("Toy", "127.0.0.1")
-    assert (env["PREDICTIVE_UNIT_HTTP_SERVICE_PORT"], env["PREDICTIVE_UNIT_METRICS_SERVICE_PORT"]) == ("8123", "8124")
+    assert image.command == (str(image.root / "usr/libexec/s2i/run"),)
+    assert "SECRET" not in image.env
+    assert (image.env["MODEL_NAME"], image.env["MODEL_SERVER_HOST"]) == ("Toy", "127.0.0.1")

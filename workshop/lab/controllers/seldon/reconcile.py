@@ -71,7 +71,7 @@ class SeldonReconciler:
                 for _ in range(count - len(current(predictor.name, index, wanted, mine))):
                     mine.append(await self._replicas.start(sdep, obj["metadata"]["uid"], predictor, index, hash_))
                 for replica in current(predictor.name, index, wanted, mine):
-                    changed |= await self._replicas.look_at(sdep, predictor, replica)
+                    changed |= await self._replicas.sync(sdep, predictor, replica)
         self._look_at_old(mine, wanted)
         self._route(sdep, wanted, mine)
         changed |= self._retire(sdep, wanted, mine)
@@ -88,7 +88,7 @@ class SeldonReconciler:
             # The launcher ends what does not end by itself.
             await asyncio.wait(self._stopping, timeout=2.0)
         self._running.clear()
-        await self._replicas.close()
+        self._replicas.close()
 
     def targets(self) -> list[tuple[Object, Replica]]:
         """The pods that run, with their servers: what Prometheus may scrape."""
@@ -104,9 +104,9 @@ class SeldonReconciler:
         """Pods of an earlier template are not restarted: they answer while they run."""
         for replica in mine:
             if (wanted.get((replica.predictor, replica.index)) or ("", 0))[0] != replica.hash:
-                for server in replica.servers:
-                    if server.process is not None and server.process.code is not None:
-                        server.ready, server.exit_code = False, server.process.code
+                for container in (server.container for server in replica.servers):
+                    if container.handle is not None and container.handle.code is not None:
+                        container.ready, container.exit_code = False, container.handle.code
 
     def _route(self, sdep: SeldonDeployment, wanted: Wanted, mine: list[Replica]) -> None:
         before = self._routes.table.get((sdep.namespace, sdep.name), ())
@@ -131,7 +131,7 @@ class SeldonReconciler:
             and (
                 (r.hash == (wanted.get((r.predictor, r.index)) or ("",))[0])  # too many of the newest
                 or (r.predictor in done if r.predictor in named else every)
-                or not any(s.running or s.waiting for s in r.servers)
+                or not any(s.container.running or s.container.waiting for s in r.servers)
             )
         ]
         for replica in gone:

@@ -11,9 +11,10 @@ import time
 from dataclasses import dataclass
 
 from workshop.lab.api_errors import ApiError, NotFound
-from workshop.lab.controllers.tekton.podstatus import FINAL_PHASES, lost, pod_status
-from workshop.lab.engines.pod import Engine, PodPlan, PodState
+from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.kinds import Object, built_in
+from workshop.lab.kubelet.pod import PodPlan, PodState
+from workshop.lab.kubelet.status import FINAL_PHASES, lost_status, pod_status
 from workshop.lab.store import Store
 
 _LOG = logging.getLogger("workshop.lab.tekton")
@@ -32,8 +33,8 @@ class Attempt:
 class Attempts:
     """The running Pods by uid."""
 
-    def __init__(self, store: Store, engine: Engine) -> None:
-        self._store, self._engine = store, engine
+    def __init__(self, store: Store, runner: StepRunner) -> None:
+        self._store, self._runner = store, runner
         self._pods = built_in("Pod")
         self._running: dict[str, Attempt] = {}
 
@@ -81,10 +82,10 @@ class Attempts:
                 return
 
         try:
-            await self._engine.run(plan, report)
+            await self._runner.run(plan, report)
         except Exception as e:
-            _LOG.exception("pod %s/%s: the engine failed", plan.namespace, plan.name)
-            self.fail(pod, "EngineFailed", f"the lab's engine failed: {e}; see the log of the supervisor")
+            _LOG.exception("pod %s/%s: the runtime failed", plan.namespace, plan.name)
+            self.fail(pod, "RuntimeFailed", f"the lab's runtime failed: {e}; see workshop logs lab")
 
     def fail(self, pod: Object, reason: str, message: str) -> None:
         """Say in the store that a Pod has failed; one that is gone or final stays as it is."""
@@ -93,6 +94,6 @@ class Attempts:
         if current is None or (current.get("status") or {}).get("phase") in FINAL_PHASES:
             return
         try:
-            self._store.update_status(self._pods, {**current, "status": lost(current, reason, message)})
+            self._store.update_status(self._pods, {**current, "status": lost_status(current, reason, message)})
         except ApiError:
             _LOG.exception("pod %s/%s: its failure cannot be stored", meta["namespace"], meta["name"])

@@ -8,8 +8,8 @@ from typing import Any
 from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.names import claim_name
-from workshop.lab.engines.volumes import claim_folder
 from workshop.lab.kinds import Object, built_in
+from workshop.lab.kubelet.volumes import claim_folder
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 

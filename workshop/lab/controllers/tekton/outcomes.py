@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workshop.lab.controllers.conditions import Status
-from workshop.lab.engines import results
+from workshop.lab.entrypoint import results
 from workshop.lab.kinds import Object
 
 SUCCESS = "All Steps have completed executing"

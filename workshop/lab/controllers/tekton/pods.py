@@ -1,8 +1,7 @@
-"""The Pod of a TaskRun: what the engine runs, and the object that `kubectl get pods` shows.
+"""The Pod of a TaskRun: its plan, and the object that `kubectl get pods` shows.
 
-The object names what a participant looks for (containers, images, scripts' variables, mounts); the entrypoint
-binary, init containers and internal volumes of a real Tekton Pod are not there, because nothing here uses
-them.
+The object has what a participant looks for: containers, images, variables and mounts. It lacks the entrypoint binary,
+the init containers and the internal volumes of a real Tekton Pod, because nothing in the lab uses them.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.names import RELEASE, passed_on
 from workshop.lab.controllers.tekton.substitution import container_name
 from workshop.lab.controllers.tekton.workspaces import Bound
-from workshop.lab.engines.pod import ContainerPlan, PodPlan
 from workshop.lab.kinds import Object
+from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
 from workshop.manifests.core import EnvVar, VolumeMount
 from workshop.manifests.tekton import Sidecar, Step, StepTemplate, TaskSpec, parse_duration
 
@@ -52,7 +51,7 @@ def pod_object(run: Object, name: str, plan: PodPlan) -> Object:
 
 
 def pod_plan(run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path) -> PodPlan:
-    """What the engine is to run for a substituted Task."""
+    """The Pod of a substituted Task."""
     template = spec.step_template or StepTemplate()
     meta = run["metadata"]
     steps = [
@@ -86,7 +85,7 @@ def _step(index: int, step: Step, workspaces: Sequence[VolumeMount]) -> Containe
         env_from=tuple(step.env_from),
         mounts=(*workspaces, *step.volume_mounts),
         timeout=parse_duration(step.timeout) if step.timeout else None,
-        go_on_after_error=step.on_error == "continue",
+        continue_on_error=step.on_error == "continue",
         results=tuple(result.name for result in step.results),
         when=tuple(step.when),
     )

@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 
 from workshop.lab.controllers.loop import Key, Loop
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import Claims
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.controllers.tekton.taskrun import TaskRuns
-from workshop.lab.engines.containers import EngineOptions
-from workshop.lab.engines.images import Images, ImageTable, NoImages
-from workshop.lab.engines.launcher import Launcher
-from workshop.lab.engines.pod import Engine
-from workshop.lab.engines.process import ProcessEngine
+from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.base import Runtime
 from workshop.lab.store import Record, Store
 
 
-async def run_tekton(
-    store: Store,
-    state: LabPaths,
-    launcher: Launcher,
-    options: EngineOptions | None = None,
-    *,
-    images: Images | None = None,
-    tools: Path | None = None,
-    engine: Engine | None = None,
-) -> None:
-    """Run the controllers until cancelled; running steps are ended then.
-
-    `images` finds what pipelines have built, `tools` is a folder of programs for toolbox steps. `engine`
-    takes the place of the process engine.
-    """
-    if engine is None:
-        table = ImageTable(images or NoImages(), Path(sys.executable).parent, tools)
-        engine = ProcessEngine(store, state, launcher, table, options or EngineOptions())
-    attempts = Attempts(store, engine)
+async def run_tekton(store: Store, state: LabPaths, runtime: Runtime, env: Mapping[str, str] | None = None) -> None:
+    """Run the controllers until cancelled; running steps are stopped then. `env` are variables for every step."""
+    attempts = Attempts(store, StepRunner(store, state, runtime, env))
     task_runs = TaskRuns(store, state, attempts)
     pipeline_runs = PipelineRuns(store)
     claims = Claims(store, state)

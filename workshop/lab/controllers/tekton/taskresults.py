@@ -8,7 +8,7 @@ import orjson
 
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.podstatus import entries
-from workshop.lab.engines.results import INTERNAL, STEP_RESULT
+from workshop.lab.entrypoint.results import INTERNAL, STEP_RESULT
 from workshop.lab.kinds import Object
 from workshop.manifests.tekton import TaskSpec
 from workshop.manifests.tekton.references import Value, whole

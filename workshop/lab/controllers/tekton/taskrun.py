@@ -23,8 +23,9 @@ from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.prepare import prepared, task_of
-from workshop.lab.engines.volumes import missing
 from workshop.lab.kinds import Object, built_in
+from workshop.lab.kubelet.status import FINAL_PHASES
+from workshop.lab.kubelet.volumes import missing
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store, now
 from workshop.manifests.tekton import format_duration, parse_duration
@@ -121,7 +122,7 @@ class TaskRuns:
                 run, None, Outcome(False, "Failed", f'Pod "{status["podName"]}" was deleted while it ran')
             )
             return 0.0
-        if (pod.get("status") or {}).get("phase") in podstatus.FINAL_PHASES:
+        if (pod.get("status") or {}).get("phase") in FINAL_PHASES:
             return self._ended(run, pod)
         uid = pod["metadata"]["uid"]
         if self._attempts.seconds(uid) is None:

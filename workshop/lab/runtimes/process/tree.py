@@ -1,9 +1,8 @@
 """How a container's paths become paths of the host: by a private file tree, or by rewriting its texts.
 
-With mount namespaces a step sees `/workspace` and `/tekton` as on a cluster. Without, every mount is a link
-in a folder of the container's own, and the literal paths in its script, arguments and variables are replaced
-by that folder's. What a program computes at run time, or reads from a file, is not seen by the second way;
-writing to a read-only mount is not stopped by it either.
+With mount namespaces a container sees `/workspace` and `/tekton` as on a cluster. Without them, every mount is a link
+in a folder of the container, and the literal paths in its script, arguments and variables are replaced. Rewriting
+misses paths that a program computes at run time or reads from a file, and it does not enforce read-only mounts.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop.lab.engines.launcher import Mount
+from workshop.lab.runtimes.base import Mount
 
 TMP = "/tmp"  # noqa: S108 (the container's)
 # A literal path begins where no other path is going on: not in $HOME/workspace, but in -d/workspace or

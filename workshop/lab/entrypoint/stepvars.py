@@ -1,7 +1,7 @@
-"""What only exists while a Pod runs: results of earlier steps in the later ones, and steps' `when`.
+"""Values that exist only while a Pod runs: results of earlier steps, and the `when` of a step.
 
-Tekton's entrypoint replaces `$(steps.<step>.results.<result>)` in command, arguments, variables and `when`,
-never in a script, just before the step runs (docs/stepactions.md of tektoncd/pipeline).
+Tekton's entrypoint replaces `$(steps.<step>.results.<result>)` in command, arguments, variables and `when`, not in a
+script, just before the step runs (docs/stepactions.md of tektoncd/pipeline).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Sequence
 import msgspec
 import orjson
 
-from workshop.lab.engines.containers import Prepared
-from workshop.lab.engines.pod import PodPlan
+from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
+from workshop.lab.runtimes.base import ContainerSpec
 from workshop.manifests.tekton import WhenExpression
 from workshop.manifests.tekton.references import Reference, Value, replaced, replaced_list
 
 
-def applied(step: Prepared, pod: PodPlan) -> Prepared:
-    """The step with the results of earlier steps in it; a reference to what was not written stays."""
+def with_results(step: ContainerPlan, spec: ContainerSpec, pod: PodPlan) -> tuple[ContainerPlan, ContainerSpec]:
+    """The step with the results of earlier steps; a reference to a result that was not written stays."""
 
     def lookup(reference: Reference) -> Value | None:
         parts = reference.parts
@@ -32,25 +32,22 @@ def applied(step: Prepared, pod: PodPlan) -> Prepared:
             return None
         return _part(text, reference)
 
-    if not any("$(steps." in text for text in _texts(step)):
-        return step
-    plan = step.plan
+    if not any("$(steps." in text for text in _texts(step, spec)):
+        return step, spec
     when = tuple(
         msgspec.structs.replace(one, input=replaced(one.input, lookup), values=replaced_list(one.values, lookup))
-        for one in plan.when
+        for one in step.when
     )
-    plan = dataclasses.replace(
-        plan,
-        command=tuple(replaced_list(list(plan.command), lookup)),
-        args=tuple(replaced_list(list(plan.args), lookup)),
-        when=when,
+    return dataclasses.replace(step, when=when), dataclasses.replace(
+        spec,
+        command=tuple(replaced_list(list(spec.command), lookup)),
+        args=tuple(replaced_list(list(spec.args), lookup)),
+        env={key: replaced(value, lookup) for key, value in spec.env.items()},
     )
-    env = {key: replaced(value, lookup) for key, value in step.env.items()}
-    return dataclasses.replace(step, plan=plan, env=env)
 
 
-def holds(when: Sequence[WhenExpression]) -> bool:
-    """Whether all expressions hold; that is so when there are none."""
+def is_true(when: Sequence[WhenExpression]) -> bool:
+    """Whether all expressions are true; also when there is none."""
     return all((one.input in one.values) == (one.operator == "in") for one in when)
 
 
@@ -69,6 +66,6 @@ def _part(text: str, reference: Reference) -> Value | None:
     return value if isinstance(value, str | list) else None
 
 
-def _texts(step: Prepared) -> list[str]:
-    whens = [text for one in step.plan.when for text in (one.input, *one.values)]
-    return [*step.plan.command, *step.plan.args, *step.env.values(), *whens]
+def _texts(step: ContainerPlan, spec: ContainerSpec) -> list[str]:
+    whens = [text for one in step.when for text in (one.input, *one.values)]
+    return [*spec.command, *spec.args, *spec.env.values(), *whens]

@@ -1,6 +1,6 @@
 """The launcher's own process: forks, watches and ends every child of the lab.
 
-Run as `python -I -S launcher_process.py FD` by `workshop.lab.engines.launcher`, whose end of the socket pair
+Run as `python -I -S launcher_process.py FD` by `workshop.lab.runtimes.process.launcher`, whose end of the socket pair
 is the only thing it listens to. It is one thread with few modules loaded, so a fork takes about a
 millisecond, and a child can be set up (mounts, limits, signals) in plain Python. Standard library only, no
 import of the kit.

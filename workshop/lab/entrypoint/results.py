@@ -1,7 +1,7 @@
 """Results and termination messages: what a container leaves for the controller.
 
-As Tekton's entrypoint does it: the result files that are there when a step ends, verbatim, as a JSON list in
-the container's termination message, which the kubelet cuts at 4096 bytes; so a longer one is a failed step.
+As in Tekton's entrypoint: when a step ends, its result files are written verbatim, as a JSON list, into the container's
+termination message. The kubelet cuts that message at 4096 bytes, so a longer one fails the step.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Entry(TypedDict):
 
 
 class TooLarge(Exception):
-    """The results of a step do not fit."""
+    """The results of a step are larger than the limit."""
 
 
 def read(folder: Path, names: Iterable[str], kind: int) -> list[Entry]:

@@ -1,8 +1,8 @@
-"""What an image means without a container engine: a table from its name to an environment of the host.
+"""The images of the process runtime: a table from an image's name to an environment of the host.
 
-The lab pulls nothing. An image that a pipeline built is a folder with its own programs; the images that Tasks
-in the wild name for their tools become the platform's environment; a bare distribution is a plain shell. Any
-other name is refused: running it on whatever happens to be installed would be a different program.
+The runtime pulls nothing. An image that a pipeline built is a folder with its own programs. Well-known images of tools
+become the platform's environment. A bare distribution becomes a plain shell. Any other name is refused, because
+running it with the host's programs would run a different program.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from workshop.lab.engines.pod import PodError
+from workshop.lab.runtimes.base import PodError
 
 TOOLBOX = {
     "*mlops-toolbox*": "bash", "buildah": "bash", "git": "git", "git-init": "git", "github-cli": "gh",
@@ -45,6 +45,8 @@ class BuiltImage(Protocol):
     @property
     def command(self) -> Sequence[str]: ...
     @property
+    def root(self) -> Path: ...
+    @property
     def app_root(self) -> Path: ...
 
 
@@ -63,14 +65,21 @@ class NoImages:
 
 @dataclass(frozen=True)
 class ImageEnvironment:
-    """What a container of an image gets; `command` runs when nothing is asked for."""
+    """What a container of an image gets. `command` runs when the container names none; `root` is a built image's."""
 
     name: str
     image_id: str
+    root: Path | None = None
     paths: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     working_dir: str = ""
+
+    def inside(self, path: str) -> str:
+        """An absolute path of a built image as the host's path; any other path unchanged."""
+        if self.root is None or not (self.root / path.lstrip("/")).exists():
+            return path
+        return str(self.root / path.lstrip("/"))
 
 
 class ImageTable:
@@ -82,21 +91,13 @@ class ImageTable:
 
     def find(self, ref: str) -> ImageEnvironment:
         """The environment of an image. Raises PodError (ErrImagePull) for one that the lab does not know."""
-        built = self._images.resolve(ref)
+        built = self.find_built(ref)
         if built is not None:
-            root = built.app_root
-            return ImageEnvironment(
-                name=built.digest,
-                image_id=built.digest,
-                paths=(root / "bin",),
-                env=dict(built.env),
-                command=tuple(built.command),
-                working_dir=str(root / "src") if (root / "src").is_dir() else str(root),
-            )
+            return built
         name = base_name(ref)
         for pattern, command in TOOLBOX.items():
             if _matches(pattern, name):
-                return ImageEnvironment("toolbox", "lab/toolbox", self._toolbox, command=(command,))
+                return ImageEnvironment("toolbox", "lab/toolbox", paths=self._toolbox, command=(command,))
         for pattern, command in PLAIN.items():
             if _matches(pattern, name):
                 return ImageEnvironment("plain shell", "lab/plain-shell", command=(command,))
@@ -105,6 +106,22 @@ class ImageTable:
             f'image "{ref}": the lab pulls no images and has built none of this name; it knows the tools '
             f"{', '.join(TOOLBOX)} and the plain shells {', '.join(PLAIN)}; use one of these, or build it "
             "with a pipeline first",
+        )
+
+    def find_built(self, ref: str) -> ImageEnvironment | None:
+        """The environment of an image that a build of this lab made, or None."""
+        built = self._images.resolve(ref)
+        if built is None:
+            return None
+        app_root = built.app_root
+        return ImageEnvironment(
+            name=built.digest,
+            image_id=built.digest,
+            root=built.root,
+            paths=(app_root / "bin",),
+            env=dict(built.env),
+            command=tuple(built.command),
+            working_dir=str(app_root / "src") if (app_root / "src").is_dir() else str(app_root),
         )
 
 

@@ -1,13 +1,15 @@
-"""Starts and ends every process of the lab, by way of one small launcher process.
+"""Starts and ends every process of the lab through one small launcher process.
 
-The supervisor is a large process with threads: forking it is slow and a half-set-up child of it is dangerous.
-The launcher (`launcher_process.py`) is neither, and outlives a supervisor that is killed with -9 just long
-enough to leave nothing running. What that promises is written there.
+The supervisor is a large process with threads, so forking it is slow and unsafe. The launcher process
+(`launcher_process.py`) is small and has one thread. When the supervisor is killed with -9, the launcher kills every
+process it started and ends.
 
-    launcher = Launcher(state.run) await launcher.open() process = await launcher.start(Spec(argv=["sleep",
-    "1"], env={"PATH": "/usr/bin:/bin"}, log=Path("x.log"))) code = await process.wait()
+    launcher = Launcher(paths.run)
+    await launcher.open()
+    process = await launcher.start(Spec(argv=["sleep", "1"], env={"PATH": "/usr/bin:/bin"}, log=Path("x.log")))
+    code = await process.wait()
 
-On macOS there are no namespaces, no subreaper and no death signal: the same calls do their best.
+macOS has no mount namespaces, no subreaper and no parent-death signal; there the calls work without these guarantees.
 """
 
 from __future__ import annotations
@@ -28,29 +30,20 @@ from pathlib import Path
 from typing import Any
 
 from workshop.errors import EnvironmentFault
+from workshop.lab.runtimes.base import Mount
 
 CHILD = Path(__file__).with_name("launcher_process.py")
 STDERR_NAME = "launcher.log"
 
 
 @dataclass(frozen=True)
-class Mount:
-    """A file or folder of the host that a process sees at another path; `target` need not be there."""
-
-    source: Path
-    target: str
-    read_only: bool = False
-
-
-@dataclass(frozen=True)
 class Spec:
-    """What to run. Nothing is inherited: `env` is complete, standard input is empty.
+    """What to run. Nothing is inherited: `env` is complete, and standard input is empty.
 
-    In a private file tree `cwd` is made when it is not there, as container runtimes do.
-    `log` gets standard output and, unless `error_log` is given, standard error, appended as they are written;
-    their folders must exist. `mounts` None leaves the process on the host's own file tree; a list, also an
-    empty one, gives it a private one (needs `Launcher.namespaces`). `rlimits` maps names such as "NOFILE" to
-    (soft, hard).
+    `log` gets standard output and, unless `error_log` is given, standard error. Both are appended, and their folders
+    must exist. With `mounts` None the process uses the host's file tree; with a list, also an empty one, it gets a
+    private one (needs `Launcher.namespaces`), in which a missing `cwd` is created. `rlimits` maps names such as
+    "NOFILE" to (soft, hard).
     """
 
     argv: Sequence[str]
@@ -77,16 +70,21 @@ class Process:
         """Also its process group and session."""
 
     @property
+    def id(self) -> str:
+        """The id that a Pod's status shows."""
+        return f"process://{self.pid}"
+
+    @property
     def code(self) -> int | None:
         """The exit code, or None while it runs."""
         return self._exited.result() if self._exited.done() else None
 
     async def wait(self) -> int:
-        """The exit code; 128 + n when it was ended by signal n, as container runtimes say it."""
+        """The exit code; 128 + n when signal n ended it, as in container runtimes."""
         return await asyncio.shield(self._exited)
 
     def signal(self, number: int) -> None:
-        """Signal the whole group; none when it has ended."""
+        """Send a signal to the whole group; does nothing after its end."""
         if not self._exited.done():
             self._launcher.send({"op": "signal", "id": self._id, "signal": int(number)})
 
@@ -102,7 +100,7 @@ class Process:
 
 
 class Launcher:
-    """The supervisor's end, one for the lab; a launcher process that died is replaced at the next start.
+    """The supervisor's side. There is one for the lab; it replaces a launcher process that died at the next start.
 
     `run` is a folder of the lab for its log and for the mount point of private roots.
     """
@@ -121,7 +119,7 @@ class Launcher:
         """Whether a process can have its own file tree; known after `open`."""
 
     async def open(self) -> None:
-        """Start the launcher process and find out what the kernel allows. Raises EnvironmentFault."""
+        """Start the launcher process and check whether the kernel allows mount namespaces. Raises EnvironmentFault."""
         self._run.mkdir(parents=True, exist_ok=True)
         self._base.mkdir(exist_ok=True)
         self._bash = _find("bash")
@@ -170,18 +168,17 @@ class Launcher:
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            # Nobody will hold the process, so it must not run.
+            # The caller gets no process to stop, so the process must not run.
             future.add_done_callback(_kill_unwanted)
             raise
 
     def send(self, message: dict[str, Any]) -> None:
-        """Hand a message to the launcher; for Process."""
+        """Send a message to the launcher process; for `Process`."""
         body = json.dumps(message).encode()
         self._outbox += struct.pack("!I", len(body)) + body
         self._flush()
 
-    # -- inside
-    # ------------------------------------------------------------------------------------------------
+    # -- inside ------------------------------------------------------------------------------------------------
 
     @property
     def _base(self) -> Path:
@@ -282,7 +279,7 @@ class Launcher:
                     ended.set_result(event["code"])
 
     def _lost(self) -> None:
-        """The launcher process is gone; its children die with it, and their groups are killed to be sure."""
+        """The launcher process ended. Its children end with it; their groups are killed as well."""
         self._hang_up()
         if self._process is not None:
             self._process.kill()

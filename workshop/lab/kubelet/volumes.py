@@ -1,22 +1,21 @@
-"""Makes a Pod's volumes folders of the host.
+"""Makes a Pod's volumes as folders of the host.
 
-An emptyDir, ConfigMap, Secret or projected volume is a folder of the Pod; a claim is a folder of the lab that
-all its users share. ConfigMaps and Secrets are copied once, when the Pod starts: a step does not see later
-changes.
+An emptyDir, ConfigMap, Secret or projected volume is a folder of the Pod. A claim is a folder of the lab that all its
+users share. ConfigMaps and Secrets are copied once, when the Pod starts; a step does not see later changes.
 """
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.lab.engines.environment import data_of, pod_field
-from workshop.lab.engines.launcher import Mount
-from workshop.lab.engines.pod import PodError, PodPlan
 from workshop.lab.kinds import built_in
+from workshop.lab.kubelet.environment import data_of, pod_field
+from workshop.lab.kubelet.pod import PodPlan
 from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.base import Mount, PodError
 from workshop.lab.store import Store
 from workshop.manifests.core import DownwardAPIFile, KeyToPath, Volume, VolumeMount
 
@@ -34,7 +33,7 @@ class Folder:
 
 
 def missing(store: Store, namespace: str, volumes: Sequence[Volume]) -> str:
-    """What volumes wait for, in the kubelet's words; empty when all is there."""
+    """What a Pod waits for before its volumes can be made, in the kubelet's words; or nothing."""
     for volume in volumes:
         wanted: list[tuple[str, str | None, bool | None]] = []
         if volume.persistent_volume_claim:
@@ -63,7 +62,7 @@ def make(store: Store, state: LabPaths, pod: PodPlan) -> dict[str, Folder]:
     return {volume.name: _folder(store, state, pod, volume) for volume in pod.volumes}
 
 
-def mounts(folders: dict[str, Folder], wanted: Sequence[VolumeMount], container: str) -> list[Mount]:
+def mounts(folders: Mapping[str, Folder], wanted: Sequence[VolumeMount], container: str) -> list[Mount]:
     """What a container sees of them, and where. Raises PodError for a volume that is not declared."""
     found = []
     for mount in wanted:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from workshop.lab.engines.launcher import CHILD, Launcher, LaunchFailed, Mount, Process, Spec
+from workshop.lab.runtimes.base import Mount
+from workshop.lab.runtimes.process.launcher import CHILD, Launcher, LaunchFailed, Process, Spec
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -136,7 +137,7 @@ def _supervisor(run: Path, log: Path) -> subprocess.Popen[bytes]:
         f"""
         import asyncio
         from pathlib import Path
-        from workshop.lab.engines.launcher import CHILD, Launcher, Spec
+        from workshop.lab.runtimes.process.launcher import CHILD, Launcher, Spec
         async def main():
             launcher = Launcher(Path({str(run)!r}))
             await launcher.open()

@@ -1,16 +1,13 @@
-"""What an engine is asked to run, and what it says about it: a Pod, without Kubernetes' many fields.
+"""A Pod as the lab runs it: the plan of its containers and their states, without Kubernetes' many fields.
 
-A `PodPlan` is final: parameters are substituted, templates merged, workspaces are volumes and mounts. An
-engine runs its steps one after another beside its sidecars and reports after each change; it never raises for
-a step that fails.
+A `PodPlan` is final: parameters are substituted, templates are merged, and workspaces are volumes and mounts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from workshop.manifests.core import EnvFromSource, EnvVar, Probe, Volume, VolumeMount
 from workshop.manifests.tekton import WhenExpression
@@ -30,32 +27,38 @@ class ContainerPlan:
     env_from: tuple[EnvFromSource, ...] = ()
     mounts: tuple[VolumeMount, ...] = ()
     timeout: float | None = None
-    go_on_after_error: bool = False
+    continue_on_error: bool = False
     results: tuple[str, ...] = ()
     when: tuple[WhenExpression, ...] = ()
     probe: Probe | None = None
 
 
-@dataclass(frozen=True)
-class PodPlan:
-    """One attempt of a TaskRun. `folder` is the Pod's own; everything in it is the engine's."""
+@dataclass(frozen=True, kw_only=True)
+class PodIdentity:
+    """What the downward API and references of a Pod's containers need of it."""
 
     namespace: str
     name: str
-    uid: str
+    uid: str = ""
+    service_account: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PodPlan(PodIdentity):
+    """One attempt of a TaskRun. `folder` is the Pod's own folder."""
+
     folder: Path
     steps: tuple[ContainerPlan, ...]
     sidecars: tuple[ContainerPlan, ...] = ()
     volumes: tuple[Volume, ...] = ()
     results: tuple[str, ...] = ()
-    service_account: str = ""
-    labels: dict[str, str] = field(default_factory=dict)
-    annotations: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
 class ContainerState:
-    """Where a container stands. `message` is its termination message: JSON with the results."""
+    """The state of a container. `message` is its termination message: JSON with the results."""
 
     name: str
     image: str
@@ -74,7 +77,7 @@ class ContainerState:
 
 @dataclass
 class PodState:
-    """Where a Pod stands. `reason` and `message` say why it failed when it was not a step's exit."""
+    """The state of a Pod. `reason` and `message` say why it failed, unless a step's exit code did."""
 
     steps: list[ContainerState]
     sidecars: list[ContainerState]
@@ -84,21 +87,3 @@ class PodState:
 
 
 Report = Callable[[PodState], None]
-
-
-class PodError(Exception):
-    """A Pod cannot be started; `reason` is the kubelet's word for it."""
-
-    def __init__(self, reason: str, message: str, container: str = "") -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.message = message
-        self.container = container
-
-
-class Engine(Protocol):
-    """Where steps run."""
-
-    async def run(self, plan: PodPlan, report: Report) -> PodState:
-        """Run a Pod to its end; cancelling the call ends its processes."""
-        ...

@@ -1,4 +1,4 @@
-"""What images, scripts and paths become when there is no container engine."""
+"""Images, scripts and paths in the process runtime."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from workshop.lab.engines.environment import expand
-from workshop.lab.engines.images import ImageTable, NoImages
-from workshop.lab.engines.launcher import Mount
-from workshop.lab.engines.paths import linked_tree, private_tree
-from workshop.lab.engines.pod import PodError
-from workshop.lab.engines.scripts import text_of
+from workshop.lab.kubelet.environment import expand
+from workshop.lab.runtimes.base import Mount, PodError
+from workshop.lab.runtimes.process.images import ImageTable, NoImages
+from workshop.lab.runtimes.process.scripts import text_of
+from workshop.lab.runtimes.process.tree import linked_tree, private_tree
 
 
 @dataclass
 class _Built:
-    app_root: Path
+    root: Path
     digest: str = "sha256:1"
     env: Mapping[str, str] = field(default_factory=lambda: {"MODEL": "m"})
     command: Sequence[str] = ("run",)
+
+    @property
+    def app_root(self) -> Path:
+        return self.root / "opt/app-root"
 
 
 @dataclass

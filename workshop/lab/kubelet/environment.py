@@ -1,20 +1,20 @@
 """The environment variables of a container: from ConfigMaps, Secrets and the Pod, as a kubelet makes them.
 
-Order: `envFrom`, then `env`, where a value may use `$(NAME)` of what came before and `$$` stands for `$`
-(kubernetes.io, "Define dependent environment variables"). Requests and limits are not known here, so
-`resourceFieldRef` is refused.
+`envFrom` comes first, then `env`. A value can use `$(NAME)` of an earlier variable, and `$$` means `$` (kubernetes.io,
+"Define dependent environment variables"). The lab has no requests and limits, so `resourceFieldRef` is refused.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from workshop.lab.engines.pod import ContainerPlan, PodError, PodPlan
 from workshop.lab.kinds import built_in
+from workshop.lab.kubelet.pod import PodIdentity
+from workshop.lab.runtimes.base import PodError
 from workshop.lab.store import Store
-from workshop.manifests.core import EnvVarSource, KeySelector
+from workshop.manifests.core import EnvFromSource, EnvVar, EnvVarSource, KeySelector
 
 _EXPANSION = re.compile(r"\$(?:\$|\(([^()$]*)\))")
 _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
@@ -22,10 +22,21 @@ _MAP_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
 CONFIG_ERROR = "CreateContainerConfigError"
 
 
-def variables(store: Store, pod: PodPlan, container: ContainerPlan) -> dict[str, str]:
-    """What `env` and `envFrom` give. Raises PodError when something they name is not there."""
+def variables(
+    store: Store,
+    pod: PodIdentity,
+    container: str,
+    env: Sequence[EnvVar],
+    env_from: Sequence[EnvFromSource],
+    known: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The variables of `env` and `envFrom`; their values can also use those that are `known`.
+
+    Raises PodError (CreateContainerConfigError) when a ConfigMap, a Secret or a key is missing.
+    """
+    known = known or {}
     found: dict[str, str] = {}
-    for source in container.env_from:
+    for source in env_from:
         for kind, ref in (("ConfigMap", source.config_map_ref), ("Secret", source.secret_ref)):
             if ref is None:
                 continue
@@ -36,9 +47,9 @@ def variables(store: Store, pod: PodPlan, container: ContainerPlan) -> dict[str,
                 name = (source.prefix or "") + key
                 if _NAME.fullmatch(name):
                     found[name] = value
-    for variable in container.env:
+    for variable in env:
         if variable.value_from is None:
-            found[variable.name] = expand(variable.value or "", found)
+            found[variable.name] = expand(variable.value or "", {**known, **found})
         else:
             taken = _from(store, pod, container, variable.value_from)
             if taken is not None:
@@ -68,7 +79,7 @@ def data_of(store: Store, kind: str, namespace: str, name: str) -> dict[str, byt
     return data | {key: base64.b64decode(value) for key, value in (obj.get("binaryData") or {}).items()}
 
 
-def pod_field(pod: PodPlan, path: str) -> str | None:
+def pod_field(pod: PodIdentity, path: str) -> str | None:
     """A field of the Pod for the downward API, or None when the lab does not know it."""
     match = _MAP_FIELD.fullmatch(path)
     if match:
@@ -77,7 +88,7 @@ def pod_field(pod: PodPlan, path: str) -> str | None:
         "metadata.name": pod.name,
         "metadata.namespace": pod.namespace,
         "metadata.uid": pod.uid,
-        "spec.serviceAccountName": pod.service_account,
+        "spec.serviceAccountName": pod.service_account or "default",
         "spec.nodeName": "lab",
         "status.hostIP": "127.0.0.1",
         "status.podIP": "127.0.0.1",
@@ -89,7 +100,7 @@ def _data(store: Store, kind: str, namespace: str, name: str) -> dict[str, str] 
     return None if data is None else {key: value.decode("utf-8", "replace") for key, value in data.items()}
 
 
-def _from(store: Store, pod: PodPlan, container: ContainerPlan, source: EnvVarSource) -> str | None:
+def _from(store: Store, pod: PodIdentity, container: str, source: EnvVarSource) -> str | None:
     if source.config_map_key_ref:
         return _key(store, "ConfigMap", pod, container, source.config_map_key_ref)
     if source.secret_key_ref:
@@ -98,11 +109,11 @@ def _from(store: Store, pod: PodPlan, container: ContainerPlan, source: EnvVarSo
         value = pod_field(pod, source.field_ref.field_path)
         if value is not None:
             return value
-        raise PodError(CONFIG_ERROR, f"unsupported fieldPath: {source.field_ref.field_path}", container.name)
-    raise PodError(CONFIG_ERROR, "resourceFieldRef: steps of the lab have no limits", container.name)
+        raise PodError(CONFIG_ERROR, f"unsupported fieldPath: {source.field_ref.field_path}", container)
+    raise PodError(CONFIG_ERROR, "resourceFieldRef: containers of the lab have no limits", container)
 
 
-def _key(store: Store, kind: str, pod: PodPlan, container: ContainerPlan, selector: KeySelector) -> str | None:
+def _key(store: Store, kind: str, pod: PodIdentity, container: str, selector: KeySelector) -> str | None:
     data = _data(store, kind, pod.namespace, selector.name or "")
     if data is None:
         if selector.optional:
@@ -112,9 +123,9 @@ def _key(store: Store, kind: str, pod: PodPlan, container: ContainerPlan, select
         if selector.optional:
             return None
         message = f"couldn't find key {selector.key} in {kind} {pod.namespace}/{selector.name}"
-        raise PodError(CONFIG_ERROR, message, container.name)
+        raise PodError(CONFIG_ERROR, message, container)
     return data[selector.key]
 
 
-def _missing(kind: str, name: str, container: ContainerPlan) -> PodError:
-    return PodError(CONFIG_ERROR, f'{kind.lower()} "{name}" not found', container.name)
+def _missing(kind: str, name: str, container: str) -> PodError:
+    return PodError(CONFIG_ERROR, f'{kind.lower()} "{name}" not found', container)

@@ -1,1 +1,0 @@
-"""Where a step or a container runs."""

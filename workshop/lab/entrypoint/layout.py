@@ -1,0 +1,116 @@
+"""The files of a TaskRun's Pod: `/tekton`, `/workspace`, scripts, and what each container sees of them.
+
+The folders are those of Tekton's entrypoint (pkg/pod/pod.go and pkg/pod/entrypoint.go of tektoncd/pipeline).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from workshop.lab.kubelet.environment import expand, variables
+from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
+from workshop.lab.kubelet.volumes import Folder, mounts
+from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.base import ContainerImage, ContainerSpec, Mount, Script
+from workshop.lab.store import Store
+
+WORKSPACE = "/workspace"
+FOLDERS = ("creds", "home", "results", "run", "scripts", "steps", "artifacts", "downward")
+
+
+class PodLayout:
+    """Makes the folders of one Pod and the specs of its containers. `env` are variables for every container."""
+
+    def __init__(
+        self, store: Store, paths: LabPaths, pod: PodPlan, volumes: Mapping[str, Folder], env: Mapping[str, str]
+    ) -> None:
+        self._store, self._paths, self._pod, self._volumes = store, paths, pod, volumes
+        self._defaults = {"HOME": "/tekton/home", "LANG": "C.UTF-8", "HOSTNAME": pod.name, **env}
+        if config := _kubeconfig(paths, pod.namespace):
+            self._defaults["KUBECONFIG"] = str(config)
+
+    def make(self) -> None:
+        """Make the folders that the containers share. Raises OSError."""
+        tekton = self._pod.folder / "tekton"
+        for name in FOLDERS:
+            (tekton / name).mkdir(parents=True, exist_ok=True)
+        (self._pod.folder / "workspace").mkdir(exist_ok=True)
+        (self._pod.folder / "logs").mkdir(exist_ok=True)
+        (tekton / "downward" / "ready").write_text("READY")
+        for index, step in enumerate(self._pod.steps):
+            (tekton / "run" / str(index) / "status").mkdir(parents=True, exist_ok=True)
+            (tekton / "steps" / step.name / "results").mkdir(parents=True, exist_ok=True)
+            link = tekton / "steps" / str(index)
+            if not link.is_symlink():
+                link.symlink_to(step.name)
+
+    def log(self, container: str) -> Path:
+        """The file that `kubectl logs` prints."""
+        return self._paths.container_log(self._pod.namespace, self._pod.name, container)
+
+    def step(self, index: int, plan: ContainerPlan, image: ContainerImage) -> ContainerSpec:
+        """The spec of a step. Raises PodError for a variable or volume that is missing."""
+        found = mounts(self._volumes, plan.mounts, plan.name)
+        # A workspace that is mounted at /workspace itself replaces the shared folder.
+        if all(mount.target != WORKSPACE for mount in found):
+            found.insert(0, Mount(self._pod.folder / "workspace", WORKSPACE))
+        return self._spec(f"script-{index}", plan, image, [*self._tekton_mounts(index, plan.name), *found])
+
+    def sidecar(self, index: int, plan: ContainerPlan, image: ContainerImage) -> ContainerSpec:
+        """The spec of a sidecar. Raises PodError as `step` does."""
+        found = mounts(self._volumes, plan.mounts, plan.name)
+        if plan.script:
+            found.append(Mount(self._pod.folder / "tekton" / "scripts", "/tekton/scripts", read_only=True))
+        return self._spec(f"sidecar-script-{index}", plan, image, found)
+
+    def _spec(self, script: str, plan: ContainerPlan, image: ContainerImage, found: list[Mount]) -> ContainerSpec:
+        env = variables(self._store, self._pod, plan.name, plan.env, plan.env_from)
+        return ContainerSpec(
+            name=plan.name,
+            image=image,
+            folder=self._pod.folder,
+            log=self.log(plan.name),
+            command=tuple(expand(one, env) for one in plan.command),
+            args=tuple(expand(one, env) for one in plan.args),
+            script=self._script(script, plan.script) if plan.script else None,
+            env=env,
+            defaults=self._defaults,
+            working_dir=plan.working_dir,
+            mounts=tuple(found),
+        )
+
+    def _tekton_mounts(self, index: int, name: str) -> list[Mount]:
+        """`/tekton`, where a step writes its own files and only reads those of the other steps."""
+        tekton = self._pod.folder / "tekton"
+        found = [Mount(tekton, "/tekton")]
+        for group, own in (("run", str(index)), ("steps", name)):
+            found.append(Mount(tekton / group, f"/tekton/{group}", read_only=True))
+            found.append(Mount(tekton / group / own, f"/tekton/{group}/{own}"))
+        return found
+
+    def _script(self, name: str, text: str) -> Script:
+        name += "-" + "".join(secrets.choice("bcdfghjklmnpqrstvwxz2456789") for _ in range(5))
+        return Script(text, self._pod.folder / "tekton" / "scripts" / name, f"/tekton/scripts/{name}")
+
+
+def _kubeconfig(paths: LabPaths, namespace: str) -> Path | None:
+    """The lab's kubeconfig with this namespace as the default, as a Pod on a cluster has it."""
+    source = paths.kubeconfig
+    if not source.exists():
+        return None
+    file = paths.run / "kubeconfigs" / namespace
+    if not file.exists() or file.stat().st_mtime < source.stat().st_mtime:
+        config = yaml.safe_load(source.read_text())
+        for context in config.get("contexts") or []:
+            context["context"]["namespace"] = namespace
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_name(f".{file.name}.{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(yaml.safe_dump(config))
+        fresh.replace(file)
+    return file

@@ -1,0 +1,235 @@
+"""Runs the steps of a TaskRun's Pod one after another, with its sidecars, as Tekton's entrypoint does.
+
+A failed step skips the later ones. A step whose `when` is false is skipped. `onError: continue` reports exit code 0 and
+keeps the real one. A step's timeout kills it. Results are read when a step ends
+(cmd/entrypoint and pkg/entrypoint of tektoncd/pipeline).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import shutil
+import signal
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from workshop.lab.entrypoint import results, stepvars
+from workshop.lab.entrypoint.layout import PodLayout
+from workshop.lab.kubelet import probes, volumes
+from workshop.lab.kubelet.pod import ContainerPlan, ContainerState, PodPlan, PodState, Report
+from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
+from workshop.lab.store import Store, now
+
+SIDECAR_GRACE_SECONDS = 2.0
+HEAD_START_SECONDS = 0.2
+"""Time that a sidecar without a probe gets before the steps start; on a cluster, a Pod takes about that long."""
+COULD_NOT_START = 128
+
+
+@dataclasses.dataclass
+class _Pod:
+    """One Pod while it runs."""
+
+    plan: PodPlan
+    state: PodState
+    layout: PodLayout
+    steps: list[ContainerSpec]
+    sidecars: list[ContainerSpec]
+
+
+class StepRunner:
+    """Runs Pods on a runtime. `env` are variables for every container."""
+
+    def __init__(self, store: Store, paths: LabPaths, runtime: Runtime, env: Mapping[str, str] | None = None) -> None:
+        self._store, self._paths, self._runtime, self._env = store, paths, runtime, env or {}
+
+    async def run(self, plan: PodPlan, report: Report) -> PodState:
+        """Run a Pod to its end and report each change. A cancelled call ends its containers."""
+        state = PodState(
+            steps=[ContainerState(step.name, step.image) for step in plan.steps],
+            sidecars=[ContainerState(sidecar.name, sidecar.image) for sidecar in plan.sidecars],
+        )
+        started: list[Handle] = []
+        try:
+            pod = self._prepare(plan, state)
+            state.phase = "Running"
+            if pod.sidecars:
+                await self._start_sidecars(pod, started)
+            await self._run_steps(pod, report)
+        except PodError as e:
+            state.phase, state.reason, state.message = "Failed", e.reason, e.message
+            for container in (*state.steps, *state.sidecars):
+                if container.name == e.container or not e.container:
+                    container.waiting = e.reason
+        except asyncio.CancelledError:
+            await asyncio.shield(_end_sidecars(state, started))
+            _tidy(plan)
+            raise
+        await _end_sidecars(state, started)
+        report(state)
+        await asyncio.to_thread(_tidy, plan)
+        return state
+
+    def _prepare(self, plan: PodPlan, state: PodState) -> _Pod:
+        """Resolve everything that can be missing before anything runs. Raises PodError."""
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        layout = PodLayout(self._store, self._paths, plan, volumes.make(self._store, self._paths, plan), self._env)
+        layout.make()
+        pod = _Pod(plan, state, layout, [], [])
+        for containers, states, make, specs in (
+            (plan.steps, state.steps, layout.step, pod.steps),
+            (plan.sidecars, state.sidecars, layout.sidecar, pod.sidecars),
+        ):
+            for index, (container, shown) in enumerate(zip(containers, states, strict=True)):
+                try:
+                    image = self._runtime.image(container.image)
+                except PodError as e:
+                    raise PodError(e.reason, e.message, container.name) from e
+                shown.image_id = image.image_id
+                # The log exists from the start, so that `kubectl logs -f` can wait for it.
+                layout.log(container.name).touch()
+                specs.append(make(index, container, image))
+        return pod
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    async def _run_steps(self, pod: _Pod, report: Report) -> None:
+        failed = False
+        for index, (step, spec) in enumerate(zip(pod.plan.steps, pod.steps, strict=True)):
+            shown = pod.state.steps[index]
+            if failed:
+                _skip(shown, exit_code=1)
+                continue
+            step, spec = stepvars.with_results(step, spec, pod.plan)
+            if not stepvars.is_true(step.when):
+                _skip(shown, exit_code=0)
+                _write_exit_code(pod.plan, step, 0)
+                continue
+            failed = await self._run_step(pod, step, spec, shown, report) != 0
+        pod.state.phase = "Failed" if failed else "Succeeded"
+
+    async def _run_step(
+        self, pod: _Pod, step: ContainerPlan, spec: ContainerSpec, shown: ContainerState, report: Report
+    ) -> int:
+        """Run one step and fill in its state; the exit code of its container."""
+        shown.started_at, shown.waiting = now(), ""
+        internal = {"StartedAt": _moment()}
+        timed_out = False
+        try:
+            handle = await self._runtime.start(spec)
+        except PodError as e:
+            _append(spec.log, f"{e}\n")
+            code = COULD_NOT_START
+            internal["Reason"] = "Error"
+        else:
+            shown.container_id = handle.id
+            report(pod.state)
+            code, timed_out = await _waited(handle, step.timeout)
+        _write_exit_code(pod.plan, step, code)
+        if timed_out:
+            internal["Reason"] = "TimeoutExceeded"
+        elif code != 0 and step.continue_on_error:
+            internal["ExitCode"] = str(code)
+            code = 0
+        try:
+            shown.message = results.message(_results(pod.plan, step), internal)
+        except results.TooLarge as e:
+            _append(spec.log, f"Error while writing message: {e}\n")
+            shown.message = results.message([], {**internal, "Error": str(e)})
+            code = 1
+        shown.finished_at = now()
+        shown.exit_code = code
+        return code
+
+    # -- sidecars ------------------------------------------------------------------------------------------------
+
+    async def _start_sidecars(self, pod: _Pod, started: list[Handle]) -> None:
+        """Start all sidecars and wait until they are ready. Raises PodError."""
+        for spec, shown in zip(pod.sidecars, pod.state.sidecars, strict=True):
+            handle = await self._runtime.start(spec)
+            started.append(handle)
+            shown.container_id = handle.id
+            shown.started_at, shown.waiting = now(), ""
+
+        async def until_ready(plan: ContainerPlan, spec: ContainerSpec, handle: Handle) -> None:
+            if plan.probe:
+                await probes.until_ready(plan.probe, lambda argv: self._command(spec, argv))
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(handle.wait(), HEAD_START_SECONDS)
+
+        await asyncio.gather(*map(until_ready, pod.plan.sidecars, pod.sidecars, started))
+
+    async def _command(self, sidecar: ContainerSpec, argv: list[str]) -> int:
+        """Run the command of a probe as the sidecar would; its output is dropped."""
+        spec = dataclasses.replace(sidecar, command=tuple(argv), args=(), script=None, log=Path("/dev/null"))
+        try:
+            handle = await self._runtime.start(spec)
+        except PodError:
+            return COULD_NOT_START
+        try:
+            return await handle.wait()
+        except asyncio.CancelledError:
+            handle.signal(signal.SIGKILL)
+            raise
+
+
+async def _end_sidecars(state: PodState, started: list[Handle]) -> None:
+    async with asyncio.TaskGroup() as group:
+        for handle in started:
+            group.create_task(handle.stop(SIDECAR_GRACE_SECONDS))
+    for handle, shown in zip(started, state.sidecars, strict=False):
+        shown.exit_code = handle.code
+        shown.finished_at = now()
+
+
+async def _waited(handle: Handle, timeout: float | None) -> tuple[int, bool]:
+    """A step's exit code, and whether its timeout (seconds) ended it. A cancelled wait kills the step."""
+    try:
+        async with asyncio.timeout(timeout or None):
+            return await handle.wait(), False
+    except TimeoutError:
+        handle.signal(signal.SIGKILL)
+        await handle.wait()
+        return 1, True
+    except asyncio.CancelledError:
+        handle.signal(signal.SIGTERM)
+        await asyncio.shield(handle.stop(1.0))
+        raise
+
+
+def _skip(shown: ContainerState, *, exit_code: int) -> None:
+    shown.started_at = shown.finished_at = now()
+    shown.waiting = ""
+    shown.exit_code = exit_code
+    shown.message = results.message([], {"StartedAt": _moment(), "Reason": "Skipped"})
+
+
+def _results(plan: PodPlan, step: ContainerPlan) -> list[results.Entry]:
+    tekton = plan.folder / "tekton"
+    found = results.read(tekton / "results", plan.results, results.TASK_RESULT)
+    return found + results.read(tekton / "steps" / step.name / "results", step.results, results.STEP_RESULT)
+
+
+def _write_exit_code(plan: PodPlan, step: ContainerPlan, code: int) -> None:
+    """For `$(steps.<step>.exitCode.path)`."""
+    (plan.folder / "tekton" / "steps" / step.name / "exitCode").write_text(str(code))
+
+
+def _tidy(plan: PodPlan) -> None:
+    """Remove the folders of a finished Pod; its logs stay."""
+    for name in ("volumes", "workspace", "tekton", "tmp", "root"):
+        shutil.rmtree(plan.folder / name, ignore_errors=True)
+
+
+def _append(log: Path, text: str) -> None:
+    with log.open("a") as file:
+        file.write(text)
+
+
+def _moment() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,64 @@
+"""Probes of a container: by a command, an HTTP request or a TCP connection, as a kubelet does them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from workshop.manifests.core import HTTPGetAction, Probe
+
+Run = Callable[[list[str]], Awaitable[int]]
+"""Runs a command in the container; its exit code."""
+Ports = Callable[[int | str], int]
+"""This machine's port for a port that a probe gives by number or name. Raises ValueError for an unknown name."""
+POLL_SECONDS = 0.1
+"""The kubelet waits whole seconds (periodSeconds); on a laptop shorter waits cost nothing."""
+TIMEOUT_SECONDS = 1.0
+"""The default of timeoutSeconds."""
+
+
+async def until_ready(probe: Probe, run: Run) -> None:
+    """Wait until the probe succeeds successThreshold times. It has no limit; the run's timeout is the limit."""
+    if probe.initial_delay_seconds:
+        await asyncio.sleep(min(probe.initial_delay_seconds, POLL_SECONDS))
+    needed = probe.success_threshold or 1
+    while needed > 0:
+        needed = needed - 1 if await succeeds(probe, run=run) else (probe.success_threshold or 1)
+        if needed > 0:
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def succeeds(probe: Probe, *, run: Run | None = None, ports: Ports = int) -> bool:
+    """Probe once. `run` is needed for `exec`."""
+    try:
+        async with asyncio.timeout(probe.timeout_seconds or TIMEOUT_SECONDS):
+            if probe.exec and run:
+                return await run(list(probe.exec.command or [])) == 0
+            if probe.http_get:
+                return await _http(probe.http_get, ports(probe.http_get.port))
+            if probe.tcp_socket:
+                return await _tcp(probe.tcp_socket.host or "127.0.0.1", ports(probe.tcp_socket.port))
+            return True
+    except (OSError, TimeoutError, ValueError):
+        return False
+
+
+async def _tcp(host: str, port: int) -> bool:
+    _, writer = await asyncio.open_connection(host, port)
+    writer.close()
+    return True
+
+
+async def _http(action: HTTPGetAction, port: int) -> bool:
+    host = action.host or "127.0.0.1"
+    headers = {"Host": host, "User-Agent": "kube-probe", "Connection": "close"}
+    headers |= {header.name: header.value for header in action.http_headers or []}
+    request = f"GET /{(action.path or '/').lstrip('/')} HTTP/1.0"
+    lines = [request, *(f"{name}: {value}" for name, value in headers.items())]
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write("\r\n".join([*lines, "", ""]).encode())
+        status = (await reader.readline()).split()
+        return len(status) > 1 and 200 <= int(status[1]) < 400
+    finally:
+        writer.close()

@@ -1,0 +1,1 @@
+"""Where containers run. `base.py` is the protocol; each folder is one runtime."""

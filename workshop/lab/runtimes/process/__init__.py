@@ -1,0 +1,1 @@
+"""The process runtime: a container is a process group of this machine."""
