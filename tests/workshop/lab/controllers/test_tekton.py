@@ -306,8 +306,9 @@ def test_steps_that_wait_for_their_turn_run_as_containers(tmp_path: Path) -> Non
             pod = running.get("Pod", "t-pod")
             assert pod_cells(pod, datetime.now(UTC))[:2] == ["2/2", "Running"]
             assert ["running" in one["state"] for one in pod["status"]["containerStatuses"]] == [True, True]
-            await running.until(lambda: len(running.get("TaskRun", "t")["status"].get("steps", [])) == 2)
-            assert running.get("TaskRun", "t")["status"]["steps"][1]["waiting"] == {"reason": "PodInitializing"}
+            # The TaskRun follows its Pod a moment later.
+            waiting = {"reason": "PodInitializing"}
+            await running.until(lambda: running.get("TaskRun", "t")["status"]["steps"][1].get("waiting") == waiting)
             (running.state.pod("default", "t-pod") / "workspace" / "go").touch()
             await running.done("TaskRun", "t")
 
