@@ -10,13 +10,13 @@ import pytest
 
 from grafana.render import RENDERED
 from tests.grafana.boards import KIT, load
-from workshop.oc.kustomize.build import build
+from tests.kubectl import kustomize
 
 OPENSHIFT = KIT / "grafana" / "openshift"
 
 
 def _built(name: str) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(one["kind"], one["metadata"]["name"]): one for one in build(OPENSHIFT / name)}
+    return {(one["kind"], one["metadata"]["name"]): one for one in kustomize(OPENSHIFT / name)}
 
 
 def test_each_dashboard_is_the_file_that_the_lab_draws() -> None:

@@ -27,12 +27,12 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from tests.jupyterhub import until_ready
+from tests.kubectl import kustomize
 from tests.workshop.lab.serving import Lab, Server
 from workshop.cluster.client import Client
 from workshop.lab.api import auth
 from workshop.lab.api.app import build as api
 from workshop.lab.ports import hold
-from workshop.oc.kustomize.build import build
 
 KIT = Path(__file__).resolve().parents[2]
 OPENSHIFT = KIT / "notebooks" / "openshift"
@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.xdist_group("openshift-hub"), pytest.mark.slow]  # one
 
 
 def objects(folder: str) -> dict[tuple[str, str], Object]:
-    return {(one["kind"], one["metadata"]["name"]): one for one in build(OPENSHIFT / folder)}
+    return {(one["kind"], one["metadata"]["name"]): one for one in kustomize(OPENSHIFT / folder)}
 
 
 BASE, PARTICIPANT = objects("base"), objects("user1-dev")

@@ -24,11 +24,11 @@ def workshop(tmp_path: Path, *words: str, cwd: Path = KIT) -> subprocess.Complet
 
 
 @pytest.fixture
-def provisioned(programs: str) -> str:
+def provisioned(production: str) -> str:
     """The namespace, which plays both: where the endpoints are, and production."""
-    cluster.oc("create", "configmap", "mlops-endpoints", "-n", programs,
-               "--from-literal", f"PRODUCTION_NAMESPACE={programs}")  # fmt: skip
-    return programs
+    cluster.oc("create", "configmap", "mlops-endpoints", "-n", production,
+               "--from-literal", f"PRODUCTION_NAMESPACE={production}")  # fmt: skip
+    return production
 
 
 def test_the_history_is_read_without_a_lab(provisioned: str, tmp_path: Path) -> None:
@@ -49,13 +49,13 @@ def test_a_release_that_never_was_is_told_with_those_that_were(provisioned: str,
     assert done.stderr.rstrip().endswith("workshop history")
 
 
-def test_a_namespace_without_endpoints_is_named(programs: str, tmp_path: Path) -> None:
-    done = workshop(tmp_path, "history", "-n", programs)
+def test_a_namespace_without_endpoints_is_named(production: str, tmp_path: Path) -> None:
+    done = workshop(tmp_path, "history", "-n", production)
     assert done.returncode == 3
-    assert f"there is no ConfigMap mlops-endpoints in {programs}" in done.stderr
+    assert f"there is no ConfigMap mlops-endpoints in {production}" in done.stderr
 
 
-def test_outside_a_clone_the_way_is_told(programs: str, tmp_path: Path) -> None:
-    done = workshop(tmp_path, "history", "-n", programs, cwd=tmp_path)
+def test_outside_a_clone_the_way_is_told(production: str, tmp_path: Path) -> None:
+    done = workshop(tmp_path, "history", "-n", production, cwd=tmp_path)
     assert done.returncode == 3
     assert "is in no clone of the workshop" in done.stderr

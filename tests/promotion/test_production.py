@@ -85,7 +85,7 @@ def test_what_somebody_rolled_back_after_the_canary_is_not_deployed(
     assert release.settle(made(3), made(2), why="", run="", by="").endswith("left as it is")
 
 
-def test_writers_at_the_same_time_lose_no_entry(programs: str) -> None:
+def test_writers_at_the_same_time_lose_no_entry(production: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda v: history.change(lambda old: history.refused(old, entry(v, since=""))), range(1, 5)))
     assert sorted(one.model_version for one in history.read()) == ["1", "2", "3", "4"]

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 import yaml
 
+from tests.kubectl import kustomize
 from tests.workshop.lab.serving import Lab
 from workshop.lab.admission.seldon import parse
 from workshop.lab.controllers.seldon.reconcile import replicas_of
 from workshop.lab.paths import KIT
-from workshop.oc.kustomize.build import build
 
 SELDON = KIT / "seldon"
 OVERLAYS = sorted(one.name for one in (SELDON / "overlays").iterdir())
@@ -39,7 +39,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 
 def overlay(name: str) -> Objects:
-    return {one["kind"]: one for one in build(SELDON / "overlays" / name)}
+    return {one["kind"]: one for one in kustomize(SELDON / "overlays" / name)}
 
 
 def predictors(objects: Objects) -> dict[str, dict[str, Any]]:
@@ -164,7 +164,7 @@ def test_the_readmes_examples_build(tmp_path: Path) -> None:
     first = re.sub(r"<[^>]+>", "00", first)
     patches = yaml.safe_load(more)["patches"] + yaml.safe_load(without)["patches"]
     (release / "kustomization.yaml").write_text(yaml.safe_dump({**yaml.safe_load(first), "patches": patches}))
-    objects = {one["kind"]: one for one in build(release)}
+    objects = {one["kind"]: one for one in kustomize(release)}
     assert "Route" not in objects
     found = predictors(objects)
     assert {n: p["traffic"] for n, p in found.items()} == {"main": 50, "canary": 50}

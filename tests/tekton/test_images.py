@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.kubectl import kustomize
 from workshop.lab.components.builder import BUILDER_REF
-from workshop.oc.kustomize.build import build
 
 KIT = Path(__file__).resolve().parents[2]
 IMAGES = KIT / "tekton" / "images"
@@ -47,7 +47,7 @@ def named() -> dict[str, str]:
     }
 
 
-OBJECTS = [*build(IMAGES), *build(KIT / "notebooks" / "openshift" / "images")]
+OBJECTS = [*kustomize(IMAGES), *kustomize(KIT / "notebooks" / "openshift" / "images")]
 BUILDS = {
     one["spec"]["output"]["to"]["name"]: KIT / one["metadata"]["annotations"]["description"].split()[-1].rstrip(".")
     for one in OBJECTS

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.kubectl import kustomize
 from workshop.lab.admission.tekton import admit_pipeline, admit_pipeline_run, admit_task
-from workshop.oc.kustomize.build import build
 
 KIT = Path(__file__).resolve().parents[2]
 OVERLAYS = ("lab", "openshift")
@@ -19,7 +19,8 @@ Object = dict[str, Any]
 
 
 def objects(overlay: str, kind: str) -> dict[str, Object]:
-    return {one["metadata"]["name"]: one for one in build(KIT / "tekton" / "overlays" / overlay) if one["kind"] == kind}
+    found = kustomize(KIT / "tekton" / "overlays" / overlay)
+    return {one["metadata"]["name"]: one for one in found if one["kind"] == kind}
 
 
 TASKS, PIPELINES = objects("openshift", "Task"), objects("openshift", "Pipeline")

@@ -120,6 +120,45 @@ def set_namespace(config: Config, namespace: str) -> None:
     _write(config.path, json.dumps(content, indent=2) + "\n")
 
 
+def log_in(path: Path, config: Config, user: str) -> None:
+    """Write server, authority and token of `config` to a kubeconfig and make them current. Raises EnvironmentFault.
+
+    The names are those of `oc login`: cluster `host:port`, user `user/host:port`, context `namespace/host:port/user`.
+    A context of the same server and namespace is changed in place.
+    """
+    content: dict[str, Any] = read(path) if path.is_file() else {"apiVersion": "v1", "kind": "Config"}
+    host = config.server.partition("://")[2].replace(".", "-")
+    cluster, account = config.cluster or host, config.user or f"{user}/{host}"
+    context = config.context or f"{config.namespace}/{host}/{user}"
+    trust: dict[str, Any] = {"server": config.server}
+    if config.authority:
+        trust["certificate-authority-data"] = base64.b64encode(config.authority.encode()).decode()
+    if not config.verify:
+        trust["insecure-skip-tls-verify"] = True
+    parts = {
+        "cluster": (cluster, trust),
+        "user": (account, {"token": config.token}),
+        "context": (context, {"cluster": cluster, "user": account, "namespace": config.namespace}),
+    }
+    for key, (name, value) in parts.items():
+        others = [one for one in content.get(f"{key}s") or [] if one.get("name") != name]
+        content[f"{key}s"] = [*others, {"name": name, key: value}]
+    content["current-context"] = context
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _write(path, json.dumps(content, indent=2) + "\n")
+
+
+def log_out(config: Config) -> None:
+    """Take the token of the current user out of its file, as `oc logout` does. Raises EnvironmentFault."""
+    if config.path is None:
+        raise EnvironmentFault("a Pod's own account cannot log out", hint="log in with 'oc login' first")
+    content = read(config.path)
+    for one in content.get("users") or []:
+        if one.get("name") == config.user:
+            (one.get("user") or {}).pop("token", None)
+    _write(config.path, json.dumps(content, indent=2) + "\n")
+
+
 def with_namespace(config: Config, namespace: str | None) -> Config:
     """The configuration with another namespace, when one is named."""
     return replace(config, namespace=namespace) if namespace else config

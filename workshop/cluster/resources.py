@@ -22,23 +22,10 @@ class Resource:
     singular: str
     namespaced: bool
     short_names: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = ()
-    subresources: tuple[str, ...] = ()
 
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def full_name(self) -> str:
-        """`taskruns.tekton.dev`, `pods`."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
-
-    @property
-    def printed(self) -> str:
-        """What stands before the name in output: `taskrun.tekton.dev`, `pod`."""
-        return f"{self.singular}.{self.group}" if self.group else self.singular
 
     def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
         """The REST path; no namespace means the collection of all namespaces."""
@@ -87,9 +74,6 @@ def _aggregated(group: str, version: str, one: dict[str, Any]) -> Resource:
         one.get("singularResource") or (kind.get("kind") or "").lower(),
         one.get("scope") == "Namespaced",
         tuple(one.get("shortNames") or ()),
-        tuple(one.get("categories") or ()),
-        tuple(one.get("verbs") or ()),
-        tuple(sub["subresource"] for sub in one.get("subresources") or ()),
     )
 
 
@@ -108,7 +92,6 @@ def _legacy(transport: Transport) -> list[Resource]:
         for one in listed:
             if "/" in one["name"]:
                 continue
-            subs = tuple(o["name"].partition("/")[2] for o in listed if o["name"].startswith(one["name"] + "/"))
             found.append(
                 Resource(
                     group_name,
@@ -118,9 +101,6 @@ def _legacy(transport: Transport) -> list[Resource]:
                     one.get("singularName") or one["kind"].lower(),
                     bool(one.get("namespaced")),
                     tuple(one.get("shortNames") or ()),
-                    tuple(one.get("categories") or ()),
-                    tuple(one.get("verbs") or ()),
-                    subs,
                 )
             )
     return found

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import re
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -23,8 +22,6 @@ from workshop.errors import EnvironmentFault, WorkshopError
 
 AGENT = "workshop"
 JSON = "application/json"
-_WARNING = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
-"""The header `Warning` as API servers send it: code, agent, quoted text (RFC 7234, section 5.5)."""
 
 
 class ApiFailure(WorkshopError):
@@ -47,8 +44,6 @@ class Transport:
         self._url = urlsplit(config.server)
         self._local = threading.local()
         self._tls: ssl.SSLContext | None = None
-        self.warn: Callable[[str], None] = lambda text: None
-        """What is done with each warning that comes along with an answer."""
 
     def request(
         self,
@@ -93,9 +88,6 @@ class Transport:
         if not answer.will_close:
             self._local.connection = connection
         _check(answer, raw)
-        for header in answer.headers.get_all("Warning") or ():
-            for text in _WARNING.findall(header):
-                self.warn(re.sub(r"\\(.)", r"\1", text))
         return raw
 
     def stream(

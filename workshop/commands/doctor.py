@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 
 from workshop import output
+from workshop.cluster.kubectl import kubectl
 from workshop.errors import EnvironmentFault
 from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.ports import PREFERRED, is_free
@@ -53,6 +54,7 @@ def _doctor(where: LabPaths) -> list[Finding]:
         _tool("git", needed=True, fix="install git, for instance sudo apt-get install git"),
         _tool("bash", needed=True, fix="install bash"),
     ]
+    findings.append(_kubectl())
     root = where.root if where.root.exists() else where.root.parent
     free = shutil.disk_usage(root).free
     findings.append(
@@ -85,7 +87,7 @@ def _doctor(where: LabPaths) -> list[Finding]:
     for name, fix in (
         ("prometheus", "sudo apt-get install prometheus; without it dashboards stay empty"),
         ("grafana", "nothing to do: the lab draws the dashboards itself"),
-        ("oc", "nothing to do: the lab brings a small one of its own"),
+        ("oc", "nothing to do: the lab brings kubectl with the verbs of oc"),
         ("chromium", "sudo apt-get install chromium; without it the browser tests are skipped"),
         ("podman", "nothing to do: steps run as processes"),
     ):
@@ -96,6 +98,13 @@ def _doctor(where: LabPaths) -> list[Finding]:
 def _tool(name: str, *, needed: bool, fix: str) -> Finding:
     path = shutil.which(name)
     return Finding(name, path is not None, path or "not on PATH", needed=needed, fix=fix)
+
+
+def _kubectl() -> Finding:
+    try:
+        return Finding("kubectl", True, kubectl())
+    except EnvironmentFault as e:
+        return Finding("kubectl", False, "missing", fix=e.hint)
 
 
 def _packages() -> bool:

@@ -50,7 +50,7 @@ Loopback is always among the exceptions of a proxy: the lab's servers are there.
 
 
 def tools_folder(state: LabPaths) -> Path:
-    """Where `workshop`, and the built-in `oc`, `s2i` and `buildah` stand on PATH."""
+    """The folder on PATH that has `workshop`, `oc`, `s2i` and `buildah`."""
     return state.root / "tools"
 
 

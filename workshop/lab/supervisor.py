@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import os
 import shutil
@@ -22,7 +21,8 @@ from pathlib import Path
 import uvicorn
 from starlette.applications import Starlette
 
-from workshop.errors import EnvironmentFault, WorkshopError
+from workshop.cluster import config as configs
+from workshop.errors import EnvironmentFault, ManifestError, WorkshopError
 from workshop.guide.values import values
 from workshop.lab import environment, participant, ports, seed
 from workshop.lab.api.app import build as build_api
@@ -58,12 +58,12 @@ from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
+from workshop.oc.cli import tool as oc_tool
 from workshop.programs import find as find_program
 
 MIN_FREE_BYTES = 300 * 1024 * 1024
 """Below this a pipeline run fails half-way; better said at the start."""
 
-OC_ONLY = ("login", "new-project", "project", "projects", "status", "whoami")
 
 log = logging.getLogger("workshop.lab")
 
@@ -183,7 +183,7 @@ class Supervisor:
         self.store.load()
         self._closers.append(_closing(self.store.close))
         self.certificate = certificate(where.tls)
-        _point_clients(where, f"https://127.0.0.1:{self.ports['api']}", self.certificate, token)
+        point_clients(where, f"https://127.0.0.1:{self.ports['api']}", self.certificate, token)
         write_tools(where)
         self.launcher = launcher = Launcher(where.run)
         await launcher.open()
@@ -374,21 +374,18 @@ def write_tools(where: LabPaths) -> None:
     for name, module in modules.items():
         _executable(folder / name, f'exec "{sys.executable}" -m {module} "$@"')
     _executable(folder / "workshop", f'exec "{sys.executable}" -m workshop "$@"')
-    built_in = f'exec "{sys.executable}" -m workshop.oc "$@"'
-    real = {} if os.environ.get("WORKSHOP_OC") == "built-in" else {n: shutil.which(n) for n in ("oc", "kubectl")}
-    if real.get("oc"):
-        _executable(folder / "oc", f'exec "{real["oc"]}" "$@"')
-    elif real.get("kubectl"):
-        # kubectl has not the verbs that are oc's own.
-        words = " | ".join(OC_ONLY)
-        _executable(folder / "oc", f'case "${{1:-}}" in {words}) {built_in} ;; esac\nexec "{real["kubectl"]}" "$@"')
-    else:
-        _executable(folder / "oc", built_in)
+    # A real oc has more verbs than kubectl. This folder is on PATH already where the lab is started from its own shell.
+    elsewhere = (part for part in os.environ.get("PATH", "").split(os.pathsep) if part and Path(part) != folder)
+    _program(folder / "oc", oc_tool(sys.executable, shutil.which("oc", path=os.pathsep.join(elsewhere))))
 
 
 def _executable(path: Path, line: str) -> None:
+    _program(path, f"#!/bin/sh\n{line}\n")
+
+
+def _program(path: Path, text: str) -> None:
     partial = path.with_name(f"{path.name}.new")
-    partial.write_text(f"#!/bin/sh\n{line}\n")
+    partial.write_text(text)
     partial.chmod(0o755)
     partial.replace(path)
 
@@ -407,13 +404,12 @@ def _listen(name: str, port: int) -> socket.socket:
     return sock
 
 
-def _point_clients(where: LabPaths, server: str, trusted: Certificate, token: str) -> None:
-    """Write the kubeconfig, unless it points here already: the participant may have changed the project in it."""
-    try:
-        if json.loads(where.kubeconfig.read_text())["clusters"][0]["cluster"]["server"] == server:
+def point_clients(where: LabPaths, server: str, trusted: Certificate, token: str) -> None:
+    """Write the kubeconfig, unless its context `lab` is valid: the participant may have changed the project in it."""
+    with contextlib.suppress(EnvironmentFault, ManifestError):
+        found = configs.find(where.kubeconfig, context="lab")
+        if (found.server, found.token) == (server, token):
             return
-    except (OSError, ValueError, KeyError, IndexError):
-        pass
     kubeconfig(
         where.kubeconfig,
         server=server,

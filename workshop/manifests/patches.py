@@ -1,4 +1,4 @@
-"""Merge patches (RFC 7386), and the three-way merge of `oc apply`.
+"""Merge patches (RFC 7386): apply one, and compute one.
 
 Both leave their inputs as they are. JSON patches are in `workshop.manifests.jsonpatch`, strategic patches in
 `workshop.manifests.strategic`: those need the schemas, which take long to import.
@@ -45,43 +45,3 @@ def difference(old: Json, new: Json) -> dict[str, Any]:
         elif value != old[key] or type(value) is not type(old[key]):
             patch[key] = value
     return patch
-
-
-def three_way(original: Json, modified: Json, current: Json) -> dict[str, Any]:
-    """`oc apply`'s patch: from `current` to `modified`, deleting only what `original` had."""
-    return _combine(_additions(current, modified), _deletions(original, modified))
-
-
-def _additions(current: Json, modified: Json) -> dict[str, Any]:
-    patch: dict[str, Any] = {}
-    for key, value in modified.items():
-        if value is None:
-            continue
-        there = current.get(key)
-        if isinstance(value, dict) and isinstance(there, dict):
-            inner = _additions(there, value)
-            if inner:
-                patch[key] = inner
-        elif key not in current or value != there:
-            patch[key] = value
-    return patch
-
-
-def _deletions(original: Json, modified: Json) -> dict[str, Any]:
-    patch: dict[str, Any] = {}
-    for key, value in original.items():
-        if key not in modified or modified[key] is None:
-            patch[key] = None
-        elif isinstance(value, dict) and isinstance(modified[key], dict):
-            inner = _deletions(value, modified[key])
-            if inner:
-                patch[key] = inner
-    return patch
-
-
-def _combine(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    result = dict(one)
-    for key, value in other.items():
-        mine = result.get(key)
-        result[key] = _combine(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
-    return result

@@ -1,6 +1,5 @@
-"""The built-in `oc`, for machines that have neither oc nor kubectl.
+"""`oc` for machines without one: the verbs that kubectl does not have; kubectl runs all others.
 
-It does what the workshop's guide, Tasks and checks use, with kubectl's words and exit codes, and refuses the rest by
-name. Written here because kubectl-ng, the one Python kubectl on PyPI, covers nine read-mostly verbs (no apply, no
-wait on a JSONPath), needs 105 MB of packages and 0.9 s to start.
+`tool()` is the program that the lab puts on PATH. `python -m workshop.oc` does the same, and is what the tool runs
+for the verbs of this package.
 """

@@ -1,65 +1,38 @@
-"""The entry: which verb, with which flags; errors in kubectl's words and with its exit code."""
+"""The entry: oc's own verbs run here, kubectl takes over the process for all others."""
 
 from __future__ import annotations
 
+import argparse
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
-from importlib import import_module
-from typing import TextIO
+from collections.abc import Sequence
+from typing import NoReturn, TextIO
 
 from workshop.cluster.client import ApiFailure
+from workshop.cluster.kubectl import kubectl
 from workshop.errors import WorkshopError
-from workshop.oc.failures import Failed, Quiet, told
-from workshop.oc.flags import GLOBAL, BadUsage, Flag, parse
-from workshop.oc.session import Session
+from workshop.oc.verbs import VERBS, Refused
 
-VERBS = {
-    "annotate": "labels",
-    "api-resources": "about",
-    "apply": "apply",
-    "auth": "about",
-    "config": "projects",
-    "create": "create",
-    "delete": "delete",
-    "describe": "describe",
-    "events": "events",
-    "explain": "explain",
-    "get": "get",
-    "kustomize": "apply",
-    "label": "labels",
-    "logs": "logs",
-    "new-project": "projects",
-    "patch": "patch",
-    "project": "projects",
-    "projects": "projects",
-    "replace": "create",
-    "rollout": "rollout",
-    "scale": "rollout",
-    "version": "about",
-    "wait": "wait",
-    "whoami": "about",
-}
-"""The module of each verb in `workshop.oc.verbs`."""
+_VALUED = ("--context", "--kubeconfig", "--loglevel", "--namespace", "--request-timeout", "-n", "-v")
+"""Global flags whose value is the next word, so that `oc -n x project` is the verb `project`."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, or 1 as kubectl has it."""
-    argv = list(sys.argv[1:] if argv is None else argv)
+    """Run one command and return its exit code: 0, or 1 for every failure, as kubectl has it."""
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(argv)
+        at = _verb(words)
+        if at is None or words[at] not in VERBS:
+            os.execv(kubectl(), ["kubectl", *words])  # noqa: S606 kubectl takes this process over
+        parsed = _parser(words[at]).parse_args(words[:at] + words[at + 1 :])
+        code = VERBS[words[at]](parsed)
         sys.stdout.flush()
         return code
-    except BadUsage as e:
-        _tell(f"error: {e}", sys.stderr)
-    except Failed as e:
-        _tell(f"error: {e}", sys.stderr)
-    except Quiet:
-        pass
     except ApiFailure as e:
-        _tell(told(e), sys.stderr)
+        _write(_server_error(e), sys.stderr)
     except WorkshopError as e:
-        _tell(f"error: {e}", sys.stderr)
+        _write(f"error: {e}", sys.stderr)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -67,36 +40,94 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 1
 
 
-def _run(argv: list[str]) -> int:
-    verb, rest = _verb(argv)
-    if not verb or verb in ("help", "--help", "-h"):
-        _tell("The built-in oc of the workshop knows: " + ", ".join(VERBS), sys.stdout)
-        return 0
-    if verb not in VERBS:
-        raise BadUsage(f'unknown command "{verb}" for "oc"\nthe built-in oc knows: {", ".join(VERBS)}')
-    module = import_module(f"workshop.oc.verbs.{VERBS[verb]}")
-    name = verb.replace("-", "_")
-    flags: tuple[Flag, ...] = (*GLOBAL, *module.FLAGS[verb])
-    words = parse(rest, flags, f"oc {verb}")
-    if words.yes("help"):
-        _tell((module.__doc__ or "").strip(), sys.stdout)
-        _tell(f"flags of oc {verb}: " + ", ".join(sorted(f"--{flag.name}" for flag in flags)), sys.stdout)
-        return 0
-    run: Callable[[Session], int] = getattr(module, name)
-    return run(Session(words))
+def tool(python: str, real_oc: str | None) -> str:
+    """The text of a program `oc`: the machine's own oc if there is one, else this package in front of kubectl.
+
+    It is a shell script, so that `oc get` starts no Python: it costs 2 ms more than kubectl itself. `python` is the
+    interpreter of this environment.
+    """
+    if real_oc:
+        return f'#!/bin/sh\nexec {shlex.quote(real_oc)} "$@"\n'
+    return f"""#!/bin/sh
+# kubectl, with the verbs that oc has and kubectl has not.
+skip=
+for word; do
+  if [ "$skip" ]; then skip=; continue; fi
+  case "$word" in
+    {" | ".join(_VALUED)}) skip=1 ;;
+    -*) ;;
+    {" | ".join(VERBS)}) exec {shlex.quote(python)} -m workshop.oc "$@" ;;
+    *) break ;;
+  esac
+done
+exec {shlex.quote(kubectl())} "$@"
+"""
 
 
-def _tell(text: str, where: TextIO) -> None:
+class _Parser(argparse.ArgumentParser):
+    """Refuses as kubectl does: a line on standard error and exit code 1."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refused(message, hint=f"{self.prog} --help")
+
+
+def _verb(words: Sequence[str]) -> int | None:
+    """Where the verb is; None without one."""
+    skip = False
+    for at, word in enumerate(words):
+        if skip:
+            skip = False
+        elif word in _VALUED:
+            skip = True
+        elif not word.startswith("-"):
+            return at
+    return None
+
+
+def _parser(verb: str) -> argparse.ArgumentParser:
+    made = _Parser(prog=f"oc {verb}", description=VERBS[verb].__doc__, allow_abbrev=False)
+    made.add_argument("-n", "--namespace", metavar="NAME")
+    made.add_argument("--kubeconfig", metavar="FILE")
+    made.add_argument("--context", metavar="NAME")
+    match verb:
+        case "login":
+            made.add_argument("server_url", nargs="?", metavar="SERVER")
+            made.add_argument("--server", metavar="URL")
+            made.add_argument("--token")
+            made.add_argument("--certificate-authority", metavar="FILE")
+            made.add_argument("--insecure-skip-tls-verify", type=_boolean, nargs="?", const=True, default=False)
+            made.add_argument("-u", "--username")
+            made.add_argument("-p", "--password")
+        case "whoami":
+            made.add_argument("-t", "--show-token", action="store_true")
+            made.add_argument("--show-server", action="store_true")
+            made.add_argument("-c", "--show-context", action="store_true")
+        case "project":
+            made.add_argument("name", nargs="?", metavar="PROJECT")
+            made.add_argument("-q", "--short", action="store_true")
+        case "projects":
+            made.add_argument("-q", "--short", action="store_true")
+        case "new-project":
+            made.add_argument("name", metavar="PROJECT")
+            made.add_argument("--display-name", default="")
+            made.add_argument("--description", default="")
+            made.add_argument("--skip-config-write", action="store_true")
+    return made
+
+
+def _boolean(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise argparse.ArgumentTypeError("allowed are true and false")
+    return text == "true"
+
+
+def _server_error(error: ApiFailure) -> str:
+    """An error of the server in kubectl's words."""
+    if error.reason == "Unauthorized":
+        return "error: You must be logged in to the server (Unauthorized)"
+    reason = f" ({error.reason})" if error.reason else ""
+    return f"Error from server{reason}: {error.message}"
+
+
+def _write(text: str, where: TextIO) -> None:
     where.write(text + "\n")
-
-
-def _verb(argv: list[str]) -> tuple[str, list[str]]:
-    """The verb, and all other words: global flags may stand before it."""
-    valued = {f"--{flag.name}" for flag in GLOBAL if flag.type == "text"} | {"-n", "-v"}
-    at = 0
-    while at < len(argv):
-        word = argv[at]
-        if not word.startswith("-") or word in ("-h", "--help"):
-            return word, argv[:at] + argv[at + 1 :]
-        at += 2 if word in valued else 1
-    return "", argv

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 import urllib3
 
+from tests.kubectl import kustomize
 from tests.seldon.client.conftest import FLIGHT, KIT, Site, Tab, in_a_browser
 from workshop.lab.clientpage import HEADERS
 from workshop.lab.ports import hold, is_free
-from workshop.oc.kustomize.build import build
 
 CLIENT = KIT / "seldon/client"
 REQUEST = (KIT / "seldon/requests/flight.json").read_bytes()
@@ -144,7 +144,7 @@ def test_the_page_at_the_top_of_a_host_finds_the_model(site: Site, chromium: Any
 @pytest.fixture(scope="module")
 def objects() -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    for made in build(CLIENT):
+    for made in kustomize(CLIENT):
         found.setdefault(made["kind"], []).append(made)
     return found
 
@@ -189,7 +189,8 @@ def test_what_belongs_together_has_the_same_names(objects: dict[str, list[dict[s
     made = {each["metadata"]["name"] for each in objects["ConfigMap"]}
     for folder in ("page", "server"):
         assert maps[mounted[f"/opt/flight-client/{folder}"]] in made
-    production = next(made for made in build(KIT / "seldon/overlays/production") if made["kind"] == "SeldonDeployment")
+    release = kustomize(KIT / "seldon/overlays/production")
+    production = next(made for made in release if made["kind"] == "SeldonDeployment")
     name, predictor = production["metadata"]["name"], production["spec"]["predictors"][0]["name"]
     assert {e["name"]: e.get("value", "") for e in pod["containers"][0]["env"]}["MODEL"].startswith(
         f"http://{name}-{predictor}.$(NAMESPACE).svc.cluster.local:8000"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from workshop.cluster.kubectl import kubectl
 from workshop.manifests import jsonpatch
 from workshop.manifests.patches import PatchError
 
@@ -91,17 +91,15 @@ DOES_NOT_FIT = [
     {"op": "add"},
     [5],
 ]
-needs_kubectl = pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is not installed")
 
 
 def by_kubectl(file: Path, patch: Any) -> subprocess.CompletedProcess[str]:
     file.write_text(json.dumps(OBJECT))
     words = ["patch", "--local", "-f", str(file), "--type=json", "-p", json.dumps(patch), "-o", "json"]
     env = {"HOME": str(file.parent), "KUBECONFIG": "/nowhere"}
-    return subprocess.run([str(shutil.which("kubectl")), *words], capture_output=True, text=True, env=env, check=False)
+    return subprocess.run([kubectl(), *words], capture_output=True, text=True, env=env, check=False)
 
 
-@needs_kubectl
 @pytest.mark.parametrize("patch", FITS, ids=json.dumps)
 def test_a_patch_that_fits_gives_what_kubectl_gives(tmp_path: Path, patch: Any) -> None:
     done = by_kubectl(tmp_path / "object.json", patch)
@@ -110,7 +108,6 @@ def test_a_patch_that_fits_gives_what_kubectl_gives(tmp_path: Path, patch: Any) 
     assert before == OBJECT
 
 
-@needs_kubectl
 @pytest.mark.parametrize("patch", DOES_NOT_FIT, ids=json.dumps)
 def test_a_patch_that_does_not_fit_is_refused_in_kubectls_words(tmp_path: Path, patch: Any) -> None:
     with pytest.raises(PatchError) as error:

@@ -42,20 +42,6 @@ def test_merge_is_idempotent(target: dict[str, Any], patch: dict[str, Any]) -> N
     assert patches.merge(once, patch) == once
 
 
-@given(OBJECTS, OBJECTS, OBJECTS)
-def test_apply_twice_changes_nothing(
-    original: dict[str, Any], modified: dict[str, Any], current: dict[str, Any]
-) -> None:
-    applied = patches.merge(current, patches.three_way(original, modified, current))
-    assert patches.three_way(modified, modified, applied) == {}
-
-
-@given(OBJECTS, OBJECTS)
-def test_apply_leaves_what_others_have_added(modified: dict[str, Any], added: dict[str, Any]) -> None:
-    current = {**{f"other-{key}": value for key, value in added.items()}, **modified}
-    assert patches.three_way(modified, modified, current) == {}
-
-
 @given(NAMED, NAMED)
 @settings(max_examples=50)
 def test_strategic_patch_keeps_each_name_once(old: list[dict[str, str]], new: list[dict[str, str]]) -> None:

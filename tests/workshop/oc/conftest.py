@@ -1,48 +1,49 @@
-"""The built-in oc against a running API server, beside kubectl where there is one."""
+"""The lab's oc as a program, against a running API server."""
 
 from __future__ import annotations
 
-import io
 import os
-import sys
+import shutil
+import subprocess
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from tests.kubectl import write_oc
 from tests.workshop.lab.api.conftest import kubectl, lab, namespace  # noqa: F401
 from tests.workshop.lab.serving import Lab
-from workshop.oc.cli import main
 
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-Run = Callable[..., Done]
+KIT = Path(__file__).resolve().parents[3]
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def oc(lab: Lab, namespace: str, monkeypatch: pytest.MonkeyPatch) -> Run:  # noqa: F811
-    """Run the built-in oc in this process."""
-    monkeypatch.setenv("KUBECONFIG", str(lab.state.kubeconfig))
+def kubeconfig(lab: Lab, tmp_path: Path) -> Path:  # noqa: F811
+    """A kubeconfig of the test's own, with the project user1-dev."""
+    return Path(shutil.copy(lab.state.kubeconfig, tmp_path / "config"))
 
-    def run(*words: str, stdin: str = "") -> Done:
-        out, err = io.StringIO(), io.StringIO()
-        given = io.TextIOWrapper(io.BytesIO(stdin.encode()))
-        kept, sys.stdin = sys.stdin, given
-        try:
-            with redirect_stdout(out), redirect_stderr(err):
-                code = main(["-n", namespace, *words])
-        finally:
-            sys.stdin = kept
-        return Done(code, out.getvalue(), err.getvalue())
 
-    assert os.environ["KUBECONFIG"]
+@pytest.fixture
+def env(kubeconfig: Path, tmp_path: Path) -> dict[str, str]:
+    """The environment of a terminal whose only oc is the lab's."""
+    return {
+        "PATH": f"{write_oc(tmp_path / 'bin').parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "KUBECONFIG": str(kubeconfig),
+        "PYTHONPATH": str(KIT),
+        "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
+    }
+
+
+@pytest.fixture
+def oc(env: dict[str, str]) -> Run:
+    """Run the lab's oc."""
+
+    def run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        program = f"{env['PATH'].partition(':')[0]}/oc"
+        return subprocess.run(
+            [program, *words], input=stdin, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+
     return run

@@ -17,13 +17,13 @@ from workshop.lab.api.context import Api
 from workshop.lab.api.discovery import PROJECT
 from workshop.lab.api.request import body, decode, media_type
 from workshop.lab.api.views import project
-from workshop.lab.api_errors import BadRequest
+from workshop.lab.api_errors import AlreadyExists, BadRequest
 from workshop.lab.kinds import Kind, Object, built_in
 
 GROUPS = (*approval.GROUPS, "system:authenticated", "system:cluster-admins")
 """A program that approves, such as tkn's plug-in, asks here for which groups its user may answer."""
 ME = "/apis/user.openshift.io/v1/users/~"
-"""Where `oc login` asks whose token it was given; nothing else of that group is here."""
+"""Where `oc login` asks for the user of a token; nothing else of that group is here."""
 
 
 def me(api: Api) -> Response:
@@ -86,5 +86,13 @@ def _project_request(api: Api, value: Any) -> Response:
             "annotations": {key: text for key, text in wanted.items() if text is not None},
         },
     }
-    made = project(api.store.create(namespace, defaults.fill(namespace, obj, None)))
+    try:
+        made = project(api.store.create(namespace, defaults.fill(namespace, obj, None)))
+    except AlreadyExists as e:
+        # OpenShift names the kind of the answer: project, in the singular.
+        name = obj["metadata"]["name"]
+        raise AlreadyExists(
+            f'project.project.openshift.io "{name}" already exists',
+            details={"name": name, "group": PROJECT.group, "kind": "project"},
+        ) from e
     return answers.json({**made, "apiVersion": PROJECT.api_version}, 201)

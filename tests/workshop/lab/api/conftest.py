@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.workshop.lab.serving import Lab
+from workshop.cluster.kubectl import kubectl as program
 
 _numbers = itertools.count()
 
@@ -37,10 +37,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def kubectl(lab: Lab, namespace: str, tmp_path: Path) -> Run:
-    """Run kubectl against the server; skips where there is none."""
-    binary = shutil.which("kubectl")
-    if not binary:
-        pytest.skip("kubectl is not installed")
+    """Run kubectl against the server."""
 
     def run(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         env = {
@@ -50,7 +47,7 @@ def kubectl(lab: Lab, namespace: str, tmp_path: Path) -> Run:
             "KUBECACHEDIR": str(tmp_path / "cache"),
         }
         return subprocess.run(
-            [binary, "-n", namespace, *words],
+            [program(), "-n", namespace, *words],
             input=stdin,
             env=env,
             capture_output=True,
