@@ -1,18 +1,17 @@
-"""The launcher's own process: forks, watches and ends every child of the lab.
+"""The launcher process: it forks, watches and kills every child process of the lab.
 
-Run as `python -I -S launcher_process.py FD` by `workshop.lab.runtimes.process.launcher`, whose end of the socket pair
-is the only thing it listens to. It is one thread with few modules loaded, so a fork takes about a
-millisecond, and a child can be set up (mounts, limits, signals) in plain Python. Standard library only, no
-import of the kit.
+`workshop.lab.runtimes.process.launcher` runs it as `python -I -S launcher_process.py FD`; FD is one end of a socket
+pair, its only input. It has one thread and few modules, so a fork takes about a millisecond, and a child can set up
+mounts, limits and signals in plain Python. It uses only the standard library and imports nothing of the kit.
 
-What it holds to:
-- every child leads its own session, and nothing a child started outlives it: when a child ends, its group and
-  whatever it left behind are killed;
-- when the socket closes, also because the supervisor was killed with -9, everything is killed and it exits;
-- when the launcher itself is killed, the kernel kills the children (Linux only).
+Guarantees:
+- Every child leads its own session. When a child ends, its process group and all orphans that it left are killed.
+- When the socket closes, for example because the supervisor was killed with -9, every child is killed and the process
+  exits.
+- When the launcher process itself is killed, the kernel kills the children (Linux only).
 """
 
-# Without pathlib and contextlib it starts in half the time, and a child sets itself up with bare system calls.
+# Without pathlib and contextlib it starts in half the time; a child sets itself up with bare system calls.
 # ruff: noqa: PTH102, PTH103, PTH110, PTH112, PTH115, PTH120, PTH121, PTH123, PTH208, PTH211, SIM105, S606
 
 from __future__ import annotations
@@ -48,21 +47,18 @@ LOCKED_FLAGS = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | 1024 | 2048
 """What a mount must keep when it is remounted from within a user namespace (statvfs uses the same bits)."""
 
 
-SWEEP_SECONDS = 0.02
-"""How long after a child's end its leavings are looked for: a walk over /proc, which must not hold up the
-next."""
+REAP_SECONDS = 0.02
+"""Delay between a child's end and the search for its orphans. The search reads all of /proc, so it waits."""
 
-
-SHADOW = ".lab"
-"""Marks a folder of a private tree that is a tmpfs."""
+OVERLAY_MARK = ".lab"
+"""The name of an empty folder in each tmpfs of a private tree; it marks the folder as a tmpfs."""
 
 
 class Failure(Exception):
-    """Setting up a child failed; the text goes to whoever asked for it."""
+    """Setting up a child failed; the text is sent to the supervisor."""
 
 
-# -- system calls
-# ------------------------------------------------------------------------------------------------
+# -- system calls --------------------------------------------------------------------------------------------------
 
 
 def _call(name: str, result: int) -> None:
@@ -79,13 +75,13 @@ def mount(source: str, target: str, kind: str | None, flags: int, what: str) -> 
 
 
 def prctl(option: int, value: int) -> None:
-    """The prctl system call; what the kernel does not know is left out."""
+    """The prctl system call; an option that the kernel does not know is ignored."""
     if _LIBC is not None:
         _LIBC.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
 
 
 def unshare() -> None:
-    """Leave the parent's mount namespace; where that is not allowed, by way of an own user namespace."""
+    """Leave the parent's mount namespace; where that is not allowed, in a new user namespace."""
     assert _LIBC is not None
     if _LIBC.unshare(CLONE_NEWNS) == 0:
         return
@@ -96,32 +92,31 @@ def unshare() -> None:
             file.write(text)
 
 
-# -- a child's own file tree
-# -------------------------------------------------------------------------------------
+# -- a child's own file tree ---------------------------------------------------------------------------------------
 
 
-def enter_root(base: str, mounts: list[list[Any]], shell: str | None, cwd: str) -> None:
-    """Give this process a root folder of its own: the host's folders, and `mounts` over them.
+def pivot(base: str, mounts: list[list[Any]], shell: str | None, cwd: str) -> None:
+    """Give this process its own root: the host's folders with `mounts` over them.
 
-    The new root is a tmpfs, and so is every folder in which a mount has to be made, so nothing is created on
-    the host's `/` or below; that holds for the working directory, too. `mounts` are [source, target,
-    read_only]; `shell` is bound over /bin/sh, for scripts in the wild that use bash's [[ ]] under sh.
+    The new root is a tmpfs, and so is every folder that needs a new mount point, so nothing is created on the host's
+    file system. The working directory is created in the same way. `mounts` are [source, target, read_only]. `shell` is
+    bound over /bin/sh, because many scripts use bash's [[ ]] under sh.
     """
     unshare()
     mount("none", "/", None, MS_REC | MS_PRIVATE, "/ private")
     mount("root", base, "tmpfs", 0, base)
     for entry in os.scandir("/"):
-        show(entry, f"{base}/{entry.name}")
+        show_entry(entry, f"{base}/{entry.name}")
     ours: list[str] = []
     for source, target, read_only in sorted(mounts, key=lambda m: str(m[1]).count("/")):
         path = os.path.normpath(target)
         if not any(path.startswith(other + "/") for other in ours):
-            path = make_room(base, path)
-        bind(source, base + path, bool(read_only))
+            path = mount_point(base, path)
+        bind_mount(source, base + path, bool(read_only))
         ours.append(path)
     cwd = os.path.normpath(cwd)
     if not any(cwd == other or cwd.startswith(other + "/") for other in ours):
-        cwd = make_room(base, cwd)
+        cwd = mount_point(base, cwd)
     os.makedirs(base + cwd, exist_ok=True)
     if shell and os.path.exists(base + "/bin/sh"):
         sh = os.path.realpath("/bin/sh")
@@ -131,35 +126,35 @@ def enter_root(base: str, mounts: list[list[Any]], shell: str | None, cwd: str) 
     os.chdir("/")
 
 
-def make_room(base: str, target: str) -> str:
-    """Let what is missing of a path be made on a tmpfs; the path, without links of the host's.
+def mount_point(base: str, target: str) -> str:
+    """Prepare a path so that its missing part is created on a tmpfs; the path without symbolic links of the host.
 
-    A folder of the host in which something has to be made is covered by a tmpfs with everything that it holds.
+    The deepest existing folder of the path is covered by a tmpfs that shows the same entries.
     """
     known = target
     while not os.path.lexists(known):
         known = os.path.dirname(known)
     host = os.path.realpath(known)
-    if known != target and host != "/" and not is_tmpfs(base, host):
-        shadow(base, host)
+    if known != target and host != "/" and not has_overlay(base, host):
+        tmpfs_overlay(base, host)
     return host + target[len(known) :] if known != "/" else target
 
 
-def is_tmpfs(base: str, path: str) -> bool:
-    """Whether a folder of the new root is a tmpfs of ours, in which things can be made."""
-    return os.path.exists(f"{base}{path}/{SHADOW}")
+def has_overlay(base: str, path: str) -> bool:
+    """Whether a folder of the new root is a tmpfs in which files can be created."""
+    return os.path.exists(f"{base}{path}/{OVERLAY_MARK}")
 
 
-def shadow(base: str, path: str) -> None:
-    """Cover a folder of the host by a tmpfs that shows the same entries."""
-    mount("shadow", base + path, "tmpfs", 0, path)
-    os.mkdir(f"{base}{path}/{SHADOW}")
+def tmpfs_overlay(base: str, path: str) -> None:
+    """Cover a folder of the host with a tmpfs that shows the same entries."""
+    mount("overlay", base + path, "tmpfs", 0, path)
+    os.mkdir(f"{base}{path}/{OVERLAY_MARK}")
     for entry in os.scandir(path):
-        show(entry, f"{base}{path}/{entry.name}")
+        show_entry(entry, f"{base}{path}/{entry.name}")
 
 
-def show(entry: os.DirEntry[str], target: str) -> None:
-    """Let an entry of a host's folder be seen at another path."""
+def show_entry(entry: os.DirEntry[str], target: str) -> None:
+    """Show an entry of a host's folder at another path."""
     if entry.is_symlink():
         os.symlink(os.readlink(entry.path), target)
         return
@@ -170,8 +165,8 @@ def show(entry: os.DirEntry[str], target: str) -> None:
     mount(entry.path, target, None, MS_BIND | MS_REC, entry.path)
 
 
-def bind(source: str, target: str, read_only: bool) -> None:
-    """Bind one file or folder; what is missing of the target's path is made."""
+def bind_mount(source: str, target: str, read_only: bool) -> None:
+    """Bind one file or folder; the missing part of the target's path is created."""
     if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
     elif not os.path.exists(target):
@@ -183,15 +178,14 @@ def bind(source: str, target: str, read_only: bool) -> None:
         mount("none", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, f"{target} read-only")
 
 
-# -- children
-# ----------------------------------------------------------------------------------------------------
+# -- children ------------------------------------------------------------------------------------------------------
 
 
-def become(request: dict[str, Any]) -> None:
-    """In the forked child: set everything up and execute. Raises Failure or OSError; never returns."""
+def exec_child(request: dict[str, Any]) -> None:
+    """In the forked child: set up the process and execute the program. Raises Failure or OSError; never returns."""
     os.setsid()
-    # What this child leaves behind comes to the launcher when it ends, and not before: so the launcher knows
-    # that a stranger among its children is to be killed.
+    # Orphans of this child become children of the launcher only when this child ends. So a child that the launcher
+    # did not start is an orphan and is killed.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
@@ -199,8 +193,8 @@ def become(request: dict[str, Any]) -> None:
     out = os.open(request["log"], flags, 0o644)
     err = os.open(request["error_log"], flags, 0o644) if request.get("error_log") else out
     if request.get("mounts") is not None:
-        enter_root(request["base"], request["mounts"], request.get("shell"), request["cwd"])
-    # After the namespaces: gaining capabilities clears it.
+        pivot(request["base"], request["mounts"], request.get("shell"), request["cwd"])
+    # After the namespaces, because gaining capabilities clears this setting.
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != request["launcher"]:
         os._exit(137)
@@ -225,8 +219,8 @@ def become(request: dict[str, Any]) -> None:
         raise Failure(f'exec: "{argv[0]}": {os.strerror(e.errno or 0)}') from e
 
 
-class Launcher:
-    """Requests in, events out, children in between."""
+class LauncherProcess:
+    """Reads requests, starts and kills children, sends events."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
@@ -234,20 +228,20 @@ class Launcher:
         self.inbox = bytearray()
         self.outbox = bytearray()
         self.starting: dict[int, tuple[int, int]] = {}
-        """A child's report pipe: its request's id and its pid, until it executes."""
+        """From a child's report pipe to its request's id and its pid, until the child executes."""
         self.children: dict[int, int] = {}
         self.closed = False
-        self.sweep_at: float | None = None
+        self.reap_orphans_at: float | None = None
 
     def run(self) -> None:
-        """Serve until the supervisor is gone, then leave nothing running."""
+        """Serve until the supervisor ends, then kill everything."""
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
-        # Ctrl-C in the terminal is for the supervisor, which then closes the socket.
+        # Ctrl-C in the terminal reaches the supervisor, which then closes the socket.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -255,7 +249,7 @@ class Launcher:
         self.selector.register(self.sock, selectors.EVENT_READ, "socket")
         self.selector.register(reader, selectors.EVENT_READ, "signals")
         while not self.closed:
-            wait = None if self.sweep_at is None else max(self.sweep_at - time.monotonic(), 0)
+            wait = None if self.reap_orphans_at is None else max(self.reap_orphans_at - time.monotonic(), 0)
             for key, events in self.selector.select(wait):
                 if key.data == "socket":
                     if events & selectors.EVENT_WRITE:
@@ -266,14 +260,13 @@ class Launcher:
                     os.read(reader, 4096)
                     self.reap()
                 else:
-                    self.report(key.fd)
-            if self.sweep_at is not None and time.monotonic() >= self.sweep_at:
-                self.sweep_at = None
-                self.sweep()
-        self.end()
+                    self.read_report(key.fd)
+            if self.reap_orphans_at is not None and time.monotonic() >= self.reap_orphans_at:
+                self.reap_orphans_at = None
+                self.reap_orphans()
+        self.kill_all()
 
-    # -- the socket
-    # ---------------------------------------------------------------------------------------------
+    # -- the socket ------------------------------------------------------------------------------------------------
 
     def receive(self) -> None:
         """Read requests: four bytes of length, then JSON."""
@@ -299,13 +292,13 @@ class Launcher:
                 self.kill(request["id"], request["signal"])
 
     def send(self, event: dict[str, Any]) -> None:
-        """Tell the supervisor."""
+        """Send an event to the supervisor."""
         body = json.dumps(event).encode()
         self.outbox += struct.pack("!I", len(body)) + body
         self.flush()
 
     def flush(self) -> None:
-        """Write what the socket takes now; the rest when it is ready."""
+        """Write what the socket accepts now; the rest follows when it is writable."""
         try:
             sent = self.sock.send(self.outbox) if self.outbox else 0
             del self.outbox[:sent]
@@ -317,11 +310,10 @@ class Launcher:
         events = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.outbox else 0)
         self.selector.modify(self.sock, events, "socket")
 
-    # -- children
-    # -----------------------------------------------------------------------------------------------
+    # -- children --------------------------------------------------------------------------------------------------
 
     def start(self, request: dict[str, Any]) -> None:
-        """Fork; the child reports through a pipe that closes when it executes."""
+        """Fork. The child reports errors through a pipe that closes when it executes."""
         reader, writer = os.pipe()
         request["launcher"] = os.getpid()
         try:
@@ -334,7 +326,7 @@ class Launcher:
         if pid == 0:
             signal.set_wakeup_fd(-1)
             try:
-                become(request)
+                exec_child(request)
             except BaseException as e:
                 os.write(writer, str(e).encode("utf-8", "replace")[:4096] or repr(e).encode())
             os._exit(127)
@@ -344,9 +336,9 @@ class Launcher:
         self.starting[reader] = (request["id"], pid)
         self.selector.register(reader, selectors.EVENT_READ, "child")
 
-    def report(self, pipe: int) -> None:
-        """A child has executed, or says why it could not."""
-        # An event of this round may be for a pipe that an earlier one has closed, or even for its successor.
+    def read_report(self, pipe: int) -> None:
+        """Read whether a child executed or why it could not."""
+        # An earlier event of this round may have closed the pipe, and its number may belong to a new pipe.
         if pipe not in self.starting:
             return
         try:
@@ -357,7 +349,7 @@ class Launcher:
         os.close(pipe)
         id_, pid = self.starting.pop(pipe)
         if text:
-            # It has not executed anything, so there is no exit for anybody to wait for.
+            # The child executed nothing, so the supervisor does not wait for its exit.
             self.children.pop(pid, None)
             os.waitpid(pid, 0)
             self.send({"id": id_, "event": "failed", "error": text.decode("utf-8", "replace")})
@@ -365,13 +357,13 @@ class Launcher:
             self.send({"id": id_, "event": "started", "pid": pid})
 
     def kill(self, id_: int, number: int) -> None:
-        """Signal a child's process group; a child that has ended is no error."""
+        """Signal a child's process group; does nothing after the child's end."""
         for pid, known in self.children.items():
             if known == id_:
                 signal_group(pid, number)
 
     def reap(self) -> None:
-        """Collect ended children, and end their groups; what left its group is swept up a little later."""
+        """Collect ended children and kill their groups. Orphans outside the group are killed a little later."""
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -382,32 +374,32 @@ class Launcher:
             pid = found.si_pid
             if pid in self.children:
                 for pipe in [p for p, (_, starting) in self.starting.items() if starting == pid]:
-                    self.report(pipe)
+                    self.read_report(pipe)
             id_ = self.children.pop(pid, None)
             if id_ is None:
                 _wait(pid)
                 continue
-            # Before it is reaped, its group's number cannot be given to anybody else.
+            # Until the child is waited for, the number of its group cannot be reused.
             signal_group(pid, signal.SIGKILL)
             _wait(pid)
-            if self.sweep_at is None:
-                self.sweep_at = time.monotonic() + SWEEP_SECONDS
+            if self.reap_orphans_at is None:
+                self.reap_orphans_at = time.monotonic() + REAP_SECONDS
             code = found.si_status if found.si_code == os.CLD_EXITED else 128 + found.si_status
             self.send({"id": id_, "event": "exited", "code": code})
 
-    def sweep(self) -> None:
-        """Kill what is our child but not started by us: the leavings of a child that has ended."""
+    def reap_orphans(self) -> None:
+        """Kill orphans: children of this process that it did not start."""
         if not LINUX:
             return
         me = os.getpid()
-        while strangers := [p for p in children_of(me) if p not in self.children]:
-            for pid in strangers:
+        while orphans := [p for p in children_of(me) if p not in self.children]:
+            for pid in orphans:
                 for descendant in [pid, *descendants_of(pid)]:
                     signal_one(descendant, signal.SIGKILL)
                 _wait(pid)
 
-    def end(self) -> None:
-        """The supervisor is gone: kill everything."""
+    def kill_all(self) -> None:
+        """Kill everything; the supervisor ended."""
         for pid in list(self.children):
             signal_group(pid, signal.SIGKILL)
         if LINUX:
@@ -427,7 +419,7 @@ def _wait(pid: int) -> None:
 
 
 def signal_group(pgid: int, number: int) -> None:
-    """Signal a group; one that is gone is no error. macOS answers EPERM for a group of zombies."""
+    """Signal a process group, if it exists. macOS answers EPERM for a group of zombies."""
     try:
         os.killpg(pgid, number)
     except (ProcessLookupError, PermissionError):
@@ -435,7 +427,7 @@ def signal_group(pgid: int, number: int) -> None:
 
 
 def signal_one(pid: int, number: int) -> None:
-    """Signal a process; one that is gone is no error."""
+    """Signal a process, if it exists."""
     try:
         os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
@@ -449,7 +441,7 @@ def parents() -> dict[int, int]:
         if name.isdigit():
             try:
                 with open(f"/proc/{name}/stat", "rb") as file:
-                    # The name in parentheses may hold blanks; the parent is the second field after it.
+                    # The name in parentheses may contain spaces; the parent is the second field after it.
                     found[int(name)] = int(file.read().rpartition(b")")[2].split()[1])
             except (OSError, IndexError, ValueError):
                 continue
@@ -462,7 +454,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def descendants_of(pid: int) -> list[int]:
-    """A process's children and theirs, the nearest first."""
+    """All descendants of a process, children first."""
     table = parents()
     found, front = list[int](), [pid]
     while front:
@@ -472,4 +464,4 @@ def descendants_of(pid: int) -> list[int]:
 
 
 if __name__ == "__main__":
-    Launcher(socket.socket(fileno=int(sys.argv[1]))).run()
+    LauncherProcess(socket.socket(fileno=int(sys.argv[1]))).run()
