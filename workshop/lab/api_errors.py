@@ -70,10 +70,6 @@ class Expired(ApiError):
     code, reason = 410, "Expired"
 
 
-class Timeout(ApiError):
-    code, reason = 504, "Timeout"
-
-
 class TooLarge(ApiError):
     code, reason = 413, "RequestEntityTooLarge"
 

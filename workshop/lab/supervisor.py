@@ -7,7 +7,6 @@ the report file. All children belong to the launcher, which ends them when this 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import shutil
@@ -18,7 +17,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-import uvicorn
 from starlette.applications import Starlette
 
 from workshop.cluster import config as configs
@@ -42,11 +40,13 @@ from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.controllers.tekton import run_tekton
 from workshop.lab.controllers.triggers.run import Triggers
 from workshop.lab.gateway import serve as serve_gateway
-from workshop.lab.git import GitServer
-from workshop.lab.http_timeouts import Http
+from workshop.lab.git import GitServer, is_push
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import built_in
+from workshop.lab.listening.hosts import LoopbackHosts
+from workshop.lab.listening.limits import raise_open_files
+from workshop.lab.listening.server import Server, server
 from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.context import Component as PageComponent
 from workshop.lab.pages.context import Context
@@ -68,14 +68,6 @@ MIN_FREE_BYTES = 300 * 1024 * 1024
 log = logging.getLogger("workshop.lab")
 
 
-class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: three servers share one process, and the supervisor has the signals."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):  # type: ignore[no-untyped-def]
-        yield
-
-
 class Supervisor:
     """Everything that one lab runs."""
 
@@ -89,7 +81,7 @@ class Supervisor:
         self.routes = Routes()
         self.launcher: Launcher | None = None
         self._reconciler: SeldonReconciler | None = None
-        self._servers: list[uvicorn.Server] = []
+        self._servers: list[Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -260,25 +252,14 @@ class Supervisor:
         triggers = Triggers(self.store, self.state, str(self._url("events")))
         self._tasks += [asyncio.create_task(part.run()) for part in (git, triggers, Approvals(self.store))]
         self._closers += [git.stop, triggers.stop]
-        for app, name, more in (
-            (api, "api", {"ssl_certfile": self.certificate.cert, "ssl_keyfile": self.certificate.key}),
-            (console, "console", {}),
-            (git.app, "git", {}),
-            (triggers.app, "events", {}),
-        ):
-            server = _Server(
-                uvicorn.Config(
-                    app,
-                    http=Http,
-                    log_level="warning",
-                    access_log=False,
-                    interface="asgi3",
-                    timeout_graceful_shutdown=2,
-                    **more,  # type: ignore[arg-type]
-                )
-            )
-            self._servers.append(server)
-            self._serving.append(asyncio.create_task(server.serve(sockets=[_listen(name, self.ports[name])])))
+        for name, made in {
+            "api": server(LoopbackHosts(api), tls=(self.certificate.cert, self.certificate.key)),
+            "console": server(console, websockets=True),
+            "git": server(LoopbackHosts(git.app), buffers=lambda scope: not is_push(scope)),
+            "events": server(LoopbackHosts(triggers.app)),
+        }.items():
+            self._servers.append(made)
+            self._serving.append(asyncio.create_task(made.serve(sockets=[_listen(name, self.ports[name])])))
         self._servers.append(serve_gateway(self.routes, _listen("gateway", self.ports["gateway"])))
 
     def _run_controllers(self, launcher: Launcher) -> None:
@@ -330,7 +311,7 @@ class Supervisor:
                 (d.get("status") or {}).get("state") != "Creating" or not _has_image(d)
                 for d in self.store.list(built_in("SeldonDeployment"))
             )
-            if settled and deployed and all(server.started for server in self._servers):
+            if settled and deployed and all(one.started for one in self._servers):
                 break
             await asyncio.sleep(0.05)
         if not stop.is_set():
@@ -341,8 +322,8 @@ class Supervisor:
     # -- stopping ----------------------------------------------------------------------------------------------
 
     async def _stop(self) -> None:
-        for server in self._servers:
-            server.should_exit = True
+        for one in self._servers:
+            one.should_exit = True
         # A server that is cancelled while it ends complains in the log; it ends by itself after its grace.
         ending = [asyncio.wait(self._serving, timeout=4)] if self._serving else []
         stopping = [running.stop() for running in self.components.values()]
@@ -443,6 +424,8 @@ def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
 
 def main() -> int:
     """Run the lab; the exit code is that of `workshop.errors`."""
+    os.umask(0o077)
+    raise_open_files()
     where = lab_paths()
     where.make()
     lock = Lock(where)

@@ -12,12 +12,11 @@ from typing import Any
 
 import orjson
 import urllib3
-import uvicorn
 from starlette.types import ASGIApp
 
 from workshop.lab.api import auth
 from workshop.lab.api.app import build
-from workshop.lab.http_timeouts import Http
+from workshop.lab.listening.server import server
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -34,19 +33,14 @@ class Server:
         self._socket.bind((host, port))
         self.port: int = self._socket.getsockname()[1]
         self.url = f"https://{host}:{self.port}"
-        self._server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http=Http,
-                ssl_certfile=certificate.cert,
-                ssl_keyfile=certificate.key,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                server_header=False,
-                timeout_keep_alive=75,
-                timeout_graceful_shutdown=1,
-            )
+        self._server = server(
+            app,
+            tls=(certificate.cert, certificate.key),
+            log_config=None,
+            lifespan="off",
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=1,
         )
         self._task: asyncio.Task[None] | None = None
 

@@ -5,7 +5,6 @@ Kubernetes' paths are regular, so they are read by a function instead of a table
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -16,15 +15,13 @@ from starlette.requests import ClientDisconnect, Request
 
 from workshop.errors import ManifestError
 from workshop.lab.api import protobuf
-from workshop.lab.api_errors import BadRequest, Invalid, Timeout, TooLarge, UnsupportedMediaType
+from workshop.lab.api_errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
 from workshop.lab.kinds import Kind, Object
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.load import DEEPEST, documents
 
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes; the limit of a real API server."""
-BODY_SECONDS = 60.0
-"""For a whole body: a real API server ends a request that is no watch after as long."""
 
 JSON = "application/json"
 YAML = ("application/yaml", "application/apply-patch+yaml")
@@ -98,21 +95,18 @@ def wants(request: Request, mark: str) -> bool:
 
 
 async def body(request: Request) -> bytes:
-    """The body. Raises TooLarge above BODY_LIMIT, before it is read to the end; Timeout after BODY_SECONDS."""
+    """The body. Raises TooLarge above BODY_LIMIT, before it is read to the end."""
     too_large = TooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
     if int(request.headers.get("content-length") or 0) > BODY_LIMIT:
         raise too_large
     chunks: list[bytes] = []
     size = 0
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > BODY_LIMIT:
-                    raise too_large
-                chunks.append(chunk)
-    except TimeoutError as e:
-        raise Timeout("Timeout: request did not complete within the allotted timeout") from e
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > BODY_LIMIT:
+                raise too_large
+            chunks.append(chunk)
     except ClientDisconnect as e:
         raise BadRequest("the client went away before its request was complete") from e
     return b"".join(chunks)

@@ -3,6 +3,6 @@
 It plays the part that a Git server beside the cluster has. Not promised: users, access rules, pull requests, pages.
 """
 
-from workshop.lab.git.server import GitServer
+from workshop.lab.git.server import GitServer, is_push
 
-__all__ = ["GitServer"]
+__all__ = ["GitServer", "is_push"]

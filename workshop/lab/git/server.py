@@ -29,6 +29,11 @@ _PUSH = "git-receive-pack"
 log = logging.getLogger("workshop.lab.git")
 
 
+def is_push(scope: Scope) -> bool:
+    """Whether a request sends objects. It is passed on to Git in parts; the body of a fetch is read as a whole."""
+    return str(scope["path"]).endswith(f"/{_PUSH}")
+
+
 class GitServer:
     """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` ends what runs.
 

@@ -1,0 +1,1 @@
+"""Senders that ask too much of a port, over real sockets."""

@@ -1,0 +1,53 @@
+"""A uvicorn server with the limits of `limits`, for one port."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from workshop.lab.listening.connection import Connection
+from workshop.lab.listening.listener import Listener, Scope, buffers_all
+
+
+class Server(uvicorn.Server):
+    """Uvicorn without its own signal handlers: several servers share a process, which has handlers of its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def server(
+    app: ASGIApp,
+    *,
+    tls: tuple[Path, Path] | None = None,
+    buffers: Callable[[Scope], bool] = buffers_all,
+    websockets: bool = False,
+    **more: Any,
+) -> Server:
+    """A server of `app`; await its `serve(sockets=[...])`.
+
+    `tls` is a certificate and its key. `buffers` says of a request's scope whether the application keeps its body in
+    memory as a whole. Without `websockets`, a request for one is answered as any other. `more` goes to
+    uvicorn.Config.
+    """
+    if tls is not None:
+        more |= {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]}
+    return Server(
+        uvicorn.Config(
+            app,
+            http=partial(Connection, Listener(buffers)),  # type: ignore[arg-type]  # called as the class would be
+            ws="auto" if websockets else "none",
+            log_level="warning",
+            access_log=False,
+            interface="asgi3",
+            proxy_headers=False,
+            **{"timeout_graceful_shutdown": 2, **more},
+        )
+    )
