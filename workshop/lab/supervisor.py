@@ -7,6 +7,7 @@ the report file. All children belong to the launcher, which ends them when this 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import shutil
