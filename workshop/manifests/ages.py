@@ -8,7 +8,7 @@ _MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 86400 * 365
 
 
 def parse_time(text: str) -> datetime | None:
-    """An RFC 3339 time, with or without fractions of a second; None when it is not one."""
+    """An RFC 3339 time, with or without fractions of a second; None if the text is not one."""
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
@@ -16,7 +16,7 @@ def parse_time(text: str) -> datetime | None:
 
 
 def age(text: str | None, now: datetime | None = None) -> str:
-    """How long ago a time was; `<unknown>` when there is none."""
+    """The age of a time; `<unknown>` without one."""
     then = parse_time(text) if text else None
     if then is None:
         return "<unknown>" if not text else "<invalid>"
@@ -24,7 +24,7 @@ def age(text: str | None, now: datetime | None = None) -> str:
 
 
 def human(seconds: float) -> str:
-    """A duration in two units at most, by the steps of k8s.io/apimachinery's `duration.HumanDuration`."""
+    """A duration in at most two units, rounded as k8s.io/apimachinery's `duration.HumanDuration` does."""
     whole = int(seconds)
     if whole < 0:
         return "0s" if whole >= -1 else "<invalid>"

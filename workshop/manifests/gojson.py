@@ -1,4 +1,4 @@
-"""Go's JSON package: what it calls a value, and what it says of a text that it cannot read."""
+"""Go's JSON package: its names of types and its error messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def go_type(value: Any) -> str:
-    """What Go's JSON package calls a value."""
+    """The name of a value's type in Go's JSON package."""
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, str):
@@ -18,7 +18,7 @@ def go_type(value: Any) -> str:
 
 
 def json_error(raw: bytes) -> str:
-    """What Go's JSON package says of a text that is no JSON."""
+    """The error message of Go's JSON package for a text that is not JSON."""
     text = raw.decode("utf-8", "replace")
     try:
         json.loads(text)

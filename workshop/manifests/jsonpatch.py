@@ -1,4 +1,4 @@
-"""JSON patches (RFC 6902), with the ways and words of the library that API servers and kubectl do them with."""
+"""JSON patches (RFC 6902), with the behaviour and messages of the library that API servers and kubectl use."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from workshop.manifests.patches import PatchError
 
 Json = Any
 MOST_COPIED = 3 * 1024 * 1024
-"""Bytes that the copies of one patch may add up to, as in an API server: each could double an object."""
+"""Limit of bytes copied by one patch, as in an API server; each copy could double the object."""
 MOST_STEPS = 10_000
-"""Operations of one patch, as in an API server."""
+"""Limit of operations in one patch, as in an API server."""
 
 
 class UnreadablePatch(PatchError):
-    """What came is no patch, or too large a one."""
+    """The input is not a patch, or it is too large."""
 
     def __init__(self, message: str, *, too_large: bool = False) -> None:
         super().__init__(message)
@@ -26,11 +26,10 @@ class UnreadablePatch(PatchError):
 
 
 def apply(target: Json, patch: Json) -> Json:
-    """RFC 6902 as API servers and kubectl do it: they use gopkg.in/evanphx/json-patch.v4, version 4.12.0.
+    """Apply a JSON patch as API servers and kubectl do: with gopkg.in/evanphx/json-patch.v4, version 4.12.0.
 
-    It differs from the RFC: replace sets a member that is not there (by which `tkn pipelinerun cancel` works), copy of
-    a member that is not there gives null, a missing value is null, and -1 is the last index. Raises PatchError,
-    UnreadablePatch.
+    It differs from RFC 6902: replace sets a missing member (`tkn pipelinerun cancel` depends on it), copy of a missing
+    member gives null, a missing value is null, and -1 is the last index. Raises PatchError, UnreadablePatch.
     """
     if not isinstance(patch, list):
         raise UnreadablePatch(f"json: cannot unmarshal {go_type(patch)} into Go value of type jsonpatch.Patch")
@@ -84,7 +83,7 @@ def _text(step: dict[str, Any], op: str, field: str) -> str:
 
 
 def _holder(root: Json, path: str) -> tuple[Json, str]:
-    """The object or list that a path leads into, and the last part of the path; None where it leads nowhere."""
+    """The object or list that a path leads into, and the last part of the path; None if the path does not exist."""
     first, *parts = path.split("/")
     if not parts:
         return None, first
@@ -106,7 +105,7 @@ def _get(holder: Json, key: str) -> Json:
 
 
 def _index(key: str, length: int) -> int:
-    """The place of an existing item among `length`, counted from the end when it is negative."""
+    """The index of an existing item among `length`; a negative one counts from the end."""
     if not re.fullmatch(r"[+-]?[0-9]{1,18}", key):
         raise PatchError(f"strconv.Atoi: parsing {json.dumps(key)}: invalid syntax")
     index = int(key)
@@ -187,7 +186,7 @@ def _test(root: Json, path: str, step: dict[str, Any]) -> None:
 
 
 def _same(one: Json, other: Json) -> bool:
-    """Whether two values are the same JSON: 1 is neither 1.0 nor true."""
+    """Whether two values are the same JSON: 1 differs from 1.0 and from true."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):

@@ -1,8 +1,8 @@
-"""JSONPath as kubectl and CRD columns write it: `{.status.conditions[?(@.type=="Ready")].status}`.
+"""JSONPath in the dialect of kubectl and CRD columns: `{.status.conditions[?(@.type=="Ready")].status}`.
 
-Covers fields (also quoted, with escaped dots), indexes, slices, `*`, `..`, unions, filters with one
-comparison, `{range}` ... `{end}` and quoted text. A missing field gives nothing, as in `kubectl get`. Functions
-and arithmetic, which kubectl does not have either, are refused.
+It supports fields (also quoted, with escaped dots), indexes, slices, `*`, `..`, unions, filters with one comparison,
+`{range}` ... `{end}` and quoted text. A missing field gives nothing, as in `kubectl get`. Functions and arithmetic are
+refused; kubectl does not have them either.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from functools import lru_cache
 from typing import Any
 
 Step = Callable[[list[Any], Any], list[Any]]
-"""From the values found so far, and the root, to the next ones."""
+"""From the values found so far and the root to the next values."""
 
 
 class PathError(ValueError):
-    """The path cannot be understood."""
+    """The path cannot be parsed."""
 
 
 _TOKEN = re.compile(
@@ -50,7 +50,7 @@ def find(path: str, obj: Any) -> list[Any]:
 
 
 def render(template: str, obj: Any) -> str:
-    """A template such as `{range .items[*]}{.metadata.name}{"\\n"}{end}` filled in. Raises PathError."""
+    r"""A template such as `{range .items[*]}{.metadata.name}{"\n"}{end}` with its values. Raises PathError."""
     if "{" not in template:
         template = "{" + template + "}"
     parts, rest = _parse(_split(template), 0, nested=False)
@@ -60,7 +60,7 @@ def render(template: str, obj: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """A value as kubectl prints it: text bare, everything else as JSON."""
+    """A value as kubectl prints it: text without quotes, everything else as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else go_json(value)

@@ -1,7 +1,7 @@
-"""What every object carries: its type, its metadata, its conditions.
+"""Fields that every object has: its type, its metadata, its conditions.
 
-The types are msgspec Structs: one statement gives strict decoding, the OpenAPI schema that `oc explain`
-prints, and the merge rules of lists. They say what a manifest may hold, not what a controller makes of it.
+The types are msgspec Structs. One declaration gives strict decoding, the OpenAPI schema that `oc explain` prints, and
+the merge rules of lists. They describe what a manifest may contain, not what a controller does with it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ class Typed(
     omit_defaults=True,
     rename="camel",
 ):
-    """Base of all types: immutable, camelCase on the wire, unknown fields are an error."""
+    """Base of all types: immutable, camelCase in JSON, unknown fields are an error."""
 
 
 def keyed(*names: str) -> Meta:
-    """Mark a list whose items are told apart by these fields: a patch or an apply merges item by item."""
+    """Mark a list whose items are identified by these fields: a patch or an apply merges item by item."""
     return Meta(
         extra_json_schema={
             "x-kubernetes-list-type": "map",
@@ -42,17 +42,17 @@ def keyed(*names: str) -> Meta:
 
 
 SET = Meta(extra_json_schema={"x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge"})
-"""Mark a list of scalars that a patch or an apply adds to."""
+"""Mark a list of scalars: a patch or an apply adds to it."""
 
 ATOMIC = Meta(extra_json_schema={"x-kubernetes-list-type": "atomic", "x-kubernetes-map-type": "atomic"})
 """Mark a value that is replaced as a whole."""
 
 Anything = Annotated[dict[str, Any], Meta(extra_json_schema=PRESERVE)]
-"""An object whose fields the kit does not look at."""
+"""An object whose fields the kit does not read."""
 
 
 class OwnerReference(Typed, frozen=True, kw_only=True):
-    """The object that this one belongs to; when the owner is deleted, so is this one."""
+    """The owner of an object. When the owner is deleted, the object is deleted too."""
 
     api_version: str
     kind: str
@@ -63,7 +63,7 @@ class OwnerReference(Typed, frozen=True, kw_only=True):
 
 
 class ObjectMeta(Typed, frozen=True, kw_only=True):
-    """Names and bookkeeping of an object."""
+    """The metadata of an object."""
 
     name: Annotated[str | None, Meta(description="Unique among the objects of a kind in a namespace.")] = None
     generate_name: Annotated[
@@ -85,7 +85,7 @@ class ObjectMeta(Typed, frozen=True, kw_only=True):
 
 
 class ListMeta(Typed, frozen=True, kw_only=True):
-    """Where a list stands."""
+    """The metadata of a list."""
 
     resource_version: str | None = None
     continue_: str | None = msgspec.field(name="continue", default=None)
@@ -94,7 +94,7 @@ class ListMeta(Typed, frozen=True, kw_only=True):
 
 
 class Condition(Typed, frozen=True, kw_only=True):
-    """One aspect of an object's state: `status` True, False or Unknown, and why."""
+    """One condition of an object: `status` is True, False or Unknown."""
 
     type: str
     status: str
@@ -111,7 +111,7 @@ Conditions = Annotated[list[Condition], keyed("type")]
 
 
 class SelectorRequirement(Typed, frozen=True, kw_only=True):
-    """One rule of a label selector."""
+    """One requirement of a label selector."""
 
     key: str
     operator: str
@@ -119,14 +119,14 @@ class SelectorRequirement(Typed, frozen=True, kw_only=True):
 
 
 class LabelSelector(Typed, frozen=True, kw_only=True):
-    """Which labels an object must have."""
+    """The labels that an object must have."""
 
     match_labels: Labels | None = None
     match_expressions: Annotated[list[SelectorRequirement] | None, ATOMIC] = None
 
 
 class Resource(Typed, frozen=True, kw_only=True):
-    """What every kind has: `apiVersion`, `kind` and `metadata`."""
+    """The fields of every kind: `apiVersion`, `kind` and `metadata`."""
 
     api_version: str | None = None
     kind: str | None = None

@@ -1,7 +1,7 @@
 """Merge patches (RFC 7386): apply one, and compute one.
 
-Both leave their inputs as they are. JSON patches are in `workshop.manifests.jsonpatch`, strategic patches in
-`workshop.manifests.strategic`: those need the schemas, which take long to import.
+Neither function changes its inputs. JSON patches are in `workshop.manifests.jsonpatch`, strategic patches in
+`workshop.manifests.strategic`, which needs the schemas and so takes long to import.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ Json = Any
 
 
 class PatchError(ValueError):
-    """The patch cannot be read, or does not fit the object."""
+    """The patch cannot be parsed, or it does not fit the object."""
 
 
 # -- merge patch -------------------------------------------------------------------------------------------
 
 
 def merge(target: Json, patch: Json) -> Json:
-    """RFC 7386: null deletes, maps merge, everything else replaces."""
+    """Apply a merge patch (RFC 7386): null deletes, maps merge, everything else replaces."""
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
     result = dict(target) if isinstance(target, dict) else {}
@@ -33,7 +33,7 @@ def merge(target: Json, patch: Json) -> Json:
 
 
 def difference(old: Json, new: Json) -> dict[str, Any]:
-    """The merge patch that makes `new` out of `old`; empty when they are equal."""
+    """The merge patch from `old` to `new`; empty if they are equal."""
     patch: dict[str, Any] = {key: None for key in old if key not in new}
     for key, value in new.items():
         if key not in old:

@@ -1,8 +1,7 @@
 """The OpenAPI schemas of the kinds, made from their types.
 
-One schema serves three uses: `oc explain` and clients' validation, strict decoding at the API, and the
-merge keys of strategic patches and server-side apply. A schema is the JSON form that Kubernetes publishes,
-with `$ref` into `components`.
+A schema has three uses: `oc explain` and client-side validation, strict decoding in the API, and the merge keys of
+strategic patches and server-side apply. It has the JSON form that Kubernetes publishes, with `$ref` into `components`.
 """
 
 from __future__ import annotations
@@ -29,23 +28,23 @@ def _made() -> tuple[dict[tuple[str, str], str], dict[str, Schema]]:
 
 
 def components() -> dict[str, Schema]:
-    """Every type's schema by name."""
+    """All schemas by name."""
     return _made()[1]
 
 
 def name_of(api_version: str, kind: str) -> str | None:
-    """The name of a kind's schema among the components, or None when it has no type."""
+    """The name of a kind's schema among the components, or None if it has no type."""
     return _made()[0].get((api_version, kind))
 
 
 def schema_of(api_version: str, kind: str) -> Schema | None:
-    """The schema of a kind, or None when it has no type."""
+    """The schema of a kind, or None if it has no type."""
     name = name_of(api_version, kind)
     return components()[name] if name else None
 
 
 def resolve(schema: Schema | None) -> Schema:
-    """The schema behind a `$ref`; an empty one for None. What stands beside the reference is kept."""
+    """The schema behind a `$ref`; an empty one for None. Keys next to the reference are kept."""
     if schema is None:
         return {}
     ref = schema.get("$ref")
@@ -56,7 +55,7 @@ def resolve(schema: Schema | None) -> Schema:
 
 
 def child(schema: Schema | None, key: str) -> Schema | None:
-    """The schema of a field or of a map's values; None where nothing is said."""
+    """The schema of a field or of a map's values; None if it is not described."""
     parent = resolve(schema)
     found = parent.get("properties", {}).get(key)
     if found is not None:
@@ -83,7 +82,7 @@ def is_open(schema: Schema | None) -> bool:
 
 
 def _kubernetes(schema: Any) -> Any:
-    """What msgspec writes, in the subset that Kubernetes publishes: no null, no title, no closed maps."""
+    """msgspec's schema in the subset that Kubernetes publishes: no null, no title, no closed maps."""
     if isinstance(schema, list):
         return [_kubernetes(one) for one in schema]
     if not isinstance(schema, dict):

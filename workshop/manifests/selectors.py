@@ -11,7 +11,7 @@ Match = Callable[[Labels], bool]
 
 
 class SelectorError(ValueError):
-    """The selector cannot be understood."""
+    """The selector cannot be parsed."""
 
 
 _SPLIT = re.compile(r",(?![^()]*\))")
@@ -22,7 +22,7 @@ _BARE = re.compile(r"^(?P<not>!\s*)?(?P<key>[^\s!=<>,()]+)$")
 
 @lru_cache(maxsize=256)
 def labels(selector: str) -> Match:
-    """A test of an object's labels. Raises SelectorError, in the words of the API server."""
+    """A test of an object's labels. Raises SelectorError with the API server's message."""
     tests = [_label_test(part.strip(), selector) for part in _SPLIT.split(selector)] if selector.strip() else []
     return lambda found: all(test(found) for test in tests)
 
@@ -58,7 +58,7 @@ def _number(text: str | None) -> int | None:
 
 @lru_cache(maxsize=256)
 def fields(selector: str) -> tuple[tuple[str, str, bool], ...]:
-    """The field, the value and whether they must be equal, for each part. Raises SelectorError."""
+    """Field, value and whether they must be equal, for each part. Raises SelectorError."""
     found: list[tuple[str, str, bool]] = []
     for part in filter(None, (one.strip() for one in selector.split(","))):
         match = re.match(r"^([^=!]+?)\s*(==|!=|=)\s*(.*)$", part)

@@ -1,6 +1,6 @@
 """Kubernetes' strategic merge patch: lists merge item by item, by the keys that the schema names.
 
-Without a schema it behaves as a merge patch. Leaves its inputs as they are.
+Without a schema it works like a merge patch. It does not change its inputs.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from workshop.manifests.schemas import Schema, child, items, resolve
 
 
 def strategic(target: Json, patch: Json, schema: Schema | None, *, prepend: bool = False) -> Json:
-    """Kubernetes' merge: lists with a merge key merge item by item, `$patch` and its kin are obeyed.
+    """Kubernetes' merge: lists with a merge key merge item by item; `$patch` and related directives are applied.
 
-    New items go behind the others; with `prepend` the patch's items come first, as in kustomize. Raises PatchError.
+    New items are appended; with `prepend` the patch's items come first, as in kustomize. Raises PatchError.
     """
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
@@ -57,7 +57,7 @@ def strategic(target: Json, patch: Json, schema: Schema | None, *, prepend: bool
 
 
 def merge_key(schema: Schema | None) -> str | None:
-    """The field by which a strategic patch tells a list's items apart; None when the list is replaced."""
+    """The field that identifies a list's items in a strategic patch; None if the list is replaced."""
     known = resolve(schema)
     if "merge" not in str(known.get("x-kubernetes-patch-strategy", "")):
         return None
@@ -95,7 +95,7 @@ def _strategic_list(old: Any, patch: list[Any], schema: Schema | None, prepend: 
 
 
 def _reorder(values: Any, order: list[Any], schema: Schema | None) -> Any:
-    """Items named in `order` in that order; the others keep their place behind the item they followed."""
+    """Items named in `order` come in that order; other items stay behind the item that they followed."""
     if not isinstance(values, list):
         return values
     key = merge_key(schema)

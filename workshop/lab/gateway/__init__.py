@@ -1,8 +1,8 @@
-"""The gateway: the URLs under which deployments answer, as Istio's, Seldon's executor's and a Route's on a cluster.
+"""The gateway: the URLs of deployments, which on a cluster belong to Istio, Seldon's executor and Routes.
 
-`POST /seldon/<namespace>/<deployment>/api/v1.0/predictions` goes to a ready replica, chosen by the predictors'
-traffic; a request whose Host is a Route's goes by the weights of the Route. A shadow gets a copy. A predictor without
-`seldon.io/no-engine` is answered by an orchestrator that walks its graph.
+`POST /seldon/<namespace>/<deployment>/api/v1.0/predictions` goes to a ready replica, chosen by the predictors' traffic.
+A request whose Host belongs to a Route is distributed by the weights of the Route. A shadow gets a copy. For a
+predictor without `seldon.io/no-engine`, an orchestrator runs its graph.
 """
 
 from workshop.lab.gateway.app import Gateway, build

@@ -1,4 +1,4 @@
-"""What the gateway says itself, in Seldon's own error shape, so that a client reads one kind of error."""
+"""The gateway's own errors, in Seldon's error format, so that a client parses one format."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ JSON = (b"content-type", b"application/json")
 
 
 def error(code: int, reason: str, info: str) -> Answer:
-    """An error that the gateway has noticed."""
+    """An error that the gateway detects."""
     body = orjson.dumps({"status": {"status": 1, "info": info, "code": code, "reason": reason}})
     return Answer(code, [JSON], body)
 
 
 def not_ready(namespace: str, name: str) -> Answer:
-    """There is nobody to answer now."""
+    """No replica can answer now."""
     answer = error(
         503,
         "ServiceUnavailable",
@@ -27,7 +27,7 @@ def not_ready(namespace: str, name: str) -> Answer:
 
 
 def unknown(namespace: str, name: str) -> Answer:
-    """There is no such deployment."""
+    """The deployment does not exist."""
     return error(404, "NotFound", f"no SeldonDeployment {name} in {namespace}; oc get sdep -A lists them")
 
 
@@ -37,17 +37,17 @@ def no_route(host: str) -> Answer:
 
 
 def too_late(name: str, seconds: float) -> Answer:
-    """The model server took too long."""
+    """The model server did not answer in time."""
     return error(504, "GatewayTimeout", f"{name} did not answer within {seconds:.0f} s")
 
 
 def too_large(size: int, limit: int) -> Answer:
-    """The body is larger than anything that a model server takes."""
+    """The body is larger than any model server accepts."""
     return error(413, "RequestEntityTooLarge", f"the body has more than {size} bytes; at most {limit} are taken")
 
 
 def broken(name: str) -> Answer:
-    """Every try ended with the connection."""
+    """The connection broke at every try."""
     answer = error(503, "ServiceUnavailable", f"{name} closed the connection before it had answered")
     answer.headers.append((b"retry-after", b"1"))
     return answer

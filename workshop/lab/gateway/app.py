@@ -1,6 +1,6 @@
-"""The gateway as an ASGI application: what a request is about, and the answer on the wire.
+"""The gateway as an ASGI application: it parses a request and sends the answer.
 
-Plain ASGI and no framework: a framework's routing costs as much as the forwarding (see `upstream`).
+It is plain ASGI, because a framework's routing costs as much as the forwarding (see `upstream`).
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from workshop.lab.gateway.upstream import Answer, Upstream
 from workshop.lab.routes import Routes, Target
 
 MAX_BODY = 10 * 1024 * 1024
-"""Bytes of one request; the model server has its own, smaller limit."""
+"""Size limit of one request in bytes. The model server has its own, smaller limit."""
 _PAGE = f"/{DEPLOYMENT}/client"
-"""Only the page for people has this in its path."""
+"""Only the paths of the client page contain this."""
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "[::1]"))
 
 
 class Gateway:
-    """One gateway over one table of routes."""
+    """One gateway over one routing table."""
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
@@ -130,7 +130,7 @@ def build(routes: Routes) -> Gateway:
 
 
 async def _read(scope: Scope, receive: Receive, path: str, raw: bytes) -> Call | Answer:
-    """The request, or why it is not taken."""
+    """The request, or the error that refuses it."""
     parts: list[bytes] = []
     size = 0
     while True:

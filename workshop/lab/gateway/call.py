@@ -1,4 +1,4 @@
-"""One request as it came to the gateway."""
+"""One request as the gateway received it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _NOT_PASSED = frozenset(
         b"upgrade",
     )
 )
-"""Headers that are about one connection, not about the message (RFC 9110, 7.6.1)."""
+"""Headers of one connection, which are not forwarded (RFC 9110, 7.6.1)."""
 _NOT_RETURNED = _NOT_PASSED | {b"date", b"server"}
 
 
 @dataclass
 class Call:
-    """`path` is the model server's; `query` as it came."""
+    """`path` is the path for the model server; `query` is unchanged."""
 
     method: str
     path: str
@@ -39,26 +39,26 @@ class Call:
 
     @cached_property
     def puid(self) -> bytes:
-        """The request's id: the caller's, else a new one, the same for every try."""
+        """The request's id: the caller's or a new one. It is the same for every try."""
         return next((v for k, v in self.headers if k == b"seldon-puid"), b"") or str(uuid.uuid4()).encode()
 
     @property
     def target(self) -> bytes:
-        """Path and query as the model server reads them."""
+        """Path and query for the model server."""
         path = self.raw_path or self.path.encode()
         return path + b"?" + self.query if self.query else path
 
     @property
     def repeatable(self) -> bool:
-        """Whether sending it twice changes nothing: a prediction may be asked for again, feedback is counted."""
+        """Whether it can be sent twice: a prediction can, feedback cannot because it is counted."""
         return "feedback" not in self.path
 
 
 def passed(headers: Headers) -> Headers:
-    """The headers of a request that the model server gets."""
+    """The request headers for the model server."""
     return [pair for pair in headers if pair[0] not in _NOT_PASSED]
 
 
 def returned(headers: Headers) -> Headers:
-    """The headers of an answer that the caller gets."""
+    """The answer headers for the caller."""
     return [pair for pair in headers if pair[0] not in _NOT_RETURNED]

@@ -1,8 +1,8 @@
-"""The service orchestrator of a predictor: Seldon's executor, played by the gateway.
+"""The service orchestrator of a predictor, as Seldon's executor.
 
-Paths, headers, metrics and errors are the executor's: a node's error comes through with its status and body, its own
-failures are 500 and say FAILURE. The content type of an error is lost there (it is set after the header is written),
-so it is text/plain here, too.
+Paths, headers, metrics and errors are the executor's. An error of a node is passed on with its status and body. An
+error of the orchestrator is 500 with status FAILURE. The executor sets the content type of an error after it has
+written the header, so it is text/plain there; here too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 
 @dataclass(frozen=True)
 class Asked:
-    """What a path means: the service of the metrics, the method, and the node where one is named."""
+    """The meaning of a path: the service label of its metrics, the method, and the node if the path names one."""
 
     service: str
     method: str
@@ -76,7 +76,7 @@ async def execute(
 
 
 def meaning(path: str, protocol: str) -> Asked | None:
-    """What a path asks for, or None."""
+    """The operation of a path, or None."""
     words = path.strip("/").split("/")
     if protocol != "seldon":
         match words:

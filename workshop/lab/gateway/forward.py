@@ -1,4 +1,4 @@
-"""Which predictor, which replica, and what happens when its connection breaks."""
+"""Chooses a predictor and a replica, and tries again when a connection breaks."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ from workshop.lab.gateway.upstream import Answer, Broken, Headers, Refused, Upst
 from workshop.lab.routes import Backend, Target
 
 SECONDS = 60.0
-"""An answer takes at most this long."""
+"""Time limit for an answer, in seconds."""
 SENDS = 3
-"""Times that a prediction is sent when connections break under it. A request that ends servers ends no more of them."""
+"""How often a prediction is sent when connections break.
+
+The limit keeps a request that crashes servers from crashing all.
+"""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A predictor that may answer, with its weight."""
+    """A predictor that can answer, with its weight."""
 
     name: str
     target: Target
@@ -51,7 +54,7 @@ class Forwarder:
             try:
                 return await self._send(namespace, choice, backend, call, last)
             except Refused:
-                # Gone between routing and connecting; nothing was sent.
+                # The server ended between routing and connecting; nothing was sent.
                 refused.add(backend.port)
                 sends -= 1
             except Broken:
@@ -83,7 +86,7 @@ class Forwarder:
         return answer
 
     def _quietest(self, backends: list[Backend], broke: set[int]) -> Backend:
-        """The replica with the fewest requests under way, one that has just failed last."""
+        """The replica with the fewest open requests. A replica that just failed comes last."""
         busy = self._upstream.busy
         if len(backends) == 1:
             return backends[0]
@@ -91,7 +94,7 @@ class Forwarder:
 
 
 def _candidates(choices: Sequence[Choice], refused: set[int]) -> list[Choice]:
-    """The predictors that can answer now. Where all of them have weight 0, each may."""
+    """The predictors that can answer now. If all have weight 0, each of them can."""
     ready = [c for c in choices if any(b.port not in refused for b in c.target.backends)]
     if any(c.weight > 0 for c in ready):
         return [c for c in ready if c.weight > 0]

@@ -1,4 +1,4 @@
-"""What the orchestrator reads and writes in messages; everything else passes through it as it came."""
+"""The parts of messages that the orchestrator reads and writes; everything else passes through unchanged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class MessageError(ValueError):
 def route_of(answer: bytes) -> int:
     """The branch that a router chose: the first number of its answer. Raises MessageError.
 
-    -1 is every branch, -2 is none (the request itself is the answer).
+    -1 means every branch, -2 means none (the request itself is the answer).
     """
     try:
         value = orjson.loads(answer)
@@ -33,7 +33,7 @@ def route_of(answer: bytes) -> int:
 
 
 def feedback_route(feedback: bytes, node: str) -> int:
-    """The branch that a prediction took at a node, as response.meta.routing tells; -1 when it does not."""
+    """The branch that a prediction took at a node, from response.meta.routing; -1 if it is not there."""
     value: Any = _json(feedback)
     for key in ("response", "meta", "routing", node):
         value = value.get(key) if isinstance(value, dict) else None
@@ -41,14 +41,14 @@ def feedback_route(feedback: bytes, node: str) -> int:
 
 
 def combined(messages: list[bytes]) -> bytes:
-    """The list that a combiner gets. Raises MessageError."""
+    """The list of messages that a combiner gets. Raises MessageError."""
     if any(_json(message) is None for message in messages):
         raise MessageError("Data is not JSON")
     return b"[" + b",".join(messages) + b"]"
 
 
 def with_routing(message: bytes, routing: dict[str, int]) -> bytes:
-    """The message with meta.routing; one that is no JSON object stays as it is."""
+    """The message with meta.routing added. A message that is not a JSON object is unchanged."""
     value = _json(message)
     if not isinstance(value, dict):
         return message
@@ -69,7 +69,7 @@ def chained(message: bytes) -> bytes:
 
 
 def escaped(message: bytes) -> bytes:
-    """JSON that is harmless inside HTML, as Go writes it."""
+    """JSON that is safe inside HTML, as Go writes it."""
     for character, code in ((b"<", b"\\u003c"), (b">", b"\\u003e"), (b"&", b"\\u0026")):
         if character in message:
             message = message.replace(character, code)

@@ -1,7 +1,7 @@
-"""The executor's metrics, one registry a pod: names, labels and buckets are those of seldon-core 1.17.1.
+"""The executor's metrics, one registry for each Pod. Names, labels and buckets are those of seldon-core 1.17.1.
 
-On a cluster each pod with a service orchestrator has its own counters, which end with the pod. So it is here, although
-one gateway plays them all: a query gives the same, and nothing is counted for a pod that is gone.
+On a cluster each Pod with a service orchestrator has its own counters, which end with the Pod. The gateway keeps one
+registry for each Pod, so queries give the same result and no counts remain of Pods that ended.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _CLIENT = "seldon_api_executor_client_requests_seconds"
 _COMMON = ("deployment_name", "predictor_name", "predictor_version", "service")
 _MODEL = ("model_name", "model_image", "model_version")
 
-# Series of start times, which the executor does not have.
+# Creation-time series, which the executor does not have.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class PodMetrics:
-    """What the orchestrator of one pod has answered and asked."""
+    """The counts of one Pod's orchestrator."""
 
     def __init__(self, deployment: str, target: Target) -> None:
         assert target.orchestrated is not None
@@ -45,31 +45,31 @@ class PodMetrics:
         )
 
     def answered(self, service: str, method: str, code: int, seconds: float) -> None:
-        """Count an answer to a caller; `service` is predictions, feedback, status or metadata."""
+        """Count an answer to a caller. `service` is predictions, feedback, status or metadata."""
         labels = (*self._common, service, method.lower(), str(code))
         self._server.labels(*labels).observe(seconds)
         self._server_summary.labels(*labels).observe(seconds)
 
     def asked(self, node: str, service: str, method: str, code: int, seconds: float) -> None:
-        """Count an answer of a node; `service` is the path that was asked."""
+        """Count an answer of a node. `service` is the requested path."""
         labels = (*self._common, service, node, *image_parts(self._images.get(node, "")), method.lower(), str(code))
         self._client.labels(*labels).observe(seconds)
         self._client_summary.labels(*labels).observe(seconds)
 
     def exposition(self) -> bytes:
-        """The text format."""
+        """The metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
 
 class AllMetrics:
-    """The metrics of every pod that has an orchestrator now."""
+    """The metrics of every Pod that has an orchestrator now."""
 
     def __init__(self, routes: Routes) -> None:
         self._routes = routes
         self._kept: dict[Key, PodMetrics] = {}
 
     def of(self, namespace: str, pod: str) -> PodMetrics | None:
-        """A pod's metrics, or None when there is no such pod. Those of pods that are gone are forgotten here."""
+        """A Pod's metrics, or None if there is no such Pod. Metrics of Pods that ended are deleted here."""
         key, pods = (namespace, pod), self._routes.pods
         kept = self._kept.get(key)
         if kept is not None and key in pods:

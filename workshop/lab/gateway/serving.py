@@ -1,6 +1,6 @@
-"""The gateway's server: a thread and an event loop of its own, so that neither waits for a reconcile.
+"""The gateway's server. It has its own thread and event loop, so requests and reconciles do not delay each other.
 
-The loop is uvloop's where there is one, as with uvicorn's own servers.
+It uses uvloop's event loop if it is installed, like uvicorn's own servers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Copies for shadow predictors: sent beside the request, never waited for, and few at a time.
+"""Copies of requests for shadow predictors.
 
-A shadow that cannot keep up gets fewer copies; the callers of the deployment notice nothing.
+The gateway does not wait for a copy, and the number of copies in flight is limited. A slow shadow gets fewer copies;
+callers are not affected.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from workshop.lab.gateway.upstream import Answer
 from workshop.lab.routes import Target
 
 AT_ONCE = 32
-"""Copies under way to one shadow; more are left out."""
+"""Limit of copies in flight to one shadow. Further copies are dropped."""
 
 log = logging.getLogger("workshop.lab.gateway")
 
 
 class Shadows:
-    """The copies under way."""
+    """The copies in flight."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
@@ -30,7 +31,7 @@ class Shadows:
         self.left_out = 0
 
     def copy(self, target: Target, name: str, send: Callable[[], Awaitable[Answer]]) -> None:
-        """Send a copy with the shadow's percentage (`traffic`; 0 or none is every request)."""
+        """Send a copy with the shadow's percentage (`traffic`; 0 or none means every request)."""
         if target.traffic and random.random() * 100 >= target.traffic:  # noqa: S311 sampling, not a secret
             return
         if self._busy.get(name, 0) >= AT_ONCE:
@@ -42,7 +43,7 @@ class Shadows:
         task.add_done_callback(self._tasks.discard)
 
     def close(self) -> None:
-        """Give up the copies under way."""
+        """Cancel the copies in flight."""
         for task in self._tasks:
             task.cancel()
 

@@ -1,8 +1,8 @@
-"""One walk through a graph: transform-input, route, children, aggregate, transform-output; feedback the same way.
+"""Runs one request through a graph: transform-input, route, children, aggregate, transform-output; feedback likewise.
 
-The order, what is called for which type and method, and what an error does, are the executor's (seldon-core 1.17.1,
-`predictor_process.go`): messages go from node to node as bytes, so meta (tags, requestPath, metrics) is what the nodes
-make of it.
+The order, the methods called for each type, and the handling of errors are the executor's (seldon-core 1.17.1,
+`predictor_process.go`). Messages go from node to node as bytes, so the nodes determine meta (tags, requestPath,
+metrics).
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 ALL, NONE = -1, -2
-"""Branches that a router may name besides a child's number."""
+"""Results of a router that are not a child's number."""
 
 
 class NodeError(Exception):
-    """A node answered with an error, which goes to the caller as it is."""
+    """A node answered with an error, which is passed to the caller unchanged."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(f"status {answer.status}")
@@ -47,11 +47,11 @@ class NodeError(Exception):
 
 
 class WalkError(Exception):
-    """The orchestrator itself cannot go on."""
+    """The orchestrator itself failed."""
 
 
 class Walk:
-    """A request's way through the graph of one pod."""
+    """One request's path through the graph of one Pod."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Walk:
         self._headers = headers
         self._seconds = plan.timeout or seconds
         self.routing: dict[str, int] = {}
-        """Which way the message went at each node, as meta.routing has it."""
+        """The branch taken at each node, as in meta.routing."""
         self.content_type = b"application/json"
 
     async def predict(self, unit: PredictiveUnit, message: bytes) -> bytes:
@@ -77,7 +77,7 @@ class Walk:
         return messages.with_routing(message, self.routing) if self._plan.tells_routing else message
 
     async def feedback(self, unit: PredictiveUnit, message: bytes) -> bytes:
-        """Tell every node that took part, by response.meta.routing. Raises as `predict`."""
+        """Send feedback to every node that took part, by response.meta.routing. Raises as `predict`."""
         if unit.children:
             branch = messages.feedback_route(message, unit.name)
             chosen = unit.children if branch == ALL else [] if branch == NONE else [_child(unit, branch)]
@@ -98,7 +98,7 @@ class Walk:
             headers = [*(h for h in headers if h[0] != b"content-type"), (b"content-type", self.content_type)]
         began = time.perf_counter()
         try:
-            # Feedback is counted by who gets it: no kept connection that might just be closing, so no second try.
+            # Feedback is counted, so it must not be sent twice: use a connection that the server cannot be closing.
             answer = await self._upstream.call(
                 port, method, path.encode(), headers, message or b"", self._seconds, fresh=service == FEEDBACK
             )
@@ -148,7 +148,7 @@ class Walk:
     async def _together(
         self, steps: list[tuple[Callable[[PredictiveUnit, bytes], Awaitable[bytes]], PredictiveUnit]], message: bytes
     ) -> list[bytes]:
-        """All at once; all are waited for, and the first one's error in the order of the graph counts."""
+        """Call all children at once and wait for all. The first error in the order of the graph is raised."""
         if len(steps) == 1:
             return [await steps[0][0](steps[0][1], message)]
         results = await asyncio.gather(*(step(unit, message) for step, unit in steps), return_exceptions=True)
@@ -170,7 +170,7 @@ class Walk:
 
 
 def ratio_a(unit: PredictiveUnit) -> float:
-    """The part of RANDOM_ABTEST's first child: its one parameter ratioA, else half. Raises ValueError."""
+    """The share of RANDOM_ABTEST's first child: its parameter ratioA, else half. Raises ValueError."""
     if len(unit.parameters) == 1 and unit.parameters[0].name == "ratioA":
         return float(unit.parameters[0].value)
     return 0.5
@@ -184,13 +184,13 @@ def find(unit: PredictiveUnit, name: str) -> PredictiveUnit | None:
 
 
 def graph_metadata(name: str, unit: PredictiveUnit, models: Mapping[str, object]) -> dict[str, object]:
-    """What the graph as a whole takes and gives, from what its nodes say."""
+    """The inputs and outputs of the whole graph, from the metadata of its nodes."""
     first, last = _edges(unit, models)
     return {"name": name, "models": models, "graphinputs": first.get("inputs"), "graphoutputs": last.get("outputs")}
 
 
 def _edges(unit: PredictiveUnit, models: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
-    """The metadata of the node that takes the request, and of the one that gives the answer."""
+    """The metadata of the node that takes the request, and of the node that gives the answer."""
     found = models.get(unit.name)
     own: dict[str, object] = found if isinstance(found, dict) else {}
     if not unit.children:
