@@ -1,7 +1,7 @@
-"""What admission webhooks do on a cluster: defaults and rules that a schema cannot say.
+"""The work of admission webhooks: defaults, and rules that a schema cannot express.
 
-`ADMISSION` names each kind's rule. A rule gets the new object and, on update, the stored one; it returns the object
-with its defaults set, or raises an ApiError in the webhook's own words.
+`ADMISSION` has the rule of each kind. A rule gets the new object and, on update, the stored one. It returns the object
+with its defaults, or raises an ApiError with the webhook's message.
 """
 
 from __future__ import annotations

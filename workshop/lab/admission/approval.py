@@ -1,9 +1,9 @@
-"""The rules of the approval gate's webhook: who may write which answer, and when.
+"""The rules of the approval gate's webhook: who may give which answer, and when.
 
-Words are the webhook's (manual-approval-gate 0.9, `pkg/reconciler/webhook`). The lab has one user, who is `user1` by
-name, also counts as `kube:admin`, and is in the group `mlops-workshop`, so that a pipeline which names one of them
-can be approved here. What identifies an approval (its name, the quorum, who is asked) does not
-change once it is made; the real webhook looks at the answers only.
+Messages are the webhook's (manual-approval-gate 0.9, `pkg/reconciler/webhook`). The lab has one user. Its name is
+`user1`; it also counts as `kube:admin` and is in the group `mlops-workshop`, so that a pipeline with one of these
+approvers can be approved here. The identity of an approval (name, quorum, approvers) is immutable; the webhook checks
+only the answers.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def admit_approval(new: Object, old: Object | None) -> Object:
 
 
 def approved_by(approvers: Sequence[Approver]) -> int:
-    """How many people have approved; one who is named twice counts once."""
+    """How many people approved; a person who is listed twice counts once."""
     people: set[str] = set()
     for one in approvers:
         if one.input == "approve":
@@ -52,7 +52,7 @@ def approved_by(approvers: Sequence[Approver]) -> int:
 
 
 def _only_mine(before: ApprovalTask, after: ApprovalTask) -> None:
-    """Raise BadRequest unless the user's own answers are all that has changed."""
+    """Raise BadRequest unless only the user's own answers changed."""
     old, new = before.spec, after.spec
     same = [(a.name, a.type or "User") for a in old.approvers] == [
         (a.name, a.type or "User") for a in new.approvers

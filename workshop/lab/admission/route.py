@@ -1,7 +1,7 @@
-"""Routes at admission: the defaults that OpenShift sets, its rules, and what the lab's gateway does not do.
+"""Routes at admission: the defaults that OpenShift sets, its rules, and what the lab's gateway does not support.
 
-A Route without a host gets `<name>-<namespace>.localhost`, as OpenShift makes `<name>-<namespace>.<its domain>`: names
-below localhost lead to the own machine in every browser and in curl, without a name server.
+A Route without a host gets `<name>-<namespace>.localhost`, as OpenShift makes `<name>-<namespace>.<its domain>`.
+Browsers and curl resolve names below localhost to this machine without a name server.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ HEADERS_REFUSED = "the lab's gateway changes no headers; remove httpHeaders"
 SUBDOMAIN_REFUSED = "give host, or neither: the lab has one domain"
 PORT_REFUSED = "the lab's gateway speaks HTTP; use the port http"
 MOST = 256
-"""A weight is at most this (route.openshift.io/v1)."""
+"""The largest weight (route.openshift.io/v1)."""
 
 
 def admit_route(new: Object, old: Object | None) -> Object:
@@ -26,7 +26,7 @@ def admit_route(new: Object, old: Object | None) -> Object:
     meta = new["metadata"]
     spec: dict[str, Any] = {**(new.get("spec") or {})}
     before = (old or {}).get("spec") or {}
-    # An empty host means "as it was": so the manifest that made the Route can be applied again.
+    # An empty host keeps the stored one, so the manifest that created the Route can be applied again.
     spec["host"] = spec.get("host") or before.get("host") or f"{meta['name']}-{meta.get('namespace', '')}.{DOMAIN}"
     spec["wildcardPolicy"] = spec.get("wildcardPolicy") or "None"
     spec["to"] = _with_weight(spec.get("to") or {})

@@ -1,8 +1,8 @@
-"""The rules of Triggers' webhook, and a plain no to what the lab does not run.
+"""The rules of Triggers' webhook, and refusals of what the lab does not support.
 
-Words are the webhook's (Triggers 0.36, `pkg/apis/triggers/v1beta1/*_validation.go`). It looks neither into an
-interceptor's parameters (a CEL filter that does not parse is accepted) nor into a template's manifests, beyond their
-kind. Trigger groups are accepted; a cluster wants `enable-api-fields: alpha` for them.
+Messages are the webhook's (Triggers 0.36, `pkg/apis/triggers/v1beta1/*_validation.go`). The webhook checks neither an
+interceptor's parameters (a CEL filter that does not parse is accepted) nor a template's manifests beyond their kind.
+Trigger groups are accepted here; a cluster needs `enable-api-fields: alpha` for them.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 _PARAM = re.compile(r"\$\(tt\.params\.([_a-zA-Z][_a-zA-Z0-9.-]*)\)")
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 LONGEST_NAME = 60
-"""`el-` before it must leave a Service's name of at most 63."""
+"""With `el-` in front, a Service's name has at most 63 characters."""
 
 
 def admit_listener(new: Object, old: Object | None) -> Object:
-    """An EventListener. Raises BadRequest."""
+    """Check an EventListener. Raises BadRequest."""
     new = copy.deepcopy(new)
     for field, path in _interceptor_lists(new.get("spec") or {}):
         _default_interceptors(field, path)
@@ -81,7 +81,7 @@ def admit_listener(new: Object, old: Object | None) -> Object:
 
 
 def admit_trigger(new: Object, old: Object | None) -> Object:
-    """A Trigger. Raises BadRequest."""
+    """Check a Trigger. Raises BadRequest."""
     new = copy.deepcopy(new)
     spec = new.setdefault("spec", {})
     if isinstance(spec, dict):
@@ -97,7 +97,7 @@ def admit_trigger(new: Object, old: Object | None) -> Object:
 
 
 def admit_binding(new: Object, old: Object | None) -> Object:
-    """A TriggerBinding or ClusterTriggerBinding. Raises BadRequest."""
+    """Check a TriggerBinding or ClusterTriggerBinding. Raises BadRequest."""
     type_ = ClusterTriggerBinding if new.get("kind") == "ClusterTriggerBinding" else TriggerBinding
     params: Sequence[BindingParam] = _decode(new, type_).spec.params  # type: ignore[attr-defined]
     found = Findings()
@@ -117,7 +117,7 @@ def admit_binding(new: Object, old: Object | None) -> Object:
 
 
 def admit_template(new: Object, old: Object | None) -> Object:
-    """A TriggerTemplate. Raises BadRequest."""
+    """Check a TriggerTemplate. Raises BadRequest."""
     spec = _decode(new, TriggerTemplate).spec
     found = Findings()
     if not new.get("spec"):
@@ -128,12 +128,12 @@ def admit_template(new: Object, old: Object | None) -> Object:
 
 
 def admit_cluster_interceptor(new: Object, old: Object | None) -> Object:
-    """A ClusterInterceptor. Raises BadRequest."""
+    """Check a ClusterInterceptor. Raises BadRequest."""
     return _interceptor(new, ClusterInterceptor)
 
 
 def admit_interceptor(new: Object, old: Object | None) -> Object:
-    """An Interceptor. Raises BadRequest."""
+    """Check an Interceptor. Raises BadRequest."""
     return _interceptor(new, Interceptor)
 
 
@@ -230,7 +230,7 @@ def _check_interceptors(found: Findings, path: str, interceptors: Sequence[Trigg
 
 
 def _check_github(found: Findings, where: str, one: TriggerInterceptor) -> None:
-    """Settings by which the interceptor would ask GitHub's API."""
+    """Settings with which the interceptor calls GitHub's API."""
     for param in one.params:
         value: Any = param.value if isinstance(param.value, dict) else {}
         if param.name == "githubOwners" and value.get("enabled"):
@@ -263,7 +263,7 @@ def _check_resource(found: Findings, wanted: KubernetesResource) -> None:
 
 
 def _closed(value: str) -> bool:
-    """Whether every `$(` but the last is closed; the real webhook does not look at the last either."""
+    """Whether every `$(` except the last is closed; the webhook does not check the last one either."""
     closed = True
     for piece in value.split("$(")[1:]:
         if not closed:

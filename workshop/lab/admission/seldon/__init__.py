@@ -1,4 +1,4 @@
-"""SeldonDeployments at admission: the webhook's own rules first, then a plain no to what the lab does not run."""
+"""SeldonDeployments at admission: first the webhook's rules, then refusals of what the lab does not support."""
 
 from __future__ import annotations
 

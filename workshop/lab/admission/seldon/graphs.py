@@ -1,6 +1,6 @@
-"""What of a SeldonDeployment, besides its pods, the lab does not run. Refused by name, never ignored.
+"""Parts of a SeldonDeployment, apart from its Pods, that the lab does not support. They are refused by name.
 
-Also refused is what Seldon's webhook lets through and its executor then passes over in silence: a misspelt type, or an
+It also refuses what Seldon's webhook accepts and its executor then skips without a message: a misspelt type, or an
 implementation that only the Java engine of earlier versions had.
 """
 

@@ -1,7 +1,7 @@
-"""What a componentSpec's pods may ask of the lab, where a container is a process of this machine.
+"""Fields of a componentSpec's Pods in the lab, where a container is a process of this machine.
 
-Each field of a PodSpec and of a Container is run, accepted without effect (with the reason) or refused (with the
-message); the tables are also what the parity page shows.
+Each field of a PodSpec and of a Container is supported, accepted without effect (with the reason) or refused (with the
+message). The parity page is made from these tables.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ CONTAINER_REFUSED: dict[str, str] = {
     "volumeMounts": _BUILD_IN,
 }
 PROBE_ACCEPTED = "a starting server is probed seven times a second, a ready one every two seconds"
-"""For the timing of a readinessProbe, but timeoutSeconds."""
+"""Applies to the timing of a readinessProbe, except timeoutSeconds."""
 PROBE_REFUSED = "the lab probes with httpGet or tcpSocket"
 POST_START = "the lab runs no lifecycle.postStart; do it in the image's command"
 FIELD_REFUSED = (
@@ -100,7 +100,7 @@ _FIELD = re.compile(
 
 
 def pod_refusal(predictor: Predictor) -> str:
-    """Why the lab cannot run a predictor's pods, or nothing."""
+    """Why the lab cannot run a predictor's Pods, or nothing."""
     if not predictor.component_specs:
         return "componentSpecs is empty: the lab runs own images, named in a component's containers"
     units = {unit.name for unit in nodes(predictor.graph)}

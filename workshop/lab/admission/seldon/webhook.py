@@ -1,7 +1,7 @@
-"""The rules of Seldon's validating webhook, which its CRD's schema does not say.
+"""The rules of Seldon's validating webhook that its CRD's schema does not contain.
 
-Order and words are the webhook's (seldon-core 1.17.1, `seldondeployment_webhook.go`), all violations at once, so that
-what a participant learns to read here is what a cluster says.
+Order and messages are the webhook's (seldon-core 1.17.1, `seldondeployment_webhook.go`), with all violations at once,
+so that participants see the messages of a cluster.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from workshop.manifests.seldon import (
 
 _WEBHOOK = 'admission webhook "v1.vseldondeployment.kb.io" denied the request: '
 _PLAYED = ("", "UNKNOWN_IMPLEMENTATION", "SIMPLE_MODEL", "SIMPLE_ROUTER", "RANDOM_ABTEST", "AVERAGE_COMBINER")
-"""Implementations that are no prepackaged server."""
+"""Implementations that are not prepackaged servers."""
 _PREPACKAGED = (
     "HUGGINGFACE_SERVER",
     "MLFLOW_SERVER",
@@ -44,7 +44,7 @@ Violation = tuple[str, str]
 def parse(obj: Object) -> SeldonDeployment:
     """The object as a SeldonDeployment, with the defaults of its graphs.
 
-    Raises BadRequest with the path of the field that does not fit.
+    Raises BadRequest with the path of the invalid field.
     """
     try:
         sdep = msgspec.convert(obj, SeldonDeployment)
@@ -57,17 +57,17 @@ def parse(obj: Object) -> SeldonDeployment:
 
 
 def violations(sdep: SeldonDeployment) -> list[Violation]:
-    """All that the webhook finds wrong, in its order."""
+    """All violations, in the webhook's order."""
     return list(_violations(sdep.spec))
 
 
 def invalid(path: str, value: str, message: str) -> Violation:
-    """A violation as Kubernetes words an invalid value."""
+    """A violation with Kubernetes' message for an invalid value."""
     return path, f'Invalid value: "{value}": {message}'
 
 
 def denied(found: list[Violation]) -> ApiError:
-    """The error that the API server answers with when the webhook denies a request."""
+    """The API server's error when the webhook denies a request."""
     details: dict[str, Any] = {
         # The group is misspelt in the webhook too.
         "group": "machinelearing.seldon.io",

@@ -1,7 +1,7 @@
-"""Tekton Triggers: an event that arrives over HTTP becomes objects, mostly PipelineRuns.
+"""Tekton Triggers: an HTTP event creates objects, usually PipelineRuns.
 
-`Triggers` is what the supervisor starts. Rules are those of Triggers 0.36; where the lab differs, the module that
-does so says it.
+`Triggers` is the part that the supervisor starts. The rules are those of Triggers 0.36. A module that differs from them
+says so.
 """
 
 from workshop.lab.controllers.triggers.run import Triggers

@@ -1,8 +1,8 @@
-"""Sends an event through interceptors, in order, until one says no.
+"""Sends an event through interceptors, in order, until one stops it.
 
-Besides the five that Triggers ships, an interceptor of the cluster's own is asked over HTTP at the `clientConfig.url`
-of its ClusterInterceptor or Interceptor, with the JSON that Triggers sends. The lab has no Services to resolve, so one
-that names a Service cannot be reached here, and says so.
+Apart from the five interceptors of Triggers, an interceptor of the cluster is called over HTTP at the
+`clientConfig.url` of its ClusterInterceptor or Interceptor, with the JSON that Triggers sends. The lab resolves no
+Services, so an interceptor that names a Service is an error here.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ async def passed(
     store: Store, namespace: str, listener_namespace: str, trigger_id: str, event: Event,
     interceptors: Sequence[TriggerInterceptor],
 ) -> Event:  # fmt: skip
-    """The event with what the interceptors have added.
+    """The event with the extensions of the interceptors.
 
-    `namespace` is where Secrets are looked up, `listener_namespace` where namespaced interceptors are. Raises Stopped.
+    Secrets are read in `namespace`; namespaced interceptors are found in `listener_namespace`. Raises Stopped.
     """
     for one in interceptors:
         params = {param.name: param.value for param in one.params}

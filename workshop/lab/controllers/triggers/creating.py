@@ -1,6 +1,6 @@
-"""Creates what a template has made, through the same admission as a request to the API.
+"""Creates the objects of a template, through the same admission as a request to the API.
 
-The lab does not hold the trigger's service account to roles; a cluster does.
+The lab does not check the rights of the trigger's service account; a cluster does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ PREFIX = "triggers.tekton.dev/"
 
 
 def labels_of(listener: str, event_id: str, trigger: str, group: str) -> dict[str, str]:
-    """The labels by which one finds what an event has started."""
+    """Labels that identify the objects that an event created."""
     found = {"eventlistener": listener, "triggers-eventid": event_id, "trigger": trigger, "triggergroup": group}
     return {PREFIX + name: value for name, value in found.items() if value}
 
@@ -23,7 +23,7 @@ def labels_of(listener: str, event_id: str, trigger: str, group: str) -> dict[st
 def create(store: Store, obj: Object, namespace: str, labels: dict[str, str]) -> Object:
     """Create one object, in the trigger's namespace unless it names another.
 
-    Raises TemplateError for what is no object of a known kind, and ApiError as the API does.
+    Raises TemplateError if it is not an object of a known kind, and ApiError as the API does.
     """
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata") or {}, dict):
         raise TemplateError("a resource template is no object with metadata")

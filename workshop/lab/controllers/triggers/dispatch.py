@@ -1,8 +1,8 @@
-"""Takes an accepted event to the triggers it is for: interceptors, bindings, template, objects.
+"""Runs the triggers of an accepted event: interceptors, bindings, template, objects.
 
-Nobody waits for the outcome: the sender has had its answer. It is told in the listener's log and as its Events; an
-event without interest (a filter that does not hold) is only logged, a sender who could not prove who they are gets a
-Warning. Neither ever holds a secret or a body.
+Processing is asynchronous: the sender already has its answer. Results go to the listener's log and to Events. An event
+that a filter drops is only logged; an event with a bad signature is a Warning event. Neither contains a secret or a
+body.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from workshop.manifests.triggers import (
 SUCCESSFUL = "dev.tekton.event.triggers.successful.v1"
 FAILED = "dev.tekton.event.triggers.failed.v1"
 QUIET_SECONDS = 60.0
-"""The same Warning of a listener is not told again for so long: a flood of forged events must not fill the store."""
+"""The same Warning of a listener is not repeated within this time, so that forged events cannot fill the store."""
 MAX_REMEMBERED = 1000
 
 
@@ -51,14 +51,14 @@ class Dispatcher:
     def __init__(self, store: Store, logbook: Logbook) -> None:
         self._store, self._logbook = store, logbook
         self._events = Events(store, "triggers")
-        self._told: dict[tuple[str, str], float] = {}
+        self._warned_at: dict[tuple[str, str], float] = {}
 
     async def ungrouped(self, listener: Object, targets: Sequence[Target], event: Event) -> None:
-        """Run triggers side by side; the failure of one is no matter for the others."""
+        """Run triggers concurrently; a failure of one does not affect the others."""
         await asyncio.gather(*(self._trigger(listener, target, event) for target in targets))
 
     async def group(self, listener: Object, group: TriggerGroup, event: Event) -> None:
-        """Send an event through a group's interceptors and on to the Triggers that it selects."""
+        """Send an event through a group's interceptors and to the Triggers that the group selects."""
         namespace = listener["metadata"]["namespace"]
         trigger_id = f"namespaces/{namespace}/triggerGroups/{group.name}"
         try:
@@ -87,8 +87,8 @@ class Dispatcher:
             self._logbook.write(
                 listener, logging.INFO, f"created {', '.join(made)}", event=event.id, trigger=target.name
             )
-            told = f"event {event.id}: {_title(target.name)} created {', '.join(made)}"
-            self._events.emit(listener, SUCCESSFUL, told)
+            message = f"event {event.id}: {_title(target.name)} created {', '.join(made)}"
+            self._events.emit(listener, SUCCESSFUL, message)
 
     def _create(self, listener: Object, target: Target, event: Event) -> list[str]:
         template, old_escape = self._template(target)
@@ -128,35 +128,35 @@ class Dispatcher:
 
     def _stopped(self, listener: Object, name: str, event: Event, why: Stopped, *, group: bool = False) -> None:
         level = logging.WARNING if why.suspicious else logging.INFO
-        told = f"interceptor stopped trigger processing: {why}"
+        message = f"interceptor stopped trigger processing: {why}"
         self._logbook.write(
-            listener, level, told, event=event.id, trigger="" if group else name, group=name if group else ""
+            listener, level, message, event=event.id, trigger="" if group else name, group=name if group else ""
         )
         if why.suspicious or why.code == "Internal":
             self._warn(listener, f"{_title(name, group)}: {why.message}")
 
     def _failed(self, listener: Object, name: str, event: Event, why: Exception, *, group: bool = False) -> None:
         known = isinstance(why, ApiError | ValueError | LookupError | PathError | msgspec.ValidationError)
-        told = str(why) if known else f"an error in the lab, {type(why).__name__}; see the supervisor's log"
+        message = str(why) if known else f"an error in the lab, {type(why).__name__}; see the supervisor's log"
         self._logbook.write(
             listener,
             logging.ERROR,
-            told,
+            message,
             event=event.id,
             trigger="" if group else name,
             group=name if group else "",
             exc_info=not known,
         )
-        self._warn(listener, f"{_title(name, group)}: {told}")
+        self._warn(listener, f"{_title(name, group)}: {message}")
 
     def _warn(self, listener: Object, text: str) -> None:
-        """Tell it as an Event of the listener; the log has every one, with the event's id."""
+        """Record it as an Event of the listener. The log has every entry, with the event's id."""
         key, moment = (listener["metadata"]["uid"], text), time.monotonic()
-        if moment - self._told.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+        if moment - self._warned_at.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
             return
-        if len(self._told) >= MAX_REMEMBERED:
-            self._told.clear()
-        self._told[key] = moment
+        if len(self._warned_at) >= MAX_REMEMBERED:
+            self._warned_at.clear()
+        self._warned_at[key] = moment
         self._events.emit(listener, FAILED, text, warning=True)
 
 

@@ -1,7 +1,7 @@
-"""An event as its parts are addressed: body, header, extensions, context.
+"""An event and its parts: body, header, extensions, context.
 
-Header names are canonical (`X-Github-Event`) as Go's HTTP server makes them, which is why `$(header.X-GitHub-Event)`
-finds nothing on a cluster either.
+Header names are canonical (`X-Github-Event`), as Go's HTTP server makes them. So `$(header.X-GitHub-Event)` finds
+nothing, here and on a cluster.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Headers = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Event:
-    """One request to a listener, and what interceptors have added to it."""
+    """One request to a listener, with the extensions of interceptors."""
 
     id: str
     raw: bytes
@@ -28,25 +28,25 @@ class Event:
 
     @property
     def body(self) -> Any:
-        """The parsed body; None when it is empty. Raises ValueError when it is no JSON."""
+        """The parsed body; None if it is empty. Raises ValueError if it is not JSON."""
         return orjson.loads(self.raw) if self.raw.strip() else None
 
     def header(self, name: str) -> str:
-        """The first value of a header, or nothing."""
+        """The first value of a header, or an empty string."""
         return (self.headers.get(canonical(name)) or [""])[0]
 
     def with_extensions(self, more: Json) -> Event:
-        """The event with further extensions; a key that is there is replaced as a whole."""
+        """The event with more extensions; an existing key is replaced as a whole."""
         return replace(self, extensions={**self.extensions, **more})
 
     def parts(self) -> Json:
-        """What bindings look into."""
+        """The data that bindings read."""
         joined = {name: ",".join(values) for name, values in self.headers.items()}
         return {"body": self.body, "header": joined, "extensions": self.extensions, "context": {"eventID": self.id}}
 
 
 def canonical(name: str) -> str:
-    """A header's name with the first letter of each word large and the others small (net/textproto)."""
+    """A header's name with the first letter of each word in upper case and the others in lower case (net/textproto)."""
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
 
 

@@ -1,8 +1,8 @@
-"""CEL as Triggers' interceptor offers it: the variables, and the functions that it adds to the language.
+"""CEL in Triggers' interceptor: its variables and the functions that Triggers adds to the language.
 
-The language itself is Google's own runtime (cel-expr-python), which checks types before it evaluates, as the one on a
-cluster does. JSON numbers are doubles, so `body.n + 1` finds no overload and `body.n + 1.0` does. From cel-go's list
-library `reverse` is missing (it is there for strings), and optional syntax (`.?`) is.
+The language is Google's own runtime (cel-expr-python). It checks types before it evaluates, like the runtime on a
+cluster. JSON numbers are doubles, so `body.n + 1` has no overload and `body.n + 1.0` has one. Missing are `reverse` of
+cel-go's list library (strings have it) and optional syntax (`.?`).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _MAP = cel.Type.Map(_STRING, _DYN)
 _LIST = cel.Type.List(_DYN)
 _STRINGS = cel.Type.List(_STRING)
 MAX_EXPRESSION = 64 * 1024
-"""Characters of one expression."""
+"""Limit of characters in one expression."""
 MAX_RANGE = 10_000
-"""Numbers that `lists.range` makes."""
+"""Limit of numbers that `lists.range` makes."""
 
 _WORDS = (
     (re.compile(r'Key not found in map : "?(.*?)"?$'), r"no such key: \1"),
@@ -53,18 +53,18 @@ _NO_OVERLAY = {
     cel.Type.TYPE.name(): "type",
     cel.Type.UINT.name(): "uint",
 }
-"""What cannot be the value of an overlay, as Go calls it."""
+"""Go's names of types that cannot be the value of an overlay."""
 _GROUP = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\$)")
 _HTML = re.compile("[<>&\u2028\u2029]")
-"""What Go writes as an escape in JSON."""
+"""Characters that Go escapes in JSON."""
 
 
 class ExpressionError(ValueError):
-    """An expression does not parse, does not fit its types, or fails on this event."""
+    """An expression does not parse, has wrong types, or fails for this event."""
 
 
 def scope(event: Event) -> dict[str, Any]:
-    """The variables of an event. Raises ValueError when the body is no JSON object."""
+    """The variables of an event. Raises ValueError if the body is not a JSON object."""
     body = event.body
     if body is not None and not isinstance(body, dict):
         raise ValueError("the body is no JSON object")
@@ -77,15 +77,15 @@ def scope(event: Event) -> dict[str, Any]:
 
 
 def evaluate(expression: str, variables: Mapping[str, Any], secret: Secret, *, overlay: bool = False) -> Any:
-    """The value of an expression as JSON has it: a whole number is an int. Raises ExpressionError.
+    """The value of an expression as JSON; a whole number is an int. Raises ExpressionError.
 
-    An overlay takes neither null nor a type that JSON does not have.
+    An overlay accepts neither null nor a type that JSON does not have.
     """
     if len(expression) > MAX_EXPRESSION:
         raise ExpressionError(f"the expression has {len(expression)} characters; at most {MAX_EXPRESSION} are taken")
     quoted = json.dumps(expression, ensure_ascii=False)
     try:
-        # compareSecret looks into one namespace, so its environment is made for the call.
+        # compareSecret reads one namespace, so its environment is made for each call.
         compiled = _environment(secret).compile(expression) if "compareSecret" in expression else _compiled(expression)
     except RuntimeError as e:
         told = str(e)
@@ -175,14 +175,14 @@ def _header(headers: Mapping[str, Any], name: str) -> str:
 
 def _decode(text: str) -> str:
     try:
-        # Line breaks are passed over, as GitHub's API sends them in a file's content.
+        # Line breaks are ignored, because GitHub's API sends them in a file's content.
         return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True).decode()
     except (binascii.Error, UnicodeDecodeError) as e:
         raise ValueError(f"failed to decode {text!r} in decodeB64: {e}") from e
 
 
 def _translate(text: str, pattern: str, new: str) -> str:
-    """Replace what a pattern matches; `$1`, `${1}`, `$name` and `$$` in the new text mean what they mean in Go."""
+    """Replace matches of a pattern; `$1`, `${1}`, `$name` and `$$` in the new text have their meaning in Go."""
 
     def one(match: re.Match[str]) -> str:
         def group(found: re.Match[str]) -> str:
@@ -267,7 +267,7 @@ def _range(size: int) -> list[int]:
 
 
 def _doubles(value: Any) -> Any:
-    """JSON with its numbers as doubles, as Go decodes it."""
+    """JSON with numbers as doubles, as Go decodes it."""
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
@@ -278,7 +278,7 @@ def _doubles(value: Any) -> Any:
 
 
 def _json(value: Any) -> Any:
-    """A value as it is written in JSON."""
+    """A value as JSON text."""
     if isinstance(value, float):
         if not math.isfinite(value):
             raise ExpressionError(f"failed to convert the result to JSON: {value}")
@@ -293,7 +293,7 @@ def _json(value: Any) -> Any:
 
 
 def _in_go(text: str) -> str:
-    """What the runtime says, in the words of the one on a cluster, where they are known."""
+    """The runtime's error message in the words of the runtime on a cluster, where they are known."""
     for pattern, words in _WORDS:
         if match := pattern.match(text):
             return match.expand(words)
@@ -301,6 +301,6 @@ def _in_go(text: str) -> str:
 
 
 def _first(text: str) -> str:
-    """The first line of a message, without the library's own prefix."""
+    """The first line of a message, without the library's prefix."""
     lines = text.strip().splitlines() or [""]
     return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: )?", "", lines[0])

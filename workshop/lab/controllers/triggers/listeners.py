@@ -1,6 +1,6 @@
-"""Shows an EventListener as a cluster does: its address, its conditions, its Service, Deployment and Pods.
+"""Shows an EventListener as a cluster does: its address, conditions, Service, Deployment and Pods.
 
-The sink takes events for all listeners, so one is available as soon as it exists.
+The sink takes the events of all listeners, so a listener is available as soon as it exists.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from workshop.lab.store import Store, now
 
 SHIPPED = ("bitbucket", "cel", "github", "gitlab", "slack")
 LABEL = "eventlistener"
-"""On what belongs to a listener: its name."""
+"""The label of objects that belong to a listener: its name."""
 
 
 class Listeners:
-    """Reconciles one EventListener at a time. `url` is where the sink listens, without a path."""
+    """Reconciles one EventListener at a time. `url` is the address of the sink, without a path."""
 
     def __init__(self, store: Store, url: str, logbook: Logbook) -> None:
         self._store, self._url, self._logbook = store, url, logbook
         self._kind = built_in("EventListener")
 
     async def reconcile(self, namespace: str, name: str) -> None:
-        """One pass; what belongs to a listener that is gone goes with it, by its owner."""
+        """One pass. Objects of a deleted listener are deleted through their owner reference."""
         listener = self._store.find(self._kind, namespace, name)
         if listener is None:
             self._logbook.remove(namespace, name, [])
@@ -42,7 +42,7 @@ class Listeners:
             self._store.update_status(self._kind, {**listener, "status": status})
 
     def ship_interceptors(self) -> None:
-        """List the interceptors that Triggers ships, as `oc get clusterinterceptors` does on a cluster."""
+        """Create the interceptors of Triggers as objects, as `oc get clusterinterceptors` lists them on a cluster."""
         kind = built_in("ClusterInterceptor")
         for name in SHIPPED:
             if self._store.find(kind, "", name) is None:
@@ -61,7 +61,7 @@ class Listeners:
                 )
 
     def _pods(self, listener: Object) -> None:
-        """Make the Pods that are missing, and delete those of earlier wishes."""
+        """Create missing Pods and delete Pods of an earlier spec."""
         kind, meta, names = built_in("Pod"), listener["metadata"], pod_names(listener)
         for record in self._store.dependents(meta["uid"]):
             if record.kind.kind == kind.kind and record.name not in names:
@@ -72,7 +72,7 @@ class Listeners:
         self._logbook.remove(meta["namespace"], meta["name"], names)
 
     def _put(self, kind: Kind, wanted: Object) -> None:
-        """Create an object, or bring one that differs back to what it should be."""
+        """Create an object, or update one that differs."""
         meta = wanted["metadata"]
         old = self._store.find(kind, meta["namespace"], meta["name"])
         if old is None:

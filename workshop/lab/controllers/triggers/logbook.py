@@ -1,7 +1,7 @@
-"""What a listener prints: `oc logs deploy/el-<name>` and `oc logs -l eventlistener=<name>`.
+"""The log of a listener: `oc logs deploy/el-<name>` and `oc logs -l eventlistener=<name>`.
 
-A line is one JSON object with the keys of Triggers' own log, so that a search that works here works on a cluster. The
-supervisor's log has the same words. Neither ever holds a secret or a body.
+A line is one JSON object with the keys of Triggers' own log, so a search that works here works on a cluster. The
+supervisor's log has the same entries. Neither contains a secret or a body.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from workshop.lab.kinds import Object
 from workshop.lab.paths import LabPaths
 
 MAX_BYTES = 8 * 1024 * 1024
-"""Of one log; then it begins anew and the one before is kept beside it, as a kubelet does."""
+"""Size limit of one log in bytes. Then a new log begins and the previous one is kept, as by a kubelet."""
 log = logging.getLogger("workshop.lab.triggers")
 
 
@@ -39,7 +39,7 @@ class Logbook:
         group: str = "",
         exc_info: bool = False,
     ) -> None:
-        """Print a line, about one event and one trigger or group where it is about them."""
+        """Write a line, about one event and one trigger or group where they apply."""
         meta = listener["metadata"]
         about = {"event": event, "trigger": trigger, "group": group}
         where = "".join(f"{what} {name}: " for what, name in about.items() if name)
@@ -60,7 +60,7 @@ class Logbook:
             **({"/trigger": trigger} if trigger else {}),
             **({"/triggergroup": group} if group else {}),
         }
-        # An event is printed by one of the Pods, all that it causes by the same one.
+        # One Pod logs an event and everything that the event causes.
         pod = pods[int(event[:8], 16) % len(pods) if event else 0]
         path = self._state.container_log(meta["namespace"], pod, CONTAINER)
         try:
@@ -73,7 +73,7 @@ class Logbook:
             log.warning("%s/%s: the log of its Pod cannot be written: %s", meta["namespace"], meta["name"], e)
 
     def remove(self, namespace: str, name: str, keep: list[str]) -> None:
-        """Delete the logs of a listener's Pods but those to keep."""
+        """Delete the logs of a listener's Pods except those to keep."""
         of_listener = re.compile(rf"{re.escape(generated_name(name))}-[0-9a-f]{{10}}-[0-9a-f]{{5}}")
         folder = self._state.pod(namespace, "x").parent
         for one in folder.iterdir() if folder.is_dir() else ():

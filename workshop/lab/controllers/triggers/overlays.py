@@ -1,4 +1,4 @@
-"""Puts a value at a dotted path of an object, as sjson does: `a.b`, `list.0`, `list.-1` to append, `a\\.b` a dot."""
+r"""Sets a value at a dotted path of an object, like sjson: `a.b`, `list.0`, `list.-1` to append, `a\.b` for a dot."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 _PART = re.compile(r"((?:\\.|[^.\\])*)(?:\.|$)")
 MAX_INDEX = 1000
-"""A list is not made longer than this by a number in a path."""
+"""Limit of a list's length that a number in a path can cause."""
 
 
 def put(target: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """The object with the value at the path; objects and lists on the way are made. Raises ValueError."""
+    """The object with the value at the path; missing objects and lists are created. Raises ValueError."""
     if not path:
         raise ValueError("path cannot be empty")
     parts = [re.sub(r"\\(.)", r"\1", part) for part in _parts(path)]

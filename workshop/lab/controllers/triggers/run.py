@@ -12,7 +12,7 @@ from workshop.lab.store import Record, Store
 
 
 class Triggers:
-    """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` waits for the events under way."""
+    """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` waits for events in progress."""
 
     def __init__(self, store: Store, state: LabPaths, url: str) -> None:
         logbook = Logbook(state)
@@ -27,12 +27,12 @@ class Triggers:
         )
 
     async def run(self) -> None:
-        """Keep the listeners' status and Services until cancelled."""
+        """Keep the listeners' status and Services up to date until cancelled."""
         self._listeners.ship_interceptors()
         await self._loop.run()
 
     async def stop(self) -> None:
-        """Let the events under way end."""
+        """Wait for events in progress."""
         await self.app.close()
 
 

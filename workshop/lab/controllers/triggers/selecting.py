@@ -1,4 +1,4 @@
-"""Which Triggers an event goes to: written in the listener, referred to, or found by a selector."""
+"""The Triggers of an event: inline in the listener, by reference, or by a selector."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 
 class NotDefined(ValueError):
-    """A trigger of a listener is neither written out nor a reference."""
+    """A trigger of a listener is neither inline nor a reference."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A trigger with the place it acts in; `group` is the group through which the event came."""
+    """A trigger and the namespace in which it acts; `group` is the group through which the event came."""
 
     name: str
     namespace: str
@@ -45,9 +45,9 @@ def parse(obj: Object, type_: type[T]) -> T:
 
 
 def ungrouped(store: Store, namespace: str, spec: EventListenerSpec) -> list[Target]:
-    """The triggers outside groups. A reference to a Trigger that is not there is logged and passed over.
+    """The triggers outside groups. A reference to a missing Trigger is logged and skipped.
 
-    Raises NotDefined, and ValueError for a label selector that cannot be read.
+    Raises NotDefined, and ValueError for a label selector that cannot be parsed.
     """
     found = selected(store, namespace, spec.namespace_selector, spec.label_selector)
     return found + [target for one in spec.triggers if (target := _target(store, namespace, one)) is not None]
@@ -56,7 +56,7 @@ def ungrouped(store: Store, namespace: str, spec: EventListenerSpec) -> list[Tar
 def selected(
     store: Store, namespace: str, namespaces: NamespaceSelector, labels: LabelSelector | None, group: str = ""
 ) -> list[Target]:
-    """The Triggers that selectors find: without a namespace selector, those of the listener's own namespace."""
+    """The Triggers of selectors; without a namespace selector, those of the listener's namespace."""
     names = namespaces.match_names
     if not names and labels is None:
         return []
@@ -73,7 +73,7 @@ def selected(
 
 
 def matches(selector: LabelSelector, labels: dict[str, str]) -> bool:
-    """Whether labels satisfy a selector. Raises ValueError for an unknown operator."""
+    """Whether labels match a selector. Raises ValueError for an unknown operator."""
     if not (selector.match_labels or {}).items() <= labels.items():
         return False
     for rule in selector.match_expressions or []:

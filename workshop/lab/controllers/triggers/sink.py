@@ -1,9 +1,9 @@
-"""The address of every EventListener: one ASGI application, a path for each.
+"""The address of every EventListener: one ASGI application with a path for each.
 
-On a cluster a listener is the Service `el-<name>:8080`; here it is `/<namespace>/<name>`, and what stands behind that
-in the path is what the sender's URL had. The answer is Triggers' own (`pkg/sink/sink.go`): 202 as soon as the body is
-a JSON object and the triggers are known, whatever interceptors say later; 400 for another body; 500 when there is no
-such listener or a trigger is not defined. The limit of the body's size is the lab's.
+On a cluster a listener is the Service `el-<name>:8080`; here it is `/<namespace>/<name>`. The rest of the path is the
+path of the sender's URL. The answer is Triggers' own (`pkg/sink/sink.go`): 202 as soon as the body is a JSON object and
+the triggers are known, whatever interceptors decide later; 400 for another body; 500 if the listener does not exist or
+a trigger is not defined. The limit of the body's size is the lab's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Fills a TriggerTemplate's manifests with an event's values.
 
-Replacement is in the JSON text, without escaping: values are JSON fragments already (`values`). So a list or an object
-can only stand where the text around it makes JSON of it; the annotation `triggers.tekton.dev/old-escape-quotes`
-escapes the quotes of such a value, for templates that put it into a string. A parameter without a value stays as it is.
+Replacement works on the JSON text without escaping, because values are JSON fragments (see `values`). So a list or an
+object is possible only where the surrounding text makes it JSON. The annotation `triggers.tekton.dev/old-escape-quotes`
+escapes the quotes of such a value, for templates that put it into a string. A parameter without a value stays
+unchanged.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _VARIABLE = re.compile(r"\$\((?:tt\.params\.([_a-zA-Z][_a-zA-Z0-9.-]*)|(uid))\)"
 
 
 class TemplateError(ValueError):
-    """What a template makes of an event is no manifest."""
+    """The result of a template is not a manifest."""
 
 
 def filled(spec: TriggerTemplateSpec, values: Mapping[str, str], uid: str, *, old_escape: bool = False) -> list[Object]:

@@ -1,8 +1,8 @@
 """The values that bindings take from an event: text with `$(JSONPath)` in it.
 
-A value is put into the template's JSON text, so what is taken is JSON without the outer quotes, as in Triggers
-(`pkg/template/jsonpath.go`): a string is escaped, a list or an object stands as JSON, null is `null`. Numbers are
-Go's float64, which print as 1.234567e+06 from a million on.
+A value is inserted into the template's JSON text, so it is JSON without the outer quotes, as in Triggers
+(`pkg/template/jsonpath.go`): a string is escaped, a list or an object is JSON, null is `null`. Numbers are Go's
+float64, which print as 1.234567e+06 from a million on.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ _FILTER = re.compile(r"\[\s*\?|\.\.|\[[^\]]*[:,][^\]]*\]")
 
 
 class MissingValue(ValueError):
-    """A path of a binding is not in the event, and the template has no default for it."""
+    """A path of a binding is not in the event, and the template has no default."""
 
 
 def resolve(
     params: Sequence[BindingParam], declared: Sequence[TemplateParam], parts: Mapping[str, Any]
 ) -> dict[str, str]:
-    """The values for a template by name: its defaults, and over them what the bindings give.
+    """The values for a template by name: its defaults, overridden by the bindings.
 
     Raises MissingValue, ValueError (a parameter given twice).
     """
@@ -59,7 +59,7 @@ def _filled(param: BindingParam, default: str | None, parts: Mapping[str, Any]) 
 
 
 def expressions(text: str) -> Iterator[str]:
-    """What stands in each `$(...)` of a text, parentheses inside it counted; one that is not closed is left out."""
+    """The content of each `$(...)` of a text, with nested parentheses; an unclosed one is ignored."""
     for piece in text.split("$(")[1:]:
         depth = 0
         for index, char in enumerate(piece):
@@ -84,7 +84,7 @@ def at(expression: str, parts: Mapping[str, Any]) -> str:
 
 
 def _must_be_there(path: str, parts: Mapping[str, Any]) -> bool:
-    """Whether nothing at a path is an error: not when a filter or a wildcard had nothing to choose from."""
+    """Whether an empty result of a path is an error. It is not if a filter or a wildcard had no candidates."""
     choice = _OPEN_END.search(path)
     if choice is None:
         return True
@@ -95,7 +95,7 @@ def _must_be_there(path: str, parts: Mapping[str, Any]) -> bool:
 
 
 def text(value: Any) -> str:
-    """A value as it is put into a template."""
+    """A value as it is inserted into a template."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False)[1:-1]
     if isinstance(value, bool) or value is None:

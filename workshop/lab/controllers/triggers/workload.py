@@ -1,8 +1,8 @@
-"""What a cluster runs a listener on: a Service, a Deployment and its Pods.
+"""The objects that a cluster has for a listener: a Service, a Deployment and its Pods.
 
-Here one program takes the events of all listeners. The Deployment shows what would be there, and the Pods are where
-`oc logs` finds what became of the events. Of `spec.resources.kubernetesResource` the objects hold what they would
-hold on a cluster; nothing is scheduled by it.
+In the lab one program takes the events of all listeners. The Deployment is shown for information; `oc logs` reads the
+log of events from the Pods. The objects have the values of `spec.resources.kubernetesResource`, but nothing is
+scheduled.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ CONTAINER = "event-listener"
 PORT = 8080
 METRICS_PORT = 9000
 MOST_PODS = 10
-"""Pods that are shown of one listener, however many replicas it asks for."""
+"""Limit of Pods shown for one listener, whatever number of replicas it asks for."""
 _LABELS = {"app.kubernetes.io/managed-by": "EventListener", "app.kubernetes.io/part-of": "Triggers"}
 _TEMPLATE_FIELDS = ("affinity", "imagePullSecrets", "nodeSelector", "tolerations", "topologySpreadConstraints")
 _CONTAINER_FIELDS = ("livenessProbe", "readinessProbe", "resources", "startupProbe")
 
 
 def generated_name(listener: str) -> str:
-    """What the Service and the Deployment of a listener are called."""
+    """The name of a listener's Service and Deployment."""
     return f"el-{listener}"
 
 
 def pod_names(listener: Object) -> list[str]:
-    """The Pods of a listener; the same ones for as long as it is there."""
+    """The names of a listener's Pods, which stay the same while it exists."""
     name, uid = generated_name(listener["metadata"]["name"]), listener["metadata"]["uid"]
     count = min(_replicas(_wanted(listener)), MOST_PODS)
     return [f"{name}-{_hash(uid, 10)}-{_hash(f'{uid}/{index}', 5)}" for index in range(count)]
 
 
 def service(listener: Object) -> Object:
-    """The Service, with the type and the port that the listener asks for."""
+    """The Service, with the type and the port of the listener's spec."""
     wanted = _wanted(listener)
     ports = [
         _port("http-listener", wanted.service_port or PORT, PORT),
@@ -53,7 +53,7 @@ def service(listener: Object) -> Object:
 
 
 def deployment(listener: Object) -> Object:
-    """The Deployment, as it is when all its Pods are there."""
+    """The Deployment, with all its Pods available."""
     wanted = _wanted(listener)
     replicas = _replicas(wanted)
     return {
@@ -79,7 +79,7 @@ def deployment(listener: Object) -> Object:
 
 
 def pod(listener: Object, name: str) -> Object:
-    """One Pod, running since now."""
+    """One running Pod."""
     wanted, started = _wanted(listener), now()
     meta = _template_meta(listener, wanted)
     spec = _pod_spec(listener, wanted)

@@ -1,8 +1,8 @@
-"""The interceptors that Triggers ships, by name.
+"""The interceptors of Triggers, by name.
 
 Each is a function of the event, its settings and the Secrets of the Trigger's namespace. It lets the event pass,
-perhaps with extensions, or raises `Stopped`. The settings are decoded as the real ones decode them: unknown names are
-passed over, since admission does not look into them either.
+possibly with extensions, or raises `Stopped`. Settings are decoded as in Triggers: unknown names are ignored, because
+admission does not check them either.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What interceptors share: the answer no, Secrets, settings, and the comparison of signatures."""
+"""Common parts of interceptors: the refusal, Secrets, settings, and the comparison of signatures."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ T = TypeVar("T")
 
 
 class Stopped(Exception):
-    """An interceptor lets an event pass no further; `code` is gRPC's name for why.
+    """An interceptor stops an event; `code` is the name of gRPC's status code.
 
-    `suspicious` tells a sender who could not prove who they are from an event that is merely of no interest.
+    `suspicious` marks a sender that could not authenticate, in contrast to an event that a filter drops.
     """
 
     def __init__(self, code: str, message: str, *, suspicious: bool = False) -> None:
@@ -47,7 +47,7 @@ class Secrets:
         self._kind = built_in("Secret")
 
     def get(self, ref: SecretRef, namespace: str = "") -> bytes:
-        """The value of a Secret's key. Raises LookupError, which never holds the value."""
+        """The value of a Secret's key. Raises LookupError, whose message never contains the value."""
         secret = self._store.find(self._kind, namespace or self._namespace, ref.secret_name)
         if secret is None:
             raise LookupError(f'secrets "{ref.secret_name}" not found')
@@ -71,7 +71,7 @@ def settings(params: dict[str, Any], type_: type[T]) -> T:
 
 
 def check_type(actual: str, allowed: Sequence[str] | None) -> None:
-    """Hold the event's type to the list, if there is one. Raises Stopped."""
+    """Check the event's type against the list, if there is one. Raises Stopped."""
     if allowed is not None and actual not in allowed:
         raise Stopped("FailedPrecondition", f"event type {actual} is not allowed")
 
@@ -87,7 +87,7 @@ def secret_value(name: str, ref: SecretRef, secrets: Secrets) -> bytes:
 
 
 def check_signature(event: Event, signature: str, secret: bytes, algorithms: Sequence[str]) -> None:
-    """Hold the HMAC of the raw body to a header such as `sha256=<hex>`, in constant time. Raises Stopped."""
+    """Compare the HMAC of the raw body with a header such as `sha256=<hex>`, in constant time. Raises Stopped."""
     algorithm, _, given = signature.partition("=")
     if algorithm not in algorithms:
         raise Stopped("FailedPrecondition", f"unknown hash type prefix: {algorithm[:16]!r}", suspicious=True)

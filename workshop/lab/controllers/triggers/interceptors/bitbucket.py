@@ -1,4 +1,4 @@
-"""bitbucket: the event's key, then the signature over the raw body."""
+"""bitbucket: checks the event's key, then the signature of the raw body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Bitbucket(Settings, frozen=True, kw_only=True):
 
 
 def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
-    """Let a genuine event of an allowed type pass. Raises Stopped."""
+    """Let an authentic event of an allowed type pass. Raises Stopped."""
     wanted = settings(params, Bitbucket)
     check_type(event.header("X-Event-Key"), wanted.event_types)
     if wanted.secret_ref is not None:

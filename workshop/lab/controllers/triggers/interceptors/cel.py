@@ -1,7 +1,7 @@
 """cel: a filter that must be true, and overlays whose values are added as extensions.
 
-Every expression sees the event as it came to this interceptor; an overlay does not see the one before it. A filter
-that does not parse is found here and not at admission, as on a cluster.
+Every expression reads the event as it came to this interceptor; an overlay does not see an earlier overlay. As on a
+cluster, a filter that does not parse is an error here and not at admission.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""github: the event's type, then the signature over the raw body; on request the files that a push changed.
+"""github: checks the event's type, then the signature of the raw body; optionally adds the files that a push changed.
 
-`X-Hub-Signature` (SHA-1) is not accepted. The files of a pull request and `githubOwners` would be asked of GitHub's
-own API, which a closed room cannot reach: admission refuses them.
+`X-Hub-Signature` (SHA-1) is not accepted. Admission refuses the files of a pull request and `githubOwners`, because
+they need GitHub's API, which a room without a network cannot reach.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class GitHub(Settings, frozen=True, kw_only=True):
 
 
 def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
-    """Let a genuine event of an allowed type pass. Raises Stopped."""
+    """Let an authentic event of an allowed type pass. Raises Stopped."""
     if event.header("Content-Type") == "application/x-www-form-urlencoded":
         raise Stopped(
             "InvalidArgument", "form parameter encoding not supported, please change the hook to send JSON payloads"

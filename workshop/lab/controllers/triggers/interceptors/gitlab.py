@@ -1,4 +1,4 @@
-"""gitlab: the event's type, then the token that GitLab sends as it is."""
+"""gitlab: checks the event's type, then the token, which GitLab sends in plain text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GitLab(Settings, frozen=True, kw_only=True):
 
 
 def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
-    """Let a genuine event of an allowed type pass. Raises Stopped."""
+    """Let an authentic event of an allowed type pass. Raises Stopped."""
     wanted = settings(params, GitLab)
     check_type(event.header("X-GitLab-Event"), wanted.event_types)
     if wanted.secret_ref is not None:

@@ -1,6 +1,6 @@
 """slack: fields of a slash command's form become extensions, each a list of its values.
 
-As the real one it asks that a signature is there and does not verify it; `cel` with compareSecret is for that.
+As in Triggers, a signature is required but not verified; use `cel` with compareSecret to verify it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Slack(Settings, frozen=True, kw_only=True):
 
 
 def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
-    """Take the requested fields. Raises Stopped when one is missing."""
+    """Take the requested fields. Raises Stopped if one is missing."""
     if event.header("Content-Type") != FORM:
         raise Stopped("InvalidArgument", f"missing header in payload: ContentType {FORM}")
     if not event.header("X-Slack-Signature"):
