@@ -1,4 +1,4 @@
-"""The one condition that says how a run stands: Succeeded, Unknown until it is done."""
+"""The condition Succeeded of a run: Unknown until the run has ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Status = dict[str, Any]
 
 
 def succeeded(obj: Object) -> dict[str, Any] | None:
-    """The Succeeded condition of a run, or None before it has one."""
+    """The Succeeded condition of a run, or None if it has none yet."""
     for condition in (obj.get("status") or {}).get("conditions") or []:
         if condition.get("type") == "Succeeded":
             return dict(condition)
@@ -27,12 +27,12 @@ def truth(obj: Object) -> Truth:
 
 
 def is_done(obj: Object) -> bool:
-    """Whether a run has ended, either way."""
+    """Whether a run has ended, successfully or not."""
     return truth(obj) != "Unknown"
 
 
 def set_condition(status: Status, value: Truth, reason: str, message: str) -> None:
-    """Set the condition; the time of the last transition moves only when something changes."""
+    """Set the condition; lastTransitionTime changes only when the condition changes."""
     condition: dict[str, Any] = {
         "lastTransitionTime": now(),
         "reason": reason,

@@ -1,6 +1,6 @@
-"""Events: what `kubectl describe` and `kubectl get events` tell about a run.
+"""Events as `kubectl describe` and `kubectl get events` show them.
 
-An event that repeats is counted, and events go after an hour, as on a cluster.
+A repeated event is counted, and events are deleted after an hour, as on a cluster.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Events:
         self._last: dict[str, tuple[str, str, str]] = {}
 
     def emit(self, about: Object, reason: str, message: str, *, warning: bool = False) -> None:
-        """Note that something happened to an object. A full disk loses the event, not the run."""
+        """Record an event of an object. On a full disk the event is lost, and the run continues."""
         meta = about["metadata"]
         key = f"{meta['uid']}/{reason}"
         try:

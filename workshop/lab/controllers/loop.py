@@ -1,12 +1,11 @@
-"""The loop that every controller runs in: keys in, reconciles out, as a Kubernetes controller does.
+"""The work loop of every controller: keys in, reconciles out, as in a Kubernetes controller.
 
-A key is (namespace, name) of an object of the kind that the controller owns. Keys are queued once however
-many events name them, one reconcile a key runs at a time, and different keys run side by side. A reconcile
-looks at the store, not at the event: it must be right whatever was missed, so a start (also after kill -9)
-queues every object.
+A key is (namespace, name) of an object of the kind that the controller owns. A key is queued once, however many events
+name it. One reconcile runs for a key at a time; different keys run concurrently. A reconcile reads the store, not the
+event, so it must be correct whatever events were missed. A start, also after kill -9, queues every object.
 
-There are no finalizers: the reconcile of a deleted object's key finds nothing in the store and cleans up.
-Order between keys is not promised.
+There are no finalizers: the reconcile of a deleted object's key finds nothing in the store and cleans up. The order of
+keys is undefined.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ class Loop:
         self._stopped = False
 
     async def run(self) -> None:
-        """Work until cancelled; running reconciles are cancelled then, too."""
+        """Work until cancelled; running reconciles are cancelled as well."""
         self._stopped = False
         try:
             while True:
@@ -72,7 +71,7 @@ class Loop:
             await self._stop()
 
     def enqueue(self, namespace: str, name: str) -> None:
-        """Reconcile this key soon; any number of calls before that make one reconcile."""
+        """Queue this key; several calls before its reconcile make one reconcile."""
         key = (namespace, name)
         if self._stopped:
             return
@@ -84,7 +83,7 @@ class Loop:
             self._workers[key] = asyncio.get_running_loop().create_task(self._work(key))
 
     def enqueue_after(self, seconds: float, namespace: str, name: str) -> None:
-        """Reconcile this key after a while, unless something makes it run earlier."""
+        """Queue this key after a delay, unless it is queued earlier."""
         key = (namespace, name)
         old = self._timers.pop(key, None)
         if old:
@@ -97,7 +96,7 @@ class Loop:
             self.enqueue(record.namespace, record.name)
 
     async def _follow(self, watch: Watch) -> None:
-        """Turn events into keys; returns when the watch was cut off, and the caller lists again."""
+        """Turn events into keys; returns when the watch is cut off, and the caller lists again."""
         async for event in watch:
             for namespace, name in self._mappers[event.record.kind.resource](event.record):
                 self.enqueue(namespace, name)

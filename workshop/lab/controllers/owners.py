@@ -1,4 +1,4 @@
-"""The reference from an object to the one that owns it."""
+"""The reference from an object to its owner."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lab shows in a browser: the console, the dashboards and the guide, behind one token.
+"""The web pages of the lab: the console, the dashboards and the guide, protected by one token.
 
 app = TokenGate(Starlette(routes=routes(context)), token)
 """

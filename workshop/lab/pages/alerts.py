@@ -1,4 +1,4 @@
-"""The alerts that fire, as Prometheus knows them, and the runbook that says what to do."""
+"""Firing alerts from Prometheus, and the runbook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mdit_py_plugins.anchors import anchors_plugin
 from workshop.lab.pages.context import Context
 
 TIMEOUT = aiohttp.ClientTimeout(total=1)
-"""The console is asked every two seconds: it rather shows no alerts than waits for them."""
+"""Time limit in seconds. The console refreshes every two seconds, so it shows no alerts rather than wait."""
 _MARKS = {"critical": "bad", "warning": "warn"}
 
 
@@ -28,7 +28,7 @@ class Alert:
 
 
 async def firing(context: Context) -> list[Alert]:
-    """What fires, the critical first; nothing while Prometheus is missing or silent."""
+    """Firing alerts, critical ones first; none while Prometheus is missing or does not answer."""
     if context.prometheus_url is None:
         return []
     try:
@@ -52,7 +52,7 @@ def _alert(one: dict[str, Any]) -> Alert:
 
 
 def runbook(context: Context) -> str:
-    """The runbook as HTML; raises OSError when it is not there."""
+    """The runbook as HTML. Raises OSError if the file does not exist."""
     markdown = MarkdownIt("commonmark", {"html": False}).use(anchors_plugin, max_level=3, permalink=False)
     text = (context.kit / "grafana" / "runbook.md").read_text(encoding="utf-8")
     return str(markdown.render(text))

@@ -1,4 +1,4 @@
-"""Templates to answers: one Jinja environment that escapes, and the headers of every page."""
+"""Renders templates: one Jinja environment that escapes, and the headers of every page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from workshop.lab.pages.context import Context
 
 HEADERS = {
-    # Nothing but the lab's own files runs or loads. Scripts may set styles, which uPlot and the gauges need.
+    # Only the lab's own files run or load. Scripts may set styles, which uPlot and the gauges need.
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
     "Referrer-Policy": "no-referrer",
@@ -31,18 +31,18 @@ _ENVIRONMENT = Environment(
 def page(
     context: Context, request: Request, template: str, values: Mapping[str, object], *, status: int = 200
 ) -> Response:
-    """A whole page inside the frame that all pages share."""
+    """A whole page in the layout that all pages share."""
     text = render(template, {**values, "nav": navigation(context, request.url.path)})
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
 def part(request: Request, template: str, values: Mapping[str, object]) -> Response:
-    """A part of a page for a script that has asked for it; 304 when it is what the script has already."""
+    """A part of a page for a script; 304 if the script already has it."""
     return sent(request, render(template, values))
 
 
 def sent(request: Request, text: str) -> Response:
-    """A part that is rendered already; 304 when it is what the script has."""
+    """A rendered part; 304 if the script already has it."""
     tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
     headers = {**HEADERS, "ETag": tag}
     if request.headers.get("if-none-match") == tag:
@@ -51,12 +51,12 @@ def sent(request: Request, text: str) -> Response:
 
 
 def render(template: str, values: Mapping[str, object]) -> str:
-    """A template as text. Raises jinja2.UndefinedError when a value is missing."""
+    """A template as text. Raises jinja2.UndefinedError if a value is missing."""
     return _ENVIRONMENT.get_template(template).render(values)
 
 
 def navigation(context: Context, path: str) -> list[tuple[str, str, bool]]:
-    """Name, URL and whether it is here: the lab's own pages, then the tools that run."""
+    """Name, URL and whether it is available: the lab's own pages, then the tools that run."""
     endpoints = context.endpoints()
     own = [
         ("Console", "/", path == "/"),

@@ -1,6 +1,6 @@
-"""`workshop start`, `solve` and `reset` for the buttons of the guide: one at a time, in a process of its own.
+"""`workshop start`, `solve` and `reset` for the buttons of the guide: one at a time, each in its own process.
 
-The page asks how it goes; a closed page stops nothing. What runs is the very command that the page names.
+The page polls for progress; closing the page stops nothing. The job is the same command that the page shows.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Busy(Exception):
 
 @dataclass
 class Job:
-    """One command: `code` is None while it runs."""
+    """One command; `code` is None while it runs."""
 
     verb: str
     module: str
@@ -38,7 +38,7 @@ class Job:
 
 
 class Jobs:
-    """The last job of this lab, and the next one."""
+    """The last job of this lab, and the start of the next one."""
 
     def __init__(self, state: LabPaths) -> None:
         self._state = state
@@ -46,7 +46,7 @@ class Jobs:
         self.last: Job | None = None
 
     def start(self, verb: str, module: str) -> Job:
-        """Run one. Raises Busy while another one runs."""
+        """Run a job. Raises Busy while another one runs."""
         if self.last is not None and self.last.code is None:
             raise Busy(f"{self.last.command} is still running")
         self.last = Job(verb, module)

@@ -1,6 +1,6 @@
-"""Times as pages show them: a clock, a duration, and what the browser needs to count on by itself.
+"""Times on pages: a clock, a duration, and the start of a running span.
 
-The text is as of the rendering; a span without an end carries its start, and the page's script counts up.
+The text is as of rendering. For a span without an end, the page's script counts up from the start.
 """
 
 from __future__ import annotations
@@ -11,46 +11,46 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Span:
-    """From a start to an end; either may be unknown. An end without a start says nothing."""
+    """From a start to an end; either may be unknown. An end without a start is ignored."""
 
     start: datetime | None = None
     end: datetime | None = None
 
     @classmethod
     def of(cls, start: object, end: object) -> Span:
-        """A span of two times as Kubernetes writes them."""
+        """A span of two times in Kubernetes' format."""
         return cls(parsed(start), parsed(end))
 
     @property
     def clock(self) -> str:
-        """When it began, on the clock of this machine; empty when it has not."""
+        """The start on this machine's clock; empty if it has not started."""
         return self.start.astimezone().strftime("%H:%M:%S") if self.start else ""
 
     @property
     def day(self) -> str:
-        """The day when it began, as `2026-01-05`."""
+        """The day of the start, as `2026-01-05`."""
         return self.start.astimezone().strftime("%Y-%m-%d") if self.start else ""
 
     @property
     def seconds(self) -> int:
-        """How long it took, in whole seconds; until now when it goes on."""
+        """The duration in whole seconds; until now if it has not ended."""
         if self.start is None:
             return 0
         return max(0, int(((self.end or datetime.now(UTC)) - self.start).total_seconds()))
 
     @property
     def took(self) -> str:
-        """`42 s` or `3 min 05 s`; empty when it has not begun."""
+        """`42 s` or `3 min 05 s`; empty if it has not started."""
         return duration(self.seconds) if self.start else ""
 
     @property
     def since(self) -> int | None:
-        """The start in seconds since 1970 while it goes on, for a script that counts; else None."""
+        """The start in seconds since 1970 while it runs, for the page's script; else None."""
         return int(self.start.timestamp()) if self.start and not self.end else None
 
 
 NEVER = Span()
-"""The span of what has not begun."""
+"""The span of something that has not started."""
 
 
 def duration(seconds: int) -> str:
@@ -63,7 +63,7 @@ def duration(seconds: int) -> str:
 
 
 def parsed(text: object) -> datetime | None:
-    """A time of the API; None for what is none."""
+    """A time of the API; None if there is none."""
     try:
         found = datetime.fromisoformat(str(text).replace("Z", "+00:00"))
     except ValueError:

@@ -1,9 +1,9 @@
-"""The approval gate: a CustomRun that names an ApprovalTask waits for people.
+"""The approval gate: a CustomRun that refers to an ApprovalTask waits for people.
 
-The controller makes the ApprovalTask (same name as the CustomRun), reads the answers that admission lets through, and
-ends the CustomRun: one `reject` fails it, enough `approve` let it succeed, and no decision within the timeout (an hour
-unless the pipeline says otherwise) rejects it. Rules and words are those of manual-approval-gate 0.9; where an
-approver gave an answer and changed it before the decision, the last one counts.
+The controller creates the ApprovalTask (with the name of the CustomRun), reads the answers that admission accepts, and
+ends the CustomRun. One `reject` fails it; enough `approve` make it succeed; no decision within the timeout (one hour by
+default) rejects it. Rules and messages are those of manual-approval-gate 0.9. If an approver changes an answer before
+the decision, the last answer counts.
 """
 
 from __future__ import annotations

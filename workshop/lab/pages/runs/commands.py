@@ -1,4 +1,4 @@
-"""The commands that show in a terminal what a page shows, on the lab and on a cluster alike."""
+"""Commands that show in a terminal what a page shows, in the lab and on a cluster."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from workshop.lab.pages.runs.tasks import Step, Task
 
 @dataclass(frozen=True)
 class Command:
-    """One line to copy, and what it is for."""
+    """One line to copy, and its purpose."""
 
     says: str
     line: str
 
 
 def of_run(namespace: str, name: str) -> tuple[Command, ...]:
-    """For a PipelineRun."""
+    """Commands for a PipelineRun."""
     return (
         Command("The run and its tasks", f"tkn pipelinerun describe {name} -n {namespace}"),
         Command("All logs, as they come", f"tkn pipelinerun logs {name} -f -n {namespace}"),
@@ -26,7 +26,7 @@ def of_run(namespace: str, name: str) -> tuple[Command, ...]:
 
 
 def of_task(task: Task, step: Step | None) -> tuple[Command, ...]:
-    """For a TaskRun, and the log of one step."""
+    """Commands for a TaskRun, and for the log of one step."""
     found = [Command("The TaskRun and its steps", f"tkn taskrun describe {task.name} -n {task.namespace}")]
     if step and step.log:
         found.append(Command("The step's log", f"oc logs {step.pod} -c {step.container} -n {task.namespace}"))
@@ -34,7 +34,7 @@ def of_task(task: Task, step: Step | None) -> tuple[Command, ...]:
 
 
 def of_task_alone(task: Task) -> tuple[Command, ...]:
-    """For a TaskRun that no PipelineRun made."""
+    """Commands for a TaskRun without a PipelineRun."""
     return (
         Command("The TaskRun and its steps", f"tkn taskrun describe {task.name} -n {task.namespace}"),
         Command("All logs, as they come", f"tkn taskrun logs {task.name} -f -n {task.namespace}"),

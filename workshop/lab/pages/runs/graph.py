@@ -1,7 +1,7 @@
-"""A PipelineRun as a graph: a node for each task, for each child of a small matrix, and what must come before.
+"""A PipelineRun as a graph: a node for each task and for each child of a small matrix, with its dependencies.
 
-An arrow that a longer way says already is left out of the picture, and kept in the table: a Pipeline's results
-make many such arrows, and they hide the order instead of showing it.
+An arrow that a longer path implies is not drawn, but it stays in the table. A Pipeline's results make many such arrows,
+which would hide the order.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workshop.lab.pages.times import NEVER, Span
 from workshop.manifests.tekton.graph import dependencies
 
 STACK_FROM = 7
-"""Children of a matrix from which they are drawn as one stack."""
+"""From this number on, the children of a matrix are drawn as one stack."""
 _WORST = ("bad", "warn", "run", "idle", "ok")
 
 
@@ -27,8 +27,8 @@ _WORST = ("bad", "warn", "run", "idle", "ok")
 class Node:
     """One node. `key` names it in URLs: the task, with `/<index>` for a child of a matrix.
 
-    `needs` are the tasks that come before; `arrows` are the keys of the nodes from which an arrow is drawn.
-    `child` is the TaskRun or CustomRun, None before there is one and for a stack, whose `children` it has.
+    `needs` are the tasks that come before; `arrows` are the keys of the nodes from which an arrow is drawn. `child` is
+    the TaskRun or CustomRun; it is None before there is one, and for a stack, which has `children`.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Node:
 
     @property
     def run_name(self) -> str:
-        """The name of its TaskRun or CustomRun; empty when it has none."""
+        """The name of its TaskRun or CustomRun; empty if it has none."""
         return str(self.child["metadata"]["name"]) if self.child else ""
 
     @property
@@ -56,10 +56,10 @@ class Node:
 
 
 def nodes(run: Object, children: Sequence[Object], pending: frozenset[str] = frozenset()) -> tuple[Node, ...]:
-    """The nodes in the Pipeline's order, tasks first, then final ones.
+    """The nodes in the Pipeline's order: tasks first, then finally tasks.
 
-    `children` are the run's TaskRuns and CustomRuns; `pending` names the CustomRuns that wait for an approval.
-    Empty before the Pipeline is known.
+    `children` are the run's TaskRuns and CustomRuns; `pending` names the CustomRuns that wait for an approval. Empty
+    before the Pipeline is resolved.
     """
     status = run.get("status") or {}
     spec = status.get("pipelineSpec") or (run.get("spec") or {}).get("pipelineSpec") or {}
@@ -86,7 +86,7 @@ def find(among: Sequence[Node], key: str) -> Node | None:
 
 
 def worst(among: Sequence[Node]) -> Node | None:
-    """The node to look at first: the first that failed, then what waits for somebody, then what runs."""
+    """The node to show first: the first that failed, then one that waits for approval, then one that runs."""
     if not among:
         return None
     return min(among, key=lambda node: (_WORST.index(node.state.mark), _ended(node)))
@@ -100,7 +100,7 @@ def _needs(spec: Mapping[str, Any]) -> dict[str, list[str]]:
     try:
         return dependencies(typed_pipeline(dict(spec)).tasks)
     except (RunError, ValueError):
-        # A Pipeline that Tekton refuses has no order; its tasks are shown side by side.
+        # A Pipeline that Tekton refuses has no order; its tasks are drawn next to each other.
         return {}
 
 
@@ -162,7 +162,7 @@ def _variant(child: Object, varied: list[str]) -> str:
 
 
 def _when(task: Mapping[str, Any]) -> tuple[str, ...]:
-    """The conditions as one reads them aloud: `false in true, yes`."""
+    """The conditions as text: `false in true, yes`."""
     found = []
     for one in task.get("whenExpressions") or task.get("when") or []:
         among = ", ".join(f'"{value}"' for value in one.get("values") or [])
@@ -184,7 +184,7 @@ def _with_arrows(found: list[Node], needs: Mapping[str, list[str]]) -> tuple[Nod
 
 
 def _all_behind(name: str, needs: Mapping[str, list[str]], known: dict[str, frozenset[str]]) -> frozenset[str]:
-    """Every task that must be done before this one, at whatever distance; the order has no cycles."""
+    """All direct and indirect dependencies of this task; the order has no cycles."""
     if name not in known:
         direct = needs.get(name, [])
         known[name] = frozenset(direct).union(*(_all_behind(one, needs, known) for one in direct))

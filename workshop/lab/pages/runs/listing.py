@@ -1,6 +1,6 @@
-"""The list of runs: PipelineRuns, and TaskRuns that no PipelineRun made, newest first.
+"""The list of runs, newest first: PipelineRuns, and TaskRuns without a PipelineRun.
 
-A row is made once for each version of its object, so that a list of many runs that have ended costs little.
+A row is computed once for each version of its object, so a long list of ended runs is cheap.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The logs of steps: where they are, the line that says why a step failed, and the log as server-sent events.
+"""The logs of steps: their files, the line that says why a step failed, and a log as server-sent events.
 
-A stream's event id is the offset in the file after what the event holds, so a browser that reconnects goes on
-where it stopped. The file is read only as fast as the reader takes it; a reader that falls far behind is moved
-to the end and told so, instead of being sent everything.
+The id of an event is the file's offset after the event's text, so a browser that reconnects continues there. The file
+is read only as fast as the reader receives. A reader that falls far behind skips to the end and is notified.
 """
 
 from __future__ import annotations
@@ -22,12 +21,15 @@ from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
 POLL = 0.2
-"""Seconds between two looks at a file that may grow."""
+"""Seconds between two checks of a file that may grow."""
 BLOCK = 64 * 1024
 TAIL = 256 * 1024
-"""Bytes of a long log that a page begins with; the whole is a link away."""
+"""Bytes of a long log that a page shows first; a link leads to the whole log."""
 LAG = 2 * 1024 * 1024
-"""Bytes that a reader may be behind before it is moved to the end; more than TAIL, or it would never arrive."""
+"""Bytes that a reader may be behind before it skips to the end.
+
+It must be more than TAIL, or no reader would catch up.
+"""
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _ERROR = re.compile(
     r"^\s*(?:\S+:\s)?(?:error|fatal|critical|failed)\b"
@@ -39,13 +41,13 @@ _ERROR = re.compile(
 )
 
 _PLACE = re.compile(r'E\s+File "')
-"""pytest shows where a syntax error is before it says that it is one."""
+"""pytest prints the position of a syntax error before the error itself."""
 _SYNTAX = re.compile(r"E\s+\w+Error: ")
 
 
 @dataclass(frozen=True)
 class Container:
-    """One container of a Pod that is in the store."""
+    """One container of a Pod in the store."""
 
     namespace: str
     pod: str
@@ -53,16 +55,17 @@ class Container:
 
 
 def container(store: Store, namespace: str, pod: str, name: str) -> Container | None:
-    """The container of these names, when there is such a Pod and it has it; so a URL names no other file."""
+    """The container with these names, if the Pod exists and has it. So a URL cannot name another file."""
     found = store.find(built_in("Pod"), namespace, pod)
     names = [one.get("name") for one in ((found or {}).get("spec") or {}).get("containers") or []]
     return Container(namespace, pod, name) if name in names else None
 
 
 def error_line(path: Path) -> str:
-    """The first line of a log that says what went wrong, else its last; empty when there is nothing to read.
+    """The first line of a log that says what went wrong, else its last line; empty if there is none.
 
-    Looks at the last 64 KiB. A guess by the words that tools use for errors, for a list in which one line has room.
+    It reads the last 64 KiB and guesses by the words that tools use for errors. It is for lists with one line for a
+    run.
     """
     try:
         stat = path.stat()
@@ -82,11 +85,10 @@ def _error_line(path: Path, _changed: int, size: int) -> str:
 
 
 async def log_events(store: Store, state: LabPaths, which: Container, at: int | None) -> AsyncGenerator[bytes]:
-    """The log as server-sent events until the container has ended and all is sent.
+    """The log as server-sent events until the container has ended and everything is sent.
 
-    `at` is the offset to go on from (the browser's Last-Event-ID), None for a reader that has nothing. Events:
-    `start` ({"skipped": bytes left out}; forget what was there), messages (a JSON string of text), `end`
-    ({"exitCode": number or null}).
+    `at` is the offset to continue from (the browser's Last-Event-ID), or None for a new reader. Events: `start`
+    ({"skipped": bytes}; discard earlier text), messages (a JSON string of text), `end` ({"exitCode": number or null}).
     """
     path = state.container_log(which.namespace, which.pod, which.name)
     yield RETRY
@@ -117,7 +119,7 @@ async def log_events(store: Store, state: LabPaths, which: Container, at: int | 
 
 
 def _ended(store: Store, which: Container) -> tuple[int | None, bool]:
-    """Exit code and whether the container has ended, by the Pod in the store; a Pod that is gone has ended."""
+    """Exit code and whether the container has ended, by the Pod in the store; a deleted Pod has ended."""
     pod = store.find(built_in("Pod"), which.namespace, which.pod)
     if pod is None:
         return None, True
@@ -135,7 +137,7 @@ def _event(name: str, value: object, at: int) -> bytes:
 
 
 def _whole(raw: bytes) -> bytes:
-    """Without a character whose last bytes are not there yet."""
+    """The bytes without an incomplete character at the end."""
     for back in range(1, min(4, len(raw) + 1)):
         byte = raw[-back]
         if byte < 0x80:

@@ -1,7 +1,6 @@
-"""What the page of a run shows: its graph, its times, the task that is looked at, events, commands.
+"""The content of a run's page: its graph, its times, the selected task, events, commands.
 
-Without a choice the page looks at what needs a look: the task that failed first, the one that waits for an
-answer, the one that runs.
+Without a selection, the page shows the task that failed first, else one that waits for approval, else one that runs.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from workshop.lab.pages.times import Span
 from workshop.lab.store import Record, Store
 
 EVENTS = 40
-"""Events shown, the newest."""
+"""Limit of events shown; the newest are kept."""
 CHILD_KINDS = ("TaskRun", "CustomRun")
 
 
 @dataclass(frozen=True)
 class Event:
-    """One event; `clock` is when it was seen last."""
+    """One event; `clock` is the time of its last occurrence."""
 
     clock: str
     about: str
@@ -41,7 +40,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Looked:
-    """The task that is looked at, and the step whose log is open."""
+    """The selected task, and the step whose log is open."""
 
     node: Node
     task: Task | None
@@ -52,7 +51,7 @@ class Looked:
 
 @dataclass(frozen=True)
 class RunPage:
-    """A PipelineRun."""
+    """The page of a PipelineRun."""
 
     name: str
     namespace: str
@@ -79,7 +78,7 @@ class RunPage:
 
 @dataclass(frozen=True)
 class TaskPage:
-    """A TaskRun that stands alone."""
+    """The page of a TaskRun without a PipelineRun."""
 
     task: Task
     step: Step | None
@@ -88,7 +87,7 @@ class TaskPage:
 
 
 def run_page(context: Context, run: Object, key: str = "", step: str = "") -> RunPage:
-    """The page of a PipelineRun, with the task of `key` (see Node.key) and its step looked at."""
+    """The page of a PipelineRun with the task of `key` (see Node.key) and its step selected."""
     store, meta, status = context.store, run["metadata"], run.get("status") or {}
     name, namespace = str(meta["name"]), str(meta["namespace"])
     made = children(store, run)
@@ -130,14 +129,14 @@ def task_page(context: Context, run: Object, step: str = "") -> TaskPage:
 
 
 def first_look(found: tuple[Node, ...]) -> Node | None:
-    """The node that a page opens with: the worst one, else the last that ended; None when none has begun."""
+    """The node that a page selects first: the worst one, else the last that ended; None if none has started."""
     flat = [node for one in found for node in (one.children or (one,)) if node.child]
     worst = graph.worst([node for node in flat if node.state.mark in ("bad", "run") or node.state == APPROVAL])
     return worst or max(flat, key=lambda node: node.span.end.timestamp() if node.span.end else 0.0, default=None)
 
 
 def pipeline_name(run: Object) -> str:
-    """The Pipeline of a PipelineRun; `inline` when it is written in the run."""
+    """The Pipeline of a PipelineRun; `inline` if the run contains it."""
     named = ((run.get("spec") or {}).get("pipelineRef") or {}).get("name")
     return str(named or (run["metadata"].get("labels") or {}).get("tekton.dev/pipeline") or "inline")
 
@@ -150,7 +149,7 @@ def children(store: Store, run: Object) -> list[Object]:
 
 
 def events(store: Store, namespace: str, uids: Iterable[object]) -> tuple[Event, ...]:
-    """The events about these objects, the newest first."""
+    """The events about these objects, newest first."""
     wanted = set(uids)
     listed = store.list(built_in("Event"), namespace)
     found = [event for event in listed if (event.get("involvedObject") or {}).get("uid") in wanted]
@@ -169,7 +168,7 @@ def events(store: Store, namespace: str, uids: Iterable[object]) -> tuple[Event,
 
 
 def _seen(event: Object) -> tuple[str, int]:
-    """When an event was seen last; in one second, by the order of writing."""
+    """The time of an event's last occurrence; within one second, the order of writing."""
     return str(event.get("lastTimestamp") or ""), int(event["metadata"].get("resourceVersion") or 0)
 
 
@@ -185,6 +184,6 @@ def _looked(context: Context, found: tuple[Node, ...], node: Node | None, step: 
 
 
 def _step(found: Task, wanted: str) -> Step | None:
-    """The step of this name (of the last attempt) or of this id (of any); else the one to look at first."""
+    """The step of this name (of the last attempt) or of this id (of any attempt); else the one to show first."""
     every = [step for attempt in reversed(found.attempts) for step in attempt.steps]
     return next((step for step in every if wanted and wanted in (step.name, step.id)), None) or found.step

@@ -1,4 +1,4 @@
-"""The routes of the runs: pages, their live parts, the streams that tell of changes, logs, and answers."""
+"""The routes of the runs: pages, their live parts, change notifications, logs, and answers to approvals."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Shown = Callable[[Request], Mapping[str, object]]
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the buttons of an approval send."""
+    """The form of an approval's buttons."""
 
     answer: str
     message: str = ""
@@ -53,7 +53,7 @@ class _Parts:
         self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def answer(self, request: Request, whole: str, live: str, shown: Shown) -> Response:
-        """The whole page, or with `?part=live` only what a script replaces."""
+        """The whole page, or with `?part=live` the part that a script replaces."""
         if request.query_params.get("part") != "live":
             return html.page(self._context, request, whole, shown(request))
         key, version = str(request.url), self._context.store.version
@@ -122,7 +122,7 @@ def _run_routes(context: Context, parts: _Parts) -> list[BaseRoute]:
             if record.kind.kind == "Event":
                 return record.name.startswith(name)
             mine = name in (record.name, record.labels.get(OWNER))
-            # A CustomRun's ApprovalTask may have no label, but has its name from the run's.
+            # A CustomRun's ApprovalTask may have no label, but it has the name of the CustomRun.
             return record.kind.kind in RUN_KINDS and (mine or record.name.startswith(name))
 
         return Stream(notices(store, wanted), MEDIA_TYPE)
@@ -170,7 +170,7 @@ def _log_routes(context: Context) -> list[BaseRoute]:
         found = which(request)
         if found is None:
             return JSONResponse({"error": "there is no such container; the run may be gone"}, status_code=404)
-        # A script that opens a stream anew cannot set the header, so it may also say `at`.
+        # A script that opens a stream again cannot set the header, so it may use `at`.
         at = request.headers.get("last-event-id") or request.query_params.get("at", "")
         offset = int(at) if at.isascii() and at.isdigit() else None
         return Stream(logs.log_events(context.store, context.state, found, offset), MEDIA_TYPE)

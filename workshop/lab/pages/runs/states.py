@@ -1,7 +1,7 @@
-"""How runs, tasks and steps stand: a word for people and one of the five marks of the pages.
+"""The states of runs, tasks and steps: a word and one of the five marks of the pages.
 
-The marks are `ok`, `run`, `bad`, `warn` and `idle`. The words are ours; Tekton's own reasons are shown beside
-them, since those are what the documentation and `tkn` use.
+The marks are `ok`, `run`, `bad`, `warn` and `idle`. Pages show Tekton's own reasons next to the word, because the
+documentation and `tkn` use them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ APPROVAL = State("Waits for approval", "warn")
 
 
 def run_state(obj: Object) -> State:
-    """How a PipelineRun, TaskRun or CustomRun stands, by its condition Succeeded."""
+    """The state of a PipelineRun, TaskRun or CustomRun, by its condition Succeeded."""
     condition = succeeded(obj) or {}
     reason, message = str(condition.get("reason") or ""), str(condition.get("message") or "")
     value = condition.get("status")
@@ -53,7 +53,7 @@ def run_state(obj: Object) -> State:
 
 
 def step_state(step: Mapping[str, Any]) -> State:
-    """How a step stands, by its entry in a TaskRun's status."""
+    """The state of a step, by its entry in a TaskRun's status."""
     ended = step.get("terminated")
     if ended:
         code, why = int(ended.get("exitCode") or 0), str(step.get("terminationReason") or "")
@@ -73,5 +73,5 @@ def step_state(step: Mapping[str, Any]) -> State:
 
 
 def is_failure(step: Mapping[str, Any]) -> bool:
-    """Whether a step failed by itself and took its task along."""
+    """Whether a step itself failed and made its task fail."""
     return step_state(step).mark == "bad"

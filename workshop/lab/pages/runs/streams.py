@@ -1,8 +1,7 @@
-"""Server-sent events that say "something changed": an open page then asks for its parts again.
+"""Server-sent events that notify a page of changes; the page then requests its parts again.
 
-A notice carries nothing, so a hundred open pages cost a hundred small messages, and changes that come close
-together are one notice. A reader that is too slow is cut off by the answer that carries the stream, and its
-browser comes back by itself.
+A notification has no content, so a hundred open pages cost a hundred small messages. Changes close together are one
+notification. The HTTP response cuts off a reader that is too slow, and its browser reconnects by itself.
 """
 
 from __future__ import annotations
@@ -13,9 +12,9 @@ from collections.abc import AsyncGenerator, Callable
 from workshop.lab.store import Record, Store
 
 KEEP_ALIVE = 15.0
-"""Seconds of silence after which a comment shows that the line is alive."""
+"""After this many seconds of silence, a comment is sent to keep the connection alive."""
 GATHER = 0.25
-"""Seconds in which changes are gathered into one notice."""
+"""Seconds in which changes are collected into one notification."""
 RETRY = b"retry: 1000\n\n"
 MEDIA_TYPE = "text/event-stream"
 
@@ -26,9 +25,9 @@ def still_here() -> bytes:
 
 
 async def notices(store: Store, wanted: Callable[[Record], bool]) -> AsyncGenerator[bytes]:
-    """A notice at once and after each change of a wanted object; ends when the store closes.
+    """A notification at once and after each change of a wanted object; ends when the store closes.
 
-    The first one makes a page that reconnects, maybe to a lab that has started again, ask anew.
+    The first one makes a page that reconnects, maybe to a restarted lab, request its parts again.
     """
     subscription = store.watch(wanted)
     try:

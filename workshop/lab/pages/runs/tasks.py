@@ -1,7 +1,7 @@
-"""A TaskRun as its page and a run's page show it: attempts, their steps, params, results.
+"""A TaskRun on its own page and on a run's page: attempts, steps, params, results.
 
-A TaskRun that was retried has its earlier attempts in `status.retriesStatus`, each with a Pod and logs of its
-own; the last attempt is the status itself.
+Earlier attempts of a retried TaskRun are in `status.retriesStatus`, each with its own Pod and logs; the last attempt is
+the status itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Declared = Sequence[Mapping[str, Any]] | None
 
 @dataclass(frozen=True)
 class Value:
-    """A param or a result; `default` when nobody gave it."""
+    """A param or a result; `default` if the value is the declared default."""
 
     name: str
     value: str
@@ -31,7 +31,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Step:
-    """One step, or a sidecar, of one attempt. `log` is the URL of its log, empty before there can be one."""
+    """One step or sidecar of one attempt. `log` is the URL of its log; empty before the log exists."""
 
     name: str
     container: str
@@ -47,13 +47,13 @@ class Step:
 
     @property
     def id(self) -> str:
-        """What a page calls it: unique on the page, since every attempt has a Pod of its own."""
+        """The id of a step on the page. It is unique, because every attempt has its own Pod."""
         return f"{self.pod}.{self.container}"
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One try of a TaskRun, counted from 1. `error` is the line of the failing step's log that says why."""
+    """One attempt of a TaskRun, counted from 1. `error` is the line of the failing step's log that says why."""
 
     number: int
     state: State
@@ -89,14 +89,14 @@ class Task:
 
     @property
     def step(self) -> Step | None:
-        """The step to look at first: the one that failed, else that runs, else the last that ran."""
+        """The step to show first: the one that failed, else the one that runs, else the last that ran."""
         ran = [step for step in self.now.steps if step.log and not step.sidecar]
         running = next((step for step in ran if step.state.mark == "run"), None)
         return self.now.failing or running or (ran[-1] if ran else None)
 
 
 def task(lab: Lab, obj: Object) -> Task:
-    """A TaskRun as it stands."""
+    """A TaskRun with its attempts."""
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
     task_spec = status.get("taskSpec") or spec.get("taskSpec") or {}
     namespace = str(meta.get("namespace") or "")
@@ -121,7 +121,7 @@ def task(lab: Lab, obj: Object) -> Task:
 
 
 def failure(lab: Lab, obj: Object) -> str:
-    """The line that says why a TaskRun failed: from its failing step's log, else Tekton's message."""
+    """Why a TaskRun failed: a line of its failing step's log, else Tekton's message."""
     status, meta = obj.get("status") or {}, obj["metadata"]
     pod = str(status.get("podName") or "")
     for step in status.get("steps") or []:
@@ -133,7 +133,7 @@ def failure(lab: Lab, obj: Object) -> str:
 
 
 def values(given: Declared, declared: Declared = None) -> tuple[Value, ...]:
-    """Params or results as text, then the defaults of the declared ones that nobody gave."""
+    """Params or results as text, then the defaults of declared ones without a value."""
     found = [Value(str(one.get("name")), as_text(one.get("value"))) for one in given or []]
     names = {one.name for one in found}
     for one in declared or []:
@@ -143,12 +143,12 @@ def values(given: Declared, declared: Declared = None) -> tuple[Value, ...]:
 
 
 def as_text(value: object) -> str:
-    """A value of a param: a string as it is, a list or an object as JSON."""
+    """A param's value: a string unchanged, a list or an object as JSON."""
     return value.strip() if isinstance(value, str) else json.dumps(value)
 
 
 def binding(workspace: Mapping[str, Any]) -> str:
-    """What a workspace is bound to, in one line."""
+    """The binding of a workspace, in one line."""
     for kind, name in (("persistentVolumeClaim", "claimName"), ("configMap", "name"), ("secret", "secretName")):
         if workspace.get(kind):
             path = f"/{workspace['subPath']}" if workspace.get("subPath") else ""
@@ -203,7 +203,7 @@ def _image(declared: Mapping[str, Any]) -> str:
 
 
 def _script(declared: Mapping[str, Any]) -> str:
-    """What the Task says to run."""
+    """What the Task runs."""
     script = str(declared.get("script") or "").strip()
     words = [*(declared.get("command") or []), *(declared.get("args") or [])]
     return script or " ".join(str(word) for word in words)

@@ -1,7 +1,7 @@
-"""A run's tasks over time, as bars: what took long, and what waited for what.
+"""A run's tasks over time, as bars.
 
-A bar is in thousandths of the run's whole time, so that the page can draw it without knowing its own width; a bar
-that goes on is drawn anew by the page's script each second.
+A bar is in thousandths of the run's duration, so the page can draw it at any width. The page's script redraws a running
+bar each second.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ WHOLE = 1000
 
 @dataclass(frozen=True)
 class Bar:
-    """One row. `start` and `end` are seconds since 1970, `end` None while it goes on; `x` and `width` of WHOLE."""
+    """One row.
+
+    `start` and `end` are seconds since 1970, `end` is None while it runs; `x` and `width` are parts of WHOLE.
+    """
 
     node: Node
     start: float
@@ -29,7 +32,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Timeline:
-    """All rows and the time that they span, in seconds since 1970; a row of a task that has not begun has no bar."""
+    """All rows and their time span in seconds since 1970; a row of a task that has not started has no bar."""
 
     start: float
     end: float
@@ -38,12 +41,12 @@ class Timeline:
 
     @property
     def took(self) -> str:
-        """The whole time in words; empty when nothing has begun."""
+        """The duration in words; empty if nothing has started."""
         return duration(int(self.end - self.start)) if self.end else ""
 
 
 def timeline(nodes: Sequence[Node]) -> Timeline:
-    """The rows in the order of the Pipeline, the children of a matrix one by one."""
+    """The rows in the order of the Pipeline; the children of a matrix one by one."""
     flat = [node for one in nodes for node in (one.children or (one,))]
     now = time.time()
     begun = [
