@@ -39,9 +39,8 @@ PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
 SELECT = f'{PLACE}, predictor_name=~"$predictor", predictor_version=~"$version"'
 """The same, and of it the predictors and versions that they choose."""
 
-PODS = 'endpoint="metrics", namespace=~"$namespace", job=~".+/$deployment"'
-"""The scrape targets of model servers. A PodMonitor's job is `<namespace>/<name>`, and the name is the
-deployment's."""
+PODS = 'endpoint="metrics", namespace=~"$namespace", seldon_deployment_id=~"$deployment"'
+"""The scrape targets of the deployment's model servers: the PodMonitor copies this label of the Pods."""
 
 RATE = "$__rate_interval"
 """The window of what is drawn over time: at least four scrapes."""

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
+import yaml
 from flights.traffic import Plan, Traffic, flights_of
 
 from tests.grafana.boards import KIT
@@ -24,6 +25,9 @@ from tests.s2i.conftest import Server
 from tests.s2i.flights import serving
 from workshop.lab.components import prometheus
 from workshop.lab.gateway import build
+from workshop.lab.monitoring.files import PrometheusFiles
+from workshop.lab.monitoring.monitors import jobs, parse
+from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_groups
 from workshop.lab.ports import hold
 from workshop.lab.routes import Backend, Routes, Target
 from workshop.programs import require
@@ -40,8 +44,8 @@ class Stack:
     gateway: str
     servers: dict[str, Server]
     prometheus_url: str
-    rules: Path
-    """Where Prometheus looks for rule files when `reload` tells it to."""
+    rules: PrometheusFiles
+    """The files that Prometheus reads again at `reload`."""
     reload: Callable[[], None]
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
 
@@ -76,7 +80,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         ending.callback(process.wait, 10)
         ending.callback(process.terminate)
         _until_ready(url)
-        rules = prometheus.rules_folder(root / "prometheus")
+        rules = PrometheusFiles(root / "prometheus")
         made = Stack(base, servers, url, rules, lambda: process.send_signal(signal.SIGHUP))
         # increase() compares with what was there before: the zeros have to be seen first.
         made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")
@@ -132,25 +136,19 @@ def _prometheus(folder: Path, port: int, servers: dict[str, Server]) -> tuple[su
     """The lab's own Prometheus, which scrapes every half second."""
     require("prometheus")
     component = prometheus.component(folder, port, {"PATH": os.environ["PATH"]})
-    groups = [
-        {
-            "targets": [f"127.0.0.1:{server.metrics_port}"],
-            "labels": {
-                "__metrics_path__": "/prometheus",
-                "__scrape_interval__": "500ms",
-                "__scrape_timeout__": "500ms",
-                "namespace": NAMESPACE,
-                "pod": f"{DEPLOYMENT}-{name}",
-                "container": DEPLOYMENT,
-                "endpoint": "metrics",
-                "job": f"{NAMESPACE}/{DEPLOYMENT}",
-            },
-        }
-        for name, server in servers.items()
-    ]
-    prometheus.targets_file(folder).write_text(json.dumps(groups))
+    monitor = yaml.safe_load((KIT / "seldon/base/podmonitor.yaml").read_text())
+    (job,) = jobs(parse({**monitor, "metadata": {"name": DEPLOYMENT, "namespace": NAMESPACE}}))
+    pods = [_pod(name, server) for name, server in servers.items()]
+    config = {**job.config, "scrape_interval": "500ms", "scrape_timeout": "500ms"}
+    PrometheusFiles(folder).write_jobs({job.name: (config, target_groups(job, Inventory(pods)))})
     process = subprocess.Popen(component.argv, cwd=folder, env=dict(component.env), stderr=subprocess.DEVNULL)
     return process, component.url
+
+
+def _pod(predictor: str, server: Server) -> ScrapedPod:
+    labels = {"seldon-deployment-id": DEPLOYMENT}
+    obj = {"metadata": {"name": f"{DEPLOYMENT}-{predictor}", "namespace": NAMESPACE, "labels": labels}}
+    return ScrapedPod(obj, [Port(DEPLOYMENT, "metrics", 6000, server.metrics_port)])
 
 
 def _until_ready(url: str) -> None:

@@ -13,16 +13,24 @@ from prometheus_client.parser import text_string_to_metric_families
 from grafana import queries
 from tests.grafana.boards import expressions, filled
 from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, SHARES, Stack
-from workshop.lab.controllers.monitoring.rules import write_rules
-from workshop.lab.kinds import built_in
-from workshop.lab.store import Store
+from workshop.lab.monitoring.rules import rule_file
 
 # One worker runs all that needs the stack, so that it is started once.
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("grafana")]
 
 PROMETHEUS_MAKES = {"up", "ALERTS"}
 """Made by Prometheus itself, so no scrape has them."""
-PROMETHEUS_ADDS = {"namespace", "pod", "container", "endpoint", "job", "instance", "alertstate", "alertname"}
+PROMETHEUS_ADDS = {
+    "alertname",
+    "alertstate",
+    "container",
+    "endpoint",
+    "instance",
+    "job",
+    "namespace",
+    "pod",
+    "seldon_deployment_id",
+}
 WINDOW = "2m"
 
 EMPTY = {"annotation Alerts": "nothing fires"}
@@ -134,14 +142,16 @@ def test_the_histogram_of_each_predictor_sums_to_one(stack: Stack) -> None:
         assert float(one["value"][1]) == pytest.approx(1)
 
 
-def test_a_rule_of_the_cluster_fires_in_prometheus_once_it_is_told(stack: Stack) -> None:
-    store, kind = Store(), built_in("PrometheusRule")
+def test_a_rule_of_the_cluster_fires_once_prometheus_has_read_it(stack: Stack) -> None:
     rules = [{"alert": "ModelUp", "expr": "up == 1", "labels": {"severity": "warning"}}]
-    for namespace in (NAMESPACE, "elsewhere"):
-        spec = {"groups": [{"name": "g", "interval": "1s", "rules": rules}]}
-        store.create(kind, {"metadata": {"name": "test", "namespace": namespace}, "spec": spec})
+    spec = {"groups": [{"name": "g", "interval": "1s", "rules": rules}]}
+    stack.rules.write_rules(
+        {
+            f"{namespace}.yaml": rule_file({"metadata": {"name": "test", "namespace": namespace}, "spec": spec})
+            for namespace in (NAMESPACE, "elsewhere")
+        }
+    )
     try:
-        write_rules(store, stack.rules)
         stack.reload()
         stack.until('ALERTS{alertname="ModelUp", alertstate="firing"}')
         found = stack.query('sum by (namespace) (ALERTS{alertname="ModelUp"})')
@@ -149,7 +159,5 @@ def test_a_rule_of_the_cluster_fires_in_prometheus_once_it_is_told(stack: Stack)
         assert [one["metric"]["namespace"] for one in found] == [NAMESPACE]
         assert _number(stack, filled(queries.firing_count())) == len(SHARES)
     finally:
-        for namespace in (NAMESPACE, "elsewhere"):
-            store.delete(kind, namespace, "test")
-        assert write_rules(store, stack.rules) is True
+        assert stack.rules.write_rules({}) is True
         stack.reload()

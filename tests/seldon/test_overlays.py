@@ -146,7 +146,7 @@ def test_the_readmes_sum_is_the_overlays() -> None:
     rows = {
         "staging": staging,
         "production, at rest": production,
-        "a canary or a shadow beside it": beside,
+        "a canary or a shadow": beside,
         "one participant": tuple(map(sum, zip(staging, production, beside, strict=True))),
     }
     for row, (count, cpu, memory) in rows.items():

@@ -87,6 +87,12 @@ def _triggers(kind: str, plural: str, version: str = "v1beta1", **more: Any) -> 
     return Kind("triggers.tekton.dev", version, kind, plural, categories=("tekton", "tekton-triggers"), **more)
 
 
+def _monitoring(kind: str, plural: str, short_name: str) -> Kind:
+    return Kind(
+        "monitoring.coreos.com", "v1", kind, plural, short_names=(short_name,), categories=("prometheus-operator",)
+    )
+
+
 def _absent(group: str, kind: str, plural: str, why: str, *short_names: str, **more: Any) -> Kind:
     return Kind(group, "v1", kind, plural, short_names=short_names, absent=why, **more)
 
@@ -148,8 +154,9 @@ BUILT_IN = (
         subresources=("status",),
         categories=("all",),
     ),
-    Kind("monitoring.coreos.com", "v1", "PodMonitor", "podmonitors", short_names=("pmon",)),
-    Kind("monitoring.coreos.com", "v1", "PrometheusRule", "prometheusrules", short_names=("promrule",)),
+    _monitoring("PodMonitor", "podmonitors", "pmon"),
+    _monitoring("PrometheusRule", "prometheusrules", "promrule"),
+    _monitoring("ServiceMonitor", "servicemonitors", "smon"),
     Kind("networking.k8s.io", "v1", "NetworkPolicy", "networkpolicies", short_names=("netpol",)),
     Kind(
         "openshift-pipelines.org",

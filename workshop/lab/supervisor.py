@@ -33,8 +33,7 @@ from workshop.lab.components.base import Component, Running
 from workshop.lab.components.builder import Builder
 from workshop.lab.controllers.approval.reconcile import Approvals
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.monitoring.rules import write_rules
-from workshop.lab.controllers.monitoring.targets import write_targets
+from workshop.lab.controllers.monitoring.reconcile import Monitoring, scraped_pods
 from workshop.lab.controllers.routes.router import RouteController
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
@@ -48,6 +47,7 @@ from workshop.lab.kinds import built_in
 from workshop.lab.listening.hosts import LoopbackHosts
 from workshop.lab.listening.limits import raise_open_files
 from workshop.lab.listening.server import Server, server
+from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.context import Component as PageComponent
 from workshop.lab.pages.context import Context
@@ -82,6 +82,7 @@ class Supervisor:
         self.routes = Routes()
         self.launcher: Launcher | None = None
         self._reconciler: SeldonReconciler | None = None
+        self._monitoring: Monitoring | None = None
         self._servers: list[Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
@@ -275,34 +276,35 @@ class Supervisor:
         self._closers.append(reconciler.stop)
         seldon = Loop("seldon", self.store, reconciler.reconcile, owns=built_in("SeldonDeployment"))
         replicas.ended = seldon.enqueue
-        monitors = Loop("monitoring", self.store, self._monitor, owns=built_in("PodMonitor"))
-        hosts = RouteController(self.store, self.routes, self.ports["gateway"])
+        gateway = self.ports["gateway"]
+        monitoring = Monitoring(
+            self.store,
+            PrometheusFiles(self.state.components / "prometheus"),
+            lambda: scraped_pods(reconciler.targets(), gateway),
+            self._reload_prometheus,
+        )
+        self._monitoring = monitoring
+        hosts = RouteController(self.store, self.routes, gateway)
         router = Loop("router", self.store, hosts.reconcile, owns=built_in("Route"))
-        rules = Loop("rules", self.store, self._rules, owns=built_in("PrometheusRule"))
         tekton = run_tekton(self.store, self.state, runtime, environment.of_steps(self.state))
-        loops = (seldon, monitors, rules, router)
+        loops = (seldon, monitoring, router)
         self._tasks += [asyncio.create_task(work) for work in (*(loop.run() for loop in loops), tekton)]
 
     def _serving_changed(self) -> None:
-        self._scrape()
+        if self._monitoring:
+            self._monitoring.pods_changed()
         self.report()
 
-    async def _monitor(self, _namespace: str, _name: str) -> float | None:
-        self._scrape()
-        return None
-
-    async def _rules(self, _namespace: str, _name: str) -> float | None:
-        prometheus_runs = self.components.get("prometheus")
-        changed = write_rules(self.store, prometheus.rules_folder(self.state.components / "prometheus"))
-        if changed and prometheus_runs is not None and prometheus_runs.pid is not None:
-            os.kill(prometheus_runs.pid, signal.SIGHUP)
-        return None
-
-    def _scrape(self) -> None:
-        folder = self.state.components / "prometheus"
-        folder.mkdir(parents=True, exist_ok=True)
-        targets = self._reconciler.targets() if self._reconciler else []
-        write_targets(self.store, targets, prometheus.targets_file(folder), self.ports["gateway"])
+    def _reload_prometheus(self) -> bool:
+        """Make Prometheus read its files again; False while it starts, when the signal would end it."""
+        running = self.components.get("prometheus")
+        if running is None:
+            return True
+        if running.state == "starting":
+            return False
+        if running.state == "ready" and running.pid is not None:
+            os.kill(running.pid, signal.SIGHUP)
+        return True
 
     async def _until_up(self, stop: asyncio.Event) -> None:
         """Wait until every program is ready, missing or has failed, and what was deployed answers again."""

@@ -15,7 +15,6 @@ from workshop.manifests.meta import (
     Anything,
     Conditions,
     IntOrString,
-    Labels,
     LabelSelector,
     Quantity,
     Resource,
@@ -271,100 +270,3 @@ class ClusterRole(Role, frozen=True, kw_only=True):
 
 class ClusterRoleBinding(RoleBinding, frozen=True, kw_only=True):
     """Gives a role in every namespace."""
-
-
-# -- monitoring.coreos.com ------------------------------------------------------------------------------
-
-
-class MetricsEndpoint(Typed, frozen=True, kw_only=True):
-    """One port that Prometheus scrapes, how often and with which changes of labels."""
-
-    port: str | None = None
-    port_number: int | None = None
-    target_port: IntOrString | None = None
-    path: str | None = None
-    scheme: str | None = None
-    interval: str | None = None
-    scrape_timeout: str | None = None
-    params: dict[str, list[str]] | None = None
-    honor_labels: bool | None = None
-    honor_timestamps: bool | None = None
-    filter_running: bool | None = None
-    relabelings: Annotated[list[Anything] | None, ATOMIC] = None
-    metric_relabelings: Annotated[list[Anything] | None, ATOMIC] = None
-    tls_config: Anything | None = None
-    authorization: Anything | None = None
-    basic_auth: Anything | None = None
-    oauth2: Anything | None = None
-    bearer_token_secret: Anything | None = None
-    follow_redirects: bool | None = None
-    enable_http2: bool | None = None
-    proxy_url: str | None = None
-
-
-class NamespaceChoice(Typed, frozen=True, kw_only=True):
-    """Where Prometheus looks for Pods."""
-
-    any: bool | None = None
-    match_names: Annotated[list[str] | None, ATOMIC] = None
-
-
-class PodMonitorSpec(Typed, frozen=True, kw_only=True):
-    """Which Pods are scraped, on which ports."""
-
-    selector: LabelSelector
-    pod_metrics_endpoints: Annotated[list[MetricsEndpoint] | None, ATOMIC] = None
-    namespace_selector: NamespaceChoice | None = None
-    job_label: str | None = None
-    pod_target_labels: Annotated[list[str] | None, ATOMIC] = None
-    sample_limit: int | None = None
-    target_limit: int | None = None
-    label_limit: int | None = None
-    label_name_length_limit: int | None = None
-    label_value_length_limit: int | None = None
-    attach_metadata: Anything | None = None
-    scrape_class: str | None = None
-
-
-class PodMonitor(Resource, frozen=True, kw_only=True):
-    """Tells Prometheus which Pods to scrape."""
-
-    spec: PodMonitorSpec | None = None
-    status: Anything | None = None
-
-
-class Rule(Typed, frozen=True, kw_only=True):
-    """One alert, or one recorded query."""
-
-    expr: IntOrString
-    alert: str | None = None
-    record: str | None = None
-    for_: str | None = msgspec.field(name="for", default=None)
-    keep_firing_for: str | None = msgspec.field(name="keep_firing_for", default=None)
-    labels: Labels | None = None
-    annotations: Labels | None = None
-
-
-class RuleGroup(Typed, frozen=True, kw_only=True):
-    """Rules that are evaluated together."""
-
-    name: str
-    rules: Annotated[list[Rule] | None, ATOMIC] = None
-    interval: str | None = None
-    labels: Labels | None = None
-    limit: int | None = None
-    partial_response_strategy: str | None = msgspec.field(name="partial_response_strategy", default=None)
-    query_offset: str | None = msgspec.field(name="query_offset", default=None)
-
-
-class PrometheusRuleSpec(Typed, frozen=True, kw_only=True):
-    """Groups of alerts and recorded queries."""
-
-    groups: Annotated[list[RuleGroup] | None, keyed("name")] = None
-
-
-class PrometheusRule(Resource, frozen=True, kw_only=True):
-    """Alerts and recorded queries for Prometheus."""
-
-    spec: PrometheusRuleSpec | None = None
-    status: Anything | None = None

@@ -5,7 +5,7 @@ The API server validates and explains by this table; a kind that is not here is 
 
 from __future__ import annotations
 
-from workshop.manifests import approval, apps, core, seldon, tekton, triggers
+from workshop.manifests import approval, apps, core, monitoring, seldon, tekton, triggers
 
 TYPES: dict[tuple[str, str], type] = {
     ("v1", "ConfigMap"): core.ConfigMap,
@@ -21,8 +21,9 @@ TYPES: dict[tuple[str, str], type] = {
     ("apps/v1", "Deployment"): apps.Deployment,
     ("autoscaling/v2", "HorizontalPodAutoscaler"): apps.HorizontalPodAutoscaler,
     ("machinelearning.seldon.io/v1", "SeldonDeployment"): seldon.SeldonDeployment,
-    ("monitoring.coreos.com/v1", "PodMonitor"): apps.PodMonitor,
-    ("monitoring.coreos.com/v1", "PrometheusRule"): apps.PrometheusRule,
+    ("monitoring.coreos.com/v1", "PodMonitor"): monitoring.PodMonitor,
+    ("monitoring.coreos.com/v1", "PrometheusRule"): monitoring.PrometheusRule,
+    ("monitoring.coreos.com/v1", "ServiceMonitor"): monitoring.ServiceMonitor,
     ("networking.k8s.io/v1", "NetworkPolicy"): apps.NetworkPolicy,
     ("openshift-pipelines.org/v1alpha1", "ApprovalTask"): approval.ApprovalTask,
     ("policy/v1", "PodDisruptionBudget"): apps.PodDisruptionBudget,

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from workshop.lab.admission.approval import admit_approval
 from workshop.lab.admission.inert import admit_pod
+from workshop.lab.admission.monitoring import admit_monitor, admit_rule
 from workshop.lab.admission.route import admit_route
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.admission.tekton import RULES as TEKTON
@@ -21,7 +22,10 @@ Rule = Callable[[Object, Object | None], Object]
 ADMISSION: dict[str, Rule] = {
     "approvaltasks.openshift-pipelines.org": admit_approval,
     "routes.route.openshift.io": admit_route,
+    "podmonitors.monitoring.coreos.com": admit_monitor,
     "pods": admit_pod,
+    "prometheusrules.monitoring.coreos.com": admit_rule,
+    "servicemonitors.monitoring.coreos.com": admit_monitor,
     "seldondeployments.machinelearning.seldon.io": admit_seldon,
     **TEKTON,
     **TRIGGERS,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import socket
@@ -21,7 +20,7 @@ import pytest
 
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.monitoring.targets import write_targets
+from workshop.lab.controllers.monitoring.reconcile import scraped_pods
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.gateway import build
@@ -29,6 +28,8 @@ from workshop.lab.images.builder import ensure_builder
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import built_in
+from workshop.lab.monitoring.monitors import jobs, parse
+from workshop.lab.monitoring.targets import Inventory, target_groups
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.routes import Routes
 from workshop.lab.runtimes.process.images import ImageTable
@@ -371,9 +372,9 @@ def test_a_graph_over_two_pods_is_walked_and_scraped(images: Images, tmp_path: P
             assert (
                 it.status()["serviceStatus"]["toy-main-second"]["httpEndpoint"] == "toy-main-second.user1-staging:9001"
             )
-            it.store.create(built_in("PodMonitor"), MONITOR)
-            write_targets(it.store, it.reconciler.targets(), tmp_path / "targets.json", 18000)
-            found = {t["labels"]["container"]: t for t in json.loads((tmp_path / "targets.json").read_text())}
+            (job,) = jobs(parse(MONITOR))
+            groups = target_groups(job, Inventory(scraped_pods(it.reconciler.targets(), 18000)))
+            found = {group["labels"]["__meta_kubernetes_pod_container_name"]: group for group in groups}
             assert set(found) == {"first", "second", "seldon-container-engine"}
             engine = found["seldon-container-engine"]
             assert engine["targets"] == ["127.0.0.1:18000"]
@@ -392,6 +393,8 @@ def test_a_graph_over_two_pods_is_walked_and_scraped(images: Images, tmp_path: P
 
 
 MONITOR = {
+    "apiVersion": "monitoring.coreos.com/v1",
+    "kind": "PodMonitor",
     "metadata": {"name": "m", "namespace": NAMESPACE},
     "spec": {
         "selector": {"matchLabels": {"app.kubernetes.io/managed-by": "seldon-core"}},

@@ -1,1 +1,1 @@
-"""What Prometheus scrapes and evaluates, from PodMonitors and PrometheusRules."""
+"""Monitors and rules: the files of the lab's Prometheus follow them."""

@@ -1,0 +1,140 @@
+"""Monitors and rules become Prometheus' configuration, Pods its targets.
+
+An object that Prometheus would not load is left out and gets an Event that says why; all others stay in force.
+Admission refuses such objects, so one is there only where an older lab or another Prometheus has accepted it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from workshop.lab.controllers.events import Events
+from workshop.lab.controllers.loop import Loop
+from workshop.lab.controllers.seldon.names import ENGINE, NO_ENGINE
+from workshop.lab.controllers.seldon.replicas import Replica
+from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.monitoring.files import PrometheusFiles
+from workshop.lab.monitoring.monitors import jobs, parse
+from workshop.lab.monitoring.rules import rule_file
+from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_groups
+from workshop.lab.routes import metrics_path
+from workshop.lab.store import Store
+from workshop.manifests.core import Service
+
+RELOAD_RETRY_SECONDS = 0.5
+_ALL = ("", "")
+"""The one key: every pass writes all files."""
+
+
+class Monitoring:
+    """Reconciles PodMonitors, ServiceMonitors and PrometheusRules.
+
+    `pods` gives the Pods to scrape. `reload` makes Prometheus read its files again, and returns False when it cannot
+    yet.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        files: PrometheusFiles,
+        pods: Callable[[], Iterable[ScrapedPod]],
+        reload: Callable[[], bool],
+    ) -> None:
+        self._store, self._files, self._pods, self._reload = store, files, pods, reload
+        self._reload_wanted = False
+        self._events = Events(store, "prometheus-operator")
+        self._reported: dict[str, str] = {}
+        kinds = [built_in(kind) for kind in ("ServiceMonitor", "PrometheusRule", "Service")]
+        watches = {kind: lambda _: (_ALL,) for kind in kinds}
+        self._loop = Loop("monitoring", store, self.reconcile, owns=built_in("PodMonitor"), watches=watches)
+
+    async def run(self) -> None:
+        """Reconcile until cancelled."""
+        self.pods_changed()
+        await self._loop.run()
+
+    def pods_changed(self) -> None:
+        """Write the targets again soon."""
+        self._loop.enqueue(*_ALL)
+
+    async def reconcile(self, namespace: str, name: str) -> float | None:
+        """One pass over all objects; returns the seconds after which to try again to reload Prometheus."""
+        if (namespace, name) != _ALL:
+            self._loop.enqueue(*_ALL)
+            return None
+        self._reload_wanted |= self.write()
+        if self._reload_wanted and not self._reload():
+            return RELOAD_RETRY_SECONDS
+        self._reload_wanted = False
+        return None
+
+    def write(self) -> bool:
+        """Bring Prometheus' files in line with the objects; whether it has to read them again."""
+        changed = self._files.write_jobs(self._jobs())
+        return self._files.write_rules(self._rules()) or changed
+
+    def _jobs(self) -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
+        inventory = Inventory(list(self._pods()), self._services())
+        found: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+        for kind in ("PodMonitor", "ServiceMonitor"):
+            for obj in self._store.list(built_in(kind)):
+                try:
+                    made = jobs(parse(obj))
+                except ValueError as e:
+                    self._report(built_in(kind), obj, e)
+                    continue
+                self._reported.pop(obj["metadata"]["uid"], None)
+                found |= {job.name: (job.config, target_groups(job, inventory)) for job in made}
+        return found
+
+    def _rules(self) -> dict[str, str]:
+        found = {}
+        kind = built_in("PrometheusRule")
+        for obj in self._store.list(kind):
+            meta = obj["metadata"]
+            try:
+                # No name of an object has an underscore.
+                found[f"{meta['namespace']}_{meta['name']}.yaml"] = rule_file(obj)
+            except ValueError as e:
+                self._report(kind, obj, e)
+                continue
+            self._reported.pop(meta["uid"], None)
+        return found
+
+    def _services(self) -> list[Service]:
+        found = []
+        for obj in self._store.list(built_in("Service")):
+            try:
+                found.append(msgspec.convert(obj, Service))
+            except msgspec.ValidationError:
+                continue
+        return found
+
+    def _report(self, kind: Kind, obj: Object, error: ValueError) -> None:
+        """An Event for an object that is left out, once for each mistake."""
+        uid, message = obj["metadata"]["uid"], f"{kind.kind} {obj['metadata']['name']} is left out: {error}"
+        if self._reported.get(uid) != message:
+            self._reported[uid] = message
+            self._events.emit(obj, "InvalidConfiguration", message, warning=True)
+
+
+def scraped_pods(running: Iterable[tuple[Object, Replica]], gateway: int) -> list[ScrapedPod]:
+    """The Pods of SeldonDeployments with their ports.
+
+    `gateway` is the gateway's port: it answers for the orchestrators, which are a container of each Pod on a cluster.
+    """
+    return [ScrapedPod(pod, list(_ports(pod, replica, gateway))) for pod, replica in running]
+
+
+def _ports(pod: Object, replica: Replica, gateway: int) -> Iterable[Port]:
+    for index, server in enumerate(replica.servers):
+        yield Port(server.name, "http", 9000 + index, server.port)
+        yield Port(server.name, "metrics", 6000 + index, server.metrics_port)
+    # The Pods of the first component have the orchestrator, whose one port has both names.
+    if replica.index == 0 and (pod["metadata"].get("annotations") or {}).get(NO_ENGINE, "").lower() != "true":
+        path = metrics_path(pod["metadata"]["namespace"], replica.pod)
+        yield Port(ENGINE, "http", 8000, gateway, path)
+        yield Port(ENGINE, "metrics", 8000, gateway, path)

@@ -1,0 +1,81 @@
+"""The files that Prometheus reads: its configuration, its targets, its rules.
+
+Prometheus reads changed targets again by itself; the rest on SIGHUP. It does not start with a faulty file, and does
+not take a faulty one on SIGHUP, so only what was checked is written. A file is replaced as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workshop.lab.monitoring import promtool
+
+SCRAPE_INTERVAL = "5s"
+_GLOBAL = {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": "5s"}
+
+
+class PrometheusFiles:
+    """The folder of one Prometheus."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "prometheus.yml"
+        self.rules = folder / "rules"
+        self.targets = folder / "targets"
+
+    def prepare(self) -> None:
+        """Write a configuration that Prometheus starts with.
+
+        Rules of an earlier run stay, so that Prometheus remembers since when an alert is true; those that this
+        Prometheus does not load are deleted. Scraping begins when `write_jobs` is called.
+        """
+        self.rules.mkdir(parents=True, exist_ok=True)
+        for file in self.rules.iterdir():
+            if file.suffix != ".yaml" or promtool.rule_errors(file.read_text()):
+                file.unlink()
+        self._write_config([])
+
+    def write_jobs(self, jobs: Mapping[str, tuple[dict[str, Any], list[dict[str, Any]]]]) -> bool:
+        """Write scrape configurations and their target groups, by name; whether Prometheus has to read them again."""
+        targets, configs = {}, []
+        for name, (config, groups) in jobs.items():
+            file = f"{name.replace('/', '_')}.json"
+            targets[file] = json.dumps(groups, indent=1)
+            discovery = {"files": [str(self.targets / file)], "refresh_interval": "2s"}
+            configs.append({**config, "file_sd_configs": [discovery]})
+        _replace(self.targets, targets)
+        return self._write_config(configs)
+
+    def write_rules(self, files: Mapping[str, str]) -> bool:
+        """Write files of rules, by name; whether Prometheus has to read them again."""
+        return _replace(self.rules, files)
+
+    def _write_config(self, scrape_configs: list[dict[str, Any]]) -> bool:
+        config = {"global": _GLOBAL, "rule_files": [str(self.rules / "*.yaml")], "scrape_configs": scrape_configs}
+        return _write(self.config, yaml.safe_dump(config, sort_keys=False))
+
+
+def _replace(folder: Path, wanted: Mapping[str, str]) -> bool:
+    """Make a folder hold these files and no others; whether anything changed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    changed = False
+    for file in folder.iterdir():
+        if file.name not in wanted:
+            file.unlink()
+            changed = True
+    for name, text in wanted.items():
+        changed |= _write(folder / name, text)
+    return changed
+
+
+def _write(file: Path, text: str) -> bool:
+    if file.exists() and file.read_text() == text:
+        return False
+    partial = file.with_name(f"{file.name}.new")
+    partial.write_text(text)
+    partial.replace(file)
+    return True

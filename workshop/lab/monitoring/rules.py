@@ -1,0 +1,92 @@
+"""PrometheusRules as files of rules.
+
+As OpenShift's monitoring of user projects does, a rule sees its own namespace only: the matcher goes into each
+selector, and the label onto each alert. So the same rules in staging and in production make an alert each where they
+are true.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import promql_parser
+import yaml
+
+from workshop.lab.monitoring import promtool
+from workshop.manifests.monitoring import PrometheusRule, Rule, RuleGroup
+
+
+def rule_file(obj: dict[str, Any]) -> str:
+    """The file of an object's rules, as Prometheus loads it.
+
+    Raises ValueError with all that is wrong, one mistake a line, when Prometheus would not.
+    """
+    try:
+        rule = msgspec.convert(obj, PrometheusRule)
+    except msgspec.ValidationError as e:
+        raise ValueError(str(e)) from e
+    namespace, name = rule.metadata.namespace or "", rule.metadata.name or ""
+    groups = rule.spec.groups or []
+    plain = [_group(group, group.name, group.rules or []) for group in groups]
+    if errors := promtool.rule_errors(_text(plain)):
+        raise ValueError("\n".join(errors))
+    made = []
+    for group in groups:
+        rules = [_confined(one, namespace, group) for one in group.rules or []]
+        made.append(_group(group, f"{namespace}/{name}/{group.name}", rules))
+    text = _text(made)
+    if errors := promtool.rule_errors(text):
+        raise ValueError("\n".join(errors))
+    return text
+
+
+def in_namespace(query: str, namespace: str) -> str:
+    """The query with the namespace in each of its selectors. Raises ValueError when it does not parse."""
+
+    def matched(node: promql_parser.Expr) -> promql_parser.Expr | None:
+        if not isinstance(node, promql_parser.VectorSelector):
+            return None
+        text, name = node.prettify(), node.name or ""
+        matchers, rest = [f'namespace="{namespace}"'], text[len(name) :]
+        if rest.startswith("{"):
+            rest = rest[1:]
+            if not rest.startswith("}"):
+                matchers.append("")
+        else:
+            rest = "}" + rest
+        return promql_parser.parse(f"{name}{{{','.join(matchers)}{rest}")
+
+    return str(promql_parser.transform(promql_parser.parse(query), post_visit=matched).prettify())
+
+
+def _confined(rule: Rule, namespace: str, group: RuleGroup) -> Rule:
+    """A rule with its namespace, and with the group's labels, which Prometheus knows from version 3 on only."""
+    try:
+        expr = in_namespace(str(rule.expr), namespace)
+    except ValueError as e:
+        raise ValueError(f'group "{group.name}", rule "{rule.alert or rule.record}": {e}') from e
+    labels = {**(group.labels or {}), **(rule.labels or {}), "namespace": namespace}
+    return msgspec.structs.replace(rule, expr=expr, labels=labels)
+
+
+def _group(group: RuleGroup, name: str, rules: list[Rule]) -> dict[str, Any]:
+    """A group as Prometheus reads it.
+
+    `partial_response_strategy` is Thanos', and the operator does not hand it to Prometheus either. An empty time means
+    the same as none, which Prometheus does not accept.
+    """
+    made: dict[str, Any] = {"name": name}
+    for key in ("interval", "query_offset", "limit"):
+        value = getattr(group, key)
+        if value not in (None, ""):
+            made[key] = value
+    made["rules"] = [
+        {key: value for key, value in msgspec.to_builtins(rule).items() if value != "" or key == "expr"}
+        for rule in rules
+    ]
+    return made
+
+
+def _text(groups: list[dict[str, Any]]) -> str:
+    return yaml.safe_dump({"groups": groups}, sort_keys=False)
