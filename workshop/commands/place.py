@@ -73,9 +73,7 @@ def participant_env(where: LabPaths) -> dict[str, str]:
     report = read(where)
     running = report is not None and running_pid(where) is not None
     token = where.token.read_text().strip() if running else ""
-    env = environment.participant(where, report.endpoints if report and running else {}, token)
-    env["PS1"] = r"(lab) \W \$ "
-    return env
+    return environment.participant(where, report.endpoints if report and running else {}, token)
 
 
 def clone_here() -> Path:

@@ -6,8 +6,9 @@ import argparse
 import os
 import shutil
 
-from workshop.commands.place import in_lab, participant_env, place
+from workshop.commands.place import CLUSTER, LAB, in_lab, participant_env, place
 from workshop.errors import EnvironmentFault
+from workshop.lab.environment import SHELL_RC
 from workshop.lab.participant import clone_folder
 from workshop.lab.paths import lab_paths
 
@@ -24,6 +25,12 @@ def shell(words: argparse.Namespace) -> int:
         clone, env = on.clone, on.env
         # A token that a Pod is given lives an hour; a terminal that lives longer asks for it: oc whoami -t.
         env.pop("PROMETHEUS_TOKEN", None)
-    command = [w for w in words.command if w != "--"] or [shutil.which("bash") or "/bin/sh"]
+    command = [w for w in words.command if w != "--"] or _interactive()
+    env["WORKSHOP_PLACE"] = LAB if in_lab(where) else CLUSTER
     os.chdir(clone)
     os.execvpe(command[0], command, env)  # noqa: S606 the participant's own shell
+
+
+def _interactive() -> list[str]:
+    bash = shutil.which("bash")
+    return [bash, "--rcfile", str(SHELL_RC)] if bash else ["/bin/sh"]

@@ -30,6 +30,9 @@ QUIET = {
 """Rooms are often offline, and participants' machines are not ours."""
 
 
+SHELL_RC = Path(__file__).with_name("shellrc")
+"""What the participant's interactive bash reads (`bash --rcfile`): it sets the prompt after /etc/bash.bashrc has."""
+
 NETWORK = (
     *PROXIES,
     *EXCEPTIONS,

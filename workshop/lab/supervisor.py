@@ -52,6 +52,8 @@ from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.context import Component as PageComponent
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.routes import routes as page_routes
+from workshop.lab.pages.terminal.routes import WEBSOCKETS
+from workshop.lab.pages.terminal.shells import participant_shells
 from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import ENDPOINTS, ComponentReport, Lock, Report, write
 from workshop.lab.routes import Routes
@@ -188,7 +190,7 @@ class Supervisor:
         participant.point_dvc(where)
         participant.quiet_kernels(where)
         seed.seed(self.store, self._addresses(), {"MLFLOW_TRACKING_TOKEN": token})
-        self._serve_http(token)
+        self._serve_http(token, launcher)
         self._run_controllers(launcher)
         for component in self._programs(base_env, token):
             running = Running(component, launcher, self.report)
@@ -239,7 +241,9 @@ class Supervisor:
                 component.cwd.mkdir(parents=True, exist_ok=True)
         return made
 
-    def _serve_http(self, token: str) -> None:
+    def _serve_http(self, token: str, launcher: Launcher) -> None:
+        shells = participant_shells(self.state, launcher)
+        self._closers.append(shells.close)
         context = Context(
             store=self.store,
             state=self.state,
@@ -247,6 +251,7 @@ class Supervisor:
             endpoints=self.endpoints,
             components=self._page_components,
             prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if find_program("prometheus") else None,
+            shells=shells,
         )
         console = TokenGate(Starlette(routes=page_routes(context)), token)
         api = build_api(self.store, self.state, token)
@@ -256,7 +261,7 @@ class Supervisor:
         self._closers += [git.stop, triggers.stop]
         for name, made in {
             "api": server(LoopbackHosts(api), tls=(self.certificate.cert, self.certificate.key)),
-            "console": server(console, websockets=True),
+            "console": server(console, websockets=True, **WEBSOCKETS),
             "git": server(LoopbackHosts(git.app), buffers=lambda scope: not is_push(scope)),
             "events": server(LoopbackHosts(triggers.app)),
         }.items():

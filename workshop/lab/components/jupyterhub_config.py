@@ -14,6 +14,7 @@ from traitlets.config import get_config
 
 from workshop.lab.components.jupyterhub_login import TokenAuthenticator
 from workshop.lab.components.jupyterhub_spawner import HomeSpawner
+from workshop.lab.environment import SHELL_RC
 from workshop.lab.ports import hold
 
 SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("LAB_HUB_")}
@@ -80,7 +81,7 @@ c.Spawner.args = [
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
     # Not a login shell: /etc/profile would replace PATH, and with it `oc` and `workshop`.
-    "--ServerApp.terminado_settings=shell_command=['/bin/bash']",
+    f"--ServerApp.terminado_settings=shell_command=['/bin/bash', '--rcfile', '{SHELL_RC}']",
     "--ServerApp.root_dir=" + c.Spawner.notebook_dir,
 ]
 if os.geteuid() == 0:

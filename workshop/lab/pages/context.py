@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.lab.pages.terminal.shells import Shells
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.store import Store
 
@@ -44,6 +45,7 @@ class Context:
     endpoints: Callable[[], Mapping[str, str | None]]
     components: Callable[[], Sequence[Component]] = _none
     prometheus_url: str | None = None
+    shells: Shells | None = None
     kit: Path = KIT
     user: str = "user1"
 

@@ -29,6 +29,7 @@ from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import html
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
+from workshop.lab.pages.terminal.shells import COUNT
 from workshop.lab.participant import clone_folder
 from workshop.lab.progress import note, progress
 from workshop.lab.store import Store
@@ -162,6 +163,7 @@ def _module_values(context: Context, modules: list[Module], found: Module, langu
         "body": _body(context, shown),
         "previous": modules[at - 1] if at else None,
         "next": modules[at + 1] if at + 1 < len(modules) else None,
+        "terminals": COUNT,
         **_sidebar(context, modules, found.number),
     }
 

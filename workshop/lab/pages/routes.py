@@ -17,6 +17,7 @@ from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.guide import guide_routes, next_module
 from workshop.lab.pages.overview import overview
 from workshop.lab.pages.runs import run_routes
+from workshop.lab.pages.terminal import terminal_routes
 
 STATIC = Path(__file__).parent / "static"
 
@@ -26,6 +27,7 @@ def routes(context: Context) -> list[BaseRoute]:
     return [
         *console_routes(context),
         *dashboard_routes(context),
+        *(terminal_routes(context.shells) if context.shells else ()),
         *guide_routes(context),
         *run_routes(context),
         Route("/livez", _alive),

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import Component, Context, TokenGate, routes
+from workshop.lab.pages.terminal.routes import WEBSOCKETS
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -269,6 +270,7 @@ def served(
         port=0,
         log_level="error",
         timeout_graceful_shutdown=1,
+        **WEBSOCKETS,
     )
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
