@@ -1,6 +1,6 @@
-"""Objects that the lab keeps and nothing acts on: whoever creates one is told so, as a server tells of deprecations.
+"""Kinds that are stored but have no effect. Creating one returns an HTTP Warning header, as for deprecated APIs.
 
-They are not refused, because manifests for a cluster carry them beside what the lab does run.
+They are not refused, because manifests for a cluster contain them together with what the lab does run.
 """
 
 from __future__ import annotations
@@ -21,13 +21,31 @@ _INERT = {
 
 
 def notices(kind: Kind) -> tuple[str, ...]:
-    """What to tell whoever creates an object of this kind."""
+    """The warnings for a client that creates an object of this kind."""
     text = _INERT.get(kind.resource)
     return (text.format(kind=kind.kind),) if text else ()
 
 
+def status_of(kind: Kind, obj: Object) -> Object | None:
+    """The status that a stored object gets because the lab does not act on it; None where it gets none.
+
+    A Deployment says that its Pods do not start, so that `kubectl rollout status` ends: it waits until
+    `observedGeneration` has reached the generation, and fails at this reason (kubectl's
+    pkg/polymorphichelpers/rollout_status.go). A controller of the lab writes the status of the Deployments it owns.
+    """
+    meta = obj["metadata"]
+    if kind.resource != "deployments.apps" or any(o.get("controller") for o in meta.get("ownerReferences") or ()):
+        return None
+    message = _RUNS.format(kind=kind.kind)
+    conditions = [
+        {"type": "Available", "status": "False", "reason": "MinimumReplicasUnavailable", "message": message},
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": message},
+    ]
+    return {"observedGeneration": meta["generation"], "conditions": conditions}
+
+
 def admit_pod(new: Object, old: Object | None) -> Object:
-    """A Pod that somebody creates waits for ever, and its status says why; the lab's own never come by here."""
+    """Say in the status of a Pod from a client that it does not start. The lab's own Pods do not pass here."""
     if old is not None:
         return new
     condition = {

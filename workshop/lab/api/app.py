@@ -171,6 +171,7 @@ async def _scale(api: Api, request: Request, seen: View, target: Target) -> Resp
         merged = media if media == writing.JSON_PATCH else writing.MERGE_PATCH
         sent = writing.patched(merged, raw, scale_of(obj), seen.stored)
     made = api.store.update(seen.stored, rescale(obj, sent), dry_run=target.dry_run)
+    writing.show_unsupported(api, seen.stored, made, target)
     return answers.json(scale_of(made))
 
 

@@ -1,9 +1,9 @@
-"""Just enough protobuf to read what kubectl and oc send in it.
+"""Read the protobuf that kubectl and oc send.
 
-kubectl 1.32 posts core kinds as protobuf and does not fall back (`create configmap`, `create secret`,
-`create namespace`, `auth can-i`). The tables hold the field numbers of Kubernetes' published .proto files for the
-kinds that `create` makes; a field that no table has is an error, never dropped. Nothing is written: clients accept
-JSON as the answer.
+kubectl posts core kinds as protobuf and does not fall back to JSON (`create configmap`, `create secret`,
+`create namespace`, `auth can-i`); oc also updates with it (`secrets link`). The tables contain the field numbers of
+Kubernetes' published .proto files for the kinds that these commands send. A field that is in no table is an error.
+Nothing is written: clients accept JSON as the answer.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ _META: dict[int, tuple[str, str]] = {
     10: ("", "skip"),
     11: ("labels", "map"),
     12: ("annotations", "map"),
+    13: ("ownerReferences", "[]OwnerReference"),
     14: ("finalizers", "[]string"),
     17: ("", "skip"),
 }
@@ -56,11 +57,28 @@ _TABLES: dict[str, dict[int, tuple[str, str]]] = {
     "Namespace": {1: ("metadata", "ObjectMeta"), 2: ("", "skip"), 3: ("", "skip")},
     "ServiceAccount": {
         1: ("metadata", "ObjectMeta"),
-        2: ("secrets", "[]Named"),
+        2: ("secrets", "[]ObjectReference"),
         3: ("imagePullSecrets", "[]Named"),
         4: ("automountServiceAccountToken", "bool"),
     },
     "Named": _NAMED,
+    "ObjectReference": {
+        1: ("kind", "string"),
+        2: ("namespace", "string"),
+        3: ("name", "string"),
+        4: ("uid", "string"),
+        5: ("apiVersion", "string"),
+        6: ("resourceVersion", "string"),
+        7: ("fieldPath", "string"),
+    },
+    "OwnerReference": {
+        1: ("kind", "string"),
+        3: ("name", "string"),
+        4: ("uid", "string"),
+        5: ("apiVersion", "string"),
+        6: ("controller", "bool"),
+        7: ("blockOwnerDeletion", "bool"),
+    },
     "ProjectRequest": {1: ("metadata", "ObjectMeta"), 2: ("displayName", "string"), 3: ("description", "string")},
     "SelfSubjectReview": {1: ("", "skip"), 2: ("", "skip")},
     "SelfSubjectAccessReview": {1: ("", "skip"), 2: ("spec", "AccessSpec"), 3: ("", "skip")},

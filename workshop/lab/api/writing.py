@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.lab.admission import admit
-from workshop.lab.admission.inert import notices
+from workshop.lab.admission.inert import notices, status_of
 from workshop.lab.api import answers, apply, crds, defaults, metadata, validation
 from workshop.lab.api.context import Api
 from workshop.lab.api.deleting import remove
@@ -221,6 +221,7 @@ def _insert(
     if kind.plural == "customresourcedefinitions":
         crds.check(obj)
     made = api.store.create(kind, obj, dry_run=target.dry_run)
+    show_unsupported(api, kind, made, target)
     if kind.plural == "customresourcedefinitions" and not target.dry_run:
         made = crds.serve(api, made)
     return made, warnings
@@ -264,9 +265,17 @@ def _replace(
     if kind.plural == "customresourcedefinitions":
         crds.check(new)
     made = api.store.update(kind, new, dry_run=target.dry_run)
+    show_unsupported(api, kind, made, target)
     if kind.plural == "customresourcedefinitions" and not target.dry_run:
         made = crds.serve(api, made)
     return made, warnings
+
+
+def show_unsupported(api: Api, kind: Kind, made: Object, target: Target) -> None:
+    """Write the status of a stored object that the lab does not act on, as a controller does after the request."""
+    status = status_of(kind, made)
+    if status and not target.dry_run and status != made.get("status"):
+        api.store.update(kind, {**made, "status": status}, subresource="status")
 
 
 def _without_nulls(value: Any) -> Any:

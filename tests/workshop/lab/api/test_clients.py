@@ -180,6 +180,26 @@ def test_oc_makes_a_project_works_in_it_and_deletes_it(lab: Lab) -> None:
     assert (code, answer["message"]) == (404, 'projects.project.openshift.io "mine" not found')
 
 
+def field(number: int, value: bytes | str) -> bytes:
+    """A field of a protobuf message: text, or a message in it, shorter than 128 bytes."""
+    raw = value.encode() if isinstance(value, str) else value
+    return bytes([number << 3 | 2, len(raw)]) + raw
+
+
+def test_oc_links_a_secret_to_an_account(lab: Lab, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "u"}
+    _, made = lab.ask("POST", path, {"metadata": {"name": "robot", "ownerReferences": [owner]}})
+    owner_sent = b"".join(field(n, text) for n, text in ((1, "ConfigMap"), (3, "c"), (4, "u"), (5, "v1")))
+    meta = field(1, "robot") + field(3, namespace) + field(6, made["metadata"]["resourceVersion"])
+    account = field(1, meta + field(13, owner_sent)) + field(2, field(3, "token")) + field(3, field(1, "pull"))
+    envelope = field(1, field(1, "v1") + field(2, "ServiceAccount")) + field(2, account)
+    code, linked = lab.ask("PUT", f"{path}/robot", b"k8s\0" + envelope, media="application/vnd.kubernetes.protobuf")
+    assert code == 200, linked
+    assert linked["secrets"] == [{"name": "token"}] and linked["imagePullSecrets"] == [{"name": "pull"}]
+    assert linked["metadata"]["ownerReferences"] == [owner]
+
+
 STATUS = [
     "/api/v1/namespaces/{}/services",
     "/api/v1/namespaces/{}/replicationcontrollers",

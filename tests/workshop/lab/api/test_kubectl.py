@@ -71,3 +71,27 @@ def test_prune_deletes_what_left_the_manifest(kubectl: Run) -> None:
 def test_selector_of_an_unknown_field_is_named_once(kubectl: Run) -> None:
     said = kubectl("get", "pipelineruns.tekton.dev", "--field-selector=status.x=1").stderr
     assert said.count("Unable to find") == 1 and said.endswith("field label not supported: status.x\n")
+
+
+DEPLOYMENT = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: "x:1"}]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "change", [(), ("set", "image", "deploy/web", "c=x:2"), ("scale", "deploy/web", "--replicas=2")]
+)
+def test_rollout_status_of_a_deployment_ends(change: tuple[str, ...], kubectl: Run) -> None:
+    made = kubectl("apply", "-f", "-", stdin=DEPLOYMENT)
+    assert made.returncode == 0 and "nothing starts" in made.stderr
+    if change:
+        assert kubectl(*change).returncode == 0
+    done = kubectl("rollout", "status", "deploy/web", "--timeout=20s")
+    assert (done.returncode, done.stderr) == (1, 'error: deployment "web" exceeded its progress deadline\n')
+    why = kubectl("get", "deploy/web", "-o", "jsonpath={.status.conditions[1].message}").stdout
+    assert why.endswith("this Deployment is kept and nothing starts")
