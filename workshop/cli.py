@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 
 from workshop import output
-from workshop.errors import INTERRUPTED, UsageError, WorkshopError
+from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_fault
 
 EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
 130 interrupted"""
@@ -108,12 +108,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except WorkshopError as e:
-        output.fail(str(e))
-        if debug:
-            traceback.print_exc()
-        return e.exit_code
+        return _fail(e, debug)
     except Exception as e:
+        if isinstance(e, OSError) and (fault := disk_fault(e)):
+            return _fail(fault, debug)
         if debug:
             raise
         output.fail(f"{type(e).__name__}: {e}\n  this is a fault of the kit; --debug shows where it happened")
         return WorkshopError.exit_code
+
+
+def _fail(error: WorkshopError, debug: bool) -> int:
+    output.fail(str(error))
+    if debug:
+        traceback.print_exc()
+    return error.exit_code

@@ -13,6 +13,8 @@ A message says what failed, where, what was allowed, and the command that comes 
 
 from __future__ import annotations
 
+import errno
+
 OK = 0
 INTERRUPTED = 130
 
@@ -59,3 +61,24 @@ class TimedOut(WorkshopError):
     """What the command waited for did not happen in time."""
 
     exit_code = 6
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""The system's error numbers for a disk, a quota or a file that is full."""
+NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def disk_fault(error: OSError) -> EnvironmentFault | None:
+    """An error of the disk as one that says what to do; None for errors of another kind."""
+    where = f" at {error.filename}" if error.filename else ""
+    if error.errno in NO_ROOM:
+        return EnvironmentFault(
+            f"no room left on the disk{where}: {error.strerror}",
+            hint="free some space, df -h shows which disk is full; then run the command again",
+        )
+    if error.errno in NOT_WRITABLE and error.filename:
+        return EnvironmentFault(
+            f"cannot write{where}: {error.strerror}",
+            hint="make it writable, or set WORKSHOP_STATE to a folder that you may write to",
+        )
+    return None

@@ -28,7 +28,7 @@ from workshop.lab.gateway import build
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.monitoring.monitors import jobs, parse
 from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_groups
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 from workshop.lab.routes import Backend, Routes, Target
 from workshop.programs import require
 
@@ -76,7 +76,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         for server in servers.values():
             server.wait_for("ready")
         base = ending.enter_context(_gateway(servers))
-        process, url = _prometheus(root / "prometheus", ending.enter_context(hold()).number, servers)
+        process, url = _prometheus(root / "prometheus", ending.enter_context(reserve()).number, servers)
         ending.callback(process.wait, 10)
         ending.callback(process.terminate)
         _until_ready(url)

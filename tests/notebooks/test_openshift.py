@@ -32,7 +32,7 @@ from tests.workshop.lab.serving import Lab, Server
 from workshop.cluster.client import Client
 from workshop.lab.api import auth
 from workshop.lab.api.app import build as api
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 
 KIT = Path(__file__).resolve().parents[2]
 OPENSHIFT = KIT / "notebooks" / "openshift"
@@ -145,7 +145,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory, lab: RecordingLab) -> Iterator
     oauth = type("Played", (OpenShift,), {"seen": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), oauth)
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    held = [hold() for _ in range(3)]
+    held = [reserve() for _ in range(3)]
     port, hub_port, proxy_port = (one.number for one in held)
     env = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/bin", "/bin"]),

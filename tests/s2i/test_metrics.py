@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 from workshop.programs import require
 
 from .conftest import GOOD, Server, Start
@@ -126,7 +126,7 @@ def test_the_metrics_port_answers_one_path_and_nothing_else(fresh: Server) -> No
 
 
 def test_metrics_may_share_the_models_port(started: Start) -> None:
-    with hold() as held:
+    with reserve() as held:
         port = str(held.number)
         server = started(
             "Late", shared=False, PREDICTIVE_UNIT_HTTP_SERVICE_PORT=port, PREDICTIVE_UNIT_METRICS_SERVICE_PORT=port

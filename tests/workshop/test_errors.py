@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from workshop import errors
@@ -41,3 +44,16 @@ def test_a_wrong_word_is_a_usage_error_with_the_next_command(capsys: pytest.Capt
 def test_no_verb_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert "doctor" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_an_error_of_the_disk_is_no_fault_of_the_kit(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def down(_: object) -> int:
+        raise OSError(number, os.strerror(number), "/lab/run/lock")
+
+    monkeypatch.setattr("workshop.commands.down.down", down)
+    assert main(["down"]) == 3
+    printed = capsys.readouterr().err
+    assert f"at /lab/run/lock: {os.strerror(number)}" in printed and "fault of the kit" not in printed

@@ -53,11 +53,8 @@ def _module(where: LabPaths, number: str, as_json: bool) -> int:
 
 def _reset(where: LabPaths) -> None:
     """Delete the lab's folder. Raises EnvironmentFault when the folder is not a lab's or cannot be deleted."""
-    ours = {"run", "components", "home", "images", "volumes", "pods"}
-    if not ours & {p.name for p in where.root.iterdir()} and any(where.root.iterdir()):
-        raise EnvironmentFault(
-            f"{where.root} does not look like a lab's folder, so nothing was deleted", hint="check WORKSHOP_STATE"
-        )
+    if not where.is_lab:
+        raise EnvironmentFault(f"no lab made {where.root}, so nothing was deleted", hint="check WORKSHOP_STATE")
     _down(where)
     # Images are read-only so that nobody changes them by accident.
     for folder in (p for p in where.images.rglob("*") if p.is_dir() and not p.is_symlink()):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ssl
+import urllib.request
 from typing import Any
 
 import psutil
@@ -12,29 +14,40 @@ from workshop.errors import EnvironmentFault
 from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import ENDPOINTS, read, running_pid
 
+ANSWER_SECONDS = 3.0
+SILENT = (
+    "the lab runs and its API does not answer; workshop logs shows what it does, "
+    "workshop down and workshop up start it again"
+)
+
 
 def status(words: argparse.Namespace) -> int:
-    """Print the components and the endpoints; exit 3 when the lab does not run."""
+    """Print the components and the endpoints; exit 3 when the lab does not run or does not answer."""
     where = lab_paths()
     found = _status(where)
     if words.output == output.JSON:
         output.emit(found)
     else:
         _show(where, found)
-    return 0 if found["running"] else EnvironmentFault.exit_code
+    return 0 if found["running"] and found["phase"] != "failed" else EnvironmentFault.exit_code
 
 
 def _status(where: LabPaths) -> dict[str, Any]:
     """The report with memory; every part is `stopped` when the supervisor is gone.
 
+    The report is what the supervisor last wrote; its API says whether it answers.
     Memory is the proportional set size of a component's processes (shared pages count once over all), in bytes.
     """
     report = read(where)
     running = running_pid(where) is not None
+    phase = report.phase if report and running else "stopped"
+    silent = phase == "ready" and report is not None and not _answers(where, report.endpoints.get("api"))
     components = []
     for part in report.components if report else []:
         alive = running and part.pid is not None
-        shown = part.state if running or part.state == "missing" else "stopped"
+        shown, message = part.state if running or part.state == "missing" else "stopped", part.message
+        if silent and part.name == "lab":
+            shown, message = "failed", SILENT
         components.append(
             {
                 "name": part.name,
@@ -42,16 +55,26 @@ def _status(where: LabPaths) -> dict[str, Any]:
                 "url": part.url if alive else None,
                 "pid": part.pid if alive else None,
                 "rss_bytes": memory(part.pid, own=part.name in ("lab", "launcher")) if alive and part.pid else None,
-                **({"message": part.message} if part.message else {}),
+                **({"message": message} if message else {}),
             }
         )
     endpoints = report.endpoints if report and running else dict.fromkeys(ENDPOINTS)
     return {
         "running": running,
-        "phase": report.phase if report and running else "stopped",
+        "phase": "failed" if silent else phase,
         "components": components,
         "endpoints": endpoints,
     }
+
+
+def _answers(where: LabPaths, api: str | None) -> bool:
+    """Whether the API answers within ANSWER_SECONDS."""
+    try:
+        trusted = ssl.create_default_context(cafile=where.tls / "ca.crt")
+        with urllib.request.urlopen(f"{api}/livez", timeout=ANSWER_SECONDS, context=trusted) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (OSError, ValueError):
+        return False
 
 
 def memory(pid: int, *, own: bool = False) -> int | None:

@@ -1,7 +1,6 @@
-"""Where the lab keeps what it knows: one folder, `.workshop/` beside the kit unless WORKSHOP_STATE says otherwise.
+"""The lab's files: one folder, `.workshop/` in the kit unless WORKSHOP_STATE names another one.
 
-Deleting the folder is a full reset. It holds secrets (the token, the certificate's key), so it is made for its
-owner alone.
+Deleting the folder is a full reset. It holds secrets (the token, the certificate's key), so only its owner may open it.
 """
 
 from __future__ import annotations
@@ -10,6 +9,11 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.errors import EnvironmentFault
+
+MARKER = ".workshop-lab"
+"""A file in the lab's folder that says that the lab made it: `workshop reset` deletes no other folder."""
+_MARK = "The MLOps workshop kit made this folder. workshop reset deletes it with everything in it.\n"
 KIT = Path(__file__).resolve().parents[2]
 """The checkout that this code runs from."""
 
@@ -87,9 +91,29 @@ class LabPaths:
         """What `kubectl logs` prints of one container."""
         return self.pod(namespace, pod) / "logs" / f"{container}.log"
 
+    @property
+    def is_lab(self) -> bool:
+        """Whether a lab made the folder; those of the kit's first versions have no marker but a store."""
+        return (self.root / MARKER).is_file() or self.store.is_file()
+
     def make(self) -> None:
-        """Create the folder, readable by its owner only. Raises OSError."""
+        """Create the folder and mark it as a lab's; only its owner may open it, also when it was there before.
+
+        Raises OSError, and EnvironmentFault for a folder of somebody else or with files that no lab made.
+        """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self.root.stat().st_uid != os.geteuid():
+            raise EnvironmentFault(
+                f"{self.root} belongs to another user, who could read the lab's token",
+                hint="set WORKSHOP_STATE to a folder of your own; then workshop up",
+            )
+        if not self.is_lab and any(self.root.iterdir()):
+            raise EnvironmentFault(
+                f"{self.root} has files that no lab made, and workshop reset would delete them",
+                hint="set WORKSHOP_STATE to a new or an empty folder; then workshop up",
+            )
+        self.root.chmod(0o700)
+        (self.root / MARKER).write_text(_MARK)
         for folder in (self.components, self.home, self.images, self.run, self.volumes, self.root / "pods"):
             folder.mkdir(parents=True, exist_ok=True)
 

@@ -1,7 +1,8 @@
 """Ports: the preferred ones where they are free, others where they are not, the same ones after a restart.
 
-All on 127.0.0.1, and held: a port that was only looked for is anybody's until its server listens, and a server takes
-seconds to start. The next server that asks, or an outgoing connection of any program, may get it first.
+All are on 127.0.0.1 and reserved (bound) until the server listens: another process could take a port that was only
+probed meanwhile. What the lab itself serves can be bound by processes of the same user only, also while a server
+restarts: a program of another user on such a port would receive the lab's token.
 WORKSHOP_PORTS=free asks for any free ports (tests and several labs on one machine); `name=number` pairs,
 comma-separated, ask for given ones and fail when they are taken.
 """
@@ -33,65 +34,94 @@ PREFERRED = {
 """Away from what laptops use already: 5000 is AirPlay on macOS, 8080 and 9090 are everybody's."""
 
 
+SHARED_BY_ADDRESS = ("grafana",)
+"""Programs that are not ours bind with SO_REUSEADDR; all others bind by `listen`."""
+
+
 @dataclass(frozen=True)
-class Held:
-    """A port of 127.0.0.1 that is kept for one server until `close`, before it listens and between its restarts."""
+class ReservedPort:
+    """A port of 127.0.0.1 that is reserved for one server until `close`, before it listens and between its restarts."""
 
     number: int
     _bound: socket.socket
 
     def close(self) -> None:
-        """Let the port go; a server that listens there goes on."""
+        """End the reservation; a server that listens there goes on."""
         self._bound.close()
 
-    def __enter__(self) -> Held:
+    def __enter__(self) -> ReservedPort:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
 
-def hold(number: int = 0) -> Held:
-    """Hold a port, any free one for 0. Raises OSError when something listens there.
+def reserve(number: int = 0, *, for_own_user: bool = False) -> ReservedPort:
+    """Reserve a port, any free one for 0. Raises OSError when something listens there.
 
-    Linux gives a port that a socket is bound to neither to an outgoing connection nor to a bind to port 0, but lets a
-    second socket bind and listen when both have SO_REUSEADDR and the first does not listen (socket(7)); the servers
-    that the lab starts set it. Elsewhere that second socket is refused, so there the port is only looked for.
+    Linux gives a port that a socket is bound to neither to an outgoing connection nor to a bind to port 0. Another
+    socket can bind and listen there when both have SO_REUSEADDR and the first does not listen (socket(7)): that is
+    what most servers set, and servers of other users too. With `for_own_user` both need SO_REUSEPORT, which Linux
+    grants to sockets of one user alone; the server has to set it, as `listen` does.
+    On other systems a port is only looked for: there a second socket is refused.
     """
-    bound = socket.socket()
+    bound = _socket(shared_by_port=for_own_user)
     try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(("127.0.0.1", number))
-        held = Held(bound.getsockname()[1], bound)
+        port = ReservedPort(bound.getsockname()[1], bound)
     except OSError:
         bound.close()
         raise
     if sys.platform != "linux":
-        held.close()
-    return held
+        port.close()
+    return port
 
 
-def choose(kept: Path, wish: str = "") -> dict[str, Held]:
-    """A port a name, held, and written to `kept` for the next start.
+def listen(number: int) -> socket.socket:
+    """A socket that is bound to a port that is reserved `for_own_user`; whoever serves on it calls its `listen`.
 
-    Raises EnvironmentFault when a port that was asked for by number is in use, UsageError when `wish` cannot be read.
+    Raises OSError.
+    """
+    bound = _socket(shared_by_port=True)
+    try:
+        bound.bind(("127.0.0.1", number))
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound
+
+
+def _socket(*, shared_by_port: bool) -> socket.socket:
+    # Named, so that asyncio knows TCP and sends at once: an answer waits 40 ms for the reader otherwise.
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    by_port = shared_by_port and sys.platform == "linux"
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if by_port else socket.SO_REUSEADDR, 1)
+    return made
+
+
+def choose(kept: Path, wish: str = "") -> dict[str, ReservedPort]:
+    """A reserved port for each name, written to `kept` for the next start.
+
+    Raises EnvironmentFault when a port that `wish` names is in use, UsageError when `wish` cannot be read.
     """
     fixed = _parse(wish or os.environ.get("WORKSHOP_PORTS", ""))
     any_free = wish == "free" or os.environ.get("WORKSHOP_PORTS") == "free"
     before: dict[str, int] = {}
     with suppress(OSError, ValueError):
         before = json.loads(kept.read_text())
-    ports: dict[str, Held] = {}
+    ports: dict[str, ReservedPort] = {}
     with ExitStack() as undo:
         for name, preferred in PREFERRED.items():
             candidates = [fixed[name]] if name in fixed else [before.get(name, 0), 0 if any_free else preferred]
-            held = _first_free(candidates, {port.number for port in ports.values()}, or_any=name not in fixed)
-            if held is None:
+            taken = {port.number for port in ports.values()}
+            reserved = _first_free(candidates, taken, or_any=name not in fixed, own=name not in SHARED_BY_ADDRESS)
+            if reserved is None:
                 raise EnvironmentFault(
                     f"port {fixed[name]} for {name} is in use on 127.0.0.1",
                     hint=f"free it, or leave {name} out of WORKSHOP_PORTS and the lab takes another one",
                 )
-            ports[name] = undo.enter_context(held)
+            ports[name] = undo.enter_context(reserved)
         kept.write_text(json.dumps({name: port.number for name, port in ports.items()}))
         undo.pop_all()
     return ports
@@ -108,12 +138,12 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _first_free(candidates: list[int], taken: set[int], *, or_any: bool) -> Held | None:
+def _first_free(candidates: list[int], taken: set[int], *, or_any: bool, own: bool) -> ReservedPort | None:
     for number in candidates:
         if number and number not in taken:
             with suppress(OSError):
-                return hold(number)
-    return hold() if or_any else None
+                return reserve(number, for_own_user=own)
+    return reserve(for_own_user=own) if or_any else None
 
 
 def _parse(wish: str) -> dict[str, int]:

@@ -13,15 +13,17 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
+import uvicorn
 from starlette.applications import Starlette
 
 from workshop.cluster import config as configs
-from workshop.errors import EnvironmentFault, ManifestError, WorkshopError
+from workshop.errors import EnvironmentFault, ManifestError, WorkshopError, disk_fault
 from workshop.guide.values import values
 from workshop.lab import environment, participant, ports, seed
 from workshop.lab.api.app import build as build_api
@@ -46,7 +48,7 @@ from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import built_in
 from workshop.lab.listening.hosts import LoopbackHosts
 from workshop.lab.listening.limits import raise_open_files
-from workshop.lab.listening.server import Server, server
+from workshop.lab.listening.server import server
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.context import Component as PageComponent
@@ -85,7 +87,7 @@ class Supervisor:
         self.launcher: Launcher | None = None
         self._reconciler: SeldonReconciler | None = None
         self._monitoring: Monitoring | None = None
-        self._servers: list[Server] = []
+        self._servers: list[uvicorn.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
         self._closers: list[Callable[[], Awaitable[None]]] = []
@@ -169,7 +171,7 @@ class Supervisor:
 
     async def _start(self, stop: asyncio.Event) -> None:
         where = self.state
-        _room_left(where)
+        _check_free_space(where)
         held = ports.choose(where.run / "ports.json")
         self.ports = {name: port.number for name, port in held.items()}
         self._closers.extend(_closing(port.close) for port in held.values())
@@ -380,17 +382,13 @@ def _program(path: Path, text: str) -> None:
 
 
 def _listen(name: str, port: int) -> socket.socket:
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind(("127.0.0.1", port))
+        return ports.listen(port)
     except OSError as e:
         raise EnvironmentFault(
             f"cannot listen on 127.0.0.1:{port} for {name}: {e.strerror}",
             hint="run the command again: the lab takes another port",
         ) from e
-    sock.setblocking(False)
-    return sock
 
 
 def point_clients(where: LabPaths, server: str, trusted: Certificate, token: str) -> None:
@@ -409,7 +407,7 @@ def point_clients(where: LabPaths, server: str, trusted: Certificate, token: str
     )
 
 
-def _room_left(where: LabPaths) -> None:
+def _check_free_space(where: LabPaths) -> None:
     free = shutil.disk_usage(where.root).free
     if free < MIN_FREE_BYTES:
         raise EnvironmentFault(
@@ -430,6 +428,18 @@ def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
     return closer
 
 
+def _as_fault(error: Exception, where: LabPaths) -> WorkshopError:
+    """An error that ended the lab, as one that says what to do."""
+    if isinstance(error, WorkshopError):
+        return error
+    if isinstance(error, OSError):
+        return disk_fault(error) or WorkshopError(f"{type(error).__name__}: {error}", hint="workshop logs says more")
+    return EnvironmentFault(
+        f"the lab's store {where.store} cannot be used: {error}",
+        hint="df -h shows whether the disk is full; else restore the file from a copy, or begin afresh: workshop reset",
+    )
+
+
 def main() -> int:
     """Run the lab; the exit code is that of `workshop.errors`."""
     os.umask(0o077)
@@ -446,11 +456,14 @@ def main() -> int:
         import uvloop
 
         uvloop.run(supervisor.run())
-    except WorkshopError as e:
-        log.error("%s", e)
-        supervisor.phase, supervisor.message = "failed", str(e)
-        supervisor.report(exit_code=e.exit_code)
-        return e.exit_code
+    except (WorkshopError, OSError, sqlite3.DatabaseError) as e:
+        fault = _as_fault(e, where)
+        log.error("%s", fault, exc_info=fault is not e)
+        supervisor.phase, supervisor.message = "failed", str(fault)
+        # The report itself may not find room; the exit code and the log remain.
+        with contextlib.suppress(OSError):
+            supervisor.report(exit_code=fault.exit_code)
+        return fault.exit_code
     except Exception as e:
         log.exception("the lab stops")
         supervisor.phase, supervisor.message = "failed", f"{type(e).__name__}: {e}"

@@ -22,14 +22,14 @@ import httpx
 from tests.bench.serving.load import press
 from workshop.lab.gateway import serve
 from workshop.lab.paths import KIT
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 from workshop.lab.routes import Backend, Routes, Target
 
 
 def main() -> int:
     """Print the figures as one JSON object."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
-    held = hold()
+    held = reserve()
     port = held.number
     upstream = subprocess.Popen([sys.executable, "-m", "tests.bench.serving.bare", "uvicorn", str(port)], cwd=KIT)
     try:

@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 
 from tests.s2i.parity.servers import packages
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 
 KIT = Path(__file__).resolve().parents[3]
 HERE = Path(__file__).parent
@@ -131,7 +131,7 @@ def _base() -> dict[str, str]:
 
 def _free_port() -> int:
     # Let go at once: not every contestant can share a port that is held.
-    with hold() as held:
+    with reserve() as held:
         return held.number
 
 

@@ -20,7 +20,7 @@ import urllib3
 from tests.kubectl import kustomize
 from tests.seldon.client.conftest import FLIGHT, KIT, Site, Tab, in_a_browser
 from workshop.lab.clientpage import HEADERS
-from workshop.lab.ports import hold, is_free
+from workshop.lab.ports import is_free, reserve
 
 CLIENT = KIT / "seldon/client"
 REQUEST = (KIT / "seldon/requests/flight.json").read_bytes()
@@ -32,7 +32,7 @@ needs_nginx = pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not
 @contextmanager
 def nginx(model: str, folder: Path) -> Iterator[str]:
     """start.sh as the Deployment runs it, on a free port; its address."""
-    held = hold()
+    held = reserve()
     port = held.number
     env = {"PATH": "/usr/sbin:/usr/bin:/bin", "MODEL": model, "LISTEN": f"127.0.0.1:{port}", "RUN": str(folder / "run")}
     # As root, nginx would hand its work to another user, who may not read this folder.

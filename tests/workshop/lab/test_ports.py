@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from workshop.errors import EnvironmentFault, UsageError
-from workshop.lab.ports import PREFERRED, choose, hold
+from workshop.lab.listening.owner import listens as is_listened_on_by
+from workshop.lab.ports import PREFERRED, choose, listen, reserve
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +54,7 @@ def listens(port: int, *, shares: bool) -> bool:
 
 @needs_linux
 def test_a_held_port_is_for_the_server_it_is_held_for() -> None:
-    with hold() as held:
+    with reserve() as held:
         assert not listens(held.number, shares=False)
         assert listens(held.number, shares=True)
         assert not listens(held.number, shares=False), "it is still held when the server has ended"
@@ -61,7 +64,7 @@ def test_a_held_port_is_for_the_server_it_is_held_for() -> None:
 @needs_linux
 def test_no_two_that_are_held_are_the_same_and_none_goes_to_an_outgoing_connection() -> None:
     # Without holding, ports come again: 400 asked for at random from some 28,000 hold a pair in 94 of 100 cases.
-    held = [hold() for _ in range(400)]
+    held = [reserve() for _ in range(400)]
     mine = {port.number for port in held}
     try:
         assert len(mine) == 400
@@ -77,7 +80,7 @@ def test_no_two_that_are_held_are_the_same_and_none_goes_to_an_outgoing_connecti
 
 def test_a_port_that_something_listens_on_cannot_be_held(taken: int) -> None:
     with pytest.raises(OSError, match="in use"):
-        hold(taken)
+        reserve(taken)
 
 
 @needs_linux
@@ -126,3 +129,65 @@ def test_unreadable_kept_ports_are_chosen_anew(tmp_path: Path) -> None:
     kept = tmp_path / "ports.json"
     kept.write_text("{half")
     assert numbers(kept, "free")["api"] > 0
+
+
+IMPOSTOR = """
+import os, socket, sys
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, option, 1)
+        try:
+            one.bind(("127.0.0.1", int(sys.argv[1])))
+            one.listen()
+        except OSError:
+            continue
+        print("listens")
+"""
+
+
+def impostor(port: int) -> str:
+    """What a program of another user gets: `listens`, or nothing."""
+    done = subprocess.run([sys.executable, "-I", "-c", IMPOSTOR, str(port)], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@needs_linux
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a program of another user")
+def test_another_user_gets_no_port_of_the_lab_while_its_server_restarts() -> None:
+    with reserve(for_own_user=True) as port:
+        for _ in range(3):
+            assert impostor(port.number) == "", "nothing listens"
+            with listen(port.number) as server:
+                server.listen()
+                with socket.create_connection(("127.0.0.1", port.number)) as client:
+                    server.setblocking(True)
+                    # Closed by the server first: the port has a connection in TIME_WAIT from now on.
+                    server.accept()[0].close()
+                    assert client.recv(1) == b""
+                    assert impostor(port.number) == "", "the lab's server listens"
+
+
+@needs_linux
+def test_a_port_of_the_lab_is_not_for_servers_that_share_by_address() -> None:
+    with reserve(for_own_user=True) as port:
+        assert not listens(port.number, shares=True)
+
+
+@needs_linux
+def test_what_the_lab_serves_itself_is_reserved_for_its_user(tmp_path: Path) -> None:
+    held = choose(tmp_path / "ports.json", "free")
+    shared = {name for name, port in held.items() if listens(port.number, shares=True)}
+    for port in held.values():
+        port.close()
+    assert shared == {"grafana"}
+
+
+def test_a_port_that_another_process_listens_on_is_not_ours(taken: int) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    try:
+        assert not is_listened_on_by(child.pid, taken)
+        assert is_listened_on_by(os.getpid(), taken)
+    finally:
+        child.communicate(b"\n")
+    assert not is_listened_on_by(child.pid, taken)

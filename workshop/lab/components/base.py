@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 
+from workshop.lab.listening.owner import listens
 from workshop.lab.runtimes.process.launcher import Launcher, Process, Spec
 
 READY_SECONDS = 120.0
@@ -99,12 +100,17 @@ class Running:
             while time.monotonic() < deadline:
                 try:
                     async with session.get(self.component.ready_url) as answer:
-                        if answer.status < 500:
+                        if answer.status < 500 and await self._is_ours(answer.url.port):
                             return True
                 except (OSError, TimeoutError, aiohttp.ClientError):
                     pass
                 await asyncio.sleep(0.1)
         return False
+
+    async def _is_ours(self, port: int | None) -> bool:
+        """Whether the process that was started is the one that listens."""
+        pid = self.pid
+        return pid is not None and port is not None and await asyncio.to_thread(listens, pid, port)
 
     def _set(self, state: str, message: str = "") -> None:
         self.state, self.message = state, message

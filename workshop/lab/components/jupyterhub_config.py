@@ -15,7 +15,7 @@ from traitlets.config import get_config
 from workshop.lab.components.jupyterhub_login import TokenAuthenticator
 from workshop.lab.components.jupyterhub_spawner import HomeSpawner
 from workshop.lab.environment import SHELL_RC
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 
 SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("LAB_HUB_")}
 FOLDER = Path(SETTINGS["LAB_HUB_FOLDER"])
@@ -36,7 +36,7 @@ def quiet_notifications(settings: Path) -> None:
 
 c = get_config()
 quiet_notifications(Path(os.environ["JUPYTERLAB_SETTINGS_DIR"]))
-hub_port, proxy_port = hold(), hold()
+hub_port, proxy_port = reserve(), reserve(for_own_user=True)
 for port in (hub_port, proxy_port):
     # This file's names are gone when it has been read; the hub keeps its ports until it ends.
     atexit.register(port.close)
@@ -46,8 +46,8 @@ c.JupyterHub.hub_bind_url = f"http://127.0.0.1:{hub_port.number}"
 c.ConfigurableHTTPProxy.api_url = f"http://127.0.0.1:{proxy_port.number}"
 c.ConfigurableHTTPProxy.command = [
     sys.executable,
-    "-c",
-    "from configurable_http_proxy.cli import main; main()",
+    "-m",
+    "workshop.lab.components.jupyterhub_proxy",
     # Milliseconds. Its default ends the stream of a slow start after 20 s, and the page then waits for ever.
     "--proxy-timeout=600000",
 ]

@@ -44,21 +44,19 @@ def component(folder: Path, port: int, env: Mapping[str, str], token_file: Path)
 
 def main() -> None:
     """Serve until SIGTERM."""
-    import uvicorn
     from mlflow.server.fastapi_app import app
 
+    from workshop.lab import ports
+    from workshop.lab.listening.limits import raise_open_files
+    from workshop.lab.listening.server import server
     from workshop.lab.pages.auth import TokenGate
 
     token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()
     gated = TokenGate(app, token=token, open_paths=("/health", "/version"))
-    uvicorn.run(
-        gated,
-        host="127.0.0.1",
-        port=int(os.environ["LAB_PORT"]),
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=3,
-    )
+    raise_open_files()
+    # The gate reads no body, and MLflow writes artifacts to files while they arrive.
+    made = server(gated, buffers=lambda _: False, handles_signals=True, timeout_graceful_shutdown=3)
+    made.run(sockets=[ports.listen(int(os.environ["LAB_PORT"]))])
 
 
 if __name__ == "__main__":

@@ -10,12 +10,14 @@ import importlib
 import socket
 import threading
 
+import uvicorn
+
 from workshop.lab.gateway.app import Gateway
-from workshop.lab.listening.server import Server, server
+from workshop.lab.listening.server import server
 from workshop.lab.routes import Routes
 
 
-def serve(routes: Routes, listening: socket.socket) -> Server:
+def serve(routes: Routes, listening: socket.socket) -> uvicorn.Server:
     """Answer on a socket until the server's `should_exit` is set; `started` says when it does."""
     # As long as the executor keeps idle connections.
     made = server(Gateway(routes), server_header=False, timeout_keep_alive=65)

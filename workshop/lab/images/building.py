@@ -19,7 +19,7 @@ from workshop.errors import EnvironmentFault, ManifestError, RunFailed
 from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
 from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
-from workshop.lab.images.store import Config, Image, ImageStore, copy_tree, remove, told_when_full
+from workshop.lab.images.store import Config, Image, ImageStore, copy_tree, disk_full_as_error, remove
 
 PASSED = ("UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "PIP_FIND_LINKS")
 """What a build may know of its surroundings: where packages come from."""
@@ -54,7 +54,7 @@ def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) 
     if not instructions or instructions[0].name != "FROM":
         raise ManifestError(f"{file}:1: a Dockerfile begins with FROM")
     stages: list[_Stage] = []
-    with store.partial() as rootfs, told_when_full("a new image"):
+    with store.partial() as rootfs, disk_full_as_error("a new image"):
         work = rootfs.parent
         for step, instruction in enumerate(instructions, 1):
             where = f"{file}:{instruction.line}"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workshop.errors import EnvironmentFault, UsageError, WorkshopError
-from workshop.lab.images.store import told_when_full
+from workshop.lab.images.store import disk_full_as_error
 
 LABELS = "io.openshift.s2i.build."
 SCRIPTS = ("assemble", "run", "save-artifacts")
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     try:
         options = _parser().parse_intermixed_args(argv)
-        with told_when_full(options.as_dockerfile):
+        with disk_full_as_error(options.as_dockerfile):
             _build(options)
     except WorkshopError as e:
         sys.stderr.write(f"error: {e}\n")

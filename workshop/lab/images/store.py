@@ -13,7 +13,6 @@ survival of a power cut without a file system that orders renames.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import hashlib
 import json
@@ -28,11 +27,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import NO_ROOM, EnvironmentFault
 from workshop.lab.images.refs import parse
 
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""The system's words for no more room."""
 UNTRACED = ("__pycache__",)
 """Folders that do not count for the digest: they follow from the other files."""
 BUILD_LABELS = "io.openshift.s2i.build."
@@ -96,7 +93,7 @@ class ImageStore:
         if self._load(digest) is None:
             raise EnvironmentFault(f"there is no image {digest} in the store", hint="buildah images lists them")
         path = self._tag_path(ref)
-        with told_when_full(f"the tag {ref}"):
+        with disk_full_as_error(f"the tag {ref}"):
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False) as file:
                 file.write(digest)
@@ -123,7 +120,7 @@ class ImageStore:
 
         A lock is held for it as long as the process lives, so others see whether its maker is gone.
         """
-        with told_when_full("a new image"):
+        with disk_full_as_error("a new image"):
             self._partial.mkdir(parents=True, exist_ok=True)
             self.sweep()
             folder = self._partial / secrets.token_hex(8)
@@ -136,7 +133,7 @@ class ImageStore:
 
     def commit(self, rootfs: Path, config: Config) -> Image:
         """Make an image of a folder from `partial()`. The same content gives the same digest, and no second copy."""
-        with told_when_full("a new image"):
+        with disk_full_as_error("a new image"):
             files = _seal(rootfs)
             digest = _digest(files, config)
             final = self._images / digest.removeprefix("sha256:")
@@ -187,12 +184,12 @@ class ImageStore:
 
 
 @contextlib.contextmanager
-def told_when_full(what: str) -> Iterator[None]:
+def disk_full_as_error(what: str) -> Iterator[None]:
     """Turn the system's error about a full disk into one that says what was lost and what to do."""
     try:
         yield
     except OSError as e:
-        if e.errno not in FULL:
+        if e.errno not in NO_ROOM:
             raise
         raise EnvironmentFault(
             f"no room left while writing {what}: {e.strerror}; nothing of it was kept",

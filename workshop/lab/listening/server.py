@@ -15,7 +15,7 @@ from workshop.lab.listening.connection import Connection
 from workshop.lab.listening.listener import Listener, Scope, buffers_all
 
 
-class Server(uvicorn.Server):
+class _Server(uvicorn.Server):
     """Uvicorn without its own signal handlers: several servers share a process, which has handlers of its own."""
 
     @contextlib.contextmanager
@@ -29,17 +29,18 @@ def server(
     tls: tuple[Path, Path] | None = None,
     buffers: Callable[[Scope], bool] = buffers_all,
     websockets: bool = False,
+    handles_signals: bool = False,
     **more: Any,
-) -> Server:
+) -> uvicorn.Server:
     """A server of `app`; await its `serve(sockets=[...])`.
 
     `tls` is a certificate and its key. `buffers` says of a request's scope whether the application keeps its body in
-    memory as a whole. Without `websockets`, a request for one is answered as any other. `more` goes to
-    uvicorn.Config.
+    memory as a whole. Without `websockets`, a request for one is answered as any other. `handles_signals` is for a
+    process with one server. `more` goes to uvicorn.Config.
     """
     if tls is not None:
         more |= {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]}
-    return Server(
+    return (uvicorn.Server if handles_signals else _Server)(
         uvicorn.Config(
             app,
             http=partial(Connection, Listener(buffers)),  # type: ignore[arg-type]  # called as the class would be

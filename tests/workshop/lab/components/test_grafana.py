@@ -16,7 +16,7 @@ import yaml
 from workshop.lab.components import grafana
 from workshop.lab.components.base import Component, Running
 from workshop.lab.paths import KIT
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 from workshop.lab.runtimes.process.launcher import Launcher
 
 DASHBOARDS = KIT / "grafana" / "rendered"
@@ -126,7 +126,7 @@ def test_it_is_called_with_its_configuration_and_with_nothing_of_the_users_shell
 ) -> None:
     monkeypatch.setenv("GF_SECURITY_ADMIN_PASSWORD", "of-the-shell")
     _install(only / "usr-share-grafana", "grafana")
-    held = hold()
+    held = reserve()
     made = _made(only / "state", held.number)
 
     async def started() -> str:

@@ -25,7 +25,7 @@ from tests.jupyterhub import until_ready
 from workshop.lab.components.jupyterhub import component
 from workshop.lab.pages.auth import COOKIE, session_value
 from workshop.lab.paths import LabPaths
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 
 TOKEN = "a-token-for-the-test"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -49,7 +49,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         "LANG": "C.UTF-8",
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:1/mlflow",
     }
-    held = hold()
+    held = reserve()
     part = component(state, held.number, env)
     part.cwd.mkdir(parents=True)
     with part.log.open("wb") as log:

@@ -20,7 +20,7 @@ from workshop.lab.kubelet.environment import CONFIG_ERROR, expand, variables
 from workshop.lab.kubelet.pod import PodIdentity
 from workshop.lab.kubelet.status import serving_status
 from workshop.lab.paths import LabPaths
-from workshop.lab.ports import Held, hold
+from workshop.lab.ports import ReservedPort, reserve
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
 from workshop.lab.store import Store
 from workshop.manifests import core
@@ -38,7 +38,7 @@ class Server:
     """One model server: its container, and its two ports, which stay the same over all restarts."""
 
     container: Container
-    held: tuple[Held, Held]
+    held: tuple[ReservedPort, ReservedPort]
 
     @property
     def name(self) -> str:
@@ -249,7 +249,7 @@ def _specs(predictor: Predictor, index: int) -> list[core.Container]:
 
 
 def _server(pod: str, spec: core.Container) -> Server:
-    held = (hold(), hold())
+    held = (reserve(), reserve())
     container = Container(
         name=spec.name,
         image=spec.image or "",

@@ -198,6 +198,7 @@ class Launcher:
                 env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                 cwd="/",
                 start_new_session=True,
+                umask=0o022,  # Steps and servers create files as containers do; the lab's folder keeps them private.
             )
         theirs.close()
         ours.setblocking(False)

@@ -1,0 +1,45 @@
+"""JupyterHub's proxy with the lab's limits: `python -m workshop.lab.components.jupyterhub_proxy OPTIONS`.
+
+The options are those of configurable-http-proxy. Its servers take no settings, so they are made here: they bind by
+SO_REUSEPORT, which keeps programs of other users from the port while the proxy restarts, and they end requests that
+do not arrive in time. Not to be had: a limit of connections; the proxy is a process of its own, so a flood ends the
+hub's pages and nothing else.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from configurable_http_proxy import cli  # type: ignore[import-untyped]
+from tornado.httpserver import HTTPServer
+
+from workshop.lab.listening import limits
+
+
+class ProxyServer(HTTPServer):
+    """One of the proxy's two servers: for browsers, and for the hub."""
+
+    def initialize(self, *args: Any, **kwargs: Any) -> None:
+        """Make it with the lab's limits."""
+        bounds = {
+            "max_header_size": limits.HEAD_BYTES,
+            "idle_connection_timeout": limits.HEAD_SECONDS * 2,
+            "body_timeout": limits.BODY_SECONDS,
+        }
+        super().initialize(*args, **{**bounds, **kwargs})
+
+    def listen(self, port: int, address: str | None = None, **kwargs: Any) -> None:
+        """Listen on a port that is reserved for this user."""
+        super().listen(port, address, **{"reuse_port": sys.platform == "linux", **kwargs})
+
+
+def main() -> None:
+    """Run the proxy until SIGTERM."""
+    limits.raise_open_files()
+    cli.HTTPServer = ProxyServer
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()
