@@ -29,7 +29,9 @@ class ProxyServer(HTTPServer):
         }
         super().initialize(*args, **{**bounds, **kwargs})
 
-    def listen(self, port: int, address: str | None = None, **kwargs: Any) -> None:
+    def listen(  # type: ignore[override]  # the rest is passed on
+        self, port: int, address: str | None = None, **kwargs: Any
+    ) -> None:
         """Listen on a port that is reserved for this user."""
         super().listen(port, address, **{"reuse_port": sys.platform == "linux", **kwargs})
 
