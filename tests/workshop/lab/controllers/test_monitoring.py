@@ -26,7 +26,7 @@ from workshop.lab.kinds import built_in
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.monitoring.targets import Port, ScrapedPod
 from workshop.lab.paths import KIT
-from workshop.lab.ports import hold
+from workshop.lab.ports import reserve
 from workshop.lab.store import Store
 from workshop.programs import require
 
@@ -233,7 +233,7 @@ def _exporter() -> Iterator[int]:
 @contextmanager
 def _prometheus(folder: Path, files: Callable[[], object]) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """The lab's Prometheus over the files that `files` writes; gives a function that waits for a query's series."""
-    with hold() as port:
+    with reserve() as port:
         component = prometheus.component(folder, port.number, {"PATH": os.environ["PATH"]})
         files()
         process = subprocess.Popen(component.argv, cwd=folder, stderr=subprocess.DEVNULL)
