@@ -22,8 +22,8 @@ class FlightDelay:
     """Probability that a flight arrives on time and that it arrives at least 15 minutes late."""
 
     class_names = list(card.CLASSES)
-    rows_are_independent = True
-    """No answer depends on the rows beside it: a server may hand over the rows of several requests together."""
+    supports_batching = True
+    """No answer depends on the other rows: a server may pass the rows of several requests in one call."""
     json_documents = (DOCUMENT,)
     """Keys of jsonData that `predict` answers itself: a server that checks rows hands these over as they are."""
 

@@ -163,9 +163,15 @@ def test_a_model_that_cannot_be_served_stops_the_start_in_one_line(
     [
         ("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "http", "must be an integer from 0 to 65535"),
         ("PREDICTIVE_UNIT_PARAMETERS", "{", "PREDICTIVE_UNIT_PARAMETERS is not JSON"),
-        ("PREDICTIVE_UNIT_PARAMETERS", '[{"name":"threshold","value":"x","type":"INT"}]', "is 'x', which is no INT"),
+        (
+            "PREDICTIVE_UNIT_PARAMETERS",
+            '[{"name":"threshold","value":"x","type":"INT"}]',
+            "is 'x', which is not of type INT",
+        ),
         ("PREDICTIVE_UNIT_PARAMETERS", '[{"name":"colour","value":"x","type":"STRING"}]', "Late(colour) failed"),
-        ("MODEL_METADATA", "name: late", "MODEL_METADATA is not JSON"),
+        ("MODEL_METADATA", "name: [late", "MODEL_METADATA is not YAML"),
+        ("MODEL_METADATA", "- late", "MODEL_METADATA is '- late'; it must be an object"),
+        ("SERVICE_TYPE", "ROUTER", "SERVICE_TYPE is ROUTER; modelserver serves MODEL alone"),
         ("MODEL_SERVER_ACCESS_LOG", "maybe", "it must be true or false"),
     ],
 )

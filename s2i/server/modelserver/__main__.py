@@ -8,11 +8,12 @@ import os
 import sys
 
 from modelserver import __version__
-from modelserver.app import Service, identity
+from modelserver.app import Service
 from modelserver.errors import ServingError, StartError
 from modelserver.metrics import Metrics
 from modelserver.model import Model, load_class
 from modelserver.running import configure_logging, serve, serve_as_worker
+from modelserver.serving import identity
 from modelserver.settings import Settings, read_settings
 from modelserver.shared import Shared
 

@@ -1,37 +1,33 @@
-"""Turns checked rows into what ``predict`` expects, and what it returned into lists.
+"""Turns checked rows into the array that ``predict`` gets, and what it returned into lists.
 
-The server itself needs no numpy: a model that imported it gets arrays, any other gets lists of lists. With
-a schema, columns of numbers alone make a float64 array (int64 when all are integers, none nullable), and
-rows with text make an array of Python objects, so that a number beside a text stays a number. Without a
-schema the array is whatever numpy makes of the caller's lists, as in Seldon's wrapper.
+With a schema, columns of numbers alone make a float64 array (int64 when all are integers and none is nullable), and
+rows with text make an array of Python objects, so that a number next to a text stays a number. Without a schema the
+array is what numpy makes of the caller's lists, as in Seldon's wrapper.
 """
 
 import math
-import sys
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
-from modelserver.errors import ServingError
+import numpy
+
+from modelserver.errors import INTERNAL, ServingError
 from modelserver.validation import Row
 
 
 def from_rows(rows: list[Row], dtype: str) -> Any:
-    """Rows in the model's order as (rows, columns)."""
-    numpy = sys.modules.get("numpy")
-    return rows if numpy is None else numpy.array(rows, dtype)
+    """Rows in the model's order as an array of shape (rows, columns)."""
+    return numpy.array(rows, dtype)
 
 
 def joined(features: Sequence[Any]) -> Any:
-    """Features of several requests, one below the other."""
-    numpy = sys.modules.get("numpy")
-    return [row for rows in features for row in rows] if numpy is None else numpy.concatenate(features)
+    """The arrays of several requests, one below the other."""
+    return numpy.concatenate(features)
 
 
 def from_anything(values: object, shape: list[int] | None = None) -> Any:
-    """A caller's lists for a model without a schema; 400 when they are ragged."""
-    numpy = sys.modules.get("numpy")
-    if numpy is None:
-        return values if shape is None else reshape(values, shape)
+    """A caller's lists as an array, for a model without a schema; 400 when they are ragged."""
     try:
         array = numpy.array(values)
         return array if shape is None else array.reshape(shape)
@@ -58,23 +54,31 @@ def size_of(shape: Sequence[int]) -> int:
 
 
 def shape_of(data: Any) -> list[int]:
-    """The shape of an array or of nested lists, by the first element of each."""
-    if hasattr(data, "shape"):
+    """The shape of what the model returned: an array, or nested lists. Raises ``ServingError`` 500 when it is ragged.
+
+    An array of Python objects may hold lists; then it is looked at as the lists that it is written as.
+    """
+    if hasattr(data, "shape") and getattr(data.dtype, "kind", "") != "O":
         return [int(size) for size in data.shape]
-    shape = []
-    while isinstance(data, list | tuple):
-        shape.append(len(data))
-        data = data[0] if data else None
+    level: list[Any] = list(data)
+    shape = [len(level)]
+    while nested := [kind for kind in set(map(type, level)) if issubclass(kind, list | tuple | numpy.ndarray)]:
+        lengths = set(map(len, level)) if len(nested) == len(set(map(type, level))) else set()
+        if len(lengths) != 1:
+            text = "predict() returned rows of different lengths; all must have as many values"
+            raise ServingError(500, text, reason=INTERNAL)
+        shape += lengths
+        level = list(chain.from_iterable(level))
     return shape
 
 
 def flat_list(data: Any) -> list[Any]:
     """All elements in row-major order, as Python values."""
     if hasattr(data, "ravel"):
-        return list(data.ravel().tolist())
+        data = data.ravel().tolist()
     flat: list[Any] = []
     for element in data:
-        if isinstance(element, list | tuple):
+        if isinstance(element, list | tuple | numpy.ndarray):
             flat += flat_list(element)
         else:
             flat.append(element)
@@ -82,12 +86,12 @@ def flat_list(data: Any) -> list[Any]:
 
 
 def is_array(data: Any) -> bool:
-    """Whether the model returned something that goes into ``data``."""
+    """Whether the model returned something that ``data`` can hold."""
     return isinstance(data, list) or (hasattr(data, "tolist") and hasattr(data, "shape") and data.shape != ())
 
 
 def is_numeric(data: Any) -> bool:
-    """Whether all of it is numbers, so that it may travel as a tensor (numpy's view: a bool is not)."""
+    """Whether all of it is numbers, so that it may be a tensor. A bool is not a number, as in numpy."""
     kind = getattr(getattr(data, "dtype", None), "kind", None)
     if kind is not None:
         return kind in "iuf"

@@ -1,11 +1,11 @@
-"""What happens to every request: limits, the handler, one count, one answer, one line in the log.
+"""What happens to every request: the handler, one count, one answer, one line in the log.
 
-An ``Operation`` is one path of the API. Handlers are plain functions from ``Call`` to ``Answer``: they run in
-the event loop's thread, because an ONNX model answers a row in 0.02 ms and handing that to a thread costs
-several times as much (``MODEL_SERVER_THREADS`` is for slow models). What a caller does wrong ends as
-``ServingError``; anything else that a handler raises is a 500 with no more than an identifier in it.
+An ``Operation`` is one path of the API. Handlers are plain functions from ``Call`` to ``Answer``. They run in the
+event loop's thread, because an ONNX model answers a row in 0.02 ms and handing that to a thread costs several
+times as much (``MODEL_SERVER_THREADS`` is for slow models). A caller's mistake is a ``ServingError``; anything else
+that a handler raises is a 500 that shows only the request's identifier.
 
-A request is counted before its answer is sent: whoever has an answer finds it counted, even when the process
+A request is counted before its answer is sent, so every answer that a caller has is counted, also when the process
 is killed in between.
 """
 
@@ -37,9 +37,15 @@ ErrorShape = Callable[[ServingError], dict[str, object]]
 
 
 class Call:
-    """One request: ``body`` is complete and within the limit; ``rows`` is set by the handler, for the log."""
+    """One request. ``body`` is complete and within the limit; ``rows`` is set by the handler, for the log.
 
-    __slots__ = ("binary_from", "body", "content_type", "method", "path", "puid", "query", "rows", "since")
+    ``objection`` is why heavy operations refuse it, from its head. ``boundary`` is the content type's.
+    """
+
+    __slots__ = (
+        *("binary_from", "body", "boundary", "content_type", "method", "objection", "path", "puid", "query", "rows"),
+        "since",
+    )
 
     def __init__(self, method: str, path: str, query: bytes) -> None:
         self.since = perf_counter()
@@ -48,12 +54,14 @@ class Call:
         self.query = query
         self.puid = ""
         self.content_type = ""
+        self.boundary = b""
+        self.objection: ServingError | None = None
         self.binary_from = b""
         self.body = b""
         self.rows = 0
 
     def identify(self, wish: str) -> None:
-        """Take the caller's identifier, or make one when there is none that could go into a log."""
+        """Take the caller's identifier, or make one when there is none that may go into a log."""
         self.puid = wish if wish and PUID.match(wish) else f"{getrandbits(128):032x}"
 
 
@@ -67,16 +75,17 @@ class Answer(NamedTuple):
 
 
 Handler = Callable[[Call], Answer]
-Together = Callable[[Sequence[Call]], Sequence[Answer | None]]
-"""Answers to calls that wait at the same moment, None for each that needs an answer of its own."""
+BatchHandler = Callable[[Sequence[Call]], Sequence[Answer | None]]
+"""Answers to calls that wait at the same moment, None for each that must be handled alone."""
+OTHER_METHOD = "other"
+"""The label of all methods that a path does not have: a caller must not be able to make series."""
 
 
 class AccessLog:
     """One line of JSON on standard error for each request.
 
-    No address, no query, no payload: what a caller asked about is nobody's business here. Lines are gathered
-    for a moment, because a write for each would take as long as the prediction; a process that is killed
-    outright loses the last fifth of a second.
+    It has no address, no query and no payload. Lines are gathered for 0.2 s, because a write for each would take as
+    long as the prediction; a process that is killed loses them.
     """
 
     def __init__(self) -> None:
@@ -122,7 +131,8 @@ class Operation:
 
     ``service`` is the executor's label for the request histogram, None for paths that are not counted.
     ``heavy`` operations are refused beyond ``max_concurrency``, run in a thread if there are any, and are in
-    the access log; probes and descriptions are none of it. ``together`` is for POST.
+    the access log; probes and descriptions are not. They also refuse what ``Call.objection`` says: a body that is
+    compressed, and a request that a browser sends for a page of another site. ``batch`` is for POST.
     """
 
     front: Front
@@ -130,10 +140,12 @@ class Operation:
     service: str | None = None
     heavy: bool = False
     error_shape: ErrorShape = seldon_error
-    together: Together | None = None
+    batch: BatchHandler | None = None
 
     def answer(self, call: Call) -> Answer:
-        """What the handler says, or the error that it ended with. Raises nothing."""
+        """The handler's answer, or the error that it raised. Raises nothing."""
+        if self.heavy and call.objection is not None:
+            return self.refusal(call.objection)
         try:
             handler = self.handlers.get(call.method)
             return handler(call) if handler is not None else self._without_handler(call)
@@ -143,21 +155,21 @@ class Operation:
             log.exception("request %s failed", call.puid)
             return self.refusal(ServingError(500, f"the server failed; its log has {call.puid}", reason=INTERNAL))
 
-    def answer_together(self, calls: Sequence[Call]) -> list[Answer]:
-        """One answer a call, by ``together`` where that can be. Raises nothing."""
-        assert self.together is not None
+    def answer_batch(self, calls: Sequence[Call]) -> list[Answer]:
+        """One answer a call, by ``batch`` where that is possible. Raises nothing."""
+        assert self.batch is not None
         answers: Sequence[Answer | None]
         try:
-            answers = self.together(calls)
+            answers = self.batch(calls)
         except ServingError as error:
             return [self.refusal(error)] * len(calls)
         except Exception:
-            log.exception("requests %s failed together", ", ".join(call.puid for call in calls))
+            log.exception("a batch of the requests %s failed", ", ".join(call.puid for call in calls))
             answers = [None] * len(calls)
         return [self.answer(call) if answer is None else answer for call, answer in zip(calls, answers, strict=True)]
 
     def _without_handler(self, call: Call) -> Answer:
-        """HEAD is GET without a body, which the connection leaves out; OPTIONS is for browsers; others are refused."""
+        """HEAD is GET; the connection leaves the body out. OPTIONS is for browsers. Other methods are refused."""
         if call.method == "HEAD" and "GET" in self.handlers:
             return self.handlers["GET"](call)
         allowed = ", ".join(self.handlers)
@@ -173,6 +185,7 @@ class Operation:
         """Count and log one answer; to be called before it is sent."""
         seconds = perf_counter() - call.since
         if self.service is not None:
-            self.front.metrics.request(self.service, call.method, answer.status, seconds)
+            method = call.method if call.method in self.handlers else OTHER_METHOD
+            self.front.metrics.request(self.service, method, answer.status, seconds)
         if self.heavy and self.front.settings.access_log:
             self.front.log.line(call, answer.status, seconds)

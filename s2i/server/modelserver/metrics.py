@@ -84,7 +84,10 @@ class Metrics:
         return numbers
 
     def request(self, service: str, method: str, code: int, seconds: float) -> None:
-        """Count one answer; ``service`` is predictions, feedback or metadata, ``method`` an HTTP method."""
+        """Count one answer; ``service`` is predictions, feedback or metadata.
+
+        ``method`` is one that the path has, or ``other``.
+        """
         numbers = self._requests.get((service, method, code))
         observe(numbers if numbers is not None else self._request(service, method, code), _REQUEST_BOUNDS, seconds)
 

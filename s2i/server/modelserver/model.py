@@ -1,9 +1,12 @@
-"""The model as the server sees it: loaded, asked what it can do once, called safely ever after.
+"""The model as the server sees it: its class, its methods, and its errors.
 
-Its optional methods are found by name and by signature when it is loaded, so a ``TypeError`` inside
-``predict`` is the model's error and never leads to a second call. Errors of the model's code are the
-server's 500, unless the exception carries a ``status_code`` from 400 to 499, which is how a model refuses
-an input.
+Optional methods are found by name and by signature when the model is made, so a ``TypeError`` inside ``predict``
+is the model's error and never leads to a second call. Whatever the model's code raises, ``SystemExit`` included,
+is a 500 and the server goes on. An exception with a ``status_code`` from 400 to 499 is how a model refuses an
+input.
+
+Methods that Seldon's wrapper calls and this server does not are refused when the model is made: a class must not
+behave differently here without a word.
 """
 
 import importlib
@@ -22,11 +25,25 @@ from modelserver.errors import INTERNAL, ServingError, StartError
 log = logging.getLogger("modelserver")
 
 MAX_COMPLAINTS = 100
+NOT_CALLED = (
+    *("predict_raw", "predict_rest", "send_feedback_raw", "send_feedback_rest", "health_status_raw"),
+    *("custom_service", "model_error_handler"),
+)
+"""Methods of a model that seldon-core 1.17.1 calls for REST and this server does not."""
+OTHER_NODES = {
+    "route": "a router",
+    "aggregate": "a combiner",
+    "transform_input": "a transformer",
+    "transform_output": "an output transformer",
+}
+USE_WRAPPER = "set MODEL_SERVER=seldon-core in .s2i/environment to serve it"
+BASE_CLASS = "seldon_core.user_model"
+"""The module of SeldonComponent, whose methods do nothing but say that they are not implemented."""
 NO_TAGS: Mapping[str, object] = MappingProxyType({})
 
 
 class Prediction(NamedTuple):
-    """What one call of the model gave: data as it returned them, its tags, and its metrics' entries, unchecked."""
+    """The result of one call of the model: its data as returned, its tags, and its metrics' entries, unchecked."""
 
     data: Any
     tags: Mapping[str, object] = NO_TAGS
@@ -36,7 +53,7 @@ class Prediction(NamedTuple):
 def load_class(name: str) -> type:
     """Find ``Module`` (whose class has the same name) or ``package.module.Class``; the cwd comes first.
 
-    Raises ``StartError`` telling what was looked for; an import error inside the module keeps its own text.
+    Raises ``StartError``, which names what was looked for; an import error inside the module keeps its own text.
     """
     here = str(Path.cwd())
     if here not in sys.path:
@@ -48,14 +65,35 @@ def load_class(name: str) -> type:
         if error.name and (module_name + ".").startswith(error.name + "."):
             raise StartError(f"there is no module {error.name} for the model {name} in {here}") from error
         raise StartError(f"the model {name} needs the module {error.name}, which is not installed") from error
-    except Exception as error:
+    except BaseException as error:
         raise StartError(f"importing {module_name} failed: {type(error).__name__}: {error}") from error
     found = getattr(module, class_name, None)
     if not isinstance(found, type):
         raise StartError(f"{module.__file__} has no class {class_name}")
-    if not callable(getattr(found, "predict", None)):
-        raise StartError(f"the class {name} has no method predict")
+    _check_methods(name, found)
     return found
+
+
+def _check_methods(name: str, model_class: type) -> None:
+    """Raise ``StartError`` unless the class is a model that this server serves as Seldon's wrapper would."""
+    if own_method(model_class, "predict") is None:
+        other = next((kind for method, kind in OTHER_NODES.items() if own_method(model_class, method)), None)
+        raw = next((method for method in NOT_CALLED if own_method(model_class, method)), None)
+        if other:
+            raise StartError(f"the class {name} is {other}, and modelserver serves models alone; {USE_WRAPPER}")
+        if raw:
+            raise StartError(f"the class {name} has {raw} and no method predict; {USE_WRAPPER}")
+        raise StartError(f"the class {name} has no method predict")
+    for method in NOT_CALLED:
+        if own_method(model_class, method):
+            text = f"the class {name} has the method {method}, which modelserver does not call"
+            raise StartError(f"{text}; {USE_WRAPPER}, or remove the method")
+
+
+def own_method(model: object, name: str) -> Callable[..., Any] | None:
+    """A method of a model or its class, unless it is the empty one of Seldon's base class."""
+    found = getattr(model, name, None)
+    return found if callable(found) and getattr(found, "__module__", None) != BASE_CLASS else None
 
 
 class Model:
@@ -65,16 +103,16 @@ class Model:
         self.name = name
         try:
             self.instance: Any = model_class(**parameters)
-        except Exception as error:
+        except BaseException as error:
             given = ", ".join(parameters) or "no parameters"
             raise StartError(f"{name}({given}) failed: {type(error).__name__}: {error}") from error
         self.columns: tuple[Column, ...] = ()
         self.documents = tuple(getattr(self.instance, "json_documents", ()))
         """Keys of jsonData that the model reads itself, for example a request to explain an answer."""
-        self.rows_are_independent = bool(getattr(self.instance, "rows_are_independent", False))
-        """Whether the model says that no answer depends on the rows beside it."""
+        self.supports_batching = bool(getattr(self.instance, "supports_batching", False))
+        """Whether the rows of several requests may be one call: no answer depends on the other rows."""
         self.failed: Callable[[str], None] = lambda method: None
-        """Told the name of a method of the model that failed."""
+        """Called with the name of a method of the model that failed."""
         self._complaints: set[str] = set()
         self._predict: Callable[..., Any] = self.instance.predict
         self._takes_names, self._takes_meta = _signature(self._predict)
@@ -83,27 +121,31 @@ class Model:
         self._class_names: Any = None
 
     def _optional(self, name: str) -> Callable[[], Any] | None:
-        found = getattr(self.instance, name, None)
-        return partial(self._guarded, name, found) if callable(found) else None
+        found = own_method(self.instance, name)
+        return None if found is None else partial(self._guarded, name, found)
 
     def load(self) -> None:
         """Call the model's ``load()`` and read its schema. Raises ``StartError``."""
         try:
-            if callable(getattr(self.instance, "load", None)):
-                self.instance.load()
+            load = own_method(self.instance, "load")
+            if load is not None:
+                load()
             schema = self.instance.input_schema() if hasattr(self.instance, "input_schema") else None
-        except Exception as error:
+        except BaseException as error:
             raise StartError(f"{self.name}: loading failed: {type(error).__name__}: {error}") from error
         names = getattr(self.instance, "class_names", None)
-        self._class_names = names if names is None or callable(names) else [str(name) for name in names]
+        if callable(names):
+            self._class_names = own_method(self.instance, "class_names")
+        else:
+            self._class_names = names if names is None else [str(name) for name in names]
         if schema is not None:
             self.columns = parse_columns(schema)
 
-    def promise_checked_rows(self) -> None:
-        """Tell a model that asks for it that all rows it gets were held to its ``input_schema()``.
+    def mark_rows_validated(self) -> None:
+        """Set the model's ``rows_are_checked``, if it has one: all rows are checked against its ``input_schema()``.
 
-        A model under several servers has to check rows itself; doing it twice takes half as long as a
-        prediction. One that reads ``rows_are_checked`` may leave it out.
+        A model that runs under several servers checks rows itself. Checking twice takes half as long as a prediction;
+        with ``rows_are_checked`` the model can leave it out.
         """
         if hasattr(self.instance, "rows_are_checked"):
             self.instance.rows_are_checked = True
@@ -112,37 +154,39 @@ class Model:
         """One prediction with the model's tags and metrics for it."""
         try:
             returned = self.ask(features, names, meta)
-        except Exception as error:
+        except BaseException as error:
             raise self._refusal("predict", error) from error
         return self.finish(returned)
 
     def ask(self, features: Any, names: Sequence[str], meta: Mapping[str, object]) -> Any:
-        """What ``predict()`` returns, for ``finish``. Raises whatever it raises."""
+        """What ``predict()`` returns, for ``finish``. Raises whatever the model raises."""
         arguments = (features, list(names)) if self._takes_names else (features,)
         return self._predict(*arguments, meta=meta) if self._takes_meta else self._predict(*arguments)
 
     def feedback(self, features: Any, names: Sequence[str], reward: float, truth: Any, routing: Any) -> Prediction:
-        """Hand feedback to the model, if it wants it."""
-        if not callable(getattr(self.instance, "send_feedback", None)):
+        """Call the model's ``send_feedback()``, if it has one."""
+        call = own_method(self.instance, "send_feedback")
+        if call is None:
             return Prediction(None)
-        call = self.instance.send_feedback
         return self.finish(self._guarded("send_feedback", call, features, list(names), reward, truth, routing=routing))
 
     def health(self) -> object:
-        """What ``health_status()`` says; raises ``ServingError`` 503 when it raises."""
-        if not callable(getattr(self.instance, "health_status", None)):
+        """What ``health_status()`` returns. Raises ``ServingError`` 503 when it raises."""
+        call = own_method(self.instance, "health_status")
+        if call is None:
             return "healthy"
         try:
-            return self.instance.health_status()
-        except Exception as error:
+            return call()
+        except BaseException as error:
             log.warning("health_status() raised %s: %s", type(error).__name__, error)
             raise ServingError(503, f"the model is not healthy: {error}", reason=INTERNAL) from error
 
     def metadata(self) -> dict[str, object]:
-        """What ``init_metadata()`` says, or nothing."""
-        if not callable(getattr(self.instance, "init_metadata", None)):
+        """What ``init_metadata()`` returns, or nothing."""
+        call = own_method(self.instance, "init_metadata")
+        if call is None:
             return {}
-        found = self._guarded("init_metadata", self.instance.init_metadata)
+        found = self._guarded("init_metadata", call)
         return dict(found) if isinstance(found, Mapping) else {}
 
     def class_names(self) -> list[str] | None:
@@ -164,7 +208,7 @@ class Model:
         return Prediction(returned, tags or NO_TAGS, metrics or ())
 
     def complain(self, text: str) -> None:
-        """Log a mistake of the model that no caller can help, once for each text."""
+        """Log a mistake of the model that is not the caller's, once for each text."""
         if text not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
             self._complaints.add(text)
             log.error("%s: %s", self.name, text)
@@ -172,11 +216,11 @@ class Model:
     def _guarded(self, what: str, call: Callable[..., Any], *arguments: Any, **extra: Any) -> Any:
         try:
             return call(*arguments, **extra)
-        except Exception as error:
+        except BaseException as error:
             raise self._refusal(what, error) from error
 
-    def _refusal(self, what: str, error: Exception) -> ServingError:
-        """What a caller is told of an error of the model's code: its own words when it says that they are for him."""
+    def _refusal(self, what: str, error: BaseException) -> ServingError:
+        """The answer to an error of the model's code: the model's own text when the error has a 4xx status."""
         status = getattr(error, "status_code", None)
         if isinstance(status, int) and 400 <= status < 500:
             reason = str(getattr(error, "reason", None) or "MICROSERVICE_BAD_DATA")

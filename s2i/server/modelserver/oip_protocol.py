@@ -33,8 +33,9 @@ def read(request: object, validator: RowValidator | None) -> Message:
     """Read an inference request, held to the model's columns when it has some. Raises ``ServingError``."""
     if not isinstance(request, dict) or not isinstance(request.get("inputs"), list) or not request["inputs"]:
         raise ServingError(400, "the body must be an object with a list inputs of at least one tensor")
-    if not isinstance(request.get("id") or "", str):
-        raise ServingError(400, f"id is {shown(request['id'])}; allowed: a string")
+    identifier = request.get("id")
+    if identifier is not None and not isinstance(identifier, str):
+        raise ServingError(400, f"id is {shown(identifier)}; allowed: a string")
     _check_outputs(request.get("outputs"))
     inputs = [_input(place, entry) for place, entry in enumerate(request["inputs"])]
     if validator is None:

@@ -1,10 +1,11 @@
-"""The server's OpenAPI document, made from the model's columns, so that a client can be made from it."""
+"""The server's OpenAPI document, made from the model's columns, so that a client can be generated from it."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from modelserver.columns import Column
 from modelserver.oip_protocol import DATATYPES, inputs_of
+from modelserver.seldon_protocol import KINDS, MAX_REWARD
 from modelserver.validation import sample_row
 
 Schema = dict[str, Any]
@@ -16,10 +17,10 @@ def document(model: str, version: str, columns: Sequence[Column], documents: Seq
     ``documents`` are keys of jsonData that the model reads itself.
     """
     paths: Schema = {
-        "/api/v1.0/predictions": _post("predict", "Ask the model", "SeldonMessage", "SeldonAnswer", "SeldonStatus"),
-        "/api/v1.0/feedback": _post("feedback", "Tell how good an answer was", "Feedback", "SeldonAnswer",
+        "/api/v1.0/predictions": _post("predict", "Predict", "SeldonMessage", "SeldonAnswer", "SeldonStatus"),
+        "/api/v1.0/feedback": _post("feedback", "Send what became of a prediction", "Feedback", "SeldonAnswer",
                                     "SeldonStatus"),
-        f"/v2/models/{model}/infer": _post("infer", "Ask the model by the Open Inference Protocol", "InferenceRequest",
+        f"/v2/models/{model}/infer": _post("infer", "Predict by the Open Inference Protocol", "InferenceRequest",
                                            "InferenceResponse", "InferenceError"),
     }  # fmt: skip
     if columns:
@@ -61,14 +62,15 @@ def _post(name: str, summary: str, request: str, answer: str, error: str) -> Sch
         return {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
 
     refusals = {
-        "400": "The request is wrong; the text names row and column, what came and what was allowed",
-        "408": "The body did not come in time",
+        "400": "The request is wrong; the text names row and column, the value and what is allowed",
+        "403": "A browser sent the request for a page of another site",
+        "408": "The body did not arrive in time",
         "413": "The body is too large or has too many rows",
-        "415": "The content type is not JSON",
+        "415": "The body is compressed, or its content type is not JSON",
         "503": "Not ready, or too many requests at once; Retry-After says when to try again",
     }
     if error == "InferenceError":
-        del refusals["415"]
+        refusals["415"] = "The body is compressed"
     return {
         "post": {
             "operationId": name,
@@ -83,7 +85,7 @@ def _post(name: str, summary: str, request: str, answer: str, error: str) -> Sch
 
 
 def _schemas(columns: Sequence[Column], documents: Sequence[str]) -> Schema:
-    names: Schema = {"type": "array", "items": {"type": "string"}}
+    names: Schema = {"type": "array", "items": {"type": "string"}, "nullable": True}
     row: Schema = {"type": "array", "items": {}}
     if columns:
         names["items"]["enum"] = [column.name for column in columns]
@@ -94,12 +96,10 @@ def _schemas(columns: Sequence[Column], documents: Sequence[str]) -> Schema:
     if columns and documents:
         own = [{**_object(**{key: {}}), "required": [key]} for key in documents]
         json_data = {"anyOf": [json_data, *own]}
-    message = _message(_object(names=names, ndarray={"type": "array", "items": row}, tensor=tensor), json_data)
-    anything: Schema = {"type": "array", "items": {}}
-    answer = _message(
-        _object(names={"type": "array", "items": {"type": "string"}}, ndarray=anything, tensor=tensor), {}
-    )
+    message = _message(_data(names, row, tensor), json_data, ("data", "jsonData") if columns else KINDS)
+    answer = _message(_data({"type": "array", "items": {"type": "string"}, "nullable": True}, {}, tensor), {})
     text = {"type": "string"}
+    optional_text = {**text, "nullable": True}
     named = {
         "name": text,
         "shape": {"type": "array", "items": {"type": "integer", "minimum": 1}},
@@ -110,17 +110,29 @@ def _schemas(columns: Sequence[Column], documents: Sequence[str]) -> Schema:
     schemas = {
         "SeldonMessage": message,
         "SeldonAnswer": answer,
-        "Feedback": _object(
-            request=_ref("SeldonMessage"),
-            response=_object(),
-            reward={"type": "number", "minimum": 0},
-            truth=_ref("SeldonAnswer"),
+        "Meta": _optional(
+            _object(
+                puid=optional_text,
+                tags=_optional(_object()),
+                routing=_optional(_object()),
+                requestPath=_optional(_object()),
+                metrics=_optional({"type": "array", "items": {}}),
+            )
         ),
+        "Feedback": {
+            **_object(
+                request=_optional(_ref("SeldonMessage")),
+                response=_optional(_object(meta=_ref("Meta"))),
+                reward={"type": "number", "minimum": 0, "maximum": MAX_REWARD, "nullable": True},
+                truth=_optional(_ref("SeldonAnswer")),
+            ),
+            "additionalProperties": False,
+        },
         "SeldonStatus": {
             **_object(status=_object(status={"type": "integer"}, info=text, code={"type": "integer"}, reason=text)),
             "required": ["status"],
         },
-        "InferenceRequest": {**_object(id=text, inputs={**tensors, "minItems": 1}), "required": ["inputs"]},
+        "InferenceRequest": {**_object(id=optional_text, inputs={**tensors, "minItems": 1}), "required": ["inputs"]},
         "InferenceResponse": {
             **_object(model_name=text, model_version=text, id=text, parameters=_object(), outputs=tensors),
             "required": ["model_name", "outputs"],
@@ -137,9 +149,25 @@ def _schemas(columns: Sequence[Column], documents: Sequence[str]) -> Schema:
     return schemas
 
 
-def _message(data: Schema, json_data: Schema) -> Schema:
+def _data(names: Schema, row: Schema, tensor: Schema) -> Schema:
+    kinds = {"ndarray": {"type": "array", "items": row}, "tensor": tensor}
+    return {**_object(names=names, **kinds), "oneOf": [{"required": [kind]} for kind in kinds]}
+
+
+def _message(data: Schema, json_data: Schema, kinds: Sequence[str] = KINDS) -> Schema:
+    """A message with exactly one payload of these kinds."""
     text: Schema = {"type": "string"}
-    return _object(data=data, jsonData=json_data, strData=text, binData={**text, "format": "byte"}, meta=_object())
+    payloads = {"data": data, "jsonData": json_data, "strData": text, "binData": {**text, "format": "byte"}}
+    allowed = {kind: payloads[kind] for kind in kinds}
+    return {**_object(**allowed, meta=_ref("Meta")), "oneOf": [{"required": [kind]} for kind in kinds]}
+
+
+def _optional(schema: Schema) -> Schema:
+    """A schema that allows null too. In OpenAPI 3.0 ``nullable`` has no effect next to a ``$ref``."""
+    return {"anyOf": [schema, _NULL]} if "$ref" in schema else {**schema, "nullable": True}
+
+
+_NULL: Schema = {"type": "object", "nullable": True, "enum": [None]}
 
 
 def _object(**properties: Schema) -> Schema:

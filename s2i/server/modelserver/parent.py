@@ -17,11 +17,12 @@ import time
 from asyncio.subprocess import Process
 from contextlib import suppress
 
-from modelserver.app import build_metrics, identity
+from modelserver.app import build_metrics
 from modelserver.events import tell
 from modelserver.http import Front
 from modelserver.metrics import Metrics
 from modelserver.server import Server
+from modelserver.serving import identity
 from modelserver.settings import Settings
 from modelserver.shared import ABSENT, LOADING, READY, Shared
 

@@ -1,13 +1,14 @@
-"""The process: sockets first, the model next, ready last; and out again without losing an answer.
+"""The process: it binds its ports, loads the model, and is ready then; at its end it loses no answer.
 
-Both ports are bound before the model is loaded, so a port in use is told at once and by name. ``/live``
-answers while the model loads. SIGTERM and SIGINT end it: readiness turns false, nothing new is accepted,
-what is under way is finished within ``drain_timeout``, and the exit code is 0.
+Both ports are bound before the model is loaded, so a port in use is reported at once and by name. ``/live``
+answers while the model loads. SIGTERM and SIGINT end the process: readiness turns false, no connection is
+accepted, requests under way are finished within ``drain_timeout``, and the exit code is 0.
 
-One worker is this process itself. More of them are processes of their own, kept by ``parent``.
+One worker is this process itself. Several workers are processes of their own, which ``parent`` starts.
 """
 
 import logging
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -21,9 +22,13 @@ from modelserver.settings import Settings
 from modelserver.shared import Shared
 from modelserver.worker import Place, work
 
+OTHER_FILES = 64
+"""What a process has open beside its connections: logs, the model's files, memory, sockets."""
+
 
 def serve(name: str, settings: Settings) -> int:
     """Serve the model until a signal ends it; the exit code. Raises ``StartError``."""
+    allow_open_files(settings.max_connections)
     with bound("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", settings.host, settings.http_port) as http:
         if settings.metrics_port == settings.http_port != 0:
             return _serve(name, settings, http, None)
@@ -45,6 +50,21 @@ def serve_as_worker(name: str, settings: Settings, place: int, http: int, shared
         work(name, settings, Place(memory, place, socket.socket(fileno=http), None, socket.socket(fileno=parent)))
     )
     return 0
+
+
+def allow_open_files(max_connections: int) -> None:
+    """Raise the soft limit of open files to what both ports' connections need.
+
+    Raises ``StartError`` when the hard limit is lower.
+    """
+    needed = 2 * max_connections + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        text = f"MODEL_SERVER_MAX_CONNECTIONS is {max_connections}, which needs {needed} open files"
+        raise StartError(f"{text}; the system allows {hard} (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
 
 
 @contextmanager

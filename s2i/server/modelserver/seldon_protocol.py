@@ -1,9 +1,11 @@
-"""The Seldon protocol's messages: what a caller may send, and how an answer is put together.
+"""The messages of Seldon's protocol: what a caller may send, and how an answer is made.
 
 The rules of the answer follow Seldon's Python wrapper (1.17.1): a request with a tensor gets a tensor, one
-with an ndarray an ndarray, one without ``data`` a tensor when the answer is numbers; a dict travels as
-jsonData, a string as strData, bytes as binData; class names stand only on two-dimensional output. What
-differs on purpose: every mistake of a caller is a 4xx that names it, and names are checked.
+with an ndarray an ndarray, one without ``data`` a tensor when the answer is numbers. A dict is written as
+jsonData, a string as strData, bytes as binData. Only two-dimensional output has class names. What differs on
+purpose: every mistake of a caller is a 4xx that names it, and names are checked.
+
+An optional field may be absent or null; any other value must be of the field's type.
 """
 
 import base64
@@ -17,6 +19,10 @@ from modelserver.validation import RowValidator
 
 KINDS = ("data", "jsonData", "strData", "binData")
 DATA_KINDS = ("ndarray", "tensor")
+META_TYPES = {"puid": str, "tags": dict, "routing": dict, "requestPath": dict, "metrics": list}
+TYPE_NAMES = {str: "a string", dict: "an object", list: "a list"}
+MAX_REWARD = 1_000_000
+"""Rewards are summed in a counter. With this bound, no number of callers makes the sum infinite."""
 
 
 class Message(NamedTuple):
@@ -29,20 +35,22 @@ class Message(NamedTuple):
     rows: int
 
 
-def read(message: object, validator: RowValidator | None, documents: Collection[str] = ()) -> Message:
-    """Read one SeldonMessage, held to the model's columns when it has some. Raises ``ServingError``.
+def read(
+    message: object, validator: RowValidator | None, documents: Collection[str] = (), where: str = "the body"
+) -> Message:
+    """Read one SeldonMessage and check it against the model's columns when it has some. Raises ``ServingError``.
 
-    A jsonData object with a key of ``documents`` is for the model to read and goes to it as it is.
+    A jsonData object with a key of ``documents`` is for the model to read and goes to it as it is. ``where`` is what
+    an error calls the message.
     """
     if not isinstance(message, dict):
-        raise ServingError(400, f"the body is {shown(message)}; allowed: an object with one of {', '.join(KINDS)}")
-    meta = message.get("meta") or {}
-    if meta:
-        _check_meta(meta)
+        raise ServingError(400, f"{where} is {shown(message)}; allowed: an object with one of {', '.join(KINDS)}")
+    meta = message.get("meta")
+    meta = {} if meta is None else _checked_meta(meta)
     kinds = [kind for kind in KINDS if kind in message]
     if len(kinds) != 1:
         found = " and ".join(kinds) or ", ".join(shown(key) for key in list(message)[:5]) or "nothing"
-        raise ServingError(400, f"the body has {found}; allowed: exactly one of {', '.join(KINDS)}")
+        raise ServingError(400, f"{where} has {found}; allowed: exactly one of {', '.join(KINDS)}")
     kind = kinds[0]
     value = message[kind]
     if kind == "data":
@@ -65,14 +73,35 @@ def read(message: object, validator: RowValidator | None, documents: Collection[
         raise ServingError(400, f"binData is not base64: {error}") from error
 
 
-def _check_meta(meta: object) -> None:
+def read_reward(reward: object) -> float:
+    """The reward of a feedback, 0 when it is null. Raises ``ServingError`` 400."""
+    if reward is None:
+        return 0.0
+    if type(reward) not in (int, float) or not 0 <= reward <= MAX_REWARD:  # type: ignore[operator]
+        text = f"allowed: a number from 0 to {MAX_REWARD}, because rewards are summed in a counter"
+        raise ServingError(400, f"reward is {shown(reward)}; {text}")
+    return float(reward)  # type: ignore[arg-type]
+
+
+def read_routing(response: object) -> Mapping[str, Any]:
+    """``meta.routing`` of the response that a feedback is about. Raises ``ServingError`` 400."""
+    if response is None:
+        return {}
+    if not isinstance(response, dict):
+        raise ServingError(400, f"response is {shown(response)}; allowed: an object")
+    meta = response.get("meta")
+    return {} if meta is None else _checked_meta(meta).get("routing") or {}
+
+
+def _checked_meta(meta: object) -> dict[str, Any]:
     if not isinstance(meta, dict):
         raise ServingError(400, f"meta is {shown(meta)}; allowed: an object")
-    if not isinstance(meta.get("tags") or {}, dict) or not isinstance(meta.get("requestPath") or {}, dict):
-        raise ServingError(400, "meta.tags and meta.requestPath must be objects")
-    if not isinstance(meta.get("puid") or "", str) or not isinstance(meta.get("metrics") or [], list):
-        raise ServingError(400, "meta.puid must be a string and meta.metrics a list")
+    for key, kind in META_TYPES.items():
+        value = meta.get(key)
+        if value is not None and not isinstance(value, kind):
+            raise ServingError(400, f"meta.{key} is {shown(value)}; allowed: {TYPE_NAMES[kind]}")
     jsontext.check_depth(meta, "meta")
+    return meta
 
 
 def _read_data(data: object, meta: dict[str, Any], validator: RowValidator | None) -> Message:
@@ -83,11 +112,12 @@ def _read_data(data: object, meta: dict[str, Any], validator: RowValidator | Non
         found = " and ".join(kinds) or ", ".join(shown(key) for key in list(data)[:5]) or "nothing"
         raise ServingError(400, f"data has {found}; allowed: exactly one of {', '.join(DATA_KINDS)}")
     kind = kinds[0]
-    names = data.get("names") or []
+    names = data.get("names")
+    names = [] if names is None else names
     # Comparing with the usual names is quicker than looking at each.
     usual = validator is not None and names == validator.names
     if not usual and (not isinstance(names, list) or not all(isinstance(name, str) for name in names)):
-        raise ServingError(400, "data.names must be a list of strings")
+        raise ServingError(400, f"data.names is {shown(names)}; allowed: a list of strings")
     values = data[kind]
     shape: list[int] | None = None
     if kind == "tensor":

@@ -1,4 +1,9 @@
-"""Accepts connections, gives their requests turns, and ends what takes too long."""
+"""Accepts connections, gives their requests turns, and ends what takes too long or too much.
+
+Two limits are over all connections of a port. Beyond ``max_connections``, a new connection ends the one that has
+waited longest for its caller. Beyond ``max_buffered_bytes`` of request bodies and unread answers, the connection
+that has most of them is refused or ended. So a caller with small requests is answered while others fill the limits.
+"""
 
 import asyncio
 import socket
@@ -9,7 +14,7 @@ from email.utils import formatdate
 from time import monotonic
 from typing import Any
 
-from modelserver.connection import Connection, Pending, reason
+from modelserver.connection import IDLE, Connection, Pending, reason
 from modelserver.errors import ServingError
 from modelserver.http import Front, Operation
 from modelserver.shared import READY, Block
@@ -21,19 +26,24 @@ YIELD_SECONDS = 0.002
 class Server:
     """One listening socket's connections. ``route`` finds the operation of a path.
 
-    ``block`` is given when other processes accept from the same socket: it tells them how many are here.
+    ``block`` is given when other processes accept from the same socket: there they see how many are open here.
     """
 
     def __init__(self, front: Front, route: Callable[[str], Operation], block: Block | None = None) -> None:
         settings = front.settings
         self.route = route
         self.max_body_bytes = settings.max_body_bytes
+        self.max_buffered_bytes = settings.max_buffered_bytes
+        self.allow_origin = settings.allow_origin
         self.body_timeout = settings.body_timeout
         self.idle_timeout = IDLE_SECONDS
         self.stopping = False
         self._block = block
         self._blocks = front.metrics.shared.blocks
         self.connections: set[Connection] = set()
+        self._max_connections = settings.max_connections
+        self._full = False
+        self._buffered = 0
         self.in_threads = 0
         self._tasks: set[asyncio.Future[None]] = set()
         self._max_concurrency = settings.max_concurrency
@@ -74,12 +84,18 @@ class Server:
             self._take()
 
     def _take(self) -> None:
+        if len(self.connections) >= self._max_connections and not self._end_longest_waiting():
+            # All are being answered: the next ones wait in the backlog.
+            self._full = True
+            self._loop.remove_reader(self._socket)
+            return
         try:
             taken, _ = self._socket.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError:
-            # Out of file descriptors, most likely: what waits is looked at again in a while.
+            # Out of file descriptors, most likely: try again in a while.
+            self._end_longest_waiting()
             self._loop.remove_reader(self._socket)
             self._loop.call_later(1, self._accept_again)
             return
@@ -91,19 +107,46 @@ class Server:
         if not self.stopping:
             self._loop.add_reader(self._socket, self._accept)
 
+    def _end_longest_waiting(self) -> bool:
+        """End the connection that has waited longest for its caller, idle ones first; False when there is none."""
+        waiting = [connection for connection in self.connections if connection.waits_for_caller]
+        if not waiting:
+            return False
+        longest = min(waiting, key=lambda connection: (connection.phase != IDLE, connection.since))
+        longest.abort()
+        # Closed in the next turn of the event loop, but no longer counted.
+        self.connections.discard(longest)
+        return True
+
+    def hold(self, size: int) -> None:
+        """Count bytes that are kept for a caller; beyond the limit, the connections that have most give theirs back."""
+        self._buffered += size
+        while self._buffered > self.max_buffered_bytes:
+            largest = max(self.connections, key=lambda connection: connection.reclaimable, default=None)
+            if largest is None or not largest.reclaimable:
+                return
+            largest.reclaim()
+
+    def release(self, size: int) -> None:
+        """Bytes that are no longer kept."""
+        self._buffered -= size
+
     async def _connect(self, taken: socket.socket) -> None:
         with suppress(OSError):
             await self._loop.connect_accepted_socket(lambda: Connection(self), taken)
 
     def came(self, connection: Connection) -> None:
-        """Keep an eye on a connection."""
+        """A connection is open."""
         self.connections.add(connection)
         self._tell()
 
     def went(self, connection: Connection) -> None:
-        """It is closed."""
+        """A connection is closed."""
         self.connections.discard(connection)
         self._tell()
+        if self._full:
+            self._full = False
+            self._accept_again()
 
     def _tell(self) -> None:
         if self._block is not None:
@@ -113,7 +156,7 @@ class Server:
         """Queue a connection that has a call.
 
         Everything that arrived in one turn of the event loop is in the queue before the first is answered, so its
-        length is how many callers are waiting.
+        length is the number of callers that wait.
         """
         if not self._queue:
             self._loop.call_soon(self._take_turns)
@@ -122,14 +165,14 @@ class Server:
     def _take_turns(self) -> None:
         queue, self._queue = self._queue, deque()
         room = self._max_concurrency - self.in_threads
-        together: dict[Operation, list[tuple[Connection, Pending]]] = {}
+        batches: dict[Operation, list[tuple[Connection, Pending]]] = {}
         for connection in queue:
             pending = connection.turn(None if room > 0 else _busy(self._max_concurrency), len(queue) > 1)
             if pending is not None:
-                together.setdefault(pending.operation, []).append((connection, pending))
+                batches.setdefault(pending.operation, []).append((connection, pending))
             room -= 1
-        for operation, turns in together.items():
-            answers = operation.answer_together([pending.call for _, pending in turns])
+        for operation, turns in batches.items():
+            answers = operation.answer_batch([pending.call for _, pending in turns])
             for (connection, pending), answer in zip(turns, answers, strict=True):
                 connection.finish(pending, answer)
 

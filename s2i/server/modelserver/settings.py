@@ -1,6 +1,7 @@
-"""What the environment says: Seldon's variables as its operator sets them, and a few of our own.
+"""The settings from the environment: Seldon's variables as its operator sets them, and a few of our own.
 
-Parsed once; a value that cannot be read stops the start with the variable's name rather than being ignored.
+They are parsed once. A value that cannot be read, or that this server does not do, stops the start with the
+variable's name.
 """
 
 import json
@@ -10,7 +11,7 @@ from typing import Any, TypeVar
 
 from modelserver.errors import StartError
 
-# What Seldon's own wrapper writes where the operator set nothing.
+# What Seldon's wrapper writes where the operator has set nothing.
 UNKNOWN = "NOT_IMPLEMENTED"
 TRUE = ("1", "true", "yes", "on")
 FALSE = ("0", "false", "no", "off", "")
@@ -37,6 +38,8 @@ class Settings:
     max_body_bytes: int = 2 * 1024 * 1024
     max_rows: int = 5000
     max_concurrency: int = 256
+    max_connections: int = 512
+    max_buffered_bytes: int = 64 * 1024 * 1024
     body_timeout: float = 10.0
     predict_timeout: float = 30.0
     drain_timeout: float = 8.0
@@ -52,12 +55,16 @@ class Settings:
 
     @property
     def model_version(self) -> str:
-        """What stands behind the last colon: a tag, or a digest's hash."""
+        """The part after the last colon: a tag, or a digest's hash."""
         return (self.unit_image or UNKNOWN).rpartition(":")[2]
 
 
 def read_settings(env: Mapping[str, str]) -> Settings:
-    """Read the variables; ``StartError`` names the one that is wrong and what it may hold."""
+    """Read the variables. Raises ``StartError``, which names the wrong one and what is allowed."""
+    kind = env.get("SERVICE_TYPE") or "MODEL"
+    if kind != "MODEL":
+        text = f"SERVICE_TYPE is {kind}; modelserver serves MODEL alone"
+        raise StartError(f"{text}; for others, set MODEL_SERVER=seldon-core in .s2i/environment")
     version = _json(env, "PREDICTOR_LABELS", dict).get("version", UNKNOWN)
     path = env.get("PREDICTIVE_UNIT_METRICS_ENDPOINT", "/metrics")
     if not path.startswith("/"):
@@ -73,11 +80,13 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         predictor=env.get("PREDICTOR_ID") or UNKNOWN,
         predictor_version=str(version),
         parameters=parse_parameters(_json(env, "PREDICTIVE_UNIT_PARAMETERS", list)),
-        metadata=_json(env, "MODEL_METADATA", dict),
+        metadata=_metadata(env),
         metrics_in_response=_flag(env, "INCLUDE_METRICS_IN_CLIENT_RESPONSE", True),
         max_body_bytes=_number(env, "MODEL_SERVER_MAX_BODY_BYTES", 2 * 1024 * 1024, 1, 2**31),
         max_rows=_number(env, "MODEL_SERVER_MAX_ROWS", 5000, 1, 10**7),
         max_concurrency=_number(env, "MODEL_SERVER_MAX_CONCURRENCY", 256, 1, 10**6),
+        max_connections=_number(env, "MODEL_SERVER_MAX_CONNECTIONS", 512, 1, 10**6),
+        max_buffered_bytes=_number(env, "MODEL_SERVER_MAX_BUFFERED_BYTES", 64 * 1024 * 1024, 1, 2**40),
         body_timeout=_number(env, "MODEL_SERVER_BODY_TIMEOUT", 10, 1, 3600),
         predict_timeout=_number(env, "MODEL_SERVER_PREDICT_TIMEOUT", 30, 1, 3600),
         drain_timeout=_number(env, "MODEL_SERVER_DRAIN_TIMEOUT", 8, 1, 3600),
@@ -90,7 +99,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
 
 
 def parse_parameters(entries: list[object]) -> dict[str, object]:
-    """Seldon's ``[{"name", "value", "type"}]`` as arguments of the model's constructor."""
+    """Seldon's ``[{"name", "value", "type"}]`` as arguments of the model's constructor. Raises ``StartError``."""
     arguments: dict[str, object] = {}
     for position, entry in enumerate(entries):
         where = f"PREDICTIVE_UNIT_PARAMETERS[{position}]"
@@ -112,9 +121,25 @@ def parse_parameters(entries: list[object]) -> dict[str, object]:
             else:
                 raise StartError(f"{where}: type is {kind!r}; allowed are {', '.join(PARAMETER_TYPES)}")
         except ValueError:
-            raise StartError(f"{where}: {entry['name']} is {text!r}, which is no {kind}") from None
+            raise StartError(f"{where}: {entry['name']} is {text!r}, which is not of type {kind}") from None
         arguments[entry["name"]] = value
     return arguments
+
+
+def _metadata(env: Mapping[str, str]) -> dict[str, object]:
+    """MODEL_METADATA: YAML, as Seldon's wrapper reads it, of which JSON is a part."""
+    text = env.get("MODEL_METADATA", "").strip()
+    if not text:
+        return {}
+    import yaml  # 20 ms, only for those who set the variable
+
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError) as error:
+        raise StartError(f"MODEL_METADATA is not YAML: {error}") from error
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise StartError(f"MODEL_METADATA is {text[:60]!r}; it must be an object with strings as keys")
+    return value
 
 
 def _number(env: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

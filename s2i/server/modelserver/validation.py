@@ -28,10 +28,11 @@ EXACT = float(2**53)
 
 
 class _RefusedError(Exception):
-    """A value broke its column's rule; the text is made later, on the slow path."""
+    """A value broke its column's rule; the text is made later, on the slow path.
 
-
-_REFUSED = _RefusedError()
+    Raised as a class. An instance that is raised again keeps a traceback entry for each raise, and each entry keeps the
+    frame with the parsed request.
+    """
 
 
 def compile_check(column: Column) -> Check:
@@ -49,7 +50,7 @@ def compile_check(column: Column) -> Check:
                 return value
             if value is None and nullable:
                 return None
-            raise _REFUSED
+            raise _RefusedError
 
         return check_string
 
@@ -64,7 +65,7 @@ def compile_check(column: Column) -> Check:
                 return value
             if value is None and nullable:
                 return None
-            raise _REFUSED
+            raise _RefusedError
 
         return check_integer
 
@@ -74,7 +75,7 @@ def compile_check(column: Column) -> Check:
                 return float(value)
         elif value is None and nullable:
             return None
-        raise _REFUSED
+        raise _RefusedError
 
     return check_number
 

@@ -8,13 +8,14 @@ import socket
 import time
 from dataclasses import dataclass
 
-from modelserver.app import Service, build, build_metrics, identity
+from modelserver.app import Service, build, build_metrics
 from modelserver.errors import ServingError, StartError
 from modelserver.events import tell
 from modelserver.http import Front
 from modelserver.metrics import Metrics
 from modelserver.model import Model, load_class
 from modelserver.server import Server
+from modelserver.serving import identity
 from modelserver.settings import Settings
 from modelserver.shared import DRAINING, LOADING, READY, Block, Shared
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Crowd:
-    rows_are_independent = True
+    supports_batching = True
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder)

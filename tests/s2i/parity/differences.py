@@ -91,6 +91,37 @@ DIFFERENCES = {
             "there is one format; a missing header is no reason to refuse",
             ("echo/text/plain: status 500 -> 200",),
         ),
+        Difference(
+            "a compressed body",
+            "read as it is",
+            "415 that says so",
+            "neither server decompresses",
+            ("echo/gzip: *",),
+        ),
+        Difference(
+            "feedback by GET, or as a form on the public path",
+            "taken",
+            "405 and 415; a form is taken on `/send-feedback`, where Seldon's client sends one",
+            "feedback decides about a canary, and any web page can make a browser send such a request",
+            (
+                "late/feedback by GET: status 200 -> 405",
+                "late/feedback as a form on the public path: status 200 -> 415",
+            ),
+        ),
+        Difference(
+            "a request that a browser sends for another site's page",
+            "taken",
+            "403, unless its origin is `MODEL_SERVER_ALLOW_ORIGIN`",
+            "predictions and feedback are counted in the metrics that a canary is judged by",
+            ("late/from another site: status 200 -> 403",),
+        ),
+        Difference(
+            "rewards",
+            "any number; two of 1e308 make the counter infinite",
+            "0 to 1,000,000, else 400",
+            "rewards are summed in a counter, which must not fall or overflow",
+            ("late/large reward: status 200 -> 400",),
+        ),
     ],
     "Answers": [
         Difference(
@@ -168,6 +199,13 @@ DIFFERENCES = {
             "500 without it; the log has the traceback",
             "it may hold what the caller must not see",
             ("*: text of a 500",),
+        ),
+        Difference(
+            "a model that calls sys.exit()",
+            "500 with a page of HTML; the worker ends and is started again",
+            "500 as for any other exception, and the server goes on",
+            "other callers' requests must not end with it",
+            ("echo/sys.exit: content type*", "echo/sys.exit: text"),
         ),
         Difference(
             "a model that refuses an input",

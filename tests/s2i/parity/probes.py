@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from tests.s2i.parity.servers import Answer, Series, Server
 
 PREDICT, FEEDBACK = "/api/v1.0/predictions", "/api/v1.0/feedback"
 COLUMNS = ["carrier", "hour", "distance", "age"]
 ROW = ["UA", 12, 100, None]
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data; boundary=edge"
+
+
+def form(*parts: tuple[str, bytes], file: bool = False) -> bytes:
+    """A multipart body."""
+    name = b'content-disposition: form-data; name="%s"' + (b'; filename="f"' if file else b"")
+    return (
+        b"".join(b"--edge\r\n" + name % key.encode() + b"\r\n\r\n" + value + b"\r\n" for key, value in parts)
+        + b"--edge--"
+    )
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,7 @@ class Probe:
     method: str = "POST"
     content_type: str = "application/json"
     header: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,7 @@ class Both:
     own: Server
 
     def ask(self, probe: Probe) -> tuple[Answer, Answer]:
-        headers = {"origin": "http://elsewhere"}
+        headers = {"origin": "http://elsewhere", **probe.headers}
         if probe.method != "GET":
             headers["content-type"] = probe.content_type
         stock, own = (s.ask(probe.method, probe.path, probe.body, **headers) for s in (self.stock, self.own))
@@ -70,6 +85,17 @@ LATE = [
     Probe("feedback with reward 0", {"request": GOOD, "reward": 0, "truth": rows([1])}, FEEDBACK),
     Probe("feedback with an unknown field", {"requestt": 1}, FEEDBACK),
     Probe("feedback with a reward that is no number", {"request": GOOD, "reward": "x"}, FEEDBACK),
+    Probe("feedback by GET", None, "/send-feedback?json=%7B%22reward%22%3A1%7D", "GET"),
+    Probe(
+        "feedback as a form",
+        b"json=" + quote(json.dumps({"request": GOOD, "reward": 1, "truth": rows([1])})).encode(),
+        "/send-feedback",
+        content_type=FORM,
+    ),
+    Probe("feedback as a form on the public path", b"json=%7B%22reward%22%3A1%7D", FEEDBACK, content_type=FORM),
+    Probe("feedback on v0.1", {"request": GOOD, "reward": 1, "truth": rows([1])}, "/api/v0.1/feedback"),
+    Probe("large reward", {"request": GOOD, "reward": 1e7}, FEEDBACK),
+    Probe("from another site", GOOD, headers={"sec-fetch-site": "cross-site"}),
     Probe("POST /transform-input", GOOD, "/transform-input"),
     *(Probe(f"GET {path}", None, path, "GET") for path in ("/health/ping", "/health/status", "/metadata")),
     *(Probe(f"GET {path}", None, path, "GET") for path in ("/api/v1.0/health/status", "/api/v1.0/metadata")),
@@ -116,6 +142,16 @@ ECHO = [
     Probe("strData is a number", {"strData": 1}),
     Probe("not base64", {"binData": "!!"}),
     Probe("large body", {"strData": "x" * 2_200_000}),
+    Probe("multipart data", form(("data", b'{"ndarray":[[1,2]]}'), ("meta", b'{"puid":"p"}')), content_type=MULTIPART),
+    Probe("multipart strData", form(("strData", b"a \xc3\xa4 b")), content_type=MULTIPART),
+    Probe("multipart binData", form(("binData", b"\x00\r\n\xff"), file=True), content_type=MULTIPART),
+    Probe("multipart strData as a file", form(("strData", b"word"), file=True), content_type=MULTIPART),
+    Probe("multipart without parts", b"--edge--", content_type=MULTIPART),
+    Probe("byte order mark", b'\xef\xbb\xbf{"strData":"hello"}'),
+    Probe("UTF-16", '{"strData":"hello"}'.encode("utf-16")),
+    Probe("gzip", gzip.compress(b'{"strData":"hello"}', mtime=0), headers={"content-encoding": "gzip"}),
+    Probe("ragged answer", {"strData": "ragged"}),
+    Probe("sys.exit", {"strData": "exit"}),
     Probe("text/plain", {"strData": "hello"}, content_type="text/plain"),
     Probe("PUT", rows([1]), method="PUT"),
     Probe("GET predictions", None, PREDICT, "GET"),

@@ -50,6 +50,20 @@ def packages(server: str) -> Path:
     return image.builder_root / server
 
 
+def run_check(server: str, model: str, folder: Path, *more: Path) -> subprocess.CompletedProcess[str]:
+    """What assemble runs at its end: whether a model starts. ``more`` are folders of packages of the model's own."""
+    path = os.pathsep.join(map(str, [packages(server), *more, sysconfig.get_path("platlib")]))
+    return subprocess.run(
+        [python(), "-s", "-W", "ignore", "-m", MODULES[server], "--check", model],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
 class Server:
     """One server with one model, started when it is made; `stop` gives its exit code."""
 

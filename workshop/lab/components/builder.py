@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workshop.errors import WorkshopError
 from workshop.lab.components.base import Component
-from workshop.lab.images.builder import SERVERS, ensure_builder, fetch_wheels, warm_cache
+from workshop.lab.images.builder import LOCKS, ensure_builder, fetch_wheels, warm_cache
 from workshop.lab.images.store import ImageStore
 
 BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s2i-model-builder:0.1.0"
@@ -58,8 +58,8 @@ class Builder:
 
 def warm(kit: Path, uv_cache: Path) -> None:
     """Fetch what a build needs while there is a network; part of `make setup`. Raises EnvironmentFault."""
-    folders = ["model", *(f"s2i/{folder}" for folder, _ in SERVERS.values())]
-    locks = [kit / folder / "requirements.txt" for folder in folders if (kit / folder / "requirements.txt").exists()]
+    known = ["model/requirements.txt", *(f"s2i/{lock}" for lock in LOCKS.values())]
+    locks = [kit / lock for lock in known if (kit / lock).exists()]
     for lock in locks:
         warm_cache(lock, uv_cache)
     if shutil.which("podman") or shutil.which("buildah"):

@@ -28,6 +28,8 @@ SOURCE_LABEL = "workshop.source"
 SCRIPTS = "usr/libexec/s2i"
 SERVERS = {"modelserver": ("server", "modelserver"), "seldon-core": ("wrapper", "seldon_wrapper.py")}
 """What MODEL_SERVER may be: the folder of s2i/ with its lock, and its own code in there."""
+LOCKS = {**{name: f"{folder}/requirements.txt" for name, (folder, _) in SERVERS.items()}, "numpy": "server/numpy.txt"}
+"""The folders of packages below BUILDER_ROOT, and the lock in s2i/ for each."""
 INSTRUCTIONS = (*KNOWN, "ARG", "WORKDIR", "EXPOSE", "ENTRYPOINT")
 """What the Containerfile is written in."""
 
@@ -43,11 +45,12 @@ def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = Non
         return known
     ignore = shutil.ignore_patterns("__pycache__")
     with store.partial() as rootfs:
-        for name, (folder, code) in SERVERS.items():
+        for name, lock in LOCKS.items():
             packages = rootfs / "opt/builder" / name
             packages.mkdir(parents=True)
-            _install(s2i_dir / folder / "requirements.txt", packages, uv_cache)
-            own = s2i_dir / folder / code
+            _install(s2i_dir / lock, packages, uv_cache)
+        for name, (folder, code) in SERVERS.items():
+            packages, own = rootfs / "opt/builder" / name, s2i_dir / folder / code
             if own.is_dir():
                 shutil.copytree(own, packages / code, ignore=ignore)
             else:
