@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -43,18 +44,22 @@ def test_number_that_nobody_can_hold_is_a_bad_request(lab: Lab, namespace: str, 
     assert code == 400 and answer["reason"] == "BadRequest"
 
 
+DEEP = "more than 200 levels deep|maximum nesting depth"
+"""PyYAML refuses some of these itself from 6.0.4 on, before the API counts."""
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         (BOMB, "document contains excessive aliasing"),
-        ("[" * 100_000, "more than 200 levels deep"),
-        ("- " * 100_000, "more than 200 levels deep"),
-        ("{a: " * 300 + "}" * 300, "more than 200 levels deep"),
+        ("[" * 100_000, DEEP),
+        ("- " * 100_000, DEEP),
+        ("{a: " * 300 + "}" * 300, DEEP),
     ],
 )
 def test_yaml_that_grows_is_refused_before_it_does(lab: Lab, namespace: str, text: str, said: str) -> None:
     code, answer = lab.ask("POST", configs(namespace), text.encode(), media="application/yaml")
-    assert code == 400 and said in answer["message"]
+    assert code == 400 and re.search(said, answer["message"]), answer
 
 
 def test_patch_cannot_copy_without_end(lab: Lab, namespace: str) -> None:
