@@ -126,7 +126,8 @@ def until(holds: Any, seconds: float, what: str) -> Any:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The main job, once a process. What it prints at its end is `summary`."""
-    state = tmp_path_factory.mktemp("lab") / "state"
+    # Any letters will do, also in the addresses that are printed to be copied.
+    state = tmp_path_factory.mktemp("lab") / "l'äb & stäte"
     env = {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
     made = Lab(state, env)
     try:

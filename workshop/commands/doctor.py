@@ -1,4 +1,4 @@
-"""`workshop doctor`: whether this machine has what the lab needs, and what to do where it has not."""
+"""`workshop doctor`: whether this machine has what the lab needs, and what to do if it does not."""
 
 from __future__ import annotations
 
@@ -7,26 +7,47 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from workshop import output
 from workshop.cluster.kubectl import kubectl
+from workshop.commands.up import NOT_LINUX
 from workshop.errors import EnvironmentFault
-from workshop.lab.paths import LabPaths, lab_paths
+from workshop.isolation import EXCEPTIONS, LOOPBACK, PROXIES, ignored
+from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.ports import PREFERRED, is_free
 from workshop.lab.report import running_pid
 from workshop.lab.supervisor import MIN_FREE_BYTES
+from workshop.programs import NEEDED, PACKAGES, find
+
+OPTIONAL = {
+    "grafana": "the lab draws the dashboards itself",
+    "oc": "the lab brings kubectl with the verbs of oc",
+    "chromium": "only browser tests need it",
+    "podman": "steps run as processes",
+}
+"""Programs that the lab uses when they are there, and what holds when they are not."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `needed` findings that are not ok make the command fail."""
+    """One thing that was checked. A finding that is `needed` and not ok makes the command fail; `fix` says what to do.
+
+    What is not needed and not there is no fault.
+    """
 
     name: str
     ok: bool
     found: str
     needed: bool = True
     fix: str = ""
+
+    @property
+    def state(self) -> str:
+        """`ok`, `failed` or `optional`."""
+        return "ok" if self.ok else "failed" if self.needed else "optional"
 
 
 def doctor(words: argparse.Namespace) -> int:
@@ -35,77 +56,95 @@ def doctor(words: argparse.Namespace) -> int:
     if words.output == output.JSON:
         output.emit({"findings": [asdict(f) for f in findings]})
     else:
-        output.table(
-            ["", "WHAT", "FOUND"],
-            [["ok" if f.ok else "failed" if f.needed else "missing", f.name, f.found] for f in findings],
-        )
+        output.table(["", "WHAT", "FOUND"], [[f.state, f.name, f.found] for f in findings])
         for finding in findings:
-            if not finding.ok:
+            if finding.state == "failed":
                 output.say(f"  {finding.name}: {finding.fix}")
     return 0 if all(f.ok or not f.needed for f in findings) else EnvironmentFault.exit_code
 
 
 def _doctor(where: LabPaths) -> list[Finding]:
     """Everything the lab depends on, in the order in which one would fix it."""
-    version = ".".join(str(n) for n in sys.version_info[:3])
-    findings = [
-        Finding("python", (3, 11) <= sys.version_info < (3, 14), version, fix="install Python 3.11, 3.12 or 3.13"),
-        Finding("packages", _packages(), "installed" if _packages() else "incomplete", fix="make setup"),
-        _tool("git", needed=True, fix="install git, for instance sudo apt-get install git"),
-        _tool("bash", needed=True, fix="install bash"),
+    return [
+        *_machine(),
+        *(_program(name) for package in NEEDED for name in PACKAGES[package].programs),
+        *_folders(where),
+        *_terminal(os.environ, ignored),
+        _ports(where),
+        *(_tool(name, needed=False, otherwise=otherwise) for name, otherwise in OPTIONAL.items()),
     ]
-    findings.append(_kubectl())
+
+
+def _machine() -> list[Finding]:
+    version = ".".join(str(n) for n in sys.version_info[:3])
+    complete = all(importlib.util.find_spec(name) for name in ("mlflow", "dvc", "jupyterhub", "onnxruntime", "uvicorn"))
+    return [
+        Finding("system", sys.platform == "linux", sys.platform, fix=NOT_LINUX),
+        Finding("python", (3, 11) <= sys.version_info < (3, 14), version, fix="install Python 3.11, 3.12 or 3.13"),
+        Finding("packages", complete, "installed" if complete else "incomplete", fix="make setup"),
+        _tool("git", fix="install git, for instance sudo apt-get install git"),
+        _tool("bash", fix="install bash"),
+        _kubectl(),
+    ]
+
+
+def _program(name: str) -> Finding:
+    """A program of the catalog: which one is used, and where it came from."""
+    found = find(name)
+    if found is None:
+        return Finding(name, False, "not there", fix="make setup")
+    return Finding(name, True, f"{found.version} from {found.origin}: {found.path}")
+
+
+def _folders(where: LabPaths) -> list[Finding]:
     root = where.root if where.root.exists() else where.root.parent
     free = shutil.disk_usage(root).free
-    findings.append(
+    elsewhere = "set WORKSHOP_STATE to a folder"
+    return [
         Finding(
             "disk",
             free >= MIN_FREE_BYTES,
             f"{free // 2**30} GiB free at {root}",
-            fix="free some space or set WORKSHOP_STATE to a folder on another disk",
-        )
-    )
-    findings.append(
+            fix=f"free some space or {elsewhere} on another disk",
+        ),
+        Finding("state folder", os.access(root, os.W_OK), str(where.root), fix=f"{elsewhere} that you may write to"),
+        *(_readable(name, path) for name, path in (("path of the kit", KIT), ("path of the state", where.root))),
+    ]
+
+
+def _readable(name: str, path: Path) -> Finding:
+    """Whether a path is text. Programs store paths in files, as UTF-8; other bytes do not get there."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return Finding(name, False, ascii(str(path)), fix="rename the folder: its name is not UTF-8")
+    return Finding(name, True, "any letters, spaces and quotes will do")
+
+
+def _terminal(env: Mapping[str, str], foreign: Sequence[str]) -> list[Finding]:
+    """What the terminal sets and the lab corrects for its own processes."""
+    proxies = sorted({name.upper() for name in PROXIES if env.get(name)})
+    past = all(set(LOOPBACK) <= set(env.get(name, "").split(",")) for name in EXCEPTIONS)
+    return [
         Finding(
-            "state folder",
-            os.access(root, os.W_OK),
-            str(where.root),
-            fix="set WORKSHOP_STATE to a folder that you may write to",
-        )
-    )
+            "proxy",
+            not proxies or past,
+            f"{', '.join(proxies)}; not for the lab's own addresses" if proxies else "none",
+            fix=f"export NO_PROXY={','.join(LOOPBACK)}",
+        ),
+        Finding("PYTHONPATH", True, f"{os.pathsep.join(foreign)}, which the lab ignores" if foreign else "not set"),
+    ]
+
+
+def _ports(where: LabPaths) -> Finding:
     running = running_pid(where) is not None
     busy = [f"{name} {port}" for name, port in PREFERRED.items() if not running and not is_free(port)]
-    findings.append(
-        Finding(
-            "ports",
-            not busy,
-            "in use: " + ", ".join(busy) if busy else "the lab has them" if running else "free",
-            needed=False,
-            fix="nothing to do: the lab takes other ports",
-        )
+    found = (
+        "in use: " + ", ".join(busy) + "; the lab takes others" if busy else "the lab has them" if running else "free"
     )
-    for name, fix in (
-        ("prometheus", "sudo apt-get install prometheus; without it dashboards stay empty"),
-        ("grafana", "nothing to do: the lab draws the dashboards itself"),
-        ("oc", "nothing to do: the lab brings kubectl with the verbs of oc"),
-        ("chromium", "sudo apt-get install chromium; without it the browser tests are skipped"),
-        ("podman", "nothing to do: steps run as processes"),
-    ):
-        findings.append(_tool(name, needed=False, fix=fix))
-    return findings
+    return Finding("ports", not busy, found, needed=False)
 
 
-def _tool(name: str, *, needed: bool, fix: str) -> Finding:
+def _tool(name: str, *, needed: bool = True, fix: str = "", otherwise: str = "") -> Finding:
     path = shutil.which(name)
-    return Finding(name, path is not None, path or "not on PATH", needed=needed, fix=fix)
-
-
-def _kubectl() -> Finding:
-    try:
-        return Finding("kubectl", True, kubectl())
-    except EnvironmentFault as e:
-        return Finding("kubectl", False, "missing", fix=e.hint)
-
-
-def _packages() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("mlflow", "dvc", "jupyterhub", "onnxruntime", "uvicorn"))
+    return Finding(name, path is not None, path or f"not there; {otherwise}", needed=needed, fix=fix)

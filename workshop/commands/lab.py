@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shlex
 import subprocess
 import time
 import urllib.error
@@ -166,7 +167,7 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
     serving = job.client.get("SeldonDeployment", namespace("production"), "flight-delay")
     image = serving["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]["image"]
     answer = _predict(url, request)
-    curl = f"curl -s -H 'Content-Type: application/json' -d @{request} {url}"
+    curl = shlex.join(["curl", "-s", "-H", "Content-Type: application/json", "-d", f"@{request}", url])
     return {
         "seconds": round(seconds, 1),
         "steps": {name: round(took, 1) for name, took in job.took.items()},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import ssl
 import urllib.request
 from typing import Any
@@ -120,6 +121,6 @@ def _show(where: LabPaths, found: dict[str, Any]) -> None:
     try:
         token = where.token.read_text().strip()
         output.say(f"\nopen in a browser: {found['endpoints']['console']}/#token={token}")
-        output.say(f"in a terminal:     export KUBECONFIG={where.kubeconfig}   or: workshop shell")
+        output.say(f"in a terminal:     export KUBECONFIG={shlex.quote(str(where.kubeconfig))}   or: workshop shell")
     except OSError:
         pass

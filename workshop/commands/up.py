@@ -19,6 +19,8 @@ from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read, running_pid
 
 POLL_SECONDS = 0.05
+NOT_LINUX = "run it on Linux; on macOS in a Linux virtual machine, on Windows in WSL 2"
+"""The lab's processes need Linux: the launcher reads /proc and uses namespaces."""
 
 
 def up(words: argparse.Namespace) -> int:
@@ -34,6 +36,8 @@ def _up(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool
     Raises EnvironmentFault when it cannot start, TimedOut when it is not ready in time. Ctrl-C while it starts stops
     it again, so that nothing half started is left.
     """
+    if sys.platform != "linux":
+        raise EnvironmentFault(f"the lab needs Linux; this is {sys.platform}", hint=NOT_LINUX)
     try:
         where.make()
     except OSError as e:

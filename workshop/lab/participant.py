@@ -13,6 +13,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from configobj import ConfigObj  # type: ignore[import-untyped]
+
 from workshop.errors import EnvironmentFault
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.seed import USER
@@ -86,8 +88,11 @@ def point_dvc(state: LabPaths) -> None:
     """Give the clone the lab's DVC remote, unless it has a configuration of its own; Git does not track that file."""
     local = clone_folder(state) / "model" / ".dvc" / "config.local"
     if local.parent.is_dir() and not local.exists():
-        section = f"['remote \"{DVC_REMOTE}\"']"
-        local.write_text(f"[core]\n    remote = {DVC_REMOTE}\n{section}\n    url = {state.dvc_remote}\n")
+        config = ConfigObj(encoding="utf-8")  # `dvc remote add` writes ASCII only
+        config["core"] = {"remote": DVC_REMOTE}
+        config[f'remote "{DVC_REMOTE}"'] = {"url": str(state.dvc_remote)}
+        with local.open("wb") as file:
+            config.write(file)
 
 
 def quiet_kernels(state: LabPaths) -> None:

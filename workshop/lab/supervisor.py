@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -361,10 +362,11 @@ def write_tools(where: LabPaths) -> None:
     """The commands that the lab's shells and steps find on PATH, where the real ones are not installed."""
     folder = environment.tools_folder(where)
     folder.mkdir(parents=True, exist_ok=True)
+    python = shlex.quote(sys.executable)
     modules = {"s2i": "workshop.lab.images.s2i", "buildah": "workshop.lab.images.buildah"}
     for name, module in modules.items():
-        _executable(folder / name, f'exec "{sys.executable}" -m {module} "$@"')
-    _executable(folder / "workshop", f'exec "{sys.executable}" -m workshop "$@"')
+        _executable(folder / name, f'exec {python} -m {module} "$@"')
+    _executable(folder / "workshop", f'exec {python} -m workshop "$@"')
     # A real oc has more verbs than kubectl. This folder is on PATH already where the lab is started from its own shell.
     elsewhere = (part for part in os.environ.get("PATH", "").split(os.pathsep) if part and Path(part) != folder)
     _program(folder / "oc", oc_tool(sys.executable, shutil.which("oc", path=os.pathsep.join(elsewhere))))

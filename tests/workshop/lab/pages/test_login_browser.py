@@ -1,0 +1,57 @@
+"""The link with the token, pasted into a tab that shows a page of the lab already: only its fragment changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome
+from selenium.webdriver.support.wait import WebDriverWait
+
+from tests.browser.driving import HAVE_CHROMIUM, chromium, wait_for
+from tests.workshop.lab.pages.fixtures import TOKEN, Served, context, served
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
+]
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Served]:
+    with served(context(tmp_path, token=TOKEN), gate=True) as running:
+        yield running
+
+
+@pytest.fixture
+def window(tmp_path: Path) -> Iterator[Chrome]:
+    made = chromium(tmp_path / "chromium")
+    try:
+        yield made
+    finally:
+        made.quit()
+
+
+def test_it_logs_in_a_tab_that_shows_the_token_page(lab: Served, window: Chrome) -> None:
+    window.get(lab.url)
+    wait_for(window, "h1", "This lab has a token")
+    window.get(f"{lab.url}/#token={TOKEN}")
+    wait_for(window, "h1", "Your lab")
+    assert "token" not in window.current_url
+
+
+def test_it_logs_in_after_a_token_that_was_wrong(lab: Served, window: Chrome) -> None:
+    window.get(f"{lab.url}/#token=wrong")
+    wait_for(window, "#word", "does not know this token")
+    window.get(f"{lab.url}/#token={TOKEN}")
+    wait_for(window, "h1", "Your lab")
+
+
+def test_it_leaves_the_address_of_a_tab_that_is_logged_in(lab: Served, window: Chrome) -> None:
+    window.get(f"{lab.url}/#token={TOKEN}")
+    wait_for(window, "h1", "Your lab")
+    window.get(f"{lab.url}/#token={TOKEN}")
+    WebDriverWait(window, 10).until(lambda page: "token" not in page.current_url)
+    wait_for(window, "h1", "Your lab")
