@@ -137,12 +137,18 @@ def _terminal(env: Mapping[str, str], foreign: Sequence[str]) -> list[Finding]:
 
 
 def _ports(where: LabPaths) -> Finding:
-    running = running_pid(where) is not None
-    busy = [f"{name} {port}" for name, port in PREFERRED.items() if not running and not is_free(port)]
-    found = (
-        "in use: " + ", ".join(busy) + "; the lab takes others" if busy else "the lab has them" if running else "free"
-    )
-    return Finding("ports", not busy, found, needed=False)
+    """Ports that others use are no fault: the lab takes other ones."""
+    if running_pid(where) is not None:
+        return Finding("ports", True, "the lab has them")
+    busy = [f"{name} {port}" for name, port in PREFERRED.items() if not is_free(port)]
+    return Finding("ports", True, f"in use: {', '.join(busy)}; the lab takes others" if busy else "free")
+
+
+def _kubectl() -> Finding:
+    try:
+        return Finding("kubectl", True, kubectl())
+    except EnvironmentFault as e:
+        return Finding("kubectl", False, "not there", fix=e.hint)
 
 
 def _tool(name: str, *, needed: bool = True, fix: str = "", otherwise: str = "") -> Finding:
