@@ -47,6 +47,7 @@ setup: $(VENV)/.made ## make the environment (also done by the others)
 # The tests start OpenShift's hub as well.
 $(VENV)/.tested: $(VENV)/.made
 	@$(BIN)/uv sync --quiet --frozen --group hub --compile-bytecode
+	@$(BIN)/python -m workshop.programs nginx || echo "     the tests of nginx will be skipped"
 	@touch $@
 
 # uv comes first by pip, then makes everything else from the lock; compiled, because some machines forbid it at run time.
@@ -58,7 +59,7 @@ $(VENV)/.made: uv.lock pyproject.toml $(wildcard workshop/programs/*.py)
 	@test -x $(BIN)/uv || { echo "---> installing uv"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "---> installing the packages of uv.lock and compiling them: one to three minutes the first time"
 	@$(BIN)/uv sync --quiet --frozen --compile-bytecode
-	@echo "---> fetching Prometheus and Alertmanager, unless they are there"
+	@echo "---> fetching Prometheus, Alertmanager and curl, unless they are there"
 	@$(BIN)/python -m workshop.programs
 	@echo "---> fetching what image builds need"
 	@$(BIN)/python -m workshop.lab.components.builder

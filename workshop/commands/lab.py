@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import shlex
+import shutil
 import subprocess
 import time
 import urllib.error
@@ -28,7 +29,7 @@ from workshop.commands.run import _next, _run, _why
 from workshop.commands.up import _up
 from workshop.errors import RunFailed, WorkshopError
 from workshop.lab.participant import clone_folder
-from workshop.lab.paths import LabPaths, lab_paths
+from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read
 from workshop.lab.seed import namespace
 from workshop.manifests.load import load
@@ -167,7 +168,9 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
     serving = job.client.get("SeldonDeployment", namespace("production"), "flight-delay")
     image = serving["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]["image"]
     answer = _predict(url, request)
-    curl = shlex.join(["curl", "-s", "-H", "Content-Type: application/json", "-d", f"@{request}", url])
+    # A terminal without curl has it in the lab's shell.
+    shell = [] if shutil.which("curl") else [str(KIT / ".venv" / "bin" / "workshop"), "shell", "--"]
+    curl = shlex.join([*shell, "curl", "-s", "-H", "Content-Type: application/json", "-d", f"@{request}", url])
     return {
         "seconds": round(seconds, 1),
         "steps": {name: round(took, 1) for name, took in job.took.items()},

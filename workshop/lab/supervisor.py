@@ -65,6 +65,7 @@ from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
 from workshop.oc.cli import tool as oc_tool
+from workshop.programs import fetched
 from workshop.programs import find as find_program
 
 MIN_FREE_BYTES = 300 * 1024 * 1024
@@ -370,6 +371,9 @@ def write_tools(where: LabPaths) -> None:
     # A real oc has more verbs than kubectl. This folder is on PATH already where the lab is started from its own shell.
     elsewhere = (part for part in os.environ.get("PATH", "").split(os.pathsep) if part and Path(part) != folder)
     _program(folder / "oc", oc_tool(sys.executable, shutil.which("oc", path=os.pathsep.join(elsewhere))))
+    for program in fetched():
+        settings = "".join(f"{name}={shlex.quote(value)} " for name, value in program.env.items())
+        _executable(folder / program.name, f'{settings}exec {shlex.quote(str(program.path))} "$@"')
 
 
 def _executable(path: Path, line: str) -> None:

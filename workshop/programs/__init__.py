@@ -1,4 +1,4 @@
-"""Programs that the lab needs and PyPI does not have: Prometheus with promtool, and Alertmanager.
+"""Programs that the lab needs and PyPI does not have: Prometheus with promtool, Alertmanager, and curl.
 
 `find` is the one place that says where a program is: on PATH when it is new enough, else in the cache.
 `python -m workshop.programs` (part of `make setup`) fills the cache, without root: from the distribution's packages on
@@ -9,6 +9,6 @@ else `~/.cache/openshift-mlops-workshop`. A second clone needs no network.
 """
 
 from workshop.programs.catalog import NEEDED, PACKAGES, Package, Release
-from workshop.programs.find import Program, cache_folder, find, require
+from workshop.programs.find import Program, cache_folder, fetched, find, require
 
-__all__ = ["NEEDED", "PACKAGES", "Package", "Program", "Release", "cache_folder", "find", "require"]
+__all__ = ["NEEDED", "PACKAGES", "Package", "Program", "Release", "cache_folder", "fetched", "find", "require"]

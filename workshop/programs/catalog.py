@@ -59,6 +59,21 @@ PACKAGES = {
             ),
         ),
         Package(
+            # The guide's requests; git brings the library, not the program.
+            name="curl",
+            minimum=(7, 68),
+            programs={"curl": ("curl",)},
+            debian="curl",
+        ),
+        Package(
+            # In the image of the page for travellers; only tests start it here.
+            name="nginx",
+            minimum=(1, 18),
+            programs={"nginx": ("nginx",)},
+            debian="nginx-light",
+            version="-v",
+        ),
+        Package(
             name="prometheus",
             minimum=(2, 42),
             programs={"prometheus": ("prometheus",), "promtool": ("promtool",)},
@@ -77,5 +92,5 @@ PACKAGES = {
 }
 """By name, in alphabetical order."""
 
-NEEDED = ("prometheus", "alertmanager")
+NEEDED = ("prometheus", "alertmanager", "curl")
 """The packages that `make setup` brings."""

@@ -84,7 +84,8 @@ def _keep(package: Package, source: Source, partial: Path) -> None:
     files = files_in(":".join(str(partial / folder) for folder in source.folders), package)
     if not files:
         raise EnvironmentFault(f"{', '.join(package.programs)} are not all in it")
-    versions = {version_of(path, package) for path in files.values()}
+    libraries = sorted({path.parent for path in partial.rglob("*.so*")}) if source.tree else []
+    versions = {version_of(path, package, libraries) for path in files.values()}
     version = min(versions, key=parse)
     if parse(version) < package.minimum:
         raise EnvironmentFault(f"it has version {version}, needed is {package.oldest} or newer")
@@ -93,6 +94,7 @@ def _keep(package: Package, source: Source, partial: Path) -> None:
         "version": version,
         "origin": source.title,
         "tree": source.tree,
+        "libraries": [str(path.relative_to(partial)) for path in libraries],
         "programs": {name: str(path.relative_to(partial)) for name, path in files.items()},
     }
     (partial / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
@@ -120,4 +122,6 @@ def _command(package: Package) -> str:
         return f"brew install {package.name}, then make setup"
     if shutil.which("apt-get"):
         return f"sudo apt-get install {package.debian}, or connect to the network once; then make setup"
+    if package.release is None:
+        return f"install {package.name}, then make setup"
     return f"put {' and '.join(package.programs)} of https://prometheus.io/download/ on PATH, then make setup"

@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from workshop.programs.catalog import PACKAGES, Package
 
 MANIFEST = "installed.json"
 """In each folder of the cache: what it holds. It is written last, so a folder without it is not used."""
+ON_PATH = "PATH"
 _SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where distributions put servers, and the PATH of an ordinary user does not look."""
 
@@ -27,7 +28,7 @@ class Program:
     """One program: its file, its version, and where it came from in words for a participant.
 
     `root` is the folder into which a distribution's package was unpacked; None for everything else. Such a program
-    expects its other files below `/usr`.
+    expects its other files below `/usr`. `libraries` are the folders of the shared libraries that came with it.
     """
 
     name: str
@@ -35,6 +36,12 @@ class Program:
     version: str
     origin: str
     root: Path | None = None
+    libraries: tuple[Path, ...] = ()
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The variables that it needs."""
+        return {"LD_LIBRARY_PATH": os.pathsep.join(map(str, self.libraries))} if self.libraries else {}
 
 
 def cache_folder() -> Path:
@@ -60,6 +67,12 @@ def require(name: str) -> Program:
     return found
 
 
+def fetched() -> list[Program]:
+    """The programs that are used from the cache: no terminal finds them by itself."""
+    found = [program for package in PACKAGES.values() for program in find_all(package).values()]
+    return [program for program in found if program.origin != ON_PATH]
+
+
 def find_all(package: Package) -> dict[str, Program]:
     """The programs of a package, all from one place; empty when they are nowhere."""
     return _on_path(package, os.environ.get("PATH", "")) or in_cache(package, cache_folder())
@@ -80,21 +93,24 @@ def in_cache(package: Package, cache: Path) -> dict[str, Program]:
         return {}
     _, folder, held = best
     root = folder if held["tree"] else None
+    libraries = tuple(folder / each for each in held.get("libraries", ()))
     return {
-        name: Program(name, folder / file, held["version"], held["origin"], root)
+        name: Program(name, folder / file, held["version"], held["origin"], root, libraries)
         for name, file in held["programs"].items()
     }
 
 
-def version_of(path: Path, package: Package) -> str:
+def version_of(path: Path, package: Package, libraries: Sequence[Path] = ()) -> str:
     """The version that a program prints. Raises EnvironmentFault when it cannot be run or prints none."""
+    env = dict(os.environ) | Program("", path, "", "", libraries=tuple(libraries)).env
+    command = [str(path), package.version]
     try:
         done = subprocess.run(
-            [str(path), package.version], capture_output=True, text=True, errors="replace", timeout=30, check=False
+            command, env=env, capture_output=True, text=True, errors="replace", timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as e:
         raise EnvironmentFault(f"{path} cannot be run: {e}") from e
-    found = re.search(r"version:? \D{0,20}(\d+(?:\.\d+)+)", done.stdout + done.stderr)
+    found = re.search(r"(\d+(?:\.\d+)+)", done.stdout + done.stderr)
     if done.returncode != 0 or found is None:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[:1]
         raise EnvironmentFault(f"{path} {package.version} ended with {done.returncode}: {''.join(said)}")
@@ -126,4 +142,4 @@ def _on_path(package: Package, path: str) -> dict[str, Program]:
         return {}
     if parse(version) < package.minimum:
         return {}
-    return {name: Program(name, file, version, "PATH") for name, file in files.items()}
+    return {name: Program(name, file, version, ON_PATH) for name, file in files.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import threading
 import time
@@ -21,12 +20,15 @@ from tests.kubectl import kustomize
 from tests.seldon.client.conftest import FLIGHT, KIT, Site, Tab, in_a_browser
 from workshop.lab.clientpage import HEADERS
 from workshop.lab.ports import is_free, reserve
+from workshop.programs import find, require
 
 CLIENT = KIT / "seldon/client"
 REQUEST = (KIT / "seldon/requests/flight.json").read_bytes()
 JSON = {"content-type": "application/json"}
 PREDICT = "/api/v1.0/predictions"
-needs_nginx = pytest.mark.skipif(not shutil.which("nginx"), reason="nginx is not installed")
+needs_nginx = pytest.mark.skipif(
+    find("nginx") is None, reason="nginx is not installed, and the distribution's package cannot be had"
+)
 
 
 @contextmanager
@@ -34,7 +36,9 @@ def nginx(model: str, folder: Path) -> Iterator[str]:
     """start.sh as the Deployment runs it, on a free port; its address."""
     held = reserve()
     port = held.number
-    env = {"PATH": "/usr/sbin:/usr/bin:/bin", "MODEL": model, "LISTEN": f"127.0.0.1:{port}", "RUN": str(folder / "run")}
+    program = require("nginx")
+    path = f"{program.path.parent}:/usr/bin:/bin"
+    env = {**program.env, "PATH": path, "MODEL": model, "LISTEN": f"127.0.0.1:{port}", "RUN": str(folder / "run")}
     # As root, nginx would hand its work to another user, who may not read this folder.
     more = ["-g", "user root;"] if os.geteuid() == 0 else []
     with (folder / "log").open("w") as log:
