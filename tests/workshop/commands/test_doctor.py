@@ -27,7 +27,7 @@ def _doctor(state: Path, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
 def test_it_says_which_prometheus_is_used_and_where_it_came_from(tmp_path: Path) -> None:
     code, found = _doctor(tmp_path / "state")
     assert code == 0
-    for name in ("prometheus", "promtool", "alertmanager"):
+    for name in ("prometheus", "promtool", "alertmanager", "curl"):
         assert found[name]["ok"] and " from " in found[name]["found"], found[name]
 
 
@@ -59,7 +59,7 @@ def _folders_of_programs(tmp_path: Path) -> list[Path]:
 
     folder = tmp_path / "programs"
     folder.mkdir()
-    for name in ("prometheus", "promtool", "alertmanager"):
+    for name in ("prometheus", "promtool", "alertmanager", "curl"):
         (folder / name).symlink_to(require(name).path)
     return [folder]
 
