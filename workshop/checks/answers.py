@@ -24,7 +24,10 @@ def answers(context: CheckContext, number: str) -> dict[str, str]:
 def missing(number: str, name: str, task: str) -> Finding:
     """The finding for a question that is not answered."""
     return Finding(
-        task, False, f"answers/{number}.yaml has no line `{name}: ...`", f"echo '{name}: ...' >> answers/{number}.yaml"
+        task,
+        False,
+        f"answers/{number}.yaml in your clone has no line `{name}: ...`",
+        f"mkdir -p answers && echo '{name}: ...' >> answers/{number}.yaml",
     )
 
 

@@ -26,7 +26,7 @@ from workshop.lab.seed import namespace as namespace_of
 LAB, CLUSTER = "lab", "cluster"
 ENDPOINTS, CREDENTIALS = "mlops-endpoints", "mlops-credentials"
 PREDICTIONS = "/api/v1.0/predictions"
-_NAMED = ("CONSOLE_URL", "DASHBOARD_URL", "JUPYTERHUB_URL", "MLFLOW_URL")
+_NAMED = ("CONSOLE_URL", "DASHBOARD_URL", "EXPERIMENT_URL", "JUPYTERHUB_URL", "MLFLOW_URL", "REGISTERED_MODEL_URL")
 """Addresses for people, which an instructor may put into `mlops-endpoints`: the others are for programs."""
 
 

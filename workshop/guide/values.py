@@ -21,6 +21,14 @@ _ADDRESSES = {
     "STAGING_URL": "staging",
 }
 
+EXPERIMENT_ID = "1"
+"""The id of the experiment *flights* in the lab's MLflow, which creates it before any other."""
+_MLFLOW_PAGES = {
+    "EXPERIMENT_URL": f"#/experiments/{EXPERIMENT_ID}/runs",
+    "REGISTERED_MODEL_URL": "#/models/flight-delay",
+}
+"""Pages of MLflow below its address. Without such a path MLflow opens the start page for its GenAI features."""
+
 
 def values(user: str, endpoints: Mapping[str, str | None]) -> dict[str, str]:
     """The variables of one participant; a part that is not there has none.
@@ -34,6 +42,8 @@ def values(user: str, endpoints: Mapping[str, str | None]) -> dict[str, str]:
         "PRODUCTION_NAMESPACE": f"{user}-production",
     }
     known |= {name: url for name, key in _ADDRESSES.items() if (url := endpoints.get(key))}
+    if mlflow := endpoints.get("mlflow"):
+        known |= {name: f"{mlflow}/{page}" for name, page in _MLFLOW_PAGES.items()}
     return known
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from flights.schema import NAMES
 
 from workshop.guide import diagram, ledger, links
 from workshop.guide.include import excerpt
@@ -15,6 +16,7 @@ from workshop.guide.render import ON_A_CLUSTER, render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, digest, main, translations
+from workshop.guide.values import values
 
 KIT = Path(__file__).resolve().parents[3]
 MODULES = load_all(KIT / "workshop" / "modules")
@@ -188,3 +190,36 @@ def test_the_slides_say_what_the_modules_say() -> None:
     assert "write a test of how the model must behave" in gate[0].body and "<svg" in gate[0].body
     assert "<a href=" in gate[1].body and "Try to cheat" in gate[2].body
     assert all(slide.body.strip() for slide in made)
+
+
+# -- what a page says
+
+
+def test_no_link_of_a_module_opens_the_start_page_of_mlflow() -> None:
+    assert not [m.name for m in MODULES if "]($MLFLOW_URL)" in m.body]
+    known = values("user1", {"mlflow": "http://127.0.0.1:5000"})
+    assert known["EXPERIMENT_URL"] == "http://127.0.0.1:5000/#/experiments/1/runs"
+    assert known["REGISTERED_MODEL_URL"] == "http://127.0.0.1:5000/#/models/flight-delay"
+    assert "EXPERIMENT_URL" not in values("user1", {})
+
+
+@pytest.mark.parametrize("number", ["02", "03", "04"])
+def test_a_module_names_the_file_of_its_answers_in_the_text_that_is_always_shown(number: str) -> None:
+    module = next(m for m in MODULES if m.number == number)
+    shown = re.sub(r"<details>.*?</details>", "", render(module, KIT, {}), flags=re.S)
+    assert f"<code>answers/{number}.yaml</code>" in shown
+    assert re.search(r"<code>\S+: &lt;number&gt;</code>|<code>name: value</code>", shown)
+
+
+def test_module_1_says_where_to_type() -> None:
+    shown = render(MODULES[0], KIT, {})
+    assert all(words in shown for words in ("terminal of this page", "workshop shell", "JupyterLab's terminal"))
+    assert shown.index("Choose where to type") < shown.index('class="prompt"')
+
+
+def test_the_columns_that_module_2_explains_are_columns_of_the_files() -> None:
+    module = next(m for m in MODULES if m.number == "02")
+    table = [line for line in module.body.splitlines() if line.startswith("| `")]
+    named = {name for line in table for name in re.findall(r"`([a-z_]+)`", line.split("|")[1])}
+    assert {"sched_dep", "late", "dep_delay"} <= named
+    assert named - {"late-percent", "worst-hour", "leak"} <= set(NAMES)

@@ -58,6 +58,12 @@ c.JupyterHub.cookie_secret_file = str(FOLDER / "cookie_secret")
 c.JupyterHub.cleanup_servers = True
 c.JupyterHub.cleanup_proxy = True
 
+# Shown above the login form, to a browser that does not come from the lab's console.
+c.JupyterHub.template_vars = {
+    "announcement_login": "Open the lab's console by the link that <code>workshop status</code> prints, then open "
+    f"JupyterHub from there. Or log in here: the user is <code>{USER}</code>, and the password is the token in "
+    "that link, the part after <code>#token=</code>."
+}
 c.JupyterHub.authenticator_class = TokenAuthenticator
 c.TokenAuthenticator.token = Path(SETTINGS["LAB_HUB_TOKEN_FILE"]).read_text(encoding="utf-8").strip()
 c.TokenAuthenticator.participant = USER

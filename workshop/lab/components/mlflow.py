@@ -13,7 +13,9 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from workshop.checks.mlflow import EXPERIMENT
 from workshop.lab.components.base import Component
 
 
@@ -42,6 +44,18 @@ def component(folder: Path, port: int, env: Mapping[str, str], token_file: Path)
     )
 
 
+def create_experiment() -> None:
+    """Create the experiment of the workshop in an empty store, so that its id is `EXPERIMENT_ID`."""
+    from mlflow.server.handlers import _get_tracking_store
+
+    # The server's own store; its types are those of no particular store.
+    store: Any = _get_tracking_store(
+        os.environ["_MLFLOW_SERVER_FILE_STORE"], os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
+    )
+    if store.get_experiment_by_name(EXPERIMENT) is None:
+        store.create_experiment(EXPERIMENT)
+
+
 def main() -> None:
     """Serve until SIGTERM."""
     from mlflow.server.fastapi_app import app
@@ -51,6 +65,7 @@ def main() -> None:
     from workshop.lab.listening.server import server
     from workshop.lab.pages.auth import TokenGate
 
+    create_experiment()
     token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()
     gated = TokenGate(app, token=token, open_paths=("/health", "/version"))
     raise_open_files()

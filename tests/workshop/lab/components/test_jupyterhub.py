@@ -169,6 +169,7 @@ def test_without_a_login_there_is_only_the_login_page(hub: Hub) -> None:
             for path in ("/", "/hub/home", "/user/user1/lab"):
                 async with session.get(hub.url + path) as answer:
                     assert answer.url.path == "/hub/login", path
+                    assert "<code>workshop status</code> prints" in await answer.text(), "it says how to log in"
             session.cookie_jar.update_cookies({COOKIE: session_value("another token")})
             async with session.get(f"{hub.url}/hub/home") as answer:
                 assert answer.url.path == "/hub/login"

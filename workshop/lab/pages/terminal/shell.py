@@ -38,6 +38,8 @@ class Viewer:
         self.dropped = ""
         self.lag = len(first)
         """Bytes that were given to the page and not yet acknowledged, or still wait to be sent."""
+        self.full_since: float | None = None
+        """The loop's time from which on the shell has waited for this page."""
         self._waiting: deque[bytes] = deque([first] if first else [])
         self._more = asyncio.Event()
 
@@ -168,21 +170,23 @@ class Shell:
         """Read while no page lags too far behind; else wait for the slowest, not for ever."""
         if not self._open:
             return
-        if any(viewer.full for viewer in self._viewers):
-            self._stop_reading()
-            if self._impatient is None:
-                self._impatient = self._loop.call_later(PATIENCE, self._drop_the_slow)
-            return
+        now = self._loop.time()
+        for viewer in self._viewers:
+            viewer.full_since = (viewer.full_since or now) if viewer.full else None
+        waiting = [viewer.full_since for viewer in self._viewers if viewer.full_since is not None]
         if self._impatient is not None:
             self._impatient.cancel()
             self._impatient = None
-        if not self._reading:
+        if waiting:
+            self._stop_reading()
+            self._impatient = self._loop.call_at(min(waiting) + PATIENCE, self._drop_the_slow)
+        elif not self._reading:
             self._reading = True
             self._loop.add_reader(self._master, self._read)
 
     def _drop_the_slow(self) -> None:
-        self._impatient = None
-        for viewer in [each for each in self._viewers if each.full]:
+        overdue = self._loop.time() - PATIENCE
+        for viewer in [each for each in self._viewers if each.full_since is not None and each.full_since <= overdue]:
             viewer.drop("the page did not keep up with the output")
             self._viewers.remove(viewer)
         self._read_or_wait()
