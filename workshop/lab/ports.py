@@ -34,7 +34,7 @@ PREFERRED = {
 """Away from what laptops use already: 5000 is AirPlay on macOS, 8080 and 9090 are everybody's."""
 
 
-SHARED_BY_ADDRESS = ("grafana",)
+SHARED_BY_ADDRESS = ("grafana", "prometheus")
 """Programs that are not ours bind with SO_REUSEADDR; all others bind by `listen`."""
 
 
