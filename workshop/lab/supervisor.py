@@ -63,6 +63,7 @@ from workshop.lab.routes import Routes
 from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
+from workshop.lab.sessions import Sessions
 from workshop.lab.store import Store
 from workshop.oc.cli import tool as oc_tool
 from workshop.programs import fetched
@@ -231,10 +232,11 @@ class Supervisor:
             # Where things will be: a notebook server may be older than the model that it calls.
             **values(seed.USER, self.endpoints() | {stage: self._predictions(stage) for stage in seed.STAGES[1:]}),
         }
+        console = str(self._url("console"))
         made = [
-            mlflow.component(folder / "mlflow", self.ports["mlflow"], env, self.state.token),
+            mlflow.component(folder / "mlflow", self.ports["mlflow"], env, self.state.token, console),
             prometheus.component(folder / "prometheus", self.ports["prometheus"], env),
-            jupyterhub.component(self.state, self.ports["jupyterhub"], hub_env),
+            jupyterhub.component(self.state, self.ports["jupyterhub"], hub_env, console=console),
         ]
         dashboards = KIT / "grafana" / "rendered"
         url = f"http://127.0.0.1:{self.ports['prometheus']}"
@@ -257,7 +259,9 @@ class Supervisor:
             prometheus_url=f"http://127.0.0.1:{self.ports['prometheus']}" if find_program("prometheus") else None,
             shells=shells,
         )
-        console = TokenGate(Starlette(routes=page_routes(context)), token)
+        console = TokenGate(
+            Starlette(routes=page_routes(context)), token, sessions=Sessions(self.state.run / "sessions.json")
+        )
         api = build_api(self.store, self.state, token)
         git = GitServer(self.store, self.state, token, str(self._url("git")), environment.base(self.state))
         triggers = Triggers(self.store, self.state, str(self._url("events")))

@@ -1,7 +1,7 @@
 """JupyterHub: the participant's notebooks, with a terminal in which the commands of the guide work.
 
-One participant, who logs in with the lab's token or arrives with the console's cookie. No root, no PAM
-and no system user: the notebook server runs as whoever runs the lab, so this is no isolation between
+One participant, who logs in with the lab's token or comes from the console with a one-time code. No root, no PAM
+and no system user: the notebook server runs as the user who runs the lab, so this is no isolation between
 people. The proxy is the Python one, so no Node is needed. Everything that Jupyter writes stays below the
 lab's state folder, and nothing asks the network for news or updates.
 """
@@ -19,14 +19,14 @@ from workshop.lab.paths import LabPaths
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
-def component(state: LabPaths, port: int, env: Mapping[str, str], user: str = "user1") -> Component:
-    """How the lab starts JupyterHub. `env` is what notebooks and their terminals see."""
+def component(state: LabPaths, port: int, env: Mapping[str, str], user: str = "user1", console: str = "") -> Component:
+    """How the lab starts JupyterHub. `env` is what notebooks and their terminals see; `console` gives the codes."""
     folder = state.components / "jupyterhub"
     url = f"http://127.0.0.1:{port}"
     return Component(
         name="jupyterhub",
         argv=[sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
-        env={**env, **jupyter_folders(folder), **hub_settings(state, port, user)},
+        env={**env, **jupyter_folders(folder), **hub_settings(state, port, user, console)},
         cwd=folder,
         url=url,
         ready_url=f"{url}/hub/health",
@@ -34,9 +34,10 @@ def component(state: LabPaths, port: int, env: Mapping[str, str], user: str = "u
     )
 
 
-def hub_settings(state: LabPaths, port: int, user: str) -> dict[str, str]:
+def hub_settings(state: LabPaths, port: int, user: str, console: str = "") -> dict[str, str]:
     """What `jupyterhub_config.py` reads; the notebook servers do not get it."""
     return {
+        "LAB_HUB_CONSOLE": console,
         "LAB_HUB_FOLDER": str(state.components / "jupyterhub"),
         "LAB_HUB_HOME": str(state.home),
         "LAB_HUB_NOTEBOOKS": str(clone_folder(state)),

@@ -16,6 +16,7 @@ from workshop.lab.components.jupyterhub_login import TokenAuthenticator
 from workshop.lab.components.jupyterhub_spawner import HomeSpawner
 from workshop.lab.environment import SHELL_RC
 from workshop.lab.ports import reserve
+from workshop.lab.sessions import SESSION_SECONDS
 
 SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("LAB_HUB_")}
 FOLDER = Path(SETTINGS["LAB_HUB_FOLDER"])
@@ -67,6 +68,8 @@ c.JupyterHub.template_vars = {
 c.JupyterHub.authenticator_class = TokenAuthenticator
 c.TokenAuthenticator.token = Path(SETTINGS["LAB_HUB_TOKEN_FILE"]).read_text(encoding="utf-8").strip()
 c.TokenAuthenticator.participant = USER
+c.TokenAuthenticator.console = SETTINGS["LAB_HUB_CONSOLE"]
+c.JupyterHub.cookie_max_age_days = SESSION_SECONDS / 86400
 c.Authenticator.allowed_users = {USER}
 
 c.JupyterHub.spawner_class = HomeSpawner

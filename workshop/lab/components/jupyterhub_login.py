@@ -1,22 +1,31 @@
-"""Who may use the lab's JupyterHub: the one participant, by the lab's token."""
+"""Who may use the lab's JupyterHub: the one participant, by the lab's token or a one-time code from the console."""
 
 from __future__ import annotations
 
 import hmac
 from typing import Any
+from urllib.parse import quote
 
 from jupyterhub.auth import Authenticator  # type: ignore[import-untyped]
 from jupyterhub.handlers.login import LoginHandler  # type: ignore[import-untyped]
-from traitlets import Unicode
+from traitlets import Any as AnyTrait
+from traitlets import Unicode, default
 
-from workshop.lab.pages.auth import COOKIE, session_value
+from workshop.lab.sessions import Codes
 
 
 class TokenAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has no types
-    """The token is the password; who comes from the lab's console has its cookie and is let in at once."""
+    """The token is the password; the console sends a browser that has logged in there with a one-time code."""
 
     token = Unicode(config=True)
+    console = Unicode(config=True)
     participant = Unicode(config=True)
+
+    @default("codes")
+    def _codes(self) -> Codes:
+        return Codes(self.token, "jupyterhub")
+
+    codes = AnyTrait()
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
         """The participant's name when the password is the token, else None."""
@@ -31,15 +40,19 @@ class TokenAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has
 
 
 class ConsoleLogin(LoginHandler):  # type: ignore[misc]
-    """The login form, skipped for a browser that has logged in to the console."""
+    """The login page: it takes a code, or sends the browser to the console for one. The form is for bad codes."""
 
     async def get(self) -> None:
-        """Let the console's cookie in, else show the form."""
-        authenticator = self.authenticator
-        if self.current_user is None and _same(self.get_cookie(COOKIE, ""), session_value(authenticator.token)):
+        """Log in by a code that is valid; without a code, fetch one."""
+        authenticator, code = self.authenticator, self.get_argument("code", "")
+        if self.current_user is None and code and authenticator.codes.take(code):
             user = await self.auth_to_user({"name": authenticator.participant, "auth_state": None, "admin": False})
             self.set_login_cookie(user)
             self.redirect(self.get_next_url(user), permanent=False)
+            return
+        if self.current_user is None and not code and authenticator.console:
+            back = quote(self.get_argument("next", "/"), safe="")
+            self.redirect(f"{authenticator.console}/open/jupyterhub?next={back}", permanent=False)
             return
         await super().get()
 
@@ -48,4 +61,4 @@ class ConsoleLogin(LoginHandler):  # type: ignore[misc]
 
 
 def _same(given: str, wanted: str) -> bool:
-    return hmac.compare_digest(given.encode(), wanted.encode())
+    return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())

@@ -19,8 +19,11 @@ from workshop.checks.mlflow import EXPERIMENT
 from workshop.lab.components.base import Component
 
 
-def component(folder: Path, port: int, env: Mapping[str, str], token_file: Path) -> Component:
-    """How the lab starts MLflow. `env` is the base environment of a child; it has no secrets."""
+def component(folder: Path, port: int, env: Mapping[str, str], token_file: Path, console: str) -> Component:
+    """How the lab starts MLflow; browsers log in at `console`.
+
+    `env` is the base environment of a child; it has no secrets.
+    """
     return Component(
         name="mlflow",
         argv=[sys.executable, "-m", "workshop.lab.components.mlflow"],
@@ -34,6 +37,7 @@ def component(folder: Path, port: int, env: Mapping[str, str], token_file: Path)
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ALLOWED_HOSTS": f"127.0.0.1:{port},localhost:{port}",
+            "LAB_CONSOLE": console,
             "LAB_PORT": str(port),
             "LAB_TOKEN_FILE": str(token_file),
         },
@@ -67,7 +71,8 @@ def main() -> None:
 
     create_experiment()
     token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()
-    gated = TokenGate(app, token=token, open_paths=("/health", "/version"))
+    console = os.environ["LAB_CONSOLE"]
+    gated = TokenGate(app, token, part="mlflow", console=console, open_paths=("/health", "/version"))
     raise_open_files()
     # The gate reads no body, and MLflow writes artifacts to files while they arrive.
     made = server(gated, buffers=lambda _: False, handles_signals=True, timeout_graceful_shutdown=3)

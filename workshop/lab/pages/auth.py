@@ -1,17 +1,16 @@
-"""One gate before every web page of the lab: who has the token may pass.
+"""One gate before every web page of the lab: it lets requests with the token or a session through.
 
 `TokenGate` wraps any ASGI application. Programs send `Authorization: Bearer <token>`; a browser opens
-`http://127.0.0.1:<port>/#token=<token>` once. The fragment of a URL is never sent, so the token is in no
-server log and no Referer; the small login page reads it, posts it to `/login` and gets a cookie.
+`http://127.0.0.1:<console>/#token=<token>` once. The fragment of a URL is never sent, so the token is in no
+server log and no Referer; the small login page reads it, posts it to `/login` and gets a cookie and a key
+(see `workshop.lab.sessions`). The gates of other parts send a browser to the console, which sends it back to
+their `/login` with a one-time code.
 
-The cookie holds a keyed digest, not the token: browsers send cookies to every port of a host, so another
-program on the loopback address may see it, and must not learn what opens the lab's API.
 Not promised: protection from other programs of the same user, or encryption; the lab is on loopback only.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import secrets
@@ -19,7 +18,10 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote
+
+from workshop.lab.listening.hosts import LOOPBACK, host_name
+from workshop.lab.sessions import SESSION_SECONDS, Codes, Sessions
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,37 +29,47 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-COOKIE = "workshop_token"
-COOKIE_SECONDS = 30 * 24 * 3600
-"""A participant who comes back on another day is still logged in; `workshop reset` makes another token."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+KEY_HEADER = "x-workshop-key"
+TERMINAL = "terminal"
+"""What a code opens besides the parts with gates of their own: a WebSocket of the console."""
 OPEN_PATHS = ("/livez", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LOGIN_LIMIT = 4096
 _LOGIN_PAGE = (Path(__file__).parent / "templates" / "login.html").read_text(encoding="utf-8")
+_URL_SAFE = ":/?#[]@!$&'()*+,;=%-._~"
 _PLAIN = b"text/plain; charset=utf-8"
 _NEXT = "open the link that `workshop status` prints, or send the header `Authorization: Bearer <token>`"
 
 
 class TokenGate:
-    """ASGI middleware: lets a request with the token through, answers the others itself.
+    """ASGI middleware: lets a request with the token or a session through, answers the others itself.
 
-    `open_paths` are served without a token on GET: a path, or a prefix when it ends in `/`. A Host header
-    that is not in `hosts` is refused, so that a web page elsewhere cannot reach the lab through a name of its
-    own that resolves to 127.0.0.1. A cookie alone changes nothing: requests that may change something, and
-    WebSockets, must also come from the same origin.
+    `open_paths` are served without a token on GET: a path, or a prefix when it ends in `/`. A Host header that is
+    not a loopback name is refused, so that a web page elsewhere cannot reach the lab through a name of its own that
+    resolves to 127.0.0.1. A cookie alone changes nothing: requests that may change something, or that another
+    site's page could read, must also come from the same origin, and a WebSocket needs a one-time code besides.
+    `part` names the cookie; `console` is the console's URL for the gate of another part; `sessions` are new ones
+    in memory when none are given.
     """
 
     def __init__(
-        self, app: App, token: str, *, open_paths: Iterable[str] = OPEN_PATHS, hosts: Iterable[str] = LOOPBACK
+        self,
+        app: App,
+        token: str,
+        *,
+        part: str = "console",
+        console: str = "",
+        sessions: Sessions | None = None,
+        open_paths: Iterable[str] = OPEN_PATHS,
     ) -> None:
         if not token:
             raise ValueError("the token is empty: an empty token would let everybody in")
         self._app = app
-        self._token = token.encode()
-        self._session = session_value(token).encode()
+        self._token, self._part, self._console = token, part, console
+        self._sessions = sessions or Sessions()
+        self._codes = Codes(token, part)
+        self._terminal = Codes(token, TERMINAL)
         self._open = tuple(open_paths)
-        self._hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -65,7 +77,7 @@ class TokenGate:
             await self._app(scope, receive, send)
             return
         headers = _headers(scope)
-        if _host_name(headers.get("host", "")) not in self._hosts:
+        if host_name(headers.get("host", "")) not in LOOPBACK:
             await _refuse(
                 scope,
                 receive,
@@ -75,8 +87,9 @@ class TokenGate:
             )
             return
         path = scope["path"]
-        if scope["type"] == "http" and path == "/login":
-            await self._login(scope, receive, send, headers)
+        own = _OWN.get(path) if scope["type"] == "http" else None
+        if own is not None:
+            await own(self, scope, receive, send, headers)
             return
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and self._is_open(path):
             await self._app(scope, receive, send)
@@ -85,25 +98,29 @@ class TokenGate:
         if problem is None:
             await self._app(scope, receive, send)
         elif _wants_page(scope, headers) and problem[0] == 401:
-            await _login_page(send)
+            await self._ask_to_log_in(scope, send)
         else:
             await _refuse(scope, receive, send, *problem)
 
     def _problem(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            if hmac.compare_digest(given.strip().encode(), self._token):
+            if self._is_token(given.strip()):
                 return None
             return 401, f"the token is not the lab's; {_NEXT}"
-        if not hmac.compare_digest(_cookie(headers).encode(), self._session):
+        if not self._sessions.valid(self._cookie(headers)):
             return 401, f"a token is needed; {_NEXT}"
-        changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
-        if changes and not same_origin(headers):
+        # A request with an Origin is readable by the page that sent it where the application allows that, as MLflow
+        # does to every port of 127.0.0.1.
+        guarded = scope["type"] == "websocket" or scope["method"] not in _SAFE or "origin" in headers
+        if guarded and not same_origin(headers):
             return (
                 403,
-                "the request changes something and comes from another site; "
+                "the request comes from another site; "
                 "send it from the lab's own page, or with the header `Authorization: Bearer <token>`",
             )
+        if scope["type"] == "websocket" and not self._terminal.take(_query(scope).get("code", "")):
+            return 403, "a WebSocket needs a one-time code from POST /session/code; log in again at /login"
         return None
 
     def _is_open(self, path: str) -> bool:
@@ -112,23 +129,80 @@ class TokenGate:
         return any(path == known or (known.endswith("/") and path.startswith(known)) for known in self._open)
 
     async def _login(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+        """The login page, and what it posts; for other parts than the console the way back with a code."""
+        if self._console:
+            await self._login_by_code(scope, receive, send)
+            return
         if scope["method"] in ("GET", "HEAD"):
             await _login_page(send, status=200)
             return
         if scope["method"] != "POST" or not same_origin(headers):
             await _refuse(scope, receive, send, 403, "log in from the lab's own login page")
             return
-        given = _token_in(await _body(receive))
-        if not hmac.compare_digest(given.encode(), self._token):
+        if not self._is_token(_word_in(await _body(receive), "token")):
             await _refuse(scope, receive, send, 401, f"the token is not the lab's; {_NEXT}")
             return
-        cookie = f"{COOKIE}={self._session.decode()}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly; SameSite=Strict"
-        await _answer(send, 204, b"", _PLAIN, ((b"set-cookie", cookie.encode()),))
+        cookie, key = self._sessions.begin()
+        await _answer(send, 200, json.dumps({"key": key}).encode(), b"application/json", (self._set_cookie(cookie),))
+
+    async def _login_by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
+        query = _query(scope)
+        if scope["method"] != "GET" or not self._codes.take(query.get("code", "")):
+            await _refuse(scope, receive, send, 401, f"the code is not valid any more; {_NEXT}")
+            return
+        cookie, _ = self._sessions.begin()
+        await _redirect(send, local_path(query.get("next", "/")), self._set_cookie(cookie))
+
+    async def _code(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+        """A one-time code for the part that the body names; it needs the session's key besides its cookie."""
+        given = self._cookie(headers), headers.get(KEY_HEADER, "")
+        if scope["method"] != "POST" or not same_origin(headers) or not self._sessions.fits(*given):
+            await _refuse(scope, receive, send, 403, f"a code needs the session's key; {_NEXT}")
+            return
+        code = Codes(self._token, _word_in(await _body(receive), "part")).make()
+        await _answer(send, 200, json.dumps({"code": code}).encode(), b"application/json")
+
+    async def _logout(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+        if scope["method"] != "POST" or not same_origin(headers):
+            await _refuse(scope, receive, send, 403, "log out from the lab's own page")
+            return
+        self._sessions.end(self._cookie(headers))
+        await _redirect(send, "/login", self._set_cookie("", seconds=0))
+
+    async def _ask_to_log_in(self, scope: Scope, send: Send) -> None:
+        if not self._console:
+            await _login_page(send)
+            return
+        query = scope["query_string"].decode("latin-1")
+        back = quote(scope["path"] + (f"?{query}" if query else ""), safe="")
+        await _redirect(send, f"{self._console}/open/{self._part}?next={back}")
+
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode())
+
+    def _cookie(self, headers: dict[str, str]) -> str:
+        try:
+            morsel = SimpleCookie(headers.get("cookie", "")).get(f"workshop_{self._part}")
+        except CookieError:
+            return ""
+        return morsel.value if morsel else ""
+
+    def _set_cookie(self, value: str, seconds: int = SESSION_SECONDS) -> tuple[bytes, bytes]:
+        cookie = f"workshop_{self._part}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict"
+        return b"set-cookie", cookie.encode()
 
 
-def session_value(token: str) -> str:
-    """What the cookie holds: a keyed digest (HMAC-SHA256) of the token, in hexadecimal."""
-    return hmac.new(token.encode(), b"workshop browser session", hashlib.sha256).hexdigest()
+_OWN: dict[str, Callable[[TokenGate, Scope, Receive, Send, dict[str, str]], Awaitable[None]]] = {
+    "/login": TokenGate._login,
+    "/logout": TokenGate._logout,
+    "/session/code": TokenGate._code,
+}
+"""The paths that the gate itself answers."""
+
+
+def local_path(given: str) -> str:
+    """A path of the same server to go on to; `/` for what would lead to another one."""
+    return given if given.startswith("/") and not given.startswith(("//", "/\\")) and given.isprintable() else "/"
 
 
 def same_origin(headers: dict[str, str]) -> bool:
@@ -150,32 +224,22 @@ def _headers(scope: Scope) -> dict[str, str]:
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-def _host_name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
-
-
-def _cookie(headers: dict[str, str]) -> str:
-    try:
-        morsel = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return morsel.value if morsel else ""
+def _query(scope: Scope) -> dict[str, str]:
+    return dict(parse_qsl(scope["query_string"].decode("latin-1")))
 
 
 def _wants_page(scope: Scope, headers: dict[str, str]) -> bool:
     return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and "text/html" in headers.get("accept", "")
 
 
-def _token_in(body: bytes) -> str:
+def _word_in(body: bytes, name: str) -> str:
+    """A text in a JSON object; empty when it is not there or the body is no such object."""
     try:
         parsed: object = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
-    token = parsed.get("token") if isinstance(parsed, dict) else None
-    return token if isinstance(token, str) else ""
+    word = parsed.get(name) if isinstance(parsed, dict) else None
+    return word if isinstance(word, str) else ""
 
 
 async def _body(receive: Receive) -> bytes:
@@ -201,6 +265,10 @@ async def _login_page(send: Send, status: int = 401) -> None:
         b"text/html; charset=utf-8",
         ((b"content-security-policy", policy.encode()),),
     )
+
+
+async def _redirect(send: Send, to: str, *extra: tuple[bytes, bytes]) -> None:
+    await _answer(send, 303, b"", _PLAIN, ((b"location", quote(to, safe=_URL_SAFE).encode()), *extra))
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send, status: int, message: str) -> None:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from workshop.lab.files import ASKED_ANEW, Files
 from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
+from workshop.lab.pages.auth import local_path
 from workshop.lab.pages.context import Context
 from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.guide import guide_routes, next_module
@@ -19,6 +20,8 @@ from workshop.lab.pages.overview import overview
 from workshop.lab.pages.runs import run_routes
 from workshop.lab.pages.terminal import terminal_routes
 
+LOGINS = {"jupyterhub": "/hub/login", "mlflow": "/login", "prometheus": "/login"}
+"""Where each part takes a one-time code."""
 STATIC = Path(__file__).parent / "static"
 
 
@@ -45,7 +48,17 @@ def console_routes(context: Context) -> list[BaseRoute]:
             return html.part(request, "live.html", values)
         return html.page(context, request, "console.html", {**values, "next": next_module(context)})
 
-    return [Route("/", console)]
+    async def opened(request: Request) -> Response:
+        """Send a browser that has a session here to another part, with a code for it."""
+        name = request.path_params["part"]
+        login, url = LOGINS.get(name, ""), context.endpoints().get(name)
+        if not login or not url:
+            values = {"message": f"The lab has no part {name}.", "back": "/", "back_name": "To the console"}
+            return html.page(context, request, "missing.html", values, status=404)
+        next_ = local_path(request.query_params.get("next", "/"))
+        return html.page(context, request, "open.html", {"part": name, "login": url + login, "next": next_})
+
+    return [Route("/", console), Route("/open/{part}", opened)]
 
 
 def _nothing_here(context: Context) -> Callable[[Request], Awaitable[Response]]:

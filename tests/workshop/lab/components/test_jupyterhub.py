@@ -20,14 +20,16 @@ from pathlib import Path
 import aiohttp
 import psutil
 import pytest
+from yarl import URL
 
 from tests.jupyterhub import until_ready
 from workshop.lab.components.jupyterhub import component
-from workshop.lab.pages.auth import COOKIE, session_value
 from workshop.lab.paths import LabPaths
 from workshop.lab.ports import reserve
+from workshop.lab.sessions import Codes
 
 TOKEN = "a-token-for-the-test"
+CONSOLE = "http://127.0.0.1:1"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
@@ -50,7 +52,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:1/mlflow",
     }
     held = reserve()
-    part = component(state, held.number, env)
+    part = component(state, held.number, env, console=CONSOLE)
     part.cwd.mkdir(parents=True)
     with part.log.open("wb") as log:
         process = subprocess.Popen(
@@ -77,7 +79,7 @@ async def _browser() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def _log_in(session: aiohttp.ClientSession, hub: Hub, password: str) -> tuple[int, str]:
-    async with session.get(f"{hub.url}/hub/login") as page:
+    async with session.get(f"{hub.url}/hub/login?code=none") as page:
         html = await page.text()
     xsrf = re.search(r'name="_xsrf" value="([^"]+)"', html)
     assert xsrf, html[:2000]
@@ -167,12 +169,16 @@ def test_without_a_login_there_is_only_the_login_page(hub: Hub) -> None:
     async def scenario() -> None:
         async with _browser() as session:
             for path in ("/", "/hub/home", "/user/user1/lab"):
-                async with session.get(hub.url + path) as answer:
-                    assert answer.url.path == "/hub/login", path
-                    assert "<code>workshop status</code> prints" in await answer.text(), "it says how to log in"
-            session.cookie_jar.update_cookies({COOKIE: session_value("another token")})
-            async with session.get(f"{hub.url}/hub/home") as answer:
-                assert answer.url.path == "/hub/login"
+                at = hub.url + path
+                while not at.startswith(f"{CONSOLE}/open/jupyterhub"):
+                    async with session.get(at, allow_redirects=False) as answer:
+                        assert answer.status in (301, 302), path
+                        at = str(URL(at).join(URL(answer.headers["location"], encoded=True)))
+            session.cookie_jar.update_cookies({"workshop_console": "x", "workshop_token": "x"})
+            async with session.get(f"{hub.url}/hub/home", allow_redirects=False) as answer:
+                assert answer.headers["location"].startswith("/hub/login")
+            async with session.get(f"{hub.url}/hub/login?code=none") as answer:
+                assert "<code>workshop status</code> prints" in await answer.text(), "it says how to log in"
 
     asyncio.run(scenario())
 
@@ -180,9 +186,15 @@ def test_without_a_login_there_is_only_the_login_page(hub: Hub) -> None:
 def test_a_browser_that_comes_from_the_console_is_let_in(hub: Hub) -> None:
     async def scenario() -> None:
         async with _browser() as session:
-            session.cookie_jar.update_cookies({COOKIE: session_value(TOKEN)})
-            async with session.get(f"{hub.url}/hub/home") as answer:
+            code = Codes(TOKEN, "jupyterhub").make()
+            async with session.get(f"{hub.url}/hub/login", params={"code": code, "next": "/hub/home"}) as answer:
                 assert answer.url.path == "/hub/home"
+        async with _browser() as another:
+            async with another.get(f"{hub.url}/hub/login", params={"code": code}) as answer:
+                assert answer.url.path == "/hub/login", "a code is valid once"
+            without = f"{hub.url}/hub/login?next=%2Fhub%2Fhome"
+            async with another.get(without, allow_redirects=False) as answer:
+                assert answer.headers["location"] == f"{CONSOLE}/open/jupyterhub?next=%2Fhub%2Fhome"
 
     asyncio.run(scenario())
 

@@ -54,6 +54,13 @@ def browser(about: Context, *, token: str = TOKEN) -> TestClient:
     return TestClient(app, base_url=HERE, headers={"Authorization": f"Bearer {token}"})
 
 
+def log_in(client: TestClient) -> str:
+    """Log in as the login page does; the client has the cookie, the session's key is returned."""
+    answer = client.post("/login", json={"token": TOKEN}, headers={"Origin": HERE})
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["key"])
+
+
 def deploy(store: Store, stage: str, *images: str, state: str = "Available", name: str = "flight-delay") -> None:
     """A SeldonDeployment with a predictor for each image."""
     predictors = [

@@ -9,10 +9,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from tests.workshop.lab.pages.fixtures import HERE, TOKEN, browser, context, pipeline_run
+from tests.workshop.lab.pages.fixtures import HERE, TOKEN, browser, context, log_in, pipeline_run
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.pages import Context, TokenGate, routes
-from workshop.lab.pages.auth import COOKIE, session_value
 
 ME = {"name": "user1", "type": "User", "input": "pending"}
 US = {"name": "mlops-workshop", "type": "Group", "input": "pending"}
@@ -137,7 +136,7 @@ def test_another_sites_page_cannot_answer_with_the_cookie(tmp_path: Path) -> Non
     about = context(tmp_path)
     _asked(about, ME)
     client = TestClient(TokenGate(Starlette(routes=routes(about)), TOKEN), base_url=HERE)
-    client.cookies.set(COOKIE, session_value(TOKEN))
+    log_in(client)
 
     def status(**headers: str) -> int:
         named = {key.replace("_", "-"): value for key, value in headers.items()}

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import shutil
+import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,9 +18,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.workshop.lab.pages.fixtures import TOKEN, Served, context, served
 from workshop.lab.environment import SHELL_RC
-from workshop.lab.pages.auth import COOKIE, session_value
+from workshop.lab.pages.auth import TERMINAL
 from workshop.lab.pages.terminal import Shells
 from workshop.lab.runtimes.process.launcher import Launcher
+from workshop.lab.sessions import Codes
 
 PASTING = "\x1b[?2004h"
 """Readline asks for pasted text in brackets, before it shows the prompt."""
@@ -37,11 +39,21 @@ class Lab:
         """End the shells, as the lab does when it stops."""
         asyncio.run_coroutine_threadsafe(self.shells.close(), self.served.loop).result(20)
 
+    def cookie(self) -> str:
+        """The cookie of a new session."""
+        body = json.dumps({"token": TOKEN}).encode()
+        sent = {"Origin": self.served.url, "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.served.url}/login", body, sent)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return str(answer.headers["Set-Cookie"]).partition(";")[0]
+
     def attach(self, number: int = 1, headers: Mapping[str, str] | None = None) -> Page:
         """Open the WebSocket as the lab's own page does; `headers` replace its own, an empty one is left out."""
-        own = {"Cookie": f"{COOKIE}={session_value(TOKEN)}", "Origin": self.served.url}
+        own = {"Cookie": self.cookie(), "Origin": self.served.url}
         sent = {name: value for name, value in {**own, **(headers or {})}.items() if value}
-        address = f"ws{self.served.url.removeprefix('http')}/guide/terminal/{number}"
+        address = (
+            f"ws{self.served.url.removeprefix('http')}/guide/terminal/{number}?code={Codes(TOKEN, TERMINAL).make()}"
+        )
         return Page(connect(address, additional_headers=sent, max_size=None, open_timeout=20, legacy=True))
 
 

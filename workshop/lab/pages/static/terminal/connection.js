@@ -3,6 +3,8 @@
 // `hear` has: begin() before the shell's output so far, output(bytes, done) where done() says that it is drawn, and
 // away(text, again) when nothing comes any more: `again` is "soon", or "ask" when the participant has to ask for it.
 
+import { sessionCode } from "../session.js";
+
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 15000;
 const LONGEST_TEXT = 8192;
@@ -17,9 +19,16 @@ export class Connection {
     this.open();
   }
 
-  open() {
+  async open() {
     clearTimeout(this.timer);
-    const socket = new WebSocket(this.address);
+    let code;
+    try {
+      code = await sessionCode("terminal");
+    } catch {
+      return this.again();
+    }
+    if (this.closed) return;
+    const socket = new WebSocket(`${this.address}?code=${code}`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     // Bytes of output from before this page; answers to what a program asked then are not for now.
@@ -42,14 +51,19 @@ export class Connection {
       if (this.closed || socket !== this.socket) return;
       if (code === ENDED) return this.hear.away("The shell has ended. Press Enter for a new one.", "ask");
       if (code === DROPPED || code === REFUSED) return this.hear.away(`${reason}. Press Enter to come back.`, "ask");
-      this.hear.away("The lab does not answer. This page tries again.", "soon");
-      this.timer = setTimeout(() => this.open(), this.wait);
-      this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+      this.again();
     };
   }
 
+  again() {
+    if (this.closed) return;
+    this.hear.away("The lab does not answer. This page tries again.", "soon");
+    this.timer = setTimeout(() => this.open(), this.wait);
+    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+  }
+
   say(message, socket = this.socket) {
-    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   }
 
   type(text) {

@@ -1,0 +1,6 @@
+// Goes on to another part of the lab with a one-time code.
+import { sessionCode } from "./session.js";
+
+const link = document.getElementById("open");
+const code = await sessionCode(link.dataset.part);
+location.replace(`${link.dataset.login}?${new URLSearchParams({ code, next: link.dataset.next })}`);

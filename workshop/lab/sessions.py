@@ -1,0 +1,104 @@
+"""Browser sessions, and the one-time codes by which a logged-in browser opens another part of the lab.
+
+Browsers send a cookie of 127.0.0.1 to every port of it, so any program on this machine may see the console's cookie.
+Therefore a cookie opens one part alone (console, MLflow, JupyterHub, Prometheus), and a session has a key besides:
+the console's page gets it at login and keeps it in its local storage, which belongs to one port. Only who has both
+gets a code; a code is valid once, for one part and for CODE_SECONDS.
+Not to be had: the cookies that JupyterHub itself sets go to every port as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+
+SESSION_SECONDS = 12 * 3600
+"""A day in the room; `workshop status` prints the link to log in again."""
+CODE_SECONDS = 30
+MOST_SESSIONS = 100
+"""At one time; the oldest ends first."""
+
+
+class Sessions:
+    """The sessions of one part; with `file` they survive a restart. Cookies and keys are stored as digests alone."""
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file
+        self._known: dict[str, tuple[str, float]] = {}
+        with suppress(OSError, ValueError, TypeError):
+            stored = json.loads(file.read_text()) if file else {}
+            self._known = {cookie: (str(key), float(until)) for cookie, (key, until) in stored.items()}
+
+    def begin(self) -> tuple[str, str]:
+        """A new session's cookie and key."""
+        cookie, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        now = time.time()
+        self._known = {one: what for one, what in self._known.items() if what[1] > now}
+        while len(self._known) >= MOST_SESSIONS:
+            del self._known[next(iter(self._known))]
+        self._known[_digest(cookie)] = (_digest(key), now + SESSION_SECONDS)
+        self._save()
+        return cookie, key
+
+    def valid(self, cookie: str) -> bool:
+        """Whether a cookie's session has begun and has not ended."""
+        _, until = self._known.get(_digest(cookie), ("", 0.0))
+        return until > time.time()
+
+    def fits(self, cookie: str, key: str) -> bool:
+        """Whether a key belongs to a cookie's session."""
+        wanted, _ = self._known.get(_digest(cookie), ("", 0.0))
+        return self.valid(cookie) and hmac.compare_digest(wanted, _digest(key))
+
+    def end(self, cookie: str) -> None:
+        """End a session."""
+        if self._known.pop(_digest(cookie), None):
+            self._save()
+
+    def _save(self) -> None:
+        if self._file is None:
+            return
+        partial = self._file.with_suffix(".new")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(self._known, file)
+        partial.replace(self._file)
+
+
+class Codes:
+    """The one-time codes of one part. Who makes them and who takes them share the lab's token, and nothing else."""
+
+    def __init__(self, token: str, part: str) -> None:
+        self._token, self._part = token.encode(), part
+        self._used: dict[str, float] = {}
+
+    def make(self) -> str:
+        """A new code."""
+        content = f"{int(time.time()) + CODE_SECONDS}.{secrets.token_urlsafe(16)}"
+        return f"{content}.{self._sign(content)}"
+
+    def take(self, code: str) -> bool:
+        """Whether a code is valid; it is not any more afterwards."""
+        content, _, signature = code.rpartition(".")
+        now = time.time()
+        if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(content).encode()):
+            return False
+        until = int(content.partition(".")[0])
+        self._used = {one: when for one, when in self._used.items() if when > now}
+        if until <= now or content in self._used:
+            return False
+        self._used[content] = until
+        return True
+
+    def _sign(self, content: str) -> str:
+        said = f"workshop code for {self._part}: {content}".encode("utf-8", "replace")
+        return hmac.new(self._token, said, hashlib.sha256).hexdigest()
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
