@@ -31,6 +31,11 @@ def unknown(namespace: str, name: str) -> Answer:
     return error(404, "NotFound", f"no SeldonDeployment {name} in {namespace}; oc get sdep -A lists them")
 
 
+def cross_site() -> Answer:
+    """A browser sends the request for a page of another site."""
+    return error(403, "Forbidden", "a page of another site sent this request; allowed: pages of this host")
+
+
 def no_route(host: str) -> Answer:
     """No Route has this host."""
     return error(503, "ServiceUnavailable", f"no Route has the host {host}; oc get route -A lists them")

@@ -81,6 +81,8 @@ class Gateway:
         key = (namespace, name)
         if key not in self._routes.known:
             return answers.unknown(namespace, name)
+        if _from_another_site(scope):
+            return answers.cross_site()
         prefix = f"/seldon/{namespace}/{name}".encode()
         call = await _read(scope, receive, path, raw[len(prefix) :] if raw.startswith(prefix) else quote(path).encode())
         if isinstance(call, Answer):
@@ -95,6 +97,8 @@ class Gateway:
         host = next((one for one in found if _below(scope["path"], one.path)), None)
         if host is None:
             return answers.no_route(name)
+        if _from_another_site(scope):
+            return answers.cross_site()
 
         def choices() -> Sequence[Choice]:
             found = [(self._routes.service(host.namespace, service), weight) for service, weight in host.services]
@@ -146,6 +150,16 @@ async def _read(scope: Scope, receive: Receive, path: str, raw: bytes) -> Call |
             break
     whole = parts[0] if len(parts) == 1 else b"".join(parts)
     return Call(scope["method"], path, scope["query_string"], scope["headers"], whole, raw)
+
+
+def _from_another_site(scope: Scope) -> bool:
+    """Whether a browser sends a prediction or feedback for a page of another site (the header is Fetch Metadata's).
+
+    Both are counted, and a canary is judged by the counts. A link to a page of a model server is allowed.
+    """
+    if scope["method"] in ("GET", "HEAD", "OPTIONS") and "feedback" not in scope["path"]:
+        return False
+    return (b"sec-fetch-site", b"cross-site") in scope["headers"]
 
 
 def _below(path: str, prefix: str) -> bool:

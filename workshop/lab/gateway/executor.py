@@ -7,6 +7,7 @@ written the header, so it is text/plain there; here too.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 
@@ -29,6 +30,10 @@ _HEADERS: Headers = [
     (b"access-control-allow-origin", b"*"),
     (b"x-content-type-options", b"nosniff"),
 ]
+READY = "ready"
+"""The service of the paths that say whether every node can be reached; in the metrics it is `status`."""
+_DOC = re.compile(r"/(api/v0\.1/doc|api/v1\.0/doc|v2/docs)/")
+"""Where the executor serves a page of its API."""
 _PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 
 
@@ -51,6 +56,10 @@ async def execute(
     asked = meaning(call.path, plan.protocol)
     if call.method == "OPTIONS":
         return Answer(200, own)
+    if asked is None and call.path == "/live":
+        return Answer(200, own)
+    if asked is None and _DOC.match(call.path):
+        return Answer(200, [*own, _PLAIN], _description(plan.protocol).encode())
     if asked is None:
         return Answer(404, [*own, _PLAIN], b"404 page not found\n")
     if call.method != asked.method:
@@ -61,6 +70,12 @@ async def execute(
     walk.content_type = next((v for k, v in call.headers if k == b"content-type"), walk.content_type)
     began = time.perf_counter()
     try:
+        if asked.service == READY:
+            ready = await walk.ready(
+                [unit.name for unit in _nodes(plan.graph) if unit.implementation != "RANDOM_ABTEST"]
+            )
+            metrics.answered("status", call.method, 200 if ready else 503, time.perf_counter() - began)
+            return Answer(200 if ready else 503, own)
         body = await _walked(walk, plan.graph, target.predictor, asked, call.body)
         answer = Answer(200, [*own, (b"content-type", walk.content_type)], messages.escaped(body))
     except NodeError as e:
@@ -78,10 +93,16 @@ async def execute(
 def meaning(path: str, protocol: str) -> Asked | None:
     """The operation of a path, or None."""
     words = path.strip("/").split("/")
+    if words == ["ready"]:
+        return Asked(READY, "GET")
     if protocol != "seldon":
         match words:
             case ["v2", "models", "infer"] | ["v2", "models", _, "infer"]:
                 return Asked("predictions", "POST")
+            case ["v2", "health", "ready"]:
+                return Asked(READY, "GET")
+            case ["api", "v1.0", "feedback"]:
+                return Asked("feedback", "POST")
             case ["v2", "models", node, "ready"]:
                 return Asked("status", "GET", node)
             case ["v2", "models", node]:
@@ -90,6 +111,8 @@ def meaning(path: str, protocol: str) -> Asked | None:
     match words:
         case ["api", "v0.1" | "v1.0", "predictions" | "feedback" as service]:
             return Asked(service, "POST")
+        case ["api", "v1.0", "status"] | ["api", "v1.0", "health", "status"]:
+            return Asked(READY, "GET")
         case ["api", "v1.0", "metadata"]:
             return Asked("metadata", "GET")
         case ["api", "v0.1" | "v1.0", "metadata" | "status" as service, node]:
@@ -112,6 +135,17 @@ async def _walked(walk: Walk, graph: PredictiveUnit, predictor: str, asked: Aske
             models[unit.name] = orjson.loads(await walk.ask(unit.name, METADATA, None))
     walk.content_type = b"application/json"
     return orjson.dumps(graph_metadata(predictor, graph, models))
+
+
+def _description(protocol: str) -> str:
+    """What stands in for the executor's page of its API, which loads its scripts from the internet."""
+    if protocol != "seldon":
+        return "POST v2/models/infer; GET v2/models/<node>, v2/models/<node>/ready, v2/health/ready\n"
+    return (
+        "POST api/v1.0/predictions, api/v1.0/feedback\n"
+        "GET api/v1.0/metadata, api/v1.0/metadata/<node>, api/v1.0/status, api/v1.0/status/<node>, ready, live\n"
+        "A model server of this kit describes its own requests at /docs of its port.\n"
+    )
 
 
 def _nodes(unit: PredictiveUnit) -> list[PredictiveUnit]:

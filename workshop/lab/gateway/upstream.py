@@ -119,6 +119,10 @@ class Upstream:
         else:
             connection.close()
 
+    async def reach(self, port: int) -> None:
+        """Open and close a connection. Raises Refused when nothing accepts it."""
+        (await self._connect(port)).close()
+
     async def _connect(self, port: int) -> _Connection:
         loop = asyncio.get_running_loop()
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from workshop.lab.gateway import messages
@@ -110,6 +110,14 @@ class Walk:
             raise NodeError(answer)
         self.content_type = answer.header(b"content-type") or self.content_type
         return answer.body
+
+    async def ready(self, nodes: Sequence[str]) -> bool:
+        """Whether the port of each node accepts a connection, as the executor checks it."""
+        try:
+            await asyncio.gather(*(self._upstream.reach(self._port(node)) for node in nodes))
+        except Broken:
+            return False
+        return True
 
     async def _input(self, unit: PredictiveUnit, message: bytes) -> bytes:
         transforms = unit.type == "TRANSFORMER" or "TRANSFORM_INPUT" in unit.methods

@@ -245,6 +245,47 @@ def test_the_executors_headers_paths_and_methods() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.parametrize(
+    "path", ["ready", "live", "api/v1.0/status", "api/v1.0/health/status", "api/v1.0/doc/", "api/v0.1/doc/"]
+)
+def test_the_executors_own_paths_answer(path: str) -> None:
+    async def scenario() -> None:
+        async with running(model=adds(1)) as nodes, graph(unit("model"), nodes) as client:
+            answer = await client.get(f"{BASE}/{path}")
+            wrong = await client.get(f"{BASE}/{path.rstrip('/')}x")
+        assert (answer.status_code, wrong.status_code) == (200, 404)
+        assert nodes["model"].asked == []
+
+    asyncio.run(scenario())
+
+
+def test_a_graph_with_a_node_that_does_not_listen_is_not_ready() -> None:
+    async def scenario() -> None:
+        async with running(a=adds(1)) as ended:
+            pass
+        async with running(model=adds(1)) as nodes, graph(unit("a", unit("model")), nodes | ended) as client:
+            statuses = [(await client.get(f"{BASE}/{path}")).status_code for path in ("ready", "api/v1.0/status")]
+            alive = await client.get(f"{BASE}/live")
+        assert (statuses, alive.status_code) == ([503, 503], 200)
+
+    asyncio.run(scenario())
+
+
+def test_what_a_browser_sends_for_another_sites_page_reaches_no_model() -> None:
+    async def scenario() -> None:
+        async with running(model=adds(1)) as nodes, graph(unit("model"), nodes) as client:
+            site = {"sec-fetch-site": "cross-site"}
+            asked = await client.post(PREDICTIONS, json=message(0), headers=site)
+            told = await client.post(FEEDBACK, json={"reward": 1}, headers=site)
+            by_get = await client.get(f"{BASE}/send-feedback?json=%7B%7D", headers=site)
+            linked = await client.get(f"{BASE}/live", headers=site)
+            own = await client.post(PREDICTIONS, json=message(0), headers={"sec-fetch-site": "same-origin"})
+        assert [one.status_code for one in (asked, told, by_get, linked, own)] == [403, 403, 403, 200, 200]
+        assert len(nodes["model"].asked) == 1
+
+    asyncio.run(scenario())
+
+
 def test_status_and_metadata_of_a_node_and_of_the_graph() -> None:
     def says(name: str) -> Any:
         told = {"name": name, "inputs": [f"{name}-in"], "outputs": [f"{name}-out"]}
