@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import re
 import socket
@@ -180,6 +181,49 @@ def test_too_many_requests_at_once_are_503_with_a_time_to_try_again(started: Sta
 def test_the_models_own_refusal_keeps_its_status(echo: Server) -> None:
     answer = echo.post({"strData": "refuse"})
     assert (answer.status, answer.json["status"]["reason"], answer.info) == (422, "BAD_FEATURES", "no such word")
+
+
+@pytest.mark.parametrize("threads", ["0", "1"])
+def test_a_model_that_calls_sys_exit_ends_its_request_and_not_the_server(started: Start, threads: str) -> None:
+    server = started("Echo", shared=False, MODEL_SERVER_THREADS=threads, MODEL_SERVER_ACCESS_LOG="false")
+    answer = server.post({"strData": "exit"})
+    assert (answer.status, answer.info) == (500, "predict() of the model failed; its log has the traceback")
+    assert server.get("/health/ping").body == b"pong"
+    assert server.sample("model_server_model_errors_total", method="predict") == 1
+
+
+def test_an_answer_of_ragged_rows_is_the_models_failure(echo: Server) -> None:
+    tensor = {"name": "x", "shape": [1], "datatype": "BYTES", "data": ["ragged"]}
+    for path, body in (
+        ("/predict", {"strData": "ragged"}),
+        ("/predict", rows(["ragged objects"])),
+        ("/v2/models/Echo/infer", {"inputs": [tensor]}),
+    ):
+        answer = echo.post(body, path)
+        assert answer.status == 500
+        assert "predict() returned rows of different lengths" in answer.body.decode()
+
+
+@pytest.mark.parametrize("path", ["/predict", "/api/v1.0/predictions", "/api/v1.0/feedback", "/v2/models/Echo/infer"])
+def test_a_compressed_body_is_refused_as_one(echo: Server, path: str) -> None:
+    answer = echo.post(gzip.compress(b'{"strData":"x"}'), path, content_encoding="gzip")
+    assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
+    assert r"the content encoding \"gzip\"; allowed: none" in answer.body.decode()
+    assert echo.post({"strData": "x"}, "/predict", content_encoding="identity").status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "info"),
+    [
+        (b"--edge\r\n\r\nx\r\n--edge--", "a part of the form has no name"),
+        (b'--edge\r\ncontent-disposition: form-data; name="data"\r\n\r\n{', "its last boundary is missing"),
+        (b'--edge\r\ncontent-disposition: form-data; name="data"\r\n\r\n{\r\n--edge--', 'the part "data" is not JSON'),
+        (b"--edge--", "the body has nothing"),
+    ],
+)
+def test_a_form_that_cannot_be_read_says_what_is_wrong(echo: Server, body: bytes, info: str) -> None:
+    answer = echo.post(body, content_type="multipart/form-data; boundary=edge")
+    assert (answer.status, info in answer.info) == (400, True), answer.info
 
 
 def test_a_failing_model_is_a_500_without_its_secrets(late: Server) -> None:

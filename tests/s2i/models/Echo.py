@@ -25,8 +25,10 @@ class Echo:
             return [[numpy.int64(1), numpy.float64(0.5)]]
         if isinstance(X, str) and X == "refuse":
             raise Refused("no such word")
-        if isinstance(X, str) and X == "ragged":
+        if (isinstance(X, str) and X == "ragged") or (isinstance(X, numpy.ndarray) and X.tolist() == ["ragged"]):
             return [[1, 2, 3], [4]]
+        if isinstance(X, numpy.ndarray) and X.tolist() == [["ragged objects"]]:
+            return numpy.array([[1, 2], [3]], dtype=object)
         if isinstance(X, str) and X == "exit":
             sys.exit("bad input")
         if isinstance(X, str) and X == "type":

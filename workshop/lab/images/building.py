@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -158,6 +159,8 @@ def _copy(store: ImageStore, stages: list[_Stage], instruction: Instruction, whe
         copy_tree(source, target)
     else:
         shutil.copy2(source, target)
+    if (stage.scratch / "scripts") in (target, target.parent):
+        _translate_scripts(stage, [target] if target.is_file() else sorted(target.iterdir()))
 
 
 def _run(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
@@ -176,10 +179,26 @@ def _run(store: ImageStore, stages: list[_Stage], instruction: Instruction, wher
         "UV_LINK_MODE": "copy",
         **{name: os.environ[name] for name in PASSED if name in os.environ},
     }
-    script = _IN_IMAGE.sub(lambda match: shlex.quote(str(_at(stage, match[0]))), instruction.text)
-    code = subprocess.run(["/bin/bash", "-c", script], env=env, cwd=stage.scratch, check=False).returncode
+    # The builder's WORKDIR.
+    folder = Path(env["APP_ROOT"]) / "src"
+    folder.mkdir(parents=True, exist_ok=True)
+    script = _translated(stage, instruction.text)
+    code = subprocess.run(["/bin/bash", "-c", script], env=env, cwd=folder, check=False).returncode
     if code:
         raise RunFailed(f"{where}: RUN {instruction.text} ended with exit code {code}", hint="the lines above say why")
+
+
+def _translated(stage: _Stage, text: str) -> str:
+    """Shell text with the container's paths replaced by where they are here."""
+    return _IN_IMAGE.sub(lambda match: shlex.quote(str(_at(stage, match[0]))), text)
+
+
+def _translate_scripts(stage: _Stage, scripts: Iterable[Path]) -> None:
+    """Translate the scripts of a source's own `.s2i/bin`: they call the builder's by its path in the container."""
+    for path in scripts:
+        text = path.read_bytes()
+        if text.startswith(b"#!") and b"sh" in text.partition(b"\n")[0]:
+            path.write_text(_translated(stage, text.decode("utf-8", "surrogateescape")), errors="surrogateescape")
 
 
 def _at(stage: _Stage, path: str) -> Path:

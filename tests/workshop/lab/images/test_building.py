@@ -57,6 +57,18 @@ def test_the_built_image_answers_over_http_on_loopback_alone(lab: Lab, toy: Path
         process.stderr.close()
 
 
+def test_a_sources_own_assemble_may_call_the_builders_by_its_path_in_the_container(lab: Lab, toy: Path) -> None:
+    own = toy / ".s2i" / "bin" / "assemble"
+    own.parent.mkdir()
+    own.write_text(
+        '#!/bin/bash\nset -e\ncat /tmp/src/.s2i/environment\n"/usr/libexec/s2i/assemble"\necho done >./note\n'
+    )
+    image = lab.store.resolve(f"reg:5000/user1/toy@{lab.build(toy)}")
+    assert image is not None
+    assert (image.app_root / "src" / "note").read_text() == "done\n"
+    assert (image.app_root / "src" / "Toy.py").is_file()
+
+
 def test_the_same_source_has_the_same_digest_and_another_one_another(lab: Lab, toy: Path) -> None:
     (toy / "requirements.txt").write_text(lock_of("idna"))
     first = lab.build(toy)
@@ -168,7 +180,18 @@ def test_requirements_without_hashes_are_refused(lab: Lab, toy: Path) -> None:
     file = lab.s2i(toy)
     done = lab.tool("buildah", "build", "-f", file, "-t", "toy", file.parent)
     assert done.returncode == 5
-    assert "every line needs a version and a hash" in done.stderr
+    assert "requirements.txt has no hash for: idna" in done.stderr
+    assert "uv pip compile --generate-hashes" in done.stderr
+
+
+def test_a_file_of_requirements_that_is_not_read_is_reported(lab: Lab, toy: Path) -> None:
+    names = ("setup.py", "environment.yml", "Pipfile", "pyproject.toml")
+    for name in names:
+        (toy / name).write_text("")
+    file = lab.s2i(toy)
+    done = lab.tool("buildah", "build", "-f", file, "-t", "reg:5000/user1/toy:1", file.parent)
+    assert done.returncode == 0
+    assert all(f"WARNING: {name} is not used" in done.stdout for name in names)
 
 
 @pytest.mark.parametrize(
