@@ -21,7 +21,7 @@ test: $(VENV)/.tested ## every test: the main job and the guide end to end, the 
 	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache \
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \
 	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh .ci/run
 
 format: setup ## write the code in the house's format
@@ -51,7 +51,7 @@ $(VENV)/.tested: $(VENV)/.made
 	@touch $@
 
 # uv comes first by pip, then makes everything else from the lock; compiled, because some machines forbid it at run time.
-$(VENV)/.made: uv.lock pyproject.toml $(wildcard workshop/programs/*.py)
+$(VENV)/.made: uv.lock pyproject.toml tekton/toolbox/pyproject.toml $(wildcard workshop/programs/*.py)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 3; }
 	@$(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \

@@ -1,10 +1,23 @@
-"""What the queries depend on, in one place: names of metrics and labels, and who emits them.
+"""What the queries depend on, in one place: the use case, and the names of metrics and labels.
 
-Change the classes when your model has others. The metric names are a contract with the model server
-(`s2i/server`) and the model (`model/`); a test scrapes the running parts and looks for each.
+The use case is the folder that USE_CASE names, by default `model/`: its usecase.yaml says the classes. The names of
+metrics that a canary reads as well are in `delivery.counters`.
 """
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from delivery import counters, usecase
+
+USE_CASE = usecase.read(Path(os.environ.get("USE_CASE") or Path(__file__).parents[1] / "model"))
+
+REQUESTS, FEEDBACK, PREDICTIONS = counters.REQUESTS, counters.FEEDBACK, counters.PREDICTIONS
+DECILES, OUTCOMES, ERRORS, REFERENCE = counters.DECILES, counters.OUTCOMES, counters.ERRORS, counters.REFERENCE
+
+MODEL_ERRORS = "model_server_model_errors_total"
+"""Calls in which the model's own code failed, counted by the model server."""
 
 SERVING_UID = "model-serving"
 QUALITY_UID = "model-quality"
@@ -13,25 +26,13 @@ QUALITY_UID = "model-quality"
 DATASOURCE = "${datasource}"
 """A variable, so that the same file works with the lab's Prometheus and OpenShift's Thanos."""
 
-# Counted by the model server under the executor's names, so one dashboard serves both.
-REQUESTS = "seldon_api_executor_server_requests_seconds"
-FEEDBACK = "seldon_api_model_feedback_total"
-MODEL_ERRORS = "model_server_model_errors_total"
-
-# Counted by the model itself, in its `metrics()`.
-PREDICTIONS = "model_predictions_total"
-OUTCOMES = "model_feedback_total"
-PROBABILITY = "model_late_probability_total"
-REFERENCE = "model_reference"
-"""A gauge: what the model scored on its test month, by `measure`; what production is compared with."""
-
 # The process of each model server.
 CPU = "process_cpu_seconds_total"
 MEMORY = "process_resident_memory_bytes"
 STARTED = "process_start_time_seconds"
 
-POSITIVE = "late"
-NEGATIVE = "on_time"
+POSITIVE, NEGATIVE = USE_CASE.positive, USE_CASE.negative
+"""The classes of a classification; empty for a regression."""
 
 PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
 """The deployment that the variables at the top of the dashboard choose."""

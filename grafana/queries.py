@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from grafana.config import (
     CPU,
+    DECILES,
     FEEDBACK,
     MEMORY,
     MODEL_ERRORS,
@@ -23,7 +24,6 @@ from grafana.config import (
     PODS,
     POSITIVE,
     PREDICTIONS,
-    PROBABILITY,
     RANGE,
     RATE,
     REFERENCE,
@@ -143,14 +143,14 @@ def positive_share(where: str = SELECT, over: str = RANGE, by: str = "", ago: st
 
 def probability_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR, ago: str = "") -> str:
     """Share of rows in each tenth of the predicted probability: the histogram of a predictor, summing to 1."""
-    rows = f"increase({PROBABILITY}{{{where}}}[{over}]{f' offset {ago}' if ago else ''})"
+    rows = f"increase({DECILES}{{{where}}}[{over}]{f' offset {ago}' if ago else ''})"
     kept = f"decile, {by}" if by else "decile"
     return f"{_sum(kept, rows)} / on ({by}) group_left () ({_sum(by, rows)} > 0)"
 
 
 def probability_rate(where: str = SELECT, over: str = RATE) -> str:
     """Rows a second in each tenth, over time."""
-    return _sum("decile", f"rate({PROBABILITY}{{{where}}}[{over}])")
+    return _sum("decile", f"rate({DECILES}{{{where}}}[{over}])")
 
 
 def probability_shift(where: str = SELECT, over: str = RANGE, ago: str = "1h") -> str:
@@ -175,9 +175,9 @@ def expected_positive_share(where: str = SELECT, over: str = RANGE, by: str = PR
     need feedback counted by tenth.
     """
     tenths = " or ".join(
-        f'{(2 * at + 1) / 20} * increase({PROBABILITY}{{{where}, decile="{at}"}}[{over}])' for at in range(10)
+        f'{(2 * at + 1) / 20} * increase({DECILES}{{{where}, decile="{at}"}}[{over}])' for at in range(10)
     )
-    every = f"increase({PROBABILITY}{{{where}}}[{over}])"
+    every = f"increase({DECILES}{{{where}}}[{over}])"
     return f"{_sum(by, tenths)} / ({_sum(by, every)} > 0)"
 
 

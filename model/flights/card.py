@@ -1,12 +1,13 @@
 """model.json: what a model.onnx beside it is, how it was made, how good it is, and rows to check it by.
 
-Standard library only: training writes it, the served model and the contract check read it.
+Standard library only: training writes it, the served model reads it, and so does the contract check of delivery, as far
+as it needs to.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,18 @@ from flights.errors import FlightsError
 from flights.paths import write_atomic
 
 NAME = "flight-delay"
-"""The model's name in MLflow's registry and in its own metadata."""
+"""The model's name in MLflow's registry and in its own metadata; `deployment` in usecase.yaml."""
 CLASSES = ("on_time", "late")
 MODEL, CARD = "model.onnx", "model.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Real rows of the test month as a caller sends them, and scikit-learn's probability of late."""
+    """Real rows of the test month as a caller sends them, and scikit-learn's probabilities: on time, late."""
 
     names: list[str]
     rows: list[list[Any]]
-    late: list[float]
+    answers: list[list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Card:
     row_ms: float
     sample: Sample
     name: str = NAME
+    outputs: list[str] = field(default_factory=lambda: list(CLASSES))
 
     @property
     def features(self) -> tuple[str, ...]:

@@ -1,26 +1,25 @@
-"""What the command lines of this package share: where they print and how they end.
-
-Anything but a FlightsError is a defect and keeps its traceback.
-"""
+"""How the command lines of this package end: one line on stderr for what a person can mend, else a traceback."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+
+from delivery import cli
+from delivery.cli import say
+from delivery.errors import DeliveryError
 
 from flights.errors import FlightsError
 
-
-def say(text: str) -> None:
-    """Print one text to stdout at once, so that a pipeline's log is in order."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+__all__ = ["exit_code", "say"]
 
 
 def exit_code(main: Callable[[], int]) -> int:
-    """Run a command line and give its exit code: 1 with one line on stderr for a FlightsError."""
-    try:
-        return main()
-    except FlightsError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 1
+    """Run a command line and return its exit code: 1 for a FlightsError or a DeliveryError."""
+
+    def run() -> int:
+        try:
+            return main()
+        except FlightsError as error:
+            raise DeliveryError(str(error)) from error
+
+    return cli.exit_code(run)

@@ -2,7 +2,7 @@
 
     python -m flights.evaluate     reads models/{boosted,logistic}, writes reports/ and models/serving
 
-The candidate with the larger AUC on the test month wins, unless FLIGHTS_CANDIDATE names another (an A/B test needs
+The candidate with the larger AUC on the test month wins, unless CANDIDATE names another (an A/B test needs
 both in front of people); whether it is good enough to be served is the gate's question, not this one's. What is
 scored is the ONNX model, byte for byte what is served.
 """
@@ -65,7 +65,7 @@ def winner(scored: Sequence[Scored], named: str = "") -> Scored:
     if named:
         known = {one.card.candidate: one for one in scored}
         if named not in known:
-            raise FlightsError(f"FLIGHTS_CANDIDATE: got {named!r}, allowed: {', '.join(known)} or nothing")
+            raise FlightsError(f"CANDIDATE: got {named!r}, allowed: {', '.join(known)} or nothing")
         return known[named]
     return max(scored, key=lambda one: one.test.auc)
 
@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> int:
     argparse.ArgumentParser(prog="python -m flights.evaluate", description=__doc__.split("\n", 1)[0]).parse_args(argv)
     root = home()
     scored = [score(root / "models" / name, root / "data") for name in params.load().candidates]
-    chosen = winner(scored, os.environ.get("FLIGHTS_CANDIDATE", ""))
+    chosen = winner(scored, os.environ.get("CANDIDATE", ""))
     write_reports(scored, chosen, root / "reports")
     for name in (MODEL, CARD):
         write_atomic(root / "models/serving" / name, (chosen.folder / name).read_bytes())

@@ -1,46 +1,18 @@
-"""Decide whether the challenger in models/serving may be registered, and say by how much it fails.
+"""The checks that a model must pass before it is registered: the bounds of params.yaml, and the champion.
 
-    python -m flights.gate [--mode enabled|dry-run|disabled]     exit 1 when a check fails in mode enabled
-
-The challenger is held to the bounds in params.yaml and, when MLflow has one, to the champion: both are
-scored on the same test month, which neither was trained on. dry-run reports and passes; disabled only says
-that it is. The result is also in reports/gate.json.
+Both models are scored on the same test month, which neither was trained on. `python -m delivery gate` asks for them.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
+from delivery.usecase import Champion, Check
 
-from flights import card, champion, export, features, metrics, params, tracking
+from flights import card, export, features, metrics, params
 from flights.card import CARD, MODEL, Card
-from flights.cli import exit_code, say
-from flights.paths import home, write_atomic
 from flights.schema import BY_NAME, LEAKS
-
-MODES = ("enabled", "dry-run", "disabled")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One bound: what was measured, what is allowed, and what to do when it does not hold."""
-
-    name: str
-    measured: str
-    allowed: str
-    passed: bool
-    remedy: str
-
-    @property
-    def line(self) -> str:
-        """The check as a line of the table."""
-        return f"{'ok  ' if self.passed else 'FAIL'} {self.name:<22} {self.measured:<28} {self.allowed}"
 
 
 def bounds(made: Card, auc: float, recall: float, limits: params.Gate) -> list[Check]:
@@ -91,68 +63,14 @@ def against(auc: float, other: float, version: str, allowed_loss: float) -> Chec
     )
 
 
-def decide(folder: Path, test: pd.DataFrame, limits: params.Gate, rival: champion.Champion | None) -> list[Check]:
+def decide(folder: Path, test: pd.DataFrame, limits: params.Gate, champion: Champion | None) -> list[Check]:
     """All checks of the model in the folder on the rows of the test month."""
     made, actual = card.load(folder / CARD), features.labels(test)
     running = export.session((folder / MODEL).read_bytes())
     quality = metrics.score(actual, export.late(running, features.inputs(test, made.features)), made.threshold)
     checks = bounds(made, quality.auc, quality.recall, limits)
-    if rival is not None:
-        other = export.session(rival.model)
+    if champion is not None:
+        other = export.session(champion.model)
         theirs = metrics.score(actual, export.late(other, features.inputs(test, export.columns(other))), made.threshold)
-        checks.append(against(quality.auc, theirs.auc, rival.version, limits.max_loss_to_champion))
+        checks.append(against(quality.auc, theirs.auc, champion.version, limits.max_loss_to_champion))
     return checks
-
-
-def _find_rival(say_why_not: Callable[[str], None]) -> champion.Champion | None:
-    if not tracking.enabled():
-        say_why_not("no champion to compare with: MLFLOW_TRACKING_URI is not set")
-        return None
-    found = champion.current()
-    if found is None:
-        say_why_not("no champion to compare with: none is registered yet")
-    return found
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Print the table of checks and fail in mode enabled when one fails."""
-    parser = argparse.ArgumentParser(prog="python -m flights.gate", description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--mode", choices=MODES, default="enabled")
-    mode: str = parser.parse_args(argv).mode
-    root = home()
-    if mode == "disabled":
-        say("the gate is disabled: the challenger passes unchecked")
-        _write(root, mode, [])
-        return 0
-    given, made = params.load(), card.load(root / "models/serving" / CARD)
-    test = features.read([made.test_month], root / "data")
-    checks = decide(root / "models/serving", test, given.gate, _find_rival(say))
-    _write(root, mode, checks)
-    say(f"{made.candidate} {made.onnx_sha256[:12]}, trained on months "
-        f"{','.join(map(str, made.train_months))}, tested on {made.test_month}")  # fmt: skip
-    for check in checks:
-        say(check.line)
-    failed = [check for check in checks if not check.passed]
-    if not failed:
-        say("the gate is open")
-        return 0
-    reasons = "; ".join(f"{check.name}: {check.measured}, allowed: {check.allowed}" for check in failed)
-    advice = ", ".join(dict.fromkeys(check.remedy for check in failed))
-    say(f"the gate is closed: {reasons}, next: {advice}, then dvc repro")
-    if mode == "dry-run":
-        say("dry run: passing all the same")
-        return 0
-    return 1
-
-
-def _write(root: Path, mode: str, checks: list[Check]) -> None:
-    content = {
-        "mode": mode,
-        "passed": all(check.passed for check in checks),
-        "checks": [asdict(check) for check in checks],
-    }
-    write_atomic(root / "reports/gate.json", (json.dumps(content, indent=1) + "\n").encode())
-
-
-if __name__ == "__main__":
-    sys.exit(exit_code(main))

@@ -28,7 +28,7 @@ Feed = dict[str, NDArray[Any]]
 _OUTPUTS = ["probabilities"]
 _COUNTERS: list[tuple[str, dict[str, str]]] = [
     *(("model_predictions", {"class": said}) for said in CLASSES),
-    *(("model_late_probability", {"decile": str(decile)}) for decile in range(10)),
+    *(("model_output_decile", {"decile": str(decile)}) for decile in range(10)),
     *(("model_feedback", {"predicted": said, "actual": actual}) for said in CLASSES for actual in CLASSES),
 ]
 _DECILES, _OUTCOMES = 2, 12

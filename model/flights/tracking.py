@@ -1,64 +1,30 @@
-"""Log to MLflow when MLFLOW_TRACKING_URI is set, and do nothing when it is not.
+"""Log a model to MLflow when MLFLOW_TRACKING_URI is set, and do nothing when it is not.
 
-A run is found again by the digest of its model.onnx, so that training, evaluation and registration need
-no shared file of run ids: each asks for the run of the model it holds, and whoever comes first makes it.
-Set MLFLOW_TRACKING_TOKEN for a server that asks for one; MLflow reads it itself.
-PIPELINE_RUN, when set, becomes a tag that leads from the run back to the pipeline.
+A run is found again by the digest of its model.onnx and of its model.json without what differs from one training to
+the next, so training, evaluation and registration need no shared file of run ids. Each asks for the run of its model,
+and the first one makes it. PIPELINE_RUN, when set, becomes a tag that leads from the run back to the pipeline.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from delivery.tracking import enabled, find_run, mlflow, reachable
 
 from flights import card
 from flights.card import CARD, MODEL, Card
 from flights.cli import say
-from flights.errors import FlightsError
 
 if TYPE_CHECKING:
     import numpy as np
 
 EXPERIMENT = "flights"
-
-
-def enabled() -> bool:
-    """Whether there is a server to log to."""
-    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
-
-
-def mlflow() -> ModuleType:
-    """MLflow, imported when first needed (seconds) and told not to call home."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    # Two quick retries: a stage that cannot log must say so in seconds, not after minutes of back-off.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    # A log has no use for progress bars and links with emoji.
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    import mlflow as library
-
-    return library
-
-
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Turn a failure to talk to the server into one line that names it."""
-    import requests
-
-    library = mlflow()
-    try:
-        yield
-    except (library.exceptions.MlflowException, requests.RequestException) as error:
-        uri = os.environ.get("MLFLOW_TRACKING_URI")
-        raise FlightsError(
-            f"MLflow at {uri} failed: {str(error).splitlines()[0][:200]}, next: start it, check "
-            "MLFLOW_TRACKING_TOKEN, or unset MLFLOW_TRACKING_URI to go on without"
-        ) from error
+"""`experiment` in usecase.yaml."""
 
 
 def log_training(folder: Path) -> str | None:
@@ -73,31 +39,15 @@ def log_evaluation(folder: Path, write_artifacts: Callable[[Path], None]) -> Non
     """Add what `write_artifacts` puts into a folder to the run of the model."""
     if not enabled():
         return
-    from tempfile import TemporaryDirectory
-
     with reachable(), TemporaryDirectory() as temporary:
         write_artifacts(Path(temporary))
         mlflow().MlflowClient().log_artifacts(run_of(folder), temporary, "evaluation")
 
 
-def find_run(digest: str) -> str | None:
-    """The id of the newest finished run that holds the model of this digest."""
-    library = mlflow()
-    experiment = library.get_experiment_by_name(EXPERIMENT)
-    if experiment is None:
-        return None
-    found = library.MlflowClient().search_runs(
-        [experiment.experiment_id],
-        filter_string=f"tags.onnx_sha256 = '{digest}' and attributes.status = 'FINISHED'",
-        max_results=1,
-    )
-    return str(found[0].info.run_id) if found else None
-
-
 def run_of(folder: Path) -> str:
     """The id of the run that holds this model, made and filled when there is none yet."""
     made = card.load(folder / CARD)
-    known = find_run(made.onnx_sha256)
+    known = find_run(EXPERIMENT, {"onnx_sha256": made.onnx_sha256})
     if known:
         return known
     library = mlflow()

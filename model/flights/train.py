@@ -86,7 +86,7 @@ def _sample(test: pd.DataFrame, names: list[str], late: metrics.Probabilities) -
     """Rows spread evenly over the month, so that they are of many days, hours and airlines."""
     chosen = np.linspace(0, len(test) - 1, min(SAMPLE_ROWS, len(test))).astype(int)
     rows = [[plain(name, test[name].iloc[index]) for name in names] for index in chosen]
-    return Sample(names, rows, [float(late[index]) for index in chosen])
+    return Sample(names, rows, [[1 - float(late[index]), float(late[index])] for index in chosen])
 
 
 def plain(name: str, value: Any) -> Any:
@@ -99,7 +99,7 @@ def plain(name: str, value: Any) -> Any:
     return int(value) if column.kind == "integer" else round(float(value), column.decimals)
 
 
-def _version(given: params.Params, folder: Path) -> str:
+def version_of_data(given: params.Params, folder: Path) -> str:
     """What the stage `months` wrote, or the same from the files when the stage did not run."""
     written = home() / "reports/months.json"
     names = [file_name(month) for month in given.all_months]
@@ -118,7 +118,7 @@ def main(argv: list[str] | None = None) -> int:
     given, folder = params.load(), home() / "data"
     learning = features.read(given.train_months, folder)
     test = features.read([given.test_month], folder)
-    model, made = train(candidate, given, learning, test, _version(given, folder))
+    model, made = train(candidate, given, learning, test, version_of_data(given, folder))
     target = home() / "models" / candidate
     write_atomic(target / MODEL, model)
     card.dump(made, target / CARD)

@@ -49,7 +49,7 @@ def stage(lab: Lab, branch: str, file: str, change: Callable[[str], str], *, tra
         ]
     else:
         version = holder(lab, "champion")
-        made.append(_inline("model", f"python -m flights.register --fetch {version}", "fetch"))
+        made.append(_inline("model", f"python -m delivery register --fetch {version}", "fetch"))
     image = f"image-registry.openshift-image-registry.svc:5000/user1-dev/flight-delay:{branch}"
     url, digest = (f"$(tasks.build.results.{one})" for one in ("IMAGE_URL", "IMAGE_DIGEST"))
     release = [_param("image-url", url), _param("image-digest", digest), _param("model-version", version)]
@@ -81,7 +81,8 @@ def _inline(name: str, line: str, after: str) -> dict[str, Any]:
 
 def promote(lab: Lab, *, check: bool = True) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
     """Run the Pipeline promote as it stands in the lab, without asking a person; the command and the PipelineRun."""
-    params = [_param("approval", "none"), _param("canary-steps", "20,100")]
+    rules = "{steps: [20, 100], window: 5, patience: 60, min-requests: 40, probe-rate: 60}"
+    params = [_param("approval", "none"), _param("canary-rules", rules)]
     spec = {"pipelineRef": {"name": "promote"}, "params": params, "workspaces": [CLAIM]}
     done = _run(lab, {"metadata": {"generateName": "promote-"}, "spec": spec}, check=check)
     return done, json.loads(done.stdout.splitlines()[0])

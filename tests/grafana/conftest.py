@@ -18,7 +18,8 @@ import httpx
 import pytest
 import uvicorn
 import yaml
-from flights.traffic import Plan, Traffic, flights_of
+from delivery.traffic import Plan, Traffic
+from flights.traffic import flights_of
 
 from tests.grafana.boards import KIT
 from tests.s2i.conftest import Server

@@ -91,11 +91,13 @@ def pins(path: Path) -> set[tuple[str, str]]:
 
 def test_the_toolbox_has_the_versions_of_the_platform() -> None:
     platform = {(one["name"], one["version"]) for one in tomllib.loads((KIT / "uv.lock").read_text())["package"]}
-    found = pins(IMAGES / "toolbox" / "requirements.txt")
+    found = pins(KIT / "tekton" / "toolbox" / "requirements.txt")
     other = found - platform
     assert not other, f"{sorted(other)}; next: the two commands of tekton/images/README.md"
     wanted = tomllib.loads((KIT / "model" / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    names = {re.split(r"[<>=]", line)[0] for extra in ("train", "test") for line in wanted[extra]}
+    delivery = tomllib.loads((KIT / "tekton" / "toolbox" / "pyproject.toml").read_text())["project"]["dependencies"]
+    lines = [*wanted["train"], *wanted["test"], *delivery]
+    names = {re.split(r"[<>=]", line)[0] for line in lines}
     assert names <= {name for name, _ in found}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
+from delivery.canaryrules import rules
 
 from tests.kubectl import kustomize
 from workshop.lab.admission.tekton import admit_pipeline, admit_pipeline_run, admit_task
@@ -97,12 +98,13 @@ def test_tasks_explain_themselves_and_need_no_privilege(name: str) -> None:
 
 
 def test_the_lab_plays_the_callers_and_a_cluster_does_not() -> None:
-    for overlay, rate, window in (("lab", "60", "5"), ("openshift", "0", "300")):
+    for overlay, rate, window in (("lab", 60.0, 5.0), ("openshift", 0.0, 300.0)):
         params = {one["name"]: one.get("default") for one in objects(overlay, "Pipeline")["promote"]["spec"]["params"]}
-        assert (params["probe-rate"], params["canary-window"], params["too-little-traffic"]) == (rate, window, "back")
+        made = rules({}, params["canary-rules"])
+        assert (made.probe_rate, made.window, made.too_little) == (rate, window, "back")
 
 
 def test_what_undoes_a_promotion_runs_whatever_failed() -> None:
-    (settle,) = [one for one in PIPELINES["promote"]["spec"]["finally"] if one["name"] == "settle"]
+    (restore,) = [one for one in PIPELINES["promote"]["spec"]["finally"] if one["name"] == "restore-production"]
     # A result of the canary's Task would skip it where the canary never ran.
-    assert set(re.findall(r"tasks\.([\w-]+)\.results", yaml.safe_dump(settle))) == {"find-release"}
+    assert set(re.findall(r"tasks\.([\w-]+)\.results", yaml.safe_dump(restore))) == {"find-release"}

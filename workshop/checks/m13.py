@@ -86,5 +86,5 @@ def _asked(context: CheckContext, run: Object | None) -> Finding:
         return Finding(_ASKED, False, str(e), context.where_things_are)
     told = ", ".join(f"{name} heard the truth of {count:,.0f} flights" for name, count in counts.items())
     ok = min(counts.values()) >= FEWEST
-    hint = "cd model && python -m flights.promotion.compare logistic boosted --rate 40 --seconds 20"
+    hint = "cd model && python -m delivery compare logistic boosted --rate 40 --seconds 20"
     return Finding(_ASKED, ok, told, "" if ok else hint)

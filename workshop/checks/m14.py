@@ -9,13 +9,13 @@ from workshop.checks.finding import CheckContext, Editor, Finding, Object
 from workshop.checks.m13 import AB_TEST, CANDIDATES
 from workshop.checks.serving import DEPLOYMENT, digests_of, state_of
 
-HISTORY, KEY = "flight-delay-history", "history.json"
+HISTORY, KEY = f"{DEPLOYMENT}-history", "history.json"
 SHADOW = "shadow"
-ROLLED_BACK, BECAUSE, TESTED = "rolled back", " because ", "A/B test beside"
-"""How `flights.promotion` begins what it says of an entry, and where a reason begins."""
+ROLLED_BACK, TESTED = "rolled-back", "ab-test"
+"""Values of the field `cause` of an entry, as delivery/history.py writes it."""
 _ALONE, _SHADOW, _BACK, _KNOWN = (
     "production runs one model",
-    "a shadow has answered nobody",
+    "a model has run as a shadow",
     "production went back, and came again",
     "the history ends with what production runs",
 )
@@ -55,7 +55,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 def _production(entries: list[dict[str, str]]) -> tuple[str, str]:
     """The digest that production runs by its history, and the one that it ran before the drills of this module."""
     was = [one for one in entries if one.get("since")]
-    promoted = [one["digest"] for one in was if not one.get("came", "").startswith(ROLLED_BACK)]
+    promoted = [one["digest"] for one in was if one.get("cause") != ROLLED_BACK]
     return (was[-1]["digest"] if was else ""), (promoted[-1] if promoted else "")
 
 
@@ -78,22 +78,26 @@ def _alone(found: Object | None) -> Finding:
 
 def _shadow(context: CheckContext) -> Finding:
     for run in runs.newest_first(context, SHADOW):
-        if any(c.get("status") == "True" for c in (run.get("status") or {}).get("conditions") or []):
+        if runs.succeeded(run):
             return Finding(_SHADOW, True, runs.named(run))
-    return Finding(_SHADOW, False, "no run of shadow has succeeded", "workshop run tekton/runs/shadow.yaml")
+    return Finding(
+        _SHADOW, False, "no run of shadow has succeeded", "workshop run tekton/runs/shadow.yaml -p model-version=..."
+    )
 
 
 def _back(entries: list[dict[str, str]]) -> Finding:
     """Two entries that came by a rollback with a reason, to two digests, since the newest A/B test has ended."""
-    ends = [at for at, e in enumerate(entries) if e.get("came", "").startswith(TESTED)]
-    drills = [
-        e
-        for e in entries[ends[-1] + 1 if ends else 0 :]
-        if e.get("came", "").startswith(ROLLED_BACK) and BECAUSE in e["came"]
-    ]
+    ends = [at for at, e in enumerate(entries) if e.get("cause") == TESTED]
+    since = entries[ends[-1] + 1 if ends else 0 :]
+    drills = [e for e in since if e.get("cause") == ROLLED_BACK and e.get("reason")]
     if len({e["digest"] for e in drills}) < 2:
-        why = f"the history tells of {len(drills)} returns with a reason"
-        return Finding(_BACK, False, why, "workshop rollback --because 'drill', and once more to come back")
+        why = f"the history has {len(drills)} rollbacks with a reason"
+        return Finding(
+            _BACK,
+            False,
+            why,
+            "workshop rollback --because 'drill', then workshop rollback VERSION --because 'the drill is over'",
+        )
     return Finding(_BACK, True, f"{drills[-1]['came']}, by {drills[-1].get('by', '?')}")
 
 

@@ -23,7 +23,7 @@ def roll_back(context: CheckContext, because: str, to: str = "") -> str:
 
 def begin_test(context: CheckContext, image: str, version: str) -> str:
     """Put a model beside the champion again, as the Task of ab-test does; in words. Raises RunFailed."""
-    _run(context, "python", "-m", "flights.promotion.experiment", "ab-test", "--image", image, "--version", version)
+    _run(context, "python", "-m", "delivery", "experiment", "ab-test", "--image", image, "--version", version)
     return f"put version {version} beside the champion again"
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from workshop.commands.rollback import _flights
+from workshop.commands.rollback import run_delivery_command
 
 
 def history(words: argparse.Namespace) -> int:
     """Print the history, newest first. Raises EnvironmentFault, RunFailed."""
-    return _flights(words, "history")
+    return run_delivery_command(words, "history")

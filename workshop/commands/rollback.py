@@ -1,12 +1,13 @@
 """`workshop rollback [VERSION|DIGEST]`: production runs an earlier digest again, in seconds and without a pipeline.
 
-In the lab and on a cluster alike: what to do is in the clone's `flights.promotion`, which the pipeline's Tasks run too,
-and where things are is in the ConfigMap `mlops-endpoints`, from which the Tasks have it too.
+In the lab and on a cluster alike: `python -m delivery`, which the pipeline's Tasks run too, does it in the clone, and
+the ConfigMap `mlops-endpoints` says where things are, as it does for the Tasks.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -23,23 +24,31 @@ def rollback(words: argparse.Namespace) -> int:
     """Roll back and say to what. Raises EnvironmentFault, RunFailed."""
     asked = ["--because", words.because] if words.because else []
     wanted = [words.wanted] if words.wanted else []
-    return _flights(words, "rollback", *wanted, *asked)
+    return run_delivery_command(words, "rollback", *wanted, *asked)
 
 
-def _flights(words: argparse.Namespace, module: str, *more: str) -> int:
-    """Run a module of the clone's `flights.promotion` with this command's output; raises RunFailed with its error."""
+def run_delivery_command(words: argparse.Namespace, command: str, *more: str) -> int:
+    """Run a command of `python -m delivery` in the clone and print its output; raises RunFailed with its error."""
     model, env = _place(words.namespace)
-    command = [sys.executable, "-m", f"flights.promotion.{module}", *more, "--output", words.output]
-    done = subprocess.run(command, cwd=model, env=env, capture_output=True, text=True)
+    argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more, "--output", words.output]
+    done = subprocess.run(argv, cwd=model, env=env | {"DELIVERY_COMMAND": "workshop"}, capture_output=True, text=True)
     if done.returncode != 0:
-        told = done.stderr.strip().removeprefix("error: ") or done.stdout.strip()
-        text, _, hint = told.rpartition(", next: ")
-        raise RunFailed(text or told, hint=hint if text else "workshop history says what was in production")
+        raise _failure(done.stderr.strip() or done.stdout.strip())
     if words.output == output.JSON:
         sys.stdout.write(done.stdout)
     else:
         output.say(done.stdout.rstrip())
     return 0
+
+
+def _failure(text: str) -> RunFailed:
+    """The error of a delivery command: its last line is JSON with `error` and `next`, else a defect's traceback."""
+    hint = "workshop history says what was in production"
+    try:
+        error = json.loads(text.splitlines()[-1])
+        return RunFailed(str(error["error"]), hint=str(error["next"]) or hint)
+    except (IndexError, ValueError, KeyError, TypeError):
+        return RunFailed(text or "the command failed without a word", hint=hint)
 
 
 def _place(namespace: str) -> tuple[Path, dict[str, str]]:
@@ -54,6 +63,6 @@ def _place(namespace: str) -> tuple[Path, dict[str, str]]:
     else:
         model, env = clone_here() / "model", dict(os.environ)
     env |= endpoints(client, namespace)
-    if not (model / "flights" / "promotion").is_dir():
-        raise EnvironmentFault(f"{model} has no flights/promotion", hint="git pull in the clone of the workshop")
+    if not (model / "usecase.yaml").is_file():
+        raise EnvironmentFault(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
     return model, env

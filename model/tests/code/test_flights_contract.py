@@ -11,9 +11,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from flights import card, contract
+from delivery import card as cards
+from delivery import contract
+from delivery.__main__ import main
+from delivery.errors import DeliveryError
+from delivery.usecase import read
+from flights import card
 from flights.card import CARD, CLASSES
-from flights.errors import BadInputError, FlightsError
+from flights.errors import BadInputError
 from flights.serve import FlightModel
 
 Answer = tuple[int, Any]
@@ -69,9 +74,24 @@ def answering(answers: Honest) -> Iterator[str]:
             thread.join()
 
 
+def promised(model: FlightModel) -> cards.Card:
+    """What model.json promises, as the contract reads it."""
+    made = model.card
+    return cards.Card(made.name, made.inputs, made.outputs, made.sample.names, made.sample.rows, made.sample.answers)
+
+
+def test_the_file_has_what_the_contract_reads(served: FlightModel, small_model: Path) -> None:
+    assert cards.load(small_model / CARD) == promised(served)
+
+
+def test_usecase_yaml_names_the_model_and_its_classes() -> None:
+    config = read(Path(__file__).resolve().parents[2])
+    assert (config.deployment, config.classes) == (card.NAME, CLASSES)
+
+
 def failed(answers: Honest) -> list[str]:
     with answering(answers) as url:
-        results = contract.checks(contract.Server(url), answers.model.card, f"{url}/metrics")
+        results = contract.checks(contract.Server(url), promised(answers.model), f"{url}/metrics")
         return [result.name for result in results if not result.passed]
 
 
@@ -120,7 +140,7 @@ def test_mistake_that_is_not_a_4xx_is_found(served: FlightModel, status: int) ->
             answer = super().post(body)
             return answer if answer[0] == 200 else (status, {})
 
-    mistakes = [f"refuses {name}" for name, _ in contract.mistakes(served.card)]
+    mistakes = [f"refuses {name}" for name, _ in contract.mistakes(promised(served))]
     assert failed(Lenient(served)) == mistakes
     assert "refuses an unknown carrier" in mistakes
 
@@ -148,7 +168,7 @@ def test_absent_metadata_and_metrics_are_found(served: FlightModel) -> None:
 
 def test_server_that_is_not_ready_in_time_is_told(small_model: Path) -> None:
     server = contract.Server("http://127.0.0.1:9")
-    with pytest.raises(FlightsError, match=r"127\.0\.0\.1:9/health/ping: not ready after .* allowed: 0 s, next: "):
+    with pytest.raises(DeliveryError, match=r"127\.0\.0\.1:9/health/ping: not ready after .* allowed: 0 s, next: "):
         contract.wait(server, 0)
 
 
@@ -157,7 +177,7 @@ def test_server_that_has_not_loaded_its_model_is_not_ready(served: FlightModel) 
         def get(self, path: str) -> Answer:
             return (503, "loading") if path == "/health/status" else (200, "pong")
 
-    with answering(Loading(served)) as url, pytest.raises(FlightsError, match="/health/status: not ready"):
+    with answering(Loading(served)) as url, pytest.raises(DeliveryError, match="/health/status: not ready"):
         contract.wait(contract.Server(url), 0)
 
 
@@ -165,11 +185,11 @@ def test_command_line_prints_a_line_a_check(
     served: FlightModel, small_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with answering(Honest(served)) as url:
-        assert contract.main(["--url", url, "--model", str(small_model / CARD)]) == 0
+        assert main(["contract", "--url", url, "--model", str(small_model / CARD)]) == 0
         told = capsys.readouterr().out.splitlines()
         assert told[0].startswith("ok   ready")
         assert all(line.startswith("ok   ") for line in told)
-        assert contract.main(["--url", url, "--model", str(small_model / CARD), "-o", "json"]) == 0
+        assert main(["contract", "--url", url, "--model", str(small_model / CARD), "-o", "json"]) == 0
         assert all(json.loads(line)["passed"] for line in capsys.readouterr().out.splitlines())
 
 
@@ -177,18 +197,18 @@ def test_another_model_than_the_one_trained_is_found(served: FlightModel, small_
     import dataclasses
 
     made = card.load(small_model / CARD)
-    other = dataclasses.replace(made.sample, late=[late + 0.01 for late in made.sample.late])
+    other = dataclasses.replace(made.sample, answers=[[one, late + 0.01] for one, late in made.sample.answers])
     card.dump(dataclasses.replace(made, sample=other), tmp_path / CARD)
     with answering(Honest(served)) as url:
-        assert contract.main(["--url", url, "--model", str(tmp_path / CARD)]) == 1
+        assert main(["contract", "--url", url, "--model", str(tmp_path / CARD)]) == 1
 
 
 def test_latency_is_held_to_its_bound(served: FlightModel) -> None:
     with answering(Honest(served)) as url:
         server = contract.Server(f"{url}/api/v1.0/predictions")
-        assert contract.latency(server, served.card, 30, 0).passed
-        assert contract.latency(server, served.card, 30, 10_000).passed
-        slow = contract.latency(server, served.card, 30, 0.001)
+        assert contract.latency(server, promised(served), 30, 0).passed
+        assert contract.latency(server, promised(served), 30, 10_000).passed
+        slow = contract.latency(server, promised(served), 30, 0.001)
     assert not slow.passed
     assert slow.seen.endswith("allowed: 0.001 ms")
 
@@ -199,5 +219,5 @@ def test_request_that_fails_fails_the_latency_check(served: FlightModel) -> None
             return 503, {}
 
     with answering(Broken(served)) as url:
-        result = contract.latency(contract.Server(url), served.card, 5, 1000)
+        result = contract.latency(contract.Server(url), promised(served), 5, 1000)
     assert (result.passed, result.seen[:14]) == (False, "request 0: 503")

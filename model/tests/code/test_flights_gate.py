@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from delivery.__main__ import main
+from delivery.usecase import Champion, Check
 from flights import card, gate, params
 from flights.card import CARD, MODEL
-from flights.champion import Champion
 
 
-def failing(checks: list[gate.Check]) -> list[str]:
+def failing(checks: list[Check]) -> list[str]:
     return [check.name for check in checks if not check.passed]
 
 
@@ -71,8 +72,8 @@ def test_nan_does_not_pass(small_model: Path, limits: params.Gate) -> None:
 
 
 def test_champion_is_scored_on_the_same_rows(small_model: Path, july: pd.DataFrame, limits: params.Gate) -> None:
-    rival = Champion("3", (small_model / MODEL).read_bytes())
-    check = gate.decide(small_model, july, limits, rival)[-1]
+    champion = Champion("3", (small_model / MODEL).read_bytes())
+    check = gate.decide(small_model, july, limits, champion)[-1]
     assert (check.name, check.passed) == ("against the champion", True)
     assert "(+0.0000)" in check.measured
     assert "version 3" in check.allowed
@@ -90,7 +91,9 @@ def project(small_model: Path, real_months: Path, tmp_path: Path, monkeypatch: p
     (tmp_path / "data").symlink_to(real_months)
     text = (Path(__file__).resolve().parents[2] / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text)
+    shutil.copy(Path(__file__).resolve().parents[2] / "usecase.yaml", tmp_path)
     monkeypatch.setenv("FLIGHTS_HOME", str(tmp_path))
+    monkeypatch.setenv("USE_CASE", str(tmp_path))
     return tmp_path
 
 
@@ -101,7 +104,7 @@ def closed(project: Path) -> None:
 
 def test_closed_gate_fails_and_writes_why(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     closed(project)
-    assert gate.main([]) == 1
+    assert main(["gate"]) == 1
     told = capsys.readouterr().out
     assert "no champion to compare with: MLFLOW_TRACKING_URI is not set" in told
     assert "the gate is closed: auc: 0." in told
@@ -112,12 +115,12 @@ def test_closed_gate_fails_and_writes_why(project: Path, capsys: pytest.CaptureF
 
 def test_dry_run_reports_and_passes(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     closed(project)
-    assert gate.main(["--mode", "dry-run"]) == 0
+    assert main(["gate", "--mode", "dry-run"]) == 0
     assert "the gate is closed" in capsys.readouterr().out
     assert json.loads((project / "reports/gate.json").read_text())["passed"] is False
 
 
 def test_disabled_gate_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     closed(project)
-    assert gate.main(["--mode", "disabled"]) == 0
+    assert main(["gate", "--mode", "disabled"]) == 0
     assert "the gate is disabled" in capsys.readouterr().out

@@ -77,7 +77,7 @@ def test_features_can_be_added_and_dropped(tmp_path: Path) -> None:
     ("module", "heavy"),
     [
         ("FlightDelay", {"pandas", "sklearn", "skl2onnx", "onnx", "mlflow", "dvc", "yaml"}),
-        ("flights.contract", {"numpy", "onnxruntime", "pandas", "sklearn", "mlflow", "yaml"}),
+        ("delivery.commands.contract", {"numpy", "onnxruntime", "pandas", "sklearn", "mlflow", "yaml"}),
         ("flights.schema", {"numpy", "yaml"}),
     ],
 )

@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from flights import register, tracking
-from flights.errors import FlightsError
+from delivery.__main__ import main
+from delivery.errors import DeliveryError
+from flights import tracking
 
 MODEL = Path(__file__).resolve().parents[2]
 
@@ -29,41 +30,47 @@ def test_mlflow_is_not_imported_without_a_server() -> None:
     assert ran.stdout.strip() == "False"
 
 
-def test_registering_without_a_registry_names_the_next_command() -> None:
-    with pytest.raises(FlightsError, match="MLFLOW_TRACKING_URI is not set, next: export MLFLOW_TRACKING_URI="):
-        register.main([])
+def test_registering_without_a_registry_names_the_next_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("USE_CASE", str(MODEL))
+    assert main(["register"]) == 1
+    assert "MLFLOW_TRACKING_URI is not set, next: export MLFLOW_TRACKING_URI=" in capsys.readouterr().err
 
 
 @pytest.mark.slow
 def test_server_that_does_not_answer_is_one_line(small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    with pytest.raises(FlightsError, match=r"MLflow at http://127\.0\.0\.1:9 failed: .*, next: start it, check"):
+    with pytest.raises(DeliveryError, match=r"MLflow at http://127\.0\.0\.1:9 failed: .*, next: start it, check"):
         tracking.log_training(small_model)
 
 
 STORY = """
 from pathlib import Path
-from flights import champion, gate, register, tracking
+from delivery import tracking as delivery, usecase
+from delivery.commands import register
+from flights import tracking
+config = usecase.read()
 folder = Path("models/serving")
 run = tracking.log_training(folder)
-assert champion.current() is None
+assert delivery.champion(config) is None
 tracking.log_evaluation(folder, lambda out: (out / "roc.png").write_bytes(b"png"))
-first = register.register()
-assert first == register.register() | {"git_commit": first["git_commit"]}, "registered twice"
+first = register.registered(config)
+assert first == register.registered(config) | {"git_commit": first["git_commit"]}, "registered twice"
 assert (first["version"], first["run_id"]) == (1, run), first
 client = tracking.mlflow().MlflowClient()
 client.set_registered_model_alias("flight-delay", "champion", "1")
-assert champion.current().model == (folder / "model.onnx").read_bytes()
+assert delivery.champion(config).model == (folder / "model.onnx").read_bytes()
 assert {str(key): str(value) for key, value in client.get_registered_model("flight-delay").aliases.items()} == {
     "challenger": "1", "champion": "1"}
 found = client.get_run(run)
 assert found.data.tags["candidate"] == "boosted" and "auc" in found.data.metrics
 assert [file.path for file in client.list_artifacts(run, "evaluation")] == ["evaluation/roc.png"]
 held = {file.name: file.read_bytes() for file in folder.iterdir()}
-assert register.fetch("1", Path("fetched"))["onnx_sha256"] == first["onnx_sha256"]
+delivery.fetch(config, "1", Path("fetched"))
 assert {file.name: file.read_bytes() for file in Path("fetched").iterdir()} == held
 try:
-    register.fetch("9", Path("fetched"))
+    delivery.fetch(config, "9", Path("fetched"))
 except Exception as error:
     assert "version '9' of flight-delay is not registered, allowed: 1, next: " in str(error)
 else:
@@ -77,6 +84,7 @@ def test_story_of_a_model_in_a_real_registry(small_model: Path, tmp_path: Path) 
     import os
 
     shutil.copytree(small_model, tmp_path / "models/serving")
+    shutil.copy(MODEL / "usecase.yaml", tmp_path)
     environment = os.environ | {
         "FLIGHTS_HOME": str(tmp_path),
         "GIT_COMMIT": "c0ffee",

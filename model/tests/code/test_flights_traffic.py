@@ -10,9 +10,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from delivery.traffic import Plan, Report, Traffic
+from delivery.usecase import LabelledRow, LabelledRows
 from flights import traffic
 from flights.schema import FEATURES
-from flights.traffic import Flight, Plan, Traffic
 
 Answering = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]]]
 
@@ -78,10 +79,10 @@ def always_late(path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     return 200, {"data": {"names": ["on_time", "late"], "ndarray": [[0.1, 0.9] for _ in rows]}, "meta": {}}
 
 
-FLIGHTS = [Flight(dict.fromkeys(FEATURES, number), number % 2 == 0) for number in range(4)]
+FLIGHTS = LabelledRows([LabelledRow(dict.fromkeys(FEATURES, n), float(n % 2 == 0)) for n in range(4)], FEATURES)
 
 
-def run(url: str, plan: Plan) -> traffic.Report:
+def run(url: str, plan: Plan) -> Report:
     made = Traffic(url, FLIGHTS, plan)
     made.start()
     return made.wait()
@@ -95,7 +96,7 @@ def test_truth_follows_the_rows_that_were_asked_about(deployment: Callable[[Answ
     assert report.codes == {200: 20}
     assert report.feedback_codes == {200: 20}
     assert report.predictors == {"main": 20}
-    assert report.called_late == report.rows == 60
+    assert report.positive == report.rows == 60
     for body in told:
         late = [int(row[0] % 2 == 0) for row in body["request"]["data"]["ndarray"]]
         assert body["truth"]["data"]["ndarray"] == [[one] for one in late]
@@ -143,11 +144,11 @@ def test_traffic_stops_when_told(deployment: Callable[[Answering], Deployment]) 
 def test_flights_are_those_of_the_file_with_their_truth(real_months: Path) -> None:
     found = traffic.flights_of(7, real_months)
     lines = (real_months / "flights-2013-07.csv").read_text().splitlines()
-    assert len(found) == len(lines) - 1
-    assert sum(flight.late for flight in found) == sum(line.endswith(",1") for line in lines[1:])
-    assert isinstance(found[0].values["temp"], float | None)
-    assert isinstance(found[0].values["carrier"], str)
-    assert "late" not in found[0].values
+    assert len(found.rows) == len(lines) - 1
+    assert sum(flight.truth for flight in found.rows) == sum(line.endswith(",1") for line in lines[1:])
+    assert isinstance(found.rows[0].values["temp"], float | None)
+    assert isinstance(found.rows[0].values["carrier"], str)
+    assert "late" not in found.rows[0].values
 
 
 def test_a_server_that_cannot_be_reached_ends_with_1(capsys: pytest.CaptureFixture[str], real_months: Path) -> None:

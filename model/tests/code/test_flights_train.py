@@ -97,7 +97,7 @@ def test_card_is_read_back_as_written(small_model: Path, tmp_path: Path) -> None
     made = card.load(small_model / CARD)
     card.dump(made, tmp_path / CARD)
     assert card.load(tmp_path / CARD) == made
-    assert len(made.sample.rows) == len(made.sample.late) == 20
+    assert len(made.sample.rows) == len(made.sample.answers) == 20
     assert "75.0199" not in (small_model / CARD).read_text()
 
 
@@ -123,7 +123,7 @@ def test_better_auc_on_the_test_month_wins(
     assert best.test.auc == max(one.test.auc for one in scored)
     for one in scored:
         assert evaluate.winner(scored, one.card.candidate) is one, "who is named goes on, whatever the AUC says"
-    with pytest.raises(FlightsError, match="FLIGHTS_CANDIDATE: got 'nobody', allowed: logistic, boosted"):
+    with pytest.raises(FlightsError, match="CANDIDATE: got 'nobody', allowed: logistic, boosted"):
         evaluate.winner(scored, "nobody")
     evaluate.write_reports(scored, best, tmp_path / "reports")
     summary = json.loads((tmp_path / "reports/metrics.json").read_text())

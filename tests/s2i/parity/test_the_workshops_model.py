@@ -7,7 +7,7 @@ import json
 from tests.s2i.parity.probes import FEEDBACK, Both, Probe
 from tests.s2i.parity.servers import KIT, Series
 
-MODEL = ("model_predictions", "model_late_probability", "model_feedback")
+MODEL = ("model_predictions", "model_output_decile", "model_feedback")
 """The counters of the workshop's model."""
 
 

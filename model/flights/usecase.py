@@ -1,0 +1,65 @@
+"""What delivery asks of this use case: the functions of `delivery.usecase.UseCase`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from delivery.cli import say
+from delivery.errors import DeliveryError
+from delivery.usecase import Champion, Check, LabelledRows, Registered
+
+from flights import card, features, months, params, provenance, traffic, train
+from flights import gate as gates
+from flights.card import CARD
+from flights.errors import FlightsError
+from flights.paths import home
+
+SERVING = "models/serving"
+
+
+def labelled_rows(period: str) -> LabelledRows:
+    """The flights of a month, 1 to 12, with whether they were late; without one, those of the test month."""
+    with _as_delivery_error():
+        month = months.parse(period)[0] if period else params.load().test_month
+        return traffic.flights_of(month, home() / "data")
+
+
+def data_version() -> str:
+    """That of the months in params.yaml, as the stage `months` wrote it."""
+    with _as_delivery_error():
+        return train.version_of_data(params.load(), home() / "data")
+
+
+def gate(champion: Champion | None) -> Sequence[Check]:
+    """The bounds of params.yaml, and the champion on the same test month."""
+    with _as_delivery_error():
+        made = card.load(home() / SERVING / CARD)
+        test = features.read([made.test_month], home() / "data")
+        trained = ",".join(map(str, made.train_months))
+        say(f"{made.candidate} {made.onnx_sha256[:12]}, trained on months {trained}, tested on {made.test_month}")
+        return gates.decide(home() / SERVING, test, params.load().gate, champion)
+
+
+def run_of_chosen_model() -> Registered:
+    """The MLflow run of the model in models/serving."""
+    # Here, because only this function needs MLflow, which takes seconds to import.
+    from flights import tracking
+
+    with _as_delivery_error(), tracking.reachable():
+        made = card.load(home() / SERVING / CARD)
+        tags = {
+            "candidate": made.candidate,
+            "data_version": made.data_version,
+            "git_commit": provenance.commit(),
+            "onnx_sha256": made.onnx_sha256,
+        }
+        return Registered(tracking.run_of(home() / SERVING), tags)
+
+
+@contextmanager
+def _as_delivery_error() -> Iterator[None]:
+    try:
+        yield
+    except FlightsError as error:
+        raise DeliveryError(str(error)) from error

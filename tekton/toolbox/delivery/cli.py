@@ -1,0 +1,56 @@
+"""What the commands share: where they print, how they end, and what the next command is called.
+
+DELIVERY_COMMAND is how a person types `history` and `rollback` here. The workshop sets it to `workshop`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from delivery.errors import DeliveryError
+
+
+def say(text: str) -> None:
+    """Print one text to stdout at once, so that a pipeline's log is in order."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def command(verb: str) -> str:
+    """How `history` or `rollback` is typed: after DELIVERY_COMMAND, else after `python -m delivery`."""
+    return f"{os.environ.get('DELIVERY_COMMAND') or 'python -m delivery'} {verb}"
+
+
+def exit_code(main: Callable[[], int], errors: str = "text") -> int:
+    """Run a command and return its exit code: 1 for a DeliveryError, with its text on stderr.
+
+    `errors` is `text` (one line) or `json` (one object with `error` and `next`).
+    """
+    try:
+        return main()
+    except DeliveryError as error:
+        told = json.dumps({"error": error.message, "next": error.next}) if errors == "json" else f"error: {error}"
+        sys.stderr.write(f"{told}\n")
+        return 1
+
+
+def add_output(parser: argparse.ArgumentParser) -> None:
+    """The option that chooses text or JSON."""
+    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
+
+
+def add_results(parser: argparse.ArgumentParser, names: str) -> None:
+    """The option for the results of a Task: one file for each."""
+    parser.add_argument("--results", type=Path, default=None, metavar="DIR", help=f"write {names} into files of DIR")
+
+
+def write_results(folder: Path | None, results: dict[str, str]) -> None:
+    """Write one file for each result; nothing without a folder. Tekton allows 4 KB for all of a Task."""
+    if folder is not None:
+        for name, value in results.items():
+            (folder / name).write_text(value, encoding="utf-8")

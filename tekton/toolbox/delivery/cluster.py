@@ -1,0 +1,201 @@
+"""A use case's deployment as `oc` shows and changes it: what runs, an overlay applied, the traffic, the wait.
+
+There is one way to change it: an overlay with images, annotations and weights on top, applied as a whole. A promotion,
+a rollback and a participant's `oc apply -k` do the same, and a step that runs twice changes nothing the second time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from delivery.cli import command
+from delivery.errors import DeliveryError
+from delivery.usecase import Config
+
+STAGING, PRODUCTION = "staging", "production"
+VERSION = "mlops-workshop/model-version"
+"""Annotation with the version that `main` runs; other predictors have their own, see _key()."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a predictor runs: an image by digest, and the version of its model in the registry."""
+
+    image: str
+    version: str
+
+    @classmethod
+    def of(cls, image: str, version: str) -> Release:
+        """A release by an image that may have a tag too: the digest alone says what runs. DeliveryError without one."""
+        plain, at, digest = image.partition("@")
+        if not at or not digest.startswith("sha256:"):
+            raise DeliveryError(f"image: got {image!r}, allowed: an image by digest, registry/name@sha256:...")
+        head, slash, last = plain.rpartition("/")
+        return cls(f"{head}{slash}{last.partition(':')[0]}@{digest}", version)
+
+    @property
+    def repository(self) -> str:
+        """The image without its digest."""
+        return self.image.partition("@")[0]
+
+    @property
+    def digest(self) -> str:
+        """sha256:..."""
+        return self.image.partition("@")[2]
+
+
+def namespace(stage: str = PRODUCTION) -> str:
+    """The namespace of a stage, from the ConfigMap mlops-endpoints; DeliveryError when it is not set."""
+    name = f"{stage.upper()}_NAMESPACE"
+    if not os.environ.get(name):
+        raise DeliveryError(f"{name} is not set: Tasks get it from the ConfigMap mlops-endpoints")
+    return os.environ[name]
+
+
+def oc(*words: str, given: str = "") -> str:
+    """What `oc` prints; DeliveryError with its error when it fails."""
+    done = _oc(words, given)
+    if done.returncode != 0:
+        raise DeliveryError(f"oc {' '.join(words)} failed: {(done.stderr or done.stdout).strip()[-800:]}")
+    return done.stdout
+
+
+class Cluster:
+    """The SeldonDeployment of a use case, in staging and in production.
+
+    The deployment, its graph's node and its container have the same name.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.name, self._overlays = config.deployment, config.overlays
+
+    def deployed(self, stage: str = PRODUCTION) -> dict[str, Release]:
+        """What each predictor of a stage runs; empty when there is no deployment."""
+        found = self.deployment(stage)
+        if found is None:
+            return {}
+        annotations = found["metadata"].get("annotations") or {}
+        running = {}
+        for predictor in found["spec"]["predictors"]:
+            name = predictor["name"]
+            image = predictor["componentSpecs"][0]["spec"]["containers"][0]["image"]
+            running[name] = Release(image, annotations.get(_key(name), ""))
+        return running
+
+    def champion(self) -> Release | None:
+        """What production's predictor `main` runs, or None before the first promotion; DeliveryError during a test."""
+        running = self.deployed()
+        if running and "main" not in running:
+            raise DeliveryError(
+                f"production runs {' and '.join(running)} and no main: a test is under way",
+                next=f"{command('rollback')} ends it",
+            )
+        return running.get("main")
+
+    def deployment(self, stage: str = PRODUCTION) -> dict[str, Any] | None:
+        """The SeldonDeployment of a stage, or None."""
+        done = _oc(("get", "seldondeployment", self.name, "--namespace", namespace(stage), "--output", "json"))
+        if done.returncode != 0:
+            if "not found" in done.stderr.lower():
+                return None
+            raise DeliveryError(f"oc get seldondeployment {self.name} failed: {done.stderr.strip()[-800:]}")
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def ready(self, stage: str = PRODUCTION) -> bool:
+        """Whether everything that a stage should run is ready now."""
+        found = self.deployment(stage)
+        return found is not None and (found.get("status") or {}).get("state") == "Available"
+
+    def delete(self) -> None:
+        """Delete production's deployment, if there is one."""
+        oc("delete", "seldondeployment", self.name, "--namespace", namespace(), "--ignore-not-found")
+
+    def apply(
+        self,
+        overlay: str,
+        releases: Mapping[str, Release],
+        weights: Sequence[int] | None = None,
+        *,
+        stage: str = PRODUCTION,
+    ) -> None:
+        """Apply an overlay to a stage: what each predictor runs, and the shares of two of them in their order.
+
+        The weights go to the predictors' `traffic`, which the lab and a service mesh read, and to the Route, which
+        OpenShift's router reads.
+        """
+        patches = []
+        if weights is not None:
+            traffic = [{"op": "replace", "path": f"/spec/predictors/{at}/traffic", "value": weight}
+                       for at, weight in enumerate(weights)]  # fmt: skip
+            shares = [{"op": "replace", "path": path, "value": weight} for path, weight in
+                      zip(("/spec/to/weight", "/spec/alternateBackends/0/weight"), weights, strict=True)]  # fmt: skip
+            patches = [
+                {"target": {"kind": "SeldonDeployment", "name": self.name}, "patch": json.dumps(traffic)},
+                {"target": {"kind": "Route", "name": self.name}, "patch": json.dumps(shares)},
+            ]
+        # Next to the overlays, because kustomize accepts no folder from elsewhere; a folder for each call.
+        with TemporaryDirectory(prefix=".release-", dir=self._overlays) as folder:
+            content = {
+                "apiVersion": "kustomize.config.k8s.io/v1beta1",
+                "kind": "Kustomization",
+                "resources": [f"../overlays/{overlay}"],
+                "namespace": namespace(stage),
+                "commonAnnotations": {_key(predictor): one.version for predictor, one in releases.items()},
+                "patches": patches,
+                "images": [
+                    {"name": self._image(predictor), "newName": one.repository, "digest": one.digest}
+                    for predictor, one in releases.items()
+                ],
+            }
+            (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+            oc("apply", "-k", folder)
+
+    def wait(self, predictors: Mapping[str, Release], seconds: int, *, stage: str = PRODUCTION) -> None:
+        """Wait until each predictor runs its image and all are ready; DeliveryError after so many seconds.
+
+        The Deployments that the operator makes show when the new Pods serve; the state may still be the old one's.
+        """
+        where, limit = ("--namespace", namespace(stage)), f"--timeout={seconds}s"
+        for name, release in predictors.items():
+            made = f"deployment/{self._deployment(name)}"
+            oc("wait", *where, "--for=create", made, limit)
+            image = "{.spec.template.spec.containers[0].image}"
+            oc("wait", *where, f"--for=jsonpath={image}={release.image}", made, limit)
+            oc("rollout", "status", *where, made, limit)
+        oc("wait", *where, "--for=jsonpath={.status.state}=Available", f"seldondeployment/{self.name}", limit)
+
+    def since(self, predictor: str) -> float:
+        """When a predictor came to production, Unix seconds: the creation of its Deployment; 0 without one."""
+        made = oc("get", "deployment", self._deployment(predictor), "--namespace", namespace(), "--ignore-not-found",
+                  "--output", "jsonpath={.metadata.creationTimestamp}")  # fmt: skip
+        return datetime.fromisoformat(made.strip().replace("Z", "+00:00")).timestamp() if made.strip() else 0.0
+
+    def _deployment(self, predictor: str) -> str:
+        """The operator's Deployment of a predictor: deployment, predictor, index, container."""
+        return f"{self.name}-{predictor}-0-{self.name}"
+
+    def _image(self, predictor: str) -> str:
+        """The name of a predictor's image in the overlays, before a digest replaces it."""
+        return self.name if predictor == "main" else f"{self.name}-{predictor}"
+
+
+def _key(predictor: str) -> str:
+    return VERSION if predictor == "main" else f"mlops-workshop/{predictor}-version"
+
+
+def _oc(words: Sequence[str], given: str = "") -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(["oc", *words], input=given or None, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise DeliveryError("there is no oc on PATH") from error

@@ -1,0 +1,70 @@
+"""Decide whether the chosen model may be registered, and say by how much it fails.
+
+    python -m delivery gate [--mode enabled|dry-run|disabled]     exit 1 when a check fails in mode enabled
+
+The use case makes the checks. When MLflow has a champion, the use case gets its model to compare with. dry-run reports
+and passes; disabled checks nothing. The result is also in reports/gate.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from delivery import tracking, usecase
+from delivery.cli import say
+from delivery.usecase import Champion, Check, Config
+
+MODES = ("enabled", "dry-run", "disabled")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("--mode", choices=MODES, default="enabled")
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print the table of checks and fail in mode enabled when one fails."""
+    config = usecase.read()
+    if given.mode == "disabled":
+        say("the gate is disabled: the model passes unchecked")
+        _write(config, given.mode, [])
+        return 0
+    checks = usecase.load(config).gate(_champion(config))
+    _write(config, given.mode, checks)
+    for check in checks:
+        say(check.line)
+    failed = [check for check in checks if not check.passed]
+    if not failed:
+        say("the gate is open")
+        return 0
+    reasons = "; ".join(f"{check.name}: {check.measured}, allowed: {check.allowed}" for check in failed)
+    advice = ", ".join(dict.fromkeys(check.remedy for check in failed))
+    say(f"the gate is closed: {reasons}, next: {advice}, then dvc repro")
+    if given.mode == "dry-run":
+        say("dry run: passes all the same")
+        return 0
+    return 1
+
+
+def _champion(config: Config) -> Champion | None:
+    if not tracking.enabled():
+        say("no champion to compare with: MLFLOW_TRACKING_URI is not set")
+        return None
+    found = tracking.champion(config)
+    if found is None:
+        say("no champion to compare with: none is registered yet")
+    return found
+
+
+def _write(config: Config, mode: str, checks: Sequence[Check]) -> None:
+    content = {
+        "mode": mode,
+        "passed": all(check.passed for check in checks),
+        "checks": [asdict(check) for check in checks],
+    }
+    file = config.folder / "reports" / "gate.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,37 @@
+"""Print what was in production, newest first.
+
+python -m delivery history [-o json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+
+from delivery import usecase
+from delivery.cli import add_output, say
+from delivery.history import History
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    add_output(parser)
+
+
+def run(given: argparse.Namespace) -> int:
+    """Print it."""
+    entries = list(reversed(History(usecase.read().deployment).read()))
+    if given.output == "json":
+        say(json.dumps({"entries": [asdict(one) for one in entries]}))
+        return 0
+    if not entries:
+        say("production has no history yet, next: oc create -f tekton/runs/promote.yaml")
+    for one in entries:
+        mark, span = ("*", f"since {one.since}") if one.current else (" ", f"{one.since or 'never'} to {one.until}")
+        say(f"{mark} version {one.model_version:<4} {one.digest[:19]}  {span}")
+        say(f"    came   {one.came}{f' in {one.run}' if one.run else ''}{f', by {one.by}' if one.by else ''}")
+        if one.left:
+            say(f"    left   {one.left}")
+        say(f"    from   commit {one.git_commit[:12] or 'unknown'}, data {one.data_version or 'unknown'}")
+    return 0

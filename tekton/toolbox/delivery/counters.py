@@ -1,0 +1,47 @@
+"""The names of the metrics that say what a deployment did, and the selectors of their series.
+
+They are a contract between those who count (the model server in `s2i/server`, the model in its `metrics()`) and those
+who read (a canary's analysis here, dashboards and alerts in `grafana/`). A test scrapes the running parts and looks
+for each. A statistical test needs whole events, so the selectors here get a range; dashboards want rates.
+"""
+
+from __future__ import annotations
+
+REQUESTS = "seldon_api_executor_server_requests_seconds"
+"""Histogram by predictor and HTTP status, counted by the model server under the executor's name."""
+FEEDBACK = "seldon_api_model_feedback_total"
+PREDICTIONS = "model_predictions_total"
+"""Rows by predicted `class`; a regression has one class, `value`."""
+DECILES = "model_output_decile_total"
+"""Rows by the tenth that the model's output fell into, label `decile`: of the positive class's probability, or of the
+target's values in training."""
+OUTCOMES = "model_feedback_total"
+"""Rows of a classification whose truth is known, by `predicted` and `actual` class."""
+ERRORS = "model_feedback_error_total"
+"""Sum of |prediction - truth| to a `power` over the rows of a regression whose truth is known: 0 (rows), 2 and 4."""
+REFERENCE = "model_reference"
+"""Gauge: what the model scored in its test, by `measure`. Production is compared with it."""
+
+
+def requests(namespace: str, deployment: str) -> str:
+    """Prediction requests, by predictor and HTTP status."""
+    return f'{REQUESTS}_count{{{_select(namespace, deployment)}, service="predictions"}}'
+
+
+def latency_buckets(namespace: str, deployment: str) -> str:
+    """Prediction requests answered within each bound, by predictor."""
+    return f'{REQUESTS}_bucket{{{_select(namespace, deployment)}, service="predictions"}}'
+
+
+def deciles(namespace: str, deployment: str) -> str:
+    """Rows by predictor and decile of the model's output."""
+    return f"{DECILES}{{{_select(namespace, deployment)}}}"
+
+
+def truth(metric: str, namespace: str, deployment: str) -> str:
+    """The rows whose truth is known, by predictor; `metric` is OUTCOMES or ERRORS."""
+    return f"{metric}{{{_select(namespace, deployment)}}}"
+
+
+def _select(namespace: str, deployment: str) -> str:
+    return f'namespace="{namespace}", deployment_name="{deployment}"'

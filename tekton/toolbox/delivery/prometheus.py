@@ -1,0 +1,99 @@
+"""Ask Prometheus for counters, and add up how much each grew since a moment.
+
+PromQL's `increase()` extrapolates to the whole window (2 scrapes in 12 seconds become 2.4 times the events), so no
+statistical test can use it. The raw samples of a range are fetched and added up here by the rule that `increase()` has
+for restarts: a counter that fell has restarted from 0. Each replica is a series of its own.
+
+The address is PROMETHEUS_URL. With https, a token goes along: from PROMETHEUS_TOKEN_FILE, else the ServiceAccount's
+own, and the authority is PROMETHEUS_CA_FILE, else OpenShift's service authority. Thanos' tenancy port (9092) wants the
+parameter `namespace`, which others ignore.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from delivery.errors import DeliveryError
+
+Point = tuple[float, float]
+"""Unix seconds and value."""
+LOOK_BACK = 60
+"""Seconds before the moment in which its last sample is looked for: a dozen scrapes of the lab, four of a cluster."""
+_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One counter's labels and samples, oldest first."""
+
+    labels: Mapping[str, str]
+    points: Sequence[Point]
+
+
+class Prometheus:
+    """One Prometheus server. A request takes at most 10 seconds."""
+
+    def __init__(self, url: str, namespace: str = "", *, token: str = "", authority: str = "") -> None:
+        self.url, self._namespace, self._token = url.rstrip("/"), namespace, token
+        self._tls = ssl.create_default_context(cafile=authority or None) if url.startswith("https") else None
+
+    @classmethod
+    def from_environment(cls, namespace: str) -> Prometheus:
+        """As PROMETHEUS_URL and its companions say; DeliveryError names what is missing."""
+        url = os.environ.get("PROMETHEUS_URL", "")
+        if not url:
+            raise DeliveryError(
+                "PROMETHEUS_URL is not set: a canary cannot be measured", next="add it to the ConfigMap mlops-endpoints"
+            )
+        token_file = os.environ.get("PROMETHEUS_TOKEN_FILE", "")
+        authority = os.environ.get("PROMETHEUS_CA_FILE", "")
+        if url.startswith("https"):
+            token_file = token_file or _there(_ACCOUNT / "token")
+            authority = authority or _there(_ACCOUNT / "service-ca.crt")
+        token = Path(token_file).read_text(encoding="utf-8").strip() if token_file else ""
+        return cls(url, namespace, token=token, authority=authority)
+
+    def range(self, selector: str, since: float) -> list[Series]:
+        """The samples of every series of a selector from shortly before `since` until now; DeliveryError."""
+        seconds = int(time.time() - since) + LOOK_BACK
+        asked = {"query": f"{selector}[{seconds}s]"} | ({"namespace": self._namespace} if self._namespace else {})
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        request = urllib.request.Request(  # noqa: S310 the configured address
+            f"{self.url}/api/v1/query", urllib.parse.urlencode(asked).encode(), headers
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10, context=self._tls) as answer:  # noqa: S310
+                found = json.load(answer)["data"]["result"]
+        except urllib.error.HTTPError as error:
+            answer = error.read(300).decode("utf-8", "replace")
+            raise DeliveryError(f"{self.url} answers {error.code} to {asked['query']}: {answer}") from error
+        except (OSError, ValueError, KeyError) as error:
+            raise DeliveryError(f"Prometheus at PROMETHEUS_URL {self.url} does not answer: {error}") from error
+        return [Series(one["metric"], [(float(t), float(v)) for t, v in one["values"]]) for one in found]
+
+
+def increase(points: Sequence[Point], since: float) -> float:
+    """How much one counter grew after `since`.
+
+    The value of its last sample until then is the start. A counter without one began later, and so from 0.
+    """
+    before = [value for at, value in points if at <= since]
+    last, grown = (before[-1] if before else 0.0), 0.0
+    for at, value in points:
+        if at > since:
+            grown += value - last if value >= last else value
+            last = value
+    return grown
+
+
+def _there(file: Path) -> str:
+    return str(file) if file.exists() else ""

@@ -1,0 +1,132 @@
+"""MLflow's own client, for what its REST API alone is not made for: runs, models and artifacts.
+
+MLflow is imported when it is first needed, because that takes seconds. The server is MLFLOW_TRACKING_URI; MLflow
+itself reads MLFLOW_TRACKING_TOKEN.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
+
+from delivery.card import CARD, MODEL
+from delivery.errors import DeliveryError
+from delivery.registry import CHALLENGER, CHAMPION
+from delivery.usecase import Champion, Config
+
+
+def enabled() -> bool:
+    """Whether MLFLOW_TRACKING_URI names a server."""
+    return bool(os.environ.get("MLFLOW_TRACKING_URI"))
+
+
+def mlflow() -> ModuleType:
+    """MLflow, without telemetry and without long retries."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # Two quick retries: a stage that cannot log must fail in seconds, not after minutes of back-off.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    # No progress bars and links in a log.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    import mlflow as library
+
+    return library
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a failure to reach the server into a DeliveryError of one line."""
+    import requests
+
+    library = mlflow()
+    try:
+        yield
+    except (library.exceptions.MlflowException, requests.RequestException) as error:
+        uri = os.environ.get("MLFLOW_TRACKING_URI")
+        raise DeliveryError(
+            f"MLflow at {uri} failed: {str(error).splitlines()[0][:200]}",
+            next="start it, check MLFLOW_TRACKING_TOKEN, or unset MLFLOW_TRACKING_URI to continue without",
+        ) from error
+
+
+def find_run(experiment: str, tags: Mapping[str, str]) -> str | None:
+    """The id of the newest finished run of an experiment that has all these tags."""
+    library = mlflow()
+    found = library.get_experiment_by_name(experiment)
+    if found is None:
+        return None
+    wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
+    runs = library.MlflowClient().search_runs(
+        [found.experiment_id], filter_string=f"{wanted} and attributes.status = 'FINISHED'", max_results=1
+    )
+    return str(runs[0].info.run_id) if runs else None
+
+
+def champion(config: Config) -> Champion | None:
+    """The registered version with the alias champion, or None; DeliveryError when MLflow does not answer."""
+    library = mlflow()
+    with reachable():
+        try:
+            version = library.MlflowClient().get_model_version_by_alias(config.deployment, CHAMPION).version
+        except library.exceptions.MlflowException as error:
+            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                return None
+            raise
+        with TemporaryDirectory() as folder:
+            return Champion(str(version), _download(library, config, str(version), folder).read_bytes())
+
+
+def register(config: Config, run_id: str, tags: Mapping[str, str]) -> str:
+    """The registered version of a run's model, with the tags and the alias challenger; made when there is none."""
+    library = mlflow()
+    with reachable():
+        client = library.MlflowClient()
+        known = [found.version for found in _versions(client, config) if found.run_id == run_id]
+        version = str(known[0] if known else _create(library, config, run_id))
+        for key, value in tags.items():
+            client.set_model_version_tag(config.deployment, version, key, value)
+        client.set_registered_model_alias(config.deployment, CHALLENGER, version)
+    return version
+
+
+def fetch(config: Config, version: str, folder: Path) -> None:
+    """Put a version's model.onnx and model.json into a folder. DeliveryError lists the versions that exist."""
+    library = mlflow()
+    with reachable(), TemporaryDirectory() as temporary:
+        known = {str(found.version): found for found in _versions(library.MlflowClient(), config)}
+        if version not in known:
+            raise DeliveryError(
+                f"version {version!r} of {config.deployment} is not registered, allowed: "
+                f"{', '.join(sorted(known, key=int)) or 'none yet'}",
+                next="python -m delivery register",
+            )
+        model = _download(library, config, version, f"{temporary}/model")
+        about = library.artifacts.download_artifacts(
+            run_id=known[version].run_id, artifact_path=CARD, dst_path=temporary
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MODEL).write_bytes(model.read_bytes())
+        (folder / CARD).write_bytes(Path(about).read_bytes())
+
+
+def _download(library: ModuleType, config: Config, version: str, folder: str) -> Path:
+    """The ONNX file of a version, in the folder."""
+    uri = f"models:/{config.deployment}/{version}"
+    fetched = Path(library.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
+    return next(fetched.rglob("*.onnx"))
+
+
+def _versions(client: Any, config: Config) -> list[Any]:
+    """All versions, newest first; none when the model is not registered."""
+    return sorted(client.search_model_versions(f"name='{config.deployment}'"), key=lambda found: -int(found.version))
+
+
+def _create(library: ModuleType, config: Config, run_id: str) -> str:
+    registered = library.register_model(f"runs:/{run_id}/model", config.deployment, await_registration_for=30)
+    return str(registered.version)

@@ -1,0 +1,329 @@
+"""Send real rows to a deployment as its callers do, and later the truth of each.
+
+Requests are sent at the planned rate however long the answers take (an open loop), as long as the connections
+suffice; a request that could not be sent in time is counted as `sent_late`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event, Lock, Thread
+from typing import Any
+from urllib.parse import urlsplit
+
+from delivery.cli import add_output, say
+from delivery.contract import Server, request
+from delivery.errors import DeliveryError
+from delivery.usecase import CLASSIFICATION, LabelledRow, LabelledRows
+
+TIMEOUT = 10.0
+"""Seconds that one answer may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is sent: `rate` requests a second of `rows` rows each; shares are from 0 to 1.
+
+    `requests` of 0 means until `seconds` are over or it is stopped.
+    """
+
+    rate: float
+    rows: int = 1
+    seconds: float = float("inf")
+    requests: int = 0
+    feedback: float = 0.0
+    mistakes: float = 0.0
+    connections: int = 4
+    seed: int | None = None
+
+
+@dataclass(slots=True)
+class Report:
+    """What came back. Codes are HTTP statuses, 0 for no answer; `sent_late` counts requests sent over 1 s late.
+
+    Of a classification: rows predicted positive, and right. Of a regression: the sum of absolute errors.
+    """
+
+    codes: Counter[int] = field(default_factory=Counter)
+    feedback_codes: Counter[int] = field(default_factory=Counter)
+    predictors: Counter[str] = field(default_factory=Counter)
+    milliseconds: list[float] = field(default_factory=list)
+    rows: int = 0
+    positive: int = 0
+    right: int = 0
+    absolute_error: float = 0.0
+    sent_late: int = 0
+    seconds: float = 0.0
+
+    @property
+    def failed(self) -> int:
+        """Predictions that got a 5xx or no answer."""
+        return sum(count for code, count in self.codes.items() if code == 0 or code >= 500)
+
+    def quantile(self, share: float) -> float:
+        """Milliseconds within which this share of the answers came; 0 without any."""
+        times = sorted(self.milliseconds)
+        return times[min(int(len(times) * share), len(times) - 1)] if times else 0.0
+
+    def summary(self, task: str = CLASSIFICATION) -> dict[str, Any]:
+        """As JSON; shares and errors are of rows with an answer, None without any."""
+
+        def mean(total: float) -> float | None:
+            return round(total / self.rows, 4) if self.rows else None
+
+        quality = (
+            {"positive": mean(self.positive), "right": mean(self.right)}
+            if task == CLASSIFICATION
+            else {"mean_absolute_error": mean(self.absolute_error)}
+        )
+        return {
+            "requests": self.codes.total(),
+            "codes": {str(code): count for code, count in sorted(self.codes.items())},
+            "predictors": dict(sorted(self.predictors.items())),
+            "rows": self.rows,
+            **quality,
+            "feedback": {str(code): count for code, count in sorted(self.feedback_codes.items())},
+            "p50_ms": round(self.quantile(0.50), 1),
+            "p95_ms": round(self.quantile(0.95), 1),
+            "p99_ms": round(self.quantile(0.99), 1),
+            "sent_late": self.sent_late,
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def asked_by(server: Server, columns: Sequence[str]) -> tuple[list[str], float]:
+    """The columns that the deployment asks for and its threshold, from its metadata; else `columns` and 0.5."""
+    body = server.get("/metadata").body
+    try:
+        names = list(body["inputs"][0]["schema"]["names"])
+    except (KeyError, IndexError, TypeError):
+        return list(columns), 0.5
+    try:
+        return names, float(body["custom"]["threshold"])
+    except (KeyError, TypeError, ValueError):
+        return names, 0.5
+
+
+class Traffic:
+    """One plan against one deployment, from threads of its own."""
+
+    def __init__(self, url: str, labelled: LabelledRows, plan: Plan, *, task: str = CLASSIFICATION) -> None:
+        server = Server(url, TIMEOUT)
+        self._url, self._plan, self._rows, self._task = urlsplit(server.url), plan, labelled.rows, task
+        self._names, self._threshold = asked_by(server, labelled.columns)
+        known = labelled.rows[0].values
+        unknown = [name for name in self._names if name not in known]
+        if unknown:
+            raise DeliveryError(f"{server.url} asks for {unknown[0]!r}, allowed: {', '.join(known)}")
+        self._random = random.Random(plan.seed)  # noqa: S311 a sample, no secret
+        self._lock, self._stopped, self._next = Lock(), Event(), 0
+        self._threads: list[Thread] = []
+        self._began = 0.0
+        self.report = Report()
+
+    def start(self) -> None:
+        """Begin to send; returns at once."""
+        self._began = time.monotonic()
+        self._threads = [Thread(target=self._work, daemon=True) for _ in range(self._plan.connections)]
+        for thread in self._threads:
+            thread.start()
+
+    def halt(self) -> None:
+        """Send no more."""
+        self._stopped.set()
+
+    def stop(self) -> Report:
+        """Send no more, wait for the answers that are due, and return what came back."""
+        self.halt()
+        return self.wait()
+
+    def wait(self) -> Report:
+        """Wait until the plan is done."""
+        for thread in self._threads:
+            thread.join()
+        self.report.seconds = time.monotonic() - self._began
+        return self.report
+
+    def _work(self) -> None:
+        connection = self._connect()
+        while (taken := self._take()) is not None:
+            at, chosen, wrong, with_truth = taken
+            if self._stopped.wait(max(0.0, at - time.monotonic())):
+                break
+            if time.monotonic() - at > 1.0:
+                with self._lock:
+                    self.report.sent_late += 1
+            self._ask(connection, chosen, wrong, with_truth)
+        connection.close()
+
+    def _take(self) -> tuple[float, list[LabelledRow], bool, bool] | None:
+        """When the next request is due, its rows, whether it is a mistake, and whether its truth follows."""
+        plan = self._plan
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+            due = number / plan.rate
+            if self._stopped.is_set() or due >= plan.seconds or (plan.requests and number >= plan.requests):
+                return None
+            chosen = [self._random.choice(self._rows) for _ in range(plan.rows)]
+            wrong, with_truth = self._random.random() < plan.mistakes, self._random.random() < plan.feedback
+            return self._began + due, chosen, wrong, with_truth
+
+    def _ask(
+        self, connection: http.client.HTTPConnection, chosen: list[LabelledRow], wrong: bool, with_truth: bool
+    ) -> None:
+        asked = request(self._names, [[row.values[name] for name in self._names] for row in chosen])
+        if wrong:
+            asked["data"]["ndarray"][0] = asked["data"]["ndarray"][0][:-1]
+        began = time.perf_counter()
+        code, predictor, body = self._post(connection, "/api/v1.0/predictions", asked)
+        took = (time.perf_counter() - began) * 1000
+        answers = _outputs(body) if code == 200 else []
+        with self._lock:
+            self.report.codes[code] += 1
+            self.report.milliseconds.append(took)
+            self.report.rows += len(answers)
+            right = self._compare(answers, chosen)
+            if predictor:
+                self.report.predictors[predictor] += 1
+        if with_truth and answers:
+            code = self._post(connection, "/api/v1.0/feedback", self._feedback(asked, body, chosen, right))[0]
+            with self._lock:
+                self.report.feedback_codes[code] += 1
+
+    def _compare(self, answers: Sequence[float], chosen: Sequence[LabelledRow]) -> int:
+        """Add predictions against truths to the report; rows of a classification that are right."""
+        pairs = list(zip(answers, (row.truth for row in chosen), strict=False))
+        if self._task != CLASSIFICATION:
+            self.report.absolute_error += sum(abs(answer - truth) for answer, truth in pairs)
+            return 0
+        right = sum((answer >= self._threshold) == bool(truth) for answer, truth in pairs)
+        self.report.positive += sum(answer >= self._threshold for answer in answers)
+        self.report.right += right
+        return right
+
+    def _feedback(self, asked: dict[str, Any], body: Any, chosen: Sequence[LabelledRow], right: int) -> dict[str, Any]:
+        """The truth of a request in Seldon's protocol; a regression has no reward."""
+        classes = self._task == CLASSIFICATION
+        truth = [[int(row.truth) if classes else row.truth] for row in chosen]
+        reward = {"reward": right / len(chosen)} if classes else {}
+        return {
+            "request": asked,
+            "response": {"meta": (body or {}).get("meta", {})},
+            **reward,
+            "truth": {"data": {"ndarray": truth}},
+        }
+
+    def _connect(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+        return kind(self._url.netloc, timeout=TIMEOUT)
+
+    def _post(self, connection: http.client.HTTPConnection, path: str, content: dict[str, Any]) -> tuple[int, str, Any]:
+        """Status, the predictor that answered if the gateway names it, and the body; status 0 for no answer."""
+        kept = connection.sock is not None
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", self._url.path + path, json.dumps(content).encode(), headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            # The server may have closed a kept connection meanwhile: that is no failure of an answer.
+            gone = isinstance(error, ConnectionError | http.client.RemoteDisconnected)
+            return self._post(connection, path, content) if kept and gone else (0, "", None)
+        try:
+            return answer.status, answer.getheader("x-predictor", ""), json.loads(text)
+        except ValueError:
+            return answer.status, "", None
+
+
+def _outputs(body: Any) -> list[float]:
+    """The last output of each row: the positive class's probability, or the value; none for another body."""
+    try:
+        return [float(outputs[-1]) for outputs in body["data"]["ndarray"]]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return []
+
+
+# -- the options of a command that sends traffic -------------------------------------------------------------------
+
+
+def add_plan(parser: argparse.ArgumentParser) -> None:
+    """The options that describe a plan and where it goes."""
+    parser.add_argument("--url", required=True, help="of the deployment: $PRODUCTION_URL or $STAGING_URL")
+    parser.add_argument("--rate", type=_positive, default=20.0, metavar="R", help="requests a second (default: 20)")
+    parser.add_argument("--rows", type=int, default=1, metavar="N", help="rows in a request (default: 1)")
+    parser.add_argument("--seconds", type=_positive, default=0.0, help="for how long (default: 10, or --requests)")
+    parser.add_argument("--requests", type=int, default=0, metavar="N", help="how many (default: as --seconds says)")
+    parser.add_argument("--feedback", type=_share, nargs="?", const=1.0, default=0.0, metavar="SHARE",
+                        help="send the truth for this share of the requests (alone: for all)")  # fmt: skip
+    parser.add_argument("--mistakes", type=_share, default=0.0, metavar="SHARE", help="requests a column short")
+    parser.add_argument("--connections", type=int, default=4, metavar="N", help="open at once (default: 4)")
+    parser.add_argument("--seed", type=int, default=None, help="the same rows again")
+    add_output(parser)
+
+
+def plan_of(given: argparse.Namespace) -> Plan:
+    """The plan that the options describe."""
+    seconds = given.seconds or (float("inf") if given.requests else 10.0)
+    return Plan(given.rate, max(given.rows, 1), seconds, given.requests, given.feedback, given.mistakes,
+                max(given.connections, 1), given.seed)  # fmt: skip
+
+
+def send(traffic: Traffic, task: str, of: str, output: str) -> int:
+    """Send until the plan is done or the process is interrupted; 1 when a request got a 5xx or no answer.
+
+    `of` names the rows: `month 7`.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: traffic.halt())
+    traffic.start()
+    report = traffic.wait()
+    summary = {"of": of, **report.summary(task)}
+    say(json.dumps(summary) if output == "json" else _text(summary))
+    return 1 if report.failed else 0
+
+
+def _text(summary: dict[str, Any]) -> str:
+    def listed(counts: dict[str, int]) -> str:
+        return ", ".join(f"{name or 'no answer'}: {count}" for name, count in counts.items()) or "none"
+
+    lines = [
+        f"{summary['requests']} requests of {summary['of']} in {summary['seconds']} s",
+        f"  codes       {listed({('' if code == '0' else code): n for code, n in summary['codes'].items()})}",
+        f"  predictors  {listed(summary['predictors'])}",
+        f"  latency     p50 {summary['p50_ms']} ms, p95 {summary['p95_ms']} ms, p99 {summary['p99_ms']} ms",
+    ]
+    if summary["rows"]:
+        quality = (
+            f"{summary['positive']:.1%} predicted positive, {summary['right']:.1%} right"
+            if "right" in summary
+            else f"mean absolute error {summary['mean_absolute_error']:g}"
+        )
+        lines.append(f"  rows        {summary['rows']}: {quality}")
+    if summary["feedback"]:
+        lines.append(f"  feedback    {listed(summary['feedback'])}")
+    if summary["sent_late"]:
+        lines.append(f"  {summary['sent_late']} were sent over 1 s late: more --connections or a smaller --rate")
+    return "\n".join(lines)
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"got {text}, allowed: 0 to 1")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"got {text}, allowed: more than 0")
+    return value

@@ -1,0 +1,172 @@
+"""What delivery has to know of a use case: the file usecase.yaml, and a Python module beside it.
+
+usecase.yaml names things; whatever needs only names (dashboards, checks, the command line) reads it with `read`.
+The module `<package>.usecase` has what is code: it offers the functions of the protocol `UseCase`. `load` imports it.
+
+A command finds the file in the folder that USE_CASE names, else in the working folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import yaml
+
+from delivery.errors import DeliveryError
+
+FILE = "usecase.yaml"
+CLASSIFICATION, REGRESSION = "classification", "regression"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The content of usecase.yaml, and the folder that it is in.
+
+    `measure` is the metric of model.json by which candidates are compared. A classification has two classes, the
+    negative one first. A regression has a target: what is predicted, with its unit. `canary` are rules of the canary
+    that differ from their defaults.
+    """
+
+    folder: Path
+    package: str
+    deployment: str
+    experiment: str
+    image: str
+    overlays: Path
+    task: str
+    measure: str
+    classes: tuple[str, ...] = ()
+    target: str = ""
+    canary: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def negative(self) -> str:
+        """The class of rows in which nothing is to be found; empty for a regression."""
+        return self.classes[0] if self.classes else ""
+
+    @property
+    def positive(self) -> str:
+        """The class that the model looks for; empty for a regression."""
+        return self.classes[1] if self.classes else ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRow:
+    """A row as a caller sends it, by column, and what became of it: a class as 0 or 1, or the target's value."""
+
+    values: Mapping[str, Any]
+    truth: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRows:
+    """Rows of a past period. `columns` are what a model of the use case asks for when its metadata names none."""
+
+    rows: Sequence[LabelledRow]
+    columns: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of the gate: what was measured, what is allowed, and what to do when it fails."""
+
+    name: str
+    measured: str
+    allowed: str
+    passed: bool
+    remedy: str = ""
+
+    @property
+    def line(self) -> str:
+        """The check as a line of the table."""
+        return f"{'ok  ' if self.passed else 'FAIL'} {self.name:<22} {self.measured:<28} {self.allowed}"
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The registered version that production runs, and the bytes of its ONNX model."""
+
+    version: str
+    model: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The chosen model's run in MLflow, and the tags of its version: candidate, commit, version of the data."""
+
+    run_id: str
+    tags: Mapping[str, str]
+
+
+class UseCase(Protocol):
+    """The module `<package>.usecase`. Each function raises DeliveryError for what a person can mend."""
+
+    def labelled_rows(self, period: str) -> LabelledRows:
+        """Real rows of a past period whose outcome is known; an empty `period` is the one of the model's test."""
+
+    def data_version(self) -> str:
+        """One short hash over the data that the model is trained and tested on."""
+
+    def gate(self, champion: Champion | None) -> Sequence[Check]:
+        """The checks that the chosen model must pass before it is registered."""
+
+    def run_of_chosen_model(self) -> Registered:
+        """The MLflow run of the model in models/serving, made when there is none yet."""
+
+
+def folder() -> Path:
+    """The folder of the use case: USE_CASE, else the working folder."""
+    return Path(os.environ.get("USE_CASE") or ".").resolve()
+
+
+def read(at: Path | None = None) -> Config:
+    """The use case of a folder, by default of `folder()`. DeliveryError names the key that is missing or wrong."""
+    where = at or folder()
+    file = where / FILE
+    try:
+        raw = yaml.safe_load(file.read_text(encoding="utf-8"))
+        found = Config(
+            **{
+                **raw,
+                "folder": where,
+                "overlays": (where / raw["overlays"]).resolve(),
+                "classes": tuple(raw.get("classes") or ()),
+                "canary": dict(raw.get("canary") or {}),
+            }
+        )
+    except OSError as error:
+        raise DeliveryError(
+            f"{file}: {error.strerror}", next="run in the folder of usecase.yaml, or set USE_CASE"
+        ) from error
+    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+        raise DeliveryError(f"{file}: {type(error).__name__}: {error}", next=f"git diff {file}") from error
+    wrong = _wrong(found)
+    if wrong:
+        raise DeliveryError(f"{file}: {wrong}")
+    return found
+
+
+def load(config: Config) -> UseCase:
+    """The module of the use case; commands run in its folder, where Python finds the package."""
+    try:
+        return cast(UseCase, importlib.import_module(f"{config.package}.usecase"))
+    except ModuleNotFoundError as error:
+        raise DeliveryError(
+            f"{config.folder / FILE}: package: {error}", next=f"cd {config.folder}, then the same again"
+        ) from error
+
+
+def _wrong(config: Config) -> str:
+    """What does not fit together, or nothing."""
+    if config.task == CLASSIFICATION:
+        return (
+            "" if len(config.classes) == 2 else f"classes: got {list(config.classes)}, allowed: two, the negative first"
+        )
+    if config.task == REGRESSION:
+        return "" if config.target else "target: missing, allowed: what is predicted, with its unit"
+    return f"task: got {config.task!r}, allowed: {CLASSIFICATION} or {REGRESSION}"

@@ -1,0 +1,62 @@
+"""`workshop history` and `workshop rollback` work where oc works: also on a cluster, without a lab."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from delivery import cluster, history
+from delivery.history import History
+
+from tests.delivery.test_history import entry
+
+KIT = Path(__file__).resolve().parents[2]
+
+
+def workshop(tmp_path: Path, *words: str, cwd: Path = KIT) -> subprocess.CompletedProcess[str]:
+    """The command with no lab of its own; the cluster is the one of KUBECONFIG."""
+    env = {**os.environ, "WORKSHOP_STATE": str(tmp_path / "no-lab"), "PYTHONPATH": str(KIT), "NO_COLOR": "1"}
+    env = {name: value for name, value in env.items() if not name.endswith("_NAMESPACE")}
+    return subprocess.run([sys.executable, "-m", "workshop", *words], cwd=cwd, env=env, capture_output=True, text=True)
+
+
+@pytest.fixture
+def provisioned(production: str) -> str:
+    """The namespace, which plays both: where the endpoints are, and production."""
+    cluster.oc("create", "configmap", "mlops-endpoints", "-n", production,
+               "--from-literal", f"PRODUCTION_NAMESPACE={production}")  # fmt: skip
+    return production
+
+
+def test_the_history_is_read_without_a_lab(provisioned: str, tmp_path: Path) -> None:
+    History("flight-delay").change(lambda old: history.entered(history.entered(old, entry(1)), entry(2)))
+    done = workshop(tmp_path, "history", "-n", provisioned, "-o", "json")
+    assert done.returncode == 0, done.stderr
+    assert [one["model_version"] for one in json.loads(done.stdout)["entries"]] == ["2", "1"]
+    text = workshop(tmp_path, "history", "-n", provisioned, cwd=KIT / "model").stdout.splitlines()
+    assert text[0].startswith(f"* version 2    {entry(2).digest[:19]}  since 2026-01-01T00:00:02Z")
+    assert "    left   replaced by version 2" in text
+
+
+def test_a_release_that_never_was_is_told_with_those_that_were(provisioned: str, tmp_path: Path) -> None:
+    History("flight-delay").change(lambda old: history.entered(old, entry(1)))
+    done = workshop(tmp_path, "rollback", "9", "-n", provisioned)
+    assert done.returncode == 5
+    assert "production never ran '9', allowed: version 1" in done.stderr
+    assert done.stderr.rstrip().endswith("workshop history")
+
+
+def test_a_namespace_without_endpoints_is_named(production: str, tmp_path: Path) -> None:
+    done = workshop(tmp_path, "history", "-n", production)
+    assert done.returncode == 3
+    assert f"there is no ConfigMap mlops-endpoints in {production}" in done.stderr
+
+
+def test_outside_a_clone_the_way_is_told(production: str, tmp_path: Path) -> None:
+    done = workshop(tmp_path, "history", "-n", production, cwd=tmp_path)
+    assert done.returncode == 3
+    assert "is in no clone of the workshop" in done.stderr
