@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     follow.add_argument("pipeline", nargs="?", default="train-and-stage")
     follow.add_argument("-n", "--namespace", default="")
     follow.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
-    lab = verb("lab", "the main job: start the lab and take the flights model from data to production")
+    lab = verb("lab", "the main job: start the lab and take the model from data to production")
     lab.add_argument("--ports", default="")
     approve = verb("approve", "answer an approval that a pipeline waits for")
     approve.add_argument("name", nargs="?", help="the ApprovalTask; without a name, the one that waits")

@@ -6,7 +6,8 @@ from typing import Any
 
 from workshop.checks.finding import CheckContext, Editor, Finding, post_json
 from workshop.checks.runs import PIPELINE, condition, pipeline, results
-from workshop.checks.serving import DEPLOYMENT, digests_of, state_of
+from workshop.checks.serving import digests_of, state_of
+from workshop.usecase import DEPLOYMENT
 
 REQUEST = "seldon/requests/flight.json"
 _START = {

@@ -12,7 +12,8 @@ from typing import Any
 from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, contains, git, root
-from workshop.checks.serving import DEPLOYMENT, serving
+from workshop.checks.serving import serving
+from workshop.usecase import DEPLOYMENT
 
 IMAGE = f"{DEPLOYMENT}:mine"
 PIPELINE = "build"

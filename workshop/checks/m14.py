@@ -7,7 +7,8 @@ import json
 from workshop.checks import production, runs
 from workshop.checks.finding import CheckContext, Editor, Finding, Object
 from workshop.checks.m13 import AB_TEST, CANDIDATES
-from workshop.checks.serving import DEPLOYMENT, digests_of, state_of
+from workshop.checks.serving import digests_of, state_of
+from workshop.usecase import DEPLOYMENT
 
 HISTORY, KEY = f"{DEPLOYMENT}-history", "history.json"
 SHADOW = "shadow"

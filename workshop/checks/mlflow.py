@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop.checks.finding import HTTP_SECONDS, CheckContext
+from workshop.usecase import USE_CASE
 
-EXPERIMENT = "flights"
+EXPERIMENT = USE_CASE.experiment
 
 
 class NoMlflow(Exception):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 
 from workshop.checks.finding import CheckContext
-from workshop.checks.serving import DEPLOYMENT
 from workshop.errors import RunFailed
+from workshop.usecase import DEPLOYMENT
 
 
 def predictors(context: CheckContext) -> list[str]:

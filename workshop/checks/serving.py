@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from workshop.checks.finding import CheckContext, Object
-
-DEPLOYMENT = "flight-delay"
+from workshop.usecase import DEPLOYMENT
 
 
 def state_of(deployment: Object) -> str:

@@ -1,4 +1,4 @@
-"""`workshop lab`: the main job, from a month of flights to a prediction from production.
+"""`workshop lab`: the main job, from data to a prediction from production.
 
 Every step is something that a participant can do by hand, and its command is printed. What stands already is not done
 again: the second time only what changed since is left.
@@ -33,6 +33,7 @@ from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read
 from workshop.lab.seed import namespace
 from workshop.manifests.load import load
+from workshop.usecase import DEPLOYMENT, USE_CASE
 
 
 @dataclass
@@ -91,7 +92,7 @@ def _push_data(job: Job) -> str:
     marker = job.where.run / "pushed"
     if marker.exists() and marker.read_text() == wanted:
         return "the remote has them"
-    _shell(job, model, "python -m flights.ensure")
+    _shell(job, model, f"python -m {USE_CASE.package}.ensure")
     _shell(job, model, "dvc push --quiet data/*.dvc")
     marker.write_text(wanted)
     return f"{len(pointers)} months"
@@ -144,7 +145,7 @@ def _stands(job: Job) -> bool:
     results = {r["name"]: r["value"] for r in newest["status"].get("results") or []}
     head = _shell(job, job.clone, "git rev-parse origin/main").strip()
     try:
-        serving = job.client.get("SeldonDeployment", namespace("production"), "flight-delay")
+        serving = job.client.get("SeldonDeployment", namespace("production"), DEPLOYMENT)
     except ApiFailure:
         return False
     return (
@@ -165,7 +166,7 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
     """What the job ends with: URLs, a live prediction with its request, the model, the digest, the times."""
     request = job.clone / "seldon" / "requests" / "flight.json"
     url = str(job.report.endpoints["production"])
-    serving = job.client.get("SeldonDeployment", namespace("production"), "flight-delay")
+    serving = job.client.get("SeldonDeployment", namespace("production"), DEPLOYMENT)
     image = serving["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]["image"]
     answer = _predict(url, request)
     # A terminal without curl has it in the lab's shell.
@@ -186,7 +187,7 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
 def _metrics(job: Job) -> dict[str, Any]:
     """The champion's metrics on the test month, from MLflow over its REST API."""
     base = f"{job.report.endpoints['mlflow']}/api/2.0/mlflow"
-    version = _get(job, f"{base}/registered-models/alias?name=flight-delay&alias=champion")["model_version"]
+    version = _get(job, f"{base}/registered-models/alias?name={DEPLOYMENT}&alias=champion")["model_version"]
     run = _get(job, f"{base}/runs/get?run_id={version['run_id']}")["run"]
     return {m["key"]: m["value"] for m in run["data"].get("metrics") or []}
 
@@ -210,7 +211,7 @@ def _predict(url: str, request: Path) -> dict[str, Any]:
     except urllib.error.HTTPError as e:
         raise WorkshopError(
             f"production answers {e.code}: {e.read(500).decode(errors='replace')}",
-            hint="oc describe sdep flight-delay -n user1-production",
+            hint=f"oc describe sdep {DEPLOYMENT} -n {namespace('production')}",
         ) from e
 
 
@@ -244,7 +245,7 @@ def _show(job: Job, summary: dict[str, Any]) -> None:
     shown = ", ".join(
         f"{key} {metrics[key]:.3f}" for key in ("auc", "accuracy", "precision", "recall", "f1") if key in metrics
     )
-    output.say(f"  model    flight-delay version {summary['model_version']}: {shown}")
+    output.say(f"  model    {DEPLOYMENT} version {summary['model_version']}: {shown}")
     output.say(f"  image    {summary['image_digest']}")
     output.say(f"  time     {summary['seconds']:.0f} s")
     output.say()

@@ -22,6 +22,7 @@ from workshop.lab.paths import LabPaths
 from workshop.lab.report import read, running_pid
 from workshop.lab.seed import USER
 from workshop.lab.seed import namespace as namespace_of
+from workshop.usecase import is_clone
 
 LAB, CLUSTER = "lab", "cluster"
 ENDPOINTS, CREDENTIALS = "mlops-endpoints", "mlops-credentials"
@@ -80,7 +81,7 @@ def clone_here() -> Path:
     """The clone that one is in. Raises EnvironmentFault."""
     here = Path.cwd().resolve()
     for folder in (here, *here.parents):
-        if (folder / "model" / "flights").is_dir():
+        if is_clone(folder):
             return folder
     raise EnvironmentFault(f"{here} is in no clone of the workshop", hint="cd into the clone and say it again")
 

@@ -18,6 +18,7 @@ from workshop.commands.place import api, clone_here, endpoints, in_lab, particip
 from workshop.errors import EnvironmentFault, RunFailed
 from workshop.lab.participant import clone_folder
 from workshop.lab.paths import lab_paths
+from workshop.usecase import FOLDER, is_clone
 
 
 def rollback(words: argparse.Namespace) -> int:
@@ -59,10 +60,10 @@ def _place(namespace: str) -> tuple[Path, dict[str, str]]:
     where = lab_paths()
     client, namespace = api(where, namespace)
     if in_lab(where):
-        model, env = clone_folder(where) / "model", participant_env(where)
+        model, env = clone_folder(where) / FOLDER, participant_env(where)
     else:
-        model, env = clone_here() / "model", dict(os.environ)
+        model, env = clone_here() / FOLDER, dict(os.environ)
     env |= endpoints(client, namespace)
-    if not (model / "usecase.yaml").is_file():
+    if not is_clone(model.parent):
         raise EnvironmentFault(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
     return model, env

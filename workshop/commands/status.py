@@ -99,7 +99,7 @@ def _pss(process: psutil.Process) -> int:
 def _show(where: LabPaths, found: dict[str, Any]) -> None:
     if not found["components"]:
         output.say(f"no lab on {where.root}")
-        output.say("  workshop up starts it; make lab takes the flights model to production")
+        output.say("  workshop up starts it; make lab takes the model to production")
         return
     rows = []
     total = 0

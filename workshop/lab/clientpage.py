@@ -1,4 +1,4 @@
-"""The page for people, beside the API that it calls: `/seldon/<namespace>/flight-delay/client/` on the gateway.
+"""The page for people, beside the API that it calls: `/seldon/<namespace>/<deployment>/client/` on the gateway.
 
 One origin, so that no server has to allow another one; on OpenShift nginx does the same, and a test holds the headers
 in seldon/client/server/nginx.conf to these. Open to anybody who reaches the gateway, as predictions are: it holds
@@ -15,8 +15,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from workshop.lab.files import ASKED_ANEW, Files
 from workshop.lab.paths import KIT
+from workshop.usecase import DEPLOYMENT
 
-DEPLOYMENT = "flight-delay"
 PATH = f"/seldon/{{namespace}}/{DEPLOYMENT}/client"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "

@@ -68,6 +68,7 @@ from workshop.lab.store import Store
 from workshop.oc.cli import tool as oc_tool
 from workshop.programs import fetched
 from workshop.programs import find as find_program
+from workshop.usecase import DEPLOYMENT
 
 MIN_FREE_BYTES = 300 * 1024 * 1024
 """Below this a pipeline run fails half-way; better said at the start."""
@@ -157,7 +158,7 @@ class Supervisor:
             "grafana": f"{console}/dashboards/",
         }
         for stage in ("staging", "production"):
-            if (seed.namespace(stage), "flight-delay") not in self.routes.known:
+            if (seed.namespace(stage), DEPLOYMENT) not in self.routes.known:
                 continue
             found[stage] = self._predictions(stage)
         if found["production"]:
@@ -168,7 +169,7 @@ class Supervisor:
         return found
 
     def _predictions(self, stage: str) -> str:
-        return f"{self._url('gateway')}/seldon/{seed.namespace(stage)}/flight-delay/api/v1.0/predictions"
+        return f"{self._url('gateway')}/seldon/{seed.namespace(stage)}/{DEPLOYMENT}/api/v1.0/predictions"
 
     # -- starting ----------------------------------------------------------------------------------------------
 
@@ -216,9 +217,9 @@ class Supervisor:
             "GIT_URL": f"{self._url('git')}/{participant.REPOSITORY}.git",
             "MLFLOW_TRACKING_URI": str(self._url("mlflow")),
             "PRODUCTION_NAMESPACE": seed.namespace("production"),
-            "PRODUCTION_URL": f"{gateway}/seldon/{seed.namespace('production')}/flight-delay",
+            "PRODUCTION_URL": f"{gateway}/seldon/{seed.namespace('production')}/{DEPLOYMENT}",
             "STAGING_NAMESPACE": seed.namespace("staging"),
-            "STAGING_URL": f"{gateway}/seldon/{seed.namespace('staging')}/flight-delay",
+            "STAGING_URL": f"{gateway}/seldon/{seed.namespace('staging')}/{DEPLOYMENT}",
         }
 
     def _programs(self, env: dict[str, str], token: str) -> list[Component]:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
-from workshop.lab.clientpage import DEPLOYMENT, client_routes
+from workshop.lab.clientpage import client_routes
 from workshop.lab.gateway import answers
 from workshop.lab.gateway.call import Call
 from workshop.lab.gateway.forward import Choice, Forwarder
@@ -19,6 +19,7 @@ from workshop.lab.gateway.metrics import CONTENT_TYPE, AllMetrics
 from workshop.lab.gateway.shadows import Shadows
 from workshop.lab.gateway.upstream import Answer, Upstream
 from workshop.lab.routes import Routes, Target
+from workshop.usecase import DEPLOYMENT
 
 MAX_BODY = 10 * 1024 * 1024
 """Size limit of one request in bytes. The model server has its own, smaller limit."""
