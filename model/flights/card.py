@@ -6,6 +6,7 @@ as it needs to.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -56,6 +57,12 @@ class Card:
     def features(self) -> tuple[str, ...]:
         """The names of the raw columns, in the order of the graph's inputs."""
         return tuple(entry["name"] for entry in self.inputs)
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the card without the two times: equal when the same commit trains the same data again."""
+        known = {name: value for name, value in asdict(self).items() if name not in ("train_seconds", "row_ms")}
+        return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
 def load(file: Path) -> Card:

@@ -1,8 +1,8 @@
 """Log a model to MLflow when MLFLOW_TRACKING_URI is set, and do nothing when it is not.
 
-A run is found again by the digest of its model.onnx and of its model.json without what differs from one training to
-the next, so training, evaluation and registration need no shared file of run ids. Each asks for the run of its model,
-and the first one makes it. PIPELINE_RUN, when set, becomes a tag that leads from the run back to the pipeline.
+A run is found again by the digest of its model.json (`Card.identity`), so training, evaluation and registration need no
+shared file of run ids. Each asks for the run of its model, and the first one makes it. The digest of model.onnx alone
+would not do: a model with another threshold or of another commit has the same bytes. PIPELINE_RUN, when set, becomes a tag that leads from the run back to the pipeline.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def log_evaluation(folder: Path, write_artifacts: Callable[[Path], None]) -> Non
 def run_of(folder: Path) -> str:
     """The id of the run that holds this model, made and filled when there is none yet."""
     made = card.load(folder / CARD)
-    known = find_run(EXPERIMENT, {"onnx_sha256": made.onnx_sha256})
+    known = find_run(EXPERIMENT, {"card_sha256": made.identity})
     if known:
         return known
     library = mlflow()
@@ -71,6 +71,7 @@ def _tags(made: Card) -> dict[str, str]:
         # MLflow shows this one as the source version.
         "mlflow.source.git.commit": made.commit,
         "onnx_sha256": made.onnx_sha256,
+        "card_sha256": made.identity,
     }
 
 

@@ -46,10 +46,11 @@ def test_server_that_does_not_answer_is_one_line(small_model: Path, monkeypatch:
 
 
 STORY = """
+import dataclasses
 from pathlib import Path
 from delivery import tracking as delivery, usecase
 from delivery.commands import register
-from flights import tracking
+from flights import card, tracking
 config = usecase.read()
 folder = Path("models/serving")
 run = tracking.log_training(folder)
@@ -58,6 +59,13 @@ tracking.log_evaluation(folder, lambda out: (out / "roc.png").write_bytes(b"png"
 first = register.registered(config)
 assert first == register.registered(config) | {"git_commit": first["git_commit"]}, "registered twice"
 assert (first["version"], first["run_id"]) == (1, run), first
+again = dataclasses.replace(card.load(folder / "model.json"), threshold=0.99)
+card.dump(again, Path("other") / "model.json")
+(Path("other") / "model.onnx").write_bytes((folder / "model.onnx").read_bytes())
+other = tracking.log_training(Path("other"))
+assert other != run, "another threshold is another model, whatever the bytes of its graph"
+card.dump(dataclasses.replace(again, train_seconds=99.0), Path("other") / "model.json")
+assert tracking.log_training(Path("other")) == other, "the time of training makes no other model"
 client = tracking.mlflow().MlflowClient()
 client.set_registered_model_alias("flight-delay", "champion", "1")
 assert delivery.champion(config).model == (folder / "model.onnx").read_bytes()

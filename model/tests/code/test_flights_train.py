@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +89,40 @@ def test_missing_values_and_unknown_words_do_not_break_the_graph(
 def test_same_data_gives_the_same_model(few: params.Params, june: pd.DataFrame, july: pd.DataFrame) -> None:
     models = [train.train("boosted", few, june, july, VERSION)[0] for _ in range(2)]
     assert models[0] == models[1]
+
+
+_EXPORT = """
+import hashlib, sys
+import numpy as np
+from flights import candidates, export, features, params
+from pathlib import Path
+given = params.load(Path("params.yaml"))
+months = Path(sys.argv[1])
+june = features.read([6], months).iloc[::20].reset_index(drop=True)
+trees = {**given.candidates["boosted"], "max_iter": 3}
+for name in sorted(candidates.CANDIDATES):
+    pipeline = candidates.build(name, list(given.features), {**given.candidates, "boosted": trees})
+    pipeline.fit(features.matrix(june, list(given.features)), features.labels(june))
+    print(name, hashlib.sha256(export.export(pipeline, given.features)).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_export_the_same_bytes(real_months: Path) -> None:
+    """Python gives each process another order of sets, unless PYTHONHASHSEED is set."""
+    model = Path(__file__).resolve().parents[2]
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", _EXPORT, str(real_months)],
+            cwd=model,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "2", "3")
+    }
+    assert len(printed) == 1, printed
 
 
 def test_unknown_candidate_is_refused(few: params.Params) -> None:
