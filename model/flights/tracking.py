@@ -2,7 +2,8 @@
 
 A run is found again by the digest of its model.json (`Card.identity`), so training, evaluation and registration need no
 shared file of run ids. Each asks for the run of its model, and the first one makes it. The digest of model.onnx alone
-would not do: a model with another threshold or of another commit has the same bytes. PIPELINE_RUN, when set, becomes a tag that leads from the run back to the pipeline.
+would not do: a model with another threshold or of another commit has the same bytes. PIPELINE_RUN, when set, becomes a
+tag that leads from the run back to the pipeline.
 """
 
 from __future__ import annotations

@@ -295,7 +295,7 @@ def test_people_come_back_from_the_login_to_the_route_they_came_by(hub: Hub) -> 
 def terminal(lab: RecordingLab, tmp_path: Path) -> dict[str, str]:
     """The environment of a participant's Pod before anything was cloned; Git, DVC remote and API server are real."""
     kit = tmp_path / "kit"
-    for name in ("model/flights/__init__.py", "model/.dvc/config", "seldon/requests/flight.json"):
+    for name in ("model/usecase.yaml", "model/.dvc/config", "seldon/requests/flight.json"):
         (kit / name).parent.mkdir(parents=True, exist_ok=True)
         (kit / name).write_bytes((KIT / name).read_bytes())
     for words in (["init", "-q", "-b", "main"], ["add", "--all"], ["commit", "-q", "-m", "Start"]):

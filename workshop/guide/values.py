@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from workshop.usecase import DEPLOYMENT
+
 _ADDRESSES = {
     "CLIENT_URL": "client",
     "CONSOLE_URL": "console",
@@ -25,7 +27,7 @@ EXPERIMENT_ID = "1"
 """The id of the experiment *flights* in the lab's MLflow, which creates it before any other."""
 _MLFLOW_PAGES = {
     "EXPERIMENT_URL": f"#/experiments/{EXPERIMENT_ID}/runs",
-    "REGISTERED_MODEL_URL": "#/models/flight-delay",
+    "REGISTERED_MODEL_URL": f"#/models/{DEPLOYMENT}",
 }
 """Pages of MLflow below its address. Without such a path MLflow opens the start page for its GenAI features."""
 
