@@ -62,5 +62,5 @@ $(VENV)/.made: uv.lock pyproject.toml tekton/toolbox/pyproject.toml $(wildcard w
 	@echo "---> fetching Prometheus, Alertmanager and curl, unless they are there"
 	@$(BIN)/python -m workshop.programs
 	@echo "---> fetching what image builds need"
-	@$(BIN)/python -m workshop.lab.components.builder
+	@$(BIN)/python -m workshop.lab.images.warm
 	@touch $@

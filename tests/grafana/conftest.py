@@ -135,15 +135,15 @@ def _server(predictor: str, model: Path) -> Server:
 
 def _prometheus(folder: Path, port: int, servers: dict[str, Server]) -> tuple[subprocess.Popen[bytes], str]:
     """The lab's own Prometheus, which scrapes every half second."""
-    require("prometheus")
-    component = prometheus.component(folder, port, {"PATH": os.environ["PATH"]})
+    program = require("prometheus")
+    process = prometheus.process(program.path, folder, port, {"PATH": os.environ["PATH"]})
     monitor = yaml.safe_load((KIT / "seldon/base/podmonitor.yaml").read_text())
     (job,) = jobs(parse({**monitor, "metadata": {"name": DEPLOYMENT, "namespace": NAMESPACE}}))
     pods = [_pod(name, server) for name, server in servers.items()]
     config = {**job.config, "scrape_interval": "500ms", "scrape_timeout": "500ms"}
     PrometheusFiles(folder).write_jobs({job.name: (config, target_groups(job, Inventory(pods)))})
-    process = subprocess.Popen(component.argv, cwd=folder, env=dict(component.env), stderr=subprocess.DEVNULL)
-    return process, component.url
+    started = subprocess.Popen(process.argv, cwd=process.cwd, env=dict(process.env), stderr=subprocess.DEVNULL)
+    return started, process.url
 
 
 def _pod(predictor: str, server: Server) -> ScrapedPod:

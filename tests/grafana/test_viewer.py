@@ -17,7 +17,7 @@ from grafana.render import RENDERED
 from tests.browser.driving import HAVE_CHROMIUM, chromium, serious
 from tests.grafana.boards import load, panels
 from tests.grafana.conftest import COUNT, REQUESTS, SHARES, Stack
-from tests.workshop.lab.pages.fixtures import TOKEN, context, served
+from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, served
 
 pytestmark = [
     pytest.mark.browser,
@@ -72,7 +72,7 @@ def page(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pag
     # The page asks for a whole number of the lab's scrapes, up to 5 s ago: all traffic has to be there by then.
     stack.until(f"sum({COUNT} offset 6s) >= {REQUESTS}")
     folder = tmp_path_factory.mktemp("viewer")
-    about = context(folder, prometheus_url=stack.prometheus_url, token=TOKEN)
+    about = lab_of(folder, prometheus_url=stack.prometheus_url, token=TOKEN)
     with served(about, gate=True) as lab:
         browser = chromium(folder / "chromium")
         try:

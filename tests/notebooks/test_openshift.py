@@ -58,7 +58,7 @@ class RecordingLab(Lab):
     asked: set[tuple[str, str, str]]
 
     async def _start(self, certificate: auth.Certificate) -> Server:
-        app, self.asked = api(self.store, self.state, self.token), set()
+        app, self.asked = api(self.made()), set()
 
         async def seen(scope: Scope, receive: Receive, send: Send) -> None:
             headers = dict(scope.get("headers") or [])

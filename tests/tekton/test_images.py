@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from tests.kubectl import kustomize
-from workshop.lab.components.builder import BUILDER_REF
+from workshop.lab.images.builder import BUILDER_REF
 
 KIT = Path(__file__).resolve().parents[2]
 IMAGES = KIT / "tekton" / "images"

@@ -16,18 +16,20 @@ from workshop.cluster.kubectl import kubectl
 from workshop.commands.up import NOT_LINUX
 from workshop.errors import EnvironmentFault
 from workshop.isolation import EXCEPTIONS, LOOPBACK, PROXIES, ignored
-from workshop.lab.paths import KIT, LabPaths, lab_paths
-from workshop.lab.ports import PREFERRED, is_free
+from workshop.lab.components import COMPONENTS
+from workshop.lab.parts import Components, Tool
+from workshop.lab.paths import KIT, MIN_FREE_BYTES, LabPaths, lab_paths
+from workshop.lab.ports import is_free, preferred
 from workshop.lab.report import running_pid
-from workshop.lab.supervisor import MIN_FREE_BYTES
 from workshop.programs import NEEDED, PACKAGES, find
 
-OPTIONAL = {
-    "grafana": "the lab draws the dashboards itself",
-    "oc": "the lab brings kubectl with the verbs of oc",
-    "chromium": "only browser tests need it",
-    "podman": "steps run as processes",
-}
+PYTHON_PACKAGES = ("dvc", "onnxruntime", "uvicorn")
+"""What the lock has for the lab itself; components name their own."""
+OPTIONAL = (
+    Tool("oc", otherwise="the lab brings kubectl with the verbs of oc"),
+    Tool("chromium", otherwise="only browser tests need it"),
+    Tool("podman", otherwise="steps run as processes"),
+)
 """Programs that the lab uses when they are there, and what holds when they are not."""
 
 
@@ -52,38 +54,39 @@ class Finding:
 
 def doctor(words: argparse.Namespace) -> int:
     """Print the findings; exit 3 when something that is needed is not there."""
-    findings = _doctor(lab_paths())
+    found = findings(lab_paths(), COMPONENTS)
     if words.output == output.JSON:
-        output.emit({"findings": [asdict(f) for f in findings]})
+        output.emit({"findings": [asdict(f) for f in found]})
     else:
-        output.table(["", "WHAT", "FOUND"], [[f.state, f.name, f.found] for f in findings])
-        for finding in findings:
+        output.table(["", "WHAT", "FOUND"], [[f.state, f.name, f.found] for f in found])
+        for finding in found:
             if finding.state == "failed":
                 output.say(f"  {finding.name}: {finding.fix}")
-    return 0 if all(f.ok or not f.needed for f in findings) else EnvironmentFault.exit_code
+    return 0 if all(f.ok or not f.needed for f in found) else EnvironmentFault.exit_code
 
 
-def _doctor(where: LabPaths) -> list[Finding]:
+def findings(where: LabPaths, components: Components) -> list[Finding]:
     """Everything the lab depends on, in the order in which one would fix it."""
     return [
-        *_machine(),
+        *_machine(components),
         *(_program(name) for package in NEEDED for name in PACKAGES[package].programs),
         *_folders(where),
         *_terminal(os.environ, ignored),
-        _ports(where),
-        *(_tool(name, needed=False, otherwise=otherwise) for name, otherwise in OPTIONAL.items()),
+        _ports(where, components),
+        *(_tool(tool) for tool in (*_tools(components), *OPTIONAL)),
     ]
 
 
-def _machine() -> list[Finding]:
+def _machine(components: Components) -> list[Finding]:
     version = ".".join(str(n) for n in sys.version_info[:3])
-    complete = all(importlib.util.find_spec(name) for name in ("mlflow", "dvc", "jupyterhub", "onnxruntime", "uvicorn"))
+    names = (*PYTHON_PACKAGES, *(spec.package for spec in components.values() if spec.package))
+    absent = sorted(name for name in names if importlib.util.find_spec(name) is None)
     return [
         Finding("system", sys.platform == "linux", sys.platform, fix=NOT_LINUX),
         Finding("python", (3, 11) <= sys.version_info < (3, 14), version, fix="install Python 3.11, 3.12 or 3.13"),
-        Finding("packages", complete, "installed" if complete else "incomplete", fix="make setup"),
-        _tool("git", fix="install git, for instance sudo apt-get install git"),
-        _tool("bash", fix="install bash"),
+        Finding("packages", not absent, f"missing: {', '.join(absent)}" if absent else "installed", fix="make setup"),
+        _tool(Tool("git", fix="install git, for instance sudo apt-get install git", needed=True)),
+        _tool(Tool("bash", fix="install bash", needed=True)),
         _kubectl(),
     ]
 
@@ -136,11 +139,11 @@ def _terminal(env: Mapping[str, str], foreign: Sequence[str]) -> list[Finding]:
     ]
 
 
-def _ports(where: LabPaths) -> Finding:
+def _ports(where: LabPaths, components: Components) -> Finding:
     """Ports that others use are no fault: the lab takes other ones."""
     if running_pid(where) is not None:
         return Finding("ports", True, "the lab has them")
-    busy = [f"{name} {port}" for name, port in PREFERRED.items() if not is_free(port)]
+    busy = [f"{name} {port.number}" for name, port in preferred(components).items() if not is_free(port.number)]
     return Finding("ports", True, f"in use: {', '.join(busy)}; the lab takes others" if busy else "free")
 
 
@@ -151,6 +154,11 @@ def _kubectl() -> Finding:
         return Finding("kubectl", False, "not there", fix=e.hint)
 
 
-def _tool(name: str, *, needed: bool = True, fix: str = "", otherwise: str = "") -> Finding:
-    path = shutil.which(name)
-    return Finding(name, path is not None, path or f"not there; {otherwise}", needed=needed, fix=fix)
+def _tools(components: Components) -> list[Tool]:
+    return [spec.tool for _, spec in sorted(components.items()) if spec.tool is not None]
+
+
+def _tool(tool: Tool) -> Finding:
+    path = tool.find(tool.name)
+    absent = f"not there; {tool.otherwise}" if tool.otherwise else "not there"
+    return Finding(tool.name, path is not None, path or absent, needed=tool.needed, fix=tool.fix)

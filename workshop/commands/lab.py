@@ -28,11 +28,13 @@ from workshop.commands.place import participant_env
 from workshop.commands.run import _next, _run, _why
 from workshop.commands.up import _up
 from workshop.errors import RunFailed, WorkshopError
+from workshop.lab.components import COMPONENTS
+from workshop.lab.endpoints import SHOWN
 from workshop.lab.participant import clone_folder
 from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read
-from workshop.lab.seed import namespace
 from workshop.manifests.load import load
+from workshop.participants.names import LAB_PARTICIPANT
 from workshop.usecase import DEPLOYMENT, USE_CASE
 
 
@@ -69,7 +71,7 @@ def lab(words: argparse.Namespace) -> int:
     report = _up(where, ports=words.ports, quiet=quiet)
     job = Job(where, report, Client.load(where.kubeconfig), quiet, {"up": time.monotonic() - began})
     job.step("data: the months of 2013, pushed to the DVC remote", lambda: _push_data(job))
-    job.step("pipelines: applied to " + namespace("dev"), lambda: _apply(job))
+    job.step("pipelines: applied to " + LAB_PARTICIPANT.namespace("dev"), lambda: _apply(job))
     if _stands(job):
         job.step("production: already serves this commit", lambda: "nothing to train, build or deploy")
     else:
@@ -99,7 +101,7 @@ def _push_data(job: Job) -> str:
 
 
 def _apply(job: Job) -> str:
-    text = _shell(job, job.clone, f"oc apply -n {namespace('dev')} -k tekton/overlays/lab")
+    text = _shell(job, job.clone, f"oc apply -n {LAB_PARTICIPANT.namespace('dev')} -k tekton/overlays/lab")
     return f"{len(text.splitlines())} objects"
 
 
@@ -111,7 +113,7 @@ def _pipeline(job: Job, name: str) -> str:
     found = _run(
         job.client,
         load(file),
-        namespace("dev"),
+        LAB_PARTICIPANT.namespace("dev"),
         timeout=3600,
         quiet=job.quiet,
         look=lambda seen: _approve_for(job, seen),
@@ -136,7 +138,7 @@ def _stands(job: Job) -> bool:
     """Whether production serves what the newest commit of main gives: the last good run built this very commit."""
     runs = [
         r
-        for r in job.client.list("PipelineRun", namespace("dev"))
+        for r in job.client.list("PipelineRun", LAB_PARTICIPANT.namespace("dev"))
         if r["metadata"]["name"].startswith("train-and-stage") and _succeeded(r)
     ]
     if not runs:
@@ -145,7 +147,7 @@ def _stands(job: Job) -> bool:
     results = {r["name"]: r["value"] for r in newest["status"].get("results") or []}
     head = _shell(job, job.clone, "git rev-parse origin/main").strip()
     try:
-        serving = job.client.get("SeldonDeployment", namespace("production"), DEPLOYMENT)
+        serving = job.client.get("SeldonDeployment", LAB_PARTICIPANT.namespace("production"), DEPLOYMENT)
     except ApiFailure:
         return False
     return (
@@ -166,7 +168,7 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
     """What the job ends with: URLs, a live prediction with its request, the model, the digest, the times."""
     request = job.clone / "seldon" / "requests" / "flight.json"
     url = str(job.report.endpoints["production"])
-    serving = job.client.get("SeldonDeployment", namespace("production"), DEPLOYMENT)
+    serving = job.client.get("SeldonDeployment", LAB_PARTICIPANT.namespace("production"), DEPLOYMENT)
     image = serving["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]["image"]
     answer = _predict(url, request)
     # A terminal without curl has it in the lab's shell.
@@ -211,7 +213,7 @@ def _predict(url: str, request: Path) -> dict[str, Any]:
     except urllib.error.HTTPError as e:
         raise WorkshopError(
             f"production answers {e.code}: {e.read(500).decode(errors='replace')}",
-            hint=f"oc describe sdep {DEPLOYMENT} -n {namespace('production')}",
+            hint=f"oc describe sdep {DEPLOYMENT} -n {LAB_PARTICIPANT.namespace('production')}",
         ) from e
 
 
@@ -249,17 +251,7 @@ def _show(job: Job, summary: dict[str, Any]) -> None:
     output.say(f"  image    {summary['image_digest']}")
     output.say(f"  time     {summary['seconds']:.0f} s")
     output.say()
-    for name in (
-        "console",
-        "guide",
-        "dashboards",
-        "mlflow",
-        "jupyterhub",
-        "prometheus",
-        "staging",
-        "production",
-        "client",
-    ):
+    for name in (*SHOWN, *COMPONENTS):
         if summary["endpoints"].get(name):
             output.say(f"  {name:<11} {summary['endpoints'][name]}")
     token = job.where.token.read_text().strip()

@@ -15,17 +15,16 @@ from pathlib import Path
 from workshop.cluster.client import Client
 from workshop.cluster.config import SERVICE_ACCOUNT
 from workshop.errors import EnvironmentFault
-from workshop.guide.values import values
 from workshop.lab import environment
+from workshop.lab.components import COMPONENTS
+from workshop.lab.endpoints import variables
 from workshop.lab.participant import clone_folder
 from workshop.lab.paths import LabPaths
 from workshop.lab.report import read, running_pid
-from workshop.lab.seed import USER
-from workshop.lab.seed import namespace as namespace_of
+from workshop.participants.names import CREDENTIALS, ENDPOINTS, LAB_PARTICIPANT, Participant
 from workshop.usecase import is_clone
 
 LAB, CLUSTER = "lab", "cluster"
-ENDPOINTS, CREDENTIALS = "mlops-endpoints", "mlops-credentials"
 PREDICTIONS = "/api/v1.0/predictions"
 _NAMED = ("CONSOLE_URL", "DASHBOARD_URL", "EXPERIMENT_URL", "JUPYTERHUB_URL", "MLFLOW_URL", "REGISTERED_MODEL_URL")
 """Addresses for people, which an instructor may put into `mlops-endpoints`: the others are for programs."""
@@ -53,7 +52,7 @@ def api(where: LabPaths, namespace: str = "") -> tuple[Client, str]:
     On a cluster that is the current project. Raises EnvironmentFault when there is neither lab nor cluster.
     """
     if in_lab(where):
-        return Client.load(where.kubeconfig), namespace or namespace_of("dev")
+        return Client.load(where.kubeconfig), namespace or LAB_PARTICIPANT.namespace("dev")
     client = Client.load()
     return client, namespace or client.namespace
 
@@ -66,7 +65,8 @@ def place(where: LabPaths) -> Place:
     if report is None or running_pid(where) is None:
         raise EnvironmentFault("the lab does not run", hint="workshop up starts it")
     client = Client.load(where.kubeconfig)
-    return Place(LAB, client, clone_folder(where), values(USER, report.endpoints), participant_env(where))
+    known = LAB_PARTICIPANT.variables(variables(report.endpoints, COMPONENTS))
+    return Place(LAB, client, clone_folder(where), known, participant_env(where))
 
 
 def participant_env(where: LabPaths) -> dict[str, str]:
@@ -74,7 +74,8 @@ def participant_env(where: LabPaths) -> dict[str, str]:
     report = read(where)
     running = report is not None and running_pid(where) is not None
     token = where.token.read_text().strip() if running else ""
-    return environment.participant(where, report.endpoints if report and running else {}, token)
+    known = report.endpoints if report and running else {}
+    return environment.participant(where, LAB_PARTICIPANT, known, COMPONENTS, token)
 
 
 def clone_here() -> Path:
@@ -111,14 +112,13 @@ def _cluster() -> Place:
             hint="oc project <user>-dev",
         )
     told = endpoints(client, project)
-    known = values(
-        user,
+    known = Participant(user).variables(
         {
-            "mlflow": told.get("MLFLOW_TRACKING_URI"),
-            "prometheus": told.get("PROMETHEUS_URL"),
-            "production": _predictions(told.get("PRODUCTION_URL", "")),
-            "staging": _predictions(told.get("STAGING_URL", "")),
-        },
+            "MLFLOW_URL": told.get("MLFLOW_TRACKING_URI"),
+            "PROMETHEUS_URL": told.get("PROMETHEUS_URL"),
+            "PRODUCTION_URL": _predictions(told.get("PRODUCTION_URL", "")),
+            "STAGING_URL": _predictions(told.get("STAGING_URL", "")),
+        }
     ) | {name: told[name] for name in _NAMED if name in told}
     return Place(CLUSTER, client, clone_here(), known, {**os.environ, **told, **_prometheus(client, told), **known})
 

@@ -12,8 +12,10 @@ import psutil
 
 from workshop import output
 from workshop.errors import EnvironmentFault
+from workshop.lab.components import COMPONENTS
+from workshop.lab.endpoints import SHOWN, endpoint_names
 from workshop.lab.paths import LabPaths, lab_paths
-from workshop.lab.report import ENDPOINTS, read, running_pid
+from workshop.lab.report import read, running_pid
 
 ANSWER_SECONDS = 3.0
 SILENT = (
@@ -25,7 +27,7 @@ SILENT = (
 def status(words: argparse.Namespace) -> int:
     """Print the components and the endpoints; exit 3 when the lab does not run or does not answer."""
     where = lab_paths()
-    found = _status(where)
+    found = status_of(where)
     if words.output == output.JSON:
         output.emit(found)
     else:
@@ -33,7 +35,7 @@ def status(words: argparse.Namespace) -> int:
     return 0 if found["running"] and found["phase"] != "failed" else EnvironmentFault.exit_code
 
 
-def _status(where: LabPaths) -> dict[str, Any]:
+def status_of(where: LabPaths) -> dict[str, Any]:
     """The report with memory; every part is `stopped` when the supervisor is gone.
 
     The report is what the supervisor last wrote; its API says whether it answers.
@@ -59,7 +61,7 @@ def _status(where: LabPaths) -> dict[str, Any]:
                 **({"message": message} if message else {}),
             }
         )
-    endpoints = report.endpoints if report and running else dict.fromkeys(ENDPOINTS)
+    endpoints = report.endpoints if report and running else dict.fromkeys(endpoint_names(COMPONENTS))
     return {
         "running": running,
         "phase": "failed" if silent else phase,
@@ -115,7 +117,7 @@ def _show(where: LabPaths, found: dict[str, Any]) -> None:
         output.say("\nthe lab does not run\n  workshop up starts it")
         return
     output.say()
-    for name in ("console", "guide", "dashboards", "production", "staging", "client"):
+    for name in SHOWN:
         if found["endpoints"].get(name):
             output.say(f"{name:<11} {found['endpoints'][name]}")
     try:

@@ -15,9 +15,9 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from workshop.lab.files import ASKED_ANEW, Files
 from workshop.lab.paths import KIT
-from workshop.usecase import DEPLOYMENT
+from workshop.lab.routes import client_path
 
-PATH = f"/seldon/{{namespace}}/{DEPLOYMENT}/client"
+PATH = client_path("{namespace}")
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -31,11 +31,6 @@ HEADERS = {
 def client_routes(folder: Path = KIT / "seldon/client/page") -> list[BaseRoute]:
     """The page's files; put them before the route that forwards everything below a deployment."""
     return [Route(PATH, _with_slash), Mount(PATH, Files(folder, HEADERS, html=True))]
-
-
-def client_url(gateway: str, namespace: str) -> str:
-    """Where the page of the deployment in a namespace is."""
-    return gateway + PATH.format(namespace=namespace) + "/"
 
 
 async def _with_slash(request: Request) -> Response:

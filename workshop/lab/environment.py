@@ -12,10 +12,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from workshop.guide.values import values
 from workshop.isolation import EXCEPTIONS, PROXIES, without_proxy
+from workshop.lab.endpoints import task_variables, variables
+from workshop.lab.parts import Components
 from workshop.lab.paths import KIT, LabPaths
-from workshop.lab.seed import USER
+from workshop.participants.names import Participant
 from workshop.programs import cache_folder
 
 QUIET = {
@@ -91,12 +92,21 @@ def base(state: LabPaths, home: Path | None = None) -> dict[str, str]:
     )
 
 
-def participant(state: LabPaths, endpoints: Mapping[str, str | None], token: str) -> dict[str, str]:
-    """The environment of the participant's terminals and of the checks: the lab's commands, the cluster, MLflow."""
-    env = base(state)
-    if mlflow := endpoints.get("mlflow"):
-        env |= {"MLFLOW_TRACKING_URI": mlflow, "MLFLOW_TRACKING_TOKEN": token}
-    return env | values(USER, endpoints)
+def participant(
+    paths: LabPaths,
+    person: Participant,
+    known: Mapping[str, str | None],
+    components: Components,
+    token: str,
+) -> dict[str, str]:
+    """The environment of the participant's terminals, notebooks and checks: the lab's commands, names and addresses.
+
+    `known` are the endpoints. The programs that read an address from a Task's variable find it here, too.
+    """
+    env = base(paths) | task_variables(known, components)
+    if token:
+        env["MLFLOW_TRACKING_TOKEN"] = token
+    return env | person.variables(variables(known, components))
 
 
 def of_steps(state: LabPaths) -> dict[str, str]:

@@ -12,12 +12,16 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configobj import ConfigObj  # type: ignore[import-untyped]
 
 from workshop.errors import EnvironmentFault
 from workshop.lab.paths import KIT, LabPaths
-from workshop.lab.seed import USER
+from workshop.participants.names import Participant
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 REPOSITORY = "mlops-workshop"
 DVC_REMOTE = "lab"
@@ -28,6 +32,14 @@ _IDENTITY = {
     "GIT_COMMITTER_NAME": "MLOps workshop",
     "GIT_COMMITTER_EMAIL": "workshop@example.com",
 }
+
+
+def prepare(lab: Lab, env: Mapping[str, str]) -> None:
+    """Make the repository and the clone, and point the clone to this lab. Raises EnvironmentFault when git fails."""
+    ensure_repository(lab.paths, env, lab.kit)
+    point_remote(lab.paths, env, str(lab.url("git")), lab.participant)
+    point_dvc(lab.paths)
+    quiet_kernels(lab.paths)
 
 
 def clone_folder(state: LabPaths) -> Path:
@@ -71,14 +83,14 @@ def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) 
     return made
 
 
-def point_remote(state: LabPaths, env: Mapping[str, str], url: str) -> None:
+def point_remote(state: LabPaths, env: Mapping[str, str], url: str, participant: Participant) -> None:
     """Make `origin` of the clone the Git server at `url`; the password, the lab's token, stands in no file of Git.
 
     Raises EnvironmentFault when git fails.
     """
     git = _git(clone_folder(state), env)
     git("remote", "set-url", "origin", f"{url}/{REPOSITORY}.git")
-    answer = f'echo username={USER} && echo "password=$(cat {shlex.quote(str(state.token))})"'
+    answer = f'echo username={participant.name} && echo "password=$(cat {shlex.quote(str(state.token))})"'
     helper = f'!f() {{ test "$1" = get && {answer}; }}; f'
     # For this server alone: a helper for all would hand the token to any host that the participant adds as a remote.
     git("config", "--replace-all", f"credential.{url}.helper", helper)

@@ -6,6 +6,7 @@ Deleting the folder is a full reset. It holds secrets (the token, the certificat
 from __future__ import annotations
 
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ MARKER = ".workshop-lab"
 _MARK = "The MLOps workshop kit made this folder. workshop reset deletes it with everything in it.\n"
 KIT = Path(__file__).resolve().parents[2]
 """The checkout that this code runs from."""
+MIN_FREE_BYTES = 300 * 1024 * 1024
+"""With less free space a pipeline run fails half-way."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,10 @@ class LabPaths:
         """Files and logs of MLflow, Prometheus, JupyterHub, one folder each."""
         return self.root / "components"
 
+    def component(self, name: str) -> Path:
+        """The folder of one component: its files and its log."""
+        return self.components / name
+
     @property
     def run(self) -> Path:
         """Process ids, sockets and locks of the running lab."""
@@ -95,6 +102,15 @@ class LabPaths:
     def is_lab(self) -> bool:
         """Whether a lab made the folder; those of the kit's first versions have no marker but a store."""
         return (self.root / MARKER).is_file() or self.store.is_file()
+
+    def check_free_space(self) -> None:
+        """Raise EnvironmentFault when the disk has less than MIN_FREE_BYTES."""
+        free = shutil.disk_usage(self.root).free
+        if free < MIN_FREE_BYTES:
+            raise EnvironmentFault(
+                f"{self.root} has {free // 2**20} MiB free; the lab needs {MIN_FREE_BYTES // 2**20} MiB",
+                hint="free some space, or set WORKSHOP_STATE to a folder on another disk; then workshop up",
+            )
 
     def make(self) -> None:
         """Create the folder and mark it as a lab's; only its owner may open it, also when it was there before.

@@ -13,29 +13,25 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from workshop.errors import EnvironmentFault, UsageError
+from workshop.lab.parts import Components
 
-PREFERRED = {
-    "api": 16443,
-    "console": 18080,
-    "events": 18081,
-    "gateway": 18000,
-    "git": 13000,
-    "grafana": 13001,
-    "jupyterhub": 18888,
-    "mlflow": 15000,
-    "prometheus": 19090,
-}
-"""Away from what laptops use already: 5000 is AirPlay on macOS, 8080 and 9090 are everybody's."""
+SERVERS = {"api": 16443, "console": 18080, "events": 18081, "gateway": 18000, "git": 13000}
+"""The preferred ports of the lab's own servers. Laptops use 5000 (AirPlay on macOS), 8080 and 9090 already."""
 
 
-SHARED_BY_ADDRESS = ("grafana", "prometheus")
-"""Programs that are not ours bind with SO_REUSEADDR; all others bind by `listen`."""
+@dataclass(frozen=True)
+class PreferredPort:
+    """A preferred number, and whether the port is reserved `for_own_user`: then its server binds by `listen`."""
+
+    number: int
+    for_own_user: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,29 +96,39 @@ def _socket(*, shared_by_port: bool) -> socket.socket:
     return made
 
 
-def choose(kept: Path, wish: str = "") -> dict[str, ReservedPort]:
-    """A reserved port for each name, written to `kept` for the next start.
+def preferred(components: Components) -> dict[str, PreferredPort]:
+    """The preferred port of every server and component by name."""
+    own = {name: PreferredPort(number) for name, number in SERVERS.items()}
+    return own | {
+        name: PreferredPort(spec.port, not spec.binds_by_address)
+        for name, spec in sorted(components.items())
+        if spec.port is not None
+    }
+
+
+def choose(kept: Path, wanted: Mapping[str, PreferredPort], wish: str = "") -> dict[str, ReservedPort]:
+    """A reserved port for each name in `wanted`, written to `kept` for the next start.
 
     Raises EnvironmentFault when a port that `wish` names is in use, UsageError when `wish` cannot be read.
     """
-    fixed = _parse(wish or os.environ.get("WORKSHOP_PORTS", ""))
+    fixed = _parse(wish or os.environ.get("WORKSHOP_PORTS", ""), wanted)
     any_free = wish == "free" or os.environ.get("WORKSHOP_PORTS") == "free"
     before: dict[str, int] = {}
     with suppress(OSError, ValueError):
         before = json.loads(kept.read_text())
     ports: dict[str, ReservedPort] = {}
     with ExitStack() as undo:
-        for name, preferred in PREFERRED.items():
-            candidates = [fixed[name]] if name in fixed else [before.get(name, 0), 0 if any_free else preferred]
-            taken = {port.number for port in ports.values()}
-            reserved = _first_free(candidates, taken, or_any=name not in fixed, own=name not in SHARED_BY_ADDRESS)
+        for name, port in wanted.items():
+            candidates = [fixed[name]] if name in fixed else [before.get(name, 0), 0 if any_free else port.number]
+            taken = {one.number for one in ports.values()}
+            reserved = _first_free(candidates, taken, or_any=name not in fixed, own=port.for_own_user)
             if reserved is None:
                 raise EnvironmentFault(
                     f"port {fixed[name]} for {name} is in use on 127.0.0.1",
                     hint=f"free it, or leave {name} out of WORKSHOP_PORTS and the lab takes another one",
                 )
             ports[name] = undo.enter_context(reserved)
-        kept.write_text(json.dumps({name: port.number for name, port in ports.items()}))
+        kept.write_text(json.dumps({name: one.number for name, one in ports.items()}))
         undo.pop_all()
     return ports
 
@@ -146,15 +152,15 @@ def _first_free(candidates: list[int], taken: set[int], *, or_any: bool, own: bo
     return reserve(for_own_user=own) if or_any else None
 
 
-def _parse(wish: str) -> dict[str, int]:
+def _parse(wish: str, wanted: Mapping[str, PreferredPort]) -> dict[str, int]:
     if wish in ("", "free"):
         return {}
     fixed = {}
     for pair in wish.split(","):
         name, _, number = pair.partition("=")
-        if name not in PREFERRED or not number.isdigit() or not 0 < int(number) < 65536:
+        if name not in wanted or not number.isdigit() or not 0 < int(number) < 65536:
             raise UsageError(
-                f"cannot read the port {pair!r}", hint=f"write name=number with a name of {', '.join(PREFERRED)}"
+                f"cannot read the port {pair!r}", hint=f"write name=number with a name of {', '.join(wanted)}"
             )
         fixed[name] = int(number)
     return fixed

@@ -12,43 +12,18 @@ import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from workshop.lab.parts import Part
 from workshop.lab.paths import LabPaths
-
-ENDPOINTS = (
-    "api",
-    "production",
-    "staging",
-    "mlflow",
-    "prometheus",
-    "grafana",
-    "jupyterhub",
-    "guide",
-    "console",
-    "client",
-    "dashboards",
-)
-
-
-@dataclass(frozen=True)
-class ComponentReport:
-    """One program: `starting`, `ready`, `failed`, `stopped` or `missing`, with a reason in words where there is one."""
-
-    name: str
-    state: str
-    url: str | None = None
-    pid: int | None = None
-    message: str = ""
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Report:
-    """The lab as a whole. `phase` is starting, ready, stopping, stopped or failed."""
+    """The lab as a whole. `phase` is starting, ready, stopping, stopped or failed; `endpoints` are URLs or None."""
 
     phase: str
     pid: int
     started: float
-    components: list[ComponentReport] = field(default_factory=list)
+    components: list[Part] = field(default_factory=list)
     endpoints: dict[str, str | None] = field(default_factory=dict)
     message: str = ""
     exit_code: int = 0
@@ -65,7 +40,7 @@ def read(state: LabPaths) -> Report | None:
     """The last report, or None when there is none that can be read."""
     try:
         raw = json.loads(path(state).read_text())
-        components = [ComponentReport(**c) for c in raw.pop("components")]
+        components = [Part(**c) for c in raw.pop("components")]
         return Report(components=components, **raw)
     except (OSError, ValueError, TypeError, KeyError):
         return None

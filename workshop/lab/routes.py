@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from workshop.manifests.seldon import PredictiveUnit
+from workshop.usecase import DEPLOYMENT
 
 Key = tuple[str, str]
 """Namespace and name."""
@@ -101,6 +102,16 @@ class Routes:
         self.pods = others(self.pods) | {
             (namespace, backend.pod): (name, t) for t in targets if t.orchestrated for backend in t.backends
         }
+
+
+def deployment_path(namespace: str, deployment: str = DEPLOYMENT) -> str:
+    """Where the gateway answers for a deployment."""
+    return f"/seldon/{namespace}/{deployment}"
+
+
+def client_path(namespace: str) -> str:
+    """Where the gateway has the web page that calls the deployment of a namespace, without the last slash."""
+    return f"{deployment_path(namespace)}/client"
 
 
 def metrics_path(namespace: str, pod: str) -> str:

@@ -7,24 +7,18 @@ on a cluster alike: they read them with `envFrom`, so no address stands in a Tas
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 
+from workshop.lab.endpoints import deployment_url, task_variables
 from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.lab import Lab
+from workshop.lab.participant import REPOSITORY
 from workshop.lab.store import Store
-
-USER = "user1"
-"""The lab has one participant."""
-STAGES = ("dev", "staging", "production")
+from workshop.participants.names import CREDENTIALS, ENDPOINTS
 
 
-def namespace(stage: str) -> str:
-    """`user1-dev`, `user1-staging`, `user1-production`."""
-    return f"{USER}-{stage}"
-
-
-def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, str]) -> None:
+def seed(lab: Lab) -> None:
     """Make what is missing and bring the endpoints up to date; what participants made stays."""
-    mine = tuple(namespace(stage) for stage in STAGES)
+    store, mine = lab.store, lab.participant.namespaces
     for name in ("default", "tekton-pipelines", *mine):
         labels = {"kubernetes.io/metadata.name": name}
         if name in mine:
@@ -39,9 +33,9 @@ def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, s
                 "status": {"phase": "Active"},
             },
         )
-    for stage in STAGES:
+    for name in mine:
         for account in ("default", "pipeline"):
-            _ensure(store, built_in("ServiceAccount"), _named(account, namespace(stage)))
+            _ensure(store, built_in("ServiceAccount"), _named(account, name))
     _ensure(
         store,
         built_in("ConfigMap"),
@@ -51,17 +45,31 @@ def seed(store: Store, endpoints: Mapping[str, str], credentials: Mapping[str, s
             "data": {"version": "v1.12.2"},
         },
     )
-    dev = namespace("dev")
-    _put(store, built_in("ConfigMap"), {**_named("mlops-endpoints", dev), "data": dict(endpoints)})
+    dev = lab.participant.namespace("dev")
+    _put(store, built_in("ConfigMap"), {**_named(ENDPOINTS, dev), "data": _addresses(lab)})
     _put(
         store,
         built_in("Secret"),
         {
-            **_named("mlops-credentials", dev),
+            **_named(CREDENTIALS, dev),
             "type": "Opaque",
-            "data": {key: base64.b64encode(value.encode()).decode() for key, value in credentials.items()},
+            "data": {"MLFLOW_TRACKING_TOKEN": base64.b64encode(lab.token.encode()).decode()},
         },
     )
+
+
+def _addresses(lab: Lab) -> dict[str, str]:
+    """What Tasks read from the ConfigMap."""
+    components = {name: lab.component_url(name) for name in lab.components}
+    return {
+        **task_variables(components, lab.components),
+        "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
+        "GIT_URL": f"{lab.url('git')}/{REPOSITORY}.git",
+        "PRODUCTION_NAMESPACE": lab.participant.namespace("production"),
+        "PRODUCTION_URL": deployment_url(lab, "production"),
+        "STAGING_NAMESPACE": lab.participant.namespace("staging"),
+        "STAGING_URL": deployment_url(lab, "staging"),
+    }
 
 
 def _named(name: str, in_namespace: str) -> Object:

@@ -35,7 +35,7 @@ def why_not() -> str:
     if sys.version_info[:2] not in SUITES:
         return f"no Debian release has Python {sys.version_info.major}.{sys.version_info.minor}"
     if not (KIT / ".cache" / "wheels").is_dir():
-        return "there are no wheels; next: .venv/bin/python -m workshop.lab.components.builder"
+        return "there are no wheels; next: .venv/bin/python -m workshop.lab.images.warm"
     return ""
 
 

@@ -21,9 +21,8 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from tests.s2i.conftest import Server
 from tests.s2i.flights import serving
-from workshop.lab.clientpage import client_url
 from workshop.lab.gateway import build
-from workshop.lab.routes import Backend, Routes, Target
+from workshop.lab.routes import Backend, Routes, Target, client_path
 
 KIT = Path(__file__).resolve().parents[3]
 NAMESPACE, NAME = "user1-production", "flight-delay"
@@ -50,7 +49,7 @@ class Site:
     url: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.url = client_url(self.gateway, NAMESPACE)
+        self.url = f"{self.gateway}{client_path(NAMESPACE)}/"
 
     def serve(self, *, ready: bool = True) -> None:
         """Whether the deployment has a ready replica."""

@@ -13,7 +13,7 @@ import pytest
 
 from workshop.checks import CheckContext
 from workshop.checks.m01 import check
-from workshop.guide.values import values
+from workshop.participants.names import Participant
 
 KIT = Path(__file__).resolve().parents[3]
 DIGEST = "sha256:" + "9f" * 32
@@ -91,7 +91,7 @@ def _ran(objects: Objects, name: str, digest: str, status: str = "True", reason:
 
 
 def _findings(objects: Objects, url: str | None) -> dict[str, tuple[bool, str, str]]:
-    context = CheckContext(objects, values("user1", {"production": url}), KIT)
+    context = CheckContext(objects, Participant("user1").variables({"PRODUCTION_URL": url}), KIT)
     return {finding.task: (finding.ok, finding.reason, finding.hint) for finding in check(context)}
 
 

@@ -15,7 +15,7 @@ from tests.workshop.checks.test_m01 import Objects
 from workshop.checks import CheckContext
 from workshop.checks.git import git
 from workshop.checks.m08 import COMMIT, check, reset
-from workshop.guide.values import values
+from workshop.participants.names import Participant
 
 DIGEST = "sha256:" + "9f" * 32
 SERVES = {"Env": ["MODEL_NAME=FlightDelay"], "Cmd": ["/bin/sh", "-c", "/usr/libexec/s2i/run"]}
@@ -34,7 +34,7 @@ def participant(clone: CheckContext, tmp_path: Path) -> CheckContext:  # noqa: F
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "git").symlink_to(str(shutil.which("git")))
     env = {**os.environ, "PATH": str(tmp_path / "bin")}
-    return replace(clone, cluster=Registry(), values=values("user1", {}), env=env)
+    return replace(clone, cluster=Registry(), values=Participant("user1").variables({}), env=env)
 
 
 def _built(context: CheckContext, commit: str, **config: Any) -> Registry:

@@ -15,8 +15,8 @@ import pytest
 from tests.workshop.checks.test_m01 import Objects
 from workshop.checks import CheckContext
 from workshop.checks.prometheus import NoPrometheus, value
-from workshop.guide.values import values
 from workshop.lab.api.auth import certificate
+from workshop.participants.names import Participant
 
 
 class Thanos(HTTPServer):
@@ -58,7 +58,9 @@ def thanos(tmp_path: Path) -> Iterator[Thanos]:
 
 def _context(server: Thanos, tmp_path: Path, **env: str) -> CheckContext:
     address = f"https://127.0.0.1:{server.server_port}"
-    return CheckContext(Objects(), values("user1", {"prometheus": address}), tmp_path, env, "cluster")
+    return CheckContext(
+        Objects(), Participant("user1").variables({"PROMETHEUS_URL": address}), tmp_path, env, "cluster"
+    )
 
 
 def test_a_token_the_project_and_the_authority_go_along(thanos: Thanos, tmp_path: Path) -> None:

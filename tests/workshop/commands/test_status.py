@@ -12,13 +12,14 @@ import pytest
 from tests.workshop.lab.serving import Lab
 from workshop.commands import status
 from workshop.lab.api import auth
+from workshop.lab.parts import Part
 from workshop.lab.paths import LabPaths
-from workshop.lab.report import ComponentReport, Lock, Report, write
+from workshop.lab.report import Lock, Report, write
 
 
 def ready(lab: LabPaths, api: str) -> None:
     """Write what a supervisor writes whose API is at `api`."""
-    parts = [ComponentReport("lab", "ready", None, os.getpid())]
+    parts = [Part("lab", "ready", None, os.getpid())]
     write(lab, Report("ready", os.getpid(), time.time(), parts, {"api": api}))
 
 
@@ -31,7 +32,7 @@ def test_a_lab_whose_api_does_not_answer_is_not_ready(tmp_path: Path, monkeypatc
     assert lock.take()
     with socket.create_server(("127.0.0.1", 0)) as mute:
         ready(lab, f"https://127.0.0.1:{mute.getsockname()[1]}")
-        found = status._status(lab)
+        found = status.status_of(lab)
     lock.release()
     assert found["running"] and found["phase"] == "failed"
     assert found["components"][0]["state"] == "failed"
@@ -44,7 +45,7 @@ def test_a_lab_whose_api_answers_is_ready(tmp_path: Path) -> None:
     assert lock.take()
     try:
         ready(server.state, server.server.url)
-        found = status._status(server.state)
+        found = status.status_of(server.state)
     finally:
         lock.release()
         server.stop()

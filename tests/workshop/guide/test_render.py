@@ -9,11 +9,12 @@ import pytest
 from workshop.errors import ManifestError
 from workshop.guide.module import load_all, parse
 from workshop.guide.render import render
-from workshop.guide.values import fill, values
+from workshop.guide.values import fill
+from workshop.participants.names import Participant
 
 KIT = Path(__file__).resolve().parents[3]
 FRONT = "---\ntitle: A title\nminutes: 10\nruns-on: lab\nchecks: false\n---\n"
-KNOWN = values("user7", {"production": "http://127.0.0.1:1/p", "mlflow": None})
+KNOWN = Participant("user7").variables({"PRODUCTION_URL": "http://127.0.0.1:1/p", "MLFLOW_URL": None})
 
 
 def _html(kit: Path, body: str) -> str:

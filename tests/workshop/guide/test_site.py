@@ -16,7 +16,7 @@ from workshop.guide.render import ON_A_CLUSTER, render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, digest, main, translations
-from workshop.guide.values import values
+from workshop.participants.names import Participant
 
 KIT = Path(__file__).resolve().parents[3]
 MODULES = load_all(KIT / "workshop" / "modules")
@@ -197,10 +197,10 @@ def test_the_slides_say_what_the_modules_say() -> None:
 
 def test_no_link_of_a_module_opens_the_start_page_of_mlflow() -> None:
     assert not [m.name for m in MODULES if "]($MLFLOW_URL)" in m.body]
-    known = values("user1", {"mlflow": "http://127.0.0.1:5000"})
+    known = Participant("user1").variables({"MLFLOW_URL": "http://127.0.0.1:5000"})
     assert known["EXPERIMENT_URL"] == "http://127.0.0.1:5000/#/experiments/1/runs"
     assert known["REGISTERED_MODEL_URL"] == "http://127.0.0.1:5000/#/models/flight-delay"
-    assert "EXPERIMENT_URL" not in values("user1", {})
+    assert "EXPERIMENT_URL" not in Participant("user1").variables({})
 
 
 @pytest.mark.parametrize("number", ["02", "03", "04"])

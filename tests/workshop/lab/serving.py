@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 
 from workshop.lab.api import auth
 from workshop.lab.api.app import build
+from workshop.lab.build import build_lab
+from workshop.lab.lab import Lab as RunningLab
 from workshop.lab.listening.server import server
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
@@ -77,7 +79,12 @@ class Lab:
         certificate = auth.certificate(self.state.tls)
         self.server: Server = self.run(self._start(certificate))
         auth.kubeconfig(
-            self.state.kubeconfig, server=self.server.url, authority=certificate.authority, token=self.token
+            self.state.kubeconfig,
+            server=self.server.url,
+            authority=certificate.authority,
+            token=self.token,
+            user="user1",
+            namespace="user1-dev",
         )
         self.http = urllib3.PoolManager(
             ca_certs=str(certificate.authority),
@@ -92,9 +99,13 @@ class Lab:
         return store
 
     async def _start(self, certificate: auth.Certificate) -> Server:
-        server = Server(build(self.store, self.state, self.token), certificate)
+        server = Server(build(self.made()), certificate)
         await server.start()
         return server
+
+    def made(self) -> RunningLab:
+        """The lab that the server belongs to."""
+        return build_lab(self.state, self.store, self.token, {}, {})
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run something in the server's loop."""

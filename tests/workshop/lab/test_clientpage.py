@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from workshop.lab.clientpage import HEADERS, client_url
+from workshop.lab.clientpage import HEADERS
 from workshop.lab.gateway import build
 from workshop.lab.paths import KIT
-from workshop.lab.routes import Routes
+from workshop.lab.routes import Routes, client_path
 
 PAGE = KIT / "seldon/client/page"
-URL = client_url("", "user1-production")
+URL = client_path("user1-production") + "/"
 
 
 @pytest.fixture

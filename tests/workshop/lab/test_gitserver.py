@@ -29,11 +29,13 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Message
 
-from workshop.lab.git import GitServer, backend
+from workshop.lab.git import backend
 from workshop.lab.git.delivery import webhook_secret
+from workshop.lab.git.server import GitServer
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.participants.names import LAB_PARTICIPANT
 
 TOKEN = "the-lab's-token"
 NOBODY = "0" * 40
@@ -123,7 +125,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     made.git("init", "-q", "-b", "main")
     made.commit("README.md", "hello")
     made.git("clone", "-q", "--bare", str(work), str(made.bare))
-    server = GitServer(store, state, TOKEN, made.url, dict(os.environ))
+    server = GitServer(store, state, TOKEN, made.url, LAB_PARTICIPANT, dict(os.environ))
 
     async def hook(request: Request) -> Response:
         made.hooks.append(Hook(dict(request.headers), await request.body()))
@@ -179,7 +181,7 @@ def test_a_push_sends_a_signed_webhook(lab: Lab) -> None:
     second = lab.commit("model/params.yaml", "a: 2")
     lab.push("main")
     (hook,) = lab.arrived(1)
-    secret = webhook_secret(lab.store)
+    secret = webhook_secret(lab.store, LAB_PARTICIPANT)
     assert len(secret) == 40
     assert hook.headers["x-hub-signature-256"] == "sha256=" + hmac.new(secret, hook.raw, hashlib.sha256).hexdigest()
     assert hook.headers["x-github-event"] == "push"

@@ -24,10 +24,10 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.errors import EnvironmentFault
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.report import read
-from workshop.lab.seed import namespace
+from workshop.participants.names import LAB_PARTICIPANT
 
 KILLS = int(os.environ.get("WORKSHOP_KILLS", "10"))
-NAMESPACE = namespace("dev")
+NAMESPACE = LAB_PARTICIPANT.namespace("dev")
 STARTS_WITHIN, DEAD_WITHIN, ENDS_WITHIN = 60.0, 5.0, 30.0
 """Seconds; a start takes two, on a busy machine a few more."""
 WRITING = 0.8

@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 
 from workshop.errors import EnvironmentFault, UsageError
+from workshop.lab.components import COMPONENTS
 from workshop.lab.listening.owner import listens as is_listened_on_by
-from workshop.lab.ports import PREFERRED, choose, listen, reserve
+from workshop.lab.ports import choose, listen, preferred, reserve
+
+PREFERRED = preferred(COMPONENTS)
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +37,7 @@ needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a po
 
 def numbers(kept: Path, wish: str) -> dict[str, int]:
     """What is chosen, let go again."""
-    held = choose(kept, wish)
+    held = choose(kept, PREFERRED, wish)
     for port in held.values():
         port.close()
     return {name: port.number for name, port in held.items()}
@@ -85,7 +88,7 @@ def test_a_port_that_something_listens_on_cannot_be_held(taken: int) -> None:
 
 @needs_linux
 def test_what_is_chosen_is_held(tmp_path: Path) -> None:
-    held = choose(tmp_path / "ports.json", "free")
+    held = choose(tmp_path / "ports.json", PREFERRED, "free")
     assert not any(listens(port.number, shares=False) for port in held.values())
     for port in held.values():
         port.close()
@@ -176,7 +179,7 @@ def test_a_port_of_the_lab_is_not_for_servers_that_share_by_address() -> None:
 
 @needs_linux
 def test_what_the_lab_serves_itself_is_reserved_for_its_user(tmp_path: Path) -> None:
-    held = choose(tmp_path / "ports.json", "free")
+    held = choose(tmp_path / "ports.json", PREFERRED, "free")
     shared = {name for name, port in held.items() if listens(port.number, shares=True)}
     for port in held.values():
         port.close()

@@ -17,8 +17,9 @@ from tests.workshop.lab.serving import Lab
 from workshop.cluster import config as configs
 from workshop.cluster.kubectl import kubectl as program
 from workshop.lab.api import auth
+from workshop.lab.clients import point_clients, write_tools
 from workshop.lab.paths import LabPaths
-from workshop.lab.supervisor import point_clients, write_tools
+from workshop.participants.names import LAB_PARTICIPANT
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -249,7 +250,7 @@ def test_a_start_of_the_lab_keeps_the_project_and_brings_a_token_back(
     env["KUBECONFIG"] = str(state.kubeconfig)
 
     def start() -> None:
-        point_clients(state, lab.server.url, auth.certificate(lab.state.tls), lab.token)
+        point_clients(state, lab.server.url, auth.certificate(lab.state.tls), lab.token, LAB_PARTICIPANT)
 
     start()
     assert oc("config", "set-context", "--current", f"--namespace={namespace}").returncode == 0  # kubectl writes YAML

@@ -15,8 +15,9 @@ import msgspec
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Object
 from workshop.manifests.approval import ApprovalTask, Approver
+from workshop.participants.names import LAB_PARTICIPANT
 
-USERS = ("user1", "kube:admin")
+USERS = (LAB_PARTICIPANT.name, "kube:admin")
 GROUPS = ("mlops-workshop",)
 _WEBHOOK = 'admission webhook "validation.webhook.manual-approval.openshift-pipelines.org" denied the request: '
 

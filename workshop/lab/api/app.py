@@ -23,17 +23,16 @@ from workshop.lab.api.scale import rescale, scale_of
 from workshop.lab.api.views import View, view
 from workshop.lab.api_errors import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
 from workshop.lab.kinds import Object
-from workshop.lab.paths import LabPaths
-from workshop.lab.store import Store
+from workshop.lab.lab import Lab
 
 log = logging.getLogger(__name__)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_SESSIONS = ("attach", "ephemeralcontainers", "exec", "portforward")
 
 
-def build(store: Store, state: LabPaths, token: str) -> Starlette:
+def build(lab: Lab) -> Starlette:
     """The application over a store that is loaded already; kinds of stored CRDs are served again."""
-    api = Api(store, state, token)
+    api = Api(lab)
     crds.restore(api)
     return Starlette(routes=[Route("/{path:path}", _Endpoint(api))])
 
@@ -60,11 +59,12 @@ class _Endpoint:
         path = request.url.path
         if auth.is_open(path):
             return discovery.answer(self._api, request, path) or PlainTextResponse("ok")
-        if not auth.allowed(request.headers.get("authorization", ""), self._api.token):
+        if not auth.allowed(request.headers.get("authorization", ""), self._api.lab.token):
             raise Unauthorized("Unauthorized")
         if other := request.headers.get("impersonate-user"):
+            user = self._api.lab.participant.name
             raise Forbidden(
-                f'users "{other}" is forbidden: User "{self._api.user}" cannot impersonate resource "users" in '
+                f'users "{other}" is forbidden: User "{user}" cannot impersonate resource "users" in '
                 'API group "" at the cluster scope: the lab has one user'
             )
         if path == "/":

@@ -64,9 +64,7 @@ def certificate(folder: Path, names: tuple[str, ...] = ("127.0.0.1", "::1", "loc
     return made
 
 
-def kubeconfig(
-    path: Path, *, server: str, authority: Path, token: str, user: str = "user1", namespace: str = "user1-dev"
-) -> None:
+def kubeconfig(path: Path, *, server: str, authority: Path, token: str, user: str, namespace: str) -> None:
     """Write the file that points oc, kubectl and tkn at the lab, for its owner alone. Raises OSError."""
     trusted = base64.b64encode(authority.read_bytes()).decode()
     config = {

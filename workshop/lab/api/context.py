@@ -1,4 +1,4 @@
-"""What the handlers share: the store, the kinds, the paths, and the lists that clients read page by page."""
+"""What the handlers share: the lab, the lists that clients read page by page, and the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from workshop.lab.api_errors import Expired
 from workshop.lab.kinds import Kinds
-from workshop.lab.paths import LabPaths
+from workshop.lab.lab import Lab
 from workshop.lab.store import Record, Store
 
 PAGED_LISTS = 64
@@ -25,19 +25,20 @@ class Page:
 
 @dataclass
 class Api:
-    """One running API server."""
+    """One API server of a lab, and what it keeps for its clients."""
 
-    store: Store
-    state: LabPaths
-    token: str
-    user: str = "user1"
+    lab: Lab
     _documented: int = -1
     _documents: dict[str, bytes] = field(default_factory=dict)
     _pages: OrderedDict[str, Page] = field(default_factory=OrderedDict)
 
     @property
+    def store(self) -> Store:
+        return self.lab.store
+
+    @property
     def kinds(self) -> Kinds:
-        return self.store.kinds
+        return self.lab.store.kinds
 
     def documents(self) -> dict[str, bytes]:
         """The OpenAPI documents made so far, by path; empty again after each change of the kinds."""

@@ -33,7 +33,7 @@ def logs(api: Api, view: View, target: Target) -> Response | Stream:
     """GET of pods/log. Raises NotFound, BadRequest."""
     pod = record_of(api, view, target).object()
     container = _container(pod, target)
-    path = api.state.container_log(target.namespace, target.name, container)
+    path = api.lab.paths.container_log(target.namespace, target.name, container)
     query = target.query
     follow = query.get("follow") in ("true", "1")
     if query.get("previous") in ("true", "1"):

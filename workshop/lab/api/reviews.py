@@ -28,7 +28,7 @@ ME = "/apis/user.openshift.io/v1/users/~"
 
 def me(api: Api) -> Response:
     """The user of the token, as OpenShift's User."""
-    meta = {"name": api.user, "creationTimestamp": None}
+    meta = {"name": api.lab.participant.name, "creationTimestamp": None}
     user = {"kind": "User", "apiVersion": "user.openshift.io/v1", "metadata": meta, "groups": list(GROUPS)}
     return answers.json({**user, "identities": None})
 
@@ -41,7 +41,7 @@ async def answer(api: Api, kind: Kind, request: Request) -> Response:
     spec = _spec(kind, raw, media)
     status: dict[str, Any]
     if kind.kind == "SelfSubjectReview":
-        status = {"userInfo": {"username": api.user, "groups": list(GROUPS)}}
+        status = {"userInfo": {"username": api.lab.participant.name, "groups": list(GROUPS)}}
     elif kind.kind == "SelfSubjectAccessReview":
         status = {"allowed": True, "reason": "the lab has one user, who may do everything"}
     else:
@@ -76,7 +76,7 @@ def _project_request(api: Api, value: Any) -> Response:
     wanted = {
         "openshift.io/description": value.get("description"),
         "openshift.io/display-name": value.get("displayName"),
-        "openshift.io/requester": api.user,
+        "openshift.io/requester": api.lab.participant.name,
     }
     obj: Object = {
         "apiVersion": "v1",

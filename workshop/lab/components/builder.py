@@ -1,74 +1,54 @@
 """The S2I builder as an image of the lab: made when the lab starts, from the kit's folder s2i/.
 
-No process runs afterwards; it is listed beside the programs because a pipeline cannot build before it is there.
+No process runs afterwards; it is a component because a pipeline cannot build before the image is there.
 """
 
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from workshop.errors import WorkshopError
-from workshop.lab.components.base import Component
-from workshop.lab.images.builder import LOCKS, ensure_builder, fetch_wheels, warm_cache
-from workshop.lab.images.store import ImageStore
+from workshop.lab import environment
+from workshop.lab.images.builder import BUILDER_REF, ensure_builder
+from workshop.lab.lab import Lab
+from workshop.lab.parts import ComponentSpec, Part
 
-BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s2i-model-builder:0.1.0"
-"""What the Task s2i-build asks for when nothing else is said."""
+NAME = "builder"
 
 
 class Builder:
-    """Looks like a running component; is ready when the image is there."""
+    """The runner: the part is ready when the image is there."""
 
-    def __init__(
-        self, images: ImageStore, kit: Path, uv_cache: Path, seldon_core: Path, changed: Callable[[], None]
-    ) -> None:
-        self.component = Component(name="builder")
-        self.state, self.message, self.seconds = "starting", "", 0.0
-        self.pid: int | None = None
-        self._images, self._kit, self._uv_cache, self._changed = images, kit, uv_cache, changed
-        self._seldon_core = seldon_core
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        lab.show(Part(NAME, "starting"))
 
     async def run(self) -> None:
-        """Make the image in a thread: the lab answers meanwhile."""
+        """Make the image in a thread, so that the lab answers meanwhile."""
         began = time.monotonic()
+        state, message = "ready", ""
         try:
             await asyncio.to_thread(self._make)
-            self.state = "ready"
         except WorkshopError as e:
-            self.state, self.message = "failed", e.message
-        self.seconds = time.monotonic() - began
-        self._changed()
+            state, message = "failed", e.message
+        self._lab.show(Part(NAME, state, message=message, seconds=round(time.monotonic() - began, 2)))
 
     async def stop(self) -> None:
         """Nothing runs."""
 
     def _make(self) -> None:
-        image = ensure_builder(self._images, self._kit / "s2i", self._uv_cache)
-        self._images.tag(BUILDER_REF, image.digest)
+        lab = self._lab
+        cache = Path(environment.base(lab.paths)["UV_CACHE_DIR"])
+        image = ensure_builder(lab.images, lab.kit / "s2i", cache)
+        lab.images.tag(BUILDER_REF, image.digest)
         # Notebooks call models with Seldon's client, which cannot share an environment with MLflow.
-        made = self._seldon_core.with_suffix(".new")
+        link = lab.paths.seldon_core
+        made = link.with_suffix(".new")
         made.unlink(missing_ok=True)
         made.symlink_to(image.builder_root / "seldon-core")
-        made.replace(self._seldon_core)
+        made.replace(link)
 
 
-def warm(kit: Path, uv_cache: Path) -> None:
-    """Fetch what a build needs while there is a network; part of `make setup`. Raises EnvironmentFault."""
-    known = ["model/requirements.txt", *(f"s2i/{lock}" for lock in LOCKS.values())]
-    locks = [kit / lock for lock in known if (kit / lock).exists()]
-    for lock in locks:
-        warm_cache(lock, uv_cache)
-    if shutil.which("podman") or shutil.which("buildah"):
-        fetch_wheels(locks, kit / ".cache" / "wheels")
-
-
-if __name__ == "__main__":
-    import os
-
-    from workshop.lab.paths import KIT
-
-    warm(KIT, Path(os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))))
+SPEC = ComponentSpec(make=Builder)

@@ -18,20 +18,24 @@ from typing import Any
 
 import yaml
 
-from workshop.lab.components.base import Component
+from workshop.lab import environment
+from workshop.lab.components.process import ProcessRunner, ProcessSpec
+from workshop.lab.lab import Lab
+from workshop.lab.parts import ComponentSpec, Runner, Tool
 
+NAME = "grafana"
 PLACES = ("/usr/share/grafana", "/usr/local/share/grafana", "/opt/homebrew/share/grafana", "/opt/grafana")
 """Where packages of Linux and macOS put Grafana's own files; the program may be in `bin` below them."""
 
 
-def component(
+def process(
     folder: Path, port: int, env: Mapping[str, str], prometheus_url: str, dashboards: Path
-) -> Component | None:
+) -> ProcessSpec | None:
     """How the lab starts Grafana; writes its configuration. None when it is not installed."""
     found = installed()
     if found is None:
         return None
-    program, home = found
+    words, home = found
     url = f"http://127.0.0.1:{port}"
     password = folder / "admin-password"
     _private(password, password.read_text() if password.exists() else secrets.token_urlsafe(18))
@@ -43,9 +47,8 @@ def component(
     for kind, body in provisioned.items():
         (folder / "provisioning" / kind).mkdir(parents=True, exist_ok=True)
         (folder / "provisioning" / kind / "kit.yaml").write_text(yaml.safe_dump(body, sort_keys=False))
-    return Component(
-        name="grafana",
-        argv=[*program, f"--config={folder / 'grafana.ini'}", f"--homepath={home}"],
+    return ProcessSpec(
+        argv=[*words, f"--config={folder / 'grafana.ini'}", f"--homepath={home}"],
         env=dict(env),
         cwd=folder,
         url=url,
@@ -110,6 +113,20 @@ def settings(folder: Path, port: int, dashboards: Path) -> str:
     return text.getvalue()
 
 
+def _make(lab: Lab) -> Runner | None:
+    if installed() is None:
+        return None
+
+    def spec() -> ProcessSpec:
+        paths, url = lab.paths, str(lab.url("prometheus"))
+        dashboards = lab.kit / "grafana" / "rendered"
+        made = process(paths.component(NAME), lab.ports[NAME], environment.base(paths), url, dashboards)
+        assert made is not None
+        return made
+
+    return ProcessRunner(lab, NAME, spec)
+
+
 def _datasource(prometheus_url: str) -> dict[str, Any]:
     source = {
         "name": "Prometheus",
@@ -142,3 +159,17 @@ def _private(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.write_text(text)
+
+
+def _find(_name: str) -> str | None:
+    found = installed()
+    return found[0][0] if found else None
+
+
+SPEC = ComponentSpec(
+    make=_make,
+    title="Grafana",
+    port=13001,
+    binds_by_address=True,
+    tool=Tool(NAME, otherwise="the lab draws the dashboards itself", find=_find),
+)

@@ -12,19 +12,23 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from workshop.lab.components.base import Component
+from workshop.lab import environment
+from workshop.lab.components.process import ProcessRunner, ProcessSpec
+from workshop.lab.endpoints import SERVED_STAGES, endpoints, predictions_url
+from workshop.lab.lab import Lab
 from workshop.lab.participant import clone_folder
+from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.lab.paths import LabPaths
 
+NAME = "jupyterhub"
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
-def component(state: LabPaths, port: int, env: Mapping[str, str], user: str = "user1", console: str = "") -> Component:
+def process(state: LabPaths, port: int, env: Mapping[str, str], user: str, console: str) -> ProcessSpec:
     """How the lab starts JupyterHub. `env` is what notebooks and their terminals see; `console` gives the codes."""
     folder = state.components / "jupyterhub"
     url = f"http://127.0.0.1:{port}"
-    return Component(
-        name="jupyterhub",
+    return ProcessSpec(
         argv=[sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
         env={**env, **jupyter_folders(folder), **hub_settings(state, port, user, console)},
         cwd=folder,
@@ -57,3 +61,24 @@ def jupyter_folders(folder: Path) -> dict[str, str]:
         "JUPYTER_DATA_DIR": str(folder / "data"),
         "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
     }
+
+
+def _make(lab: Lab) -> Runner:
+    def spec() -> ProcessSpec:
+        # A notebook server may be older than the model that it calls, so it gets the addresses of both stages at once.
+        known = endpoints(lab) | {stage: predictions_url(lab, stage) for stage in SERVED_STAGES}
+        env = environment.participant(lab.paths, lab.participant, known, lab.components, lab.token)
+        return process(lab.paths, lab.ports[NAME], env, lab.participant.name, str(lab.url("console")))
+
+    return ProcessRunner(lab, NAME, spec)
+
+
+SPEC = ComponentSpec(
+    make=_make,
+    title="JupyterHub",
+    login="/hub/login",
+    port=18888,
+    variable="JUPYTERHUB_URL",
+    station=Station("notebooks", "JupyterHub"),
+    package="jupyterhub",
+)

@@ -8,24 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from workshop.lab.components.base import Component
+from workshop.lab import environment
+from workshop.lab.components.process import ProcessRunner, ProcessSpec
+from workshop.lab.lab import Lab
 from workshop.lab.monitoring.files import PrometheusFiles
+from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.programs import find
 
+NAME = "prometheus"
 MISSING = "there is no Prometheus, so dashboards stay empty; run: make setup, then workshop down && workshop up"
 
 
-def component(folder: Path, port: int, env: Mapping[str, str]) -> Component:
+def process(binary: Path, folder: Path, port: int, env: Mapping[str, str]) -> ProcessSpec:
     """How the lab starts Prometheus; writes its configuration."""
-    program = find("prometheus")
-    if program is None:
-        return Component(name="prometheus", missing=MISSING)
     files = PrometheusFiles(folder)
     files.prepare()
-    return Component(
-        name="prometheus",
+    return ProcessSpec(
         argv=[
-            str(program.path),
+            str(binary),
             f"--config.file={files.config}",
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=7d",
@@ -38,3 +38,25 @@ def component(folder: Path, port: int, env: Mapping[str, str]) -> Component:
         ready_url=f"http://127.0.0.1:{port}/-/ready",
         log=folder / "prometheus.log",
     )
+
+
+def _make(lab: Lab) -> Runner:
+    program = find(NAME)
+
+    def spec() -> ProcessSpec:
+        assert program is not None
+        return process(program.path, lab.paths.component(NAME), lab.ports[NAME], environment.base(lab.paths))
+
+    return ProcessRunner(lab, NAME, spec, missing="" if program else MISSING)
+
+
+SPEC = ComponentSpec(
+    make=_make,
+    title="Prometheus",
+    login="/login",
+    port=19090,
+    binds_by_address=True,
+    variable="PROMETHEUS_URL",
+    task_variable="PROMETHEUS_URL",
+    station=Station("grafana", "dashboards", endpoint="dashboards"),
+)

@@ -1,1 +1,21 @@
-"""Reconcile loops over the store: level-triggered, restart-safe."""
+"""The controllers of the lab: reconcile loops over the store. They do not know each other.
+
+What one of them publishes for other parts is in the `Lab`. A new controller is one entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from workshop.lab.controllers import approval, monitoring, routes, seldon, tekton, triggers
+from workshop.lab.controllers.loop import Controller
+from workshop.lab.lab import Lab
+
+CONTROLLERS: dict[str, Callable[[Lab], Controller]] = {
+    "approval": approval.controller,
+    "monitoring": monitoring.controller,
+    "routes": routes.controller,
+    "seldon": seldon.controller,
+    "tekton": tekton.controller,
+    "triggers": triggers.controller,
+}

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol
 
 from workshop.lab.api_errors import Conflict
 from workshop.lab.kinds import Kind
@@ -24,6 +25,18 @@ Mapper = Callable[[Record], Iterable[Key]]
 
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 30.0
+
+
+class Controller(Protocol):
+    """What the lab runs: a loop, or several with what they share."""
+
+    async def run(self) -> None:
+        """Reconcile until cancelled, then stop what the reconciles started."""
+        ...
+
+    def settled(self) -> bool:
+        """Whether what an earlier lab left is as it was before: the lab is ready when all controllers are."""
+        ...
 
 
 class Loop:
@@ -69,6 +82,10 @@ class Loop:
                     watch.close()
         finally:
             await self._stop()
+
+    def settled(self) -> bool:
+        """Always: a loop starts nothing that takes time."""
+        return True
 
     def enqueue(self, namespace: str, name: str) -> None:
         """Queue this key; several calls before its reconcile make one reconcile."""

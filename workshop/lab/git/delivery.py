@@ -24,8 +24,8 @@ from workshop.lab.git.payload import GitFailure, payload
 from workshop.lab.git.pushes import Change, changes, install_hook, notes
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
-from workshop.lab.seed import USER, namespace
 from workshop.lab.store import Store
+from workshop.participants.names import Participant
 
 LISTENER = "github"
 SECRET = "github-webhook"  # noqa: S105 the name of the Secret
@@ -41,8 +41,11 @@ log = logging.getLogger("workshop.lab.git")
 class Deliveries:
     """Turns notes of pushes into webhooks."""
 
-    def __init__(self, store: Store, state: LabPaths, url: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, store: Store, state: LabPaths, url: str, participant: Participant, env: Mapping[str, str]
+    ) -> None:
         self._store, self._state, self._url, self._env = store, state, url, env
+        self._participant = participant
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -51,7 +54,7 @@ class Deliveries:
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        ensure_secret(self._store)
+        ensure_secret(self._store, self._participant)
         hooked: set[Path] = set()
         while True:
             self._woken.clear()
@@ -81,12 +84,14 @@ class Deliveries:
             note.unlink(missing_ok=True)
 
     async def _send(self, repository: Path, change: Change) -> None:
-        dev = namespace("dev")
+        dev = self._participant.namespace("dev")
         if self._store.find(built_in("EventListener"), dev, LISTENER) is None:
             log.info("push of %s starts nothing: there is no EventListener %s in %s", change.ref, LISTENER, dev)
             return
         try:
-            body = orjson.dumps(await payload(repository, f"{self._url}/{repository.stem}", USER, change, self._env))
+            body = orjson.dumps(
+                await payload(repository, f"{self._url}/{repository.stem}", self._participant.name, change, self._env)
+            )
         except GitFailure as e:
             log.error("no webhook for the push of %s: %s", change.ref, e)
             return
@@ -97,7 +102,7 @@ class Deliveries:
             "X-GitHub-Delivery": str(uuid.uuid4()),
             "X-GitHub-Hook-Installation-Target-Type": "repository",
         }
-        secret = webhook_secret(self._store)
+        secret = webhook_secret(self._store, self._participant)
         if secret:
             headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
         for wait in (*WAITS, None):
@@ -112,7 +117,7 @@ class Deliveries:
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
         """The answer's status, or None when there was no answer."""
-        listener = self._store.find(built_in("EventListener"), namespace("dev"), LISTENER) or {}
+        listener = self._store.find(built_in("EventListener"), self._participant.namespace("dev"), LISTENER) or {}
         url = ((listener.get("status") or {}).get("address") or {}).get("url")
         if not url:
             return None
@@ -126,9 +131,9 @@ class Deliveries:
             return None
 
 
-def ensure_secret(store: Store) -> None:
+def ensure_secret(store: Store, participant: Participant) -> None:
     """Make the webhook's secret when it is missing, or when its namespace has just been made."""
-    dev, kind = namespace("dev"), built_in("Secret")
+    dev, kind = participant.namespace("dev"), built_in("Secret")
     if store.find(built_in("Namespace"), "", dev) is None or store.find(kind, dev, SECRET) is not None:
         return
     value = base64.b64encode(secrets.token_hex(20).encode()).decode()
@@ -142,7 +147,7 @@ def ensure_secret(store: Store) -> None:
     )
 
 
-def webhook_secret(store: Store) -> bytes:
+def webhook_secret(store: Store, participant: Participant) -> bytes:
     """The secret by which webhooks are signed; empty when there is none."""
-    found = store.find(built_in("Secret"), namespace("dev"), SECRET) or {}
+    found = store.find(built_in("Secret"), participant.namespace("dev"), SECRET) or {}
     return base64.b64decode((found.get("data") or {}).get(KEY, ""))

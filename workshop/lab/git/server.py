@@ -21,6 +21,7 @@ from workshop.lab.git.backend import Backends, Call, Refused
 from workshop.lab.git.delivery import Deliveries
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.participants.names import Participant
 
 _PATH = re.compile(
     r"/(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*\.git)/(?P<service>info/refs|git-upload-pack|git-receive-pack)"
@@ -40,10 +41,12 @@ class GitServer:
     `env` is the environment of the lab's children; PATH is what counts.
     """
 
-    def __init__(self, store: Store, state: LabPaths, token: str, url: str, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, store: Store, state: LabPaths, token: str, url: str, participant: Participant, env: Mapping[str, str]
+    ) -> None:
         self._state, self._token, self._url = state, token, url
         self._backends = Backends(env)
-        self._deliveries = Deliveries(store, state, url, env)
+        self._deliveries = Deliveries(store, state, url, participant, env)
 
     async def run(self) -> None:
         """Send webhooks for pushes, however they came, until cancelled."""

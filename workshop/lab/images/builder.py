@@ -24,6 +24,8 @@ from workshop.lab.images.store import Config, Image, ImageStore
 
 REF = "model-builder:latest"
 """The name under which the lab knows its builder; a Dockerfile may name it with any registry in front."""
+BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s2i-model-builder:0.1.0"
+"""The builder image that the Task s2i-build uses by default."""
 SOURCE_LABEL = "workshop.source"
 SCRIPTS = "usr/libexec/s2i"
 SERVERS = {"modelserver": ("server", "modelserver"), "seldon-core": ("wrapper", "seldon_wrapper.py")}

@@ -9,7 +9,7 @@ import aiohttp
 from markdown_it import MarkdownIt
 from mdit_py_plugins.anchors import anchors_plugin
 
-from workshop.lab.pages.context import Context
+from workshop.lab.lab import Lab
 
 TIMEOUT = aiohttp.ClientTimeout(total=1)
 """Time limit in seconds. The console refreshes every two seconds, so it shows no alerts rather than wait."""
@@ -27,14 +27,14 @@ class Alert:
     heading: str
 
 
-async def firing(context: Context) -> list[Alert]:
+async def firing(lab: Lab) -> list[Alert]:
     """Firing alerts, critical ones first; none while Prometheus is missing or does not answer."""
-    if context.prometheus_url is None:
+    if lab.component_url("prometheus") is None:
         return []
     try:
         async with (
             aiohttp.ClientSession(timeout=TIMEOUT) as session,
-            session.get(f"{context.prometheus_url}/api/v1/alerts") as answer,
+            session.get(f"{lab.component_url('prometheus')}/api/v1/alerts") as answer,
         ):
             body = await answer.json(content_type=None)
             found = [_alert(one) for one in body["data"]["alerts"] if one["state"] == "firing"]
@@ -51,8 +51,8 @@ def _alert(one: dict[str, Any]) -> Alert:
     return Alert(name, severity, _MARKS.get(severity, "run"), str(said.get("summary") or name), heading)
 
 
-def runbook(context: Context) -> str:
+def runbook(lab: Lab) -> str:
     """The runbook as HTML. Raises OSError if the file does not exist."""
     markdown = MarkdownIt("commonmark", {"html": False}).use(anchors_plugin, max_level=3, permalink=False)
-    text = (context.kit / "grafana" / "runbook.md").read_text(encoding="utf-8")
+    text = (lab.kit / "grafana" / "runbook.md").read_text(encoding="utf-8")
     return str(markdown.render(text))

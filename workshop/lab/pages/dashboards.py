@@ -18,10 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from workshop.lab.endpoints import endpoints
+from workshop.lab.lab import Lab
 from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing, runbook
-from workshop.lab.pages.context import Context
-from workshop.lab.pages.overview import overview
+from workshop.lab.pages.overview import curl
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=2)
 MISSING = (
@@ -43,50 +44,50 @@ class Board:
     body: dict[str, Any]
 
 
-def dashboard_routes(context: Context) -> list[BaseRoute]:
+def dashboard_routes(lab: Lab) -> list[BaseRoute]:
     """The list, the viewer and its questions."""
 
     async def index(request: Request) -> Response:
-        values = {"boards": boards(context.kit), "alerts": await firing(context)}
-        return html.page(context, request, "dashboards.html", values)
+        values = {"boards": boards(lab.kit), "alerts": await firing(lab)}
+        return html.page(lab, request, "dashboards.html", values)
 
     async def viewer(request: Request) -> Response:
         uid = request.path_params["uid"]
-        known = boards(context.kit)
+        known = boards(lab.kit)
         board = next((b for b in known if uid in (b.uid, b.file)), None)
         if board is not None and uid != board.uid:
             return RedirectResponse(f"/dashboards/{board.uid}")
         if board is None:
-            return _missing(context, request, f"There is no dashboard {uid} in grafana/rendered.")
+            return _missing(lab, request, f"There is no dashboard {uid} in grafana/rendered.")
         values = {
             "board": board,
             "boards": known,
             "json": _for_script(board.body),
-            "missing": MISSING if context.prometheus_url is None else "",
-            "prometheus": context.endpoints().get("prometheus") or "",
-            "curl": overview(context).curl,
-            "alerts": await firing(context),
+            "missing": MISSING if lab.component_url("prometheus") is None else "",
+            "prometheus": endpoints(lab).get("prometheus") or "",
+            "curl": curl(lab),
+            "alerts": await firing(lab),
         }
-        return html.page(context, request, "dashboard.html", values)
+        return html.page(lab, request, "dashboard.html", values)
 
     async def alerts(request: Request) -> Response:
-        return html.part(request, "alerts.html", {"alerts": await firing(context)})
+        return html.part(request, "alerts.html", {"alerts": await firing(lab)})
 
     async def book(request: Request) -> Response:
         try:
-            body = runbook(context)
+            body = runbook(lab)
         except OSError:
-            return _missing(context, request, "There is no grafana/runbook.md.")
-        return html.page(context, request, "runbook.html", {"body": Markup(body)})  # noqa: S704 made by our own renderer
+            return _missing(lab, request, "There is no grafana/runbook.md.")
+        return html.page(lab, request, "runbook.html", {"body": Markup(body)})  # noqa: S704 made by our own renderer
 
     async def ask(request: Request) -> Response:
-        if context.prometheus_url is None:
+        if lab.component_url("prometheus") is None:
             return JSONResponse({"error": MISSING}, status_code=503)
         label = request.path_params.get("label")
         if label is not None and not label.isidentifier():
             return JSONResponse({"error": f"{label!r} is no name of a label"}, status_code=400)
         path = f"label/{label}/values" if label else request.url.path.rpartition("/")[2]
-        return await _proxied(f"{context.prometheus_url}/api/v1/{path}", request)
+        return await _proxied(f"{lab.component_url('prometheus')}/api/v1/{path}", request)
 
     return [
         Route("/dashboards", lambda _: RedirectResponse("/dashboards/")),
@@ -113,9 +114,9 @@ def boards(kit: Path) -> list[Board]:
     return found
 
 
-def _missing(context: Context, request: Request, message: str) -> Response:
+def _missing(lab: Lab, request: Request, message: str) -> Response:
     values = {"message": message, "back": "/dashboards/", "back_name": "All dashboards"}
-    return html.page(context, request, "missing.html", values, status=404)
+    return html.page(lab, request, "missing.html", values, status=404)
 
 
 async def _proxied(url: str, request: Request) -> Response:

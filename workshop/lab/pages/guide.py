@@ -23,11 +23,11 @@ from workshop.guide.render import render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, translations
-from workshop.guide.values import values
 from workshop.lab import environment
+from workshop.lab.endpoints import endpoints, variables
 from workshop.lab.kinds import Object, built_in
+from workshop.lab.lab import Lab
 from workshop.lab.pages import html
-from workshop.lab.pages.context import Context
 from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
 from workshop.lab.pages.terminal.shells import COUNT
 from workshop.lab.participant import clone_folder
@@ -35,48 +35,48 @@ from workshop.lab.progress import note, progress
 from workshop.lab.store import Store
 
 
-def guide_routes(context: Context) -> list[BaseRoute]:
+def guide_routes(lab: Lab) -> list[BaseRoute]:
     """The list of modules, their pages, the search, the whole guide to print, and what the buttons call."""
-    jobs = Jobs(context.state)
+    jobs = Jobs(lab.paths)
 
     async def index(request: Request) -> Response:
-        modules = _modules(context)
-        shown = {"modules": modules, "total": sum(m.minutes for m in modules), **_sidebar(context, modules, "")}
-        return html.page(context, request, "guide.html", shown)
+        modules = _modules(lab)
+        shown = {"modules": modules, "total": sum(m.minutes for m in modules), **_sidebar(lab, modules, "")}
+        return html.page(lab, request, "guide.html", shown)
 
     async def module_page(request: Request) -> Response:
-        modules = _modules(context)
+        modules = _modules(lab)
         found = next((m for m in modules if request.path_params["name"] in (m.name, m.number)), None)
         if found is None:
-            return _missing(context, request, f"The guide has no module {request.path_params['name']}.")
+            return _missing(lab, request, f"The guide has no module {request.path_params['name']}.")
         if request.path_params["name"] == found.number:
             return RedirectResponse(f"/guide/{found.name}")
-        return html.page(context, request, "module.html", _module_values(context, modules, found, "en"))
+        return html.page(lab, request, "module.html", _module_values(lab, modules, found, "en"))
 
     async def translated(request: Request) -> Response:
-        modules = _modules(context)
+        modules = _modules(lab)
         language, name = request.path_params["language"], request.path_params["name"]
         found = next((m for m in modules if m.name == name), None)
         if found is None or language not in translations(found):
-            return _missing(context, request, f"The guide has no {name} in {LANGUAGES.get(language, language)}.")
-        return html.page(context, request, "module.html", _module_values(context, modules, found, language))
+            return _missing(lab, request, f"The guide has no {name} in {LANGUAGES.get(language, language)}.")
+        return html.page(lab, request, "module.html", _module_values(lab, modules, found, language))
 
     async def whole(request: Request) -> Response:
-        shown = [(module, _chapter(module.number, _body(context, module))) for module in _modules(context)]
-        return html.page(context, request, "whole.html", {"modules": shown})
+        shown = [(module, _chapter(module.number, _body(lab, module))) for module in _modules(lab)]
+        return html.page(lab, request, "whole.html", {"modules": shown})
 
     async def talk(request: Request) -> Response:
         shown = [
             {"module": slide.module, "title": slide.title, "html": Markup(slide.body)}  # noqa: S704
-            for slide in slides(_modules(context))
+            for slide in slides(_modules(lab))
         ]
-        return html.page(context, request, "slides.html", {"slides": shown})
+        return html.page(lab, request, "slides.html", {"slides": shown})
 
     async def find(request: Request) -> Response:
         words = request.query_params.get("q", "")[:200]
-        modules = _modules(context)
-        shown = {"words": words, "hits": search(modules, words), **_sidebar(context, modules, "")}
-        return html.page(context, request, "search.html", shown)
+        modules = _modules(lab)
+        shown = {"words": words, "hits": search(modules, words), **_sidebar(lab, modules, "")}
+        return html.page(lab, request, "search.html", shown)
 
     async def check(request: Request) -> Response:
         number = request.path_params["number"]
@@ -84,16 +84,16 @@ def guide_routes(context: Context) -> list[BaseRoute]:
             known = ", ".join(sorted(CHECKS))
             return JSONResponse({"error": f"module {number} has no check; known are {known}"}, status_code=404)
         about = CheckContext(
-            _Objects(context.store),
-            _values(context),
-            clone_folder(context.state),
-            environment.participant(context.state, context.endpoints(), context.token),
+            _Objects(lab.store),
+            _values(lab),
+            clone_folder(lab.paths),
+            environment.participant(lab.paths, lab.participant, endpoints(lab), lab.components, lab.token),
         )
         try:
             findings = await run_in_threadpool(CHECKS[number], about)
         except WorkshopError as e:
             return JSONResponse({"error": str(e)}, status_code=500)
-        note(context.state, number, sum(not finding.ok for finding in findings), len(findings))
+        note(lab.paths, number, sum(not finding.ok for finding in findings), len(findings))
         return JSONResponse(
             {
                 "module": number,
@@ -128,27 +128,25 @@ def guide_routes(context: Context) -> list[BaseRoute]:
     ]
 
 
-def next_module(context: Context) -> Module | None:
+def next_module(lab: Lab) -> Module | None:
     """The first module that the lab can run and whose check has not said that it is done; None after the last."""
-    known = progress(context.state)
-    open_ = (
-        m for m in _modules(context) if m.runs_on != "cluster" and not (m.number in known and known[m.number].done)
-    )
+    known = progress(lab.paths)
+    open_ = (m for m in _modules(lab) if m.runs_on != "cluster" and not (m.number in known and known[m.number].done))
     return next(open_, None)
 
 
-def _modules(context: Context) -> list[Module]:
-    return load_all(context.kit / "workshop" / "modules")
+def _modules(lab: Lab) -> list[Module]:
+    return load_all(lab.kit / "workshop" / "modules")
 
 
-def _sidebar(context: Context, modules: list[Module], here: str) -> dict[str, object]:
+def _sidebar(lab: Lab, modules: list[Module], here: str) -> dict[str, object]:
     """The modules with what their checks have said last."""
-    known = progress(context.state)
+    known = progress(lab.paths)
     done = {module.number: known[module.number].done for module in modules if module.number in known}
     return {"all_modules": modules, "done": done, "here": here}
 
 
-def _module_values(context: Context, modules: list[Module], found: Module, language: str) -> Mapping[str, object]:
+def _module_values(lab: Lab, modules: list[Module], found: Module, language: str) -> Mapping[str, object]:
     at = modules.index(found)
     others = translations(found)
     shown, stale = found, False
@@ -160,17 +158,17 @@ def _module_values(context: Context, modules: list[Module], found: Module, langu
         "language": language,
         "languages": {"en": "English", **{each: LANGUAGES[each] for each in others}} if others else {},
         "stale": stale,
-        "body": _body(context, shown),
+        "body": _body(lab, shown),
         "previous": modules[at - 1] if at else None,
         "next": modules[at + 1] if at + 1 < len(modules) else None,
         "terminals": COUNT,
-        **_sidebar(context, modules, found.number),
+        **_sidebar(lab, modules, found.number),
     }
 
 
-def _body(context: Context, module: Module) -> Markup:
+def _body(lab: Lab, module: Module) -> Markup:
     try:
-        return Markup(render(module, context.kit, _values(context)))  # noqa: S704 made by our own renderer
+        return Markup(render(module, lab.kit, _values(lab)))  # noqa: S704 made by our own renderer
     except WorkshopError as e:
         return Markup('<div class="notice warn" role="alert"><p>This module cannot be shown: {}</p></div>').format(
             str(e)
@@ -182,9 +180,9 @@ def _chapter(number: str, body: Markup) -> Markup:
     return Markup(re.sub(r'(<h[1-6]) id="', rf'\1 id="m{number}-', str(body)))  # noqa: S704 made by our own renderer
 
 
-def _missing(context: Context, request: Request, message: str) -> Response:
+def _missing(lab: Lab, request: Request, message: str) -> Response:
     gone = {"message": message, "back": "/guide/", "back_name": "All modules"}
-    return html.page(context, request, "missing.html", gone, status=404)
+    return html.page(lab, request, "missing.html", gone, status=404)
 
 
 def _told(job: Job) -> dict[str, object]:
@@ -197,8 +195,8 @@ def _told(job: Job) -> dict[str, object]:
     }
 
 
-def _values(context: Context) -> dict[str, str]:
-    return values(context.user, context.endpoints())
+def _values(lab: Lab) -> dict[str, str]:
+    return lab.participant.variables(variables(endpoints(lab), lab.components))
 
 
 class _Objects:

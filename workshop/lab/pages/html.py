@@ -10,7 +10,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from workshop.lab.pages.context import Context
+from workshop.lab.endpoints import endpoints
+from workshop.lab.lab import Lab
 
 HEADERS = {
     # Only the lab's own files run or load. Scripts may set styles, which uPlot and the gauges need.
@@ -28,11 +29,9 @@ _ENVIRONMENT = Environment(
 )
 
 
-def page(
-    context: Context, request: Request, template: str, values: Mapping[str, object], *, status: int = 200
-) -> Response:
+def page(lab: Lab, request: Request, template: str, values: Mapping[str, object], *, status: int = 200) -> Response:
     """A whole page in the layout that all pages share."""
-    text = render(template, {**values, "nav": navigation(context, request.url.path)})
+    text = render(template, {**values, "nav": navigation(lab, request.url.path)})
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
@@ -55,21 +54,14 @@ def render(template: str, values: Mapping[str, object]) -> str:
     return _ENVIRONMENT.get_template(template).render(values)
 
 
-def navigation(context: Context, path: str) -> list[tuple[str, str, bool]]:
+def navigation(lab: Lab, path: str) -> list[tuple[str, str, bool]]:
     """Name, URL and whether it is available: the lab's own pages, then the tools that run."""
-    endpoints = context.endpoints()
+    known = endpoints(lab)
     own = [
         ("Console", "/", path == "/"),
         ("Runs", "/runs", path.startswith(("/runs", "/tasks"))),
         ("Guide", "/guide/", path.startswith("/guide")),
         ("Dashboards", "/dashboards/", path.startswith("/dashboards")),
     ]
-    tools = [
-        ("MLflow", "mlflow"),
-        ("JupyterHub", "jupyterhub"),
-        ("Prometheus", "prometheus"),
-        ("Client page", "client"),
-    ]
-    if any(part.name == "grafana" for part in context.components()):
-        tools.append(("Grafana", "grafana"))
-    return own + [(name, url, False) for name, key in tools if (url := endpoints.get(key))]
+    tools = [(spec.title, lab.component_url(name)) for name, spec in lab.components.items() if spec.title]
+    return own + [(title, url, False) for title, url in [*tools, ("Client page", known["client"])] if url]

@@ -1,21 +1,24 @@
-"""What the console shows, read from the lab's objects: the way of the model, what serves, the latest runs.
+"""What the console shows, read from the lab: the path of the model, what serves, the latest runs, the components.
 
-Pure functions of the store and the context; no state of its own, so a restart or another writer changes
-nothing.
+Pure functions of the lab; no state of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import psutil
 
+from workshop.lab.endpoints import endpoints
 from workshop.lab.kinds import Object, built_in
-from workshop.lab.pages.context import Component, Context
-from workshop.lab.pages.runs.listing import Row, rows
+from workshop.lab.lab import Lab
+from workshop.lab.pages.runs.listing import Row, Rows
+from workshop.lab.parts import Part
 
 RUNS_SHOWN = 8
+FOLDERS = ("notebooks", "model", "s2i", "tekton", "seldon", "grafana")
+"""The path from a notebook to the dashboards: a folder of the kit each."""
 REQUEST = "seldon/requests/flight.json"
 _MARKS = {
     "ready": "ok",
@@ -72,7 +75,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Part:
+class PartRow:
     """One component as a row."""
 
     name: str
@@ -90,27 +93,26 @@ class Overview:
     stations: tuple[Station, ...]
     stages: tuple[Stage, ...]
     runs: tuple[Row, ...]
-    components: tuple[Part, ...]
+    components: tuple[PartRow, ...]
     curl: str | None
     client: str | None
 
 
-def overview(context: Context) -> Overview:
+def overview(lab: Lab, rows: Rows) -> Overview:
     """The console as of now."""
-    endpoints = context.endpoints()
-    components = tuple(_part(component) for component in context.components())
-    runs = _newest(context.store.list(built_in("PipelineRun")))
-    shown = tuple(rows(context, pipelines_only=True)[:RUNS_SHOWN])
-    staging = _stage(context, "Staging", "A successful run of train-and-stage deploys here.")
-    production = _stage(context, "Production", "A run of promote brings the digest of staging here.")
+    components = tuple(_part(component) for component in lab.parts.values())
+    runs = _newest(lab.store.list(built_in("PipelineRun")))
+    shown = tuple(rows.newest(pipelines_only=True)[:RUNS_SHOWN])
+    staging = _stage(lab, "Staging", "A successful run of train-and-stage deploys here.")
+    production = _stage(lab, "Production", "A run of promote brings the digest of staging here.")
     production = _compared(production, staging)
     return Overview(
-        stations=_stations(runs, shown, production, staging, endpoints, components),
+        stations=_stations(lab, runs, shown, production, staging, components),
         stages=(staging, production),
         runs=shown,
         components=components,
-        curl=_curl(endpoints.get("production"), production),
-        client=endpoints.get("client"),
+        curl=curl(lab),
+        client=endpoints(lab)["client"],
     )
 
 
@@ -141,52 +143,55 @@ def predictors(deployment: Object) -> tuple[Predictor, ...]:
 
 
 def _stations(
+    lab: Lab,
     runs: Sequence[Object],
     shown: Sequence[Row],
     production: Stage,
     staging: Stage,
-    endpoints: Mapping[str, str | None],
-    components: Sequence[Part],
+    components: Sequence[PartRow],
 ) -> tuple[Station, ...]:
-    by_name = {part.name: part for part in components}
     last = shown[0] if shown else None
     built = next((digest for run in runs if (digest := _result(run, "IMAGE_DIGEST", "digest"))), "")
     serving = next((d for stage in (production, staging) for d in stage.deployments), None)
     where = "in production" if production.deployments else "in staging"
-    dashboards = endpoints.get("dashboards") or "/dashboards/"
-    return (
-        _tool("notebooks", by_name.get("jupyterhub"), endpoints.get("jupyterhub"), "JupyterHub"),
-        _tool("model", by_name.get("mlflow"), endpoints.get("mlflow"), "runs and models in MLflow"),
-        Station(
-            "s2i",
-            "ok" if built else "idle",
-            f"built {_short('@' + built)}" if built else "no image built yet",
+    known = {
+        "s2i": Station(
+            "s2i", "ok" if built else "idle", f"built {_short('@' + built)}" if built else "no image built yet"
         ),
-        Station(
+        "tekton": Station(
             "tekton",
             last.state.mark if last else "idle",
             f"{last.pipeline}: {last.state.word.lower()}" if last else "no run yet",
             last.url if last else "#runs",
         ),
-        Station(
+        "seldon": Station(
             "seldon",
             serving.mark if serving else "idle",
             f"{serving.state} {where}" if serving else "nothing serves yet",
             "#serving",
         ),
-        _tool("grafana", by_name.get("prometheus"), dashboards, "dashboards"),
-    )
+        **_component_stations(lab, components),
+    }
+    return tuple(known.get(folder) or Station(folder, "idle", "not running") for folder in FOLDERS)
 
 
-def _tool(name: str, part: Part | None, url: str | None, fact: str) -> Station:
-    if part is None:
-        return Station(name, "idle", fact, url)
-    return Station(name, part.mark, fact if part.mark == "ok" else f"{part.name} is {part.state}", url)
+def _component_stations(lab: Lab, components: Sequence[PartRow]) -> dict[str, Station]:
+    """The stations that show whether a component is ready."""
+    by_name, known = {part.name: part for part in components}, endpoints(lab)
+    found = {}
+    for name, spec in lab.components.items():
+        if spec.station is not None:
+            part, fact = by_name.get(name), spec.station.fact
+            if part is not None and part.mark != "ok":
+                fact = f"{part.name} is {part.state}"
+            url = known.get(spec.station.endpoint or name)
+            found[spec.station.name] = Station(spec.station.name, part.mark if part else "idle", fact, url)
+    return found
 
 
-def _stage(context: Context, title: str, how: str) -> Stage:
-    namespace = context.namespace(title.lower())
-    found = context.store.list(built_in("SeldonDeployment"), namespace)
+def _stage(lab: Lab, title: str, how: str) -> Stage:
+    namespace = lab.participant.namespace(title.lower())
+    found = lab.store.list(built_in("SeldonDeployment"), namespace)
     return Stage(title, namespace, how, tuple(_deployment(each) for each in found))
 
 
@@ -239,14 +244,19 @@ def _short(image: str) -> str:
     return digest[:12] if found else ""
 
 
+def curl(lab: Lab) -> str | None:
+    """The command that asks production for a prediction; None while nothing answers there."""
+    return _curl(endpoints(lab)["production"], _stage(lab, "Production", ""))
+
+
 def _curl(url: str | None, production: Stage) -> str | None:
     if not url or not any(d.state == "Available" for d in production.deployments):
         return None
     return f"curl -s {url} -H 'Content-Type: application/json' -d @{REQUEST}"
 
 
-def _part(component: Component) -> Part:
-    return Part(
+def _part(component: Part) -> PartRow:
+    return PartRow(
         name=component.name,
         state=component.state,
         mark=_MARKS.get(component.state, "idle"),
@@ -256,10 +266,10 @@ def _part(component: Component) -> Part:
     )
 
 
-def _memory(component: Component) -> str:
+def _memory(component: Part) -> str:
     """Resident memory of the program and its children, in MB; empty when it does not run."""
-    total = component.rss_bytes
-    if total is None and component.pid is not None:
+    total = 0
+    if component.pid is not None:
         try:
             process = psutil.Process(component.pid)
             total = sum(p.memory_info().rss for p in (process, *process.children(recursive=True)))

@@ -10,64 +10,68 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from workshop.lab.files import ASKED_ANEW, Files
+from workshop.lab.lab import Lab
 from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
 from workshop.lab.pages.auth import local_path
-from workshop.lab.pages.context import Context
 from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.guide import guide_routes, next_module
 from workshop.lab.pages.overview import overview
 from workshop.lab.pages.runs import run_routes
+from workshop.lab.pages.runs.listing import Rows
 from workshop.lab.pages.terminal import terminal_routes
+from workshop.lab.pages.terminal.shells import Shells
 
-LOGINS = {"jupyterhub": "/hub/login", "mlflow": "/login", "prometheus": "/login"}
-"""Where each part takes a one-time code."""
 STATIC = Path(__file__).parent / "static"
 
 
-def routes(context: Context) -> list[BaseRoute]:
-    """Every page, its API and its static files. Put `TokenGate` before the application that mounts them."""
+def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
+    """Every page, its API and its static files. Put `TokenGate` before the application that mounts them.
+
+    Without `shells`, pages have no terminal.
+    """
+    rows = Rows(lab)
     return [
-        *console_routes(context),
-        *dashboard_routes(context),
-        *(terminal_routes(context.shells) if context.shells else ()),
-        *guide_routes(context),
-        *run_routes(context),
+        *console_routes(lab, rows),
+        *dashboard_routes(lab),
+        *(terminal_routes(shells) if shells else ()),
+        *guide_routes(lab),
+        *run_routes(lab, rows),
         Route("/livez", _alive),
         Mount("/static", Files(STATIC, ASKED_ANEW)),
-        Route("/{path:path}", _nothing_here(context)),
+        Route("/{path:path}", _nothing_here(lab)),
     ]
 
 
-def console_routes(context: Context) -> list[BaseRoute]:
+def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
     """The overview, and the part of it that the page asks for again and again."""
 
     async def console(request: Request) -> Response:
-        values = {"overview": overview(context), "alerts": await firing(context)}
+        values = {"overview": overview(lab, rows), "alerts": await firing(lab)}
         if request.query_params.get("part") == "live":
             return html.part(request, "live.html", values)
-        return html.page(context, request, "console.html", {**values, "next": next_module(context)})
+        return html.page(lab, request, "console.html", {**values, "next": next_module(lab)})
 
     async def opened(request: Request) -> Response:
         """Send a browser that has a session here to another part, with a code for it."""
         name = request.path_params["part"]
-        login, url = LOGINS.get(name, ""), context.endpoints().get(name)
-        if not login or not url:
+        spec, url = lab.components.get(name), lab.component_url(name)
+        if spec is None or not spec.login or not url:
             values = {"message": f"The lab has no part {name}.", "back": "/", "back_name": "To the console"}
-            return html.page(context, request, "missing.html", values, status=404)
+            return html.page(lab, request, "missing.html", values, status=404)
         next_ = local_path(request.query_params.get("next", "/"))
-        return html.page(context, request, "open.html", {"part": name, "login": url + login, "next": next_})
+        return html.page(lab, request, "open.html", {"part": name, "login": url + spec.login, "next": next_})
 
     return [Route("/", console), Route("/open/{part}", opened)]
 
 
-def _nothing_here(context: Context) -> Callable[[Request], Awaitable[Response]]:
+def _nothing_here(lab: Lab) -> Callable[[Request], Awaitable[Response]]:
     """Whatever has no page: said on a page of the lab's own, with a way on."""
 
     async def missing(request: Request) -> Response:
         message = f"The lab has no page {request.url.path}."
         values = {"message": message, "back": "/", "back_name": "To the console"}
-        return html.page(context, request, "missing.html", values, status=404)
+        return html.page(lab, request, "missing.html", values, status=404)
 
     return missing
 

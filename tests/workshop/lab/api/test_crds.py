@@ -11,6 +11,7 @@ from workshop.lab.api import crds
 from workshop.lab.api.app import build
 from workshop.lab.api.context import Api
 from workshop.lab.api.openapi import document
+from workshop.lab.build import build_lab
 from workshop.lab.kinds import Object
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
@@ -39,7 +40,9 @@ def definition(kind: str, text: str = "") -> Object:
 def server(folder: Path) -> tuple[Store, TestClient]:
     """An API server over a store of its own."""
     store = Store()
-    return store, TestClient(build(store, LabPaths(folder), TOKEN), headers={"Authorization": f"Bearer {TOKEN}"})
+    return store, TestClient(
+        build(build_lab(LabPaths(folder), store, TOKEN, {}, {})), headers={"Authorization": f"Bearer {TOKEN}"}
+    )
 
 
 def test_two_servers_in_one_process_do_not_share_kinds(tmp_path: Path) -> None:
@@ -56,7 +59,7 @@ def test_two_servers_in_one_process_do_not_share_kinds(tmp_path: Path) -> None:
 
 def test_a_changed_definition_replaces_its_openapi_document(tmp_path: Path) -> None:
     store = Store()
-    api = Api(store, LabPaths(tmp_path), TOKEN)
+    api = Api(build_lab(LabPaths(tmp_path), store, TOKEN, {}, {}))
     for number in range(20):
         for kind in crds.kinds_of(definition("Widget", f"revision {number}")):
             api.kinds.add(kind)

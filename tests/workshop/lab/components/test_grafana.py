@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from workshop.lab.build import build_lab
 from workshop.lab.components import grafana
-from workshop.lab.components.base import Component, Running
-from workshop.lab.paths import KIT
+from workshop.lab.components.process import ProcessRunner, ProcessSpec
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.ports import reserve
-from workshop.lab.runtimes.process.launcher import Launcher
+from workshop.lab.store import Store
 
 DASHBOARDS = KIT / "grafana" / "rendered"
 STAND_IN = f"""#!{sys.executable}
@@ -54,14 +55,14 @@ def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _made(folder: Path, port: int = 1) -> Component:
-    made = grafana.component(folder, port, {"PATH": "/bin", "HOME": "/nowhere"}, "http://127.0.0.1:9", DASHBOARDS)
+def _made(folder: Path, port: int = 1) -> ProcessSpec:
+    made = grafana.process(folder, port, {"PATH": "/bin", "HOME": "/nowhere"}, "http://127.0.0.1:9", DASHBOARDS)
     assert made is not None
     return made
 
 
 def test_without_grafana_there_is_no_such_part(only: Path) -> None:
-    assert grafana.component(only / "state", 1, {}, "http://127.0.0.1:9", DASHBOARDS) is None
+    assert grafana.process(only / "state", 1, {}, "http://127.0.0.1:9", DASHBOARDS) is None
     assert not (only / "state").exists()
 
 
@@ -130,16 +131,16 @@ def test_it_is_called_with_its_configuration_and_with_nothing_of_the_users_shell
     made = _made(only / "state", held.number)
 
     async def started() -> str:
-        launcher = Launcher(only / "run")
-        await launcher.open()
-        running = Running(made, launcher, lambda: None)
-        task = asyncio.create_task(running.run())
-        while running.state == "starting":
+        lab = build_lab(LabPaths(only), Store(), "token", {}, {})
+        await lab.launcher.open()
+        runner = ProcessRunner(lab, "grafana", lambda: made)
+        task = asyncio.create_task(runner.run())
+        while lab.parts["grafana"].state == "starting":
             await asyncio.sleep(0.05)
-        state = running.state
-        await running.stop()
+        state = lab.parts["grafana"].state
+        await runner.stop()
         await task
-        await launcher.close()
+        await lab.launcher.close()
         return state
 
     with held:

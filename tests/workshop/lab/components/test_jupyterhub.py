@@ -23,7 +23,7 @@ import pytest
 from yarl import URL
 
 from tests.jupyterhub import until_ready
-from workshop.lab.components.jupyterhub import component
+from workshop.lab.components.jupyterhub import process as hub_process
 from workshop.lab.paths import LabPaths
 from workshop.lab.ports import reserve
 from workshop.lab.sessions import Codes
@@ -52,7 +52,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         "MLFLOW_TRACKING_URI": "http://127.0.0.1:1/mlflow",
     }
     held = reserve()
-    part = component(state, held.number, env, console=CONSOLE)
+    part = hub_process(state, held.number, env, "user1", CONSOLE)
     part.cwd.mkdir(parents=True)
     with part.log.open("wb") as log:
         process = subprocess.Popen(

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from workshop.guide.values import EXPERIMENT_ID
-from workshop.lab.components.mlflow import component
+from workshop.lab.components.mlflow import process
+from workshop.participants.names import EXPERIMENT_ID
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_experiment_has_the_id_that_the_guide_links_to_also_after_a_restart(tmp_path: Path) -> None:
-    part = component(tmp_path, 1, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, tmp_path / "token", "")
+    part = process(tmp_path, 1, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, tmp_path / "token", "")
     script = (
-        "from workshop.lab.components.mlflow import create_experiment; create_experiment(); "
+        "from workshop.lab.components.mlflow_server import create_experiment; create_experiment(); "
         "from mlflow.server.handlers import _get_tracking_store as store; "
         "print([(e.name, e.experiment_id) for e in store().search_experiments()])"
     )

@@ -234,7 +234,7 @@ def _exporter() -> Iterator[int]:
 def _prometheus(folder: Path, files: Callable[[], object]) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """The lab's Prometheus over the files that `files` writes; gives a function that waits for a query's series."""
     with reserve() as port:
-        component = prometheus.component(folder, port.number, {"PATH": os.environ["PATH"]})
+        component = prometheus.process(require("prometheus").path, folder, port.number, {"PATH": os.environ["PATH"]})
         files()
         process = subprocess.Popen(component.argv, cwd=folder, stderr=subprocess.DEVNULL)
 

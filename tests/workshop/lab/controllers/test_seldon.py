@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from workshop.lab.admission.seldon import admit_seldon
@@ -169,6 +170,11 @@ class Lab:
     def pods(self) -> list[dict[str, Any]]:
         return self.store.list(POD, NAMESPACE)
 
+    def restarts(self, pod: str) -> int:
+        """How often the first container of a Pod was restarted."""
+        statuses = self.store.get(POD, NAMESPACE, pod)["status"]["containerStatuses"]
+        return int(statuses[0]["restartCount"])
+
     async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
@@ -319,11 +325,10 @@ def test_a_deleted_deployment_leaves_no_process_and_no_route(images: Images, tmp
         async with lab(images, tmp_path) as it:
             it.deploy(f"toy@{images.digests['1']}")
             await it.until(lambda: it.status().get("state") == "Available")
-            replica = it.reconciler.targets()[0][1]
+            pid = it.reconciler.model_servers()[0].pid
+            assert pid is not None and psutil.pid_exists(pid)
             it.store.delete(SDEP, NAMESPACE, "toy")
-            await it.until(lambda: not it.pods())
-            assert replica.handle is not None
-            assert await replica.handle.wait() is not None
+            await it.until(lambda: not it.pods() and not psutil.pid_exists(pid))
             assert (await it.client.post(PATH, json={})).status_code == 404
 
     asyncio.run(scenario())
@@ -373,7 +378,7 @@ def test_a_graph_over_two_pods_is_walked_and_scraped(images: Images, tmp_path: P
                 it.status()["serviceStatus"]["toy-main-second"]["httpEndpoint"] == "toy-main-second.user1-staging:9001"
             )
             (job,) = jobs(parse(MONITOR))
-            groups = target_groups(job, Inventory(scraped_pods(it.reconciler.targets(), 18000)))
+            groups = target_groups(job, Inventory(scraped_pods(it.store, it.reconciler.model_servers(), 18000)))
             found = {group["labels"]["__meta_kubernetes_pod_container_name"]: group for group in groups}
             assert set(found) == {"first", "second", "seldon-container-engine"}
             engine = found["seldon-container-engine"]
@@ -418,10 +423,10 @@ def test_a_replica_that_is_killed_under_load_costs_no_request(images: Images, tm
             calling = [asyncio.create_task(caller()) for _ in range(4)]
             for kill in range(2):
                 before = len(answers)
-                replica = it.reconciler.targets()[kill][1]
-                assert replica.handle is not None
-                os.killpg(replica.handle.pid, signal.SIGKILL)
-                await it.until(lambda replica=replica: replica.restarts == 1 and it.routed() == 2)  # type: ignore[misc]
+                victim = sorted(it.reconciler.model_servers(), key=lambda server: server.pod)[kill]
+                assert victim.pid is not None
+                os.killpg(victim.pid, signal.SIGKILL)
+                await it.until(lambda pod=victim.pod: it.restarts(pod) == 1 and it.routed() == 2)  # type: ignore[misc]
                 assert len(answers) > before
             done.set()
             await asyncio.gather(*calling)

@@ -19,9 +19,15 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from workshop.lab.build import build_lab
+from workshop.lab.components import COMPONENTS
 from workshop.lab.kinds import Object, built_in
-from workshop.lab.pages import Component, Context, TokenGate, routes
+from workshop.lab.lab import Lab
+from workshop.lab.pages.auth import TokenGate
+from workshop.lab.pages.routes import routes
 from workshop.lab.pages.terminal.routes import WEBSOCKETS
+from workshop.lab.pages.terminal.shells import Shells
+from workshop.lab.parts import Part
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 
@@ -32,23 +38,17 @@ OTHER = "sha256:" + "1d" * 32
 PRODUCTION = "http://127.0.0.1:1/seldon/user1-production/flight-delay/api/v1.0/predictions"
 
 
-def context(folder: Path, **more: Any) -> Context:
-    """The context of a lab in which nothing has happened yet."""
-    components = [
-        Component("mlflow", "ready", "http://127.0.0.1:2"),
-        Component("prometheus", "missing", message="prometheus is not installed"),
-    ]
-    known: dict[str, Any] = {
-        "store": Store(),
-        "state": LabPaths(folder),
-        "token": TOKEN,
-        "endpoints": lambda: {"production": PRODUCTION, "mlflow": "http://127.0.0.1:2"},
-        "components": lambda: components,
-    }
-    return Context(**{**known, **more})
+def lab_of(folder: Path, *, prometheus_url: str | None = None, token: str = TOKEN) -> Lab:
+    """A lab whose production is known to the gateway, and in which nothing has happened yet."""
+    lab = build_lab(LabPaths(folder), Store(), token, {"gateway": 1}, COMPONENTS)
+    lab.routes.known.add(("user1-production", "flight-delay"))
+    lab.show(Part("mlflow", "ready", "http://127.0.0.1:2"))
+    missing = Part("prometheus", "missing", message="prometheus is not installed")
+    lab.show(Part("prometheus", "ready", prometheus_url) if prometheus_url else missing)
+    return lab
 
 
-def browser(about: Context, *, token: str = TOKEN) -> TestClient:
+def browser(about: Lab, *, token: str = TOKEN) -> TestClient:
     """A client that has the token."""
     app = TokenGate(Starlette(routes=routes(about)), TOKEN)
     return TestClient(app, base_url=HERE, headers={"Authorization": f"Bearer {token}"})
@@ -131,7 +131,7 @@ def pipeline_run(
 
 
 def task_run(
-    about: Context,
+    about: Lab,
     owner: Object | None,
     task: str,
     steps: Mapping[str, int | None],
@@ -177,7 +177,7 @@ def task_run(
     return run
 
 
-def pod_of(about: Context, name: str, steps: Mapping[str, int | None], logs: Mapping[str, str]) -> None:
+def pod_of(about: Lab, name: str, steps: Mapping[str, int | None], logs: Mapping[str, str]) -> None:
     """A Pod with a container for each step, and the logs' files."""
     containers = [{"name": f"step-{key}"} for key in steps]
     states: list[Object] = [
@@ -189,7 +189,7 @@ def pod_of(about: Context, name: str, steps: Mapping[str, int | None], logs: Map
     made = about.store.create(known, body)
     about.store.update_status(known, {**made, "status": {"phase": "Running", "containerStatuses": states}})
     for key, text in logs.items():
-        path = about.state.container_log("user1-dev", name, f"step-{key}")
+        path = about.paths.container_log("user1-dev", name, f"step-{key}")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
@@ -265,10 +265,14 @@ class Hold:
 
 @contextmanager
 def served(
-    about: Context, *, gate: bool = False, released: Callable[[list[str]], bool] | None = None
+    about: Lab,
+    *,
+    gate: bool = False,
+    released: Callable[[list[str]], bool] | None = None,
+    shells: Shells | None = None,
 ) -> Iterator[Served]:
     """The pages served by a real server in a thread; `released` holds pages back, see Hold."""
-    app: Any = Starlette(routes=routes(about))
+    app: Any = Starlette(routes=routes(about, shells))
     if released:
         app = Hold(app, released)
     config = uvicorn.Config(

@@ -11,7 +11,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
-from tests.workshop.lab.pages.fixtures import TOKEN, context, served
+from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, served
 from workshop.guide.module import load_all
 from workshop.lab.progress import note
 
@@ -37,9 +37,9 @@ pytestmark = [
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chrome, str]]:
     """A browser that has logged in to a lab's pages."""
     folder = tmp_path_factory.mktemp("guide")
-    about = context(folder)
-    about.state.make()
-    note(about.state, "02", 0, 4)
+    about = lab_of(folder)
+    about.paths.make()
+    note(about.paths, "02", 0, 4)
     with served(about, gate=True) as lab:
         browser = chromium(folder / "chromium")
         try:

@@ -10,7 +10,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
 from tests.browser.driving import HAVE_CHROMIUM, chromium, wait_for
-from tests.workshop.lab.pages.fixtures import TOKEN, Served, context, served
+from tests.workshop.lab.pages.fixtures import TOKEN, Served, lab_of, served
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,7 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Served]:
-    with served(context(tmp_path, token=TOKEN), gate=True) as running:
+    with served(lab_of(tmp_path, token=TOKEN), gate=True) as running:
         yield running
 
 

@@ -18,12 +18,11 @@ import yaml
 from tests.workshop.lab.pages.fixtures import (
     DIGEST,
     OTHER,
-    PRODUCTION,
     browser,
-    context,
     deploy,
     dom,
     in_a_browser,
+    lab_of,
     ran,
     served,
 )
@@ -88,14 +87,14 @@ def prometheus() -> Iterator[tuple[type[FakePrometheus], str]]:
 
 
 def test_a_fresh_lab_says_what_comes_first(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/").text
+    page = browser(lab_of(tmp_path)).get("/").text
     assert "No run yet" in page and "Nothing yet" in page
     assert "Ask the model" not in page
     assert "prometheus is not installed" in page
 
 
 def test_the_console_shows_what_serves_and_whether_staging_tested_it(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
     deploy(about.store, "production", f"lab/flight-delay@{DIGEST}")
     page = browser(about).get("/").text
@@ -106,7 +105,7 @@ def test_the_console_shows_what_serves_and_whether_staging_tested_it(tmp_path: P
 
 def test_the_console_leads_to_the_page_for_travellers_once_production_answers(tmp_path: Path) -> None:
     page = "http://127.0.0.1:1/seldon/user1-production/flight-delay/client/"
-    about = context(tmp_path, endpoints=lambda: {"production": PRODUCTION, "client": page})
+    about = lab_of(tmp_path)
     assert "Will my flight be late?" not in browser(about).get("/").text
     deploy(about.store, "production", f"lab/flight-delay@{DIGEST}")
     assert (
@@ -115,22 +114,22 @@ def test_the_console_leads_to_the_page_for_travellers_once_production_answers(tm
 
 
 def test_the_console_names_the_next_module_of_the_guide(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     assert '<a href="/guide/01-meet-the-lab">01 ' in browser(about).get("/").text
-    note(about.state, "01", 0, 5)
+    note(about.paths, "01", 0, 5)
     page = browser(about).get("/").text
     assert '<a href="/guide/02-' in page and "/guide/01-" not in page
 
 
 def test_an_address_without_a_page_is_told_on_a_page_with_a_way_on(tmp_path: Path) -> None:
-    answer = browser(context(tmp_path)).get("/nowhere/<b>at all")
+    answer = browser(lab_of(tmp_path)).get("/nowhere/<b>at all")
     assert answer.status_code == 404
     assert "The lab has no page /nowhere/&lt;b&gt;at all." in answer.text
     assert '<a href="/">To the console</a>' in answer.text
 
 
 def test_a_canary_is_shown_with_its_share_and_another_digest(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
     deploy(about.store, "production", f"lab/flight-delay@{OTHER}", f"lab/flight-delay@{DIGEST}")
     page = browser(about).get("/").text
@@ -139,7 +138,7 @@ def test_a_canary_is_shown_with_its_share_and_another_digest(tmp_path: Path) -> 
 
 
 def test_runs_are_shown_with_status_time_and_the_reason_of_a_failure(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     ran(about.store, "run-a", "True", "Succeeded", digest=DIGEST)
     ran(about.store, "run-b", "False", "Failed", message="the gate said <no>")
     page = browser(about).get("/").text
@@ -149,7 +148,7 @@ def test_runs_are_shown_with_status_time_and_the_reason_of_a_failure(tmp_path: P
 
 
 def test_the_live_part_is_sent_again_only_when_it_changed(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     client = browser(about)
     first = client.get("/?part=live")
     assert "<html" not in first.text and 'id="serving"' in first.text
@@ -160,14 +159,14 @@ def test_the_live_part_is_sent_again_only_when_it_changed(tmp_path: Path) -> Non
 
 
 def test_an_object_without_status_or_predictors_does_not_break_the_page(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     for kind, namespace in (("SeldonDeployment", "user1-staging"), ("PipelineRun", "user1-dev")):
         about.store.create(built_in(kind), {"metadata": {"name": "bare", "namespace": namespace}})
     assert browser(about).get("/").status_code == 200
 
 
 def test_every_page_needs_the_token_and_loads_only_from_the_lab(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     for path in ("/", "/guide/", "/guide/01-meet-the-lab", "/dashboards/model-serving"):
         assert browser(about, token="wrong").get(path).status_code == 401
         page = browser(about).get(path)
@@ -187,36 +186,36 @@ def test_every_page_needs_the_token_and_loads_only_from_the_lab(tmp_path: Path) 
 
 
 def test_the_list_leads_to_every_dashboard_and_says_what_is_on_it(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/dashboards/").text
+    page = browser(lab_of(tmp_path)).get("/dashboards/").text
     assert 'href="/dashboards/model-serving"' in page and 'href="/dashboards/model-quality"' in page
     assert "Who answers" in page and "Was it right" in page
 
 
 def test_a_dashboards_file_name_leads_to_it(tmp_path: Path) -> None:
-    answer = browser(context(tmp_path)).get("/dashboards/serving", follow_redirects=False)
+    answer = browser(lab_of(tmp_path)).get("/dashboards/serving", follow_redirects=False)
     assert answer.headers["location"] == "/dashboards/model-serving"
 
 
 def test_an_unknown_dashboard_is_told_by_name(tmp_path: Path) -> None:
-    answer = browser(context(tmp_path)).get("/dashboards/nope")
+    answer = browser(lab_of(tmp_path)).get("/dashboards/nope")
     assert answer.status_code == 404 and "no dashboard nope" in answer.text
 
 
 def test_without_prometheus_the_page_says_how_to_get_it(tmp_path: Path) -> None:
-    client = browser(context(tmp_path))
-    assert "apt-get install prometheus" in client.get("/dashboards/model-serving").text
+    client = browser(lab_of(tmp_path))
+    assert "make setup" in client.get("/dashboards/model-serving").text
     answer = client.get("/dashboards/api/query", params={"query": "up"})
-    assert answer.status_code == 503 and "apt-get install prometheus" in answer.json()["error"]
+    assert answer.status_code == 503 and "make setup" in answer.json()["error"]
 
 
 def test_a_prometheus_that_does_not_answer_is_told(tmp_path: Path) -> None:
-    client = browser(context(tmp_path, prometheus_url="http://127.0.0.1:1"))
+    client = browser(lab_of(tmp_path, prometheus_url="http://127.0.0.1:1"))
     answer = client.get("/dashboards/api/query_range", params={"query": "up"})
     assert answer.status_code == 503 and "does not answer" in answer.json()["error"]
 
 
 def test_questions_reach_prometheus_unchanged(tmp_path: Path, prometheus: tuple[type[FakePrometheus], str]) -> None:
-    client = browser(context(tmp_path, prometheus_url=prometheus[1]))
+    client = browser(lab_of(tmp_path, prometheus_url=prometheus[1]))
     query = 'sum(rate(x{a=~"b|c"}[20s])) + 1'
     client.get("/dashboards/api/query", params={"query": query, "time": "5"})
     client.get("/dashboards/api/label/namespace/values", params={"match[]": "up{}"})
@@ -230,7 +229,7 @@ def test_questions_reach_prometheus_unchanged(tmp_path: Path, prometheus: tuple[
 def test_nothing_else_of_prometheus_is_within_reach(
     tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], path: str
 ) -> None:
-    client = browser(context(tmp_path, prometheus_url=prometheus[1]))
+    client = browser(lab_of(tmp_path, prometheus_url=prometheus[1]))
     assert client.get(f"/dashboards/api/{path}").status_code in (400, 404)
     assert prometheus[0].asked == []
 
@@ -251,7 +250,7 @@ def test_an_alert_that_fires_is_told_with_the_way_to_its_heading(
         _alert("ModelGone", "nobody answers", severity="critical"),
         _alert("ModelSlow", "not yet", state="pending"),
     ]
-    page = browser(context(tmp_path, prometheus_url=prometheus[1])).get(path).text
+    page = browser(lab_of(tmp_path, prometheus_url=prometheus[1])).get(path).text
     assert "the share &lt;moves&gt;" in page and 'href="/dashboards/runbook#modeldrift"' in page
     assert page.index("nobody answers") < page.index("the share"), "the critical one first"
     assert "not yet" not in page
@@ -259,12 +258,12 @@ def test_an_alert_that_fires_is_told_with_the_way_to_its_heading(
 
 @pytest.mark.parametrize("url", [None, "http://127.0.0.1:1"])
 def test_without_an_answer_of_prometheus_the_console_tells_no_alert(tmp_path: Path, url: str | None) -> None:
-    page = browser(context(tmp_path, prometheus_url=url)).get("/")
+    page = browser(lab_of(tmp_path, prometheus_url=url)).get("/")
     assert page.status_code == 200 and "What to do" not in page.text
 
 
 def test_the_runbook_has_an_anchor_for_every_alert(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/dashboards/runbook").text
+    page = browser(lab_of(tmp_path)).get("/dashboards/runbook").text
     rules = yaml.safe_load((KIT / "grafana" / "alerts" / "rules.yaml").read_text())
     for alert in (rule["alert"] for group in rules["groups"] for rule in group["rules"]):
         assert f'id="{alert.lower()}"' in page
@@ -274,23 +273,23 @@ def test_the_runbook_has_an_anchor_for_every_alert(tmp_path: Path) -> None:
 
 
 def test_the_guide_lists_its_modules(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/guide/").text
+    page = browser(lab_of(tmp_path)).get("/guide/").text
     assert "Meet the lab" in page and "10 min" in page
 
 
 def test_a_module_shows_the_participants_values(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/guide/01-meet-the-lab").text
+    page = browser(lab_of(tmp_path)).get("/guide/01-meet-the-lab").text
     assert "user1-production" in page and "http://127.0.0.1:1/seldon/" in page
     assert "$PRODUCTION_URL" not in page
 
 
 def test_a_module_number_leads_to_the_page(tmp_path: Path) -> None:
-    answer = browser(context(tmp_path)).get("/guide/01", follow_redirects=False)
+    answer = browser(lab_of(tmp_path)).get("/guide/01", follow_redirects=False)
     assert answer.headers["location"] == "/guide/01-meet-the-lab"
 
 
 def test_the_check_of_a_module_answers_a_line_a_task(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     ran(about.store, "run-a", "True", "Succeeded", digest=DIGEST)
     deploy(about.store, "staging", f"lab/flight-delay@{DIGEST}")
     answer = browser(about).post("/guide/api/check/01").json()
@@ -302,56 +301,56 @@ def test_the_check_of_a_module_answers_a_line_a_task(tmp_path: Path) -> None:
 
 
 def test_a_module_without_a_check_is_told_by_number(tmp_path: Path) -> None:
-    answer = browser(context(tmp_path)).post("/guide/api/check/77")
+    answer = browser(lab_of(tmp_path)).post("/guide/api/check/77")
     assert answer.status_code == 404 and "module 77 has no check" in answer.json()["error"]
 
 
 def test_what_a_check_has_said_is_remembered_for_every_page(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     client = browser(about)
     assert 'class="done" data-module="02"' not in client.get("/guide/").text
-    note(about.state, "02", 0, 4)
-    note(about.state, "03", 1, 2)
+    note(about.paths, "02", 0, 4)
+    note(about.paths, "03", 1, 2)
     page = client.get("/guide/04-compare-features-and-models").text
     assert 'class="done" data-module="02"' in page and 'class="open" data-module="03"' in page
     client.post("/guide/api/check/01")
-    assert progress(about.state)["01"].left > 0
-    assert progress(about.state)["02"].done
+    assert progress(about.paths)["01"].left > 0
+    assert progress(about.paths)["02"].done
 
 
 def test_a_progress_file_that_cannot_be_read_is_no_progress(tmp_path: Path) -> None:
-    about = context(tmp_path)
-    about.state.root.mkdir(parents=True, exist_ok=True)
-    (about.state.root / "progress.json").write_text('{"02": {"left"')
-    assert progress(about.state) == {}
+    about = lab_of(tmp_path)
+    about.paths.root.mkdir(parents=True, exist_ok=True)
+    (about.paths.root / "progress.json").write_text('{"02": {"left"')
+    assert progress(about.paths) == {}
     assert browser(about).get("/guide/").status_code == 200
 
 
 def test_the_search_page_leads_to_the_place(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/guide/search", params={"q": "dvc push"}).text
+    page = browser(lab_of(tmp_path)).get("/guide/search", params={"q": "dvc push"}).text
     assert 'href="/guide/05-version-the-data#' in page
-    elsewhere = browser(context(tmp_path)).get("/guide/search", params={"q": "ServiceAccount, and an approval"}).text
+    elsewhere = browser(lab_of(tmp_path)).get("/guide/search", params={"q": "ServiceAccount, and an approval"}).text
     assert "Nothing in the guide" in elsewhere, "it stands in module 11 for a cluster, and the lab's page leaves it out"
-    nothing = browser(context(tmp_path)).get("/guide/search", params={"q": "<script>"}).text
+    nothing = browser(lab_of(tmp_path)).get("/guide/search", params={"q": "<script>"}).text
     assert "Nothing in the guide" in nothing and "<script>alert" not in nothing and "&lt;script&gt;" in nothing
 
 
 def test_the_whole_guide_is_one_page_with_anchors_of_its_own(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/guide/whole").text
+    page = browser(lab_of(tmp_path)).get("/guide/whole").text
     found = re.findall(r' id="([^"]+)"', page)
     assert len(found) == len(set(found)) and "m11-check" in found
 
 
 def test_a_translation_says_its_language_and_an_unknown_one_is_told(tmp_path: Path) -> None:
-    page = browser(context(tmp_path)).get("/guide/zh-Hans/01-meet-the-lab").text
+    page = browser(lab_of(tmp_path)).get("/guide/zh-Hans/01-meet-the-lab").text
     assert '<html lang="zh-Hans">' in page and "认识实验环境" in page
-    assert 'hreflang="zh-Hans"' in browser(context(tmp_path)).get("/guide/01-meet-the-lab").text
-    assert browser(context(tmp_path)).get("/guide/tlh/01-meet-the-lab").status_code == 404
+    assert 'hreflang="zh-Hans"' in browser(lab_of(tmp_path)).get("/guide/01-meet-the-lab").text
+    assert browser(lab_of(tmp_path)).get("/guide/tlh/01-meet-the-lab").status_code == 404
 
 
 def test_a_button_runs_the_command_that_it_names_and_shows_what_it_prints(tmp_path: Path) -> None:
-    about = context(tmp_path)
-    about.state.make()
+    about = lab_of(tmp_path)
+    about.paths.make()
     with browser(about) as client:
         begun = client.post("/guide/api/reset/02")
         assert begun.status_code == 202 and begun.json()["command"] == "workshop reset 02"
@@ -365,7 +364,7 @@ def test_a_button_runs_the_command_that_it_names_and_shows_what_it_prints(tmp_pa
 
 @pytest.mark.parametrize("path", ["/guide/api/destroy/02", "/guide/api/solve/77"])
 def test_a_button_can_run_nothing_else(tmp_path: Path, path: str) -> None:
-    assert browser(context(tmp_path)).post(path).status_code == 404
+    assert browser(lab_of(tmp_path)).post(path).status_code == 404
 
 
 # -- in a browser
@@ -381,7 +380,7 @@ def test_a_button_can_run_nothing_else(tmp_path: Path, path: str) -> None:
 def test_the_viewer_draws_every_panel(
     tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], uid: str, charts: int, shown: list[str]
 ) -> None:
-    about = context(tmp_path, prometheus_url=prometheus[1])
+    about = lab_of(tmp_path, prometheus_url=prometheus[1])
     with served(about) as lab:
         page = dom(f"{lab.url}/dashboards/{uid}", tmp_path)
     assert "drawn by Grafana only" not in page and "done by Grafana only" not in page
@@ -393,7 +392,7 @@ def test_the_viewer_draws_every_panel(
 
 @pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
 def test_the_link_with_the_token_logs_a_browser_in(tmp_path: Path, _: int) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     with served(about, gate=True) as lab:
         assert "Your lab" not in dom(lab.url, tmp_path)
         assert "Your lab" in dom(f"{lab.url}/#token={about.token}", tmp_path)

@@ -36,20 +36,16 @@ _OUTCOME = {"approve": "approved", "reject": "rejected"}
 
 
 class Approvals:
-    """Await `run`; nothing is held outside the store, so there is nothing to stop."""
+    """Reconciles CustomRuns that name an ApprovalTask; all its state is in the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._runs, self._tasks = built_in("CustomRun"), built_in(KIND)
         self._events = Events(store, "approvaltask")
-        self._loop = Loop("approval", store, self.reconcile, owns=self._runs, watches={self._tasks: _run_of})
 
-    async def run(self) -> None:
-        """Reconcile until cancelled."""
-        await self._loop.run()
-
-    async def stop(self) -> None:
-        """Nothing to do: the loop ends with its task."""
+    def loop(self) -> Loop:
+        """The loop that calls `reconcile`."""
+        return Loop("approval", self._store, self.reconcile, owns=self._runs, watches={self._tasks: _run_of})
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """One pass over one CustomRun; returns the seconds until its timeout."""

@@ -13,9 +13,8 @@ import msgspec
 
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.seldon.names import ENGINE, NO_ENGINE
-from workshop.lab.controllers.seldon.replicas import Replica
 from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.model_servers import ModelServer
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.monitoring.monitors import jobs, parse
 from workshop.lab.monitoring.rules import rule_file
@@ -55,6 +54,10 @@ class Monitoring:
         """Reconcile until cancelled."""
         self.pods_changed()
         await self._loop.run()
+
+    def settled(self) -> bool:
+        """Always: Prometheus is a part of its own."""
+        return True
 
     def pods_changed(self) -> None:
         """Write the targets again soon."""
@@ -121,20 +124,25 @@ class Monitoring:
             self._events.emit(obj, "InvalidConfiguration", message, warning=True)
 
 
-def scraped_pods(running: Iterable[tuple[Object, Replica]], gateway: int) -> list[ScrapedPod]:
+def scraped_pods(store: Store, servers: Iterable[ModelServer], gateway: int) -> list[ScrapedPod]:
     """The Pods of SeldonDeployments with their ports.
 
     `gateway` is the gateway's port: it answers for the orchestrators, which are a container of each Pod on a cluster.
     """
-    return [ScrapedPod(pod, list(_ports(pod, replica, gateway))) for pod, replica in running]
+    kind = built_in("Pod")
+    return [
+        ScrapedPod(pod, list(_ports(server, gateway)))
+        for server in servers
+        if (pod := store.find(kind, server.namespace, server.pod))
+    ]
 
 
-def _ports(pod: Object, replica: Replica, gateway: int) -> Iterable[Port]:
-    for index, server in enumerate(replica.servers):
-        yield Port(server.name, "http", 9000 + index, server.port)
-        yield Port(server.name, "metrics", 6000 + index, server.metrics_port)
-    # The Pods of the first component have the orchestrator, whose one port has both names.
-    if replica.index == 0 and (pod["metadata"].get("annotations") or {}).get(NO_ENGINE, "").lower() != "true":
-        path = metrics_path(pod["metadata"]["namespace"], replica.pod)
-        yield Port(ENGINE, "http", 8000, gateway, path)
-        yield Port(ENGINE, "metrics", 8000, gateway, path)
+def _ports(server: ModelServer, gateway: int) -> Iterable[Port]:
+    for index, container in enumerate(server.containers):
+        yield Port(container.name, "http", 9000 + index, container.port)
+        yield Port(container.name, "metrics", 6000 + index, container.metrics_port)
+    if server.orchestrator:
+        # Its one port has both names.
+        path = metrics_path(server.namespace, server.pod)
+        yield Port(server.orchestrator, "http", 8000, gateway, path)
+        yield Port(server.orchestrator, "metrics", 8000, gateway, path)

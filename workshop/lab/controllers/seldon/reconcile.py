@@ -19,6 +19,7 @@ from workshop.lab.controllers.seldon.replicas import Replica, Replicas
 from workshop.lab.controllers.seldon.routing import Wanted, current, settled, targets
 from workshop.lab.controllers.seldon.status import ComponentState, status_of
 from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.model_servers import ModelServer
 from workshop.lab.routes import Routes
 from workshop.lab.store import Store
 from workshop.manifests.seldon import Predictor, SeldonDeployment
@@ -90,15 +91,14 @@ class SeldonReconciler:
         self._running.clear()
         self._replicas.close()
 
-    def targets(self) -> list[tuple[Object, Replica]]:
-        """The pods that run, with their servers: what Prometheus may scrape."""
-        found = []
-        for (namespace, _), mine in self._running.items():
-            for replica in mine:
-                pod = self._store.find(self._pods, namespace, replica.pod)
-                if pod is not None and replica.ready:
-                    found.append((pod, replica))
-        return found
+    def model_servers(self) -> list[ModelServer]:
+        """The Pods that answer."""
+        return [
+            replica.published(namespace)
+            for (namespace, _), mine in self._running.items()
+            for replica in mine
+            if replica.ready
+        ]
 
     def _look_at_old(self, mine: list[Replica], wanted: Wanted) -> None:
         """Pods of an earlier template are not restarted: they answer while they run."""

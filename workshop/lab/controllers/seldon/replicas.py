@@ -12,13 +12,21 @@ import msgspec
 
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.seldon.environment import operator_environment
-from workshop.lab.controllers.seldon.names import containers, deployment_name, labels, pod_annotations
+from workshop.lab.controllers.seldon.names import (
+    ENGINE,
+    containers,
+    deployment_name,
+    has_engine,
+    labels,
+    pod_annotations,
+)
 from workshop.lab.controllers.seldon.status import owner
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.kubelet.containers import Container, Containers
 from workshop.lab.kubelet.environment import CONFIG_ERROR, expand, variables
 from workshop.lab.kubelet.pod import PodIdentity
 from workshop.lab.kubelet.status import serving_status
+from workshop.lab.model_servers import ModelContainer, ModelServer
 from workshop.lab.paths import LabPaths
 from workshop.lab.ports import ReservedPort, reserve
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
@@ -66,6 +74,8 @@ class Replica:
     hash: str
     pod: str
     servers: list[Server]
+    orchestrator: str = ""
+    """The name of the container that the gateway stands in for: a predictor's first Pods have it."""
     grace: float = GRACE_SECONDS
     began: float = field(default_factory=time.monotonic)
 
@@ -84,6 +94,12 @@ class Replica:
     @property
     def handle(self) -> Handle | None:
         return self.servers[0].container.handle
+
+    def published(self, namespace: str) -> ModelServer:
+        """What other parts of the lab may know of it."""
+        containers = tuple(ModelContainer(s.name, s.port, s.metrics_port) for s in self.servers)
+        pid = self.handle.pid if self.handle else None
+        return ModelServer(namespace, self.pod, containers, pid, self.orchestrator)
 
     def trouble(self) -> str:
         """Why it does not start, once a restart has not helped; or nothing."""
@@ -120,6 +136,7 @@ class Replicas:
             hash=hash_,
             pod=pod,
             servers=[_server(pod, spec) for spec in _specs(predictor, index)],
+            orchestrator=ENGINE if index == 0 and has_engine(predictor) else "",
             grace=float(component.spec.get("terminationGracePeriodSeconds", GRACE_SECONDS)),
         )
         self._store.create(self._pods, self._pod(sdep, uid, predictor, replica))

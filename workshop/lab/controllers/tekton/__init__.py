@@ -2,9 +2,16 @@
 
 A file a concern, so that none of them knows everything: `beginning` and `prepare` check and substitute,
 `nodes`, `skipping` and `verdict` are a PipelineRun's logic, `matrix` and `children` make its runs,
-`attempts`, `outcomes` and `podstatus` are a TaskRun's life. `run.run_tekton` starts it all.
+`attempts`, `outcomes` and `podstatus` are a TaskRun's life. `run.run_tekton` runs it all.
 """
 
-from workshop.lab.controllers.tekton.run import run_tekton
+from __future__ import annotations
 
-__all__ = ["run_tekton"]
+from workshop.lab.controllers.loop import Controller
+from workshop.lab.controllers.tekton.run import TektonController
+from workshop.lab.lab import Lab
+
+
+def controller(lab: Lab) -> Controller:
+    """Runs TaskRuns and PipelineRuns."""
+    return TektonController(lab)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
+from workshop.lab import environment
 from workshop.lab.controllers.loop import Key, Loop
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import Claims
@@ -12,9 +13,26 @@ from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.controllers.tekton.taskrun import TaskRuns
 from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.kinds import built_in
+from workshop.lab.lab import Lab
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import Runtime
 from workshop.lab.store import Record, Store
+
+
+class TektonController:
+    """Tekton over the lab's store and runtime."""
+
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+
+    async def run(self) -> None:
+        """Reconcile until cancelled, then end the running steps."""
+        lab = self._lab
+        await run_tekton(lab.store, lab.paths, lab.runtime, environment.of_steps(lab.paths))
+
+    def settled(self) -> bool:
+        """Always: a run of an earlier lab continues, and the lab does not wait for it."""
+        return True
 
 
 async def run_tekton(store: Store, state: LabPaths, runtime: Runtime, env: Mapping[str, str] | None = None) -> None:

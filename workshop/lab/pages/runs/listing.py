@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from workshop.lab.kinds import Object, built_in
-from workshop.lab.pages.context import Context
+from workshop.lab.lab import Lab
 from workshop.lab.pages.runs import approvals
 from workshop.lab.pages.runs.page import children, pipeline_name
 from workshop.lab.pages.runs.states import APPROVAL, State, run_state
@@ -55,53 +55,57 @@ class Listing:
     total: int
 
 
-_rows: dict[tuple[str, int], Row] = {}
+class Rows:
+    """The rows of one lab, each made once for a version of its object."""
 
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._known: dict[tuple[str, int], Row] = {}
 
-def listing(context: Context, pipeline: str = "", state: str = "") -> Listing:
-    """All runs of the participant's namespaces."""
-    every = rows(context)
-    wanted = STATES.get(state, ())
-    passing = [
-        row for row in every if (not pipeline or row.pipeline == pipeline) and (not wanted or row.state.mark in wanted)
-    ]
-    names = tuple(sorted({row.pipeline for row in every}))
-    return Listing(tuple(passing[:SHOWN]), names, pipeline, state if wanted else "", len(passing))
+    def listing(self, pipeline: str = "", state: str = "") -> Listing:
+        """All runs of the participant's namespaces that pass the filters."""
+        every = self.newest()
+        wanted = STATES.get(state, ())
+        passing = [
+            row
+            for row in every
+            if (not pipeline or row.pipeline == pipeline) and (not wanted or row.state.mark in wanted)
+        ]
+        names = tuple(sorted({row.pipeline for row in every}))
+        return Listing(tuple(passing[:SHOWN]), names, pipeline, state if wanted else "", len(passing))
 
+    def newest(self, *, pipelines_only: bool = False) -> list[Row]:
+        """The rows of all runs, newest first."""
+        kinds = ("PipelineRun",) if pipelines_only else ("PipelineRun", "TaskRun")
+        mine = self._lab.participant.namespaces
+        records = [
+            record
+            for name in kinds
+            for record in cast("Iterable[Record]", self._lab.store.records(built_in(name)))
+            if record.namespace in mine and (name == "PipelineRun" or is_alone(record.labels))
+        ]
+        waiting = _waiting(self._lab)
+        found = [self._row(record, waiting) for record in records]
+        found.sort(key=lambda row: (row.began, row.name), reverse=True)
+        return found
 
-def rows(context: Context, *, pipelines_only: bool = False) -> list[Row]:
-    """The rows of all runs, newest first."""
-    kinds = ("PipelineRun",) if pipelines_only else ("PipelineRun", "TaskRun")
-    mine = f"{context.user}-"
-    records = [
-        record
-        for name in kinds
-        for record in cast("Iterable[Record]", context.store.records(built_in(name)))
-        if record.namespace.startswith(mine) and (name == "PipelineRun" or is_alone(record.labels))
-    ]
-    waiting = _waiting(context)
-    found = [_row(context, record, waiting) for record in records]
-    found.sort(key=lambda row: (row.began, row.name), reverse=True)
-    return found
+    def _row(self, record: Record, waiting: frozenset[tuple[str, str]]) -> Row:
+        key = (record.uid, record.version)
+        row = self._known.pop(key, None) or _made(self._lab, record)
+        self._known[key] = row
+        while len(self._known) > _KEPT:
+            self._known.pop(next(iter(self._known)))
+        if row.state.mark == "run" and (record.namespace, record.name) in waiting:
+            return replace(row, state=APPROVAL)
+        return row
 
 
 def is_alone(labels: Mapping[str, str]) -> bool:
-    """Whether a TaskRun of these labels was made by nobody's PipelineRun."""
+    """Whether no PipelineRun made the TaskRun of these labels."""
     return OWNER not in labels
 
 
-def _row(context: Context, record: Record, waiting: frozenset[tuple[str, str]]) -> Row:
-    key = (record.uid, record.version)
-    row = _rows.pop(key, None) or _made(context, record)
-    _rows[key] = row
-    while len(_rows) > _KEPT:
-        _rows.pop(next(iter(_rows)))
-    if row.state.mark == "run" and (record.namespace, record.name) in waiting:
-        return replace(row, state=APPROVAL)
-    return row
-
-
-def _made(context: Context, record: Record) -> Row:
+def _made(lab: Lab, record: Record) -> Row:
     run = record.object()
     meta, status = run["metadata"], run.get("status") or {}
     is_pipeline = record.kind.kind == "PipelineRun"
@@ -116,8 +120,8 @@ def _made(context: Context, record: Record) -> Row:
         state=state,
         span=Span.of(status.get("startTime"), status.get("completionTime")),
         began=str(status.get("startTime") or meta.get("creationTimestamp") or ""),
-        error=_error(context, run) if state.mark == "bad" else "",
-        done=_done(children(context.store, run)) if is_pipeline else 0,
+        error=_error(lab, run) if state.mark == "bad" else "",
+        done=_done(children(lab.store, run)) if is_pipeline else 0,
         tasks=len(spec.get("tasks") or []) + len(spec.get("finally") or []),
         skipped=len(status.get("skippedTasks") or []),
     )
@@ -132,24 +136,24 @@ def _done(made: Iterable[Object]) -> int:
     return sum(ended.values())
 
 
-def _error(context: Context, run: Object) -> str:
+def _error(lab: Lab, run: Object) -> str:
     """The failing step's own words; Tekton's when no task has failed."""
     if run["kind"] == "TaskRun":
-        return failure(context.state, run)
-    failed = [child for child in children(context.store, run) if run_state(child).mark == "bad"]
+        return failure(lab.paths, run)
+    failed = [child for child in children(lab.store, run) if run_state(child).mark == "bad"]
     failed.sort(key=lambda child: str((child.get("status") or {}).get("completionTime") or ""))
-    return (failure(context.state, failed[0]) if failed else "") or run_state(run).message
+    return (failure(lab.paths, failed[0]) if failed else "") or run_state(run).message
 
 
 def _task_name(run: Object) -> str:
     return str(((run.get("spec") or {}).get("taskRef") or {}).get("name") or "a task written in place")
 
 
-def _waiting(context: Context) -> frozenset[tuple[str, str]]:
+def _waiting(lab: Lab) -> frozenset[tuple[str, str]]:
     """Namespace and name of the PipelineRuns that wait for an approval."""
-    runs = context.store.list(built_in("CustomRun"))
+    runs = lab.store.list(built_in("CustomRun"))
     open_ones = [run for run in runs if run_state(run).mark in ("run", "idle")]
-    names = approvals.pending(context.store, open_ones)
+    names = approvals.pending(lab.store, open_ones)
     return frozenset(
         (run["metadata"].get("namespace", ""), (run["metadata"].get("labels") or {}).get(OWNER, ""))
         for run in open_ones

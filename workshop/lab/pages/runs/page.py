@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from workshop.lab.kinds import Object, built_in
-from workshop.lab.pages.context import Context
+from workshop.lab.lab import Lab
 from workshop.lab.pages.runs import approvals, commands, graph
 from workshop.lab.pages.runs.approvals import Approval
 from workshop.lab.pages.runs.commands import Command
@@ -86,15 +86,15 @@ class TaskPage:
     commands: tuple[Command, ...]
 
 
-def run_page(context: Context, run: Object, key: str = "", step: str = "") -> RunPage:
+def run_page(lab: Lab, run: Object, key: str = "", step: str = "") -> RunPage:
     """The page of a PipelineRun with the task of `key` (see Node.key) and its step selected."""
-    store, meta, status = context.store, run["metadata"], run.get("status") or {}
+    store, meta, status = lab.store, run["metadata"], run.get("status") or {}
     name, namespace = str(meta["name"]), str(meta["namespace"])
     made = children(store, run)
     custom = [child for child in made if child["kind"] == "CustomRun"]
     found = graph.nodes(run, made, approvals.pending(store, custom))
     node = graph.find(found, key) if key else None
-    looked = _looked(context, found, node or first_look(found), step)
+    looked = _looked(lab, found, node or first_look(found), step)
     spec, known = run.get("spec") or {}, status.get("pipelineSpec") or {}
     lines = commands.of_run(namespace, name)
     if looked and looked.task:
@@ -116,14 +116,14 @@ def run_page(context: Context, run: Object, key: str = "", step: str = "") -> Ru
     )
 
 
-def task_page(context: Context, run: Object, step: str = "") -> TaskPage:
+def task_page(lab: Lab, run: Object, step: str = "") -> TaskPage:
     """The page of a TaskRun."""
-    found = task(context.state, run)
+    found = task(lab.paths, run)
     meta = run["metadata"]
     return TaskPage(
         task=found,
         step=_step(found, step),
-        events=events(context.store, str(meta["namespace"]), [meta.get("uid")]),
+        events=events(lab.store, str(meta["namespace"]), [meta.get("uid")]),
         commands=commands.of_task_alone(found),
     )
 
@@ -172,14 +172,15 @@ def _seen(event: Object) -> tuple[str, int]:
     return str(event.get("lastTimestamp") or ""), int(event["metadata"].get("resourceVersion") or 0)
 
 
-def _looked(context: Context, found: tuple[Node, ...], node: Node | None, step: str) -> Looked | None:
+def _looked(lab: Lab, found: tuple[Node, ...], node: Node | None, step: str) -> Looked | None:
     if node is None:
         return None
     flat = [one for each in found for one in (each.children or (each,))]
     siblings = tuple(one for one in flat if one.task == node.task)
     child = node.child
-    seen = task(context.state, child) if child and child["kind"] == "TaskRun" else None
-    asked = approvals.approval(context.store, child, context.user) if child and child["kind"] == "CustomRun" else None
+    seen = task(lab.paths, child) if child and child["kind"] == "TaskRun" else None
+    custom = child if child and child["kind"] == "CustomRun" else None
+    asked = approvals.approval(lab.store, custom, lab.participant.name) if custom else None
     return Looked(node, seen, _step(seen, step) if seen else None, asked, siblings if len(siblings) > 1 else ())
 
 

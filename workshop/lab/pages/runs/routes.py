@@ -13,10 +13,10 @@ from starlette.routing import BaseRoute, Route
 from workshop.lab.api.answers import Stream
 from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import Object, built_in
+from workshop.lab.lab import Lab
 from workshop.lab.pages import html
-from workshop.lab.pages.context import Context
 from workshop.lab.pages.runs import approvals, logs
-from workshop.lab.pages.runs.listing import OWNER, is_alone, listing
+from workshop.lab.pages.runs.listing import OWNER, Rows, is_alone
 from workshop.lab.pages.runs.page import run_page, task_page
 from workshop.lab.pages.runs.streams import MEDIA_TYPE, notices
 from workshop.lab.store import Record
@@ -34,29 +34,29 @@ class Answer(msgspec.Struct, frozen=True):
     message: str = ""
 
 
-def run_routes(context: Context) -> list[BaseRoute]:
+def run_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
     """Every page about runs."""
-    parts = _Parts(context)
+    parts = _Parts(lab)
     return [
-        *_list_routes(context, parts),
-        *_run_routes(context, parts),
-        *_answer_routes(context),
-        *_log_routes(context),
+        *_list_routes(lab, rows, parts),
+        *_run_routes(lab, parts),
+        *_answer_routes(lab),
+        *_log_routes(lab),
     ]
 
 
 class _Parts:
     """The rendered parts by URL, as of one state of the store: many open pages of one run cost one rendering."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
         self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
 
     def answer(self, request: Request, whole: str, live: str, shown: Shown) -> Response:
         """The whole page, or with `?part=live` the part that a script replaces."""
         if request.query_params.get("part") != "live":
-            return html.page(self._context, request, whole, shown(request))
-        key, version = str(request.url), self._context.store.version
+            return html.page(self._lab, request, whole, shown(request))
+        key, version = str(request.url), self._lab.store.version
         known = self._known.pop(key, None)
         if known is None or known[0] != version:
             known = version, html.render(live, shown(request))
@@ -66,50 +66,50 @@ class _Parts:
         return html.sent(request, known[1])
 
 
-def _list_routes(context: Context, parts: _Parts) -> list[BaseRoute]:
+def _list_routes(lab: Lab, rows: Rows, parts: _Parts) -> list[BaseRoute]:
     def shown(request: Request) -> Mapping[str, object]:
         query = request.query_params
-        return {"list": listing(context, query.get("pipeline", ""), query.get("state", ""))}
+        return {"list": rows.listing(query.get("pipeline", ""), query.get("state", ""))}
 
     async def index(request: Request) -> Response:
         return parts.answer(request, "runs/list.html", "runs/list-live.html", shown)
 
     async def follow(_: Request) -> Response | Stream:
-        mine = f"{context.user}-"
+        mine = lab.participant.namespaces
 
         def wanted(record: Record) -> bool:
-            return record.kind.kind in RUN_KINDS and record.namespace.startswith(mine)
+            return record.kind.kind in RUN_KINDS and record.namespace in mine
 
-        return Stream(notices(context.store, wanted), MEDIA_TYPE)
+        return Stream(notices(lab.store, wanted), MEDIA_TYPE)
 
     return [Route("/runs", index), Route("/runs/events", follow)]
 
 
-def _run_routes(context: Context, parts: _Parts) -> list[BaseRoute]:
-    store = context.store
+def _run_routes(lab: Lab, parts: _Parts) -> list[BaseRoute]:
+    store = lab.store
 
     async def run(request: Request) -> Response:
-        found = _named(context, request, "PipelineRun")
+        found = _named(lab, request, "PipelineRun")
         if found is None:
-            return _gone(context, request, "run")
+            return _gone(lab, request, "run")
 
         def shown(request: Request) -> Mapping[str, object]:
             query = request.query_params
-            return {"run": run_page(context, found, query.get("task", ""), query.get("step", ""))}
+            return {"run": run_page(lab, found, query.get("task", ""), query.get("step", ""))}
 
         return parts.answer(request, "runs/run.html", "runs/run-live.html", shown)
 
     async def alone(request: Request) -> Response:
-        found = _named(context, request, "TaskRun")
+        found = _named(lab, request, "TaskRun")
         if found is None:
-            return _gone(context, request, "task")
+            return _gone(lab, request, "task")
         labels = found["metadata"].get("labels") or {}
         if not is_alone(labels):
             meta = found["metadata"]
             return RedirectResponse(f"/runs/{meta['namespace']}/{labels[OWNER]}?task={meta['name']}")
 
         def shown(request: Request) -> Mapping[str, object]:
-            return {"page": task_page(context, found, request.query_params.get("step", ""))}
+            return {"page": task_page(lab, found, request.query_params.get("step", ""))}
 
         return parts.answer(request, "runs/task.html", "runs/task-live.html", shown)
 
@@ -135,14 +135,14 @@ def _run_routes(context: Context, parts: _Parts) -> list[BaseRoute]:
     ]
 
 
-def _answer_routes(context: Context) -> list[BaseRoute]:
+def _answer_routes(lab: Lab) -> list[BaseRoute]:
     async def answer(request: Request) -> Response:
         namespace, name = request.path_params["namespace"], request.path_params["name"]
         if int(request.headers.get("content-length") or BODY_LIMIT + 1) > BODY_LIMIT:
             return JSONResponse({"error": f"the answer is larger than {BODY_LIMIT} bytes"}, status_code=413)
         try:
             given = msgspec.json.decode(await request.body(), type=Answer)
-            approvals.answer(context.store, namespace, name, given.answer, given.message.strip(), context.user)
+            approvals.answer(lab.store, namespace, name, given.answer, given.message.strip(), lab.participant.name)
         except msgspec.DecodeError as e:
             return JSONResponse({"error": f'expected {{"answer": "approve", "message": "why"}}: {e}'}, status_code=400)
         except ApiError as e:
@@ -152,18 +152,18 @@ def _answer_routes(context: Context) -> list[BaseRoute]:
     return [Route("/approvals/{namespace}/{name}", answer, methods=["POST"])]
 
 
-def _log_routes(context: Context) -> list[BaseRoute]:
+def _log_routes(lab: Lab) -> list[BaseRoute]:
     def which(request: Request) -> logs.Container | None:
         given = request.path_params
-        return logs.container(context.store, given["namespace"], given["pod"], given["container"])
+        return logs.container(lab.store, given["namespace"], given["pod"], given["container"])
 
     async def whole(request: Request) -> Response:
         found = which(request)
         if found is None:
-            return _gone(context, request, "log")
-        path = context.state.container_log(found.namespace, found.pod, found.name)
+            return _gone(lab, request, "log")
+        path = lab.paths.container_log(found.namespace, found.pod, found.name)
         if not path.is_file():
-            return _gone(context, request, "log")
+            return _gone(lab, request, "log")
         return FileResponse(path, media_type="text/plain; charset=utf-8", headers=html.HEADERS)
 
     async def follow(request: Request) -> Response | Stream:
@@ -173,7 +173,7 @@ def _log_routes(context: Context) -> list[BaseRoute]:
         # A script that opens a stream again cannot set the header, so it may use `at`.
         at = request.headers.get("last-event-id") or request.query_params.get("at", "")
         offset = int(at) if at.isascii() and at.isdigit() else None
-        return Stream(logs.log_events(context.store, context.state, found, offset), MEDIA_TYPE)
+        return Stream(logs.log_events(lab.store, lab.paths, found, offset), MEDIA_TYPE)
 
     return [
         Route("/logs/{namespace}/{pod}/{container}", whole),
@@ -181,12 +181,12 @@ def _log_routes(context: Context) -> list[BaseRoute]:
     ]
 
 
-def _named(context: Context, request: Request, kind: str) -> Object | None:
+def _named(lab: Lab, request: Request, kind: str) -> Object | None:
     given = request.path_params
-    return context.store.find(built_in(kind), given["namespace"], given["name"])
+    return lab.store.find(built_in(kind), given["namespace"], given["name"])
 
 
-def _gone(context: Context, request: Request, what: str) -> Response:
+def _gone(lab: Lab, request: Request, what: str) -> Response:
     given = request.path_params
     name = given.get("name") or f"{given['pod']}/{given['container']}"
     values = {
@@ -194,4 +194,4 @@ def _gone(context: Context, request: Request, what: str) -> Response:
         "back": "/runs",
         "back_name": "All runs",
     }
-    return html.page(context, request, "missing.html", values, status=404)
+    return html.page(lab, request, "missing.html", values, status=404)

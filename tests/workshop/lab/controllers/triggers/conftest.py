@@ -22,7 +22,10 @@ import pytest
 import uvicorn
 
 from workshop.lab.admission import admit
-from workshop.lab.controllers.triggers import Triggers
+from workshop.lab.controllers.triggers.listeners import Listeners
+from workshop.lab.controllers.triggers.logbook import Logbook
+from workshop.lab.controllers.triggers.run import ListenerController
+from workshop.lab.controllers.triggers.sink import Sink
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
@@ -47,7 +50,7 @@ class Bench:
     store: Store
     state: LabPaths
     url: str
-    triggers: Triggers
+    sink: Sink
     loop: asyncio.AbstractEventLoop
 
     def put(self, obj: Object) -> Object:
@@ -69,13 +72,13 @@ class Bench:
 
     def made(self, kind: str = "ConfigMap") -> list[Object]:
         """What the events have created, when none is under way any more."""
-        asyncio.run_coroutine_threadsafe(self.triggers.app.idle(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.sink.idle(), self.loop).result(10)
         found: list[Object] = self._run(lambda: self.store.list(built_in(kind)))
         return [obj for obj in found if "triggers.tekton.dev/eventlistener" in obj["metadata"].get("labels", {})]
 
     def events(self) -> list[Object]:
         """The Events, when nothing is under way."""
-        asyncio.run_coroutine_threadsafe(self.triggers.app.idle(), self.loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.sink.idle(), self.loop).result(10)
         found: list[Object] = self._run(lambda: self.store.list(built_in("Event")))
         return found
 
@@ -125,23 +128,24 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     sock.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     state = LabPaths(tmp_path)
-    triggers = Triggers(store, state, url)
-    config = uvicorn.Config(triggers.app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
+    sink = Sink(store, Logbook(state))
+    controller = ListenerController(store, Listeners(store, url, Logbook(state)))
+    config = uvicorn.Config(sink, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
 
     async def serve() -> None:
-        reconciling = asyncio.create_task(triggers.run())
+        reconciling = asyncio.create_task(controller.run())
         await server.serve(sockets=[sock])
         reconciling.cancel()
-        await triggers.stop()
+        await sink.close()
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
     while not server.started and time.monotonic() < deadline:
         time.sleep(0.01)
-    yield Bench(store, state, url, triggers, loop)
+    yield Bench(store, state, url, sink, loop)
     server.should_exit = True
     thread.join(10)
     loop.close()

@@ -14,11 +14,12 @@ import pytest
 import yaml
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench
-from workshop.lab.git import GitServer
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
+from workshop.lab.git.server import GitServer
 from workshop.lab.kinds import Kinds, Object
 from workshop.lab.paths import LabPaths
+from workshop.participants.names import LAB_PARTICIPANT
 
 pytest.importorskip("cel_expr_python")
 KIT = Path(__file__).resolve().parents[5]
@@ -47,7 +48,7 @@ class Repository:
         self.git("init", "-q", "-b", "main")
         self.commit("README.md")
         self.git("clone", "-q", "--bare", str(self.work), str(self.bare))
-        server = GitServer(bench.store, state, "token", "http://127.0.0.1:1", dict(os.environ))
+        server = GitServer(bench.store, state, "token", "http://127.0.0.1:1", LAB_PARTICIPANT, dict(os.environ))
         self._running = asyncio.run_coroutine_threadsafe(server.run(), bench.loop)
         self._until(lambda: (self.bare / "hooks" / "post-receive").exists())
 

@@ -9,9 +9,11 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from tests.workshop.lab.pages.fixtures import HERE, TOKEN, browser, context, log_in, pipeline_run
+from tests.workshop.lab.pages.fixtures import HERE, TOKEN, browser, lab_of, log_in, pipeline_run
 from workshop.lab.kinds import Object, built_in
-from workshop.lab.pages import Context, TokenGate, routes
+from workshop.lab.lab import Lab
+from workshop.lab.pages.auth import TokenGate
+from workshop.lab.pages.routes import routes
 
 ME = {"name": "user1", "type": "User", "input": "pending"}
 US = {"name": "mlops-workshop", "type": "Group", "input": "pending"}
@@ -19,7 +21,7 @@ OTHER = {"name": "somebody", "type": "User", "input": "pending"}
 URL = "/approvals/user1-dev/promote-approve"
 
 
-def _asked(about: Context, *approvers: Object, state: str = "pending", required: int = 1) -> None:
+def _asked(about: Lab, *approvers: Object, state: str = "pending", required: int = 1) -> None:
     """A PipelineRun whose task `approve` waits."""
     ref = {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"}
     run = pipeline_run(about.store, "promote", [{"name": "approve", "taskRef": ref}])
@@ -39,12 +41,12 @@ def _asked(about: Context, *approvers: Object, state: str = "pending", required:
     about.store.update_status(task, {**asked, "status": {"state": state, "approvalsRequired": 1}})
 
 
-def _approvers(about: Context) -> Any:
+def _approvers(about: Lab) -> Any:
     return about.store.get(built_in("ApprovalTask"), "user1-dev", "promote-approve")["spec"]["approvers"]
 
 
 def test_a_run_that_waits_opens_with_the_question_and_both_buttons(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, ME, OTHER)
     page = browser(about).get("/runs/user1-dev/promote").text
     assert "Does &lt;it&gt; go?" in page and f'data-approval="{URL}"' in page
@@ -56,7 +58,7 @@ def test_a_run_that_waits_opens_with_the_question_and_both_buttons(tmp_path: Pat
 
 @pytest.mark.parametrize("word", ["approve", "reject"])
 def test_an_answer_is_written_with_its_message_and_only_as_oneself(tmp_path: Path, word: str) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, ME, OTHER)
     answer = browser(about).post(URL, json={"answer": word, "message": " numbers are fine "})
     assert answer.status_code == 204
@@ -64,7 +66,7 @@ def test_an_answer_is_written_with_its_message_and_only_as_oneself(tmp_path: Pat
 
 
 def test_a_group_gets_the_answer_of_its_member(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, {**US, "users": [{"name": "user9", "input": "approve"}]})
     assert browser(about).post(URL, json={"answer": "approve"}).status_code == 204
     (group,) = _approvers(about)
@@ -73,7 +75,7 @@ def test_a_group_gets_the_answer_of_its_member(tmp_path: Path) -> None:
 
 
 def test_who_has_approved_can_only_reject_while_others_are_waited_for(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, ME, US, OTHER, required=2)
     client = browser(about)
     assert client.post(URL, json={"answer": "approve"}).status_code == 204
@@ -87,7 +89,7 @@ def test_who_has_approved_can_only_reject_while_others_are_waited_for(tmp_path: 
 
 
 def test_who_has_answered_by_name_answers_as_a_member_with_a_message(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, {**ME, "input": "approve"}, US, required=2)
     page = browser(about).get("/runs/user1-dev/promote").text
     assert "/spec/approvers/0/" not in page and "/spec/approvers/1/" in page
@@ -96,14 +98,14 @@ def test_who_has_answered_by_name_answers_as_a_member_with_a_message(tmp_path: P
 
 
 def test_who_is_not_asked_has_no_buttons_and_is_refused_in_the_webhooks_words(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, OTHER)
     assert "data-approval" not in browser(about).get("/runs/user1-dev/promote").text
     assert _approvers(about) == [OTHER]
 
 
 def test_a_question_that_is_decided_takes_no_answer(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, ME, state="rejected")
     assert "data-approval" not in browser(about).get("/runs/user1-dev/promote").text
     answer = browser(about).post(URL, json={"answer": "approve"})
@@ -120,7 +122,7 @@ def test_a_question_that_is_decided_takes_no_answer(tmp_path: Path) -> None:
     ],
 )
 def test_an_answer_that_is_none_is_refused(tmp_path: Path, body: Any, status: int, word: str) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, ME)
     answer = browser(about).post(URL, json=body)
     assert answer.status_code == status and word in answer.json()["error"]
@@ -128,12 +130,12 @@ def test_an_answer_that_is_none_is_refused(tmp_path: Path, body: Any, status: in
 
 
 def test_an_approval_that_is_gone_is_told(tmp_path: Path) -> None:
-    answer = browser(context(tmp_path)).post(URL, json={"answer": "approve"})
+    answer = browser(lab_of(tmp_path)).post(URL, json={"answer": "approve"})
     assert answer.status_code == 404 and "not found" in answer.json()["error"]
 
 
 def test_another_sites_page_cannot_answer_with_the_cookie(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _asked(about, ME)
     client = TestClient(TokenGate(Starlette(routes=routes(about)), TOKEN), base_url=HERE)
     log_in(client)

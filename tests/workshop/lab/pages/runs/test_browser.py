@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workshop.lab.pages.fixtures import LOADED, context, dom, in_a_browser, pipeline_run, served, task_run
+from tests.workshop.lab.pages.fixtures import LOADED, dom, in_a_browser, lab_of, pipeline_run, served, task_run
 from workshop.lab.kinds import Object
 
 TASKS: list[Object] = [{"name": "fetch"}, {"name": "lint"}, {"name": "gate", "runAfter": ["fetch", "lint"]}]
@@ -16,7 +16,7 @@ PAGE = "/runs/user1-dev/run-a"
 
 @pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
 def test_the_graph_is_drawn_and_the_failing_log_is_read(tmp_path: Path, _: int) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", TASKS, status="False", reason="Failed")
     log = "working 10%\rworking 100%\n\x1b[31merror: no <luck>\x1b[0m\n"
     task_run(about, run, "fetch", {"clone": 1}, logs={"clone": log})
@@ -30,7 +30,7 @@ def test_the_graph_is_drawn_and_the_failing_log_is_read(tmp_path: Path, _: int) 
 
 @pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
 def test_an_open_page_follows_its_run_and_says_so(tmp_path: Path, _: int) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", TASKS)
     asked_again = 0
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from tests.workshop.lab.pages.fixtures import browser, context, pipeline_run, ran, task_run
+from tests.workshop.lab.pages.fixtures import browser, lab_of, pipeline_run, ran, task_run
 from workshop.lab.kinds import Object, built_in
+from workshop.participants.names import Participant
 
 
 def _names(page: str) -> list[str]:
@@ -14,7 +16,7 @@ def _names(page: str) -> list[str]:
 
 
 def test_runs_and_tasks_that_stand_alone_are_listed_newest_first(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [{"name": "fetch"}])
     task_run(about, run, "fetch", {"clone": 0})
     task_run(about, None, "x", {"hello": 0}, name="alone", start="2026-01-05T11:00:00Z")
@@ -22,7 +24,7 @@ def test_runs_and_tasks_that_stand_alone_are_listed_newest_first(tmp_path: Path)
 
 
 def test_filters_by_pipeline_and_state_hold_together(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", [], status="False", reason="Failed")
     pipeline_run(about.store, "run-b", [])
     ran(about.store, "run-c", "False", "Failed")
@@ -35,7 +37,7 @@ def test_filters_by_pipeline_and_state_hold_together(tmp_path: Path) -> None:
 
 
 def test_a_red_run_shows_the_first_error_of_its_failing_step_here_and_on_the_console(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [{"name": "fetch"}, {"name": "data"}], status="False", reason="Failed")
     task_run(about, run, "data", {"pull": 1}, logs={"pull": "error: second\n"}, end="2026-01-05T10:00:50Z")
     log = "fetching\n\x1b[31merror: remote is gone\x1b[0m\nerror: giving up\n"
@@ -47,7 +49,7 @@ def test_a_red_run_shows_the_first_error_of_its_failing_step_here_and_on_the_con
 
 
 def test_tasks_are_counted_with_a_matrix_as_one(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     tasks: list[Object] = [{"name": "train", "matrix": {"params": []}}, {"name": "gate"}, {"name": "go"}]
     run = pipeline_run(about.store, "run-a", tasks, skipped={"go": "Stopping"})
     for n in range(3):
@@ -56,13 +58,13 @@ def test_tasks_are_counted_with_a_matrix_as_one(tmp_path: Path) -> None:
 
 
 def test_runs_of_other_namespaces_are_not_the_participants(tmp_path: Path) -> None:
-    about = context(tmp_path, user="user2")
+    about = replace(lab_of(tmp_path), participant=Participant("user2"))
     pipeline_run(about.store, "run-a", [])
     assert "No run yet" in browser(about).get("/runs").text
 
 
 def test_a_row_is_made_anew_when_its_run_goes_on(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [])
     assert 'data-state="Running"' in browser(about).get("/runs").text
     run["status"]["conditions"][0] |= {"status": "True", "reason": "Succeeded"}

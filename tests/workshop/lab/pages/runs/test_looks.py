@@ -8,7 +8,7 @@ import pytest
 from selenium.webdriver import Chrome
 
 from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
-from tests.workshop.lab.pages.fixtures import TOKEN, context, pipeline_run, served, task_run
+from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, pipeline_run, served, task_run
 from tests.workshop.lab.pages.runs.test_approval import ME, OTHER, US, _asked
 from workshop.lab.kinds import Object
 
@@ -28,7 +28,7 @@ pytestmark = [
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chrome, str]]:
     """A browser that has logged in to pages with a failed run, one that waits, and a wide one."""
     folder = tmp_path_factory.mktemp("runs")
-    about = context(folder)
+    about = lab_of(folder)
     tasks: list[Object] = [{"name": "t" * 60, "displayName": ODD}, {"name": "after", "runAfter": ["t" * 60]}]
     results = [{"name": "r" * 63, "value": "z" * 4000}]
     run = pipeline_run(about.store, LONG, tasks, status="False", reason="Failed", results=results)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.workshop.lab.pages.fixtures import browser, context, pipeline_run, task_run
+from tests.workshop.lab.pages.fixtures import browser, lab_of, pipeline_run, task_run
 from workshop.lab.kinds import Object, built_in
-from workshop.lab.pages import Context
+from workshop.lab.lab import Lab
 from workshop.lab.store import now
 
 CHAIN: list[Object] = [
@@ -18,7 +18,7 @@ CHAIN: list[Object] = [
 TRACE = "row 1\nTraceback (most recent call last):\n  File x\nValueError: auc 0.61 < 0.74\n"
 
 
-def _text(about: Context, path: str) -> str:
+def _text(about: Lab, path: str) -> str:
     answer = browser(about).get(path)
     assert answer.status_code == 200, answer.text
     return re.sub(r"\s+", " ", answer.text)
@@ -33,7 +33,7 @@ def _node(page: str, key: str) -> str:
 
 
 def test_a_failed_run_opens_with_the_failing_step_and_its_error(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", CHAIN, status="False", reason="Failed", skipped={"gate": "Stopping"})
     task_run(about, run, "fetch", {"clone": 0})
     task_run(about, run, "train", {"prepare": 0, "fit": 1}, logs={"fit": TRACE})
@@ -45,7 +45,7 @@ def test_a_failed_run_opens_with_the_failing_step_and_its_error(tmp_path: Path) 
 
 
 def test_an_ignored_failure_is_not_what_a_run_opens_with(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [{"name": "lint"}, {"name": "gate"}], status="False", reason="Failed")
     task_run(about, run, "lint", {"lint": 1}, ignored=True)
     task_run(about, run, "gate", {"compare": 1})
@@ -53,7 +53,7 @@ def test_an_ignored_failure_is_not_what_a_run_opens_with(tmp_path: Path) -> None
 
 
 def test_a_task_is_chosen_by_its_key_or_by_the_name_of_its_run(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", CHAIN)
     task_run(about, run, "fetch", {"clone": 0}, name="run-a-fetch")
     task_run(about, run, "train", {"fit": None})
@@ -63,7 +63,7 @@ def test_a_task_is_chosen_by_its_key_or_by_the_name_of_its_run(tmp_path: Path) -
 
 
 def test_an_arrow_that_a_longer_way_says_is_left_to_the_table(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", CHAIN)
     page = _text(about, "/runs/user1-dev/run-a")
     assert 'data-after="train"' in _node(page, "gate")
@@ -71,7 +71,7 @@ def test_an_arrow_that_a_longer_way_says_is_left_to_the_table(tmp_path: Path) ->
 
 
 def test_matrix_children_are_nodes_named_by_what_varies(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     matrix = {"params": [{"name": "candidate", "value": ["logistic", "boosted"]}]}
     tasks: list[Object] = [{"name": "train", "matrix": matrix}, {"name": "gate", "runAfter": ["train"]}]
     run = pipeline_run(about.store, "run-a", tasks)
@@ -84,7 +84,7 @@ def test_matrix_children_are_nodes_named_by_what_varies(tmp_path: Path) -> None:
 
 
 def test_a_large_matrix_is_one_stack_that_counts(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     matrix = {"params": [{"name": "n", "value": [str(n) for n in range(9)]}]}
     run = pipeline_run(about.store, "run-a", [{"name": "train", "matrix": matrix}])
     for n in range(9):
@@ -97,7 +97,7 @@ def test_a_large_matrix_is_one_stack_that_counts(tmp_path: Path) -> None:
 
 
 def test_a_skipped_task_says_why(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     when = [{"input": "blue", "operator": "in", "values": ["red"]}]
     pipeline_run(about.store, "run-a", [{"name": "publish", "when": when}], skippedTasks=[
         {"name": "publish", "reason": "When Expressions evaluated to false", "whenExpressions": when}])  # fmt: skip
@@ -108,7 +108,7 @@ def test_a_skipped_task_says_why(tmp_path: Path) -> None:
 
 
 def test_finally_stands_apart(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", CHAIN, final=[{"name": "record"}])
     page = _text(about, "/runs/user1-dev/run-a")
     assert page.index('id="final-nodes"') < page.index('id="node-record"')
@@ -116,7 +116,7 @@ def test_finally_stands_apart(tmp_path: Path) -> None:
 
 
 def test_earlier_attempts_keep_their_error_and_logs(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", CHAIN)
     ended = {"exitCode": 3, "startedAt": "2026-01-05T10:00:00Z", "finishedAt": "2026-01-05T10:00:02Z"}
     first = {
@@ -127,7 +127,7 @@ def test_earlier_attempts_keep_their_error_and_logs(tmp_path: Path) -> None:
         "completionTime": "2026-01-05T09:59:02Z",
     }
     task_run(about, run, "fetch", {"clone": 0}, before=[first])
-    log = about.state.container_log("user1-dev", "run-a-fetch-pod-1", "step-clone")
+    log = about.paths.container_log("user1-dev", "run-a-fetch-pod-1", "step-clone")
     log.parent.mkdir(parents=True)
     log.write_text("error: remote did not answer\n")
     page = _text(about, "/runs/user1-dev/run-a?task=fetch")
@@ -139,7 +139,7 @@ def test_earlier_attempts_keep_their_error_and_logs(tmp_path: Path) -> None:
 
 
 def test_results_params_events_and_commands_are_there(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(
         about.store, "run-a", CHAIN, results=[{"name": "digest", "value": "sha256:9f"}],
         pipelineSpec={"tasks": CHAIN, "params": [{"name": "mode", "default": "enabled"}]},
@@ -157,7 +157,7 @@ def test_results_params_events_and_commands_are_there(tmp_path: Path) -> None:
 
 
 def test_the_bars_show_what_took_long(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", CHAIN, status="True", reason="Succeeded")
     task_run(about, run, "fetch", {"clone": 0}, start="2026-01-05T10:00:00Z", end="2026-01-05T10:00:25Z")
     task_run(about, run, "train", {"fit": 0}, start="2026-01-05T10:00:25Z", end="2026-01-05T10:01:40Z")
@@ -167,13 +167,13 @@ def test_the_bars_show_what_took_long(tmp_path: Path) -> None:
 
 
 def test_a_run_that_could_not_begin_says_why(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", [], status="False", reason="CouldntGetPipeline")
     assert "counted" in _text(about, "/runs/user1-dev/run-a")
 
 
 def test_a_pipeline_with_a_circle_is_still_shown(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     tasks: list[Object] = [{"name": "a", "runAfter": ["b"]}, {"name": "b", "runAfter": ["a"]}]
     pipeline_run(about.store, "run-a", tasks, status="False", reason="PipelineInvalidGraph")
     assert 'id="node-b"' in _text(about, "/runs/user1-dev/run-a")
@@ -181,12 +181,12 @@ def test_a_pipeline_with_a_circle_is_still_shown(tmp_path: Path) -> None:
 
 def test_a_run_that_is_gone_leads_back_to_the_list(tmp_path: Path) -> None:
     for path in ("/runs/user1-dev/none", "/tasks/user1-dev/none", "/logs/user1-dev/none/step-x"):
-        answer = browser(context(tmp_path)).get(path)
+        answer = browser(lab_of(tmp_path)).get(path)
         assert answer.status_code == 404 and 'href="/runs"' in answer.text
 
 
 def test_a_task_alone_has_its_page_and_one_of_a_run_leads_there(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", CHAIN)
     task_run(about, run, "fetch", {"clone": 0})
     task_run(about, None, "alone", {"hello": 2}, name="alone", logs={"hello": "fatal: no such branch\n"})
@@ -196,7 +196,7 @@ def test_a_task_alone_has_its_page_and_one_of_a_run_leads_there(tmp_path: Path) 
 
 
 def test_the_live_part_is_the_pages_own_content(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", CHAIN)
     client = browser(about)
     first = client.get("/runs/user1-dev/run-a?part=live")
@@ -209,7 +209,7 @@ def test_the_live_part_is_the_pages_own_content(tmp_path: Path) -> None:
 
 
 def test_pages_of_runs_need_the_token_and_have_no_inline_code(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", CHAIN)
     task_run(about, run, "fetch", {"clone": 0}, logs={"clone": "x"})
     log = "/logs/user1-dev/run-a-fetch-pod/step-clone"
@@ -224,7 +224,7 @@ def test_pages_of_runs_need_the_token_and_have_no_inline_code(tmp_path: Path) ->
 
 
 def test_ids_on_a_page_are_unique(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     matrix = {"params": [{"name": "c", "value": ["a", "b"]}]}
     run = pipeline_run(about.store, "run-a", [*CHAIN, {"name": "m", "matrix": matrix}], final=[{"name": "record"}])
     task_run(about, run, "fetch", {"clone": 0, "check": 1})

@@ -15,9 +15,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.workshop.lab.pages.fixtures import Served, browser, context, pipeline_run, pod_of, served
+from tests.workshop.lab.pages.fixtures import Served, browser, lab_of, pipeline_run, pod_of, served
 from workshop.lab.kinds import built_in
-from workshop.lab.pages import Context
+from workshop.lab.lab import Lab
 from workshop.lab.pages.runs import logs, streams
 
 POD = "run-a-fetch-pod"
@@ -39,14 +39,14 @@ async def _all(stream: AsyncGenerator[bytes]) -> bytes:
         return b"".join([chunk async for chunk in stream])
 
 
-def _log(about: Context, text: bytes, code: int | None = 0) -> Path:
+def _log(about: Lab, text: bytes, code: int | None = 0) -> Path:
     pod_of(about, POD, {"clone": code}, {"clone": ""})
-    path = about.state.container_log("user1-dev", POD, "step-clone")
+    path = about.paths.container_log("user1-dev", POD, "step-clone")
     path.write_bytes(text)
     return path
 
 
-def _ends(about: Context, code: int) -> None:
+def _ends(about: Lab, code: int) -> None:
     kind = built_in("Pod")
     pod = about.store.get(kind, "user1-dev", POD)
     pod["status"]["containerStatuses"] = [{"name": "step-clone", "state": {"terminated": {"exitCode": code}}}]
@@ -54,14 +54,14 @@ def _ends(about: Context, code: int) -> None:
 
 
 def test_a_log_that_has_ended_is_sent_and_ended_with_its_exit_code(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _log(about, "één\n".encode(), code=3)
-    found = _events(asyncio.run(_all(logs.log_events(about.store, about.state, LOG, None))))
+    found = _events(asyncio.run(_all(logs.log_events(about.store, about.paths, LOG, None))))
     assert found == [("start", "0", {"skipped": 0}), ("", "6", "één\n"), ("end", "6", {"exitCode": 3})]
 
 
 def test_a_log_goes_on_from_an_offset(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _log(about, b"one\ntwo\n")
     client = browser(about)
     url = f"/logs/user1-dev/{POD}/step-clone/events"
@@ -73,11 +73,11 @@ def test_a_log_goes_on_from_an_offset(tmp_path: Path) -> None:
 
 def test_a_log_is_followed_until_its_step_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "POLL", 0.01)
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     path = _log(about, b"one\n", code=None)
 
     async def follow() -> list[tuple[str, str, Any]]:
-        stream = logs.log_events(about.store, about.state, LOG, None)
+        stream = logs.log_events(about.store, about.paths, LOG, None)
         seen = b""
         async with asyncio.timeout(10):
             async for chunk in stream:
@@ -97,9 +97,9 @@ def test_a_log_is_followed_until_its_step_ends(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_long_log_begins_near_its_end_at_a_line(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _log(about, b"".join(b"line %07d\n" % n for n in range(60_000)))
-    found = _events(asyncio.run(_all(logs.log_events(about.store, about.state, LOG, None))))
+    found = _events(asyncio.run(_all(logs.log_events(about.store, about.paths, LOG, None))))
     text = "".join(data for name, _, data in found if not name)
     assert found[0][2]["skipped"] > 400_000
     assert text.startswith("line ") and text.endswith("line 0059999\n") and len(text) <= logs.TAIL
@@ -108,19 +108,19 @@ def test_a_long_log_begins_near_its_end_at_a_line(tmp_path: Path) -> None:
 def test_a_reader_that_lags_is_moved_to_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logs, "LAG", 300_000)
     monkeypatch.setattr(logs, "TAIL", 50_000)
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _log(about, b"x" * 99 + b"\n" + (b"y" * 99 + b"\n") * 20_000)
-    found = _events(asyncio.run(_all(logs.log_events(about.store, about.state, LOG, 0))))
+    found = _events(asyncio.run(_all(logs.log_events(about.store, about.paths, LOG, 0))))
     assert [name for name, _, _ in found].count("start") == 1
     assert sum(len(data) for name, _, data in found if not name) < 400_000
 
 
 def test_a_url_names_no_file_but_a_containers_log(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     _log(about, b"x")
     client = browser(about)
     for pod, name in (("ghost", "step-clone"), (POD, "step-other"), ("..", "step-x")):
-        path = about.state.container_log("user1-dev", pod, name)
+        path = about.paths.container_log("user1-dev", pod, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("secret")
         assert logs.container(about.store, "user1-dev", pod, name) is None
@@ -129,9 +129,9 @@ def test_a_url_names_no_file_but_a_containers_log(tmp_path: Path) -> None:
 
 
 def test_a_step_that_prints_nothing_is_asked_for_in_vain(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     pod_of(about, POD, {"clone": 0}, {})
-    found = _events(asyncio.run(_all(logs.log_events(about.store, about.state, LOG, None))))
+    found = _events(asyncio.run(_all(logs.log_events(about.store, about.paths, LOG, None))))
     assert [name for name, _, _ in found] == ["start", "end"]
 
 
@@ -162,7 +162,7 @@ def test_the_line_that_says_why_is_found(tmp_path: Path, text: str, line: str) -
 
 def test_changes_that_come_together_are_one_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "GATHER", 0.1)
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
 
     async def follow() -> int:
         stream = streams.notices(about.store, lambda record: record.kind.kind == "PipelineRun")
@@ -179,7 +179,7 @@ def test_changes_that_come_together_are_one_notice(tmp_path: Path, monkeypatch: 
 
 def test_silence_is_broken_so_that_a_dead_line_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "KEEP_ALIVE", 0.01)
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
 
     async def follow() -> bytes:
         stream = streams.notices(about.store, lambda _: True)
@@ -191,7 +191,7 @@ def test_silence_is_broken_so_that_a_dead_line_is_noticed(tmp_path: Path, monkey
     assert asyncio.run(follow()).startswith(b":")
 
 
-def _watches(lab: Served, about: Context) -> int:
+def _watches(lab: Served, about: Lab) -> int:
     return lab.call(lambda: len(about.store._watches))
 
 
@@ -203,7 +203,7 @@ def _until(holds: Any) -> None:
 
 
 def test_an_open_page_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", [])
     with served(about) as lab:
         host = urlsplit(lab.url)
@@ -226,7 +226,7 @@ def test_an_open_page_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_hundred_open_pages_that_never_read_do_not_hold_the_others(tmp_path: Path) -> None:
-    about = context(tmp_path)
+    about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [{"name": "fetch"}])
     with served(about) as lab:
         address = urlsplit(lab.url)

@@ -16,7 +16,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.workshop.lab.pages.fixtures import TOKEN, Served, context, served
+from tests.workshop.lab.pages.fixtures import TOKEN, Served, lab_of, served
 from workshop.lab.environment import SHELL_RC
 from workshop.lab.pages.auth import TERMINAL
 from workshop.lab.pages.terminal import Shells
@@ -119,7 +119,7 @@ def terminals(folder: Path, *command: str) -> Iterator[Lab]:
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"}
     bash = (str(shutil.which("bash")), "--rcfile", str(SHELL_RC))
     shells = Shells(launcher, command or bash, lambda: env, folder, run / "terminals.log")
-    with served(context(folder, shells=shells), gate=True) as lab:
+    with served(lab_of(folder), gate=True, shells=shells) as lab:
         asyncio.run_coroutine_threadsafe(launcher.open(), lab.loop).result(20)
         made = Lab(lab, shells)
         try:

@@ -1,0 +1,28 @@
+"""Builds the Lab: containers run as processes of this machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from workshop.lab import environment
+from workshop.lab.images.run import HostImages
+from workshop.lab.images.store import ImageStore
+from workshop.lab.lab import Lab
+from workshop.lab.parts import Components
+from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.process.images import ImageTable
+from workshop.lab.runtimes.process.launcher import Launcher
+from workshop.lab.runtimes.process.runtime import ProcessRuntime
+from workshop.lab.store import Store
+
+
+def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int], components: Components) -> Lab:
+    """The Lab over a store. It starts nothing: `launcher.open` is the first that does."""
+    launcher, images = Launcher(paths.run), ImageStore(paths.images)
+    table = ImageTable(HostImages(images), Path(sys.executable).parent, environment.tools_folder(paths))
+    # Steps have their own /tmp, so folders that they need must be named when they are below /tmp.
+    visible = (Path(environment.base(paths)["UV_CACHE_DIR"]),)
+    runtime = ProcessRuntime(paths, launcher, table, visible)
+    return Lab(paths, store, token, launcher, runtime, images, ports, components)

@@ -1,0 +1,47 @@
+"""MLflow's server behind the lab's token: `python -m workshop.lab.components.mlflow_server`.
+
+`mlflow.py` starts it and sets its environment variables.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mlflow.server.handlers import _get_tracking_store
+
+from workshop.checks.mlflow import EXPERIMENT
+from workshop.lab import ports
+from workshop.lab.listening.limits import raise_open_files
+from workshop.lab.listening.server import server
+from workshop.lab.pages.auth import TokenGate
+
+
+def create_experiment() -> None:
+    """Create the experiment of the workshop in an empty store, so that its id is `EXPERIMENT_ID`."""
+    # The server's own store; its types are those of no particular store.
+    store: Any = _get_tracking_store(
+        os.environ["_MLFLOW_SERVER_FILE_STORE"], os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
+    )
+    if store.get_experiment_by_name(EXPERIMENT) is None:
+        store.create_experiment(EXPERIMENT)
+
+
+def main() -> None:
+    """Serve until SIGTERM."""
+    create_experiment()
+    # Imported now: it opens the store.
+    from mlflow.server.fastapi_app import app
+
+    token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()
+    console = os.environ["LAB_CONSOLE"]
+    gated = TokenGate(app, token, part="mlflow", console=console, open_paths=("/health", "/version"))
+    raise_open_files()
+    # The gate reads no body, and MLflow writes artifacts to files while they arrive.
+    made = server(gated, buffers=lambda _: False, handles_signals=True, timeout_graceful_shutdown=3)
+    made.run(sockets=[ports.listen(int(os.environ["LAB_PORT"]))])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Fetches what image builds need while there is a network: `python -m workshop.lab.images.warm`, in `make setup`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from workshop.lab.images.builder import LOCKS, fetch_wheels, warm_cache
+from workshop.lab.paths import KIT
+
+
+def warm(kit: Path, uv_cache: Path) -> None:
+    """Fetch the packages of all locks into uv's cache, and wheels for container builds. Raises EnvironmentFault."""
+    known = ["model/requirements.txt", *(f"s2i/{lock}" for lock in LOCKS.values())]
+    locks = [kit / lock for lock in known if (kit / lock).exists()]
+    for lock in locks:
+        warm_cache(lock, uv_cache)
+    if shutil.which("podman") or shutil.which("buildah"):
+        fetch_wheels(locks, kit / ".cache" / "wheels")
+
+
+if __name__ == "__main__":
+    warm(KIT, Path(os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))))

@@ -1,0 +1,64 @@
+"""One running lab: what its parts share. It is made once, at the start, and passed to every part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workshop.lab.images.store import ImageStore
+from workshop.lab.model_servers import ModelServer
+from workshop.lab.parts import Components, Part
+from workshop.lab.paths import KIT, LabPaths
+from workshop.lab.routes import Routes
+from workshop.lab.runtimes.base import Runtime
+from workshop.lab.store import Store
+from workshop.participants.names import LAB_PARTICIPANT, Participant
+
+if TYPE_CHECKING:
+    from workshop.lab.runtimes.process.launcher import Launcher
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The paths, the store, the token that opens the API, the ports by name, and the components.
+
+    `launcher` starts programs, `runtime` the containers of Pods; `images` are those that pipelines built.
+    The kinds that the lab serves are `store.kinds`. `parts` is the state of the components, `model_servers` the Pods
+    that answer predictions; whoever changes one of them calls `changed`, which calls the functions in `watchers`.
+    """
+
+    paths: LabPaths
+    store: Store
+    token: str
+    launcher: Launcher
+    runtime: Runtime
+    images: ImageStore
+    ports: Mapping[str, int] = field(default_factory=dict)
+    components: Components = field(default_factory=dict)
+    participant: Participant = LAB_PARTICIPANT
+    kit: Path = KIT
+    routes: Routes = field(default_factory=Routes)
+    parts: dict[str, Part] = field(default_factory=dict)
+    model_servers: list[ModelServer] = field(default_factory=list)
+    watchers: list[Callable[[], None]] = field(default_factory=list)
+
+    def url(self, name: str) -> str | None:
+        """`http://127.0.0.1:<port>` of a server or a component; None without a port of this name."""
+        return f"http://127.0.0.1:{self.ports[name]}" if name in self.ports else None
+
+    def component_url(self, name: str) -> str | None:
+        """The address of a component that this machine has, ready or not; else None."""
+        part = self.parts.get(name)
+        return part.url if part else None
+
+    def show(self, part: Part) -> None:
+        """Replace the state of a component."""
+        self.parts[part.name] = part
+        self.changed()
+
+    def changed(self) -> None:
+        """Tell every watcher that a part, a model server or a route is not as it was."""
+        for watcher in self.watchers:
+            watcher()

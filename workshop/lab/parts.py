@@ -1,0 +1,104 @@
+"""What a component of the lab is: one description from which ports, endpoints, variables, doctor and pages follow.
+
+A component is a program that the lab starts (MLflow, Prometheus) or a task that it runs once (the builder image). The
+entries are in `workshop.lab.components.COMPONENTS`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
+
+
+@dataclass(frozen=True)
+class Part:
+    """The state of one part of the lab, as the console, the report and `workshop status` show it.
+
+    `state` is `starting`, `ready`, `failed`, `stopped` or `missing`; `message` gives the reason; `seconds` is the time
+    from the start of the program until it was ready.
+    """
+
+    name: str
+    state: str
+    url: str | None = None
+    pid: int | None = None
+    message: str = ""
+    seconds: float = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether the lab has nothing to wait for."""
+        return self.state in ("ready", "missing", "failed")
+
+
+class Runner(Protocol):
+    """Keeps one component running and reports its state with `Lab.show`."""
+
+    async def run(self) -> None:
+        """Run until `stop` or, for a task that runs once, until it is done."""
+        ...
+
+    async def stop(self) -> None:
+        """Stop what `run` started."""
+        ...
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that `workshop doctor` looks for.
+
+    `find` returns its path, or None. Without it `fix` is printed when it is `needed`, else `otherwise`: how the lab
+    does without it.
+    """
+
+    name: str
+    fix: str = ""
+    otherwise: str = ""
+    needed: bool = False
+    find: Callable[[str], str | None] = shutil.which
+
+
+@dataclass(frozen=True)
+class Station:
+    """The place of a component in the console's picture of the path from notebook to dashboards.
+
+    `name` is the folder of the kit, `fact` the text while the component is ready. `endpoint` is where the link leads;
+    empty for the component's own.
+    """
+
+    name: str
+    fact: str
+    endpoint: str = ""
+
+
+@dataclass(frozen=True)
+class ComponentSpec:
+    """One component.
+
+    `make` returns the component's runner, or None when the lab does without it on this machine. `port` is the
+    preferred port of 127.0.0.1; a program that is not ours `binds_by_address` (SO_REUSEADDR), the others by
+    `ports.listen`. A component with a port has an endpoint of its own name in `workshop status -o json`; `variable`
+    holds this address in the guide and in terminals, `task_variable` in the ConfigMap `mlops-endpoints`.
+    `title` is the link in the navigation of every page, `login` the path that takes a one-time code of the console.
+    `tool` is a line of the doctor, `package` a Python package that `make setup` installs.
+    """
+
+    make: Callable[[Lab], Runner | None]
+    title: str = ""
+    login: str = ""
+    port: int | None = None
+    variable: str = ""
+    task_variable: str = ""
+    station: Station | None = None
+    tool: Tool | None = None
+    package: str = ""
+    binds_by_address: bool = False
+
+
+Components = Mapping[str, ComponentSpec]
+"""The components by name, which is also the name of the part, of its port and of its endpoint."""

@@ -1,0 +1,1 @@
+"""What a participant is, in the lab and on a cluster alike."""

@@ -1,0 +1,53 @@
+"""The names that belong to a participant, in the lab and on a cluster alike."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from workshop.usecase import DEPLOYMENT
+
+STAGES = ("dev", "staging", "production")
+ENDPOINTS = "mlops-endpoints"
+"""The ConfigMap of addresses that Tasks read with `envFrom`."""
+CREDENTIALS = "mlops-credentials"
+"""The Secret of tokens that Tasks read with `envFrom`."""
+EXPERIMENT_ID = "1"
+"""The id of the experiment *flights* in the lab's MLflow, which creates it before any other."""
+_MLFLOW_PAGES = {
+    "EXPERIMENT_URL": f"#/experiments/{EXPERIMENT_ID}/runs",
+    "REGISTERED_MODEL_URL": f"#/models/{DEPLOYMENT}",
+}
+"""Pages of MLflow below its address. Without such a path MLflow opens the start page for its GenAI features."""
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A person who works through the modules. `name` is also the user name of the API server."""
+
+    name: str
+
+    def namespace(self, stage: str) -> str:
+        """The namespace of `dev`, `staging` or `production`: `<name>-<stage>`."""
+        return f"{self.name}-{stage}"
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """All namespaces, in the order of STAGES."""
+        return tuple(self.namespace(stage) for stage in STAGES)
+
+    def variables(self, addresses: Mapping[str, str | None]) -> dict[str, str]:
+        """The variables of the guide and of terminals: the names, and the addresses by variable; None is left out."""
+        known = {"WORKSHOP_USER": self.name}
+        known |= {f"{stage.upper()}_NAMESPACE": self.namespace(stage) for stage in STAGES}
+        if mlflow := addresses.get("MLFLOW_URL"):
+            known |= {name: f"{mlflow}/{page}" for name, page in _MLFLOW_PAGES.items()}
+        return known | {name: url for name, url in addresses.items() if url}
+
+    def stage(self, namespace: str) -> str:
+        """The stage of one of the participant's namespaces; another namespace is returned as it is."""
+        return namespace.removeprefix(f"{self.name}-")
+
+
+LAB_PARTICIPANT = Participant("user1")
+"""The lab has one participant."""
