@@ -52,5 +52,8 @@ RANGE = "$__range"
 WINDOW = "$window"
 """The window of what needs many rows to mean anything, over time; chosen at the top."""
 
+FASTEST, SLOWEST = 0.0001, 10.0
+"""The first and the last bound of the latency histogram's buckets, in seconds. A quantile outside them is not known."""
+
 RUNBOOK = "grafana/runbook.md"
 """Where alerts link to: a path in the repository, which a fork turns into its own URL."""

@@ -34,11 +34,15 @@ from grafana_foundation_sdk.models.common import (
     VizOrientation,
 )
 from grafana_foundation_sdk.models.dashboard import (
+    DashboardRangeMapOptions,
     DataTransformerConfig,
     DynamicConfigValue,
     FieldColorModeId,
+    RangeMap,
     Threshold,
     ThresholdsMode,
+    ValueMapping,
+    ValueMappingResult,
 )
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -217,6 +221,20 @@ def limit(panel: timeseries.Panel, at: float, color: str = RED) -> timeseries.Pa
     """A dashed line that should not be crossed."""
     style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
     return panel.thresholds(thresholds("transparent", (at, color))).thresholds_style(style)
+
+
+def bounds(first: float, last: float) -> list[ValueMapping]:
+    """Show a time at or outside the first and the last bound as a bound: `≤ 0.1 ms`, `≥ 10 s`."""
+    return [_range(None, first, f"≤ {seconds(first)}"), _range(last, None, f"≥ {seconds(last)}")]
+
+
+def seconds(value: float) -> str:
+    """A time as panels write it."""
+    return f"{value:g} s" if value >= 1 else f"{value * 1000:g} ms"
+
+
+def _range(low: float | None, high: float | None, text: str) -> ValueMapping:
+    return RangeMap(DashboardRangeMapOptions(low, high, ValueMappingResult(text=text)))
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> ThresholdsConfig:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from grafana.config import (
     CPU,
     DECILES,
+    FASTEST,
     FEEDBACK,
     MEMORY,
     MODEL_ERRORS,
@@ -75,9 +76,13 @@ def refused_ratio(where: str = SELECT, over: str = RATE, by: str = "") -> str:
 
 
 def latency(quantile: float, where: str = SELECT, over: str = RATE, by: str = "") -> str:
-    """A quantile of the time to answer, in seconds, interpolated inside the executor's buckets."""
+    """A quantile of the time to answer, in seconds, interpolated inside the buckets.
+
+    In the first bucket it is the bucket's bound, and in the last one the bound below: there a value would be made up.
+    """
     kept = f"le, {by}" if by else "le"
-    return f"histogram_quantile({quantile}, {_sum(kept, f'rate({_buckets(where)}[{over}])')})"
+    found = f"histogram_quantile({quantile}, {_sum(kept, f'rate({_buckets(where)}[{over}])')})"
+    return f"clamp_min({found}, {FASTEST})"
 
 
 def latency_buckets(where: str = SELECT, over: str = RATE) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from grafana_foundation_sdk.builders import bargauge, heatmap, stat, timeseries
 
 from grafana import look, queries
+from grafana.config import FASTEST, SLOWEST
 from grafana.look import GREEN, RED, YELLOW
 
+LATENCY_BOUNDS = look.bounds(FASTEST, SLOWEST)
 BY_PREDICTOR = "{{predictor_name}}"
 
 
@@ -44,7 +46,7 @@ def refused_ratio() -> stat.Panel:
 
 def slow_answers() -> stat.Panel:
     """How long the slow ones take."""
-    panel = look.figure("p95 latency", "19 of 20 answers are faster than this.", "s")
+    panel = look.figure("p95 latency", "19 of 20 answers are faster than this.", "s").mappings(LATENCY_BOUNDS)
     return panel.thresholds(look.thresholds(GREEN, (0.1, YELLOW), (0.5, RED))).with_target(
         look.query(queries.latency(0.95))
     )
@@ -115,10 +117,10 @@ def latency() -> timeseries.Panel:
     """How long answers take."""
     panel = look.series(
         "Latency",
-        "Half of the answers are faster than p50, 99 of 100 faster than p99. Estimated inside histogram "
-        "buckets, the lowest of which ends at 5 ms.",
+        "Half of the answers are faster than p50, 99 of 100 faster than p99. Estimated inside histogram buckets from "
+        f"{look.seconds(FASTEST)} to {look.seconds(SLOWEST)}; outside them only the bound is known, shown with ≤ or ≥.",
         "s",
-    )
+    ).mappings(LATENCY_BOUNDS)
     for quantile, name in ((0.5, "p50"), (0.95, "p95"), (0.99, "p99")):
         panel = panel.with_target(look.query(queries.latency(quantile), name))
     return look.limit(panel, 0.5)
@@ -130,7 +132,7 @@ def latency_by_predictor() -> timeseries.Panel:
         "p95 latency by predictor",
         "A canary that is slower than the champion is a reason to go back, however good its predictions are.",
         "s",
-    )
+    ).mappings(LATENCY_BOUNDS)
     return panel.with_target(look.query(queries.latency(0.95, by="predictor_name"), BY_PREDICTOR))
 
 

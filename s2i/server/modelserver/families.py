@@ -18,14 +18,18 @@ from modelserver.shared import Block, FullError, Labels, Series
 MAX_SERIES = 1000
 
 BOUNDS: Mapping[str, tuple[float, ...]] = {
-    # The executor's buckets, in seconds.
-    "REQUEST": (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
-    # Seldon's for a model's timers: evenly spaced in the logarithm from 1 ms to 30 s.
+    # In seconds: the executor's buckets from 5 ms on, and below them what this server needs for one row.
+    "REQUEST": (
+        *(0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.0015, 0.0025),
+        *(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
+    ),
+    # Seldon's buckets for a model's timers: evenly spaced in the logarithm from 1 ms to 30 s.
     "TIMER": tuple(10 ** (-3 + (math.log10(30) + 3) * step / 49) for step in range(50)),
 }
-# As Prometheus writes them.
+# As Prometheus prints them.
 _LES = {kind: [floatToGoString(bound) for bound in (*bounds, math.inf)] for kind, bounds in BOUNDS.items()}  # type: ignore[no-untyped-call]
-# A histogram's numbers are its buckets, each for itself, the overflow and the sum; a gauge has the time it was set.
+# A histogram's numbers are the counts of its buckets, not cumulated, the overflow and the sum; a gauge has the time it
+# was set.
 SIZES = {"COUNTER": 1, "GAUGE": 2, **{kind: len(bounds) + 2 for kind, bounds in BOUNDS.items()}}
 SUFFIXES = {"COUNTER": ("_total",), "GAUGE": ("",), "TIMER": ("_bucket", "_count", "_sum")}
 SUFFIXES["REQUEST"] = SUFFIXES["TIMER"]

@@ -12,7 +12,11 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from workshop.lab.routes import Key, Routes, Target
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+BUCKETS = (
+    *(0.0001, 0.0002, 0.0003, 0.0005, 0.00075, 0.001, 0.0015, 0.0025),
+    *(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
+)
+"""In seconds: the executor's from 5 ms on, and below them the model server's, because nodes here answer within 1 ms."""
 _SERVER = "seldon_api_executor_server_requests_seconds"
 _CLIENT = "seldon_api_executor_client_requests_seconds"
 _COMMON = ("deployment_name", "predictor_name", "predictor_version", "service")

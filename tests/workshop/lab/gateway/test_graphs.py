@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from modelserver import families
 
 from tests.workshop.lab.gateway.nodes import BASE, FEEDBACK, POD, PREDICTIONS, graph, ratio_a, running, unit
 
@@ -356,7 +357,7 @@ def test_every_request_is_counted_once_with_the_executors_labels() -> None:
         assert samples[f"{asked}_count{label}"] == 30
         bounds = set(re.findall(rf'{server}_bucket{{.*service="predictions".*}}', text))
         assert sorted({float(re.search(r'le="([^"]+)"', b)[1]) for b in bounds}) == [  # type: ignore[index]
-            *(0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10),
+            *families.BOUNDS["REQUEST"],
             float("inf"),
         ]
         assert "_created" not in text

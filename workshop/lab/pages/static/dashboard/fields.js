@@ -26,8 +26,14 @@ export function settings(panel, name, said = (text) => text) {
 export function text(field, value) {
   for (const { type, options } of field.mappings ?? []) {
     if (type === "value" && options[value]) return options[value].text;
+    if (type === "range" && inside(options, value)) return options.result.text;
   }
   return typeof value === "number" ? format(value, field.unit, field.decimals) : value;
+}
+
+// An end that is not there, or null, is open.
+function inside({ from, to }, value) {
+  return typeof value === "number" && value >= (from ?? -Infinity) && value <= (to ?? Infinity);
 }
 
 // The colour of a line or bar: fixed by an override, else the next of the palette.
