@@ -1,4 +1,4 @@
-"""Asks a server as fast as it answers: wrk where it is installed, else a small client of our own.
+"""Sends requests to a server as fast as it answers: wrk where it is installed, else a small client of our own.
 
 The generator runs on the same machine, so it must be light: wrk takes 4 us a request, the own client 40 us.
 """
@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import math
 import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -16,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httptools
+import psutil
 
 LUA = """
 wrk.method = "POST"
@@ -37,6 +40,25 @@ class Figures:
     p50_ms: float
     p99_ms: float
     failed: int
+
+
+def busy_seconds() -> float:
+    """CPU seconds that all processors of the machine have computed, for any program and for other virtual machines."""
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0) - getattr(times, "guest", 0.0))
+
+
+def generator_seconds() -> float:
+    """CPU seconds of this process and of the load generators that have ended."""
+    return sum(
+        used.ru_utime + used.ru_stime
+        for used in (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    )
+
+
+def share_of_others(busy: float, own: float, seconds: float, processors: int) -> float:
+    """The share of all processors that others used, when `own` of `busy` CPU seconds were the measurement's."""
+    return max(0.0, busy - own) / (seconds * processors)
 
 
 def press(url: str, body: Path, seconds: float, connections: int = 16) -> Figures:
@@ -103,9 +125,12 @@ async def _own(url: str, body: bytes, seconds: float, connections: int) -> Figur
     for client in clients:
         await loop.create_connection(lambda client=client: client, name, int(port))  # type: ignore[misc]
     await asyncio.gather(*waits)
+    failed = sum(client.failed for client in clients)
+    if not took:
+        return Figures(0.0, math.nan, math.nan, failed)
     took.sort()
     milliseconds = [1000 * took[int(len(took) * share)] for share in (0.5, 0.99)]
-    return Figures(len(took) / seconds, milliseconds[0], milliseconds[1], sum(client.failed for client in clients))
+    return Figures(len(took) / seconds, milliseconds[0], milliseconds[1], failed)
 
 
 def one_by_one(url: str, body: bytes, seconds: float) -> float:

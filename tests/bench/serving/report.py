@@ -1,4 +1,8 @@
-"""The figures as a table and a plot, where s2i/README.md shows them."""
+"""The figures as a table and a plot, where s2i/README.md shows them.
+
+A run in which requests failed, or in which other programs used the machine, measures nothing: it is reported, and the
+table that is there stays.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +21,20 @@ KIT = Path(__file__).resolve().parents[3]
 README, PLOT = KIT / "s2i" / "README.md", KIT / "s2i" / "serving.svg"
 BEGIN, END = "<!-- figures: python -m tests.bench.serving -->\n", "<!-- end of figures -->\n"
 OURS = "modelserver, ONNX"
+MAX_OTHER_LOAD = 0.05
+"""The share of the machine's processors that other programs may use during a measurement."""
+
+
+class NoResultError(Exception):
+    """The figures say nothing about the servers; the text says why."""
 
 
 @dataclass(frozen=True)
 class Result:
     """One server's figures.
 
-    `cpu_us` is what its processes compute for a one-row request, `batch_ms` the median of 1,000 rows in one request.
+    `cpu_us` is the CPU time of its processes for a one-row request, `batch_ms` the median of 1,000 rows in one request,
+    `other_load` the share of all processors that other programs used meanwhile.
     """
 
     name: str
@@ -32,6 +43,18 @@ class Result:
     start_seconds: float
     mebibytes: float
     batch_ms: float | None
+    other_load: float
+
+    @property
+    def problems(self) -> list[str]:
+        """Why these figures are no result; empty when they are one."""
+        found = []
+        if self.one_row.failed or not self.one_row.rate:
+            found.append(f"{self.name}: {self.one_row.failed} requests failed")
+        if self.other_load > MAX_OTHER_LOAD:
+            text = f"other programs used {self.other_load:.0%} of the processors; at most {MAX_OTHER_LOAD:.0%} may be"
+            found.append(f"{self.name}: {text}")
+        return found
 
 
 def show(result: Result, alone: float) -> None:
@@ -39,9 +62,11 @@ def show(result: Result, alone: float) -> None:
     one, batch = result.one_row, result.batch_ms
     text = f"{result.name:<36}{one.rate:>8.0f}/s  p50 {one.p50_ms:.2f}  p99 {one.p99_ms:.2f} ms  failed {one.failed}"
     text += f"  cpu {result.cpu_us:.0f} us  start {result.start_seconds:.1f} s  {result.mebibytes:.0f} MiB"
+    text += f"  others {result.other_load:.0%}"
     if batch is not None:
         text += f"  1,000 rows {batch:.1f} ms ({batch / alone:.2f} of {alone:.1f})"
-    sys.stdout.write(text + "\n")
+    lines = [text, *(f"  NO RESULT: {problem}" for problem in result.problems)]
+    sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 
@@ -54,12 +79,11 @@ def table(results: Sequence[Result], alone: float) -> str:
     ]
     for result in results:
         one, batch = result.one_row, result.batch_ms
-        failed = f" ({one.failed} failed)" if one.failed else ""
         times = ours / one.rate
         ratio = "" if result.name == OURS else f"{times:.1f} x" if times > 1 else f"{times:.2f} x"
         rows = "" if batch is None else f"{batch:.1f} ms"
         lines.append(
-            f"| {result.name} | {one.rate:,.0f}{failed} | {ratio} | {one.p50_ms:.1f} ms | {one.p99_ms:.1f} ms | "
+            f"| {result.name} | {one.rate:,.0f} | {ratio} | {one.p50_ms:.1f} ms | {one.p99_ms:.1f} ms | "
             f"{result.cpu_us:.0f} us | "
             f"{rows} | {result.mebibytes:.0f} MiB | {result.start_seconds:.1f} s |"
         )
@@ -73,7 +97,7 @@ def machine() -> str:
     return f"{found[1] if found else platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
-def plot(results: Sequence[Result]) -> None:
+def plot(results: Sequence[Result], picture: Path) -> None:
     """Bars of requests a second, readable on a light and on a dark page."""
     import matplotlib
 
@@ -94,18 +118,21 @@ def plot(results: Sequence[Result]) -> None:
     axes.tick_params(colors="#7a7f88")
     for side in axes.spines.values():
         side.set_visible(False)
-    figure.savefig(PLOT, transparent=True, bbox_inches="tight", metadata={"Date": None})
+    figure.savefig(picture, transparent=True, bbox_inches="tight", metadata={"Date": None})
     pyplot.close(figure)
 
 
-def write(results: Sequence[Result], alone: float) -> None:
-    """Put table and plot where the README has its markers."""
-    text = README.read_text(encoding="utf-8")
+def write(results: Sequence[Result], alone: float, readme: Path = README, picture: Path = PLOT) -> None:
+    """Put table and plot where the README has its markers. Raises NoResultError, and changes nothing then."""
+    problems = [problem for result in results for problem in result.problems]
+    if problems:
+        raise NoResultError("\n".join(problems))
+    text = readme.read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
-        raise RuntimeError(f"{README} has not both of the lines {BEGIN.strip()} and {END.strip()}")
-    picture, when = "![One-row requests a second](serving.svg)", f"Measured {date.today()} on {machine()}."
-    made = f"\n{picture}\n\n{table(results, alone)}\n{when}\n\n"
-    README.write_text(before + BEGIN + made + END + after, encoding="utf-8")
-    plot(results)
+        raise RuntimeError(f"{readme} lacks one of the lines {BEGIN.strip()} and {END.strip()}")
+    shown, when = "![One-row requests a second](serving.svg)", f"Measured {date.today()} on {machine()}."
+    made = f"\n{shown}\n\n{table(results, alone)}\n{when}\n\n"
+    readme.write_text(before + BEGIN + made + END + after, encoding="utf-8")
+    plot(results, picture)

@@ -1,11 +1,12 @@
 """Minutes of load on two replicas behind the lab's gateway, while they are updated and their workers are killed.
 
-    python -m tests.bench.serving.soak [--minutes 10]
+    python -m tests.bench.serving.soak [--minutes 10] [--refusals 1000000]
 
 Starts a lab of its own in a temporary folder and lets it do the main job, which takes one or two minutes. Then the
-model of production is served as the deployment `soak` with two replicas of two workers each, asked at 80 % of what
-they have just been measured to answer. Two rolling updates are made and every 10 s one worker gets SIGKILL.
-Exit code 1 when a request failed or when an answer was counted nowhere: both must be 0.
+model of production is served as the deployment `soak` with two replicas of two workers each. First it gets a million
+requests that it refuses; the memory of no worker may grow by them. Then it gets 80 % of the requests a second that it
+has just been measured to answer. Two rolling updates are made, and every 10 s one worker gets SIGKILL.
+Exit code 1 when memory grew, a request failed, or an answer was counted nowhere.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
 import random
 import re
@@ -33,6 +35,10 @@ from workshop.lab.paths import LabPaths
 from workshop.lab.report import read
 
 KIT = Path(__file__).resolve().parents[3]
+MAX_GROWTH = 10 * 2**20
+"""Bytes by which a worker's resident memory may grow while it refuses requests."""
+WARM_UP = 20_000
+"""Refusals before the memory is measured: until then allocators and caches fill."""
 NAMESPACE, NAME = "user1-production", "soak"
 CONNECTIONS, SHARE, KILL_EVERY = 16, 0.8, 10.0
 REQUEST = KIT / "seldon" / "requests" / "flight.json"
@@ -136,10 +142,14 @@ def lab() -> Iterator[Lab]:
 
 
 class Callers:
-    """Sixteen of them, who ask at a steady rate, or as fast as they are answered when `rate` is None."""
+    """Sixteen callers at a steady rate, or as fast as they are answered when `rate` is None.
 
-    def __init__(self, url: str, body: bytes, rate: float | None) -> None:
+    An answer with the `expected` status is `ok` in the outcomes. They end at `stop`, or after `limit` answers.
+    """
+
+    def __init__(self, url: str, body: bytes, rate: float | None, expected: int = 200, limit: float = math.inf) -> None:
         self.url, self.body, self.rate = url, body, rate
+        self.expected, self.limit = expected, limit
         self.outcomes: Counter[str] = Counter()
         self.slowest = 0.0
         self._stop = asyncio.Event()
@@ -158,21 +168,36 @@ class Callers:
     async def _caller(self, session: aiohttp.ClientSession, at: int) -> None:
         pause = CONNECTIONS / self.rate if self.rate else 0.0
         due = time.monotonic() + pause * at / CONNECTIONS
-        while not self._stop.is_set():
+        while not self._stop.is_set() and self.outcomes.total() < self.limit:
             now = time.monotonic()
             if pause and due > now:
                 await asyncio.sleep(due - now)
-            # One who is late does not hurry afterwards: the load stays what was asked for.
+            # A caller that is late does not send faster afterwards: the rate stays the same.
             due = max(due + pause, now)
             asked = time.monotonic()
             try:
                 headers = {"content-type": "application/json"}
                 async with session.post(self.url, data=self.body, headers=headers) as answer:
                     text = await answer.text()
-                    self.outcomes["ok" if answer.status == 200 else f"{answer.status}: {text[:160]}"] += 1
+                    self.outcomes["ok" if answer.status == self.expected else f"{answer.status}: {text[:160]}"] += 1
             except (aiohttp.ClientError, TimeoutError) as error:
                 self.outcomes[f"{type(error).__name__}: {error}"[:160]] += 1
             self.slowest = max(self.slowest, time.monotonic() - asked)
+
+
+async def refused(it: Lab, body: bytes, count: int) -> tuple[Callers, int]:
+    """Send requests that are refused; the callers, and the bytes by which the worker that grew most has grown."""
+    message = json.loads(body)
+    message["data"]["ndarray"][0][0] = {"no": "value of a column"}
+    wrong = json.dumps(message).encode()
+    warm = Callers(it.url, wrong, None, 400, WARM_UP)
+    await warm.run()
+    before = {worker.pid: worker.memory_info().rss for worker in it.workers()}
+    callers = Callers(it.url, wrong, None, 400, count)
+    await callers.run()
+    grown = max(worker.memory_info().rss - before.get(worker.pid, 0) for worker in it.workers())
+    callers.outcomes += warm.outcomes
+    return callers, grown
 
 
 async def measured(url: str, body: bytes, seconds: float) -> tuple[float, int]:
@@ -192,12 +217,15 @@ async def until_settled(it: Lab, round_: int) -> None:
             await asyncio.sleep(0.5)
 
 
-async def soak(it: Lab, minutes: float) -> int:
-    """Load, updates, kills; prints what came of it, and returns the exit code."""
+async def soak(it: Lab, minutes: float, refusals: int) -> int:
+    """Refusals, load, updates, kills; prints the outcome and returns the exit code."""
     it.deploy(0)
     await until_settled(it, 0)
     body = REQUEST.read_bytes()
+    refusing, grown = await refused(it, body, refusals)
+    say(f"{refusing.outcomes['ok']} requests refused; the worker that grew most grew by {grown / 2**20:.1f} MiB")
     rate, answered = await measured(it.url, body, 10)
+    answered += refusing.outcomes["ok"]
     say(f"measured {rate:.0f} requests/s through the gateway; soaking {minutes:g} min at {SHARE * rate:.0f}")
     callers = Callers(it.url, body, SHARE * rate)
     running = asyncio.create_task(callers.run())
@@ -224,16 +252,17 @@ async def soak(it: Lab, minutes: float) -> int:
         while await asyncio.to_thread(it.pods):
             await asyncio.sleep(0.5)
     counted = it.counted()
-    failed = sum(callers.outcomes.values()) - callers.outcomes["ok"]
+    outcomes = callers.outcomes + refusing.outcomes
+    failed = outcomes.total() - outcomes["ok"]
     say(f"answered {answered}, failed {failed}, slowest {callers.slowest:.2f} s")
     say(f"{round_} rolling updates, {kills} workers killed")
-    for outcome, times in callers.outcomes.most_common():
+    for outcome, times in outcomes.most_common():
         if outcome != "ok":
             say(f"  {times} x {outcome}")
     # A worker may be killed between counting an answer and sending it: then another one answers, and counts as well.
     lost = max(0, answered - counted)
     say(f"counted by the servers {counted}; lost counts {lost}")
-    return 1 if failed or lost else 0
+    return 1 if failed or lost or grown > MAX_GROWTH else 0
 
 
 def say(text: str) -> None:
@@ -246,9 +275,10 @@ def main() -> int:
     """Start the lab and soak."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.serving.soak", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--refusals", type=int, default=1_000_000)
     given = parser.parse_args()
     with lab() as it:
-        return asyncio.run(soak(it, given.minutes))
+        return asyncio.run(soak(it, given.minutes, given.refusals))
 
 
 if __name__ == "__main__":
