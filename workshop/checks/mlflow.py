@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.error
+import urllib.parse
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,13 @@ def runs(context: CheckContext, filter_: str = "") -> list[Run]:
 def of_notebook(context: CheckContext, notebook: str) -> list[Run]:
     """The runs that a notebook has logged; it says so in the tag `notebook`. Raises NoMlflow."""
     return runs(context, f"tags.notebook = '{notebook}'")
+
+
+def of_version(context: CheckContext, model: str, number: str) -> Run:
+    """The run from which a version of a registered model was made. Raises NoMlflow."""
+    query = urllib.parse.urlencode({"name": model, "version": number})
+    version = _call(context, f"model-versions/get?{query}")["model_version"]
+    return _run(_call(context, f"runs/get?{urllib.parse.urlencode({'run_id': version['run_id']})}")["run"])
 
 
 def artifacts(context: CheckContext, run: Run, folder: str = "") -> list[str]:

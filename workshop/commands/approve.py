@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from workshop import output
+from workshop.checks.runs import PUSHER
 from workshop.cluster.client import ApiFailure, Client
 from workshop.commands.place import api, in_lab
 from workshop.errors import EnvironmentFault, ManifestError, UsageError
@@ -17,6 +18,9 @@ from workshop.lab.admission.approval import USERS
 from workshop.lab.paths import lab_paths
 
 WAIT_SECONDS = 5.0
+SETTLE_SECONDS = 10.0
+"""How long an approval that waits may take to appear after a push, before one that is answered already is meant."""
+_OUTCOME = {"approve": "approved", "reject": "rejected"}
 Object = dict[str, Any]
 
 
@@ -27,9 +31,12 @@ def approve(words: argparse.Namespace) -> int:
     """
     where = lab_paths()
     client, namespace = api(where, words.namespace)
-    task = _waited_for(client, namespace, words.name or "", words.timeout)
     wish = "reject" if words.reject else "approve"
-    done = _approve(client, task, *_me(client, lab=in_lab(where)), answer=wish, message=words.message)
+    task = _waited_for(client, namespace, words.name or "", words.timeout, wish)
+    if _state(task) == _OUTCOME[wish]:
+        done = task
+    else:
+        done = _approve(client, task, *_me(client, lab=in_lab(where)), answer=wish, message=words.message)
     status = done.get("status") or {}
     if words.output == output.JSON:
         output.emit(done)
@@ -39,6 +46,8 @@ def approve(words: argparse.Namespace) -> int:
         f"{name}: {status.get('state', 'pending')}, {status.get('approvalsReceived', 0)} of "
         f"{status.get('approvalsRequired', done['spec']['numberOfApprovalsRequired'])} approvals"
     )
+    if done is task:
+        output.say(f"  it was {status['state']} before, {_answered_by(done)}; nothing was changed")
     if status.get("state") == "pending":
         waiting = [one["name"] for one in done["spec"]["approvers"] if one["input"] == "pending"]
         output.say(f"  still asked: {', '.join(waiting)}")
@@ -113,26 +122,33 @@ def _change(
     return index, change
 
 
-def _waited_for(client: Client, namespace: str, name: str, seconds: float) -> Object:
-    """The approval that is meant, as soon as it is there. Raises UsageError, EnvironmentFault."""
-    deadline = time.monotonic() + seconds
+def _waited_for(client: Client, namespace: str, name: str, seconds: float, wish: str) -> Object:
+    """The approval that is meant, once it exists; maybe one that has the wished outcome already.
+
+    Without a name it is the one that waits. Where none waits for SETTLE_SECONDS, or for `seconds` if that is less, it
+    is one that was answered in another place meanwhile. Raises UsageError, EnvironmentFault.
+    """
+    began = time.monotonic()
     while True:
         try:
             return _wanted(client, namespace, name)
         except EnvironmentFault:
-            if time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if waited >= min(seconds, SETTLE_SECONDS) and (answered := _answered(client, namespace, wish)):
+                return answered
+            if waited > seconds:
                 raise
         time.sleep(0.3)
 
 
 def _wanted(client: Client, namespace: str, name: str) -> Object:
-    """The approval that is meant. Raises UsageError, EnvironmentFault."""
+    """The approval of a name, or the one that waits. Raises UsageError, EnvironmentFault."""
     if name:
         found = client.find("approvaltask", namespace, name)
         if found is None:
             raise UsageError(f"there is no approval {name} in {namespace}", hint=f"oc get approvaltask -n {namespace}")
         return found
-    waiting = [t for t in client.list("approvaltask", namespace) if (t.get("status") or {}).get("state") == "pending"]
+    waiting = [task for task in client.list("approvaltask", namespace) if _state(task) == "pending"]
     if not waiting:
         raise EnvironmentFault(
             f"no approval waits in {namespace}",
@@ -143,6 +159,33 @@ def _wanted(client: Client, namespace: str, name: str) -> Object:
         names = ", ".join(one["metadata"]["name"] for one in waiting)
         raise UsageError(f"several approvals wait in {namespace}: {names}", hint="workshop approve NAME answers one")
     return waiting[0]
+
+
+def _answered(client: Client, namespace: str, wish: str) -> Object | None:
+    """The newest approval, if it has the wished outcome and its run still goes on or was started by a push.
+
+    Other runs that have ended are of an earlier time, such as the one of `workshop lab`.
+    """
+    tasks = client.list("approvaltask", namespace)
+    newest = max(tasks, key=lambda task: str(task["metadata"].get("creationTimestamp", "")), default=None)
+    if newest is None or _state(newest) != _OUTCOME[wish]:
+        return None
+    name = (newest["metadata"].get("labels") or {}).get("tekton.dev/pipelineRun", "")
+    run = client.find("pipelinerun", namespace, name) if name else None
+    if run is None:
+        return None
+    pushed = PUSHER in (run["metadata"].get("annotations") or {})
+    return newest if pushed or not (run.get("status") or {}).get("completionTime") else None
+
+
+def _state(task: Object) -> str:
+    return str((task.get("status") or {}).get("state", ""))
+
+
+def _answered_by(task: Object) -> str:
+    """Who has answered, and their messages."""
+    said = (task.get("status") or {}).get("approversResponse") or []
+    return "; ".join(f"by {one.get('name')}" + (f": {one['message']}" if one.get("message") else "") for one in said)
 
 
 def _me(client: Client, *, lab: bool) -> tuple[list[str], list[str]]:

@@ -7,32 +7,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from anyio import from_thread
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from workshop.checks import CHECKS, CheckContext
+from workshop.checks import CHECKS
 from workshop.errors import WorkshopError
 from workshop.guide.module import Module, load_all
 from workshop.guide.render import render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, translations
-from workshop.lab import environment
 from workshop.lab.endpoints import endpoints, variables
-from workshop.lab.kinds import Object, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
+from workshop.lab.pages.checking import check_context
 from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
 from workshop.lab.pages.terminal.shells import COUNT
-from workshop.lab.participant import clone_folder
 from workshop.lab.progress import note, progress
-from workshop.lab.store import Store
 
 
 def guide_routes(lab: Lab) -> list[BaseRoute]:
@@ -83,14 +78,8 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
         if number not in CHECKS:
             known = ", ".join(sorted(CHECKS))
             return JSONResponse({"error": f"module {number} has no check; known are {known}"}, status_code=404)
-        about = CheckContext(
-            _Objects(lab.store),
-            _values(lab),
-            clone_folder(lab.paths),
-            environment.participant(lab.paths, lab.participant, endpoints(lab), lab.components, lab.token),
-        )
         try:
-            findings = await run_in_threadpool(CHECKS[number], about)
+            findings = await run_in_threadpool(CHECKS[number], check_context(lab))
         except WorkshopError as e:
             return JSONResponse({"error": str(e)}, status_code=500)
         note(lab.paths, number, sum(not finding.ok for finding in findings), len(findings))
@@ -197,23 +186,3 @@ def _told(job: Job) -> dict[str, object]:
 
 def _values(lab: Lab) -> dict[str, str]:
     return lab.participant.variables(variables(endpoints(lab), lab.components))
-
-
-class _Objects:
-    """The lab's store as checks see a cluster.
-
-    Checks wait for HTTP in a thread of their own; the store is read by the event loop that owns it.
-    """
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def find(self, kind: str, namespace: str, name: str) -> Object | None:
-        """One object, or None."""
-        found: Object | None = from_thread.run_sync(self._store.find, built_in(kind), namespace, name)
-        return found
-
-    def list(self, kind: str, namespace: str) -> list[dict[str, Any]]:
-        """The objects of a kind in a namespace."""
-        found: list[Object] = from_thread.run_sync(self._store.list, built_in(kind), namespace)
-        return found

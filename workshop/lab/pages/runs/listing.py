@@ -12,7 +12,8 @@ from typing import cast
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs import approvals
-from workshop.lab.pages.runs.page import children, pipeline_name
+from workshop.lab.pages.runs.children import children
+from workshop.lab.pages.runs.page import pipeline_name
 from workshop.lab.pages.runs.states import APPROVAL, State, run_state
 from workshop.lab.pages.runs.tasks import failure
 from workshop.lab.pages.times import Span

@@ -7,23 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.lab import Lab
-from workshop.lab.pages.runs import approvals, commands, graph
+from workshop.lab.pages.runs import approvals, commands, evidence, graph
 from workshop.lab.pages.runs.approvals import Approval
+from workshop.lab.pages.runs.children import children
 from workshop.lab.pages.runs.commands import Command
 from workshop.lab.pages.runs.graph import Node
 from workshop.lab.pages.runs.states import APPROVAL, State, run_state
 from workshop.lab.pages.runs.tasks import Step, Task, Value, binding, task, values
 from workshop.lab.pages.runs.timeline import Timeline, timeline
 from workshop.lab.pages.times import Span
-from workshop.lab.store import Record, Store
+from workshop.lab.store import Store
 
 EVENTS = 40
 """Limit of events shown; the newest are kept."""
-CHILD_KINDS = ("TaskRun", "CustomRun")
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,8 @@ class Looked:
     task: Task | None
     step: Step | None
     approval: Approval | None
+    evidence: str
+    """The address of what the approval decides about; empty if the run promotes nothing."""
     siblings: tuple[Node, ...]
 
 
@@ -94,7 +95,7 @@ def run_page(lab: Lab, run: Object, key: str = "", step: str = "") -> RunPage:
     custom = [child for child in made if child["kind"] == "CustomRun"]
     found = graph.nodes(run, made, approvals.pending(store, custom))
     node = graph.find(found, key) if key else None
-    looked = _looked(lab, found, node or first_look(found), step)
+    looked = _looked(lab, found, node or first_look(found), step, made)
     spec, known = run.get("spec") or {}, status.get("pipelineSpec") or {}
     lines = commands.of_run(namespace, name)
     if looked and looked.task:
@@ -141,13 +142,6 @@ def pipeline_name(run: Object) -> str:
     return str(named or (run["metadata"].get("labels") or {}).get("tekton.dev/pipeline") or "inline")
 
 
-def children(store: Store, run: Object) -> list[Object]:
-    """The TaskRuns and CustomRuns of a PipelineRun."""
-    # Store has a method `list`, which hides the type in its own annotations.
-    records = cast("Iterable[Record]", store.dependents(run["metadata"].get("uid", "")))
-    return [record.object() for record in records if record.kind.kind in CHILD_KINDS]
-
-
 def events(store: Store, namespace: str, uids: Iterable[object]) -> tuple[Event, ...]:
     """The events about these objects, newest first."""
     wanted = set(uids)
@@ -172,7 +166,9 @@ def _seen(event: Object) -> tuple[str, int]:
     return str(event.get("lastTimestamp") or ""), int(event["metadata"].get("resourceVersion") or 0)
 
 
-def _looked(lab: Lab, found: tuple[Node, ...], node: Node | None, step: str) -> Looked | None:
+def _looked(
+    lab: Lab, found: tuple[Node, ...], node: Node | None, step: str, made: list[Object]
+) -> Looked | None:
     if node is None:
         return None
     flat = [one for each in found for one in (each.children or (each,))]
@@ -181,7 +177,8 @@ def _looked(lab: Lab, found: tuple[Node, ...], node: Node | None, step: str) -> 
     seen = task(lab.paths, child) if child and child["kind"] == "TaskRun" else None
     custom = child if child and child["kind"] == "CustomRun" else None
     asked = approvals.approval(lab.store, custom, lab.participant.name) if custom else None
-    return Looked(node, seen, _step(seen, step) if seen else None, asked, siblings if len(siblings) > 1 else ())
+    about = f"/approvals/{asked.namespace}/{asked.name}/evidence" if asked and any(map(evidence.promotes, made)) else ""
+    return Looked(node, seen, _step(seen, step) if seen else None, asked, about, siblings if len(siblings) > 1 else ())
 
 
 def _step(found: Task, wanted: str) -> Step | None:

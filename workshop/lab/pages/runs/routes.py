@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -15,7 +16,8 @@ from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
-from workshop.lab.pages.runs import approvals, logs
+from workshop.lab.pages.checking import check_context
+from workshop.lab.pages.runs import approvals, evidence, logs
 from workshop.lab.pages.runs.listing import OWNER, Rows, is_alone
 from workshop.lab.pages.runs.page import run_page, task_page
 from workshop.lab.pages.runs.streams import MEDIA_TYPE, notices
@@ -149,7 +151,20 @@ def _answer_routes(lab: Lab) -> list[BaseRoute]:
             return JSONResponse({"error": e.message}, status_code=e.code)
         return Response(status_code=204)
 
-    return [Route("/approvals/{namespace}/{name}", answer, methods=["POST"])]
+    async def about(request: Request) -> Response:
+        namespace, name = request.path_params["namespace"], request.path_params["name"]
+        found = evidence.recorded(lab, namespace, name)
+        if found is None:
+            return _gone(lab, request, "approval of a promotion")
+        values = {"evidence": await run_in_threadpool(evidence.completed, lab, found, check_context(lab))}
+        if request.query_params.get("part") == "evidence":
+            return html.part(request, "runs/evidence-part.html", values)
+        return html.page(lab, request, "runs/evidence.html", values)
+
+    return [
+        Route("/approvals/{namespace}/{name}", answer, methods=["POST"]),
+        Route("/approvals/{namespace}/{name}/evidence", about),
+    ]
 
 
 def _log_routes(lab: Lab) -> list[BaseRoute]:

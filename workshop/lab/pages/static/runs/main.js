@@ -2,6 +2,7 @@
 // and changes only what differs. Every link works without this script; it saves the reload.
 
 import { keepTime } from "./clock.js";
+import { showEvidence } from "./evidence.js";
 import { draw, move } from "./graph.js";
 import { syncLogs } from "./logs.js";
 import { morph } from "./morph.js";
@@ -32,6 +33,7 @@ function settle() {
   const nodes = document.getElementById("nodes");
   if (nodes) draw(nodes, document.getElementById("arrows"));
   syncLogs(live);
+  showEvidence(live);
   keepTime(live);
 }
 

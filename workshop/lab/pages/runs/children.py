@@ -1,0 +1,18 @@
+"""The runs of a PipelineRun's tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from workshop.lab.kinds import Object
+from workshop.lab.store import Record, Store
+
+CHILD_KINDS = ("TaskRun", "CustomRun")
+
+
+def children(store: Store, run: Object) -> list[Object]:
+    """The TaskRuns and CustomRuns of a PipelineRun."""
+    # Store has a method `list`, which hides the type in its own annotations.
+    records = cast("Iterable[Record]", store.dependents(run["metadata"].get("uid", "")))
+    return [record.object() for record in records if record.kind.kind in CHILD_KINDS]
