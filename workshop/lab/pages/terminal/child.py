@@ -6,6 +6,7 @@ launcher does: only such a process may have a controlling terminal, and without 
 
 import fcntl
 import os
+import signal
 import sys
 import termios
 
@@ -15,4 +16,7 @@ fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 for number in (0, 1, 2):
     os.dup2(terminal, number)
 os.closerange(3, 256)
+# Python ignores these, and a program inherits it: `yes | head` would complain of a broken pipe.
+for name in (signal.SIGPIPE, signal.SIGXFSZ):
+    signal.signal(name, signal.SIG_DFL)
 os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 the command is the lab's own

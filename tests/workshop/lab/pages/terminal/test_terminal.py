@@ -37,10 +37,14 @@ def test_a_page_types_and_sees_what_the_shell_prints_with_the_lab_s_prompt(lab: 
 def test_ctrl_c_ends_the_program_and_not_the_shell(lab: Lab) -> None:
     page = lab.attach()
     page.run("echo $$ > shell")
-    page.start("sh -c 'echo it runs; sleep 1000'")
+    page.start("python3 -c 'import time; print(\"it runs\", flush=True); time.sleep(1000)'")
     page.cut(b"it runs")
     page.type("\x03")
     assert page.run("test $$ = $(cat shell) && echo the same") == "the same\r\n"
+
+
+def test_programs_ignore_no_signal(lab: Lab) -> None:
+    assert lab.attach().run("grep SigIgn /proc/self/status").split() == ["SigIgn:", "0" * 16]
 
 
 def test_programs_get_the_size_of_the_page(lab: Lab) -> None:
