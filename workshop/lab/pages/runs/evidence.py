@@ -79,9 +79,7 @@ def recorded(lab: Lab, namespace: str, name: str) -> Evidence | None:
         if promotes(child):
             found = _results(child)
             before = _DIGEST.search(found["previous-image"])
-            champion = (
-                _release(lab, namespace, before.group(), found.get("previous-version", "")) if before else None
-            )
+            champion = _release(lab, namespace, before.group(), found.get("previous-version", "")) if before else None
             challenger = _release(lab, namespace, found["image-digest"], found.get("model-version", ""))
             return Evidence(name, namespace, asks, challenger, champion)
     return None

@@ -166,9 +166,7 @@ def _seen(event: Object) -> tuple[str, int]:
     return str(event.get("lastTimestamp") or ""), int(event["metadata"].get("resourceVersion") or 0)
 
 
-def _looked(
-    lab: Lab, found: tuple[Node, ...], node: Node | None, step: str, made: list[Object]
-) -> Looked | None:
+def _looked(lab: Lab, found: tuple[Node, ...], node: Node | None, step: str, made: list[Object]) -> Looked | None:
     if node is None:
         return None
     flat = [one for each in found for one in (each.children or (each,))]
