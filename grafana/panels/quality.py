@@ -96,6 +96,7 @@ def probability_shift() -> timeseries.Panel:
         "percentunit",
     )
     shift = queries.probability_shift(over=WINDOW, ago="$compare")
+    panel = panel.no_value("Nothing to compare with: no requests $compare ago")
     return look.limit(panel.max(1), 0.2, YELLOW).with_target(look.query(shift, BY_PREDICTOR))
 
 

@@ -31,6 +31,22 @@ def browser(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chro
         made.quit()
 
 
+@pytest.mark.parametrize("uid", ["model-serving", "model-quality"])
+def test_every_panel_draws_what_the_main_job_has_sent(lab: Lab, browser: Chrome, uid: str) -> None:
+    browser.get(f"{lab.summary['endpoints']['console']}/dashboards/{uid}")
+    wait_for(browser, '#panels[aria-busy="false"]')
+    panels = {
+        panel.find_element(By.CSS_SELECTOR, "h3").text: panel
+        for panel in browser.find_elements(By.CSS_SELECTOR, ".panel")
+    }
+    assert len(panels) > 10
+    empty = {
+        title for title, panel in panels.items() if "empty" in panel.get_attribute("class") or "no data" in panel.text
+    }
+    # It compares with the requests of 15 minutes ago, and says so.
+    assert empty <= {"Shift of the probabilities"}
+
+
 def test_the_first_module_is_found_and_checked(lab: Lab, browser: Chrome) -> None:
     click(browser, 'nav[aria-label="Pages"] a[href="/guide/"]')
     click(browser, ".modules a")

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ from workshop.lab.report import Report, read
 from workshop.manifests.load import load
 from workshop.participants.names import LAB_PARTICIPANT
 from workshop.usecase import DEPLOYMENT, USE_CASE
+
+FIRST_SCRAPE_SECONDS = 10.0
+"""Prometheus scrapes a new server within 5 s."""
+TRAFFIC = "--rate 60 --rows 2 --seconds 4 --feedback"
+"""Some 500 flights: enough of each outcome for every score."""
 
 
 @dataclass
@@ -78,6 +84,7 @@ def lab(words: argparse.Namespace) -> int:
         job.step("train-and-stage: from the commit to staging", lambda: _pipeline(job, "train-and-stage"))
         job.step("promote: the digest that staging tested, to production", lambda: _pipeline(job, "promote"))
     job.report = read(where) or job.report
+    job.step("traffic: flights to production, and whether they were late", lambda: _traffic(job))
     summary = _summary(job, time.monotonic() - began)
     if quiet:
         output.emit(summary)
@@ -121,6 +128,30 @@ def _pipeline(job: Job, name: str) -> str:
     if not found.succeeded:
         raise RunFailed(_why(job.client, found), hint=_next(found))
     return found.message
+
+
+def _traffic(job: Job) -> str:
+    """Call production for a few seconds, so that the dashboards have something to draw; once in a lab's life.
+
+    Prometheus counts what comes after its first scrape of a server, so that one is waited for.
+    """
+    prometheus = job.report.endpoints.get("prometheus")
+    if not prometheus:
+        return "left out: there is no Prometheus"
+
+    def sample(query: str) -> float | None:
+        words = urllib.parse.urlencode({"query": query})
+        found = _get(job, f"{prometheus}/api/v1/query?{words}")["data"]["result"]
+        return float(found[0]["value"][1]) if found else None
+
+    here = f'namespace="{namespace("production")}"'
+    if sample(f"sum(max_over_time(model_feedback_total{{{here}}}[7d]))"):
+        return "production has been called before"
+    deadline = time.monotonic() + FIRST_SCRAPE_SECONDS
+    while sample(f"sum(model_predictions_total{{{here}}})") is None and time.monotonic() < deadline:
+        time.sleep(0.2)
+    url = shlex.quote(str(job.report.endpoints["production"]))
+    return _shell(job, job.clone / "model", f"python -m flights.traffic --url {url} {TRAFFIC}").splitlines()[0]
 
 
 def _approve_for(job: Job, seen: Progress) -> None:

@@ -156,7 +156,7 @@ async function fill({ panel, section, note, title, about, view }, range, found) 
     const says = ["stat", "gauge"].includes(panel.type);
     note.hidden = !empty || says;
     section.classList.toggle("empty", empty && !says);
-    note.textContent = panel.fieldConfig.defaults.noValue ?? "No data in this time";
+    note.textContent = variables.said(panel.fieldConfig.defaults.noValue ?? "No data in this time");
   } catch (error) {
     if (error instanceof Unavailable) throw error;
     note.hidden = false;
