@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,17 @@ class Lab:
                 f"workshop {' '.join(words)} ended with {done.returncode}\n{done.stdout}\n{done.stderr}\n{self.tail()}"
             )
         return done
+
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """A command that runs meanwhile; its errors are a pipe. SIGINT ends it also where this process ignores it."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "workshop", *words],
+            cwd=KIT,
+            env=self.env,
+            stderr=subprocess.PIPE,
+            # A child inherits that a signal is ignored: a shell does that for `&`, and nohup.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
 
     def status(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self.workshop("status", "-o", "json", check=False).stdout)

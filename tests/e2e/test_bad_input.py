@@ -40,7 +40,7 @@ def test_a_port_that_was_asked_for_and_is_in_use(fresh: Lab) -> None:
 
 
 def test_ctrl_c_while_the_lab_starts_leaves_nothing_running(fresh: Lab) -> None:
-    up = subprocess.Popen([sys.executable, "-m", "workshop", "up"], cwd=KIT, env=fresh.env, stderr=subprocess.PIPE)
+    up = fresh.start("up")
     until(lambda: len(fresh.processes()) > 2, 30, "the lab has begun to start")
     up.send_signal(signal.SIGINT)
     assert up.wait(60) == 130
@@ -99,9 +99,7 @@ def test_ctrl_c_while_following_leaves_the_run_going(fresh: Lab, tmp_path: Path)
         "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: slow}\nspec:\n"
         "  taskSpec:\n    steps: [{name: s, image: busybox, script: 'sleep 3'}]\n"
     )
-    run = subprocess.Popen(
-        [sys.executable, "-m", "workshop", "run", str(file)], cwd=KIT, env=fresh.env, stderr=subprocess.PIPE
-    )
+    run = fresh.start("run", str(file))
 
     def condition() -> str:
         found = fresh.object("taskruns", "-n", "user1-dev")["items"]

@@ -41,7 +41,9 @@ def test_every_panel_draws_what_the_main_job_has_sent(lab: Lab, browser: Chrome,
     }
     assert len(panels) > 10
     empty = {
-        title for title, panel in panels.items() if "empty" in panel.get_attribute("class") or "no data" in panel.text
+        title
+        for title, panel in panels.items()
+        if "empty" in str(panel.get_attribute("class")) or "no data" in panel.text
     }
     # It compares with the requests of 15 minutes ago, and says so.
     assert empty <= {"Shift of the probabilities"}
