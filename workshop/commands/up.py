@@ -19,6 +19,8 @@ from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read, running_pid
 
 POLL_SECONDS = 0.05
+STOP_SECONDS = 30.0
+"""How long a lab that is starting may take to stop: it finishes the image of the builder first."""
 NOT_LINUX = "run it on Linux; on macOS in a Linux virtual machine, on Windows in WSL 2"
 """The lab's processes need Linux: the launcher reads /proc and uses namespaces."""
 
@@ -55,7 +57,11 @@ def _up(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool
     except KeyboardInterrupt:
         if process is not None:
             process.send_signal(signal.SIGTERM)
-            process.wait(30)
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()  # the launcher ends what it has started
+                process.wait()
         raise
 
 
