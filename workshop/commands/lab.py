@@ -41,7 +41,7 @@ from workshop.usecase import DEPLOYMENT, USE_CASE
 FIRST_SCRAPE_SECONDS = 10.0
 """Prometheus scrapes a new server within 5 s."""
 TRAFFIC = "--rate 60 --rows 2 --seconds 4 --feedback"
-"""Some 500 flights: enough of each outcome for every score."""
+"""Some 500 rows: enough of each outcome for every score."""
 
 
 @dataclass
@@ -84,7 +84,7 @@ def lab(words: argparse.Namespace) -> int:
         job.step("train-and-stage: from the commit to staging", lambda: _pipeline(job, "train-and-stage"))
         job.step("promote: the digest that staging tested, to production", lambda: _pipeline(job, "promote"))
     job.report = read(where) or job.report
-    job.step("traffic: flights to production, and whether they were late", lambda: _traffic(job))
+    job.step("traffic: requests to production, and what was true", lambda: _traffic(job))
     summary = _summary(job, time.monotonic() - began)
     if quiet:
         output.emit(summary)
@@ -144,14 +144,15 @@ def _traffic(job: Job) -> str:
         found = _get(job, f"{prometheus}/api/v1/query?{words}")["data"]["result"]
         return float(found[0]["value"][1]) if found else None
 
-    here = f'namespace="{namespace("production")}"'
+    here = f'namespace="{LAB_PARTICIPANT.namespace("production")}"'
     if sample(f"sum(max_over_time(model_feedback_total{{{here}}}[7d]))"):
         return "production has been called before"
     deadline = time.monotonic() + FIRST_SCRAPE_SECONDS
     while sample(f"sum(model_predictions_total{{{here}}})") is None and time.monotonic() < deadline:
         time.sleep(0.2)
     url = shlex.quote(str(job.report.endpoints["production"]))
-    return _shell(job, job.clone / "model", f"python -m flights.traffic --url {url} {TRAFFIC}").splitlines()[0]
+    line = f"python -m {USE_CASE.package}.traffic --url {url} {TRAFFIC}"
+    return _shell(job, job.clone / "model", line).splitlines()[0]
 
 
 def _approve_for(job: Job, seen: Progress) -> None:
