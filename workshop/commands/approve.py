@@ -24,6 +24,10 @@ _OUTCOME = {"approve": "approved", "reject": "rejected"}
 Object = dict[str, Any]
 
 
+class _NotThere(UsageError):
+    """No approval has the name yet."""
+
+
 def approve(words: argparse.Namespace) -> int:
     """Answer, wait until the answer is counted, and say where the approval stands.
 
@@ -132,9 +136,10 @@ def _waited_for(client: Client, namespace: str, name: str, seconds: float, wish:
     while True:
         try:
             return _wanted(client, namespace, name)
-        except EnvironmentFault:
+        except (EnvironmentFault, _NotThere):
             waited = time.monotonic() - began
-            if waited >= min(seconds, SETTLE_SECONDS) and (answered := _answered(client, namespace, wish)):
+            settled = not name and waited >= min(seconds, SETTLE_SECONDS)
+            if settled and (answered := _answered(client, namespace, wish)):
                 return answered
             if waited > seconds:
                 raise
@@ -146,7 +151,7 @@ def _wanted(client: Client, namespace: str, name: str) -> Object:
     if name:
         found = client.find("approvaltask", namespace, name)
         if found is None:
-            raise UsageError(f"there is no approval {name} in {namespace}", hint=f"oc get approvaltask -n {namespace}")
+            raise _NotThere(f"there is no approval {name} in {namespace}", hint=f"oc get approvaltask -n {namespace}")
         return found
     waiting = [task for task in client.list("approvaltask", namespace) if _state(task) == "pending"]
     if not waiting:

@@ -39,7 +39,6 @@ def prepare(lab: Lab, env: Mapping[str, str]) -> None:
     ensure_repository(lab.paths, env, lab.kit)
     point_remote(lab.paths, env, str(lab.url("git")), lab.participant)
     point_dvc(lab.paths)
-    quiet_kernels(lab.paths)
 
 
 def clone_folder(state: LabPaths) -> Path:
@@ -105,14 +104,6 @@ def point_dvc(state: LabPaths) -> None:
         config[f'remote "{DVC_REMOTE}"'] = {"url": str(state.dvc_remote)}
         with local.open("wb") as file:
             config.write(file)
-
-
-def quiet_kernels(state: LabPaths) -> None:
-    """Let a notebook's kernel not warn, at each start, that it speaks plain TCP: it does so with this machine alone."""
-    file = state.home / ".ipython" / "profile_default" / "ipython_kernel_config.json"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text('{"IPKernelApp": {"log_level": "ERROR"}}\n')
 
 
 def kit_files(kit: Path) -> list[Path]:

@@ -28,6 +28,7 @@ from workshop.lab.controllers.loop import Controller
 from workshop.lab.endpoints import endpoints
 from workshop.lab.lab import Lab
 from workshop.lab.listening.limits import raise_open_files
+from workshop.lab.logs import rotate_logs
 from workshop.lab.parts import Components, Part, Runner
 from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import Lock, Report, write
@@ -109,7 +110,7 @@ class Supervisor:
         servers.start()
         _on_stop(stack, servers.stop)
         work: list[Controller | Runner] = [*self._controllers, *runners]
-        tasks = [asyncio.ensure_future(one.run()) for one in work]
+        tasks = [asyncio.ensure_future(one) for one in (*(each.run() for each in work), rotate_logs(paths))]
         _on_stop(stack, lambda: _cancel(tasks))
         _on_stop(stack, lambda: _stop_together(servers, runners))
         self.report()

@@ -26,6 +26,8 @@ except ImportError:  # a PyYAML without libyaml: slower, the same result
 SUFFIXES = (".yaml", ".yml", ".json")
 DEEPEST = 200
 """Levels of nesting that are read; what reads them calls itself once a level."""
+_DOCUMENTS = 10_000
+"""Of one text."""
 _MULTIPLIED, _FREE = 10, 100_000
 """How many times what is written aliases may stand for, above this number of values."""
 
@@ -95,7 +97,7 @@ def documents(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, int]]
     """Each document that is not empty, with the line it starts on. Raises ManifestError for bad YAML."""
     try:
         loader = _Loader(text)
-        _hold(_Loader(text), source)
+        check_document_limits(_Loader(text), source)
     except yaml.YAMLError as e:
         raise ManifestError(f"{source}: cannot be read as text: {e}") from e
     try:
@@ -116,16 +118,22 @@ def documents(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, int]]
         loader.dispose()
 
 
-def _hold(loader: _Loader, source: str) -> None:
-    """Raise ManifestError for a text that would take its reader down: nested too deep, or aliases of aliases."""
+def check_document_limits(loader: _Loader, source: str) -> None:
+    """Raise ManifestError for a text that would take too long or too much memory to read.
+
+    That is one with too many documents, too many levels, or aliases of aliases.
+    """
     sizes: dict[str | None, int] = {}
     around: list[tuple[str | None, int]] = []
-    size = written = 0
+    size = written = count = 0
     try:
         while loader.check_event():
             event = loader.get_event()
             problem = ""
-            if isinstance(event, yaml.CollectionStartEvent):
+            if isinstance(event, yaml.DocumentStartEvent):
+                count += 1
+                problem = f"more than {_DOCUMENTS} documents" if count > _DOCUMENTS else ""
+            elif isinstance(event, yaml.CollectionStartEvent):
                 around.append((event.anchor, size))
                 size, written = 1, written + 1
                 problem = f"more than {DEEPEST} levels deep" if len(around) > DEEPEST else ""
@@ -141,7 +149,7 @@ def _hold(loader: _Loader, source: str) -> None:
                 mark = getattr(event, "start_mark", None)
                 raise ManifestError(f"{source}:{mark.line + 1 if mark else 1}: bad YAML: {problem}")
     except yaml.YAMLError:
-        return  # said by whoever reads it in earnest
+        return  # The caller reads the text again and reports the error.
     finally:
         loader.dispose()
 

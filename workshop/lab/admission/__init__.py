@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workshop.lab.admission.approval import admit_approval
+from workshop.lab.admission.config_data import admit_config_data
 from workshop.lab.admission.inert import admit_pod
 from workshop.lab.admission.monitoring import admit_monitor, admit_rule
 from workshop.lab.admission.route import admit_route
@@ -21,11 +22,13 @@ Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
     "approvaltasks.openshift-pipelines.org": admit_approval,
+    "configmaps": admit_config_data,
     "routes.route.openshift.io": admit_route,
     "podmonitors.monitoring.coreos.com": admit_monitor,
     "pods": admit_pod,
     "prometheusrules.monitoring.coreos.com": admit_rule,
     "servicemonitors.monitoring.coreos.com": admit_monitor,
+    "secrets": admit_config_data,
     "seldondeployments.machinelearning.seldon.io": admit_seldon,
     **TEKTON,
     **TRIGGERS,

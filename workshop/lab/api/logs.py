@@ -57,6 +57,8 @@ async def _follow(
     while True:
         pod = api.store.find(view.stored, target.namespace, target.name)
         ended = pod is None or _state(pod, container) == "terminated" or _phase(pod) in ("Succeeded", "Failed")
+        if path.exists() and path.stat().st_size < at:
+            at = 0  # It was rotated.
         while raw := _read(path, at, _BLOCK):
             at += len(raw)
             yield _stamped(raw, now()) if stamp else raw

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -121,7 +122,7 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
     """A body's value. Raises BadRequest in the API server's words, UnsupportedMediaType."""
     if media in YAML:
         try:
-            found = [value for value, _ in documents(raw, "body")]
+            found = [value for value, _ in islice(documents(raw, "body"), 1)]
         except ManifestError as e:
             raise BadRequest(f"error decoding YAML: {e.message}") from e
         return shallow(found[0]) if found else None

@@ -8,7 +8,11 @@ lab's state folder, and nothing asks the network for news or updates.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import stat
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,6 +25,9 @@ from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.lab.paths import LabPaths
 
 NAME = "jupyterhub"
+LONGEST_PATH = 103
+"""Of a Unix socket on macOS; Linux has 107."""
+SOCKET_NAME = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-10")
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
@@ -59,8 +66,28 @@ def jupyter_folders(folder: Path) -> dict[str, str]:
         "JUPYTERLAB_WORKSPACES_DIR": str(folder / "lab" / "workspaces"),
         "JUPYTER_CONFIG_DIR": str(folder / "config"),
         "JUPYTER_DATA_DIR": str(folder / "data"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_RUNTIME_DIR": str(runtime_folder(folder)),
     }
+
+
+def runtime_folder(folder: Path) -> Path:
+    """Where kernels have their Unix sockets: below the lab's folder, which only its user may open.
+
+    A socket's path has at most LONGEST_PATH bytes; below a longer folder it is one of the temporary folder, which
+    only this user may open either.
+    """
+    wanted = folder / "runtime"
+    if len(os.fsencode(wanted)) + SOCKET_NAME <= LONGEST_PATH:
+        return wanted
+    mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
+    short = Path(tempfile.gettempdir()) / f"workshop-{os.geteuid()}-{mark}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    found = short.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        # Another user has made it first; a path of our own is new at each start.
+        return Path(tempfile.mkdtemp(prefix="workshop-"))
+    short.chmod(0o700)
+    return short
 
 
 def _make(lab: Lab) -> Runner:

@@ -1,7 +1,7 @@
 """Runs `git http-backend` for one request: CGI, streamed both ways.
 
-The request's body goes in while the answer comes out, so neither a large push nor a large clone is held in memory. A
-body that stops arriving, one that is too large and a client that goes away end the process. What a push may change is
+A push goes in while the answer comes out, so neither a large push nor a large clone is kept in memory. A body that is
+too large, a client that goes away and one that does not read end the process. What a push may change is
 what Git's protocol can change, objects and refs; hooks and configuration are files of the server.
 """
 
@@ -19,9 +19,13 @@ from starlette.types import Receive, Send
 
 MAX_BODY = 512 * 1024 * 1024
 """Bytes of one push; data goes to the DVC remote and not through Git."""
-IDLE_SECONDS = 20.0
-"""A body that brings nothing for so long is given up."""
-LONGEST_SECONDS = 600.0
+MAX_FETCH_BODY = 1024 * 1024
+"""Bytes of a fetch's request: a list of commits."""
+PUSH_SECONDS = 600.0
+FETCH_SECONDS = 120.0
+"""For the process of one request, until its client has the whole answer."""
+SEND_SECONDS = 20.0
+"""For a part of an answer: a client that reads none for so long is given up."""
 MAX_HEADERS = 16 * 1024
 CHUNK = 64 * 1024
 
@@ -45,43 +49,53 @@ class Call:
     query: str
     headers: Mapping[str, str]
     user: str
-    """Who is logged in; nobody may not push."""
+    """Who is logged in; empty for an anonymous request, which may not push."""
+    push: bool = False
 
 
 class Backends:
-    """The processes that run, at most `limit` at a time; a request beyond that waits for one of them."""
+    """The processes that run: at most `fetches` of anonymous requests and `pushes` at a time.
 
-    def __init__(self, env: Mapping[str, str], limit: int = 8) -> None:
+    A further request waits for one of its kind. Pushes need the token, so no anonymous client can take their places.
+    """
+
+    def __init__(self, env: Mapping[str, str], fetches: int = 8, pushes: int = 4) -> None:
         self._env = env
-        self._slots = asyncio.Semaphore(limit)
+        self._fetches, self._pushes = asyncio.Semaphore(fetches), asyncio.Semaphore(pushes)
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def answer(self, call: Call, receive: Receive, send: Send) -> None:
         """Carry out a request and send the answer. Raises Refused while nothing is sent yet."""
-        body = _body(receive)
-        # The first part of the body comes before the process: a sender that never begins holds no slot.
-        first = await anext(body, b"")
-        async with self._slots:
-            process = await asyncio.create_subprocess_exec(
-                "git",
-                "http-backend",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                env=_environment(call, self._env),
-                start_new_session=True,
-                limit=MAX_HEADERS,
-            )
-            self._running.add(process)
-            feeding = asyncio.create_task(_feed(process, first, body))
+        body = _body(receive, MAX_BODY if call.push else MAX_FETCH_BODY)
+        # A sender that is slow takes no place: a fetch has sent all, a push has begun.
+        first = await anext(body, b"") if call.push else b"".join([part async for part in body])
+        async with self._pushes if call.push else self._fetches:
             try:
-                async with asyncio.timeout(LONGEST_SECONDS):
-                    await _pass_on(process, feeding, send)
-            finally:
-                feeding.cancel()
-                await asyncio.gather(feeding, return_exceptions=True)
-                await _end(process)
-                self._running.discard(process)
+                async with asyncio.timeout(PUSH_SECONDS if call.push else FETCH_SECONDS):
+                    await self._run(call, first, body, send)
+            except TimeoutError as e:
+                raise Refused(408, "the request took too long") from e
+
+    async def _run(self, call: Call, first: bytes, body: AsyncIterator[bytes], send: Send) -> None:
+        process = await asyncio.create_subprocess_exec(
+            "git",
+            "http-backend",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=_environment(call, self._env),
+            start_new_session=True,
+            limit=MAX_HEADERS,
+        )
+        self._running.add(process)
+        feeding = asyncio.create_task(_feed(process, first, body))
+        try:
+            await _pass_on(process, feeding, send)
+        finally:
+            feeding.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
+            await _end(process)
+            self._running.discard(process)
 
     async def close(self) -> None:
         """End what runs."""
@@ -101,7 +115,8 @@ async def _pass_on(process: asyncio.subprocess.Process, feeding: asyncio.Task[No
         head.cancel()
     await send({"type": "http.response.start", "status": status, "headers": headers})
     while chunk := await process.stdout.read(CHUNK):
-        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        async with asyncio.timeout(SEND_SECONDS):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
     await process.wait()
 
@@ -141,20 +156,17 @@ async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIt
             process.stdin.close()
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
-    """The request's body. Raises Refused when it stops or is too large."""
+async def _body(receive: Receive, limit: int) -> AsyncIterator[bytes]:
+    """The request's body; the port ends one that does not arrive in time. Raises Refused when it is too large."""
     size = 0
     while True:
-        try:
-            message = await asyncio.wait_for(receive(), IDLE_SECONDS)
-        except TimeoutError as e:
-            raise Refused(408, f"the request's body brought nothing for {IDLE_SECONDS:.0f} s") from e
+        message = await receive()
         if message["type"] == "http.disconnect":
             raise Refused(400, "the client went away")
         chunk: bytes = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY:
-            raise Refused(413, f"a push has at most {MAX_BODY // 2**20} MiB; data versions go to DVC: dvc push")
+        if size > limit:
+            raise Refused(413, f"a request has at most {limit // 2**20} MiB; data versions go to DVC: dvc push")
         yield chunk
         if not message.get("more_body"):
             return

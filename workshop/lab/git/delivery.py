@@ -33,8 +33,9 @@ KEY = "secret"
 LOOK_SECONDS = 0.5
 """How often notes of pushes by path are looked for; one over HTTP is seen at once."""
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
+TOO_MANY = 503
 WAITS = (0.2, 1.0, 3.0)
-"""Seconds before a delivery to a listener that was not reached is tried again."""
+"""Seconds before a delivery is tried again to a listener that was not reached or has too many events."""
 log = logging.getLogger("workshop.lab.git")
 
 
@@ -107,7 +108,7 @@ class Deliveries:
             headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
         for wait in (*WAITS, None):
             status = await self._post(body, headers)
-            if status is not None:
+            if status is not None and (status != TOO_MANY or wait is None):
                 log.info("push of %s: EventListener %s/%s answered %d", change.ref, dev, LISTENER, status)
                 return
             if wait is None:

@@ -97,7 +97,7 @@ class GitServer:
         user = self._user(request.headers.get("authorization", ""))
         if asked == _PUSH and not user:
             raise Refused(401, "a push needs the lab's token as the password; in workshop shell git knows it")
-        return Call(self._state.git, request.method, path, request.url.query, request.headers, user)
+        return Call(self._state.git, request.method, path, request.url.query, request.headers, user, asked == _PUSH)
 
     def _user(self, header: str) -> str:
         """Who holds the token, or nobody; a wrong token takes as long as the right one."""

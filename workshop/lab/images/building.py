@@ -20,7 +20,15 @@ from workshop.errors import EnvironmentFault, ManifestError, RunFailed
 from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
 from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
-from workshop.lab.images.store import Config, Image, ImageStore, copy_tree, disk_full_as_error, remove
+from workshop.lab.images.store import (
+    Config,
+    Image,
+    ImageStore,
+    copy_file,
+    copy_tree,
+    disk_full_as_error,
+    share_unchanged,
+)
 
 PASSED = ("UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "PIP_FIND_LINKS")
 """What a build may know of its surroundings: where packages come from."""
@@ -31,9 +39,10 @@ REQUIREMENTS = "requirements.sha256"
 
 @dataclass
 class _Stage:
-    """One FROM: the image's root, the scratch folder that stands for its /tmp, and its configuration so far."""
+    """One FROM: the image's root, its base's, the folder that stands for its /tmp, and its configuration so far."""
 
     root: Path
+    base: Path
     scratch: Path
     env: dict[str, str]
     labels: dict[str, str]
@@ -66,6 +75,7 @@ def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) 
             else:
                 _VERBS[instruction.name](store, stages, instruction, where, context)
         last = stages[-1]
+        share_unchanged(last.root, last.base)
         rootfs.rmdir()
         last.root.rename(rootfs)
         config = Config(last.env, tuple(last.command), {**last.labels, **labels}, last.user)
@@ -99,19 +109,10 @@ def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path)
     scratch = folder / "tmp"
     scratch.mkdir(parents=True)
     root = folder / "root"
-    _link_tree(image.root, root)
+    # A copy: a build may change any file of it, and an image that exists must not change.
+    copy_tree(image.root, root, copy_file)
     name = said[2] if len(said) == 3 else ""
-    return _Stage(root, scratch, dict(image.env), dict(image.labels), list(image.command), image.user, name)
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    """Copy by hard links: images share their files, and a step that rewrites one makes a new file."""
-    try:
-        copy_tree(source, target, os.link)
-    except PermissionError:
-        # Some file systems, and some kernels for files of others, have no hard links.
-        remove(target)
-        copy_tree(source, target)
+    return _Stage(root, image.root, scratch, dict(image.env), dict(image.labels), list(image.command), image.user, name)
 
 
 def _label(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:

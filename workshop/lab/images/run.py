@@ -70,6 +70,10 @@ class HostImages:
     def __init__(self, store: ImageStore) -> None:
         self._store = store
 
+    def is_intact(self, digest: str) -> bool:
+        """Whether an image's files are those that it was built with; reads them all."""
+        return self._store.is_intact(digest)
+
     def resolve(self, ref: str) -> HostImage | None:
         """The image of a reference, or None when the store has none."""
         image = self._store.resolve(ref)

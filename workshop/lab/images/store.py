@@ -14,12 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import filecmp
 import hashlib
 import json
 import os
 import secrets
 import shutil
 import stat
+import sys
 import tempfile
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +32,8 @@ from typing import Any
 from workshop.errors import NO_ROOM, EnvironmentFault
 from workshop.lab.images.refs import parse
 
+_FICLONE = 0x40049409
+"""Linux: let two files share their blocks (ioctl_ficlone(2))."""
 UNTRACED = ("__pycache__",)
 """Folders that do not count for the digest: they follow from the other files."""
 BUILD_LABELS = "io.openshift.s2i.build."
@@ -155,6 +159,14 @@ class ImageStore:
             raise EnvironmentFault(f"the image {digest} was written and cannot be read")
         return image
 
+    def is_intact(self, digest: str) -> bool:
+        """Whether an image is as it was when it was committed; reads all of its files."""
+        image = self._load(digest)
+        if image is None:
+            return False
+        config = Config(image.env, tuple(image.command), image.labels, image.user)
+        return _digest(_entries(image.root), config) == digest
+
     def sweep(self) -> None:
         """Remove what builds that were killed have left."""
         for lock in self._partial.glob("*.lock"):
@@ -254,31 +266,79 @@ def remove(folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
-    """Take away write permission from every file, and list `(path, mode, content)` sorted by path.
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file with its mode and times; where the file system can, the copy shares its blocks until one changes."""
+    if sys.platform == "linux":
+        try:
+            with source.open("rb") as old, target.open("wb") as new:
+                fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+            shutil.copystat(source, target)
+            return
+        except OSError as e:
+            if e.errno in NO_ROOM:
+                raise
+    shutil.copy2(source, target)
 
-    The mode is what survives a copy between machines: whether the owner may execute. Folders stay writable, or
-    they could not be moved and removed.
+
+def share_unchanged(root: Path, base: Path) -> None:
+    """Replace the files that are as in the base image by hard links to them: images share what they have in common.
+
+    Only for a root that no process changes any more.
+    """
+    for at, _, names in os.walk(root):
+        for path in (Path(at) / name for name in names):
+            same = base / path.relative_to(root)
+            if path.is_symlink() or same.is_symlink() or not same.is_file():
+                continue
+            if filecmp.cmp(path, same, shallow=False) and not path.samefile(same):
+                linked = path.with_name(f".{path.name}.linked")
+                try:
+                    linked.hardlink_to(same)
+                except OSError:
+                    return  # Some file systems, and some kernels for files of others, have no hard links.
+                linked.replace(path)
+
+
+def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
+    """Take away write permission from every file, and list the files for the digest.
+
+    Folders stay writable, or they could not be moved and removed.
+    """
+    for path, info in _files(rootfs):
+        if not stat.S_ISLNK(info.st_mode):
+            mode = 0o555 if info.st_mode & stat.S_IXUSR else 0o444
+            if stat.S_IMODE(info.st_mode) != mode:
+                path.chmod(mode)
+    return _entries(rootfs)
+
+
+def _entries(rootfs: Path) -> list[tuple[str, str, str]]:
+    """`(path, mode, content)` of each file that counts for the digest, sorted by path.
+
+    The mode is what survives a copy between machines: whether the owner may execute.
     """
     listed = []
+    for path, info in _files(rootfs):
+        name = path.relative_to(rootfs)
+        if any(part in UNTRACED for part in name.parts):
+            continue
+        if stat.S_ISLNK(info.st_mode):
+            entry = ("link", hashlib.sha256(str(path.readlink()).encode()).hexdigest())
+        else:
+            with path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            entry = ("755" if info.st_mode & stat.S_IXUSR else "644", content)
+        listed.append((name.as_posix(), *entry))
+    return sorted(listed)
+
+
+def _files(rootfs: Path) -> Iterator[tuple[Path, os.stat_result]]:
+    """All files and links below a folder."""
     for at, folders, names in os.walk(rootfs):
         for path in (Path(at) / name for name in [*names, *folders]):
             info = path.lstat()
-            if stat.S_ISDIR(info.st_mode):
-                continue
-            traced = not any(part in UNTRACED for part in path.relative_to(rootfs).parts)
-            if stat.S_ISLNK(info.st_mode):
-                entry = ("link", hashlib.sha256(str(path.readlink()).encode()).hexdigest())
-            else:
-                executable = bool(info.st_mode & stat.S_IXUSR)
-                path.chmod(0o555 if executable else 0o444)
-                if not traced:
-                    continue
-                with path.open("rb") as file:
-                    entry = ("755" if executable else "644", hashlib.file_digest(file, "sha256").hexdigest())
-            if traced:
-                listed.append((path.relative_to(rootfs).as_posix(), *entry))
-    return sorted(listed)
+            if not stat.S_ISDIR(info.st_mode):
+                yield path, info
 
 
 def _digest(files: list[tuple[str, str, str]], config: Config) -> str:

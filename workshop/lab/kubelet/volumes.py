@@ -7,6 +7,7 @@ users share. ConfigMaps and Secrets are copied once, when the Pod starts; a step
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,12 @@ from workshop.lab.runtimes.base import Mount, PodError
 from workshop.lab.store import Store
 from workshop.manifests.core import DownwardAPIFile, KeyToPath, Volume, VolumeMount
 
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME_FORMAT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
+    "an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
 MOUNT_ERROR = "FailedMount"
 Files = dict[str, tuple[bytes, int]]
 """Path in the volume to content and mode."""
@@ -52,6 +59,22 @@ def missing(store: Store, namespace: str, volumes: Sequence[Volume]) -> str:
     return ""
 
 
+def below(folder: Path, relative: str) -> Path:
+    """A path in a volume, links followed. Raises ValueError with the API server's words when it leaves the volume.
+
+    A link may be changed between this check and the mount by another Pod that has the volume: the lab does not
+    isolate Pods from each other.
+    """
+    if relative.startswith("/"):
+        raise ValueError("must be a relative path")
+    if ".." in relative.split("/"):
+        raise ValueError("must not contain '..'")
+    path = (folder / relative).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ValueError("must not lead outside of the volume")
+    return path
+
+
 def claim_folder(state: LabPaths, namespace: str, claim: str) -> Path:
     """Where a PersistentVolumeClaim's files are."""
     return state.volumes / namespace / claim
@@ -75,10 +98,15 @@ def mounts(folders: Mapping[str, Folder], wanted: Sequence[VolumeMount], contain
             )
         source = folder.path
         if mount.sub_path:
-            parts = posixpath.normpath(mount.sub_path)
-            if parts.startswith(("..", "/")):
-                raise PodError("CreateContainerConfigError", f"subPath {mount.sub_path} leaves the volume", container)
-            source = folder.path / parts
+            try:
+                source = below(folder.path, mount.sub_path)
+            except ValueError as e:
+                raise PodError(
+                    "CreateContainerConfigError",
+                    f'failed to prepare subPath for volumeMount "{mount.name}" of container "{container}": '
+                    f'subPath: Invalid value: "{mount.sub_path}": {e}',
+                    container,
+                ) from e
             if not source.exists() and not folder.read_only:
                 source.mkdir(parents=True)
         found.append(Mount(source, posixpath.normpath(mount.mount_path), folder.read_only or bool(mount.read_only)))
@@ -91,6 +119,8 @@ def _folder(store: Store, state: LabPaths, pod: PodPlan, volume: Volume) -> Fold
         path = claim_folder(state, pod.namespace, claim.claim_name)
         path.mkdir(parents=True, exist_ok=True)
         return Folder(path, bool(claim.read_only))
+    if not _NAME.fullmatch(volume.name):
+        raise PodError("Invalid", f'spec.volumes.name: Invalid value: "{volume.name}": {_NAME_FORMAT}')
     path = pod.folder / "volumes" / volume.name
     path.mkdir(parents=True, exist_ok=True)
     if volume.config_map:
@@ -108,7 +138,10 @@ def _folder(store: Store, state: LabPaths, pod: PodPlan, volume: Volume) -> Fold
     else:
         return Folder(path)
     for name, (content, mode) in files.items():
-        target = path / name
+        try:
+            target = below(path, name)
+        except ValueError as e:
+            raise PodError("Invalid", f'spec.volumes.items.path: Invalid value: "{name}": {e}') from e
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
         target.chmod(mode)

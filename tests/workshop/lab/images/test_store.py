@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from workshop.errors import EnvironmentFault, UsageError
 from workshop.lab.images.refs import parse
-from workshop.lab.images.store import Config, Image, ImageStore
+from workshop.lab.images.store import Config, Image, ImageStore, copy_file, copy_tree, share_unchanged
 
 
 def make(store: ImageStore, files: dict[str, str], config: Config | None = None) -> Image:
@@ -153,3 +153,31 @@ def test_another_builds_partial_folder_is_left_alone(store: ImageStore) -> None:
         ImageStore(store.root).sweep()
         make(store, {"b": "1"})
         assert rootfs.is_dir()
+
+
+def test_an_image_that_was_changed_is_not_intact(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    with store.partial() as root:
+        (root / "a").write_text("one")
+        (root / "link").symlink_to("a")
+        image = store.commit(root, Config())
+    assert store.is_intact(image.digest)
+    (image.root / "a").chmod(0o644)
+    (image.root / "a").write_text("two")
+    assert not store.is_intact(image.digest)
+    assert not store.is_intact("sha256:" + "0" * 64)
+
+
+def test_a_copy_of_an_image_can_be_changed_without_changing_it(tmp_path: Path) -> None:
+    base, copy = tmp_path / "base", tmp_path / "copy"
+    base.mkdir()
+    for name in ("same", "changed"):
+        (base / name).write_text(name)
+        (base / name).chmod(0o444)
+    copy_tree(base, copy, copy_file)
+    (copy / "changed").chmod(0o644)
+    (copy / "changed").write_text("otherwise")
+    assert (base / "changed").read_text() == "changed"
+    share_unchanged(copy, base)
+    assert (copy / "same").samefile(base / "same")
+    assert not (copy / "changed").samefile(base / "changed") and (base / "changed").read_text() == "changed"

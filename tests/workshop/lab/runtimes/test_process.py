@@ -34,6 +34,9 @@ class _Store:
     def resolve(self, ref: str) -> _Built | None:
         return self.image if ref.startswith("registry/model") else None
 
+    def is_intact(self, digest: str) -> bool:
+        return digest == self.image.digest
+
 
 @pytest.mark.parametrize(
     ("ref", "name", "command"),

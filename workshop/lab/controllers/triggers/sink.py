@@ -31,8 +31,14 @@ from workshop.lab.store import Store
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.triggers import EventListener
 
-MAX_BODY = 10 * 1024 * 1024
-"""Bytes of one event; GitHub sends at most 25 MB, and seldom a thousandth of it."""
+MAX_BODY = 1024 * 1024
+"""Bytes of one event; GitHub's seldom have a tenth of it."""
+PARSED_AT_ONCE = 16 * 1024
+"""Bytes; larger events are parsed in a thread."""
+MAX_FIELDS = 1000
+"""Of a form."""
+EVENTS_PER_SECOND, BURST = 50.0, 200
+"""Of all senders: as an API server limits a client (client-side qps and burst)."""
 READ_SECONDS = 5.0
 """A body that is not there by then is not waited for (Triggers' read timeout)."""
 MAX_WAITING = 200
@@ -47,6 +53,7 @@ class Sink:
         self._store, self._logbook = store, logbook
         self._dispatcher = Dispatcher(store, logbook)
         self._running: set[asyncio.Task[None]] = set()
+        self._rate = _Rate()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -81,13 +88,16 @@ class Sink:
             return Response(status_code=400)
         if raw is None:
             return _closing(Response(f"an event has at most {MAX_BODY} bytes\n", 413))
-        if len(self._running) >= MAX_WAITING:
+        if not self._rate.take() or len(self._running) >= MAX_WAITING:
             return Response("too many events are under way\n", 503, {"Retry-After": "1"})
         listener = self._store.find(built_in("EventListener"), namespace, name)
         headers = headers_of(request.scope["headers"])
-        if headers.get("X-Slack-Signature") and headers.get("Content-Type") == [FORM]:
-            raw = orjson.dumps(parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True))
-        wrong = _wrong(raw) if listener is None or _validates(listener) else ""
+        form = bool(headers.get("X-Slack-Signature")) and headers.get("Content-Type") == [FORM]
+        # A large body of many small parts would stop the lab for its time.
+        parsing = asyncio.to_thread(_parsed, raw, form) if len(raw) > PARSED_AT_ONCE else None
+        raw, wrong = _parsed(raw, form) if parsing is None else await parsing
+        if listener is not None and not _validates(listener):
+            wrong = ""
         if wrong:
             told = f"Invalid event body format format: {wrong}"
             if listener is None:
@@ -153,15 +163,38 @@ async def _body(request: Request) -> bytes | None:
     return b"".join(chunks)
 
 
-def _wrong(raw: bytes) -> str:
-    """Why a body is no JSON object, in the words of Go; nothing when it is one. `null` passes, as in Go."""
+def _parsed(raw: bytes, form: bool) -> tuple[bytes, str]:
+    """A body as JSON, and why it is no JSON object in the words of Go, or nothing. `null` passes, as in Go."""
+    if form:
+        try:
+            fields = parse_qs(raw.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+        except ValueError:
+            return raw, f"a form has at most {MAX_FIELDS} fields"
+        return orjson.dumps(fields), ""
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError:
-        return json_error(raw)
+        return raw, json_error(raw)
     if isinstance(value, dict) or value is None:
-        return ""
-    return f"json: cannot unmarshal {go_type(value)} into Go value of type map[string]interface {{}}"
+        return raw, ""
+    return raw, f"json: cannot unmarshal {go_type(value)} into Go value of type map[string]interface {{}}"
+
+
+class _Rate:
+    """A token bucket of EVENTS_PER_SECOND with BURST."""
+
+    def __init__(self) -> None:
+        self._left, self._at = float(BURST), time.monotonic()
+
+    def take(self) -> bool:
+        """Whether one more event may be taken now."""
+        now = time.monotonic()
+        self._left = min(float(BURST), self._left + (now - self._at) * EVENTS_PER_SECOND)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
 
 
 def _validates(listener: Object) -> bool:

@@ -7,6 +7,7 @@ is the lab's one participant, so this is practice in the motion, not a control.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -143,8 +144,9 @@ def _command(obj: Object, user: str) -> str:
             if one.get("type") == "Group":
                 changes.append({"op": "add", "path": f"{at}/users", "value": _with_mine(one, user, "approve")})
             changes.append({"op": "replace", "path": f"{at}/input", "value": "approve"})
-    patch = json.dumps(changes)
-    return f"oc patch approvaltask {meta['name']} -n {meta.get('namespace', '')} --type json -p '{patch}'"
+    words = ["oc", "patch", "approvaltask", meta["name"], "-n", meta.get("namespace", ""), "--type", "json"]
+    # A message or a name in it may have quotes.
+    return shlex.join([*words, "-p", json.dumps(changes)])
 
 
 def _with_mine(group: Object, user: str, word: str) -> list[Object]:

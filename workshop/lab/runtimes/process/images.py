@@ -55,12 +55,18 @@ class Images(Protocol):
 
     def resolve(self, ref: str) -> BuiltImage | None: ...
 
+    def is_intact(self, digest: str) -> bool: ...
+
 
 class NoImages:
     """A lab that has built none."""
 
     def resolve(self, ref: str) -> BuiltImage | None:
         return None
+
+    def is_intact(self, digest: str) -> bool:
+        """Whether an image is unchanged: there is none."""
+        return False
 
 
 @dataclass(frozen=True)
@@ -107,6 +113,10 @@ class ImageTable:
             f"{', '.join(TOOLBOX)} and the plain shells {', '.join(PLAIN)}; use one of these, or build it "
             "with a pipeline first",
         )
+
+    def is_intact(self, digest: str) -> bool:
+        """Whether the files of a built image are those that it was built with; reads them all."""
+        return self._images.is_intact(digest)
 
     def find_built(self, ref: str) -> ImageEnvironment | None:
         """The environment of an image that a build of this lab made, or None."""

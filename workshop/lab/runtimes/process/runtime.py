@@ -7,6 +7,7 @@ them its paths are rewritten (see `tree.py`), and a read-only mount can be writt
 
 from __future__ import annotations
 
+import asyncio
 import os
 import posixpath
 import shutil
@@ -49,6 +50,8 @@ class ProcessRuntime:
         image = spec.image
         if not isinstance(image, ImageEnvironment):
             raise TypeError(f"{image!r} is not an image of the process runtime")
+        if image.root is not None and not await asyncio.to_thread(self._images.is_intact, image.image_id):
+            raise PodError("ErrImagePull", f"the image {image.image_id} was changed since it was built; build it again")
         env = self._env(spec, image)
         tree = Tree(None)
         if spec.mounts is not None:
