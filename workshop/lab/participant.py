@@ -6,6 +6,7 @@ is theirs, and no `up` touches it again. Data versions are pushed to the lab's o
 
 from __future__ import annotations
 
+import configparser
 import os
 import shlex
 import shutil
@@ -13,8 +14,6 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from configobj import ConfigObj  # type: ignore[import-untyped]
 
 from workshop.errors import EnvironmentFault
 from workshop.lab.paths import KIT, LabPaths
@@ -96,13 +95,25 @@ def point_remote(state: LabPaths, env: Mapping[str, str], url: str, participant:
 
 
 def point_dvc(state: LabPaths) -> None:
-    """Give the clone the lab's DVC remote, unless it has a configuration of its own; Git does not track that file."""
+    """Give the clone the lab's DVC remote in a file that Git does not track; other settings in it stay.
+
+    The address is set at each start: a state folder that was copied would push data into the lab it was copied from.
+    """
     local = clone_folder(state) / "model" / ".dvc" / "config.local"
-    if local.parent.is_dir() and not local.exists():
-        config = ConfigObj(encoding="utf-8")  # `dvc remote add` writes ASCII only
-        config["core"] = {"remote": DVC_REMOTE}
-        config[f'remote "{DVC_REMOTE}"'] = {"url": str(state.dvc_remote)}
-        with local.open("wb") as file:
+    if not local.parent.is_dir():
+        return
+    # DVC writes the quotes of a section's name as part of it.
+    section = f"'remote \"{DVC_REMOTE}\"'"
+    config = configparser.ConfigParser(interpolation=None)
+    config.read(local, encoding="utf-8")
+    for name in ("core", section):
+        if not config.has_section(name):
+            config.add_section(name)
+    before = dict(config[section])
+    config["core"].setdefault("remote", DVC_REMOTE)
+    config[section]["url"] = str(state.dvc_remote)
+    if dict(config[section]) != before:
+        with local.open("w", encoding="utf-8") as file:
             config.write(file)
 
 

@@ -189,3 +189,10 @@ def test_a_body_that_never_ends_is_a_timeout(lab: Lab, namespace: str, monkeypat
         sock.sendall(head.encode())
         answer = sock.recv(4096)
     assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
+
+
+def test_documents_without_end_are_refused_at_once(lab: Lab, namespace: str) -> None:
+    began = time.monotonic()
+    code, answer = lab.ask("POST", configs(namespace), b"---\n" * 700_000, media="application/yaml")
+    assert code == 400 and "more than 10000 documents" in answer["message"]
+    assert time.monotonic() - began < 5

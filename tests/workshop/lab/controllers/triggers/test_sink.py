@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
+import time
 import urllib.request
 
 import pytest
@@ -141,3 +143,47 @@ def test_one_trigger_that_fails_leaves_the_others(bench: Bench) -> None:
     told = "\n".join(event["message"] for event in bench.events() if event["type"] == "Warning")
     assert "failed to replace JSONPath value for param x: $(body.missing): missing is not found" in told
     assert "error getting TriggerTemplate no-such-template in user1-dev: not found" in told
+
+
+@pytest.mark.parametrize(
+    ("body", "form"),
+    [(b"a&" * 500_000, True), (b'{"a": "' + b"x" * 900_000, False), (b'{"a":' + b"[" * 900_000, False)],
+    ids=["fields of a form", "text without end", "brackets without end"],
+)
+def test_a_large_event_does_not_stop_the_lab(bench: Bench, body: bytes, form: bool) -> None:
+    for obj in simple(a="x"):
+        bench.put(obj)
+    slowest, done = [0.0], threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            began = time.monotonic()
+            urllib.request.urlopen(f"{bench.url}/livez", timeout=30).read()
+            slowest[0] = max(slowest[0], time.monotonic() - began)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    kind = "application/x-www-form-urlencoded" if form else "application/json"
+    status = bench.post(PATH, body, {"Content-Type": kind, "X-Slack-Signature": "v0=1"}).status
+    done.set()
+    looking.join()
+    assert status == 400
+    assert slowest[0] < 1.0
+
+
+def test_an_event_above_a_mebibyte_is_refused(bench: Bench) -> None:
+    for obj in simple(a="x"):
+        bench.put(obj)
+    assert bench.post(PATH, b'{"a": "' + b"x" * 1024 * 1024 + b'"}').status == 413
+
+
+def test_events_beyond_the_rate_are_refused_until_there_is_room(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink, "EVENTS_PER_SECOND", 2.0)
+    for obj in simple(a="x"):
+        bench.put(obj)
+    answers = [bench.post(PATH, {}).status for _ in range(sink.BURST + 20)]
+    assert answers.count(503) >= 10 and answers.count(202) >= sink.BURST
+    deadline = time.monotonic() + 10
+    while bench.post(PATH, {}).status != 202:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
