@@ -32,11 +32,11 @@ def test_it_waits_for_the_name(lab: Lab) -> None:
     client = Client(config.find(lab.state.kubeconfig))
     timer = threading.Timer(0.8, lambda: lab.ask("POST", PATH, TASK))
     timer.start()
-    found = _waited_for(client, "user1-dev", "later", 20)
+    found = _waited_for(client, "user1-dev", "later", 20, "approve")
     timer.join()
     assert found["metadata"]["name"] == "later"
 
 
 def test_without_time_to_wait_the_name_is_an_error_at_once(lab: Lab) -> None:
     with pytest.raises(UsageError, match="there is no approval later in user1-dev"):
-        _waited_for(Client(config.find(lab.state.kubeconfig)), "user1-dev", "later", 0)
+        _waited_for(Client(config.find(lab.state.kubeconfig)), "user1-dev", "later", 0, "approve")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import socket
 import threading
@@ -11,9 +12,10 @@ import urllib.request
 import pytest
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
-from workshop.lab.controllers.triggers import sink
 from workshop.lab.kinds import Object, built_in
 
+# The package has a function of the same name.
+sink = importlib.import_module("workshop.lab.controllers.triggers.sink")
 PATH = f"/{NAMESPACE}/listener"
 
 
