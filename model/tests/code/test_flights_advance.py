@@ -14,6 +14,7 @@ MODEL = Path(__file__).resolve().parents[2]
 
 def test_test_month_becomes_a_train_month(tmp_path: Path) -> None:
     file = Path(shutil.copy(MODEL / "params.yaml", tmp_path))
+    advance.edit(file, "1-6", 7)
     before = file.read_text().splitlines()
     advance.edit(file, *advance.next_months((1, 2, 3, 4, 5, 6), 7))
     moved = params.load(file)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from flights import months, params
+from flights import advance, months, params
 from flights.errors import FlightsError
 from flights.schema import COLUMNS, FEATURES, LEAKS, NAMES, json_schema
 
@@ -53,7 +54,8 @@ def edited(folder: Path, old: str, new: str) -> Path:
 
 
 def test_test_month_among_the_train_months_is_refused(tmp_path: Path) -> None:
-    file = edited(tmp_path, "test: 7", "test: 6")
+    file = Path(shutil.copy(MODEL / "params.yaml", tmp_path))
+    advance.edit(file, "1-6", 6)
     with pytest.raises(FlightsError, match=r"months\.test: got 6, allowed: one month that is not in months\.train"):
         params.load(file)
 
