@@ -34,6 +34,12 @@ STARTED = "process_start_time_seconds"
 POSITIVE, NEGATIVE = USE_CASE.positive, USE_CASE.negative
 """The classes of a classification; empty for a regression."""
 
+TARGET = USE_CASE.target
+"""What a regression predicts, with its unit; empty for a classification."""
+
+OUTPUT = f"probability of {POSITIVE}" if POSITIVE else TARGET
+"""What the deciles are of."""
+
 PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
 """The deployment that the variables at the top of the dashboard choose."""
 
@@ -56,4 +62,7 @@ FASTEST, SLOWEST = 0.0001, 10.0
 """The first and the last bound of the latency histogram's buckets, in seconds. A quantile outside them is not known."""
 
 RUNBOOK = "grafana/runbook.md"
-"""Where alerts link to: a path in the repository, which a fork turns into its own URL."""
+"""Where alerts lead to: a path in the repository."""
+
+RUNBOOK_URL = os.environ.get("RUNBOOK_URL", "")
+"""The absolute address of that file on your Git server, if alerts are to link to it."""

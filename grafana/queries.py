@@ -15,8 +15,8 @@ from __future__ import annotations
 from grafana.config import (
     CPU,
     DECILES,
+    ERRORS,
     FASTEST,
-    FEEDBACK,
     MEMORY,
     MODEL_ERRORS,
     NEGATIVE,
@@ -133,11 +133,6 @@ def predictions(where: str = SELECT, over: str = RATE, by: str = "class") -> str
     return _sum(by, f"rate({PREDICTIONS}{{{where}}}[{over}])")
 
 
-def predicted_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Rows predicted in the window."""
-    return _sum(by, f"increase({PREDICTIONS}{{{where}}}[{over}])")
-
-
 def positive_share(where: str = SELECT, over: str = RANGE, by: str = "", ago: str = "") -> str:
     """Share of rows predicted positive: the first thing that moves when the data drifts; `ago` looks back."""
     offset = f" offset {ago}" if ago else ""
@@ -189,11 +184,6 @@ def expected_positive_share(where: str = SELECT, over: str = RANGE, by: str = PR
 # -- what happened: rows whose truth came back --------------------------------------------------------------
 
 
-def feedback_rate(where: str = SELECT, over: str = RATE, by: str = PREDICTOR) -> str:
-    """Truths received a second."""
-    return _sum(by, f"rate({FEEDBACK}{{{where}}}[{over}])")
-
-
 def confusion(where: str = SELECT, over: str = RANGE) -> str:
     """Rows whose truth is known, by what was predicted and what happened."""
     return _outcomes(where, over, "actual, predicted")
@@ -238,6 +228,17 @@ def balanced_accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> s
     rejected = _outcomes(where, over, by, predicted=NEGATIVE, actual=NEGATIVE)
     were_not = _outcomes(where, over, by, actual=NEGATIVE)
     return f"({recall(where, over, by)} + {rejected} / ({were_not} > 0)) / 2"
+
+
+def error_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Rows of a regression whose truth is known."""
+    return _sum(by, f'increase({ERRORS}{{{where}, power="0"}}[{over}])')
+
+
+def rmse(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Root mean squared error of the rows of a regression whose truth is known, in the unit of the target."""
+    squares = _sum(by, f'increase({ERRORS}{{{where}, power="2"}}[{over}])')
+    return f"sqrt({squares} / ({error_rows(where, over, by)} > 0))"
 
 
 def actual_positive_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:

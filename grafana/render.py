@@ -1,21 +1,28 @@
 """Write what a cluster takes: `python -m grafana.render`.
 
-The dashboards as JSON, and the alerts as a PrometheusRule with a link to each runbook heading. Both are
-committed, so that a cluster needs no Python, and never edited. A test renders again and compares.
+The dashboards as JSON, and the alerts as a PrometheusRule, each with its heading in the runbook. Both are committed, so
+that a cluster needs no Python, and never edited. A test renders again and compares. USE_CASE names the folder of
+another use case; RUNBOOK_URL the address of grafana/runbook.md on your Git server, for alerts with a link.
 """
 
 from __future__ import annotations
 
+import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
+from delivery import usecase
+from delivery.usecase import CLASSIFICATION, REGRESSION
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from grafana.config import RUNBOOK
+from grafana.config import RUNBOOK, RUNBOOK_URL, USE_CASE
 from grafana.dashboards import ALL
 
 HERE = Path(__file__).parent
+KIT = usecase.read(HERE.parent / "model")
+"""The use case whose classes rules.yaml names."""
 RENDERED = HERE / "rendered"
 RULE = HERE / "alerts" / "prometheusrule.yaml"
 
@@ -31,25 +38,44 @@ def rendered() -> dict[Path, str]:
 
 
 def prometheus_rule() -> dict[str, Any]:
-    """The alerts as the PrometheusRule of a cluster, each with its runbook link."""
-    rules: dict[str, Any] = yaml.safe_load((HERE / "alerts" / "rules.yaml").read_text(encoding="utf-8"))
-    for group in rules["groups"]:
+    """The alerts as the PrometheusRule of a cluster, each with the heading of the runbook."""
+    groups = _groups()
+    for group in groups:
         for rule in group["rules"]:
-            rule["annotations"]["runbook_url"] = f"{RUNBOOK}#{rule['alert'].lower()}"
+            heading = f"#{rule['alert'].lower()}"
+            link = {"runbook_url": f"{RUNBOOK_URL}{heading}"} if RUNBOOK_URL else {"runbook": f"{RUNBOOK}{heading}"}
+            rule["annotations"] |= link
     labels = {"app.kubernetes.io/name": "model-serving", "app.kubernetes.io/part-of": "mlops-workshop"}
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
         "metadata": {"name": "model-serving", "labels": labels},
-        "spec": rules,
+        "spec": {"groups": groups},
     }
 
 
+def _groups() -> list[dict[str, Any]]:
+    """The groups of rules.yaml for the use case: with its classes, or with those of a regression."""
+    text = (HERE / "alerts" / "rules.yaml").read_text(encoding="utf-8")
+    if USE_CASE.task == CLASSIFICATION:
+        names = dict(zip(KIT.classes, USE_CASE.classes, strict=True))
+        text = re.sub(r'(?<=")(\w+)(?=")|(?<=predicted )(\w+)', lambda word: names.get(word[0], word[0]), text)
+    groups: list[dict[str, Any]] = yaml.safe_load(text)["groups"]
+    if USE_CASE.task == REGRESSION:
+        own = yaml.safe_load((HERE / "alerts" / "regression.yaml").read_text(encoding="utf-8"))["groups"]
+        groups = [group for group in groups if group["name"] not in {one["name"] for one in own}] + own
+    return groups
+
+
 def main() -> None:
-    """Write the files."""
-    RENDERED.mkdir(exist_ok=True)
+    """Write the files: here, or with --out those of another use case into another folder."""
+    parser = argparse.ArgumentParser(prog="python -m grafana.render", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--out", type=Path, default=HERE, help="of rendered/ and alerts/ (default: grafana/)")
+    out: Path = parser.parse_args().out
     for path, text in rendered().items():
-        path.write_text(text, encoding="utf-8")
+        file = out / path.relative_to(HERE)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
 """The dashboard of the model: what it says, whether that has moved, whether it was right.
 
-Nothing in it is about flights but the class names in `config.py`, so another binary classifier gets it too.
+The use case decides what is in it: a classification or a regression, and the names of classes or target.
 """
 
 from __future__ import annotations
 
+from delivery.usecase import CLASSIFICATION, REGRESSION
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.board import board, choice, filled
-from grafana.config import QUALITY_UID
+from grafana.board import Rows, board, choice, filled
+from grafana.config import QUALITY_UID, USE_CASE
 from grafana.panels import quality as panels
+from grafana.panels import regression
 
-ROWS = {
+_CLASSIFICATION = {
     "What the model says": (panels.predictions_by_class, panels.positive_share, panels.probability_histogram),
     "Was it right": (
         panels.accuracy,
@@ -29,6 +31,19 @@ ROWS = {
     "Has it moved": (panels.share_then_and_now, panels.probability_shift, panels.probability_cells),
 }
 
+_REGRESSION = {
+    "What the model says": (regression.predictions, panels.probability_histogram),
+    "Was it right": (
+        regression.rmse,
+        regression.known_rows,
+        regression.champion_against_challenger,
+        regression.rmse_over_time,
+    ),
+    "Has it moved": (panels.probability_shift, panels.probability_cells),
+}
+ROWS: dict[str, Rows] = {CLASSIFICATION: _CLASSIFICATION, REGRESSION: _REGRESSION}
+"""The rows of panels, by task."""
+
 
 def build() -> Dashboard:
     """The dashboard."""
@@ -40,8 +55,8 @@ def build() -> Dashboard:
                 "window",
                 "Averaged over",
                 "The window of shares and scores over time: wider is smoother, and later.",
-                ("2m", "5m", "15m", "1h", "6h", "1d"),
-                "5m",
+                ("1m", "2m", "5m", "15m", "1h", "6h", "1d"),
+                "2m",
             )
         )
         .with_variable(
@@ -54,4 +69,4 @@ def build() -> Dashboard:
             )
         )
     )
-    return filled(built, ROWS)
+    return filled(built, ROWS[USE_CASE.task])

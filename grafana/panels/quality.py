@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.common import TableAutoCellOptions, TableColo
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import look, queries
-from grafana.config import NEGATIVE, POSITIVE, WINDOW
+from grafana.config import NEGATIVE, OUTPUT, POSITIVE, WINDOW
 from grafana.look import BLUE, GREEN, ORANGE, PLAIN, RED, YELLOW
 
 BY_PREDICTOR = "{{predictor_name}}"
@@ -53,19 +53,23 @@ def probability_histogram() -> barchart.Panel:
     """How sure the model is."""
     x = f"decile\\{PREDICTOR}"
     panel = look.columns(
-        f"Predicted probability of {POSITIVE}",
-        "Share of rows in each tenth, by predictor, over the time shown. Mass at both ends is a sure model; a "
-        "hill in the middle is one that does not know. Two models that see the same rows and differ here "
-        "decide differently.",
+        f"Predicted {OUTPUT}",
+        "Share of rows in each tenth, by predictor, over the time shown. Two models that see the same rows and differ "
+        "here decide differently. Of a probability: mass at both ends is a model that is sure.",
         "percentunit",
         x,
     )
-    tenths = {str(at): {"text": f"{at / 10:g}-{(at + 1) / 10:g}", "index": at} for at in range(10)}
+    tenths = {str(at): {"text": _tenth(at), "index": at} for at in range(10)}
     named = DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": tenths}])
     panel = panel.override_by_name(x, [named]).with_target(look.rows(queries.probability_share()))
     for transformation in look.matrix("decile", PREDICTOR):
         panel = panel.with_transformation(transformation)
     return panel
+
+
+def _tenth(at: int) -> str:
+    """A tenth in words: of a probability its bounds, of a regression's target its number."""
+    return f"{at / 10:g}-{(at + 1) / 10:g}" if POSITIVE else f"{at + 1}. tenth"
 
 
 # -- has it moved ------------------------------------------------------------------------------------------
@@ -89,8 +93,8 @@ def share_then_and_now() -> timeseries.Panel:
 def probability_shift() -> timeseries.Panel:
     """How far the histogram has moved."""
     panel = look.series(
-        "Shift of the probabilities",
-        "Share of rows that lie in another tenth of the probability than the chosen time ago, by predictor: 0 is "
+        "Shift of the predictions",
+        "Share of rows that lie in another tenth than the chosen time ago, by predictor: 0 is "
         "the same histogram, 1 an entirely different one (total variation distance). Above the line look at "
         "the data. A few hundred rows in the window are needed: with 100, chance alone makes 0.1.",
         "percentunit",
@@ -103,8 +107,8 @@ def probability_shift() -> timeseries.Panel:
 def probability_cells() -> heatmap.Panel:
     """The histogram over time."""
     panel = look.cells(
-        f"Probability of {POSITIVE} over time",
-        "Rows a second in each tenth of the probability. A band that wanders is drift that you can see.",
+        f"{OUTPUT.capitalize()} over time",
+        "Rows a second in each tenth. A band that moves is drift.",
         "cps",
         "short",
     )

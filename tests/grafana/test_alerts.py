@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
 import yaml
 
+from grafana import render
 from grafana.render import prometheus_rule
 from tests.grafana.boards import ALERTS, KIT, rules
 from workshop.programs import require
@@ -19,8 +21,15 @@ def test_alerts_and_runbook_headings_are_the_same() -> None:
 
 def test_every_alert_links_to_its_heading() -> None:
     made = [rule for group in prometheus_rule()["spec"]["groups"] for rule in group["rules"]]
-    links = {rule["alert"]: rule["annotations"]["runbook_url"] for rule in made}
+    links = {rule["alert"]: rule["annotations"]["runbook"] for rule in made}
     assert links == {rule["alert"]: f"grafana/runbook.md#{rule['alert'].lower()}" for rule in rules()}
+
+
+def test_a_runbook_url_is_absolute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(render, "RUNBOOK_URL", "https://git.example.com/kit/blob/main/grafana/runbook.md")
+    made = [rule["annotations"] for group in prometheus_rule()["spec"]["groups"] for rule in group["rules"]]
+    assert all(one["runbook_url"].startswith("https://git.example.com/kit/") for one in made)
+    assert made[0]["runbook_url"].endswith("/grafana/runbook.md#modelfailing")
 
 
 def test_every_alert_has_a_unit_test_that_fires_and_one_that_does_not() -> None:
@@ -36,7 +45,7 @@ def test_every_alert_says_where_it_is_and_how_bad() -> None:
         assert "$labels.namespace" in rule["annotations"]["summary"], rule["alert"]
 
 
-def test_the_alert_that_starts_a_retraining_is_the_one_of_drift() -> None:
+def test_the_alert_that_a_retraining_can_be_routed_by_is_the_one_of_drift() -> None:
     assert [rule["alert"] for rule in rules() if rule["labels"].get("starts") == "retrain"] == ["ModelDrift"]
 
 

@@ -1,4 +1,4 @@
-"""Module 9, the pipeline: a run that the participant started took their commit through all tasks."""
+"""Module 9, the pipeline: a run that the participant started took their commit to the model registry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workshop.checks.git import BRANCH, contains, git, has, root
 
 _PUSHED, _GREEN, _BOTH = (
     "the Git server has your branch",
-    "a run that you started has gone all the way",
+    "a run that you started has registered a model",
     "both candidates were trained in it",
 )
 _HINT = f"workshop run tekton/runs/train-and-stage.yaml -p revision={BRANCH} -p deploy=false"
@@ -26,7 +26,11 @@ def check(context: CheckContext) -> list[Finding]:
     if run is None:
         return [pushed, Finding(_GREEN, False, why, _HINT), Finding(_BOTH, False, "it needs the run", "")]
     commit = runs.results(run).get("commit", "")
-    green = Finding(_GREEN, True, f"{runs.named(run)} built commit {commit[:8]}")
+    green = Finding(
+        _GREEN,
+        True,
+        f"{runs.named(run)} registered version {runs.results(run).get('model-version', '?')} of commit {commit[:8]}",
+    )
     trained = [
         one["metadata"]["name"]
         for one in context.cluster.list("TaskRun", context.namespace("dev"))
@@ -49,7 +53,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 
 def _own(context: CheckContext) -> tuple[dict[str, object] | None, str]:
     """The newest good run of a commit of the participant's that no push has started, or why there is none."""
-    why = f"no run of {runs.PIPELINE} has built a commit of {BRANCH}"
+    why = f"no run of {runs.PIPELINE} has succeeded for a commit of {BRANCH}"
     first = root(context)
     for run in runs.newest_first(context, runs.PIPELINE):
         commit = runs.results(run).get("commit", "")

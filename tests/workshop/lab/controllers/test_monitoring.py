@@ -195,7 +195,7 @@ def test_the_kits_alerts_do_in_the_lab_what_their_unit_tests_say(tmp_path: Path)
     tests["rule_files"] = [str(tmp_path / "rules" / "*.yaml")]
     for case in (case for test in tests["tests"] for case in test["alert_rule_test"]):
         for alert in case.get("exp_alerts") or []:
-            alert["exp_annotations"]["runbook_url"] = f"grafana/runbook.md#{case['alertname'].lower()}"
+            alert["exp_annotations"]["runbook"] = f"grafana/runbook.md#{case['alertname'].lower()}"
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump(tests))
     run = subprocess.run(
         [require("promtool").path, "test", "rules", "tests.yaml"], capture_output=True, text=True, cwd=tmp_path

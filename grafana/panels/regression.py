@@ -1,0 +1,72 @@
+"""Whether a model that predicts a number was right: panels of a regression."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import stat, table, timeseries
+from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
+
+from grafana import look, queries
+from grafana.config import TARGET, WINDOW
+from grafana.look import PLAIN
+
+BY_PREDICTOR = "{{predictor_name}}"
+PREDICTOR = "predictor_name"
+SCORES = {"Rows": queries.error_rows, "Error": queries.rmse}
+
+
+def predictions() -> timeseries.Panel:
+    """How much is predicted."""
+    panel = look.series("Predictions", "Rows predicted a second. A request may hold many rows.", "cps")
+    return panel.with_target(look.query(queries.predictions(by=PREDICTOR), BY_PREDICTOR))
+
+
+def rmse() -> stat.Panel:
+    """How far off the predictions are."""
+    panel = look.figure(
+        "Root mean squared error",
+        f"Of {TARGET}, over the rows whose truth came back in the time shown. Large errors count more than small ones.",
+        "short",
+        height=5,
+    )
+    return panel.with_target(look.now(queries.rmse()))
+
+
+def known_rows() -> stat.Panel:
+    """Whether truth arrives at all."""
+    panel = look.figure(
+        "Rows with truth", "How many of the rows in the time shown came back with what happened.", "short", height=5
+    )
+    return panel.decimals(0).with_target(look.now(queries.error_rows()))
+
+
+def rmse_over_time() -> timeseries.Panel:
+    """Since when."""
+    panel = look.series(
+        "Root mean squared error over time",
+        "By predictor, over the chosen window. Dashed: what the model had in its test.",
+        "short",
+    )
+    return (
+        panel.override_by_regexp("/^in the test/", look.dashed(PLAIN))
+        .with_target(look.query(queries.rmse(over=WINDOW, by=PREDICTOR), BY_PREDICTOR))
+        .with_target(look.query(queries.reference("rmse", by=""), "in the test"))
+    )
+
+
+def champion_against_challenger() -> table.Panel:
+    """Which predictor is better."""
+    panel = look.grid(
+        "Champion against challenger",
+        "A row for each predictor, from the truths that came back to it in the time shown. The rows column says how "
+        "much to believe: promote by it only with several hundred.",
+        "short",
+        17,
+    )
+    panel = panel.override_by_name("Rows", [DynamicConfigValue(id_val="decimals", value=0)])
+    columns = {PREDICTOR: "Predictor"}
+    for letter, (name, score) in zip("AB", SCORES.items(), strict=True):
+        panel = panel.with_target(look.rows(score(by=PREDICTOR)))
+        columns[f"Value #{letter}"] = name
+    for transformation in look.joined(columns):
+        panel = panel.with_transformation(transformation)
+    return panel
