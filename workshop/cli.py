@@ -18,6 +18,9 @@ from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_fault
 EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
 130 interrupted"""
 
+LAB_VERBS = ("doctor", "down", "lab", "logs", "reset", "shell", "status", "up")
+"""The verbs that are about the lab itself. The others get the target that they work in."""
+
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
@@ -98,8 +101,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words.verb:
             parser().print_help()
             return UsageError.exit_code
-        module = importlib.import_module(f"workshop.commands.{words.verb}")
-        code: int = getattr(module, words.verb)(words)
+        # Imported here: --help does not wait for it.
+        from workshop.lab.target import current_target
+
+        verb = getattr(importlib.import_module(f"workshop.commands.{words.verb}"), words.verb)
+        code: int = verb(words) if words.verb in LAB_VERBS else verb(words, current_target())
         return code
     except KeyboardInterrupt:
         output.note("interrupted; what runs in the lab goes on: workshop status")

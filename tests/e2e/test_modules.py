@@ -14,17 +14,18 @@ import pytest
 
 from tests.e2e.conftest import KIT, Lab, until
 from workshop.checks import Finding
-from workshop.commands.journey import Journey, journey
 from workshop.guide.module import load_all
 from workshop.lab.paths import LabPaths
+from workshop.lab.target import LabTarget
+from workshop.operations.participation import Participation, participation
 
 NUMBERS = [module.number for module in load_all(KIT / "workshop" / "modules")]
-LOOKS_ONLY = "01"
+READ_ONLY = "01"
 Undo = Callable[[], object]
 
 
-def _way(lab: Lab) -> Journey:
-    return journey(LabPaths(lab.state))
+def _way(lab: Lab) -> Participation:
+    return participation(LabTarget(LabPaths(lab.state)))
 
 
 def _left(lab: Lab, number: str) -> list[Finding]:
@@ -40,7 +41,7 @@ def test_a_module_runs_as_it_stands_and_its_check_tells_right_from_wrong(
     way = _way(lab)
     module = way.module(number)
     assert not way.missing(module), "a module before this one is not done"
-    if number != LOOKS_ONLY:
+    if number != READ_ONLY:
         left = _left(lab, number)
         assert left, "the check is satisfied before anything was done"
         assert all(finding.reason for finding in left)
@@ -69,7 +70,7 @@ def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: 
     monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
     made = _git(lab, "rev-parse", "mine")
     for number in reversed(NUMBERS):
-        if number == LOOKS_ONLY:
+        if number == READ_ONLY:
             continue
         assert lab.workshop("reset", number).returncode == 0
         assert _left(lab, number), f"module {number} is still done"
@@ -81,7 +82,7 @@ def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: 
     kept = _git(lab, "for-each-ref", "--format=%(refname:short)", "refs/heads/kept").split()
     assert any(made in _git(lab, "rev-list", branch) for branch in kept), "the participant's commits are gone"
     done = lab.workshop("check", "-o", "json").stdout.splitlines()
-    assert [json.loads(line)["module"] for line in done if json.loads(line)["done"]] == [LOOKS_ONLY]
+    assert [json.loads(line)["module"] for line in done if json.loads(line)["done"]] == [READ_ONLY]
 
 
 def test_start_does_what_a_module_needs_and_stops_before_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,4 +212,4 @@ WRONG: dict[str, Callable[[Lab], Undo]] = {
 
 
 def test_every_checker_is_shown_a_wrong_answer() -> None:
-    assert sorted([*WRONG, LOOKS_ONLY]) == NUMBERS
+    assert sorted([*WRONG, READ_ONLY]) == NUMBERS

@@ -8,19 +8,19 @@ from dataclasses import asdict
 
 from workshop import output
 from workshop.checks import CHECKS, Finding
-from workshop.commands.journey import journey
 from workshop.errors import RunFailed, UsageError
-from workshop.lab.paths import lab_paths
+from workshop.operations.participation import participation
+from workshop.participants.target import CommandTarget
 
 
-def check(words: argparse.Namespace) -> int:
+def check(words: argparse.Namespace, target: CommandTarget) -> int:
     """Print the findings; exit 5 when a task is not done."""
     if not words.module:
-        return _every(words.output == output.JSON)
+        return _every(target, words.output == output.JSON)
     number = words.module.rjust(2, "0")
     if number not in CHECKS:
         raise UsageError(f"no module {words.module!r} has a check", hint=f"these have one: {', '.join(sorted(CHECKS))}")
-    way = journey(lab_paths())
+    way = participation(target)
     findings = way.findings(way.module(number))
     if words.output == output.JSON:
         output.emit({"module": number, "done": all(f.ok for f in findings), "findings": [asdict(f) for f in findings]})
@@ -38,8 +38,8 @@ def show(findings: Sequence[Finding]) -> None:
             output.say(f"    {finding.hint}")
 
 
-def _every(as_json: bool) -> int:
-    way = journey(lab_paths())
+def _every(target: CommandTarget, as_json: bool) -> int:
+    way = participation(target)
     for module in way.modules.values():
         findings = way.findings(module)
         left = sum(not finding.ok for finding in findings)

@@ -18,7 +18,7 @@ GRACE_SECONDS = 40.0
 
 def down(words: argparse.Namespace) -> int:
     """Stop the lab and say so."""
-    stopped = _down(lab_paths())
+    stopped = stop_lab(lab_paths())
     if words.output == output.JSON:
         output.emit({"running": False, "was_running": stopped})
     else:
@@ -26,7 +26,7 @@ def down(words: argparse.Namespace) -> int:
     return 0
 
 
-def _down(where: LabPaths) -> bool:
+def stop_lab(where: LabPaths) -> bool:
     """Stop the lab and wait for it; False when none ran. Raises TimedOut after killing one that does not stop."""
     pid = running_pid(where)
     if pid is None or pid <= 0:

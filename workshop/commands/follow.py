@@ -14,29 +14,29 @@ from typing import Any
 
 from workshop import output
 from workshop.cluster.client import Client
-from workshop.commands.place import api
-from workshop.commands.run import _follow, _next, _why
 from workshop.errors import EnvironmentFault, RunFailed, UsageError
-from workshop.lab.paths import lab_paths
+from workshop.operations.runs import failure_text, logs_command
+from workshop.operations.runs import follow as follow_run
+from workshop.participants.target import CommandTarget
 
 APPEARS_SECONDS = 30.0
 COMMIT = "mlops-workshop/commit"
 
 
-def follow(words: argparse.Namespace) -> int:
+def follow(words: argparse.Namespace, target: CommandTarget) -> int:
     """Find the run, show it until it is done."""
-    client, namespace = api(lab_paths(), words.namespace)
+    client, namespace = target.client(), words.namespace or target.namespace()
     run = _appeared(client, namespace, words.pipeline, _head())
     name = str(run["metadata"]["name"])
     quiet = words.output == output.JSON
     if not quiet:
         output.note(f"pipelinerun {name} in {namespace}")
     deadline = time.monotonic() + words.timeout
-    found = _follow(client, "PipelineRun", namespace, name, deadline=deadline, quiet=quiet, look=lambda _: None)
+    found = follow_run(client, "PipelineRun", namespace, name, deadline=deadline, quiet=quiet, look=lambda _: None)
     if quiet:
         output.emit(found.object)
     if not found.succeeded:
-        raise RunFailed(_why(client, found), hint=_next(found))
+        raise RunFailed(failure_text(client, found), hint=logs_command(found))
     return 0
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from workshop.commands.rollback import run_delivery_command
+from workshop.operations.delivery import run_delivery_command
+from workshop.participants.target import CommandTarget
 
 
-def history(words: argparse.Namespace) -> int:
+def history(words: argparse.Namespace, target: CommandTarget) -> int:
     """Print the history, newest first. Raises EnvironmentFault, RunFailed."""
-    return run_delivery_command(words, "history")
+    return run_delivery_command(words, target, "history")

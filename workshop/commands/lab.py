@@ -24,17 +24,17 @@ from typing import Any
 from workshop import output
 from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.runs import Progress
-from workshop.commands.approve import _approve, _me
-from workshop.commands.place import participant_env
-from workshop.commands.run import _next, _run, _why
-from workshop.commands.up import _up
+from workshop.commands.up import start_lab
 from workshop.errors import RunFailed, WorkshopError
 from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import SHOWN
 from workshop.lab.participant import clone_folder
 from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read
+from workshop.lab.target import LabTarget
 from workshop.manifests.load import load
+from workshop.operations.approvals import answer, identities
+from workshop.operations.runs import failure_text, logs_command, submit
 from workshop.participants.names import LAB_PARTICIPANT
 from workshop.usecase import DEPLOYMENT, USE_CASE
 
@@ -53,6 +53,10 @@ class Job:
     client: Client
     quiet: bool
     took: dict[str, float]
+
+    @property
+    def target(self) -> LabTarget:
+        return LabTarget(self.where)
 
     @property
     def clone(self) -> Path:
@@ -74,11 +78,11 @@ def lab(words: argparse.Namespace) -> int:
     began = time.monotonic()
     quiet = words.output == output.JSON
     where = lab_paths()
-    report = _up(where, ports=words.ports, quiet=quiet)
+    report = start_lab(where, ports=words.ports, quiet=quiet)
     job = Job(where, report, Client.load(where.kubeconfig), quiet, {"up": time.monotonic() - began})
     job.step("data: the months of 2013, pushed to the DVC remote", lambda: _push_data(job))
     job.step("pipelines: applied to " + LAB_PARTICIPANT.namespace("dev"), lambda: _apply(job))
-    if _stands(job):
+    if _production_is_current(job):
         job.step("production: already serves this commit", lambda: "nothing to train, build or deploy")
     else:
         job.step("train-and-stage: from the commit to staging", lambda: _pipeline(job, "train-and-stage"))
@@ -117,7 +121,7 @@ def _pipeline(job: Job, name: str) -> str:
     file = job.clone / "tekton" / "runs" / f"{name}.yaml"
     if not job.quiet:
         output.note(f"     $ workshop run tekton/runs/{name}.yaml")
-    found = _run(
+    found = submit(
         job.client,
         load(file),
         LAB_PARTICIPANT.namespace("dev"),
@@ -126,7 +130,7 @@ def _pipeline(job: Job, name: str) -> str:
         look=lambda seen: _approve_for(job, seen),
     )[0]
     if not found.succeeded:
-        raise RunFailed(_why(job.client, found), hint=_next(found))
+        raise RunFailed(failure_text(job.client, found), hint=logs_command(found))
     return found.message
 
 
@@ -161,12 +165,18 @@ def _approve_for(job: Job, seen: Progress) -> None:
         if task.custom == "ApprovalTask" and task.state == "running":
             waiting = job.client.find("ApprovalTask", seen.namespace, task.task_run)
             if waiting and (waiting.get("status") or {}).get("state") == "pending":
-                _approve(job.client, waiting, *_me(job.client, lab=True), answer="approve", message="make lab")
+                answer(
+                    job.client,
+                    waiting,
+                    *identities(job.client, job.target.identities),
+                    wish="approve",
+                    message="make lab",
+                )
                 if not job.quiet:
                     output.note(f"     $ workshop approve {task.task_run}")
 
 
-def _stands(job: Job) -> bool:
+def _production_is_current(job: Job) -> bool:
     """Whether production serves what the newest commit of main gives: the last good run built this very commit."""
     runs = [
         r
@@ -254,7 +264,7 @@ def _shell(job: Job, folder: Path, line: str) -> str:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", line],
         cwd=folder,
-        env=participant_env(job.where),
+        env=job.target.env(),
         capture_output=True,
         text=True,
         check=False,

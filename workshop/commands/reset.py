@@ -7,17 +7,18 @@ import shutil
 import sys
 
 from workshop import output
-from workshop.commands.down import _down
-from workshop.commands.journey import journey
+from workshop.commands.down import stop_lab
 from workshop.errors import EnvironmentFault, UsageError
 from workshop.lab.paths import LabPaths, lab_paths
+from workshop.lab.target import current_target
+from workshop.operations.participation import participation
 
 
 def reset(words: argparse.Namespace) -> int:
     """Ask, stop, delete."""
     where = lab_paths()
     if words.module:
-        return _module(where, words.module, words.output == output.JSON)
+        return _module(words.module, words.output == output.JSON)
     if not where.root.exists():
         output.say(f"nothing to reset: {where.root} is not there")
         return 0
@@ -39,9 +40,9 @@ def reset(words: argparse.Namespace) -> int:
     return 0
 
 
-def _module(where: LabPaths, number: str, as_json: bool) -> int:
+def _module(number: str, as_json: bool) -> int:
     """Undo what a module made; nothing that the participant made is lost, so nobody is asked."""
-    way = journey(where)
+    way = participation(current_target())
     module = way.module(number)
     said = way.undo(module)
     if as_json:
@@ -55,7 +56,7 @@ def _reset(where: LabPaths) -> None:
     """Delete the lab's folder. Raises EnvironmentFault when the folder is not a lab's or cannot be deleted."""
     if not where.is_lab:
         raise EnvironmentFault(f"no lab made {where.root}, so nothing was deleted", hint="check WORKSHOP_STATE")
-    _down(where)
+    stop_lab(where)
     # Images are read-only so that nobody changes them by accident.
     for folder in (p for p in where.images.rglob("*") if p.is_dir() and not p.is_symlink()):
         folder.chmod(0o755)

@@ -6,27 +6,19 @@ import argparse
 import os
 import shutil
 
-from workshop.commands.place import CLUSTER, LAB, in_lab, participant_env, place
-from workshop.errors import EnvironmentFault
 from workshop.lab.environment import SHELL_RC
-from workshop.lab.participant import clone_folder
-from workshop.lab.paths import lab_paths
+from workshop.lab.target import current_target
 
 
 def shell(words: argparse.Namespace) -> int:
-    """Replace this process by the shell, or by the command that was given."""
-    where = lab_paths()
-    if in_lab(where):
-        clone, env = clone_folder(where), participant_env(where) | {"TERM": os.environ.get("TERM", "dumb")}
-        if not clone.exists():
-            raise EnvironmentFault(f"there is no clone at {clone}", hint="workshop up makes it")
-    else:
-        on = place(where)
-        clone, env = on.clone, on.env
-        # A token that a Pod is given lives an hour; a terminal that lives longer asks for it: oc whoami -t.
-        env.pop("PROMETHEUS_TOKEN", None)
+    """Replace this process by the shell, or by the command that was given. Raises EnvironmentFault."""
+    target = current_target()
+    clone, env = target.clone(), target.env()
+    env.setdefault("TERM", os.environ.get("TERM", "dumb"))
+    # A token that a Pod is given lives an hour; a terminal that lives longer asks for it: oc whoami -t.
+    env.pop("PROMETHEUS_TOKEN", None)
+    env["WORKSHOP_PLACE"] = target.name
     command = [w for w in words.command if w != "--"] or _interactive()
-    env["WORKSHOP_PLACE"] = LAB if in_lab(where) else CLUSTER
     os.chdir(clone)
     os.execvpe(command[0], command, env)  # noqa: S606 the participant's own shell
 

@@ -9,16 +9,16 @@ import argparse
 
 from workshop import output
 from workshop.commands.check import show
-from workshop.commands.journey import LOOKS_ONLY, Journey, journey
 from workshop.errors import RunFailed
 from workshop.guide.module import Command, Module
 from workshop.guide.runner import Ran
-from workshop.lab.paths import lab_paths
+from workshop.operations.participation import READ_ONLY_MODULES, Participation, participation
+from workshop.participants.target import CommandTarget
 
 
-def solve(words: argparse.Namespace) -> int:
+def solve(words: argparse.Namespace, target: CommandTarget) -> int:
     """Do what the module needs, then the module; its check says whether that worked."""
-    way = journey(lab_paths())
+    way = participation(target)
     module = way.module(words.module)
     for each in way.missing(module):
         do(way, each)
@@ -28,7 +28,7 @@ def solve(words: argparse.Namespace) -> int:
     return 0
 
 
-def do(way: Journey, module: Module, *, again: bool = False) -> None:
+def do(way: Participation, module: Module, *, again: bool = False) -> None:
     """One module from its start to its check; one that is done only when told `again`.
 
     Raises RunFailed with the line of the text that went wrong.
@@ -37,7 +37,7 @@ def do(way: Journey, module: Module, *, again: bool = False) -> None:
     if not again and way.done(module):
         output.note("     done already")
         return
-    if module.number in LOOKS_ONLY:
+    if module.number in READ_ONLY_MODULES:
         left = [finding for finding in way.findings(module) if not finding.ok]
         if left:
             show(left)
@@ -50,7 +50,7 @@ def do(way: Journey, module: Module, *, again: bool = False) -> None:
     result = way.do(module, before=_typed, after=_printed)
     if not result.ok:
         raise RunFailed(result.problem, hint=f"workshop start {module.number} takes you to where this began")
-    left = [finding for finding in journey(way.where).findings(module) if not finding.ok]
+    left = [finding for finding in participation(way.target).findings(module) if not finding.ok]
     if left:
         show(left)
         raise RunFailed(f"module {module.number} ran, and its check is not satisfied")

@@ -6,16 +6,16 @@ import argparse
 import sys
 
 from workshop import output
-from workshop.commands.journey import Journey, journey
 from workshop.commands.solve import do
 from workshop.errors import UsageError
 from workshop.guide.module import Module
-from workshop.lab.paths import lab_paths
+from workshop.operations.participation import Participation, participation
+from workshop.participants.target import CommandTarget
 
 
-def start(words: argparse.Namespace) -> int:
+def start(words: argparse.Namespace, target: CommandTarget) -> int:
     """Say what will change, ask, do what is missing, undo what is too far."""
-    way = journey(lab_paths())
+    way = participation(target)
     module = way.module(words.module)
     missing = way.missing(module)
     for each in missing:
@@ -32,7 +32,7 @@ def start(words: argparse.Namespace) -> int:
     return 0
 
 
-def _start(way: Journey, module: Module, missing: list[Module]) -> None:
+def _start(way: Participation, module: Module, missing: list[Module]) -> None:
     for each in missing:
         do(way, each)
     for said in way.undo(module):

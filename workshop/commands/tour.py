@@ -11,18 +11,18 @@ import time
 from collections.abc import Sequence
 
 from workshop import output
-from workshop.commands.journey import LOOKS_ONLY, Journey, journey
 from workshop.commands.solve import do
 from workshop.errors import RunFailed
 from workshop.guide.module import Module
-from workshop.lab.paths import lab_paths
+from workshop.operations.participation import READ_ONLY_MODULES, Participation, participation
+from workshop.participants.target import CommandTarget
 
 
-def tour(words: argparse.Namespace) -> int:
+def tour(words: argparse.Namespace, target: CommandTarget) -> int:
     """Walk; exit 5 at the first module that does not hold what it says, after the times of those before."""
-    way = journey(lab_paths())
+    way = participation(target)
     wanted = [way.module(number) for number in words.modules] or list(way.modules.values())
-    done = [module for module in wanted if module.number not in LOOKS_ONLY and way.done(module)]
+    done = [module for module in wanted if module.number not in READ_ONLY_MODULES and way.done(module)]
     if words.go_on:
         wanted = [module for module in wanted if module not in done]
     elif done and not words.yes:
@@ -36,7 +36,7 @@ def tour(words: argparse.Namespace) -> int:
     try:
         for module in wanted:
             began = time.monotonic()
-            _walk(module)
+            _walk(target, module)
             took.append((module, time.monotonic() - began))
             if words.output == output.JSON:
                 output.emit({"module": module.number, "seconds": round(took[-1][1], 1), "minutes": module.minutes})
@@ -48,22 +48,22 @@ def tour(words: argparse.Namespace) -> int:
     return 0
 
 
-def _take_back(way: Journey, wanted: Sequence[Module]) -> None:
+def _take_back(way: Participation, wanted: Sequence[Module]) -> None:
     """The last first, as each builds on those before it."""
     for module in reversed(wanted):
         for said in way.undo(module):
             output.note(f"before module {module.number}: {said}")
 
 
-def _walk(module: Module) -> None:
+def _walk(target: CommandTarget, module: Module) -> None:
     """One module, from its start to its check. Raises RunFailed."""
-    way = journey(lab_paths())
+    way = participation(target)
     if missing := way.missing(module):
         raise RunFailed(
             f"module {module.number} needs {', '.join(each.number for each in missing)}, which is not done",
             hint=f"workshop start {module.number} does it for you",
         )
-    if module.number not in LOOKS_ONLY and way.done(module):
+    if module.number not in READ_ONLY_MODULES and way.done(module):
         raise RunFailed(f"the check of module {module.number} is satisfied before anything was done")
     do(way, module, again=True)
 

@@ -28,11 +28,11 @@ NOT_LINUX = "run it on Linux; on macOS in a Linux virtual machine, on Windows in
 def up(words: argparse.Namespace) -> int:
     """Start the lab; print what runs."""
     where = lab_paths()
-    _up(where, ports=words.ports, timeout=words.timeout, quiet=words.output == output.JSON)
+    start_lab(where, ports=words.ports, timeout=words.timeout, quiet=words.output == output.JSON)
     return status_verb.status(words)
 
 
-def _up(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
+def start_lab(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
     """Start the lab unless it runs and wait for it; two at once start one lab.
 
     Raises EnvironmentFault when it cannot start, TimedOut when it is not ready in time. Ctrl-C while it starts stops

@@ -10,7 +10,7 @@ import pytest
 
 from workshop.cluster.client import Client
 from workshop.commands import follow
-from workshop.commands.run import _give
+from workshop.commands.run import set_params
 from workshop.errors import EnvironmentFault, UsageError
 from workshop.manifests.load import parse
 
@@ -22,19 +22,19 @@ RUN = (
 
 def test_a_param_replaces_the_files_and_another_is_added() -> None:
     documents = parse(RUN)
-    _give(documents, ["a=2", "revision=b=c"])
+    set_params(documents, ["a=2", "revision=b=c"])
     assert documents[0].object["spec"]["params"] == [{"name": "a", "value": "2"}, {"name": "revision", "value": "b=c"}]
 
 
 def test_other_objects_of_the_file_get_no_params() -> None:
     documents = parse("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
-    _give(documents, ["a=2"])
+    set_params(documents, ["a=2"])
     assert "spec" not in documents[0].object
 
 
 def test_a_param_without_a_value_is_refused() -> None:
     with pytest.raises(UsageError, match="-p revision: a param is NAME=VALUE"):
-        _give(parse(RUN), ["revision"])
+        set_params(parse(RUN), ["revision"])
 
 
 class Runs:

@@ -17,7 +17,9 @@ from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.approval.reconcile import Approvals
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.kinds import Object, built_in
+from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.lab.target import LabTarget
 from workshop.manifests import jsonpatch
 
 TASKS, RUNS = built_in("ApprovalTask"), built_in("CustomRun")
@@ -322,7 +324,7 @@ def _approve(gate: Gate, monkeypatch: pytest.MonkeyPatch, tmp_path: Any, *words:
     (tmp_path / "kubeconfig").write_text("")
     monkeypatch.setenv("WORKSHOP_STATE", str(tmp_path))
     monkeypatch.setattr(Client, "load", lambda *_: FakeServer(gate))
-    return command.approve(parser().parse_args(["approve", *words]))
+    return command.approve(parser().parse_args(["approve", *words]), LabTarget(LabPaths(tmp_path)))
 
 
 def test_the_command_answers_the_one_that_waits(

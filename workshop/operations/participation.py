@@ -8,30 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from workshop.checks import CHECKS, RESETS, CheckContext, Finding
 from workshop.cluster.client import Client
-from workshop.commands.place import LAB, place
 from workshop.errors import UsageError
 from workshop.guide.module import Command, Module, load_all
 from workshop.guide.runner import Ran, Result, run_module
-from workshop.lab.paths import KIT, LabPaths
-from workshop.lab.progress import note
+from workshop.participants.target import CommandTarget
 
-MODULES = KIT / "workshop" / "modules"
-LOOKS_ONLY = ("01",)
+MODULES = Path(__file__).resolve().parents[1] / "modules"
+READ_ONLY_MODULES = ("01",)
 """Module 1 walks along what `make lab` has made, so its check holds from the start."""
 
 
 @dataclass(frozen=True)
-class Journey:
+class Participation:
     """One participant, in the lab or on a cluster. Made anew for each command: addresses change as parts start.
 
     `on` is `lab` or `cluster`: which of the text's marked commands are meant.
     """
 
-    where: LabPaths
-    on: str
+    target: CommandTarget
     client: Client
     context: CheckContext
     modules: dict[str, Module]
@@ -46,8 +44,7 @@ class Journey:
     def findings(self, module: Module) -> list[Finding]:
         """What the module's check finds; remembered for the guide's pages, which the lab serves."""
         found = CHECKS[module.number](self.context)
-        if self.on == LAB:
-            note(self.where, module.number, sum(not finding.ok for finding in found), len(found))
+        self.target.remember(module.number, sum(not finding.ok for finding in found), len(found))
         return found
 
     def done(self, module: Module) -> bool:
@@ -81,11 +78,11 @@ class Journey:
     ) -> Result:
         """Do a module by the commands of its own text, in the participant's terminal."""
         env = dict(self.context.env) | {"TERM": "dumb"}
-        return run_module(module.path, env, self.context.clone, where=self.on, before=before, after=after)
+        return run_module(module.path, env, self.context.clone, where=self.target.name, before=before, after=after)
 
 
-def journey(where: LabPaths) -> Journey:
-    """The way of the participant who works here. Raises EnvironmentFault when there is neither lab nor cluster."""
-    on = place(where)
-    context = CheckContext(on.client, on.values, on.clone, on.env, on.name)
-    return Journey(where, on.name, on.client, context, {module.number: module for module in load_all(MODULES)})
+def participation(target: CommandTarget) -> Participation:
+    """The participation of the participant who works in this target. Raises EnvironmentFault."""
+    client = target.client()
+    context = CheckContext(client, target.variables(), target.clone(), target.env(), target.name)
+    return Participation(target, client, context, {module.number: module for module in load_all(MODULES)})

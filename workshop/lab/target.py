@@ -1,0 +1,71 @@
+"""The lab as the target of commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workshop.cluster.client import Client
+from workshop.errors import EnvironmentFault
+from workshop.lab import environment
+from workshop.lab.admission.approval import USERS
+from workshop.lab.components import COMPONENTS
+from workshop.lab.endpoints import variables
+from workshop.lab.participant import clone_folder
+from workshop.lab.paths import LabPaths, lab_paths
+from workshop.lab.progress import note
+from workshop.lab.report import Report, read, running_pid
+from workshop.participants.cluster import ClusterTarget
+from workshop.participants.names import LAB_PARTICIPANT
+from workshop.participants.target import LAB, CommandTarget
+
+
+def current_target() -> CommandTarget:
+    """The lab as soon as its folder exists, even if `oc` is logged in to a cluster; else the cluster."""
+    paths = lab_paths()
+    return LabTarget(paths) if paths.root.exists() else ClusterTarget()
+
+
+@dataclass(frozen=True)
+class LabTarget:
+    """The lab of a state folder."""
+
+    paths: LabPaths
+    name = LAB
+    identities = USERS
+
+    def client(self) -> Client:
+        """A client of the lab's API. Raises EnvironmentFault when the lab was never started."""
+        return Client.load(self.paths.kubeconfig)
+
+    def namespace(self) -> str:
+        """The participant's `<name>-dev`."""
+        return LAB_PARTICIPANT.namespace("dev")
+
+    def clone(self) -> Path:
+        """The clone in the lab's folder. Raises EnvironmentFault when it is not there."""
+        clone = clone_folder(self.paths)
+        if not clone.exists():
+            raise EnvironmentFault(f"there is no clone at {clone}", hint="workshop up makes it")
+        return clone
+
+    def variables(self) -> dict[str, str]:
+        """The names and addresses. Raises EnvironmentFault when the lab does not run."""
+        report = self._report()
+        if report is None:
+            raise EnvironmentFault("the lab does not run", hint="workshop up starts it")
+        return LAB_PARTICIPANT.variables(variables(report.endpoints, COMPONENTS))
+
+    def env(self) -> dict[str, str]:
+        """PATH with the lab's commands, the kubeconfig, and while the lab runs the addresses."""
+        report = self._report()
+        known, token = ({}, "") if report is None else (report.endpoints, self.paths.token.read_text().strip())
+        return environment.participant(self.paths, LAB_PARTICIPANT, known, COMPONENTS, token)
+
+    def remember(self, number: str, left: int, tasks: int) -> None:
+        """Keep the result for the guide's pages. Raises OSError."""
+        note(self.paths, number, left, tasks)
+
+    def _report(self) -> Report | None:
+        """The report of a lab that runs, or None."""
+        return read(self.paths) if running_pid(self.paths) is not None else None

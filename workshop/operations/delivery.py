@@ -1,0 +1,47 @@
+"""Runs commands of `python -m delivery` in the clone, as the pipeline's Tasks do.
+
+The addresses are those of Tasks, from the ConfigMap `mlops-endpoints`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+from workshop import output
+from workshop.errors import EnvironmentFault, RunFailed
+from workshop.participants.cluster import task_addresses
+from workshop.participants.target import LAB, CommandTarget
+from workshop.usecase import FOLDER, is_clone
+
+
+def run_delivery_command(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> int:
+    """Run a command of `python -m delivery` in the clone and print its output; raises RunFailed with its error."""
+    model = target.clone() / FOLDER
+    namespace = words.namespace or target.namespace()
+    base = target.env() if target.name == LAB else dict(os.environ)
+    env = base | task_addresses(target.client(), namespace)
+    if not is_clone(model.parent):
+        raise EnvironmentFault(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
+    argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more, "--output", words.output]
+    done = subprocess.run(argv, cwd=model, env=env | {"DELIVERY_COMMAND": "workshop"}, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise _failure(done.stderr.strip() or done.stdout.strip())
+    if words.output == output.JSON:
+        sys.stdout.write(done.stdout)
+    else:
+        output.say(done.stdout.rstrip())
+    return 0
+
+
+def _failure(text: str) -> RunFailed:
+    """The error of a delivery command: its last line is JSON with `error` and `next`, else a defect's traceback."""
+    hint = "workshop history says what was in production"
+    try:
+        error = json.loads(text.splitlines()[-1])
+        return RunFailed(str(error["error"]), hint=str(error["next"]) or hint)
+    except (IndexError, ValueError, KeyError, TypeError):
+        return RunFailed(text or "the command failed without a word", hint=hint)

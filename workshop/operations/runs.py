@@ -1,0 +1,136 @@
+"""Submits manifests and follows the runs that they create."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rich.live import Live
+from rich.table import Table
+
+from workshop import output
+from workshop.cluster.client import ApiFailure, Client
+from workshop.cluster.runs import Progress, first_failure, progress
+from workshop.errors import ManifestError, TimedOut
+from workshop.manifests.load import Manifest
+
+POLL_SECONDS = 0.2
+RUN_KINDS = ("PipelineRun", "TaskRun")
+_MARKS = {
+    "succeeded": "[green]✓[/]",
+    "failed": "[red]✗[/]",
+    "running": "[cyan]●[/]",
+    "skipped": "[dim]-[/]",
+    "ignored": "[yellow]![/]",
+    "waiting": "[dim]·[/]",
+}
+
+
+def submit(
+    client: Client,
+    documents: Sequence[Manifest],
+    namespace: str,
+    *,
+    timeout: float,
+    quiet: bool,
+    look: Callable[[Progress], None] = lambda _: None,
+) -> list[Progress]:
+    """Submit every document and follow the runs; `look` sees every state on the way. Raises ManifestError, TimedOut."""
+    started: list[tuple[str, str, str]] = []
+    for document in documents:
+        obj = document.object
+        if obj.get("kind") in RUN_KINDS:
+            obj.setdefault("metadata", {}).setdefault("namespace", namespace)
+        try:
+            if obj.get("kind") in RUN_KINDS:
+                made = client.create(obj, namespace)
+                meta = made["metadata"]
+                started.append((made["kind"], meta["namespace"], meta["name"]))
+                _log(quiet, f"{made['kind'].lower()} {meta['name']} created in {meta['namespace']}")
+            else:
+                made = client.apply(obj, namespace)
+                _log(quiet, f"{made['kind'].lower()} {made['metadata']['name']} applied")
+        except ApiFailure as e:
+            raise ManifestError(
+                f"{document.where}: {e.message}",
+                hint=f"oc explain {obj.get('kind', 'KIND')} says what "
+                "is allowed; mend the file and run the command again",
+            ) from e
+    deadline = time.monotonic() + timeout
+    return [follow(client, *which, deadline=deadline, quiet=quiet, look=look) for which in started]
+
+
+def follow(
+    client: Client,
+    kind: str,
+    namespace: str,
+    name: str,
+    *,
+    deadline: float,
+    quiet: bool,
+    look: Callable[[Progress], None],
+) -> Progress:
+    """Show a run until it is done. Raises TimedOut."""
+    live = Live(console=output.err, refresh_per_second=8) if output.interactive() and not quiet else None
+    shown: dict[str, str] = {}
+    if live:
+        live.start()
+    try:
+        while True:
+            found = progress(client, kind, namespace, name)
+            look(found)
+            if live:
+                live.update(_table(found))
+            elif not quiet:
+                for task in found.tasks:
+                    key = task.task_run or task.name
+                    if task.state not in ("waiting", shown.get(key)):
+                        took = f" in {task.seconds:.0f} s" if task.state in ("succeeded", "failed") else ""
+                        why = f": {task.reason}" if task.state == "skipped" else ""
+                        if task.custom == "ApprovalTask" and task.state == "running":
+                            why = ", waits for people: workshop approve"
+                        output.note(f"  {task.name}: {task.state}{took}{why}")
+                        shown[key] = task.state
+            if found.done:
+                return found
+            if time.monotonic() > deadline:
+                raise TimedOut(
+                    f"{name} is still running", hint=f"it goes on: oc get {kind.lower()} {name} -n {namespace}"
+                )
+            time.sleep(POLL_SECONDS)
+    finally:
+        if live:
+            live.stop()
+
+
+def _table(found: Progress) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for _ in range(4):
+        table.add_column()
+    for task in found.tasks:
+        took = f"{task.seconds:5.1f} s" if task.seconds or task.state == "succeeded" else ""
+        why = task.reason if task.state in ("failed", "skipped") else ""
+        if task.custom == "ApprovalTask" and task.state == "running":
+            why = "waits for people: workshop approve"
+        table.add_row(_MARKS[task.state], task.name, took, why)
+    return table
+
+
+def failure_text(client: Client, found: Progress) -> str:
+    """Why a run failed, with the last lines of the failing step."""
+    failure = first_failure(client, found)
+    lines = [f"{found.name} failed: {found.message}"]
+    if failure:
+        lines.append(f"  {failure.task_run}: {failure.reason}")
+        lines += [f"  | {line}" for line in failure.log]
+    return "\n".join(lines)
+
+
+def logs_command(found: Progress) -> str:
+    """The command that prints all logs of a run."""
+    return f"whole logs: oc logs -n {found.namespace} -l tekton.dev/pipelineRun={found.name} --all-containers"
+
+
+def _log(quiet: bool, text: str) -> None:
+    if not quiet:
+        output.note(text)

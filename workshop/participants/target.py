@@ -1,0 +1,48 @@
+"""Where a participant's commands work: in the lab on this machine, or on the cluster that `oc` is logged in to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from workshop.cluster.client import Client
+
+LAB, CLUSTER = "lab", "cluster"
+
+
+class CommandTarget(Protocol):
+    """What differs between a lab and a cluster. Each method raises EnvironmentFault when it cannot answer."""
+
+    @property
+    def name(self) -> str:
+        """`lab` or `cluster`."""
+        ...
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """User names for which the participant may answer an approval, in addition to their own."""
+        ...
+
+    def client(self) -> Client:
+        """A client of the API server."""
+        ...
+
+    def namespace(self) -> str:
+        """The namespace that commands use by default: the participant's `<name>-dev`, or the current project."""
+        ...
+
+    def clone(self) -> Path:
+        """The participant's clone of the kit."""
+        ...
+
+    def variables(self) -> dict[str, str]:
+        """The names and addresses of the guide, by variable. The lab must run."""
+        ...
+
+    def env(self) -> dict[str, str]:
+        """The environment of the participant's terminal. Without a running lab it has no addresses."""
+        ...
+
+    def remember(self, number: str, left: int, tasks: int) -> None:
+        """Keep the result of a module's check for the pages that show it."""
+        ...
