@@ -30,7 +30,7 @@ PORTS = {"http": ("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000), "metrics": ("PREDI
 
 
 class StartError(Exception):
-    """The model or the environment is not fit; the text says what and where."""
+    """The model or the environment cannot be served; the text says what and where."""
 
 
 def main() -> int:
@@ -98,7 +98,7 @@ def check(name: str) -> None:
 
 
 def announce(event: str, **what: int) -> None:
-    """One JSON line on the log: with port 0 nobody else knows where the process listens."""
+    """One JSON line on the log. With port 0 it is the only place that says where the process listens."""
     sys.stderr.write(json.dumps({"event": event, **what}) + "\n")
     sys.stderr.flush()
 

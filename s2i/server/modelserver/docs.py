@@ -1,6 +1,6 @@
 """The OpenAPI document as a page for people: what the model takes, every path, and a form to try it.
 
-Everything is in the page, so that it works without a network; the browser is told to load nothing else.
+Everything is in the page, so that it works without a network; its Content-Security-Policy allows nothing else.
 """
 
 import base64
@@ -19,7 +19,7 @@ _PAGE = Path(__file__).with_name("docs.html").read_text(encoding="utf-8")
 
 
 def _hash(tag: str) -> str:
-    """The Content-Security-Policy's word for the page's own style or script."""
+    """The Content-Security-Policy's source for the page's own style or script."""
     inside = _PAGE.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
     return "'sha256-" + base64.b64encode(hashlib.sha256(inside.encode()).digest()).decode() + "'"
 

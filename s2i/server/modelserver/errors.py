@@ -1,10 +1,10 @@
-"""The errors a caller or an operator can meet, and the shapes in which they are told.
+"""The errors of the server, and their JSON in each protocol.
 
     Exception
      ├── ServingError    an answer to one request: HTTP status, Seldon's reason, text, extra headers
      └── StartError      the process cannot start: one line for the operator, exit code 1
 
-A traceback never reaches a caller; it goes to the log under the request's identifier.
+A traceback never reaches a caller; it goes to the log with the request's identifier.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,10 @@ INTERNAL = "MICROSERVICE_INTERNAL_ERROR"
 
 
 class ServingError(Exception):
-    """A refused request. ``info`` tells what came and what was allowed."""
+    """A refused request. ``info`` says what was sent and what is allowed.
+
+    Make a new one for each request: an exception keeps the frames of every raise.
+    """
 
     def __init__(
         self, status: int, info: str, *, reason: str = BAD_DATA, headers: Mapping[str, str] | None = None
@@ -27,11 +30,11 @@ class ServingError(Exception):
 
 
 class StartError(Exception):
-    """The model or the environment is not fit to be served."""
+    """The model or the environment cannot be served."""
 
 
 def seldon_error(error: ServingError) -> dict[str, object]:
-    """Seldon's error object; its wrapper always says status 1 and code -1."""
+    """Seldon's error object; its wrapper always sends status 1 and code -1."""
     return {"status": {"status": 1, "info": error.info, "code": -1, "reason": error.reason}}
 
 
@@ -41,7 +44,7 @@ def oip_error(error: ServingError) -> dict[str, object]:
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """A caller's value for an error text: JSON's names for types, cut so that no payload is quoted whole."""
+    """A caller's value in an error text: JSON's names for types, cut after ``limit`` characters."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What happens to the process, told on its log: one line of JSON an event, so that machines can wait for it."""
+"""Events of the process on its log: one line of JSON each, so that programs can wait for them."""
 
 import logging
 import socket
@@ -8,11 +8,11 @@ import orjson
 log = logging.getLogger("modelserver")
 
 
-def tell(event: str, **details: object) -> None:
-    """One line; sockets are told as their ports, because with port 0 nobody else knows them."""
-    told = {
+def log_event(event: str, **details: object) -> None:
+    """Log one event. A socket is written as its port: with port 0 it is known only here."""
+    shown = {
         name: value.getsockname()[1] if isinstance(value, socket.socket) else value
         for name, value in details.items()
         if value is not None
     }
-    log.info("%s", orjson.dumps({"event": event, **told}).decode())
+    log.info("%s", orjson.dumps({"event": event, **shown}).decode())

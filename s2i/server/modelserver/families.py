@@ -1,7 +1,7 @@
-"""Families of metrics in shared memory: written by one process, read together by any.
+"""Families of metrics in shared memory: each process writes its own, any process reads all of them together.
 
-A family has one kind. Counters and histograms of all processes add up; of a gauge the value that was set last
-counts, whichever process set it, because that is what one process alone would show.
+A family has one kind. Counters and histograms of all processes are added. Of a gauge, the value that was set last
+is used, whichever process set it, because a single process would show the same.
 """
 
 import math
@@ -37,7 +37,7 @@ PROMETHEUS_TYPES = {"COUNTER": "counter", "GAUGE": "gauge", "TIMER": "histogram"
 
 
 class MetricError(ValueError):
-    """What cannot be counted; the text says which and why."""
+    """A metric that cannot be counted; the text says which and why."""
 
 
 class Names:
@@ -61,7 +61,7 @@ class Names:
 
 
 class Writer:
-    """Where one process counts. Series are looked up once and then kept by who counts."""
+    """Where one process counts. A caller looks a series up once and keeps it."""
 
     def __init__(self, block: Block) -> None:
         self._block = block
@@ -104,7 +104,7 @@ def set_gauge(numbers: memoryview, value: float) -> None:
 
 
 def merged(blocks: list[Block]) -> dict[tuple[str, str], dict[Labels, list[float]]]:
-    """All processes' families by name and kind. A family that another one's name shuts out is left out."""
+    """All processes' families by name and kind. A family whose name conflicts with an earlier one is left out."""
     names = Names()
     families: dict[tuple[str, str], dict[Labels, list[float]]] = {}
     for block in blocks:
@@ -128,7 +128,7 @@ def merged(blocks: list[Block]) -> dict[tuple[str, str], dict[Labels, list[float
 def exposed(
     name: str, kind: str, help_text: str, family: Mapping[Labels, list[float]], common: Mapping[str, str]
 ) -> Metric:
-    """One family for Prometheus; ``common`` labels stand on every series and win over its own."""
+    """One family for Prometheus. Every series has the ``common`` labels, which win over its own."""
     metric = Metric(name, help_text, PROMETHEUS_TYPES[kind])
     for own, values in family.items():
         labels = {**dict(own), **common}

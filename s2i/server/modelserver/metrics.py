@@ -1,11 +1,10 @@
-"""Everything the server exposes to Prometheus: request metrics, feedback, the model's own, the processes.
+"""The server's metrics for Prometheus: requests, feedback, the model's own metrics, the processes.
 
-Requests on the public paths (``/api/...`` and ``/v2/...``) are counted under the names of Seldon's
-executor, because without an executor (``seldon.io/no-engine``) the model server stands in its place.
-Requests on ``/predict`` and ``/send-feedback`` come from an orchestrator, which counts them itself under
-those very names: counting them here too would double every rate.
+Requests on the public paths (``/api/...`` and ``/v2/...``) have the names of Seldon's executor, because without an
+executor (``seldon.io/no-engine``) the model server takes its place. Requests on ``/predict`` and ``/send-feedback``
+come from an orchestrator, which counts them under the same names: counting them here too would double every rate.
 
-What an operator asks about first is there with 0 from the start, so that the first event is an increase.
+The series that alerts use exist with 0 from the start, so that the first event is an increase.
 """
 
 from collections.abc import Iterator
@@ -67,8 +66,8 @@ class Metrics:
         self._lock = Lock()
         self.model = ModelMetrics(self._writer)
         self._requests: dict[tuple[str, str, int], memoryview] = {}
-        # Behind an executor they stay 0: it asks at /predict, which it counts itself. No variable tells whether there
-        # is one: the operator sets SELDON_EXECUTOR_ENABLED for a predictor without an engine too.
+        # With an executor they stay 0: it sends requests to /predict and counts them itself. No variable says whether
+        # there is one: the operator sets SELDON_EXECUTOR_ENABLED for a predictor without an engine too.
         for service, method, code in FROM_THE_START:
             self._request(service, method, code)
         self._feedback = self._writer.series(FEEDBACK, "COUNTER", (("method", "feedback"),))
@@ -92,7 +91,7 @@ class Metrics:
         observe(numbers if numbers is not None else self._request(service, method, code), _REQUEST_BOUNDS, seconds)
 
     def feedback(self, reward: float) -> None:
-        """Count one feedback; a reward is never negative here, the caller has been told so."""
+        """Count one feedback; ``reward`` is from 0 to ``seldon_protocol.MAX_REWARD``."""
         with self._lock:
             self._feedback[0] += 1
             self._reward[0] += reward
@@ -103,7 +102,7 @@ class Metrics:
             self._writer.series(MODEL_ERRORS, "COUNTER", (("method", method),))[0] += 1
 
     def answered(self) -> int:
-        """How many requests all processes have answered on the public paths."""
+        """The number of requests that all processes have answered on the public paths."""
         families = merged(self.shared.blocks)
         return int(sum(sum(values[:-1]) for values in families.get((REQUESTS, "REQUEST"), {}).values()))
 

@@ -1,4 +1,4 @@
-"""The model's own metrics: what ``metrics()`` returned, checked so that it cannot spoil the exposition, and counted.
+"""The model's own metrics: what ``metrics()`` returned, checked and counted, so that /metrics always stays readable.
 
 ``{"type", "key", "value", "tags"}`` entries: COUNTER adds, GAUGE sets, TIMER observes milliseconds and is
 exposed in seconds. A bad name, a counter that falls, one name for two types or a tag that is no label is

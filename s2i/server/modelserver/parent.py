@@ -1,9 +1,9 @@
-"""The parent of several workers: holds the sockets, keeps the workers alive, shows their metrics.
+"""The parent of several workers: it binds the sockets, restarts workers, and serves their metrics.
 
-It never sees a request. All workers accept from the one socket that it bound, so what waits there when a
-worker dies is taken by another. A worker that dies is started again, at once or, when it does not live long,
-after a pause that doubles. One that hangs longer than a prediction may take is killed. SIGTERM is handed on,
-and the parent ends when the last worker has.
+It handles no request. All workers accept from the one socket that it bound, so a connection that waits there when a
+worker dies is taken by another. A worker that dies is started again, at once or, when it did not live long, after a
+pause that doubles. A worker that hangs longer than a prediction may take is killed. SIGTERM is passed to the workers,
+and the parent ends after the last of them.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from asyncio.subprocess import Process
 from contextlib import suppress
 
 from modelserver.app import build_metrics
-from modelserver.events import tell
+from modelserver.events import log_event
 from modelserver.http import Front
 from modelserver.metrics import Metrics
 from modelserver.server import Server
@@ -47,7 +47,7 @@ class Parent:
         self._code = 0
 
     async def run(self) -> int:
-        """Until a signal; the exit code: 0, or 1 when the model is not fit to be served, as a worker has told."""
+        """Run until a signal. The exit code is 0, or 1 when the model cannot be served; a worker has logged why."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
@@ -60,20 +60,20 @@ class Parent:
             front = Front(self._settings, self._metrics)
             scraped = Server(front, build_metrics(front))
             scraped.start(self._metrics_socket)
-        tell("listening", http=self._http, metrics=self._metrics_socket, workers=self._settings.workers)
+        log_event("listening", http=self._http, metrics=self._metrics_socket, workers=self._settings.workers)
         watching = asyncio.create_task(self._watch())
         await asyncio.gather(*(self._keep(at) for at in range(self._settings.workers)))
         watching.cancel()
         # To the end, so that what the workers counted last can still be read.
         if scraped is not None:
             await scraped.stop()
-        tell("stopped", answered=self._metrics.answered())
+        log_event("stopped", answered=self._metrics.answered())
         return self._code
 
     def _stop(self) -> None:
         if not self._stopping.is_set():
             self._stopping.set()
-            # Nobody accepts any more: a caller shall be refused, not wait.
+            # No worker accepts any more: a caller is refused instead of waiting.
             self._http.close()
             for at, process in self._living.items():
                 self._end(at, process)
@@ -83,7 +83,7 @@ class Parent:
             if self._shared.blocks[at].phase == READY:
                 process.terminate()
             else:
-                # It has answered nobody and would first load its model to the end.
+                # It has answered no request and would first load its model to the end.
                 process.kill()
 
     async def _keep(self, at: int) -> None:
@@ -94,21 +94,21 @@ class Parent:
             if self._stopping.is_set():
                 return
             if code == 1 and at not in self._ready:
-                # The worker has told why the model cannot be served; another try would end the same way.
+                # The worker has logged why the model cannot be served; another try would end the same way.
                 self._code = 1
                 self._stop()
                 return
             failures = 0 if ready > LIVED_WELL else failures + 1
             pause = pause_after(failures)
             self._metrics.restarts[0] += 1
-            tell("worker died", worker=at, code=code, again_in=pause)
+            log_event("worker died", worker=at, code=code, again_in=pause)
             try:
                 await asyncio.wait_for(self._stopping.wait(), pause)
             except TimeoutError:
                 continue
 
     async def _live(self, at: int) -> tuple[int, float]:
-        """One life of a worker: the code it ended with, and for how many seconds it was ready."""
+        """Start a worker and wait for its end: its exit code, and for how many seconds it was ready."""
         block = self._shared.blocks[at]
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -135,7 +135,7 @@ class Parent:
         return code, time.monotonic() - began
 
     async def _ended(self, process: Process) -> int:
-        """Wait for a worker's end, and make it one that is told to stop and does not."""
+        """Wait for a worker's end; kill one that does not end in time after the stop."""
         dying = asyncio.create_task(process.wait())
         stopped = asyncio.create_task(self._stopping.wait())
         await asyncio.wait((dying, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -150,20 +150,20 @@ class Parent:
         first = len(self._ready) < self._settings.workers
         self._ready.add(at)
         if first and len(self._ready) == self._settings.workers and not self._stopping.is_set():
-            tell("ready", http=self._http, metrics=self._metrics_socket, workers=self._settings.workers)
+            log_event("ready", http=self._http, metrics=self._metrics_socket, workers=self._settings.workers)
 
     async def _watch(self) -> None:
-        """Kill a worker whose event loop stands still for longer than a prediction may take."""
+        """Kill a worker whose event loop has not run for longer than a prediction may take."""
         while True:
             await asyncio.sleep(1)
             oldest = time.monotonic() - self._settings.predict_timeout - 1
             for at, process in list(self._living.items()):
                 block = self._shared.blocks[at]
                 if block.phase == READY and block.beat < oldest:
-                    tell("worker hangs", worker=at, seconds=round(time.monotonic() - block.beat, 1))
+                    log_event("worker hangs", worker=at, seconds=round(time.monotonic() - block.beat, 1))
                     process.kill()
 
 
 def pause_after(failures: int) -> float:
-    """Seconds to wait after so many deaths in a row."""
+    """Seconds to wait before a restart after so many deaths in a row."""
     return min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE)

@@ -20,7 +20,7 @@ from modelserver.errors import StartError
 from modelserver.parent import Parent
 from modelserver.settings import Settings
 from modelserver.shared import Shared
-from modelserver.worker import Place, work
+from modelserver.worker import WorkerSlot, work
 
 OTHER_FILES = 64
 """What a process has open beside its connections: logs, the model's files, memory, sockets."""
@@ -39,15 +39,15 @@ def serve(name: str, settings: Settings) -> int:
 def _serve(name: str, settings: Settings, http: socket.socket, metrics: socket.socket | None) -> int:
     if settings.workers > 1:
         return uvloop.run(Parent(name, settings, http, metrics).run())
-    uvloop.run(work(name, settings, Place(Shared.make(1), 0, http, metrics)))
+    uvloop.run(work(name, settings, WorkerSlot(Shared.make(1), 0, http, metrics)))
     return 0
 
 
-def serve_as_worker(name: str, settings: Settings, place: int, http: int, shared: int, parent: int) -> int:
-    """Be worker number ``place`` with what the parent handed over as file descriptors. Raises ``StartError``."""
+def serve_as_worker(name: str, settings: Settings, at: int, http: int, shared: int, parent: int) -> int:
+    """Be worker number ``at`` with what the parent handed over as file descriptors. Raises ``StartError``."""
     memory = Shared(shared, settings.workers + 1)
     uvloop.run(
-        work(name, settings, Place(memory, place, socket.socket(fileno=http), None, socket.socket(fileno=parent)))
+        work(name, settings, WorkerSlot(memory, at, socket.socket(fileno=http), None, socket.socket(fileno=parent)))
     )
     return 0
 

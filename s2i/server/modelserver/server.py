@@ -138,17 +138,17 @@ class Server:
     def came(self, connection: Connection) -> None:
         """A connection is open."""
         self.connections.add(connection)
-        self._tell()
+        self._publish_count()
 
     def went(self, connection: Connection) -> None:
         """A connection is closed."""
         self.connections.discard(connection)
-        self._tell()
+        self._publish_count()
         if self._full:
             self._full = False
             self._accept_again()
 
-    def _tell(self) -> None:
+    def _publish_count(self) -> None:
         if self._block is not None:
             self._block.connections = len(self.connections)
 

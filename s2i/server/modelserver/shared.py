@@ -1,9 +1,8 @@
-"""Memory that a group of processes shares: counts that outlive who counted, and how each worker stands.
+"""Memory that a group of processes shares: counts that outlive a process, and the state of each worker.
 
-One block for each process of the group. A process writes into its own block alone, so nothing is locked, and
-reads all of them. A worker that is killed leaves its block as it was; the one that takes its place goes on
-adding to it, so no count is lost and no series appears that had not been there. A number is one aligned store
-of eight bytes: nobody reads half of it.
+Each process of the group has one block. It writes to its own block alone, so nothing is locked, and reads all of
+them. A worker that is killed leaves its block as it was; the worker that replaces it goes on adding to it, so no
+count is lost and no series is new. A number is one aligned store of eight bytes, so no process reads half of it.
 
     block    header | numbers, 8 bytes each | text, one JSON line a series: what the numbers in turn mean
 
@@ -27,7 +26,7 @@ BLOCK_BYTES = (HEADER + NUMBERS) * 8 + TEXT_BYTES
 _TEXT_LENGTH, _PHASE, _PID, _BEAT, _CONNECTIONS = range(5)
 
 ABSENT, LOADING, READY, DRAINING = range(4)
-"""How a process stands. ``LOADING`` is for the first start alone: the group is not ready before all of it is."""
+"""The state of a process. ``LOADING`` is for the first start alone: the group is not ready before all workers are."""
 
 Labels = tuple[tuple[str, str], ...]
 
@@ -84,7 +83,7 @@ class Block:
 
     @property
     def connections(self) -> int:
-        """How many callers are connected to the process."""
+        """The number of open connections of the process."""
         return int(self._header[_CONNECTIONS])
 
     @connections.setter
@@ -136,7 +135,7 @@ class Shared:
 
     @classmethod
     def make(cls, blocks: int) -> "Shared":
-        """New memory, all zeros; pages that nobody writes to take no room. ``fd`` hands it to a child."""
+        """New memory, all zeros; pages that are not written take no room. A child gets it by ``fd``."""
         if hasattr(os, "memfd_create"):
             fd = os.memfd_create("modelserver")
         else:

@@ -1,10 +1,10 @@
-"""Holds a caller's rows to the model's columns, and says exactly what is wrong where.
+"""Checks a caller's rows against the model's columns, and reports exactly what is wrong where.
 
-The rules are compiled once: into one function a column, and into one for a whole row that has the usual case
-of each column written out (as dataclasses write their ``__init__``) and calls the column's function for any
-other. A row of 17 columns takes 1 us so, and 3 us by a loop of calls. Many rows are first looked at by columns, which
-takes half the time and settles the usual case. Only a row that fails is looked at again, to collect every finding.
-Findings name row and column by what the caller sent; at most ``MAX_FINDINGS`` are told.
+The rules are compiled once: one function for each column, and one for a whole row, which has the usual case of each
+column inline (as dataclasses generate their ``__init__``) and calls the column's function for any other. A row of 17
+columns takes 1 us that way, and 3 us by a loop of calls. Many rows are first checked by columns, which takes half the
+time and is enough for the usual case. Only rows that fail are checked again, to collect every finding. Findings name
+row and column as the caller sent them; at most ``MAX_FINDINGS`` are reported.
 """
 
 import math
@@ -121,7 +121,7 @@ def compile_table(columns: Sequence[Column]) -> Callable[[list[list[object]]], b
                 return False
             if column.type == "string" or not different:
                 return True
-            # NaN compares with nothing, but the sum tells of it.
+            # Comparisons with NaN are false, but a sum with NaN is NaN.
             return low <= min(different) and max(different) <= high and not math.isnan(sum(different))
 
         return check
@@ -143,7 +143,7 @@ def _range(column: Column) -> tuple[float, float]:
 
 
 class RowValidator:
-    """All columns of one model. Safe to share between threads: it holds no state of a request."""
+    """All columns of one model. Threads may share it: it keeps no state of a request."""
 
     def __init__(self, columns: Sequence[Column], max_rows: int) -> None:
         self.columns = tuple(columns)
@@ -205,7 +205,7 @@ class RowValidator:
             raise ServingError(413, f"{len(rows)} rows; at most {self.max_rows} are allowed in one request")
 
     def _order(self, names: Sequence[object]) -> list[int] | None:
-        """Where each of the model's columns stands in the caller's row, -1 when absent; None: as it is."""
+        """The position of each of the model's columns in the caller's row, -1 when absent; None: the same order."""
         if not names or names == self.names:
             return None
         unknown = (name for name in names if name not in self._positions)
@@ -227,7 +227,7 @@ class RowValidator:
         return f"unknown column {shown(name)}{hint}"
 
     def _refusal(self, rows: list[object], width: int, order: list[int] | None) -> ServingError:
-        """Look again, slowly, at rows of which at least one is wrong."""
+        """Check rows of which at least one is wrong again, and collect the findings."""
         findings: list[str] = []
         for at, row in enumerate(rows):
             if not isinstance(row, list):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from modelserver.app import Service, build, build_metrics
 from modelserver.errors import ServingError, StartError
-from modelserver.events import tell
+from modelserver.events import log_event
 from modelserver.http import Front
 from modelserver.metrics import Metrics
 from modelserver.model import Model, load_class
@@ -21,8 +21,8 @@ from modelserver.shared import DRAINING, LOADING, READY, Block, Shared
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A worker's place: its block of the shared memory, its sockets, and the line to its parent, if it has one."""
+class WorkerSlot:
+    """What a worker gets: its block of the shared memory, its sockets, and the connection to its parent, if any."""
 
     shared: Shared
     at: int
@@ -32,24 +32,24 @@ class Place:
 
     @property
     def accepts_early(self) -> bool:
-        """Whether it accepts connections while its model loads, so that probes are answered.
+        """Whether the worker accepts connections while its model loads, so that probes are answered.
 
-        The first of a group does, unless another one is ready already: then a request must not come here
-        before it can be answered.
+        The first worker of a group does, unless another one is ready already: then no request may come to a worker
+        that cannot answer it yet.
         """
         return self.at == 0 and all(block.phase != READY for block in self.shared.blocks)
 
 
-async def work(name: str, settings: Settings, place: Place) -> None:
-    """Serve until a signal, or the parent's end. Raises ``StartError`` when the model is not fit to be served."""
-    block = place.shared.blocks[place.at]
+async def work(name: str, settings: Settings, slot: WorkerSlot) -> None:
+    """Serve until a signal, or the parent's end. Raises ``StartError`` when the model cannot be served."""
+    block = slot.shared.blocks[slot.at]
     model = Model(name, load_class(name), settings.parameters)
-    metrics = Metrics(settings, identity(name, settings), place.shared, place.at)
+    metrics = Metrics(settings, identity(name, settings), slot.shared, slot.at)
     service = Service(model, settings, metrics, block)
     front = Front(settings, metrics)
-    servers = [(Server(front, build(service, front), block if place.parent else None), place.http)]
-    if place.metrics is not None:
-        servers.append((Server(front, build_metrics(front)), place.metrics))
+    servers = [(Server(front, build(service, front), block if slot.parent else None), slot.http)]
+    if slot.metrics is not None:
+        servers.append((Server(front, build_metrics(front)), slot.metrics))
     stopping = asyncio.Event()
 
     def stop() -> None:
@@ -59,9 +59,9 @@ async def work(name: str, settings: Settings, place: Place) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    if place.parent is not None:
-        # The parent never writes: there is something to read when it has ended.
-        loop.add_reader(place.parent, lambda: (loop.remove_reader(place.parent), stop()))  # type: ignore[arg-type]
+    if slot.parent is not None:
+        # The parent never writes, so the socket is readable only when the parent has ended.
+        loop.add_reader(slot.parent, lambda: (loop.remove_reader(slot.parent), stop()))  # type: ignore[arg-type]
     block.pid = os.getpid()
     beating = asyncio.create_task(_beat(block))
     accepting: list[Server] = []
@@ -71,25 +71,25 @@ async def work(name: str, settings: Settings, place: Place) -> None:
             server.start(sock)
             accepting.append(server)
 
-    if place.accepts_early:
+    if slot.accepts_early:
         block.phase = LOADING
         accept()
-    if place.parent is None:
-        tell("listening", http=place.http, metrics=place.metrics)
+    if slot.parent is None:
+        log_event("listening", http=slot.http, metrics=slot.metrics)
     try:
         # In a thread, so that /live and /ready answer while a large model loads.
         await asyncio.to_thread(service.prepare)
-        # What is there now stays: the collector need not look at it again and again.
+        # Objects that exist now stay: the garbage collector need not visit them again.
         gc.collect()
         gc.freeze()
         if not stopping.is_set():
             block.phase = READY
             if not accepting:
                 accept()
-            if place.parent is None:
-                tell("ready", http=place.http, metrics=place.metrics)
+            if slot.parent is None:
+                log_event("ready", http=slot.http, metrics=slot.metrics)
             else:
-                place.parent.send(b"r")
+                slot.parent.send(b"r")
             await stopping.wait()
     except ServingError as error:
         raise StartError(f"{name}: the warm-up failed: {error}") from error
@@ -100,12 +100,12 @@ async def work(name: str, settings: Settings, place: Place) -> None:
             await server.stop()
         beating.cancel()
         front.log.flush()
-    if place.parent is None:
-        tell("stopped", answered=metrics.answered())
+    if slot.parent is None:
+        log_event("stopped", answered=metrics.answered())
 
 
 async def _beat(block: Block) -> None:
-    """Show the parent that the event loop turns."""
+    """Show the parent that the event loop runs."""
     while True:
         block.beat = time.monotonic()
         await asyncio.sleep(0.5)
