@@ -6,6 +6,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -77,21 +78,34 @@ class _Answers(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def server() -> Iterator[tuple[type[_Answers], str]]:
+Answers = tuple[type[_Answers], str]
+"""What the server answers and was asked, and its address."""
+
+
+@contextmanager
+def answering() -> Iterator[Answers]:
+    """A server that answers Prometheus' instant queries with the series of the metric that is asked for."""
     answers = type("Answers", (_Answers,), {"series": {}, "asked": []})
     http = HTTPServer(("127.0.0.1", 0), answers)
     threading.Thread(target=http.serve_forever, daemon=True).start()
-    yield answers, f"http://127.0.0.1:{http.server_address[1]}"
-    http.shutdown()
-    http.server_close()
+    try:
+        yield answers, f"http://127.0.0.1:{http.server_address[1]}"
+    finally:
+        http.shutdown()
+        http.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[Answers]:
+    with answering() as found:
+        yield found
 
 
 def series(value: float, **labels: str) -> dict[str, object]:
     return {"metric": labels, "values": [[1e10, str(value)]]}
 
 
-def test_replicas_and_methods_add_up_by_predictor(server: tuple[type[_Answers], str]) -> None:
+def test_replicas_and_methods_add_up_by_predictor(server: Answers) -> None:
     answers, url = server
     requests = "seldon_api_executor_server_requests_seconds"
     answers.series = {
@@ -127,7 +141,7 @@ def test_replicas_and_methods_add_up_by_predictor(server: tuple[type[_Answers], 
 
 
 def test_thanos_gets_the_namespace_and_the_token(
-    server: tuple[type[_Answers], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers, url = server
     token = tmp_path / "token"
@@ -164,7 +178,7 @@ def test_without_an_address_the_config_map_is_named(monkeypatch: pytest.MonkeyPa
         Prometheus.from_environment("x")
 
 
-def test_what_prometheus_refuses_is_told(server: tuple[type[_Answers], str]) -> None:
+def test_what_prometheus_refuses_is_told(server: Answers) -> None:
     answers, url = server
     answers.code = 403
     with pytest.raises(DeliveryError, match="answers 403 to up"):

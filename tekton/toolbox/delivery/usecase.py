@@ -164,9 +164,8 @@ def load(config: Config) -> UseCase:
 def _wrong(config: Config) -> str:
     """What does not fit together, or nothing."""
     if config.task == CLASSIFICATION:
-        return (
-            "" if len(config.classes) == 2 else f"classes: got {list(config.classes)}, allowed: two, the negative first"
-        )
+        allowed = "allowed: two, the negative one first"
+        return "" if len(config.classes) == 2 else f"classes: got {list(config.classes)}, {allowed}"
     if config.task == REGRESSION:
         return "" if config.target else "target: missing, allowed: what is predicted, with its unit"
     return f"task: got {config.task!r}, allowed: {CLASSIFICATION} or {REGRESSION}"

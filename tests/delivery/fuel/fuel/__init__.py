@@ -1,0 +1,1 @@
+"""Fuel consumption of a car by its weight."""
