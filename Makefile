@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE =
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint format bench notebooks dashboards down reset
+.PHONY: help setup lab test lint format bench notebooks types dashboards down reset
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ bench: setup ## measure what the docs state: start-up, tasks, the API, serving
 
 notebooks: setup ## make the notebooks from their source
 	@$(BIN)/python notebooks/build.py
+
+types: setup ## make the types of Kubernetes from its published definitions
+	@$(BIN)/python -m workshop.manifests.generate && $(BIN)/ruff format --quiet workshop/manifests/kubernetes.py
 
 dashboards: setup ## make the dashboards' JSON from their code
 	@$(BIN)/python -m grafana.render

@@ -41,11 +41,19 @@ def keyed(*names: str) -> Meta:
     )
 
 
+def hints(rules: dict[str, Any]) -> Meta:
+    """Give a field merge rules as Kubernetes publishes them, without the prefix `x-kubernetes-`."""
+    return Meta(extra_json_schema={f"x-kubernetes-{name}": value for name, value in rules.items()})
+
+
 SET = Meta(extra_json_schema={"x-kubernetes-list-type": "set", "x-kubernetes-patch-strategy": "merge"})
 """Mark a list of scalars: a patch or an apply adds to it."""
 
 ATOMIC = Meta(extra_json_schema={"x-kubernetes-list-type": "atomic", "x-kubernetes-map-type": "atomic"})
 """Mark a value that is replaced as a whole."""
+
+ATOMIC_MAP = hints({"map-type": "atomic"})
+"""Mark an object that is replaced as a whole."""
 
 Anything = Annotated[dict[str, Any], Meta(extra_json_schema=PRESERVE)]
 """An object whose fields the kit does not read."""

@@ -12,10 +12,10 @@ from workshop.manifests.patches import Json, PatchError
 from workshop.manifests.schemas import Schema, child, items, resolve
 
 
-def strategic(target: Json, patch: Json, schema: Schema | None, *, prepend: bool = False) -> Json:
+def strategic(target: Json, patch: Json, schema: Schema | None) -> Json:
     """Kubernetes' merge: lists with a merge key merge item by item; `$patch` and related directives are applied.
 
-    New items are appended; with `prepend` the patch's items come first, as in kustomize. Raises PatchError.
+    New items are appended. Raises PatchError.
     """
     if not isinstance(patch, dict):
         return copy.deepcopy(patch)
@@ -41,12 +41,12 @@ def strategic(target: Json, patch: Json, schema: Schema | None, *, prepend: bool
         elif value is None:
             result.pop(key, None)
         elif isinstance(value, dict):
-            if resolve(child(schema, key)).get("x-kubernetes-map-type") == "atomic":
+            if resolve(child(schema, key)).get("x-kubernetes-patch-strategy") == "replace":
                 result[key] = copy.deepcopy(value)
             else:
-                result[key] = strategic(result.get(key), value, child(schema, key), prepend=prepend)
+                result[key] = strategic(result.get(key), value, child(schema, key))
         elif isinstance(value, list):
-            result[key] = _strategic_list(result.get(key), value, child(schema, key), prepend)
+            result[key] = _strategic_list(result.get(key), value, child(schema, key))
         else:
             result[key] = value
     for key, order in patch.items():
@@ -64,7 +64,7 @@ def merge_key(schema: Schema | None) -> str | None:
     return known.get("x-kubernetes-patch-merge-key")
 
 
-def _strategic_list(old: Any, patch: list[Any], schema: Schema | None, prepend: bool) -> list[Any]:
+def _strategic_list(old: Any, patch: list[Any], schema: Schema | None) -> list[Any]:
     known = resolve(schema)
     if "merge" not in str(known.get("x-kubernetes-patch-strategy", "")):
         kept = [copy.deepcopy(one) for one in patch if not (isinstance(one, dict) and "$patch" in one)]
@@ -83,15 +83,10 @@ def _strategic_list(old: Any, patch: list[Any], schema: Schema | None, prepend: 
         if one.get("$patch") == "delete":
             result = [had for i, had in enumerate(result) if i not in mine]
         elif not mine:
-            fresh.append(strategic({}, one, items(schema), prepend=prepend))
+            fresh.append(strategic({}, one, items(schema)))
         else:
-            result[mine[0]] = strategic(result[mine[0]], one, items(schema), prepend=prepend)
-    if not prepend:
-        return result + fresh
-    order = [one[key] for one in patch]
-    rest = [one for one in result if not isinstance(one, dict) or one.get(key) not in order]
-    first = [one for one in fresh + result if isinstance(one, dict) and one.get(key) in order]
-    return sorted(first, key=lambda one: order.index(one[key])) + rest
+            result[mine[0]] = strategic(result[mine[0]], one, items(schema))
+    return result + fresh
 
 
 def _reorder(values: Any, order: list[Any], schema: Schema | None) -> Any:

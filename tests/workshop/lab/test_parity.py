@@ -13,7 +13,7 @@ from workshop.lab.admission import admit
 from workshop.lab.admission.seldon import pods
 from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import built_in
-from workshop.manifests import apps, core, seldon
+from workshop.manifests import kubernetes, route, seldon
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
 
@@ -322,7 +322,7 @@ def test_every_accepted_row_is_tried() -> None:
 def test_every_field_of_a_route_has_one_row() -> None:
     known = [
         f"{one.__name__}.{field.encode_name}"
-        for one in (apps.RoutePort, apps.RouteSpec, apps.RouteTarget)
+        for one in (route.RoutePort, route.RouteSpec, route.RouteTarget)
         for field in msgspec.structs.fields(one)
     ]
     assert sorted(row.field for row in parity.route_rows() if ":" not in row.field) == sorted(known)
@@ -343,8 +343,8 @@ def test_every_field_of_seldon_has_one_row() -> None:
 
 def test_every_field_of_a_pod_and_of_a_container_is_run_accepted_or_refused() -> None:
     for type_, tables in (
-        (core.PodSpec, (pods.POD_RUN, pods.POD_ACCEPTED, pods.POD_REFUSED)),
-        (core.Container, (pods.CONTAINER_RUN, pods.CONTAINER_ACCEPTED, pods.CONTAINER_REFUSED)),
+        (kubernetes.PodSpec, (pods.POD_RUN, pods.POD_ACCEPTED, pods.POD_REFUSED)),
+        (kubernetes.Container, (pods.CONTAINER_RUN, pods.CONTAINER_ACCEPTED, pods.CONTAINER_REFUSED)),
     ):
         told = [name for table in tables for name in table]
         assert sorted(told) == sorted(field.encode_name for field in msgspec.structs.fields(type_))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import copy
+import json
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from workshop.cluster.kubectl import kubectl
 from workshop.manifests import patches, selectors
 from workshop.manifests.schemas import schema_of
 from workshop.manifests.strategic import strategic
@@ -88,3 +92,51 @@ def test_selector_and_its_negation_share_all_labels(labels: dict[str, str], key:
     assert selectors.labels("")(labels)
     equal = labels.get(key) == value
     assert selectors.labels(f"{key}={value}")(labels) is equal
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "spec", "change"),
+    [
+        ("v1", "Service", {"selector": {"a": "1"}, "ports": [{"port": 80}]}, {"selector": {"b": "2"}}),
+        ("v1", "Service", {"ports": [{"port": 80}, {"port": 81}]}, {"ports": [{"port": 80, "$patch": "delete"}]}),
+        (
+            "policy/v1",
+            "PodDisruptionBudget",
+            {"selector": {"matchLabels": {"a": "1"}}},
+            {"selector": {"matchLabels": {"b": "2"}}},
+        ),
+        (
+            "v1",
+            "Pod",
+            {"containers": [{"name": "c", "image": "x"}], "volumes": [{"name": "v", "emptyDir": {"medium": "Memory"}}]},
+            {"volumes": [{"name": "v", "$retainKeys": ["name", "configMap"], "configMap": {"name": "m"}}]},
+        ),
+        (
+            "v1",
+            "Pod",
+            {
+                "containers": [{"name": "c", "image": "x", "env": [{"name": "A", "value": "1"}]}],
+                "nodeSelector": {"a": "1"},
+            },
+            {"containers": [{"name": "c", "env": [{"name": "B", "value": "2"}]}], "nodeSelector": {"b": "2"}},
+        ),
+    ],
+)
+def test_strategic_patch_is_that_of_kubectl(
+    api_version: str, kind: str, spec: dict[str, Any], change: dict[str, Any], tmp_path: Path
+) -> None:
+    before = {"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}, "spec": spec}
+    (tmp_path / "before.json").write_text(json.dumps(before))
+    words = ["patch", "--local", "-f", str(tmp_path / "before.json"), "-p", json.dumps({"spec": change}), "-o", "json"]
+    env = {"HOME": str(tmp_path), "KUBECONFIG": "/nowhere"}
+    done = subprocess.run([kubectl(), *words], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stderr
+    mine = strategic(before, {"spec": change}, schema_of(api_version, kind))["spec"]
+
+    def plain(value: Any) -> Any:
+        """Without empty fields, which kubectl writes, and with lists in one order: the patch does not say which."""
+        if isinstance(value, dict):
+            return {key: plain(one) for key, one in sorted(value.items()) if one not in ({}, "", None)}
+        return sorted(map(plain, value), key=json.dumps) if isinstance(value, list) else value
+
+    assert plain(mine) == plain(json.loads(done.stdout)["spec"])

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from workshop.lab.kubelet import probes
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
 from workshop.lab.store import now
-from workshop.manifests.core import Probe, TCPSocketAction
+from workshop.manifests.kubernetes import Probe, TCPSocketAction
 
 BACKOFF_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 """Waits before each restart. A kubelet starts at ten seconds and ends at five minutes, too slow for a workshop."""

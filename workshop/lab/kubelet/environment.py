@@ -14,11 +14,12 @@ from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.pod import PodIdentity
 from workshop.lab.runtimes.base import PodError
 from workshop.lab.store import Store
-from workshop.manifests.core import EnvFromSource, EnvVar, EnvVarSource, KeySelector
+from workshop.manifests.kubernetes import ConfigMapKeySelector, EnvFromSource, EnvVar, EnvVarSource, SecretKeySelector
 
 _EXPANSION = re.compile(r"\$(?:\$|\(([^()$]*)\))")
 _NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _MAP_FIELD = re.compile(r"metadata\.(labels|annotations)\['([^']+)'\]")
+KeySelector = ConfigMapKeySelector | SecretKeySelector
 CONFIG_ERROR = "CreateContainerConfigError"
 
 
@@ -113,7 +114,9 @@ def _from(store: Store, pod: PodIdentity, container: str, source: EnvVarSource) 
     raise PodError(CONFIG_ERROR, "resourceFieldRef: containers of the lab have no limits", container)
 
 
-def _key(store: Store, kind: str, pod: PodIdentity, container: str, selector: KeySelector) -> str | None:
+def _key(
+    store: Store, kind: str, pod: PodIdentity, container: str, selector: ConfigMapKeySelector | SecretKeySelector
+) -> str | None:
     data = _data(store, kind, pod.namespace, selector.name or "")
     if data is None:
         if selector.optional:

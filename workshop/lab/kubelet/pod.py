@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop.manifests.core import EnvFromSource, EnvVar, Probe, Volume, VolumeMount
+from workshop.manifests.kubernetes import EnvFromSource, EnvVar, Probe, Volume, VolumeMount
 from workshop.manifests.tekton import WhenExpression
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from workshop.manifests.core import HTTPGetAction, Probe
+from workshop.manifests.kubernetes import HTTPGetAction, Probe
 
 Run = Callable[[list[str]], Awaitable[int]]
 """Runs a command in the container; its exit code."""

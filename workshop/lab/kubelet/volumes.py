@@ -18,7 +18,7 @@ from workshop.lab.kubelet.pod import PodPlan
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import Mount, PodError
 from workshop.lab.store import Store
-from workshop.manifests.core import DownwardAPIFile, KeyToPath, Volume, VolumeMount
+from workshop.manifests.kubernetes import DownwardAPIVolumeFile, KeyToPath, Volume, VolumeMount
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME_FORMAT = (
@@ -188,7 +188,7 @@ def _projected(store: Store, pod: PodPlan, volume: Volume) -> Files:
     return files
 
 
-def _downward(pod: PodPlan, items: Sequence[DownwardAPIFile], mode: int) -> Files:
+def _downward(pod: PodPlan, items: Sequence[DownwardAPIVolumeFile], mode: int) -> Files:
     files: Files = {}
     for item in items:
         path = item.field_ref.field_path if item.field_ref else ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop.lab.monitoring.monitors import Job, Monitor, sanitized
-from workshop.manifests.core import Service
+from workshop.manifests.kubernetes import Service
 from workshop.manifests.meta import LabelSelector
 from workshop.manifests.monitoring import MetricsEndpoint, PodMetricsEndpoint, ServiceMonitor
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from workshop.manifests.core import Volume
+from workshop.manifests.kubernetes import Volume
 from workshop.manifests.meta import PRESERVE, Labels, Resource, Typed
 from workshop.manifests.tekton.params import Duration, Param, ParamSpec, ParamValue, WhenExpression
 from workshop.manifests.tekton.task import (

@@ -7,14 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from workshop.manifests.core import (
-    ClaimTemplate,
-    ClaimVolume,
-    ConfigMapVolume,
-    EmptyDir,
-    ProjectedVolume,
+from workshop.manifests.kubernetes import (
+    ConfigMapVolumeSource,
+    EmptyDirVolumeSource,
+    PersistentVolumeClaim,
+    PersistentVolumeClaimVolumeSource,
+    ProjectedVolumeSource,
     ResourceRequirements,
-    SecretVolume,
+    SecretVolumeSource,
 )
 from workshop.manifests.meta import Anything, Resource, Typed
 from workshop.manifests.tekton.params import Duration, Param
@@ -30,14 +30,14 @@ class WorkspaceBinding(Typed, frozen=True, kw_only=True):
 
     name: str
     sub_path: Annotated[str, Meta(description="A folder inside the volume.")] = ""
-    empty_dir: EmptyDir | None = None
-    persistent_volume_claim: ClaimVolume | None = None
+    empty_dir: EmptyDirVolumeSource | None = None
+    persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
     volume_claim_template: Annotated[
-        ClaimTemplate | None, Meta(description="A claim made for this run and deleted with it.")
+        PersistentVolumeClaim | None, Meta(description="A claim made for this run and deleted with it.")
     ] = None
-    config_map: ConfigMapVolume | None = None
-    secret: SecretVolume | None = None
-    projected: ProjectedVolume | None = None
+    config_map: ConfigMapVolumeSource | None = None
+    secret: SecretVolumeSource | None = None
+    projected: ProjectedVolumeSource | None = None
     csi: Anything | None = None
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from workshop.manifests.core import (
+from workshop.manifests.kubernetes import (
     ContainerPort,
     EnvFromSource,
     EnvVar,

@@ -19,7 +19,7 @@ from workshop.lab.runtimes.base import ContainerSpec, PodError
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
-from workshop.manifests.core import HTTPGetAction, Probe, TCPSocketAction
+from workshop.manifests.kubernetes import HTTPGetAction, Probe, TCPSocketAction
 
 
 @dataclass

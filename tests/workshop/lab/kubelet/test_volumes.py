@@ -14,7 +14,7 @@ from workshop.lab.kubelet.volumes import Folder, below, make, mounts
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import PodError
 from workshop.lab.store import Store
-from workshop.manifests.core import Volume, VolumeMount
+from workshop.manifests.kubernetes import Volume, VolumeMount
 
 OUTSIDE = ["../x", "a/../../x", "/etc/passwd", "..", "a/.."]
 

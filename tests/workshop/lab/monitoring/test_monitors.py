@@ -9,7 +9,7 @@ import pytest
 
 from workshop.lab.monitoring.monitors import jobs, parse
 from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_groups
-from workshop.manifests.core import Service
+from workshop.manifests.kubernetes import Service
 
 ENDPOINT = {"port": "metrics", "path": "/prometheus"}
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from workshop.lab.admission.seldon.graphs import NO_KEDA
-from workshop.manifests.core import PodSpec
+from workshop.manifests.kubernetes import PodSpec
 from workshop.manifests.seldon import ComponentSpec, Predictor, nodes
 
 _NO_SCHEDULER = "there is one machine and no scheduler"

@@ -21,7 +21,7 @@ from workshop.lab.monitoring.rules import rule_file
 from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_groups
 from workshop.lab.routes import metrics_path
 from workshop.lab.store import Store
-from workshop.manifests.core import Service
+from workshop.manifests.kubernetes import Service
 
 RELOAD_RETRY_SECONDS = 0.5
 _ALL = ("", "")

@@ -31,7 +31,7 @@ from workshop.lab.paths import LabPaths
 from workshop.lab.ports import ReservedPort, reserve
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
 from workshop.lab.store import Store
-from workshop.manifests import core
+from workshop.manifests import kubernetes
 from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
 
 GRACE_SECONDS = 20
@@ -187,7 +187,7 @@ class Replicas:
         ]
 
     def _spec(
-        self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica, server: Server, spec: core.Container
+        self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica, server: Server, spec: kubernetes.Container
     ) -> ContainerSpec:
         """What a container runs. Raises PodError when its image, a ConfigMap or a Secret is missing."""
         ref = server.container.image
@@ -261,11 +261,11 @@ class Replicas:
         }
 
 
-def _specs(predictor: Predictor, index: int) -> list[core.Container]:
-    return msgspec.convert(containers(predictor.component_specs[index]), list[core.Container])
+def _specs(predictor: Predictor, index: int) -> list[kubernetes.Container]:
+    return msgspec.convert(containers(predictor.component_specs[index]), list[kubernetes.Container])
 
 
-def _server(pod: str, spec: core.Container) -> Server:
+def _server(pod: str, spec: kubernetes.Container) -> Server:
     held = (reserve(), reserve())
     container = Container(
         name=spec.name,

@@ -18,7 +18,7 @@ from workshop.lab.controllers.tekton.substitution import container_name
 from workshop.lab.controllers.tekton.workspaces import Bound
 from workshop.lab.kinds import Object
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
-from workshop.manifests.core import EnvVar, VolumeMount
+from workshop.manifests.kubernetes import EnvVar, VolumeMount
 from workshop.manifests.tekton import Sidecar, Step, StepTemplate, TaskSpec, parse_duration
 
 

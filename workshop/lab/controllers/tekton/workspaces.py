@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workshop.lab.controllers.tekton.errors import RunError
-from workshop.manifests.core import Volume, VolumeMount
+from workshop.manifests.kubernetes import Volume, VolumeMount
 from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceUsage
 
 
