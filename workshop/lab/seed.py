@@ -63,6 +63,8 @@ def _addresses(lab: Lab) -> dict[str, str]:
     components = {name: lab.component_url(name) for name in lab.components}
     return {
         **task_variables(components, lab.components),
+        # How messages of the Tasks name `history` and `rollback`: here people type `workshop rollback`.
+        "DELIVERY_COMMAND": "workshop",
         "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
         "GIT_URL": f"{lab.url('git')}/{REPOSITORY}.git",
         "PRODUCTION_NAMESPACE": lab.participant.namespace("production"),
