@@ -131,6 +131,20 @@ def test_figures_are_those_of_prometheus(page: Page, stack: Stack) -> None:
     assert head == ["Predictor", "Rows", "Accuracy", "Precision", "Recall", "F1", "Balanced accuracy"]
 
 
+def test_a_latency_outside_the_buckets_is_shown_as_a_bound(page: Page) -> None:
+    page.open("serving")
+    field = next(p for p in load(RENDERED / "serving.json")["panels"] if p["title"] == "Latency")["fieldConfig"][
+        "defaults"
+    ]
+    shown = page.browser.execute_async_script(
+        "const [field, values, done] = arguments;"
+        "import('/static/dashboard/fields.js').then(({ text }) => done(values.map((value) => text(field, value))))",
+        field,
+        [0.0001, 0.0004, 10],
+    )
+    assert shown == ["≤ 0.1 ms", "400 µs", "≥ 10 s"]
+
+
 def test_predictors_are_chosen_with_the_keyboard_and_kept_in_the_address(page: Page) -> None:
     page.open("serving")
     choice = next(one for one in page.all(".several") if one.text.startswith("Predictor"))

@@ -28,7 +28,7 @@ export function text(field, value) {
     if (type === "value" && options[value]) return options[value].text;
     if (type === "range" && inside(options, value)) return options.result.text;
   }
-  return typeof value === "number" ? format(value, field.unit, field.decimals) : value;
+  return typeof value === "string" ? value : format(value, field.unit, field.decimals);
 }
 
 // An end that is not there, or null, is open.

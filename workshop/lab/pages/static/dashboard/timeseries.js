@@ -2,7 +2,7 @@
 
 import { faded, named } from "./colors.js";
 import { element } from "./dom.js";
-import { lineColor, settings } from "./fields.js";
+import { lineColor, settings, text } from "./fields.js";
 import { Plot } from "./plot.js";
 
 // Series become columns of one table, as uPlot wants them: a row for each step of the query. Where a series has no
@@ -97,7 +97,7 @@ export class TimeSeries extends Plot {
     const items = this.names.map((name, i) => {
       const column = this.values.get(i);
       const value = column && (under ? column[index] : column.findLast((v) => v !== null));
-      const shown = column ? this.format(value) : "hidden";
+      const shown = column ? text(this.panel.fieldConfig.defaults, value) : "hidden";
       const item = this.item(this.colors[i], "", shown, column ? "" : "off");
       const button = element("button", "", name);
       button.type = "button";
