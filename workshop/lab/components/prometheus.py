@@ -29,6 +29,8 @@ def process(binary: Path, folder: Path, port: int, env: Mapping[str, str]) -> Pr
             f"--config.file={files.config}",
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=7d",
+            # By default the page of any site may read the answers. No origin is called so.
+            "--web.cors.origin=none",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=warn",
         ],

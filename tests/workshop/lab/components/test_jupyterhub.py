@@ -205,6 +205,9 @@ def test_a_kernel_runs_through_the_proxy_with_the_labs_environment(hub: Hub) -> 
             await _log_in(session, hub, TOKEN)
             server = await _server(session, hub)
             assert await _run_code(session, server, "1 + 1") == "2"
+            # By TCP another user of the machine could read what a notebook prints.
+            transport = "import json, ipykernel; json.load(open(ipykernel.get_connection_file()))['transport']"
+            assert await _run_code(session, server, transport) == "'ipc'"
             code = (
                 "import os, shutil\n"
                 "[os.environ['MLFLOW_TRACKING_URI'], os.path.expanduser('~'), bool(shutil.which('dvc')),\n"

@@ -3,4 +3,5 @@ import { sessionCode } from "./session.js";
 
 const link = document.getElementById("open");
 const code = await sessionCode(link.dataset.part);
-location.replace(`${link.dataset.login}?${new URLSearchParams({ code, next: link.dataset.next })}`);
+// The browser keeps the fragment over redirects: MLflow has its pages there.
+location.replace(`${link.dataset.login}?${new URLSearchParams({ code, next: link.dataset.next })}` + location.hash);
