@@ -49,6 +49,8 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        # Made when the connection is: one that ends in its TLS handshake would be a cycle with its parser.
+        self.parser = None  # type: ignore[assignment]
         self.listener = listener
         self.buffered = 0
         self.last_received = self.loop.time()
@@ -111,6 +113,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._begin_parsing()
         if not self.listener.admit(self):
             self.refuse(503)
 
@@ -224,10 +227,14 @@ class Connection(HttpToolsProtocol):
                 )
             if name not in _NOT_PASSED_ON and (value or name != b"connection"):
                 head.append(b"%s: %s\r\n" % (name, value))
-        self.parser = httptools.HttpRequestParser(self)
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._begin_parsing()
         self._unparsed = 0
         self.data_received(b"".join(head) + b"\r\n" + rest)
+
+    def _begin_parsing(self) -> None:
+        self.parser = httptools.HttpRequestParser(self)
+        # As uvicorn does: a request that was pipelined behind one that closes is not an error.
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def _answering(self) -> bool:
         """Whether an answer has begun and has not ended."""
