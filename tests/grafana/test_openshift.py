@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,12 +16,15 @@ from tests.kubectl import kustomize
 OPENSHIFT = KIT / "grafana" / "openshift"
 
 
-def _built(name: str) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(one["kind"], one["metadata"]["name"]): one for one in kustomize(OPENSHIFT / name)}
+PRODUCTION = KIT / "tekton" / "participant" / "production"
+
+
+def _built(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(one["kind"], one["metadata"]["name"]): one for one in kustomize(folder)}
 
 
 def test_each_dashboard_is_the_file_that_the_lab_draws() -> None:
-    objects = _built("base")
+    objects = _built(OPENSHIFT / "base")
     shown = {}
     for (kind, name), one in objects.items():
         if kind == "GrafanaDashboard":
@@ -32,15 +36,16 @@ def test_each_dashboard_is_the_file_that_the_lab_draws() -> None:
 
 
 def test_dashboards_and_datasources_select_the_grafana_that_is_made() -> None:
-    labels = _built("base")["Grafana", "grafana"]["metadata"]["labels"]
-    for one in [*_built("base").values(), *_built("participant").values()]:
+    labels = _built(OPENSHIFT / "base")["Grafana", "grafana"]["metadata"]["labels"]
+    for one in [*_built(OPENSHIFT / "base").values(), *_built(OPENSHIFT / "participant").values()]:
         if one["kind"] in ("GrafanaDashboard", "GrafanaDatasource"):
             assert one["spec"]["instanceSelector"]["matchLabels"].items() <= labels.items(), one["metadata"]["name"]
 
 
 def test_a_participants_datasource_answers_for_one_namespace_with_a_token_of_that_namespace() -> None:
-    objects = _built("user1-production")
-    assert {one["metadata"]["namespace"] for one in objects.values()} == {"user1-production"}
+    objects = _built(PRODUCTION)
+    namespaced = [one for one in objects.values() if one["kind"] != "Namespace"]
+    assert {one["metadata"]["namespace"] for one in namespaced} == {"user1-production"}
     spec = objects["GrafanaDatasource", "metrics"]["spec"]
     assert spec["datasource"]["url"].endswith(":9092") and spec["allowCrossNamespaceImport"] is True
     # Every placeholder is filled from the Secret, and nothing else is looked up.
@@ -61,10 +66,10 @@ def test_a_participants_datasource_answers_for_one_namespace_with_a_token_of_tha
     ]
 
 
-@pytest.mark.parametrize("name", ["base", "user1-production"])
-def test_no_secret_stands_in_the_yaml(name: str) -> None:
+@pytest.mark.parametrize("folder", [OPENSHIFT / "base", PRODUCTION], ids=["base", "production"])
+def test_no_secret_stands_in_the_yaml(folder: Path) -> None:
     assert [
-        key for key, one in _built(name).items() if key[0] == "Secret" and ("data" in one or "stringData" in one)
+        key for key, one in _built(folder).items() if key[0] == "Secret" and ("data" in one or "stringData" in one)
     ] == []
 
 

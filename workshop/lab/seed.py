@@ -1,12 +1,14 @@
-"""What a provisioned participant finds on a cluster, and so also in the lab: namespaces, service accounts, endpoints.
+"""What the lab's store has from the start: the participant's objects, and what every cluster has.
 
-The ConfigMap `mlops-endpoints` and the Secret `mlops-credentials` are how Tasks learn where things are, in the lab and
-on a cluster alike: they read them with `envFrom`, so no address stands in a Task.
+The participant's objects are those of `tekton/participant`, which a cluster applies too. Only the data of the ConfigMap
+`mlops-endpoints` and of the Secret `mlops-credentials` is the lab's own: Tasks read both with `envFrom`, so that no
+address is written in a Task.
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 
 from workshop.lab.endpoints import deployment_url, task_variables
 from workshop.lab.kinds import Kind, Object, built_in
@@ -15,47 +17,50 @@ from workshop.lab.participant import REPOSITORY
 from workshop.lab.store import Store
 from workshop.participants.names import CREDENTIALS, ENDPOINTS
 
+_PIPELINES_INFO = {
+    "metadata": {"name": "pipelines-info", "namespace": "tekton-pipelines"},
+    "data": {"version": "v1.12.2"},
+}
+"""tkn reads the version of Tekton here."""
 
-def seed(lab: Lab) -> None:
-    """Make what is missing and bring the endpoints up to date; what participants made stays."""
-    store, mine = lab.store, lab.participant.namespaces
-    for name in ("default", "tekton-pipelines", *mine):
-        labels = {"kubernetes.io/metadata.name": name}
-        if name in mine:
-            # The NetworkPolicies of seldon/ let in pipelines from namespaces of the workshop.
-            labels["app.kubernetes.io/part-of"] = "mlops-workshop"
-        _ensure(
-            store,
-            built_in("Namespace"),
-            {
-                "metadata": {"name": name, "labels": labels},
-                "spec": {"finalizers": ["kubernetes"]},
-                "status": {"phase": "Active"},
-            },
-        )
-    for name in mine:
-        for account in ("default", "pipeline"):
-            _ensure(store, built_in("ServiceAccount"), _named(account, name))
-    _ensure(
-        store,
-        built_in("ConfigMap"),
-        {
-            # tkn reads the version of Tekton here.
-            **_named("pipelines-info", "tekton-pipelines"),
-            "data": {"version": "v1.12.2"},
-        },
-    )
-    dev = lab.participant.namespace("dev")
-    _put(store, built_in("ConfigMap"), {**_named(ENDPOINTS, dev), "data": _addresses(lab)})
-    _put(
-        store,
-        built_in("Secret"),
-        {
-            **_named(CREDENTIALS, dev),
-            "type": "Opaque",
-            "data": {"MLFLOW_TRACKING_TOKEN": base64.b64encode(lab.token.encode()).decode()},
-        },
-    )
+
+def seed(lab: Lab, objects: Iterable[Object]) -> None:
+    """Create the objects that are missing and bring the endpoints up to date; what participants changed stays.
+
+    Objects of kinds that the lab does not serve are left out: the Grafana operator's.
+    """
+    store = lab.store
+    for name in ("default", "tekton-pipelines"):
+        _ensure(store, built_in("Namespace"), _namespace({"metadata": {"name": name}}))
+    _ensure(store, built_in("ConfigMap"), _PIPELINES_INFO)
+    for obj in objects:
+        kind = store.kinds.of(str(obj["apiVersion"]), str(obj["kind"]))
+        name = obj["metadata"]["name"]
+        if kind is None:
+            continue
+        if kind == built_in("Namespace"):
+            _ensure(store, kind, _namespace(obj))
+            # A cluster's controller makes this account in every namespace.
+            _ensure(store, built_in("ServiceAccount"), {"metadata": {"name": "default", "namespace": name}})
+        elif (kind.kind, name) == ("ConfigMap", ENDPOINTS):
+            _put(store, kind, {**obj, "data": _addresses(lab)})
+        elif (kind.kind, name) == ("Secret", CREDENTIALS):
+            token = base64.b64encode(lab.token.encode()).decode()
+            _put(store, kind, {**obj, "data": {"MLFLOW_TRACKING_TOKEN": token}})
+        else:
+            _ensure(store, kind, obj)
+
+
+def _namespace(obj: Object) -> Object:
+    """A Namespace with what a cluster adds to it."""
+    meta = obj["metadata"]
+    labels = {"kubernetes.io/metadata.name": meta["name"], **(meta.get("labels") or {})}
+    return {
+        **obj,
+        "metadata": {**meta, "labels": labels},
+        "spec": {"finalizers": ["kubernetes"]},
+        "status": {"phase": "Active"},
+    }
 
 
 def _addresses(lab: Lab) -> dict[str, str]:
@@ -71,12 +76,6 @@ def _addresses(lab: Lab) -> dict[str, str]:
         "PRODUCTION_URL": deployment_url(lab, "production"),
         "STAGING_NAMESPACE": lab.participant.namespace("staging"),
         "STAGING_URL": deployment_url(lab, "staging"),
-    }
-
-
-def _named(name: str, in_namespace: str) -> Object:
-    return {
-        "metadata": {"name": name, "namespace": in_namespace, "labels": {"app.kubernetes.io/part-of": "mlops-workshop"}}
     }
 
 

@@ -34,6 +34,7 @@ from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import Lock, Report, write
 from workshop.lab.servers import Servers
 from workshop.lab.store import Store
+from workshop.participants.objects import participant_objects
 
 STOP_SECONDS = 15.0
 """How long one part may take to stop."""
@@ -99,12 +100,13 @@ class Supervisor:
         trusted = certificate(paths.tls)
         clients.point_clients(paths, f"https://127.0.0.1:{lab.ports['api']}", trusted, lab.token, lab.participant)
         clients.write_tools(paths)
+        objects = asyncio.create_task(asyncio.to_thread(participant_objects, lab.kit, lab.participant))
         await lab.launcher.open()
         _on_stop(stack, lab.launcher.close)
         participant.prepare(lab, environment.base(paths))
         servers = Servers(lab, trusted)
         runners = [runner for spec in lab.components.values() if (runner := spec.make(lab))]
-        seed.seed(lab)
+        seed.seed(lab, await objects)
         self._controllers = [make(lab) for make in CONTROLLERS.values()]
         lab.watchers.append(self.report)
         servers.start()

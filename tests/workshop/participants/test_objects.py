@@ -1,0 +1,107 @@
+"""What a participant gets: one kustomization that a cluster applies as it stands, and the lab too."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.kubectl import kustomize
+from workshop.errors import EnvironmentFault
+from workshop.lab.build import build_lab
+from workshop.lab.components import COMPONENTS
+from workshop.lab.kinds import built_in
+from workshop.lab.lab import Lab
+from workshop.lab.parts import Part
+from workshop.lab.paths import KIT, LabPaths
+from workshop.lab.ports import preferred
+from workshop.lab.seed import seed
+from workshop.lab.store import Store
+from workshop.participants.names import Participant
+from workshop.participants.objects import participant_objects
+
+USER1 = Participant("user1")
+Object = dict[str, Any]
+
+
+def keys(objects: list[Object]) -> set[tuple[str, str, str]]:
+    return {(o["kind"], o["metadata"].get("namespace", ""), o["metadata"]["name"]) for o in objects}
+
+
+@pytest.fixture(scope="module")
+def objects() -> list[Object]:
+    return participant_objects(KIT, USER1)
+
+
+def made(folder: Path) -> Lab:
+    """A lab that runs nothing, in which MLflow is there and Prometheus is missing."""
+    ports = {name: port.number for name, port in preferred(COMPONENTS).items()}
+    lab = build_lab(LabPaths(folder), Store(), "the-token", ports, COMPONENTS)
+    lab.show(Part("mlflow", "ready", lab.url("mlflow")))
+    lab.show(Part("prometheus", "missing"))
+    return lab
+
+
+def test_the_files_are_those_of_user1(objects: list[Object]) -> None:
+    assert objects == kustomize(KIT / "tekton" / "participant")
+    assert {o["metadata"]["name"] for o in objects if o["kind"] == "Namespace"} == set(USER1.namespaces)
+    assert {o["metadata"]["namespace"] for o in objects if o["kind"] != "Namespace"} == set(USER1.namespaces)
+
+
+def test_another_participant_gets_the_same_objects_under_their_own_names(objects: list[Object]) -> None:
+    other = Participant("user10")
+    found = participant_objects(KIT, other)
+    assert len(found) == len(objects)
+    assert "user1-" not in json.dumps(found) and "/user1/" not in json.dumps(found)
+    assert keys(found) == {
+        (kind, namespace.replace("user1-", "user10-"), name.replace("user1-", "user10-"))
+        for kind, namespace, name in keys(objects)
+    }
+    (endpoints,) = [o for o in found if o["kind"] == "ConfigMap"]
+    assert endpoints["data"]["GIT_URL"].endswith("/user10/mlops-workshop.git")
+
+
+def test_a_kustomization_that_cannot_be_built_is_an_error_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentFault, match=str(tmp_path)):
+        participant_objects(tmp_path, USER1)
+
+
+def test_the_lab_applies_what_a_cluster_applies(objects: list[Object], tmp_path: Path) -> None:
+    lab = made(tmp_path)
+    seed(lab, objects)
+    for obj in objects:
+        kind = lab.store.kinds.of(obj["apiVersion"], obj["kind"])
+        if kind is None:
+            assert obj["kind"] == "GrafanaDatasource"
+            continue
+        found = lab.store.get(kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+        expected = obj["metadata"].get("labels") or {}
+        assert expected.items() <= (found["metadata"].get("labels") or {}).items()
+        assert found.get("subjects") == obj.get("subjects") and found.get("rules") == obj.get("rules")
+
+
+def test_the_lab_gives_its_own_addresses_under_the_same_names(objects: list[Object], tmp_path: Path) -> None:
+    lab = made(tmp_path)
+    seed(lab, objects)
+    found = lab.store.get(built_in("ConfigMap"), "user1-dev", "mlops-endpoints")["data"]
+    (cluster,) = [o["data"] for o in objects if o["metadata"]["name"] == "mlops-endpoints"]
+    assert set(found) == set(cluster) - {"PROMETHEUS_URL"}, "there is no Prometheus"
+    assert found["MLFLOW_TRACKING_URI"] == lab.url("mlflow")
+    secret = lab.store.get(built_in("Secret"), "user1-dev", "mlops-credentials")["data"]
+    assert base64.b64decode(secret["MLFLOW_TRACKING_TOKEN"]) == b"the-token"
+
+
+def test_a_second_start_keeps_what_the_participant_changed(objects: list[Object], tmp_path: Path) -> None:
+    lab = made(tmp_path)
+    seed(lab, objects)
+    kind = built_in("RoleBinding")
+    old = lab.store.get(kind, "user1-staging", "pipeline")
+    lab.store.update(kind, {**old, "metadata": {**old["metadata"], "labels": {"mine": "yes"}}})
+    lab.show(Part("mlflow", "ready", "http://127.0.0.1:7"))
+    seed(lab, objects)
+    assert lab.store.get(kind, "user1-staging", "pipeline")["metadata"]["labels"] == {"mine": "yes"}
+    endpoints = lab.store.get(built_in("ConfigMap"), "user1-dev", "mlops-endpoints")
+    assert endpoints["data"]["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:7"
