@@ -39,6 +39,20 @@ class Program:
     libraries: tuple[Path, ...] = ()
 
     @property
+    def shared(self) -> dict[str, Path]:
+        """What it expects below `/usr/share` and this machine lacks there: the expected path to the real one."""
+        found: dict[str, Path] = {}
+        base = self.root / "usr" / "share" if self.root else None
+        for folder in base.iterdir() if base and base.is_dir() else ():
+            expected = Path("/usr/share") / folder.name
+            if not expected.exists():
+                found[str(expected)] = folder
+            elif folder.is_dir():
+                missing = (each for each in folder.iterdir() if not (expected / each.name).exists())
+                found |= {str(expected / each.name): each for each in missing}
+        return found
+
+    @property
     def env(self) -> dict[str, str]:
         """The variables that it needs."""
         return {"LD_LIBRARY_PATH": os.pathsep.join(map(str, self.libraries))} if self.libraries else {}

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from workshop.errors import EnvironmentFault
-from workshop.programs import PACKAGES, Package, Release, find, require
+from workshop.programs import PACKAGES, Package, Program, Release, find, require
 from workshop.programs.fetch import SOURCES, Source, ensure
 from workshop.programs.find import cache_folder
 from workshop.programs.release import this_platform
@@ -216,6 +216,21 @@ def test_the_distributions_package_is_unpacked_with_what_it_needs(cache: Path, r
     assert (found.version, found.origin) == ("2.45.0", "the distribution's package")
     assert found.root is not None and (found.root / "usr" / "bin" / "kit-test-helper").exists()
     assert sorted(path.name for path in (cache / "programs").iterdir()) == ["lock", "prometheus-2.45.0"]
+
+
+def test_files_that_a_package_expects_below_usr_share_are_named_unless_the_machine_has_them(tmp_path: Path) -> None:
+    for name in ("kit-test/page.css", "doc/kit-test/README", "doc/bash/README"):
+        file = tmp_path / "usr" / "share" / name
+        file.parent.mkdir(parents=True)
+        file.touch()
+    Path("/usr/share/doc/bash").stat()  # a machine without it would be no test
+    share = tmp_path / "usr" / "share"
+    program = Program("p", tmp_path / "p", "1.0", "a package", root=tmp_path)
+    assert program.shared == {
+        "/usr/share/kit-test": share / "kit-test",
+        "/usr/share/doc/kit-test": share / "doc" / "kit-test",
+    }
+    assert replace(program, root=None).shared == {}
 
 
 @needs_apt

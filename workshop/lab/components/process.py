@@ -14,6 +14,7 @@ from pathlib import Path
 from workshop.lab.lab import Lab
 from workshop.lab.listening.owner import listens
 from workshop.lab.parts import Part
+from workshop.lab.runtimes.base import Mount
 from workshop.lab.runtimes.process.launcher import Process, Spec
 
 READY_SECONDS = 120.0
@@ -25,7 +26,10 @@ STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to start. The program is ready when `ready_url` answers with a code below 500."""
+    """What to start. The program is ready when `ready_url` answers with a code below 500.
+
+    `mounts` are files that it expects elsewhere; without namespaces it does without them.
+    """
 
     argv: list[str]
     env: Mapping[str, str]
@@ -33,6 +37,7 @@ class ProcessSpec:
     url: str
     ready_url: str
     log: Path
+    mounts: tuple[Mount, ...] = ()
 
 
 class ProcessRunner:
@@ -59,8 +64,9 @@ class ProcessRunner:
         failures = 0
         while not self._stopping:
             began = time.monotonic()
+            mounts = spec.mounts if spec.mounts and self._lab.launcher.namespaces else None
             self._process = process = await self._lab.launcher.start(
-                Spec(argv=list(spec.argv), env=dict(spec.env), cwd=str(spec.cwd), log=spec.log)
+                Spec(argv=list(spec.argv), env=dict(spec.env), cwd=str(spec.cwd), log=spec.log, mounts=mounts)
             )
             self._show(state="starting", pid=process.pid, message="")
             ended = asyncio.ensure_future(process.wait())

@@ -6,6 +6,7 @@ Its files follow the objects of `monitoring.coreos.com`; the monitoring controll
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workshop.lab import environment
@@ -13,6 +14,7 @@ from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.lab import Lab
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.parts import ComponentSpec, Runner, Station
+from workshop.lab.runtimes.base import Mount
 from workshop.programs import find
 
 NAME = "prometheus"
@@ -47,7 +49,11 @@ def _make(lab: Lab) -> Runner:
 
     def spec() -> ProcessSpec:
         assert program is not None
-        return process(program.path, lab.paths.component(NAME), lab.ports[NAME], environment.base(lab.paths))
+        env = environment.base(lab.paths) | program.env
+        made = process(program.path, lab.paths.component(NAME), lab.ports[NAME], env)
+        # A distribution's Prometheus reads the files of its pages from /usr/share.
+        mounts = (Mount(source, expected, read_only=True) for expected, source in sorted(program.shared.items()))
+        return replace(made, mounts=tuple(mounts))
 
     return ProcessRunner(lab, NAME, spec, missing="" if program else MISSING)
 
