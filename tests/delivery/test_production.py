@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,12 +11,13 @@ import pytest
 from delivery import cluster, history
 from delivery.cluster import Release
 from delivery.commands import experiment
+from delivery.commands import history as history_command
 from delivery.commands import release as release_command
 from delivery.errors import DeliveryError
 from delivery.history import AB_TEST, CANARY_REFUSED, PROMOTED, ROLLED_BACK, SHADOW, History
-from delivery.release import Delivery
+from delivery.release import Approval, Delivery, approval
 
-from tests.delivery.conftest import Recorder
+from tests.delivery.conftest import KIT, Recorder
 from tests.delivery.test_history import entry
 
 
@@ -253,3 +255,34 @@ def test_a_version_of_the_history_is_found_for_a_test(
         DeliveryError, match="production runs main and shadow: another promotion or a test is under way"
     ):
         found("1")
+
+
+# -- the approval
+
+
+def test_the_history_has_the_approvers_message_as_the_reason(
+    delivery: Delivery, production: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("USE_CASE", str(KIT / "model"))
+    spec = {"approvers": [{"name": "user1", "type": "User", "input": "pending"}], "numberOfApprovalsRequired": 1}
+    task = {
+        "apiVersion": "openshift-pipelines.org/v1alpha1",
+        "kind": "ApprovalTask",
+        "metadata": {"name": f"{production}-approve"},
+        "spec": {**spec, "description": ""},
+    }
+    cluster.oc("create", "-f", "-", given=json.dumps(task))
+    response = {"name": "user1", "type": "User", "response": "approved", "message": "better on July"}
+    status = json.dumps({"status": {"state": "approved", "approversResponse": [response]}})
+    cluster.oc("patch", "approvaltask", f"{production}-approve", "--subresource=status", "--type=merge", "-p", status)
+    approved = approval(production)
+    assert (approved.by, approved.message) == ("user1", "better on July")
+    made_ = delivery.promote(made(2), None, run="promote-2", by=approved.by, reason=approved.message)
+    assert (made_.cause, made_.reason, made_.by) == (PROMOTED, "better on July", "user1")
+    assert history_command.run(argparse.Namespace(output="text")) == 0
+    assert "came   promoted: better on July in promote-2, by user1" in capsys.readouterr().out
+
+
+def test_a_run_without_an_approval_is_promoted_without_a_reason(delivery: Delivery) -> None:
+    assert approval("no-such-run") == Approval()
+    assert delivery.promote(made(2), None, run="promote-2", by="").came == "promoted"

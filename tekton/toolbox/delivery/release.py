@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Self
 
@@ -69,10 +70,10 @@ class Delivery:
             run=run, by=by, came=came, cause=cause, reason=reason, since=since, until=until, left=left,
         )  # fmt: skip
 
-    def promote(self, new: Release, previous: Release | None, *, run: str, by: str) -> Entry:
-        """Give the alias champion to a version that production runs, and write the history."""
-        came = "promoted" if run else "promoted by hand"
-        made = self.entry(new, came=came, cause=history.PROMOTED, run=run, by=by, since=history.now())
+    def promote(self, new: Release, previous: Release | None, *, run: str, by: str, reason: str = "") -> Entry:
+        """Give the alias champion to a version that production runs, and write the history with the reason."""
+        came = ("promoted" if run else "promoted by hand") + (f": {reason}" if reason else "")
+        made = self.entry(new, came=came, cause=history.PROMOTED, reason=reason, run=run, by=by, since=history.now())
         self.registry.set_champion(new.version, new.digest, came)
         initial = self._initial(previous)
         self.history.change(lambda entries: history.entered(history.with_initial(entries, initial), made))
@@ -157,13 +158,25 @@ class Delivery:
             self.history.change(lambda entries, ended=ended: history.refused(entries, ended))  # type: ignore[misc]
 
 
-def approver(run: str) -> str:
-    """Who approved the run, from its ApprovalTask; nothing when that cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """Who approved a run, and their message; both may be empty."""
+
+    by: str = ""
+    message: str = ""
+
+
+def approval(run: str) -> Approval:
+    """The approval of a run, from its ApprovalTask; an empty one when that cannot be read."""
     try:
-        return cluster.oc("get", "approvaltask", f"{run}-approve", "--output",
-                          "jsonpath={.status.approversResponse[*].name}").replace(" ", ", ")  # fmt: skip
+        found = json.loads(cluster.oc("get", "approvaltask", f"{run}-approve", "--output", "json"))
     except DeliveryError:
-        return ""
+        return Approval()
+    answers = (found.get("status") or {}).get("approversResponse") or []
+    return Approval(
+        by=", ".join(str(one["name"]) for one in answers),
+        message="; ".join(str(one["message"]) for one in answers if one.get("message")),
+    )
 
 
 def named(image: str, version: str) -> Release | None:

@@ -19,7 +19,7 @@ from delivery.cluster import Release
 from delivery.commands.options import add_release
 from delivery.errors import DeliveryError
 from delivery.prometheus import Prometheus
-from delivery.release import SECONDS, Delivery, approver, listed, named
+from delivery.release import SECONDS, Delivery, approval, listed, named
 from delivery.rules import OK, UNJUDGED, Finding, Limits, judge
 from delivery.steps import InterruptedByOthersError, Outcome, ProductionControl, run_steps
 from delivery.traffic import Plan, Traffic
@@ -75,7 +75,7 @@ def canary(config: Config, rules: CanaryRules, delivery: Delivery, new: Release,
         outcome = run_steps(rules.plan, rules.limits, control)
     except InterruptedByOthersError as error:
         outcome = Outcome(UNJUDGED, str(error))
-        delivery.record_refused(new, why=outcome.reason, run=run, by=approver(run))
+        delivery.record_refused(new, why=outcome.reason, run=run, by=approval(run).by)
         return outcome
     except DeliveryError as error:
         outcome = Outcome(UNJUDGED, f"it could not be measured: {error}")
@@ -85,7 +85,7 @@ def canary(config: Config, rules: CanaryRules, delivery: Delivery, new: Release,
             say(f"     the probe sent {report.codes.total()} requests, {report.failed} of them failed")
     if outcome.state != OK:
         say(f"---> back to version {previous.version}: {outcome.reason}")
-        delivery.send_back(new, previous, why=outcome.reason, run=run, by=approver(run))
+        delivery.send_back(new, previous, why=outcome.reason, run=run, by=approval(run).by)
         say(f"---> production runs version {previous.version} alone again, {previous.digest}")
     return outcome
 

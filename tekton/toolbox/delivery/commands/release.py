@@ -18,7 +18,7 @@ from delivery.cli import add_results, command, say, write_results
 from delivery.cluster import PRODUCTION, STAGING, Release
 from delivery.commands.options import add_release
 from delivery.errors import DeliveryError
-from delivery.release import SECONDS, Delivery, approver, named
+from delivery.release import SECONDS, Delivery, approval, named
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -55,11 +55,12 @@ def run(given: argparse.Namespace) -> int:
         return 0
     previous = named(given.previous_image, given.previous_version)
     if given.verb == "promote":
-        made = delivery.promote(new, previous, run=given.run, by=approver(given.run))
+        approved = approval(given.run)
+        made = delivery.promote(new, previous, run=given.run, by=approved.by, reason=approved.message)
         say(f"---> champion is version {made.model_version}, in production since {made.since}")
     else:
         why = given.why or "its promotion failed"
-        done = delivery.restore_production(new, previous, why=why, run=given.run, by=approver(given.run))
+        done = delivery.restore_production(new, previous, why=why, run=given.run, by=approval(given.run).by)
         say(f"---> {done}")
     return 0
 
