@@ -80,7 +80,12 @@ class FlightDelay:
     def tags(self) -> dict[str, str]:
         """What answered: goes with every response."""
         made = self._model.card
-        return {"candidate": made.candidate, "data_version": made.data_version, "git_commit": made.commit}
+        return {
+            "candidate": made.candidate,
+            "data_version": made.data_version,
+            "git_commit": made.commit,
+            "threshold": f"{made.threshold:g}",
+        }
 
     def health_status(self) -> str:
         """Which model is ready; raises when it cannot be loaded."""
@@ -98,7 +103,7 @@ class FlightDelay:
             "platform": "onnxruntime",
             "inputs": [{"messagetype": "ndarray", "schema": columns}],
             "outputs": [{"messagetype": "ndarray", "schema": classes}],
-            "custom": {**self.tags(), "threshold": f"{made.threshold:g}"},
+            "custom": self.tags(),
         }
 
     def input_schema(self) -> list[dict[str, Any]]:

@@ -13,13 +13,10 @@ from typing import Any
 
 import jupytext  # type: ignore[import-untyped]
 import nbformat
+from clean import METADATA
 
 HERE = Path(__file__).parent
 SOURCE = HERE / "source"
-METADATA = {
-    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 
 
 def built(source: Path = SOURCE, to: Path = HERE) -> dict[Path, str]:

@@ -5,8 +5,6 @@ An answer is compared with what the check measures itself, from the same data; n
 
 from __future__ import annotations
 
-import contextlib
-
 import yaml
 
 from workshop.checks.finding import CheckContext, Finding
@@ -31,11 +29,14 @@ def missing(number: str, name: str, task: str) -> Finding:
     )
 
 
-def forget(context: CheckContext, number: str) -> list[str]:
-    """Delete the answers of a module."""
+def put_aside(context: CheckContext, number: str) -> list[str]:
+    """Move the answers of a module to `answers/kept/NN-<count>.yaml`, so that the module begins without them."""
     file = context.clone / "answers" / f"{number}.yaml"
-    said = [f"deleted answers/{number}.yaml"] if file.exists() else []
-    file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):
-        file.parent.rmdir()
-    return said
+    if not file.exists():
+        return []
+    kept = file.parent / "kept"
+    kept.mkdir(exist_ok=True)
+    count = 1 + max((int(one.stem[3:]) for one in kept.glob(f"{number}-*.yaml") if one.stem[3:].isdigit()), default=0)
+    moved = kept / f"{number}-{count}.yaml"
+    file.rename(moved)
+    return [f"put your answers aside: {moved.relative_to(context.clone)}"]

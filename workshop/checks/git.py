@@ -41,8 +41,10 @@ def shown(context: CheckContext, commit: str, path: str) -> str:
 def keep_and_go(context: CheckContext, branch: str, to: str) -> list[str]:
     """Bring a branch back to a commit; what was on it, or not committed, stays under another name."""
     said = []
-    if git(context, "status", "--porcelain"):
-        git(context, "stash", "push", "--include-untracked", "-m", "put aside by workshop reset")
+    before = git(context, "rev-parse", "--quiet", "--verify", "refs/stash")
+    git(context, "stash", "push", "--include-untracked", "-m", "put aside by workshop reset")
+    # A notebook that was only run looks modified to `git status`, and is no change.
+    if git(context, "rev-parse", "--quiet", "--verify", "refs/stash") != before:
         said.append("put changes that were not committed aside: git stash list")
     if not has(context, branch) or git(context, "rev-parse", branch) == git(context, "rev-parse", to):
         return said

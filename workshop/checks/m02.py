@@ -33,8 +33,8 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The answers go."""
-    return answers.forget(context, NUMBER)
+    """The answers are put aside."""
+    return answers.put_aside(context, NUMBER)
 
 
 _RATE = "you know how many flights are late"

@@ -21,10 +21,11 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The notebook's runs go to MLflow's bin, and the answer."""
+    """The notebook's runs go to MLflow's bin, and the answers are put aside."""
     found = mlflow.of_notebook(context, NOTEBOOK)
     mlflow.forget(context, found)
-    return [f"{len(found)} run(s) of {NOTEBOOK} went to MLflow's bin"] * bool(found) + answers.forget(context, NUMBER)
+    said = [f"{len(found)} run(s) of {NOTEBOOK} went to MLflow's bin"] if found else []
+    return said + answers.put_aside(context, NUMBER)
 
 
 def _kept(context: CheckContext, found: list[mlflow.Run]) -> Finding:

@@ -35,7 +35,7 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
         found = mlflow.of_notebook(context, notebook)
         mlflow.forget(context, found)
         said += [f"{len(found)} run(s) of {notebook} went to MLflow's bin"] * bool(found)
-    return said + answers.forget(context, NUMBER)
+    return said + answers.put_aside(context, NUMBER)
 
 
 def _newest(found: list[mlflow.Run], param: str) -> dict[str, float]:

@@ -36,7 +36,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
     """The answer goes; what Prometheus has counted stays counted."""
-    return answers.forget(context, NUMBER)
+    return answers.put_aside(context, NUMBER)
 
 
 def _truths(*labels: str) -> str:

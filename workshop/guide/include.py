@@ -5,12 +5,14 @@ A paragraph that is one link with a title that begins with `include` becomes the
     [seldon/base/seldondeployment.yaml](../../seldon/base/seldondeployment.yaml "include lines 1-12")
 
 `include` alone takes the whole file, `include spec.tasks.canary.when` one field of a YAML file, as text of
-the file with its comments; what is in a list is named by its number or by its `name`. On a Git host the same
-line is a link that works.
+the file with its comments; what is in a list is named by its number or by its `name`. `include class FlightDelay`
+takes a class of a Python file up to its first method that is not `__init__`. On a Git host the same line is a link that
+works.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ import yaml
 from workshop.errors import ManifestError
 
 _LINES = re.compile(r"lines (\d+)-(\d+)\Z")
+_CLASS = re.compile(r"class (\w+)\Z")
 _LANGUAGES = {
     ".json": "json",
     ".md": "markdown",
@@ -55,14 +58,32 @@ def excerpt(kit: Path, module: Path, line: int, target: str, title: str) -> Exce
     wanted = title.removeprefix("include").strip()
     if not wanted:
         return Excerpt(name, 1, language, text)
-    lines = _LINES.match(wanted)
-    first, last = (int(lines[1]), int(lines[2])) if lines else _field(text, wanted, f"{where}: {name}")
+    if lines := _LINES.match(wanted):
+        first, last = int(lines[1]), int(lines[2])
+    elif named := _CLASS.match(wanted):
+        first, last = _class(text, named[1], f"{where}: {name}")
+    else:
+        first, last = _field(text, wanted, f"{where}: {name}")
     every = text.splitlines()
     if not 1 <= first <= last <= len(every):
         raise ManifestError(f"{where}: {name} has {len(every)} lines, not {first}-{last}")
     chosen = every[first - 1 : last]
     indent = min((len(each) - len(each.lstrip()) for each in chosen if each.strip()), default=0)
     return Excerpt(name, first, language, "\n".join(each[indent:] for each in chosen) + "\n")
+
+
+def _class(text: str, name: str, where: str) -> tuple[int, int]:
+    """First and last line of a Python class without the methods after `__init__`."""
+    body = ast.parse(text).body
+    found = next((each for each in body if isinstance(each, ast.ClassDef) and each.name == name), None)
+    if found is None:
+        raise ManifestError(f"{where} has no class {name}")
+    methods = [each for each in found.body if isinstance(each, ast.FunctionDef) and each.name != "__init__"]
+    last = methods[0].lineno - len(methods[0].decorator_list) - 1 if methods else found.end_lineno or found.lineno
+    lines = text.splitlines()
+    while not lines[last - 1].strip():
+        last -= 1
+    return found.lineno, last
 
 
 def _item(sequence: yaml.SequenceNode, step: str) -> yaml.Node | None:

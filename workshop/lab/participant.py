@@ -11,6 +11,7 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +39,7 @@ def prepare(lab: Lab, env: Mapping[str, str]) -> None:
     ensure_repository(lab.paths, env, lab.kit)
     point_remote(lab.paths, env, str(lab.url("git")), lab.participant)
     point_dvc(lab.paths)
+    leave_outputs_out(lab.paths, env, lab.kit)
 
 
 def clone_folder(state: LabPaths) -> Path:
@@ -115,6 +117,19 @@ def point_dvc(state: LabPaths) -> None:
     if dict(config[section]) != before:
         with local.open("w", encoding="utf-8") as file:
             config.write(file)
+
+
+def leave_outputs_out(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> None:
+    """Let Git see the clone's notebooks without their outputs, so that running one is no change that can be lost.
+
+    Raises EnvironmentFault when git fails.
+    """
+    clone = clone_folder(state)
+    command = shlex.join([sys.executable, str(kit / "notebooks" / "clean.py")])
+    _git(clone, env)("config", "filter.notebook.clean", command)
+    attributes = clone / ".git" / "info" / "attributes"
+    attributes.parent.mkdir(exist_ok=True)
+    attributes.write_text("*.ipynb filter=notebook\n")
 
 
 def kit_files(kit: Path) -> list[Path]:

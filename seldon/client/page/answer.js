@@ -6,9 +6,10 @@ import { clock, inWords } from "./reference.js";
 const PARTS = { time: "Day and hour", airline: "Airline", route: "Route", plane: "Plane", weather: "Weather" };
 const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-export function verdict(late) {
-  if (late < 0.15) return "Very likely on time";
-  if (late < 0.35) return "Probably on time";
+// The words change where the model's own decision does: from its threshold on it calls a flight late.
+export function verdict(late, threshold) {
+  if (late < threshold / 2) return "Very likely on time";
+  if (late < threshold) return "Probably on time";
   if (late < 0.5) return "It may well be late";
   if (late < 0.75) return "Probably late";
   return "Very likely late";
@@ -19,7 +20,7 @@ function ofHundred(late) {
   return Math.min(99, Math.max(1, Math.round(late * 100)));
 }
 
-export function chance(late, row, reference) {
+export function chance(late, threshold, row, reference) {
   const count = ofHundred(late);
   const planes = make("div", { class: "planes", role: "img", "aria-label": `${count} of 100 planes are late` });
   for (let at = 0; at < 100; at++) planes.append(plane(at < count));
@@ -28,7 +29,7 @@ export function chance(late, row, reference) {
   const share = make("p", { class: "share" }, String(count), make("small", {}, " %"));
   return [
     make("p", { class: "quiet" }, `${flight}, ${DAYS[row.weekday - 1]} at ${clock(row.sched_dep)}`),
-    make("div", { class: `chance ${late < 0.35 ? "fine" : "late"}` }, make("div", {}, share, said), planes),
+    make("div", { class: `chance ${late < threshold ? "fine" : "late"}` }, make("div", {}, share, said), planes),
   ];
 }
 

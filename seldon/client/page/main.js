@@ -41,11 +41,11 @@ async function ask() {
   button.setAttribute("aria-disabled", "true");
   status.textContent = "Asking the model";
   try {
-    const { late, answer } = await predict(asked);
+    const { late, threshold, answer } = await predict(asked);
     const explanation = await explain(asked);
     show(
-      verdict(late),
-      ...chance(late, row, reference),
+      verdict(late, threshold),
+      ...chance(late, threshold, row, reference),
       moved(explanation, late, row, reference),
       askHowItWent((wasLate) => feedback(asked, answer, wasLate)),
     );

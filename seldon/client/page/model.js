@@ -4,6 +4,7 @@
 // where a browser reads .. as /: the same words lead to the API in both.
 const API = "../api/v1.0/";
 const PATIENCE = 10_000;
+const UNKNOWN_THRESHOLD = 0.5;
 
 // A question that was not answered. `fields` says what was wrong by column, `text` what else there is to say.
 export class Refused extends Error {
@@ -24,7 +25,9 @@ export async function predict(asked) {
   const table = answer.data;
   const late = table?.ndarray?.[0]?.[table.names?.indexOf("late")];
   if (!Number.isFinite(late)) throw new Away("The server answered, but not as this model does.");
-  return { late, answer };
+  // From this probability on the model that answered calls a flight late.
+  const threshold = Number(answer.meta?.tags?.threshold) || UNKNOWN_THRESHOLD;
+  return { late, threshold, answer };
 }
 
 // Null when the model that serves cannot tell: then the page says so and shows the rest.

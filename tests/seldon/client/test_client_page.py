@@ -25,15 +25,19 @@ NAMES = [
 ]  # fmt: skip
 
 
-def expected(site: Site) -> float:
-    """The model's probability for FLIGHT, from a row that is put together here."""
+def question() -> dict[str, Any]:
+    """FLIGHT as a request, put together here."""
     reference = json.loads((KIT / "seldon/client/page/reference.json").read_text())
     distance, lasts, planes = reference["routes"]["EWR"]["ORD"]
     seats, age = planes["UA"]
     storm = reference["weather"]["conditions"]["storm"][10]
     row = [5, 18 * 60 + 30, 18 * 60 + 30 + lasts, "UA", "EWR", "ORD", distance, age, seats, *storm]
-    answer = site.server.post({"data": {"names": NAMES, "ndarray": [row]}}).json
-    return float(answer["data"]["ndarray"][0][1])
+    return {"data": {"names": NAMES, "ndarray": [row]}}
+
+
+def expected(site: Site) -> float:
+    """The model's probability for FLIGHT."""
+    return float(site.server.post(question()).json["data"]["ndarray"][0][1])
 
 
 def test_the_answer_is_that_of_the_model_and_is_counted_once(tab: Tab, site: Site) -> None:
@@ -283,3 +287,30 @@ def axe(tab: Tab) -> list[tuple[str, str, list[Any]]]:
     found = tab.driver.execute_async_script("axe.run().then(arguments[0])")
     assert len(found["passes"]) > 15, "it has looked"
     return [(each["id"], each["impact"], [node["html"] for node in each["nodes"]]) for each in found["violations"]]
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+def test_the_words_change_where_the_model_begins_to_call_a_flight_late(tab: Tab, site: Site, threshold: float) -> None:
+    tab.open()
+    said = [
+        str(
+            tab.driver.execute_async_script(
+                "const [late, threshold, done] = arguments;"
+                "import(new URL('answer.js', location.href)).then((it) => done(it.verdict(late, threshold)));",
+                late,
+                threshold,
+            )
+        )
+        for late in (threshold - 0.001, threshold)
+    ]
+    assert "on time" in said[0] and "late" in said[1]
+
+
+def test_the_threshold_is_that_of_the_model_that_answered(tab: Tab, site: Site) -> None:
+    tab.open()
+    found = tab.driver.execute_async_script(
+        "const [asked, done] = arguments;"
+        "import(new URL('model.js', location.href)).then((it) => it.predict(asked)).then((it) => done(it.threshold));",
+        question(),
+    )
+    assert found == float(site.server.post(question()).json["meta"]["tags"]["threshold"]) == 0.3

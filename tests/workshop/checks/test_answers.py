@@ -29,3 +29,14 @@ def test_the_hint_writes_an_answer_where_the_check_finds_it_though_the_folder_is
     assert "answers/02.yaml in your clone" in finding.reason
     subprocess.run(["bash", "-euc", finding.hint.replace("...", "21")], cwd=context.clone, check=True)
     assert answers.answers(context, "02") == {"worst-hour": "21"}
+
+
+def test_taking_a_module_back_keeps_every_version_of_the_answers(context: CheckContext) -> None:
+    folder = context.clone / "answers"
+    folder.mkdir()
+    assert answers.put_aside(context, "02") == []
+    for text in ("worst-hour: 21\n", "worst-hour: 20\n"):
+        (folder / "02.yaml").write_text(text)
+        (said,) = answers.put_aside(context, "02")
+        assert answers.answers(context, "02") == {}
+        assert (context.clone / said.partition(": ")[2]).read_text() == text

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 from flights.schema import NAMES
 
+from workshop.errors import ManifestError
 from workshop.guide import diagram, ledger, links
 from workshop.guide.include import excerpt
 from workshop.guide.module import load, load_all, parse
@@ -223,3 +224,18 @@ def test_the_columns_that_module_2_explains_are_columns_of_the_files() -> None:
     named = {name for line in table for name in re.findall(r"`([a-z_]+)`", line.split("|")[1])}
     assert {"sched_dep", "late", "dep_delay"} <= named
     assert named - {"late-percent", "worst-hour", "leak"} <= set(NAMES)
+
+
+def test_module_8_shows_the_class_and_not_its_surroundings() -> None:
+    module = next(m for m in MODULES if m.number == "08")
+    line, link = next((n, li) for n, li in enumerate(module.body.splitlines(), 1) if "model/FlightDelay.py" in li)
+    title = re.search(r'"(include[^"]*)"', link)
+    assert title
+    shown = excerpt(KIT, module.path, line, "../../model/FlightDelay.py", title[1]).text
+    assert shown.startswith("class FlightDelay:") and "def __init__" in shown and "self._explainer" in shown
+    assert "def load" not in shown and "import" not in shown
+
+
+def test_an_include_of_a_class_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ManifestError, match=r"m\.md:3: model/FlightDelay\.py has no class Nope"):
+        excerpt(KIT, KIT / "m.md", 3, "model/FlightDelay.py", "include class Nope")

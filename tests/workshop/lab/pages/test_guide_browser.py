@@ -111,3 +111,13 @@ def test_an_answer_opens_on_demand_and_the_check_says_what_is_missing(opened: tu
     click(browser, "#proof-check")
     wait_for(browser, "#findings", "left to do")
     assert "open" in str(browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class"))
+
+
+def test_taking_a_module_back_asks_and_a_no_changes_nothing(opened: tuple[Chrome, str]) -> None:
+    browser, base = opened
+    browser.get(f"{base}/guide/02-explore-the-data")
+    click(browser, "#proof-reset")
+    question = browser.switch_to.alert
+    assert "Take module 2 back to its start?" in question.text and "answers/kept" in question.text
+    question.dismiss()
+    assert not browser.find_element(By.ID, "job").is_displayed()

@@ -79,7 +79,16 @@ async function follow() {
   }
 }
 
+// What a reset takes back is kept, and the question says where.
+function agreed(verb) {
+  return verb !== "reset" || confirm(
+    `Take module ${Number(number)} back to its start?\n\nWhat you made is kept: commits as a branch kept/..., changes ` +
+    "that are not committed as a git stash, answers in answers/kept.",
+  );
+}
+
 async function begin(event) {
+  if (!agreed(event.target.dataset.verb)) return;
   try {
     show(await ask(`/guide/api/${event.target.dataset.verb}/${number}`, "POST"));
   } catch (error) {
