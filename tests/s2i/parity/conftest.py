@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.s2i import flights
-from tests.s2i.parity.probes import COUNTED, ECHO, LATE, Both, found_in_answers, found_in_series
+from tests.s2i.parity.probes import (
+    COUNTED,
+    ECHO,
+    LATE,
+    STARTS,
+    Both,
+    found_at_the_start,
+    found_in_answers,
+    found_in_series,
+)
 from tests.s2i.parity.servers import KIT, Server, packages
 from workshop.errors import EnvironmentFault
 
@@ -63,7 +72,7 @@ def counted(start: Start) -> Both:
 
 
 @pytest.fixture(scope="session")
-def findings(echo: Both, late: Both, counted: Both) -> list[str]:
+def findings(echo: Both, late: Both, counted: Both, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Everything that differs when the servers are asked all the probes."""
     found: list[str] = []
     for model, both, probes in (("late", late, LATE), ("echo", echo, ECHO)):
@@ -72,6 +81,8 @@ def findings(echo: Both, late: Both, counted: Both) -> list[str]:
     for probe in LATE:
         if probe.name in COUNTED:
             counted.ask(probe)
+    for name in STARTS:
+        found += found_at_the_start(name, tmp_path_factory.mktemp("start"))
     return found + list(found_in_series(counted.stock.series(), counted.own.series()))
 
 

@@ -257,7 +257,14 @@ DIFFERENCES = {
             "/transform-input, /transform-output, /route, /aggregate, and gRPC",
             "none; such a class is refused at the start, with the name of the server that serves it",
             "the wrapper can serve the other nodes of a graph",
-            ("late/POST /transform-input: status 200 -> 404",),
+            ("late/POST /transform-input: status 200 -> 404", "start/router: exit code 0 -> 1"),
+        ),
+        Difference(
+            "`predict_raw`, `predict_rest`, `send_feedback_raw`, `health_status_raw`, `custom_service` and the like",
+            "called",
+            "a class that has one is refused at the start, with the name of the server that serves it",
+            "a class must not behave differently without a word",
+            ("start/predict_raw: exit code 0 -> 1",),
         ),
     ],
     "Metrics": [

@@ -6,10 +6,11 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.s2i.parity.servers import Answer, Series, Server
+from tests.s2i.parity.servers import Answer, Series, Server, run_check
 
 PREDICT, FEEDBACK = "/api/v1.0/predictions", "/api/v1.0/feedback"
 COLUMNS = ["carrier", "hour", "distance", "age"]
@@ -163,6 +164,22 @@ ECHO = [
         for path in ("/predict", "/nope", "/seldon.json", "/live", "/ready", "/v2")
     ),
 ]
+
+
+STARTS = {
+    "predict_raw": "class Node:\n def predict(self, X): return X\n def predict_raw(self, message): return message\n",
+    "router": "class Node:\n def route(self, X, names): return 0\n",
+    "model": "class Node:\n def predict(self, X): return X\n",
+}
+"""Classes that may start under one server alone."""
+
+
+def found_at_the_start(name: str, folder: Path) -> Iterator[str]:
+    """What differs when each server checks that the class starts."""
+    (folder / "Node.py").write_text(STARTS[name])
+    stock, own = (run_check(server, "Node", folder).returncode for server in ("seldon-core", "modelserver"))
+    if stock != own:
+        yield f"start/{name}: exit code {stock} -> {own}"
 
 
 def found_in_answers(model: str, probe: Probe, stock: Answer, own: Answer) -> Iterator[str]:
