@@ -20,6 +20,7 @@ from delivery.traffic import Traffic, add_plan, plan_of, send
 from delivery.usecase import CLASSIFICATION, LabelledRow, LabelledRows
 
 from flights import data, months, params
+from flights.card import CLASSES
 from flights.cli import exit_code
 from flights.paths import home
 from flights.schema import BY_NAME, FEATURES, LABEL
@@ -52,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     given = parser.parse_args(argv)
     month = months.parse(given.month)[0] if given.month else params.load().test_month
     traffic = Traffic(given.url, flights_of(month, home() / "data"), plan_of(given))
-    return send(traffic, CLASSIFICATION, f"month {month}", given.output)
+    return send(traffic, CLASSIFICATION, f"month {month}", given.output, CLASSES[1])
 
 
 if __name__ == "__main__":

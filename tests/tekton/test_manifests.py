@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -108,3 +110,18 @@ def test_what_undoes_a_promotion_runs_whatever_failed() -> None:
     (restore,) = [one for one in PIPELINES["promote"]["spec"]["finally"] if one["name"] == "restore-production"]
     # A result of the canary's Task would skip it where the canary never ran.
     assert set(re.findall(r"tasks\.([\w-]+)\.results", yaml.safe_dump(restore))) == {"find-release"}
+
+
+def test_a_stage_that_is_neither_staging_nor_production_is_refused(tmp_path: Path) -> None:
+    (script,) = (step["script"] for step in TASKS["verify"]["spec"]["steps"])
+    env = {
+        "PATH": os.environ["PATH"],
+        "PARAM_STAGE": "canary",
+        "PARAM_MODEL_VERSION": "1",
+        "PARAM_MAX_LATENCY_MS": "250",
+        "STAGING_URL": "http://127.0.0.1:9",
+        "PRODUCTION_URL": "http://127.0.0.1:9",
+    }
+    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "ERROR: stage: got 'canary', allowed: staging or production\n"

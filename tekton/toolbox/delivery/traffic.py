@@ -277,21 +277,21 @@ def plan_of(given: argparse.Namespace) -> Plan:
                 max(given.connections, 1), given.seed)  # fmt: skip
 
 
-def send(traffic: Traffic, task: str, of: str, output: str) -> int:
+def send(traffic: Traffic, task: str, of: str, output: str, positive: str = "positive") -> int:
     """Send until the plan is done or the process is interrupted; 1 when a request got a 5xx or no answer.
 
-    `of` names the rows: `month 7`.
+    `of` names the rows: `month 7`; `positive` the positive class.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: traffic.halt())
     traffic.start()
     report = traffic.wait()
     summary = {"of": of, **report.summary(task)}
-    say(json.dumps(summary) if output == "json" else _text(summary))
+    say(json.dumps(summary) if output == "json" else _text(summary, positive))
     return 1 if report.failed else 0
 
 
-def _text(summary: dict[str, Any]) -> str:
+def _text(summary: dict[str, Any], positive: str) -> str:
     def listed(counts: dict[str, int]) -> str:
         return ", ".join(f"{name or 'no answer'}: {count}" for name, count in counts.items()) or "none"
 
@@ -303,7 +303,7 @@ def _text(summary: dict[str, Any]) -> str:
     ]
     if summary["rows"]:
         quality = (
-            f"{summary['positive']:.1%} predicted positive, {summary['right']:.1%} right"
+            f"{summary['positive']:.1%} predicted {positive}, {summary['right']:.1%} right"
             if "right" in summary
             else f"mean absolute error {summary['mean_absolute_error']:g}"
         )

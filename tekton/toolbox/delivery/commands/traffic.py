@@ -22,4 +22,5 @@ def run(given: argparse.Namespace) -> int:
     config = usecase.read()
     rows = usecase.load(config).labelled_rows(given.period)
     traffic = Traffic(given.url, rows, plan_of(given), task=config.task)
-    return send(traffic, config.task, f"period {given.period}" if given.period else "the test period", given.output)
+    of = f"period {given.period}" if given.period else "the test period"
+    return send(traffic, config.task, of, given.output, config.positive)
