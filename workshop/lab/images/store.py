@@ -34,6 +34,8 @@ from workshop.lab.images.refs import parse
 
 _FICLONE = 0x40049409
 """Linux: let two files share their blocks (ioctl_ficlone(2))."""
+SEEN = "seen"
+"""A file beside an image's configuration: the times of its files when they were last read."""
 UNTRACED = ("__pycache__",)
 """Folders that do not count for the digest: they follow from the other files."""
 BUILD_LABELS = "io.openshift.s2i.build."
@@ -141,6 +143,8 @@ class ImageStore:
             files = _seal(rootfs)
             digest = _digest(files, config)
             final = self._images / digest.removeprefix("sha256:")
+            if final.exists() and not self.is_intact(digest):
+                remove(final)
             if not final.exists():
                 _write(rootfs.parent / "image.json", config)
                 ready = rootfs.parent / "ready"
@@ -154,18 +158,31 @@ class ImageStore:
                     # Another build may have put the same image there meanwhile; then that one is it.
                     if not final.exists():
                         raise
+                else:
+                    (final / SEEN).write_text(_times(final / "rootfs"))
         image = self._load(digest)
         if image is None:
             raise EnvironmentFault(f"the image {digest} was written and cannot be read")
         return image
 
     def is_intact(self, digest: str) -> bool:
-        """Whether an image is as it was when it was committed; reads all of its files."""
+        """Whether an image is as it was when it was committed.
+
+        Its files are read again when the times that the kernel keeps of them have changed since they were last read.
+        """
         image = self._load(digest)
         if image is None:
             return False
+        seen = image.root.parent / SEEN
+        times = _times(image.root)
+        with contextlib.suppress(OSError):
+            if seen.read_text() == times:
+                return True
         config = Config(image.env, tuple(image.command), image.labels, image.user)
-        return _digest(_entries(image.root), config) == digest
+        if _digest(_entries(image.root), config) != digest:
+            return False
+        seen.write_text(times)
+        return True
 
     def sweep(self) -> None:
         """Remove what builds that were killed have left."""
@@ -330,6 +347,14 @@ def _entries(rootfs: Path) -> list[tuple[str, str, str]]:
             entry = ("755" if info.st_mode & stat.S_IXUSR else "644", content)
         listed.append((name.as_posix(), *entry))
     return sorted(listed)
+
+
+def _times(rootfs: Path) -> str:
+    """A digest of when each file was last changed in any way (ctime), which no program can set."""
+    seen = hashlib.sha256()
+    for path, info in sorted(_files(rootfs)):
+        seen.update(f"{path.relative_to(rootfs)}\0{info.st_ino} {info.st_size} {info.st_ctime_ns}\n".encode())
+    return seen.hexdigest()
 
 
 def _files(rootfs: Path) -> Iterator[tuple[Path, os.stat_result]]:

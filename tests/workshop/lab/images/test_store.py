@@ -181,3 +181,14 @@ def test_a_copy_of_an_image_can_be_changed_without_changing_it(tmp_path: Path) -
     share_unchanged(copy, base)
     assert (copy / "same").samefile(base / "same")
     assert not (copy / "changed").samefile(base / "changed") and (base / "changed").read_text() == "changed"
+
+
+def test_an_image_that_was_changed_is_made_anew_by_the_same_build(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    for _ in range(2):
+        with store.partial() as root:
+            (root / "a").write_text("one")
+            image = store.commit(root, Config())
+        assert store.is_intact(image.digest) and (image.root / "a").read_text() == "one"
+        (image.root / "a").chmod(0o644)
+        (image.root / "a").write_text("two")
