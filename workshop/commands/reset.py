@@ -41,13 +41,13 @@ def reset(words: argparse.Namespace) -> int:
 
 
 def _module(number: str, as_json: bool) -> int:
-    """Undo what a module made; nothing that the participant made is lost, so nobody is asked."""
+    """Undo what a module made. It does not ask: what the participant made stays, under another name."""
     way = participation(current_target())
     module = way.module(number)
-    said = way.undo(module)
+    undone = way.undo(module)
     if as_json:
-        output.emit({"module": module.number, "undone": said})
-    for line in [] if as_json else said or ["there was nothing to undo"]:
+        output.emit({"module": module.number, "undone": undone})
+    for line in [] if as_json else undone or ["there was nothing to undo"]:
         output.say(line)
     return 0
 

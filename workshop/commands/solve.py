@@ -1,6 +1,6 @@
 """`workshop solve NN`: do a module for the participant, by the commands of its own text.
 
-So what is shown is what works: there is no second solution beside the text that could grow old.
+There is no second solution that could differ from the text.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def solve(words: argparse.Namespace, target: CommandTarget) -> int:
 
 
 def do(way: Participation, module: Module, *, again: bool = False) -> None:
-    """One module from its start to its check; one that is done only when told `again`.
+    """One module from its start to its check; one that is done already only with `again`.
 
     Raises RunFailed with the line of the text that went wrong.
     """
@@ -42,11 +42,11 @@ def do(way: Participation, module: Module, *, again: bool = False) -> None:
         if left:
             show(left)
             raise RunFailed(
-                f"module {module.number} walks along what stands already, and that is not there yet",
+                f"module {module.number} looks at what the main job makes, and that is not there yet",
                 hint="workshop lab makes it, in about two minutes",
             )
-    for said in way.undo(module):
-        output.note(f"     {said}")
+    for undone in way.undo(module):
+        output.note(f"     {undone}")
     result = way.do(module, before=_typed, after=_printed)
     if not result.ok:
         raise RunFailed(result.problem, hint=f"workshop start {module.number} takes you to where this began")

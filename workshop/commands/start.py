@@ -35,8 +35,8 @@ def start(words: argparse.Namespace, target: CommandTarget) -> int:
 def _start(way: Participation, module: Module, missing: list[Module]) -> None:
     for each in missing:
         do(way, each)
-    for said in way.undo(module):
-        output.note(f"  {said}")
+    for undone in way.undo(module):
+        output.note(f"  {undone}")
 
 
 def _ask(module: Module) -> None:

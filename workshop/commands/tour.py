@@ -44,15 +44,15 @@ def tour(words: argparse.Namespace, target: CommandTarget) -> int:
                 output.note(f"     {took[-1][1]:.0f} s")
     finally:
         if words.output != output.JSON:
-            _tell(took)
+            _print_times(took)
     return 0
 
 
 def _take_back(way: Participation, wanted: Sequence[Module]) -> None:
     """The last first, as each builds on those before it."""
     for module in reversed(wanted):
-        for said in way.undo(module):
-            output.note(f"before module {module.number}: {said}")
+        for undone in way.undo(module):
+            output.note(f"before module {module.number}: {undone}")
 
 
 def _walk(target: CommandTarget, module: Module) -> None:
@@ -68,8 +68,8 @@ def _walk(target: CommandTarget, module: Module) -> None:
     do(way, module, again=True)
 
 
-def _tell(took: Sequence[tuple[Module, float]]) -> None:
+def _print_times(took: Sequence[tuple[Module, float]]) -> None:
     for module, seconds in took:
-        output.say(f"{module.number} {module.title + ':':<44} {seconds:4.0f} s, {module.minutes} min for who reads")
+        output.say(f"{module.number} {module.title + ':':<44} {seconds:4.0f} s, {module.minutes} min to read and do")
     minutes, total = sum(module.minutes for module, _ in took), sum(seconds for _, seconds in took)
     output.say(f"{len(took)} modules in {total:.0f} s; a participant needs about {minutes} min for them")

@@ -87,7 +87,7 @@ def _wait(
 ) -> Report:
     deadline = time.monotonic() + timeout
     live = Live(console=output.err, transient=True) if output.interactive() and not quiet else None
-    told: dict[str, str] = {}
+    printed: dict[str, str] = {}
     if live:
         live.start()
     try:
@@ -100,9 +100,9 @@ def _wait(
                     live.update(Text.from_markup(line))
                 elif not quiet:
                     for part in report.components:
-                        if part.state != "starting" and told.get(part.name) != part.state:
+                        if part.state != "starting" and printed.get(part.name) != part.state:
                             output.note(f"  {part.name}: {part.state}")
-                        told[part.name] = part.state
+                        printed[part.name] = part.state
                 if report.phase == "ready" and running_pid(where) is not None:
                     return report
                 if report.phase == "failed":

@@ -1,7 +1,7 @@
-"""What the running lab says of itself: one small file that the supervisor writes and commands read.
+"""The state of the running lab: one small file that the supervisor writes and commands read.
 
-A file and not a request, so that `workshop status` answers also when the supervisor hangs or is gone. Whether it runs
-is told by its lock, which the kernel releases however it ends.
+It is a file and not a request, so that `workshop status` answers also when the supervisor hangs or has ended. A lock
+shows whether it runs: the kernel releases it however the process ends.
 """
 
 from __future__ import annotations

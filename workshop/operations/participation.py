@@ -1,7 +1,7 @@
-"""A participant's way through the modules: what is done, what a module needs, and how it is done or undone for them.
+"""A participant's progress through the modules: what is done, what a module needs, how it is done or undone.
 
-What was done is read from what there is (objects, Git, MLflow, DVC, answers), so nobody loses their place and everybody
-can jump. Three things are enough: a check says whether a module is done, its own text does it, a reset undoes it.
+Progress is read from results (objects, Git, MLflow, DVC, answers), so a participant can start at any module. A check
+says whether a module is done, the commands of its text do it, a reset undoes it.
 """
 
 from __future__ import annotations
@@ -19,15 +19,12 @@ from workshop.participants.target import CommandTarget
 
 MODULES = Path(__file__).resolve().parents[1] / "modules"
 READ_ONLY_MODULES = ("01",)
-"""Module 1 walks along what `make lab` has made, so its check holds from the start."""
+"""Module 1 only looks at what `make lab` made, so its check holds from the start."""
 
 
 @dataclass(frozen=True)
 class Participation:
-    """One participant, in the lab or on a cluster. Made anew for each command: addresses change as parts start.
-
-    `on` is `lab` or `cluster`: which of the text's marked commands are meant.
-    """
+    """One participant, in the lab or on a cluster. Made for each command, because addresses change as parts start."""
 
     target: CommandTarget
     client: Client
@@ -42,7 +39,7 @@ class Participation:
         return found
 
     def findings(self, module: Module) -> list[Finding]:
-        """What the module's check finds; remembered for the guide's pages, which the lab serves."""
+        """What the module's check finds; the target keeps the result for the guide's pages."""
         found = CHECKS[module.number](self.context)
         self.target.remember(module.number, sum(not finding.ok for finding in found), len(found))
         return found
@@ -67,7 +64,7 @@ class Participation:
         return [each for each in self.needed(module) if not self.done(each)]
 
     def undo(self, module: Module) -> list[str]:
-        """Bring the participant back to the start of a module; what was undone, in words."""
+        """Undo a module for the participant; returns what was undone, in words."""
         return RESETS[module.number](self.context, self.client)
 
     def do(
@@ -83,6 +80,7 @@ class Participation:
 
 def participation(target: CommandTarget) -> Participation:
     """The participation of the participant who works in this target. Raises EnvironmentFault."""
+    known = target.variables()
     client = target.client()
-    context = CheckContext(client, target.variables(), target.clone(), target.env(), target.name)
+    context = CheckContext(client, known, target.clone(), target.env(), target.name)
     return Participation(target, client, context, {module.number: module for module in load_all(MODULES)})

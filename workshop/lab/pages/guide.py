@@ -96,12 +96,12 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
         if verb not in VERBS or number not in CHECKS:
             return JSONResponse({"error": f"there is no {verb} of module {number}"}, status_code=404)
         try:
-            return JSONResponse(_told(jobs.start(verb, number)), status_code=202)
+            return JSONResponse(_as_json(jobs.start(verb, number)), status_code=202)
         except Busy as e:
             return JSONResponse({"error": str(e)}, status_code=409)
 
     async def job(_: Request) -> Response:
-        return JSONResponse(_told(jobs.last) if jobs.last else {})
+        return JSONResponse(_as_json(jobs.last) if jobs.last else {})
 
     return [
         Route("/guide", lambda _: RedirectResponse("/guide/")),
@@ -174,7 +174,7 @@ def _missing(lab: Lab, request: Request, message: str) -> Response:
     return html.page(lab, request, "missing.html", gone, status=404)
 
 
-def _told(job: Job) -> dict[str, object]:
+def _as_json(job: Job) -> dict[str, object]:
     return {
         "command": job.command,
         "module": job.module,

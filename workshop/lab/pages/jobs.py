@@ -16,7 +16,6 @@ from workshop.lab.paths import LabPaths
 
 VERBS = ("start", "solve", "reset")
 LINES = 400
-SHUTDOWN_SECONDS = 5.0
 
 
 class Busy(Exception):

@@ -177,14 +177,14 @@ class SeldonReconciler:
             made[kind.kind].add(one["metadata"]["name"])
             verb = self._upsert(kind, one)
             if verb:
-                self._tell(obj, verb, kind, one["metadata"]["name"])
+                self._emit_change(obj, verb, kind, one["metadata"]["name"])
         for kind in KINDS_MADE:
             for stale in self._store.list(kind, sdep.namespace, {"seldon-deployment-id": sdep.name}):
                 if stale["metadata"]["name"] not in made[kind.kind]:
                     self._store.delete(kind, sdep.namespace, stale["metadata"]["name"])
-                    self._tell(obj, "Delete", kind, stale["metadata"]["name"])
+                    self._emit_change(obj, "Delete", kind, stale["metadata"]["name"])
 
-    def _tell(self, obj: Object, verb: str, kind: Kind, name: str) -> None:
+    def _emit_change(self, obj: Object, verb: str, kind: Kind, name: str) -> None:
         self._emit(obj, verb + _SHORT.get(kind.kind, kind.kind), f'{verb}d {kind.kind} "{name}"')
 
     def _emit(self, obj: Object, reason: str, message: str, *, warning: bool = False) -> None:

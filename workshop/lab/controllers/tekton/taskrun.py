@@ -7,12 +7,11 @@ processes are gone counts as evicted, which uses up a retry like any other failu
 from __future__ import annotations
 
 import shutil
-import time
 from datetime import UTC, datetime
 from typing import Any
 
 from workshop.lab.api_errors import AlreadyExists
-from workshop.lab.controllers.conditions import Status, is_done, set_condition, succeeded
+from workshop.lab.controllers.conditions import Status, is_done, set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
 from workshop.lab.controllers.tekton.attempts import Attempts
@@ -253,14 +252,3 @@ class TaskRuns:
         """Store the status. Raises Conflict when somebody changed the run; the loop comes again."""
         stored = self._store.update_status(self._runs, run)
         run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
-
-
-def seconds_since(moment: str) -> float:
-    """How long ago a time of the API was."""
-    return time.time() - datetime.fromisoformat(moment).timestamp()
-
-
-def reason_of(run: Object) -> str:
-    """The reason of a run's condition."""
-    condition = succeeded(run)
-    return str(condition.get("reason", "")) if condition else ""

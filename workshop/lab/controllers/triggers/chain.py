@@ -20,7 +20,6 @@ from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.triggers import ClusterInterceptor, Interceptor, TriggerInterceptor
 
-NAMESPACED = "NamespacedInterceptor"
 CLUSTER = "ClusterInterceptor"
 TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
 MAX_ANSWER = 1024 * 1024
