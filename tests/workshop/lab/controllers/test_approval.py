@@ -353,7 +353,7 @@ def test_the_command_says_who_is_asked_instead(monkeypatch: pytest.MonkeyPatch, 
 
 
 def test_the_command_says_what_an_answer_that_is_there_has_led_to(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gate = Gate(["user1", "somebody"], "2")
     gate.reconcile()
@@ -364,5 +364,5 @@ def test_the_command_says_what_an_answer_that_is_there_has_led_to(
     one = Gate(["user1"])
     one.reconcile()
     _approve(one, monkeypatch, tmp_path, NAME)
-    with pytest.raises(UsageError, match=f"{NAME} is approved already"):
-        _approve(one, monkeypatch, tmp_path, NAME)
+    assert _approve(one, monkeypatch, tmp_path, NAME) == 0
+    assert "it was approved before, by user1" in capsys.readouterr().out
