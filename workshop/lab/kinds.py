@@ -53,6 +53,26 @@ class Kind:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
+    def title(self) -> str:
+        """Kind and group, as the API server begins a message: `TaskRun.tekton.dev`, `Pod`."""
+        return f"{self.kind}.{self.group}" if self.group else self.kind
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a cluster has this kind from a CRD."""
+        return "." in self.group and not self.group.endswith((".k8s.io", "route.openshift.io"))
+
+    @property
+    def is_lenient(self) -> bool:
+        """Whether its CRD keeps unknown fields, which a webhook refuses in its own words."""
+        return self.group in ("tekton.dev", "triggers.tekton.dev")
+
+    def details(self, name: str) -> dict[str, Any]:
+        """The `details` of a Status about an object of this kind."""
+        found = {"name": name, "group": self.group, "kind": self.plural}
+        return {key: value for key, value in found.items() if value}
+
+    @property
     def singular_name(self) -> str:
         return self.singular or self.kind.lower()
 

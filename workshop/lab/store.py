@@ -11,6 +11,7 @@ is answered with `Expired`, and the client lists again, as it does with a real A
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 import uuid
 from collections import deque
@@ -20,11 +21,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import orjson
 
 from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
 from workshop.lab.kinds import Kind, Kinds, Object
+from workshop.manifests.fitting import mismatches, pruned, without_nulls
+from workshop.manifests.schemas import schema_of
+from workshop.manifests.types import TYPES
 
+log = logging.getLogger(__name__)
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Propagation = Literal["Background", "Foreground", "Orphan"]
 HISTORY = 10_000
@@ -136,17 +142,23 @@ class Store:
         self._db.close()
 
     def load(self) -> None:
-        """Read what an earlier supervisor left; objects of kinds that are not in `kinds` are kept, unserved.
+        """Read what an earlier supervisor has written.
 
+        Objects stay in the file and are not served when their kind is not in `kinds`, or when they do not fit its
+        schema, as those that an older lab accepted: no reader of the store has to expect a value of another type.
         May be called again once more kinds are known: what is in memory already stays.
         """
-        rows = self._db.execute("SELECT api_version, kind, body FROM objects").fetchall()
-        for api_version, kind_name, body in rows:
+        rows = self._db.execute("SELECT api_version, kind, namespace, name, body FROM objects").fetchall()
+        for api_version, kind_name, namespace, name, body in rows:
             kind = self.kinds.of(api_version, kind_name)
-            if kind is not None:
-                record = _record(kind, orjson.loads(body))
-                if (record.namespace, record.name) not in self._objects.get(kind.resource, {}):
-                    self._remember(record)
+            if kind is None or (namespace, name) in self._objects.get(kind.resource, {}):
+                continue
+            try:
+                obj = fitted(kind, orjson.loads(body))
+            except ValueError as e:
+                log.warning("%s %s/%s is not served, it does not fit its type: %s", kind.title, namespace, name, e)
+                continue
+            self._remember(_record(kind, obj))
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -197,9 +209,7 @@ class Store:
             meta["name"] = self._generated(kind, namespace, meta["generateName"])
         check_name(kind, meta.get("name") or "")
         if (namespace, meta["name"]) in self._objects.get(kind.resource, {}):
-            raise AlreadyExists(
-                f'{kind.resource} "{meta["name"]}" already exists', details=_details(kind, meta["name"])
-            )
+            raise AlreadyExists(f'{kind.resource} "{meta["name"]}" already exists', details=kind.details(meta["name"]))
         meta["uid"] = str(uuid.uuid4())
         meta["creationTimestamp"] = now()
         if _has_generation(kind):
@@ -220,13 +230,13 @@ class Store:
             raise Conflict(
                 f'Operation cannot be fulfilled on {kind.resource} "{meta["name"]}": the object has been modified; '
                 "please apply your changes to the latest version and try again",
-                details=_details(kind, meta["name"]),
+                details=kind.details(meta["name"]),
             )
         if meta.get("uid") and meta["uid"] != old_record.uid:
             raise Conflict(
                 f'Operation cannot be fulfilled on {kind.resource} "{meta["name"]}": Precondition failed: UID in '
                 f"precondition: {meta['uid']}, UID in object meta: {old_record.uid}",
-                details=_details(kind, meta["name"]),
+                details=kind.details(meta["name"]),
             )
         old = old_record.object()
         if subresource == "status":
@@ -303,7 +313,7 @@ class Store:
         raise AlreadyExists(
             f'{kind.resource} "{prefix}" already exists, the server was not able to generate a unique '
             "name for the object",
-            details=_details(kind, prefix),
+            details=kind.details(prefix),
         )
 
     def _write(
@@ -392,6 +402,27 @@ class _transaction:
             raise ApiError(f"the lab's store cannot write: {error}; free disk space and try again") from error
 
 
+def fitted(kind: Kind, obj: Object) -> Object:
+    """An object of an earlier run as a write of today would have stored it. Raises ValueError when it does not fit."""
+    type_ = TYPES.get((kind.api_version, kind.kind))
+    if kind.schema is not None or type_ is None:
+        if wrong := next(mismatches(obj, kind.schema), None):
+            raise ValueError(f"{wrong.path[1:]}: {wrong.wanted}")
+        return obj
+    try:
+        msgspec.convert(obj, type_)
+        return obj
+    except msgspec.ValidationError:
+        pass
+    known = schema_of(kind.api_version, kind.kind)
+    rest = {key: value for key, value in obj.items() if key != "status"}
+    status = pruned(without_nulls({"status": obj.get("status")}), known)
+    if not kind.is_lenient:
+        rest = {**pruned(rest, known), "metadata": rest["metadata"]}
+    msgspec.convert({**rest, **status}, type_)
+    return {**rest, **status}
+
+
 def now() -> str:
     """The time as Kubernetes writes it: RFC 3339, UTC, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -399,7 +430,7 @@ def now() -> str:
 
 def not_found(kind: Kind, name: str) -> NotFound:
     """The API server's own error for an object that is not there."""
-    return NotFound(f'{kind.resource} "{name}" not found', details=_details(kind, name))
+    return NotFound(f'{kind.resource} "{name}" not found', details=kind.details(name))
 
 
 def check_name(kind: Kind, name: str) -> None:
@@ -407,9 +438,9 @@ def check_name(kind: Kind, name: str) -> None:
     if not name:
         message = "name or generateName is required"
         raise Invalid(
-            f'{_full_kind(kind)} "" is invalid: metadata.name: Required value: {message}',
+            f'{kind.title} "" is invalid: metadata.name: Required value: {message}',
             details={
-                **_details(kind, ""),
+                **kind.details(""),
                 "kind": kind.kind,
                 "causes": [
                     {"reason": "FieldValueRequired", "message": f"Required value: {message}", "field": "metadata.name"}
@@ -429,22 +460,13 @@ def check_name(kind: Kind, name: str) -> None:
     if not fine and kind.group != "rbac.authorization.k8s.io":
         cause = f'Invalid value: "{name}": {_NAME_RULE}'
         raise Invalid(
-            f'{_full_kind(kind)} "{name}" is invalid: metadata.name: {cause}',
+            f'{kind.title} "{name}" is invalid: metadata.name: {cause}',
             details={
-                **_details(kind, name),
+                **kind.details(name),
                 "kind": kind.kind,
                 "causes": [{"reason": "FieldValueInvalid", "message": cause, "field": "metadata.name"}],
             },
         )
-
-
-def _full_kind(kind: Kind) -> str:
-    return f"{kind.kind}.{kind.group}" if kind.group else kind.kind
-
-
-def _details(kind: Kind, name: str) -> dict[str, Any]:
-    details = {"name": name, "group": kind.group, "kind": kind.plural}
-    return {key: value for key, value in details.items() if value}
 
 
 def _record(kind: Kind, obj: Object) -> Record:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from workshop.manifests.meta import Conditions, Resource, Typed
+from workshop.manifests.meta import Conditions, Resource, Time, Typed
 
 Answer = Literal["pending", "approve", "reject"]
 Outcome = Literal["pending", "approved", "rejected"]
@@ -70,7 +70,7 @@ class ApprovalTaskStatus(Typed, frozen=True, kw_only=True):
     approvals_required: int = 0
     approvals_received: int = 0
     approvers_response: list[Response] = []
-    start_time: str | None = None
+    start_time: Time | None = None
     conditions: Conditions | None = None
     observed_generation: int | None = None
 

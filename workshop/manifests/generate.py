@@ -45,10 +45,10 @@ KNOWN = {
     "Condition": "Condition",
     "IntOrString": "IntOrString",
     "LabelSelector": "LabelSelector",
-    "MicroTime": "str",
+    "MicroTime": "Time",
     "ObjectMeta": "ObjectMeta",
     "Quantity": "Quantity",
-    "Time": "str",
+    "Time": "Time",
 }
 """What `workshop.manifests.meta` has for the definitions of `io.k8s.apimachinery`."""
 OPTIONAL = {
@@ -169,6 +169,7 @@ from workshop.manifests.meta import (
     ObjectMeta,
     Quantity,
     Resource,
+    Time,
     Typed,
     hints,
     keyed,

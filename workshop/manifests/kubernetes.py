@@ -16,6 +16,7 @@ from workshop.manifests.meta import (
     ObjectMeta,
     Quantity,
     Resource,
+    Time,
     Typed,
     hints,
     keyed,
@@ -602,7 +603,7 @@ class ContainerResourceMetricStatus(Typed, frozen=True, kw_only=True):
 class ContainerStateRunning(Typed, frozen=True, kw_only=True):
     """ContainerStateRunning is a running state of a container."""
 
-    started_at: str | None = None
+    started_at: Time | None = None
 
 
 class ContainerStateTerminated(Typed, frozen=True, kw_only=True):
@@ -610,11 +611,11 @@ class ContainerStateTerminated(Typed, frozen=True, kw_only=True):
 
     container_id: str | None = msgspec.field(name="containerID", default=None)
     exit_code: int
-    finished_at: str | None = None
+    finished_at: Time | None = None
     message: str | None = None
     reason: str | None = None
     signal: int | None = None
-    started_at: str | None = None
+    started_at: Time | None = None
 
 
 class ContainerStateWaiting(Typed, frozen=True, kw_only=True):
@@ -1270,8 +1271,8 @@ class DeploymentSpec(Typed, frozen=True, kw_only=True):
 class DeploymentCondition(Typed, frozen=True, kw_only=True):
     """DeploymentCondition describes the state of a deployment at a certain point."""
 
-    last_transition_time: str | None = None
-    last_update_time: str | None = None
+    last_transition_time: Time | None = None
+    last_update_time: Time | None = None
     message: str | None = None
     reason: str | None = None
     status: str
@@ -1314,7 +1315,7 @@ class EventSeries(Typed, frozen=True, kw_only=True):
     """EventSeries contain information on series of events, i.e."""
 
     count: int | None = None
-    last_observed_time: str | None = None
+    last_observed_time: Time | None = None
 
 
 class EventSource(Typed, frozen=True, kw_only=True):
@@ -1329,10 +1330,10 @@ class Event(Resource, frozen=True, kw_only=True):
 
     action: str | None = None
     count: int | None = None
-    event_time: str | None = None
-    first_timestamp: str | None = None
+    event_time: Time | None = None
+    first_timestamp: Time | None = None
     involved_object: Annotated[ObjectReference, ATOMIC_MAP]
-    last_timestamp: str | None = None
+    last_timestamp: Time | None = None
     message: str | None = None
     reason: str | None = None
     related: Annotated[ObjectReference | None, ATOMIC_MAP] = None
@@ -1447,7 +1448,7 @@ class HorizontalPodAutoscalerSpec(Typed, frozen=True, kw_only=True):
 class HorizontalPodAutoscalerCondition(Typed, frozen=True, kw_only=True):
     """HorizontalPodAutoscalerCondition describes the state of a HorizontalPodAutoscaler at a certain point."""
 
-    last_transition_time: str | None = None
+    last_transition_time: Time | None = None
     message: str | None = None
     reason: str | None = None
     status: str
@@ -1500,7 +1501,7 @@ class HorizontalPodAutoscalerStatus(Typed, frozen=True, kw_only=True):
     current_metrics: Annotated[list[MetricStatus] | None, ATOMIC] = None
     current_replicas: int | None = None
     desired_replicas: int | None = None
-    last_scale_time: str | None = None
+    last_scale_time: Time | None = None
     observed_generation: int | None = None
 
 
@@ -1590,7 +1591,7 @@ class NamespaceSpec(Typed, frozen=True, kw_only=True):
 class NamespaceCondition(Typed, frozen=True, kw_only=True):
     """NamespaceCondition contains details about state of namespace."""
 
-    last_transition_time: str | None = None
+    last_transition_time: Time | None = None
     message: str | None = None
     reason: str | None = None
     status: str
@@ -1663,8 +1664,8 @@ class NetworkPolicy(Resource, frozen=True, kw_only=True):
 class PersistentVolumeClaimCondition(Typed, frozen=True, kw_only=True):
     """PersistentVolumeClaimCondition contains details about state of pvc."""
 
-    last_probe_time: str | None = None
-    last_transition_time: str | None = None
+    last_probe_time: Time | None = None
+    last_transition_time: Time | None = None
     message: str | None = None
     reason: str | None = None
     status: str
@@ -1694,8 +1695,8 @@ class PersistentVolumeClaim(Resource, frozen=True, kw_only=True):
 class PodCondition(Typed, frozen=True, kw_only=True):
     """PodCondition contains details for the current condition of this pod."""
 
-    last_probe_time: str | None = None
-    last_transition_time: str | None = None
+    last_probe_time: Time | None = None
+    last_transition_time: Time | None = None
     message: str | None = None
     reason: str | None = None
     status: str
@@ -1747,7 +1748,7 @@ class PodStatus(Typed, frozen=True, kw_only=True):
             }
         ),
     ] = None
-    start_time: str | None = None
+    start_time: Time | None = None
 
 
 class Pod(Resource, frozen=True, kw_only=True):
@@ -1772,7 +1773,7 @@ class PodDisruptionBudgetStatus(Typed, frozen=True, kw_only=True):
     conditions: Annotated[list[Condition] | None, keyed("type")] = None
     current_healthy: int | None = None
     desired_healthy: int | None = None
-    disrupted_pods: dict[str, str] | None = None
+    disrupted_pods: dict[str, Time] | None = None
     disruptions_allowed: int | None = None
     expected_pods: int | None = None
     observed_generation: int | None = None

@@ -59,6 +59,19 @@ Anything = Annotated[dict[str, Any], Meta(extra_json_schema=PRESERVE)]
 """An object whose fields the kit does not read."""
 
 
+Time = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})$",
+        description="A moment as RFC 3339 writes it: 2026-01-05T10:00:00Z.",
+    ),
+]
+
+
+class Reported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
+    """Base of what controllers report: other fields than those named are kept."""
+
+
 class OwnerReference(Typed, frozen=True, kw_only=True):
     """The owner of an object. When the owner is deleted, the object is deleted too."""
 
@@ -109,9 +122,9 @@ class Condition(Typed, frozen=True, kw_only=True):
     reason: str | None = None
     message: str | None = None
     severity: str | None = None
-    last_transition_time: str | None = None
-    last_update_time: str | None = None
-    last_probe_time: str | None = None
+    last_transition_time: Time | None = None
+    last_update_time: Time | None = None
+    last_probe_time: Time | None = None
     observed_generation: int | None = None
 
 

@@ -110,7 +110,7 @@ class ServiceMetricsEndpoint(MetricsEndpoint, frozen=True, kw_only=True):
     bearer_token_file: str | None = None
 
 
-class NamespaceSelector(Typed, frozen=True, kw_only=True):
+class MonitoredNamespaces(Typed, frozen=True, kw_only=True):
     """The namespaces in which a monitor selects; without it, its own."""
 
     any: bool | None = None
@@ -121,7 +121,7 @@ class MonitorSpec(Typed, frozen=True, kw_only=True):
     """What both kinds of monitors have."""
 
     selector: LabelSelector
-    namespace_selector: NamespaceSelector | None = None
+    namespace_selector: MonitoredNamespaces | None = None
     selector_mechanism: Literal["RelabelConfig", "RoleSelector"] | None = None
     job_label: str | None = None
     pod_target_labels: Annotated[list[str] | None, ATOMIC] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from workshop.manifests.meta import ATOMIC, Anything, IntOrString, Resource, Typed, keyed
+from workshop.manifests.meta import ATOMIC, Anything, Condition, IntOrString, Reported, Resource, Typed, keyed
 
 
 class RoutePort(Typed, frozen=True, kw_only=True):
@@ -35,10 +35,18 @@ class RouteSpec(Typed, frozen=True, kw_only=True):
     http_headers: Anything | None = None
 
 
+class RouteIngress(Reported, frozen=True, kw_only=True):
+    """One router that serves a Route."""
+
+    host: str | None = None
+    router_name: str | None = None
+    conditions: list[Condition] | None = None
+
+
 class RouteStatus(Typed, frozen=True, kw_only=True):
     """Which routers serve it."""
 
-    ingress: Annotated[list[Anything] | None, ATOMIC] = None
+    ingress: Annotated[list[RouteIngress] | None, ATOMIC] = None
 
 
 class Route(Resource, frozen=True, kw_only=True):

@@ -88,6 +88,8 @@ def _kubernetes(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     out: Schema = {}
+    if "properties" in schema and "additionalProperties" not in schema:  # a type that keeps unknown fields
+        out["x-kubernetes-preserve-unknown-fields"] = True
     for key, value in schema.items():
         if key == "title" or (key == "default" and value in (None, [], {}, "", 0, False)):
             continue

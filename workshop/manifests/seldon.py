@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from workshop.manifests.meta import Condition, Reported
+
 
 class _Strict(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
@@ -140,6 +142,24 @@ class SeldonDeploymentSpec(_Strict, frozen=True, kw_only=True):
     oauth_secret: str = msgspec.field(default="", name="oauth_secret")
 
 
+class Address(Reported, frozen=True, kw_only=True):
+    """Where callers reach a deployment."""
+
+    url: str | None = None
+
+
+class SeldonDeploymentStatus(Reported, frozen=True, kw_only=True):
+    """What the operator reports, as far as anything reads it."""
+
+    state: str | None = None
+    description: str | None = None
+    replicas: int | None = None
+    address: Address | None = None
+    conditions: list[Condition] | None = None
+    deployment_status: dict[str, dict[str, Any]] | None = None
+    service_status: dict[str, dict[str, Any]] | None = None
+
+
 class SeldonDeployment(_Strict, frozen=True, kw_only=True):
     """A model, or a graph of models, in front of people."""
 
@@ -147,7 +167,7 @@ class SeldonDeployment(_Strict, frozen=True, kw_only=True):
     kind: str
     metadata: dict[str, Any]
     spec: SeldonDeploymentSpec
-    status: dict[str, Any] = {}
+    status: SeldonDeploymentStatus | None = None
 
     @property
     def name(self) -> str:

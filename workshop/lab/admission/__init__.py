@@ -10,13 +10,13 @@ from collections.abc import Callable
 
 from workshop.lab.admission.approval import admit_approval
 from workshop.lab.admission.config_data import admit_config_data
-from workshop.lab.admission.inert import admit_pod
 from workshop.lab.admission.monitoring import admit_monitor, admit_rule
 from workshop.lab.admission.route import admit_route
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.admission.tekton import RULES as TEKTON
 from workshop.lab.admission.triggers import RULES as TRIGGERS
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.admission.unsupported_effects import admit_pod
+from workshop.lab.kinds import Kind, Object, built_in
 
 Rule = Callable[[Object, Object | None], Object]
 
@@ -39,3 +39,19 @@ def admit(kind: Kind, new: Object, old: Object | None) -> Object:
     """Apply the rule of a kind, if it has one. Raises ApiError."""
     rule = ADMISSION.get(kind.resource)
     return rule(new, old) if rule else new
+
+
+_SPECS_IN_STATUS = {
+    "pipelineruns.tekton.dev": ("pipelineSpec", "Pipeline"),
+    "taskruns.tekton.dev": ("taskSpec", "Task"),
+}
+"""Where a run's status holds the spec that its controller runs, and the kind whose rules apply to it."""
+
+
+def admit_status(kind: Kind, obj: Object) -> None:
+    """Apply the rules of a Pipeline or a Task to the one in the status of a run. Raises ApiError."""
+    field, of_kind = _SPECS_IN_STATUS.get(kind.resource, ("", ""))
+    spec = (obj.get("status") or {}).get(field) if field else None
+    if spec is not None:
+        meta = {"name": "status", "namespace": obj["metadata"].get("namespace", "")}
+        admit(built_in(of_kind), {"apiVersion": "tekton.dev/v1", "kind": of_kind, "metadata": meta, "spec": spec}, None)

@@ -21,10 +21,15 @@ def json(value: Any, code: int = 200, *, media_type: str = JSON, warnings: tuple
     """A value, or bytes that are JSON already, as an answer."""
     content = value if isinstance(value, bytes) else orjson.dumps(value)
     response = Response(content, code, media_type=media_type)
-    for text in warnings:
-        quoted = text.replace("\\", "\\\\").replace('"', '\\"')
-        response.headers.append("Warning", f'299 - "{quoted}"')
+    response.raw_headers += [(b"warning", _warning(text)) for text in warnings]
     return response
+
+
+def _warning(text: str) -> bytes:
+    """A Warning header: UTF-8 as Go writes it, without the characters that would end the header."""
+    printable = "".join(one if one.isprintable() else " " for one in text)
+    quoted = printable.replace("\\", "\\\\").replace('"', '\\"')
+    return f'299 - "{quoted}"'.encode()
 
 
 def failure(error: ApiError) -> Response:

@@ -15,10 +15,23 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from workshop.lab.api import answers, auth, crds, discovery, openapi, reading, reviews, watching, writing
+from workshop.lab.api import (
+    answers,
+    auth,
+    crds,
+    deleting,
+    discovery,
+    openapi,
+    patching,
+    reading,
+    reviews,
+    steps,
+    watching,
+    writing,
+)
 from workshop.lab.api.context import Api
 from workshop.lab.api.logs import logs
-from workshop.lab.api.request import Place, Target, body, decode, media_type, place
+from workshop.lab.api.request import ApiPath, Target, api_path, body, decode, media_type
 from workshop.lab.api.scale import rescale, scale_of
 from workshop.lab.api.views import View, view
 from workshop.lab.api_errors import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
@@ -78,11 +91,11 @@ class _Endpoint:
             return found
         if path == reviews.ME and request.method == "GET":
             return reviews.me(self._api)
-        where = place(path)
+        where = api_path(path)
         return await _resource(self._api, request, where) if where else answers.unknown_path()
 
 
-async def _resource(api: Api, request: Request, where: Place) -> ASGIApp:
+async def _resource(api: Api, request: Request, where: ApiPath) -> ASGIApp:
     for kind in discovery.REVIEWS:
         if (kind.group, kind.version, kind.plural) == (where.group, where.version, where.plural):
             if request.method != "POST":
@@ -113,7 +126,7 @@ async def _collection(api: Api, request: Request, seen: View, target: Target) ->
         case "POST" if target.namespace or not seen.kind.namespaced:
             return await writing.create(api, seen, target, request)
         case "DELETE":
-            return writing.delete_many(api, seen, target, await _options(request))
+            return deleting.delete_many(api, seen, target, await _options(request))
     raise _not_allowed(request)
 
 
@@ -126,9 +139,9 @@ async def _object(api: Api, request: Request, seen: View, target: Target) -> ASG
         case "PUT":
             return await writing.update(api, seen, target, request)
         case "PATCH":
-            return await writing.patch(api, seen, target, request)
+            return await patching.patch(api, seen, target, request)
         case "DELETE":
-            return writing.delete(api, seen, target, await _options(request))
+            return deleting.delete(api, seen, target, await _options(request))
     raise _not_allowed(request)
 
 
@@ -153,7 +166,7 @@ async def _subresource(api: Api, request: Request, seen: View, target: Target) -
         case "PUT":
             return await writing.update(api, seen, target, request)
         case "PATCH":
-            return await writing.patch(api, seen, target, request)
+            return await patching.patch(api, seen, target, request)
     raise _not_allowed(request)
 
 
@@ -168,10 +181,10 @@ async def _scale(api: Api, request: Request, seen: View, target: Target) -> Resp
         sent = decode(raw, media, "Scale")
     else:
         # A Scale holds no lists, so a strategic patch merges as any other.
-        merged = media if media == writing.JSON_PATCH else writing.MERGE_PATCH
-        sent = writing.patched(merged, raw, scale_of(obj), seen.stored)
+        merged = media if media == patching.JSON_PATCH else patching.MERGE_PATCH
+        sent = patching.patched(merged, raw, scale_of(obj), seen.stored)
     made = api.store.update(seen.stored, rescale(obj, sent), dry_run=target.dry_run)
-    writing.show_unsupported(api, seen.stored, made, target)
+    steps.show_unsupported(api, seen.stored, made, target)
     return answers.json(scale_of(made))
 
 

@@ -1,13 +1,59 @@
-"""Deleting an object and what goes with it: its dependents, and everything in a namespace."""
+"""DELETE of an object or a collection, and of what goes with it: its dependents, everything in a namespace."""
 
 from __future__ import annotations
 
 from typing import Any, get_args
 
+from starlette.responses import Response
+
+from workshop.lab.api import answers, crds
 from workshop.lab.api.context import Api
-from workshop.lab.api_errors import Invalid
-from workshop.lab.kinds import Kind
+from workshop.lab.api.reading import record_of
+from workshop.lab.api.request import Target
+from workshop.lab.api.selecting import selector
+from workshop.lab.api.views import View
+from workshop.lab.api_errors import Conflict, Invalid
+from workshop.lab.kinds import Kind, Object
 from workshop.lab.store import Propagation, Record
+
+
+def delete(api: Api, view: View, target: Target, options: Object) -> Response:
+    """DELETE of an object. Raises NotFound, Conflict (a precondition)."""
+    record = record_of(api, view, target)
+    wanted = options.get("preconditions") or {}
+    for key, there in (("uid", record.uid), ("resourceVersion", str(record.version))):
+        if wanted.get(key) and wanted[key] != there:
+            label = "UID" if key == "uid" else "ResourceVersion"
+            raise Conflict(
+                f'Operation cannot be fulfilled on {view.kind.resource} "{target.name}": Precondition '
+                f"failed: {label} in precondition: {wanted[key]}, {label} in object meta: {there}",
+                details=view.kind.details(target.name),
+            )
+    if not (target.dry_run or options.get("dryRun")):
+        remove(api, view.stored, record, options.get("propagationPolicy") or target.query.get("propagationPolicy"))
+        if view.stored.plural == "customresourcedefinitions":
+            crds.forget(api, record.object())
+    if view.stored.resource == "pods":
+        return answers.json(record.body)
+    details = {**view.kind.details(target.name), "uid": record.uid}
+    return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details})
+
+
+def delete_many(api: Api, view: View, target: Target, options: Object) -> Response:
+    """DELETE of a collection; answers with what was deleted."""
+    matches = selector(view.stored, target)
+    records = [r for r in api.store.records(view.stored, target.namespace or None) if matches(r)]
+    if not (target.dry_run or options.get("dryRun")):
+        policy = options.get("propagationPolicy") or target.query.get("propagationPolicy")
+        for record in records:
+            if api.store.find(view.stored, record.namespace, record.name) is not None:
+                remove(api, view.stored, record, policy)
+    head = {
+        "kind": f"{view.kind.kind}List",
+        "apiVersion": view.kind.api_version,
+        "metadata": {"resourceVersion": str(api.store.version)},
+    }
+    return answers.json({**head, "items": [view.object(record) for record in records]})
 
 
 def remove(api: Api, kind: Kind, record: Record, policy: Any = None) -> None:

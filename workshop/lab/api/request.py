@@ -30,7 +30,7 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True)
-class Place:
+class ApiPath:
     """Where in the API a path points: a group's version, then a resource, an object, a subresource."""
 
     group: str
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Target:
-    """A place whose kind is known."""
+    """An ApiPath whose kind is known, with the rest of the request."""
 
     kind: Kind
     namespace: str
@@ -67,8 +67,8 @@ class Target:
         return said == "All"
 
 
-def place(path: str) -> Place | None:
-    """The place that a path means; None for paths that no API has."""
+def api_path(path: str) -> ApiPath | None:
+    """A path taken apart; None for paths that no API has."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) >= 2:
         group, version, rest = "", parts[1], parts[2:]
@@ -77,8 +77,8 @@ def place(path: str) -> Place | None:
     else:
         return None
     if rest[:1] == ["namespaces"] and len(rest) >= 3 and not (group == "" and rest[2:] in (["status"], ["finalize"])):
-        return Place(group, version, rest[1], *rest[2:5]) if len(rest) <= 5 else None
-    return Place(group, version, None, *rest) if len(rest) <= 3 else None
+        return ApiPath(group, version, rest[1], *rest[2:5]) if len(rest) <= 5 else None
+    return ApiPath(group, version, None, *rest) if len(rest) <= 3 else None
 
 
 def number(query: dict[str, str], name: str) -> int | None:
@@ -125,7 +125,7 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
             found = [value for value, _ in islice(documents(raw, "body"), 1)]
         except ManifestError as e:
             raise BadRequest(f"error decoding YAML: {e.message}") from e
-        return shallow(found[0]) if found else None
+        return check_depth(found[0]) if found else None
     if media == PROTOBUF:
         try:
             return protobuf.decode(raw, kind)
@@ -137,7 +137,7 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
             "application/json, application/yaml, application/vnd.kubernetes.protobuf"
         )
     try:
-        return shallow(orjson.loads(raw))
+        return check_depth(orjson.loads(raw))
     except orjson.JSONDecodeError:
         raise BadRequest(
             f"the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; "
@@ -145,8 +145,8 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
         ) from None
 
 
-def shallow(value: Any) -> Any:
-    """The value. Raises BadRequest when it is nested deeper than what walks it can follow."""
+def check_depth(value: Any) -> Any:
+    """The value. Raises BadRequest when it is nested more than DEEPEST levels deep."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(DEEPEST):
         level = [
@@ -166,7 +166,7 @@ class _Pairs(dict[str, Any]):
     again: list[str]
 
 
-def twice(raw: bytes) -> list[str]:
+def duplicate_keys(raw: bytes) -> list[str]:
     """The paths of the fields that a JSON text sets more than once; the last one counts."""
 
     def collect(pairs: list[tuple[str, Any]]) -> _Pairs:

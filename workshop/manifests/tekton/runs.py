@@ -19,6 +19,7 @@ from workshop.manifests.kubernetes import (
 from workshop.manifests.meta import Anything, Resource, Typed
 from workshop.manifests.tekton.params import Duration, Param
 from workshop.manifests.tekton.pipeline import PipelineRef, PipelineSpec, TaskRef, TemplateMeta
+from workshop.manifests.tekton.status import CustomRunStatus, PipelineRunStatus, TaskRunStatus
 from workshop.manifests.tekton.task import TaskSpec
 
 PodTemplate = Anything
@@ -85,7 +86,7 @@ class TaskRun(Resource, frozen=True, kw_only=True):
     """One run of a Task. `status` is Tekton's own record of it."""
 
     spec: TaskRunSpec = TaskRunSpec()
-    status: Anything | None = None
+    status: TaskRunStatus | None = None
 
 
 class Timeouts(Typed, frozen=True, kw_only=True):
@@ -139,7 +140,7 @@ class PipelineRun(Resource, frozen=True, kw_only=True):
     """One run of a Pipeline. `status` is Tekton's own record of it."""
 
     spec: PipelineRunSpec = PipelineRunSpec()
-    status: Anything | None = None
+    status: PipelineRunStatus | None = None
 
 
 class EmbeddedCustomTask(Typed, frozen=True, kw_only=True):
@@ -169,4 +170,4 @@ class CustomRun(Resource, frozen=True, kw_only=True):
     """One run of a custom task, such as an approval."""
 
     spec: CustomRunSpec = CustomRunSpec()
-    status: Anything | None = None
+    status: CustomRunStatus | None = None

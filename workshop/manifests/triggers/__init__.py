@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from workshop.manifests.meta import PRESERVE, Anything, LabelSelector, Resource, Typed
+from workshop.manifests.meta import PRESERVE, Anything, Condition, LabelSelector, Reported, Resource, Typed
 
 Value = Annotated[Any, Meta(extra_json_schema=PRESERVE)]
 """Any JSON."""
@@ -174,11 +174,24 @@ class EventListenerSpec(Typed, frozen=True, kw_only=True):
     cloud_event_uri: str = msgspec.field(name="cloudEventURI", default="")
 
 
+class ListenerAddress(Reported, frozen=True, kw_only=True):
+    """Where events are sent to."""
+
+    url: str | None = None
+
+
+class EventListenerStatus(Reported, frozen=True, kw_only=True):
+    """What the controller reports of an EventListener."""
+
+    address: ListenerAddress | None = None
+    conditions: list[Condition] | None = None
+
+
 class EventListener(Resource, frozen=True, kw_only=True):
-    """An address that takes events over HTTP. `status` is the controller's own."""
+    """An address that takes events over HTTP."""
 
     spec: EventListenerSpec = EventListenerSpec()
-    status: Anything | None = None
+    status: EventListenerStatus | None = None
 
 
 class Trigger(Resource, frozen=True, kw_only=True):

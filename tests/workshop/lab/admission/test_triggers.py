@@ -203,7 +203,7 @@ def test_an_interceptor_is_at_one_address() -> None:
 
 def test_every_field_is_supported_accepted_or_refused() -> None:
     status = {"ApprovalTaskStatus", "MemberResponse", "Response"}
-    shared = {"LabelSelector", "Resource", "SecretRef", "Typed"}
+    shared = {"Condition", "LabelSelector", "Resource", "SecretRef", "Typed"}
     known = [
         f"{name}.{field.encode_name}"
         for module in (triggers, approval)

@@ -159,7 +159,7 @@ def test_unknown_field_is_a_warning_otherwise(lab: Lab, namespace: str) -> None:
 def test_an_object_that_nothing_acts_on_is_kept_with_a_warning(lab: Lab, namespace: str) -> None:
     body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "x"}]}}
     answer = lab.http.request("POST", f"{lab.server.url}/api/v1/namespaces/{namespace}/pods", json=body)
-    told = "the lab runs the Pods of Tekton and of SeldonDeployments only; this Pod is kept and nothing starts"
+    told = "the lab runs the Pods of Tekton and of SeldonDeployments only; this Pod is stored and nothing starts"
     assert (answer.status, answer.headers["Warning"]) == (201, f'299 - "{told}"')
     condition = answer.json()["status"]["conditions"][0]
     assert (condition["type"], condition["status"], condition["message"]) == ("PodScheduled", "False", told)

@@ -94,4 +94,4 @@ def test_rollout_status_of_a_deployment_ends(change: tuple[str, ...], kubectl: R
     done = kubectl("rollout", "status", "deploy/web", "--timeout=20s")
     assert (done.returncode, done.stderr) == (1, 'error: deployment "web" exceeded its progress deadline\n')
     why = kubectl("get", "deploy/web", "-o", "jsonpath={.status.conditions[1].message}").stdout
-    assert why.endswith("this Deployment is kept and nothing starts")
+    assert why.endswith("this Deployment is stored and nothing starts")

@@ -1,28 +1,28 @@
-"""Kinds that are stored but have no effect. Creating one returns an HTTP Warning header, as for deprecated APIs.
+"""Kinds that are stored but have no effect. Creating one returns a Warning header, as for a deprecated API.
 
-They are not refused, because manifests for a cluster contain them together with what the lab does run.
+They are not refused, because manifests for a cluster carry them together with what the lab runs.
 """
 
 from __future__ import annotations
 
 from workshop.lab.kinds import Kind, Object
 
-_RUNS = "the lab runs the Pods of Tekton and of SeldonDeployments only; this {kind} is kept and nothing starts"
-_UNBOUND = "the lab bounds nothing that runs; this {kind} is kept without effect"
-_INERT = {
+_RUNS = "the lab runs the Pods of Tekton and of SeldonDeployments only; this {kind} is stored and nothing starts"
+_UNBOUND = "the lab bounds nothing that runs; this {kind} is stored without effect"
+_WITHOUT_EFFECT = {
     "deployments.apps": _RUNS,
-    "horizontalpodautoscalers.autoscaling": "the lab does not scale by itself; this {kind} is kept without effect",
+    "horizontalpodautoscalers.autoscaling": "the lab does not scale by itself; this {kind} is stored without effect",
     "limitranges": _UNBOUND,
-    "networkpolicies.networking.k8s.io": "everything in the lab is on one loopback; this {kind} is kept without effect",
-    "poddisruptionbudgets.policy": "the lab has no nodes to drain; this {kind} is kept without effect",
+    "networkpolicies.networking.k8s.io": "all parts of the lab share a loopback; this {kind} is stored without effect",
+    "poddisruptionbudgets.policy": "the lab has no nodes to drain; this {kind} is stored without effect",
     "pods": _RUNS,
     "resourcequotas": _UNBOUND,
 }
 
 
-def notices(kind: Kind) -> tuple[str, ...]:
+def warnings_for(kind: Kind) -> tuple[str, ...]:
     """The warnings for a client that creates an object of this kind."""
-    text = _INERT.get(kind.resource)
+    text = _WITHOUT_EFFECT.get(kind.resource)
     return (text.format(kind=kind.kind),) if text else ()
 
 
@@ -45,7 +45,7 @@ def status_of(kind: Kind, obj: Object) -> Object | None:
 
 
 def admit_pod(new: Object, old: Object | None) -> Object:
-    """Say in the status of a Pod from a client that it does not start. The lab's own Pods do not pass here."""
+    """A Pod that a client creates stays pending, and its status says why. The lab's own Pods are not admitted here."""
     if old is not None:
         return new
     condition = {

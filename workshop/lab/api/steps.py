@@ -1,0 +1,217 @@
+"""What happens to an object on its way into the store, in this order, for a create, an update and an apply alike.
+
+A write of the status subresource takes the steps of `STATUS_STEPS`: only its status is new.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workshop.lab.admission import admit, admit_status
+from workshop.lab.admission.unsupported_effects import status_of, warnings_for
+from workshop.lab.api import apply, crds, defaults, metadata, validation
+from workshop.lab.api.context import Api
+from workshop.lab.api.pruning import prune_and_default, set_defaults
+from workshop.lab.api.request import Target
+from workshop.lab.api.views import View
+from workshop.lab.api_errors import BadRequest, MethodNotAllowed
+from workshop.lab.kinds import Kind, Object, built_in
+from workshop.manifests.fitting import without_nulls
+
+_SERVER_METADATA = (
+    "uid",
+    "resourceVersion",
+    "creationTimestamp",
+    "generation",
+    "selfLink",
+    "deletionTimestamp",
+)
+
+
+@dataclass
+class Write:
+    """One write. `old` is the stored object, None for a create; the steps change `obj` and add `warnings`.
+
+    `applied` is true after a server-side apply, which has recorded its manager already.
+    """
+
+    api: Api
+    view: View
+    target: Target
+    obj: Object
+    old: Object | None = None
+    applied: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        return self.view.stored
+
+    @property
+    def mode(self) -> str:
+        """The request's fieldValidation: Strict, Warn or Ignore."""
+        return self.target.query.get("fieldValidation") or "Warn"
+
+
+def run(write: Write) -> tuple[Object, tuple[str, ...]]:
+    """Take all steps; returns what is stored and the warnings. Raises ApiError."""
+    for step in STATUS_STEPS if write.target.subresource == "status" else STEPS:
+        step(write)
+    return write.obj, write.warnings
+
+
+def refuse_absent(write: Write) -> None:
+    """A kind of which the lab has no objects. Raises MethodNotAllowed."""
+    if write.kind.absent:
+        raise absent(write.kind)
+
+
+def absent(kind: Kind) -> MethodNotAllowed:
+    """The error of a kind of which the lab has no objects."""
+    return MethodNotAllowed(f"there is no {kind.kind} in the lab: {kind.absent}")
+
+
+def keep_identity(write: Write) -> None:
+    """An update keeps apiVersion, kind and name. Raises BadRequest."""
+    if write.old is None:
+        return
+    if write.view.show:
+        write.obj = {**write.obj, "apiVersion": write.kind.api_version, "kind": write.kind.kind}
+    for key in ("apiVersion", "kind"):
+        old, new = write.old.get(key), write.obj.get(key)
+        if new != old:
+            raise BadRequest(f"{key} of an object cannot be changed: it is {old}, not {new}")
+    name = write.obj["metadata"].get("name")
+    if name != write.target.name:
+        raise BadRequest(f"the name of the object ({name}) does not match the name on the URL ({write.target.name})")
+
+
+def locate(write: Write) -> None:
+    """The namespace is that of the URL, and exists. Raises BadRequest, NotFound."""
+    place(write.kind, write.target, write.obj)
+    if write.old is None and write.kind.namespaced:
+        write.api.store.record(built_in("Namespace"), "", write.target.namespace)
+
+
+def place(kind: Kind, target: Target, obj: Object) -> None:
+    """Put an object into the namespace of the URL. Raises BadRequest when it names another."""
+    if not kind.namespaced:
+        obj["metadata"].pop("namespace", None)
+        return
+    given = obj["metadata"].setdefault("namespace", target.namespace) or target.namespace
+    if given != target.namespace:
+        raise BadRequest("the namespace of the provided object does not match the namespace sent on the request")
+    obj["metadata"]["namespace"] = given
+
+
+def validate(write: Write) -> None:
+    """Compare with the schema, then leave out what it does not have. Raises BadRequest, Invalid."""
+    kind = write.kind
+    write.obj = set_defaults(kind, write.obj) if kind.is_custom else without_nulls(write.obj)
+    write.warnings += validation.check(kind, write.obj, write.mode)
+    if write.old is None:
+        write.warnings += warnings_for(kind)
+    write.obj = prune_and_default(kind, write.obj)
+
+
+def set_status_aside(write: Write) -> None:
+    """Where status is a subresource, only writes to it change it."""
+    if "status" in write.kind.subresources:
+        write.obj.pop("status", None)
+        if write.old is not None and "status" in write.old:
+            write.obj["status"] = write.old["status"]
+
+
+def check_metadata(write: Write) -> None:
+    """What the server itself sets is left out of a new object; labels and annotations are checked. Raises Invalid."""
+    if write.old is None:
+        for key in _SERVER_METADATA:
+            write.obj["metadata"].pop(key, None)
+    metadata.check(write.kind, write.obj, write.old)
+
+
+def admit_with_defaults(write: Write) -> None:
+    """Set the defaults and apply the rules of the kind. Raises ApiError."""
+    write.obj = admit(write.kind, defaults.fill(write.kind, write.obj, write.old), write.old)
+
+
+def record_manager(write: Write) -> None:
+    """Note in managedFields who has set which fields."""
+    if write.applied:
+        return
+    if write.old is None:
+        write.obj["metadata"].pop("managedFields", None)
+    schema = validation.schema_for(write.kind)
+    apply.record(write.kind, write.old, write.obj, schema, manager=write.target.manager)
+
+
+def check_definition(write: Write) -> None:
+    """A CustomResourceDefinition must be one that can be served. Raises Invalid."""
+    if _is_definition(write.kind):
+        crds.check(write.obj)
+
+
+def store(write: Write) -> None:
+    """Store the object. Raises AlreadyExists, Conflict, Invalid, NotFound."""
+    save = write.api.store.create if write.old is None else write.api.store.update
+    write.obj = save(write.kind, write.obj, dry_run=write.target.dry_run)
+
+
+def show_status(write: Write) -> None:
+    """Write the status of an object that the lab does not act on."""
+    show_unsupported(write.api, write.kind, write.obj, write.target)
+
+
+def show_unsupported(api: Api, kind: Kind, made: Object, target: Target) -> None:
+    """Write the status of a stored object that the lab does not act on, as a controller does after the request."""
+    status = status_of(kind, made)
+    if status and not target.dry_run and status != made.get("status"):
+        api.store.update(kind, {**made, "status": status}, subresource="status")
+
+
+def serve_definition(write: Write) -> None:
+    """Serve the kinds of a CustomResourceDefinition."""
+    if _is_definition(write.kind) and not write.target.dry_run:
+        write.obj = crds.serve(write.api, write.obj)
+
+
+def validate_status(write: Write) -> None:
+    """Compare the new status, and nothing else, with the schema. Raises BadRequest, Invalid."""
+    kind, old = write.kind, write.old or {}
+    found = {key: value for key, value in old.items() if key != "status"}
+    found["metadata"] = {**old["metadata"], "resourceVersion": write.obj["metadata"].get("resourceVersion")}
+    status = write.obj.get("status")
+    if status is not None:
+        found["status"] = without_nulls(status) if kind.schema is None else status
+    found = set_defaults(kind, found)
+    write.warnings += validation.check_status(kind, found, write.mode)
+    write.obj = prune_and_default(kind, found)
+    admit_status(kind, write.obj)
+
+
+def store_status(write: Write) -> None:
+    """Store the new status. Raises Conflict, NotFound."""
+    update = write.api.store.update
+    write.obj = update(write.kind, write.obj, subresource="status", dry_run=write.target.dry_run)
+
+
+STEPS: tuple[Callable[[Write], None], ...] = (
+    refuse_absent,
+    keep_identity,
+    locate,
+    validate,
+    set_status_aside,
+    check_metadata,
+    admit_with_defaults,
+    record_manager,
+    check_definition,
+    store,
+    show_status,
+    serve_definition,
+)
+STATUS_STEPS: tuple[Callable[[Write], None], ...] = (keep_identity, locate, validate_status, store_status)
+
+
+def _is_definition(kind: Kind) -> bool:
+    return kind.plural == "customresourcedefinitions"
