@@ -22,6 +22,7 @@ from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
 from workshop.lab.images.store import (
     Config,
+    Copied,
     Image,
     ImageStore,
     copy_file,
@@ -39,10 +40,10 @@ REQUIREMENTS = "requirements.sha256"
 
 @dataclass
 class _Stage:
-    """One FROM: the image's root, its base's, the folder that stands for its /tmp, and its configuration so far."""
+    """One FROM: the image's root, what is copied in it, the folder for its /tmp, and its configuration so far."""
 
     root: Path
-    base: Path
+    copied: Copied
     scratch: Path
     env: dict[str, str]
     labels: dict[str, str]
@@ -75,7 +76,7 @@ def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) 
             else:
                 _VERBS[instruction.name](store, stages, instruction, where, context)
         last = stages[-1]
-        share_unchanged(last.root, last.base)
+        share_unchanged(last.root, last.copied)
         rootfs.rmdir()
         last.root.rename(rootfs)
         config = Config(last.env, tuple(last.command), {**last.labels, **labels}, last.user)
@@ -112,7 +113,16 @@ def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path)
     # A copy: a build may change any file of it, and an image that exists must not change.
     copy_tree(image.root, root, copy_file)
     name = said[2] if len(said) == 3 else ""
-    return _Stage(root, image.root, scratch, dict(image.env), dict(image.labels), list(image.command), image.user, name)
+    return _Stage(
+        root,
+        Copied.of(root, image.root),
+        scratch,
+        dict(image.env),
+        dict(image.labels),
+        list(image.command),
+        image.user,
+        name,
+    )
 
 
 def _label(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import filecmp
 import hashlib
 import json
 import os
@@ -23,6 +22,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +34,8 @@ from workshop.lab.images.refs import parse
 
 _FICLONE = 0x40049409
 """Linux: let two files share their blocks (ioctl_ficlone(2))."""
+_NO_SHARED_BLOCKS: set[int] = set()
+"""Devices whose file system cannot do that."""
 SEEN = "seen"
 """A file beside an image's configuration: the times of its files when they were last read."""
 UNTRACED = ("__pycache__",)
@@ -285,35 +287,56 @@ def remove(folder: Path) -> None:
 
 def copy_file(source: Path, target: Path) -> None:
     """Copy a file with its mode and times; where the file system can, the copy shares its blocks until one changes."""
-    if sys.platform == "linux":
+    device = target.parent.stat().st_dev
+    if sys.platform == "linux" and device not in _NO_SHARED_BLOCKS:
         try:
             with source.open("rb") as old, target.open("wb") as new:
                 fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
-            shutil.copystat(source, target)
-            return
         except OSError as e:
             if e.errno in NO_ROOM:
                 raise
-    shutil.copy2(source, target)
+            _NO_SHARED_BLOCKS.add(device)
+    if device in _NO_SHARED_BLOCKS or sys.platform != "linux":
+        shutil.copyfile(source, target)
+    info = source.stat()
+    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+    target.chmod(stat.S_IMODE(info.st_mode))
 
 
-def share_unchanged(root: Path, base: Path) -> None:
-    """Replace the files that are as in the base image by hard links to them: images share what they have in common.
+@dataclass(frozen=True)
+class Copied:
+    """The files of a fresh copy of an image: by inode the file that each is a copy of, and a time after all of them."""
 
-    Only for a root that no process changes any more.
+    origins: Mapping[int, Path]
+    since: int
+
+    @classmethod
+    def of(cls, root: Path, base: Path) -> Copied:
+        """What `copy_tree` has just made of `base` in `root`."""
+        origins = {info.st_ino: base / path.relative_to(root) for path, info in _files(root)}
+        # The kernel's clock of files advances by some ms.
+        time.sleep(0.02)
+        with tempfile.NamedTemporaryFile(dir=root.parent) as mark:
+            since = os.fstat(mark.fileno()).st_ctime_ns
+        time.sleep(0.02)
+        return cls(origins, since)
+
+
+def share_unchanged(root: Path, copied: Copied) -> None:
+    """Replace what is still as it was copied by hard links, so that images share what they have in common.
+
+    Only for a root that no process changes any more. A program can set the other times of a file, but not its ctime.
     """
-    for at, _, names in os.walk(root):
-        for path in (Path(at) / name for name in names):
-            same = base / path.relative_to(root)
-            if path.is_symlink() or same.is_symlink() or not same.is_file():
-                continue
-            if filecmp.cmp(path, same, shallow=False) and not path.samefile(same):
-                linked = path.with_name(f".{path.name}.linked")
-                try:
-                    linked.hardlink_to(same)
-                except OSError:
-                    return  # Some file systems, and some kernels for files of others, have no hard links.
-                linked.replace(path)
+    for path, info in _files(root):
+        origin = copied.origins.get(info.st_ino)
+        if origin is None or not stat.S_ISREG(info.st_mode) or info.st_ctime_ns >= copied.since:
+            continue
+        linked = path.with_name(f".{path.name}.linked")
+        try:
+            linked.hardlink_to(origin)
+        except OSError:
+            return  # Some file systems, and some kernels for files of others, have no hard links.
+        linked.replace(path)
 
 
 def _seal(rootfs: Path) -> list[tuple[str, str, str]]:

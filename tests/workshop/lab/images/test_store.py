@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from workshop.errors import EnvironmentFault, UsageError
 from workshop.lab.images.refs import parse
-from workshop.lab.images.store import Config, Image, ImageStore, copy_file, copy_tree, share_unchanged
+from workshop.lab.images.store import Config, Copied, Image, ImageStore, copy_file, copy_tree, share_unchanged
 
 
 def make(store: ImageStore, files: dict[str, str], config: Config | None = None) -> Image:
@@ -171,15 +172,19 @@ def test_an_image_that_was_changed_is_not_intact(tmp_path: Path) -> None:
 def test_a_copy_of_an_image_can_be_changed_without_changing_it(tmp_path: Path) -> None:
     base, copy = tmp_path / "base", tmp_path / "copy"
     base.mkdir()
-    for name in ("same", "changed"):
+    for name in ("same", "changed", "swapped", "other"):
         (base / name).write_text(name)
         (base / name).chmod(0o444)
     copy_tree(base, copy, copy_file)
+    copied = Copied.of(copy, base)
     (copy / "changed").chmod(0o644)
-    (copy / "changed").write_text("otherwise")
+    (copy / "changed").write_text("CHANGED")
+    shutil.copystat(base / "changed", copy / "changed")
     assert (base / "changed").read_text() == "changed"
-    share_unchanged(copy, base)
+    (copy / "other").rename(copy / "swapped")
+    share_unchanged(copy, copied)
     assert (copy / "same").samefile(base / "same")
+    assert (copy / "swapped").read_text() == "other" and (base / "swapped").read_text() == "swapped"
     assert not (copy / "changed").samefile(base / "changed") and (base / "changed").read_text() == "changed"
 
 
