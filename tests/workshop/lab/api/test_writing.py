@@ -218,7 +218,9 @@ def test_delete_takes_what_the_object_owns_unless_orphaned(lab: Lab, namespace: 
         lab.ask("POST", configs(namespace), {"metadata": {"name": "child", "ownerReferences": [reference]}})
         _, status = lab.ask("DELETE", configs(namespace, "/owner"), {"propagationPolicy": policy})
         assert (status["status"], status["details"]["uid"]) == ("Success", owner["metadata"]["uid"])
-        assert lab.ask("GET", configs(namespace, "/child"))[0] == code
+        found, child = lab.ask("GET", configs(namespace, "/child"))
+        assert found == code
+    assert "ownerReferences" not in child["metadata"] or child["metadata"]["ownerReferences"] == []
 
 
 def test_delete_with_another_uid_conflicts(lab: Lab, namespace: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from workshop.lab import store as store_module
 from workshop.lab.api_errors import Conflict
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.kinds import Object, built_in
@@ -121,3 +122,40 @@ def test_returned_seconds_bring_the_key_back() -> None:
 
     store.create(MAPS, _map("a"))
     _driven(Loop("t", store, reconcile, owns=MAPS), lambda: _until(lambda: calls == 3))
+
+
+def test_a_loop_whose_watch_was_cut_off_lists_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "WATCH_BACKLOG", 2)
+    store, seen = Store(), set[str]()
+
+    async def reconcile(_: str, name: str) -> None:
+        seen.add(name)
+
+    async def scenario() -> None:
+        await asyncio.sleep(0)
+        names = {f"m{number}" for number in range(5)}
+        for name in sorted(names):  # without a pause, so the loop lags more events behind than its watch keeps
+            store.create(MAPS, _map(name))
+        await _until(lambda: seen == names)
+        store.create(MAPS, _map("later"))
+        await _until(lambda: "later" in seen)
+
+    _driven(Loop("t", store, reconcile, owns=MAPS), scenario)
+
+
+def test_each_failure_doubles_the_wait_and_a_success_resets_it(caplog: pytest.LogCaptureFixture) -> None:
+    store = Store()
+    store.create(MAPS, _map("x"))
+    outcomes = iter([False, False, False, True, False, True])
+    calls = 0
+
+    async def reconcile(_: str, __: str) -> float | None:
+        nonlocal calls
+        calls += 1
+        if not next(outcomes):
+            raise ValueError("not yet")
+        return 0.0 if calls < 6 else None
+
+    _driven(Loop("t", store, reconcile, owns=MAPS), lambda: _until(lambda: calls == 6))
+    waits = [record.getMessage().partition("again in ")[2] for record in caplog.records if "failed" in record.message]
+    assert waits == ["0.1 s", "0.2 s", "0.4 s", "0.1 s"]

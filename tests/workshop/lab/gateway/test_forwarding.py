@@ -139,6 +139,7 @@ def test_an_unknown_deployment_is_404_and_one_without_replicas_503() -> None:
 def test_the_gateways_thread_answers_over_the_network_and_ends() -> None:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listening.bind(("127.0.0.1", 0))
+    before = set(threading.enumerate())
     running = serve(Routes(), listening)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     deadline = time.monotonic() + 10
@@ -150,8 +151,7 @@ def test_the_gateways_thread_answers_over_the_network_and_ends() -> None:
         assert client.post(PATH, json={}).status_code == 404
         assert client.get("/", headers={"Host": "nobody.localhost"}).status_code == 503
         assert "no Route has the host nobody.localhost" in client.get("/", headers={"Host": "nobody.localhost"}).text
+    (thread,) = set(threading.enumerate()) - before
     running.should_exit = True
-    for thread in threading.enumerate():
-        if thread.name == "gateway":
-            thread.join(10)
-            assert not thread.is_alive()
+    thread.join(10)
+    assert not thread.is_alive()

@@ -10,11 +10,11 @@ import pytest
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
 from workshop.lab.controllers.triggers.event import Event, headers_of
+from workshop.lab.controllers.triggers.expressions import MAX_EXPRESSION
 from workshop.lab.controllers.triggers.interceptors import INTERCEPTORS, Secrets, Stopped
 from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 
-pytest.importorskip("cel_expr_python")
 PATH = f"/{NAMESPACE}/listener"
 BODY: dict[str, Any] = {
     "ref": "refs/heads/main",
@@ -160,9 +160,18 @@ def test_overlays_do_not_see_each_other_and_nest_by_dots(secrets: Secrets) -> No
 
 
 def test_a_secret_never_shows_in_an_error(secrets: Secrets) -> None:
+    # The secret is read and differs, then the expression fails.
     with pytest.raises(Stopped) as found:
-        overlay("'x'.compareSecret('key', 's').y", secrets)
+        overlay("'x'.compareSecret('key', 's') ? 1 : 1 / 0", secrets)
+    assert "division by zero" in found.value.message
     assert "dev" not in found.value.message
+
+
+def test_an_expression_longer_than_the_limit_is_not_compiled(secrets: Secrets) -> None:
+    assert overlay("'" + "a" * (MAX_EXPRESSION - 2) + "'", secrets)
+    with pytest.raises(Stopped) as found:
+        overlay("'" + "a" * (MAX_EXPRESSION - 1) + "'", secrets)
+    assert f"the expression has {MAX_EXPRESSION + 1} characters; at most {MAX_EXPRESSION}" in found.value.message
 
 
 def test_extensions_travel_down_the_chain_and_into_the_template(bench: Bench) -> None:

@@ -21,7 +21,6 @@ from workshop.lab.kinds import Kinds, Object
 from workshop.lab.paths import LabPaths
 from workshop.participants.names import LAB_PARTICIPANT
 
-pytest.importorskip("cel_expr_python")
 KIT = Path(__file__).resolve().parents[5]
 FOLDER = KIT / "tekton" / "base" / "triggers"
 

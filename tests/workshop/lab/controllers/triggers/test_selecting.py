@@ -87,7 +87,6 @@ def test_label_expressions_select(noted: Bench, rule: dict[str, Any], expected: 
 
 
 def test_a_group_shares_interceptors_and_hands_their_extensions_on(noted: Bench) -> None:
-    pytest.importorskip("cel_expr_python")
     noted.put(
         trigger(
             "a",
