@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((KIT / "pyproject.toml").read_text())
 MODEL = tomllib.loads((KIT / "model" / "pyproject.toml").read_text())["project"]
 OWN = {
     path.stem
-    for top in (".", "model", "s2i/server", "tekton/toolbox")
+    for top in (".", "model", "notebooks", "s2i/server", "tekton/toolbox")
     for path in (KIT / top).iterdir()
     if path.suffix in ("", ".py")
 }
