@@ -331,3 +331,16 @@ def test_logs_are_written_while_a_step_runs(tmp_path: Path) -> None:
             assert running.log("t-pod").read_text() == "first\nsecond\n"
 
     asyncio.run(scenario())
+
+
+def test_a_task_run_times_out_while_its_pod_waits_for_a_volume(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with lab(tmp_path) as running:
+            run = _task_run("t", "true", timeout="1s")
+            run["spec"]["taskSpec"]["volumes"] = [{"name": "v", "configMap": {"name": "missing"}}]
+            running.create(run)
+            await running.until(lambda: running.reason(running.get("TaskRun", "t"))[1] == "Pending")
+            found = await running.done("TaskRun", "t", seconds=15)
+            assert running.reason(found)[:2] == ("False", "TaskRunTimeout")
+
+    asyncio.run(scenario())

@@ -83,9 +83,12 @@ class TaskRuns:
         status["provenance"] = PROVENANCE
         waits_for = missing(self._store, meta["namespace"], plan.volumes)
         if waits_for:
+            left = self._left(run, None)
+            if left is not None and left <= 0:
+                return self._end_attempt(run, None, _timed_out(run), ended="TaskRunTimeout")
             set_condition(status, "Unknown", "Pending", f'pod status "PodScheduled":"False"; message: "{waits_for}"')
             self._save(run)
-            return min(PENDING_SECONDS, self._left(run, None) or PENDING_SECONDS)
+            return PENDING_SECONDS if left is None else min(PENDING_SECONDS, left)
         try:
             pod = self._store.create(self._pods, pod_object(run, name, plan))
         except AlreadyExists:
@@ -132,9 +135,7 @@ class TaskRuns:
             await self._attempts.stop(uid)
             self._attempts.fail(pod, "DeadlineExceeded", "TaskRunTimeout")
             pod = self._store.find(self._pods, meta["namespace"], status["podName"])
-            limit = format_duration(parse_duration(run["spec"]["timeout"]))
-            text = f'TaskRun "{meta["name"]}" failed to finish within "{limit}"'
-            return self._end_attempt(run, pod, Outcome(False, "TaskRunTimeout", text), ended="TaskRunTimeout")
+            return self._end_attempt(run, pod, _timed_out(run), ended="TaskRunTimeout")
         status["steps"] = podstatus.step_statuses(pod, self._step_names(run))
         self._save(run)
         return left
@@ -252,3 +253,9 @@ class TaskRuns:
         """Store the status. Raises Conflict when somebody changed the run; the loop comes again."""
         stored = self._store.update_status(self._runs, run)
         run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+
+
+def _timed_out(run: Object) -> Outcome:
+    limit = format_duration(parse_duration(run["spec"].get("timeout") or "1h0m0s"))
+    text = f'TaskRun "{run["metadata"]["name"]}" failed to finish within "{limit}"'
+    return Outcome(False, "TaskRunTimeout", text)
