@@ -39,11 +39,12 @@ class ReservedPort:
     """A port of 127.0.0.1 that is reserved for one server until `close`, before it listens and between its restarts."""
 
     number: int
-    _bound: socket.socket
+    _sockets: tuple[socket.socket, ...]
 
     def close(self) -> None:
         """End the reservation; a server that listens there goes on."""
-        self._bound.close()
+        for one in self._sockets:
+            one.close()
 
     def __enter__(self) -> ReservedPort:
         return self
@@ -58,19 +59,36 @@ def reserve(number: int = 0, *, for_own_user: bool = False) -> ReservedPort:
     Linux gives a port that a socket is bound to neither to an outgoing connection nor to a bind to port 0. Another
     socket can bind and listen there when both have SO_REUSEADDR and the first does not listen (socket(7)): that is
     what most servers set, and servers of other users too. With `for_own_user` both need SO_REUSEPORT, which Linux
-    grants to sockets of one user alone; the server has to set it, as `listen` does.
+    grants to sockets of one user alone; the server has to set it, as `listen` does. A second lab of the same user
+    could share such a port, so the reservation also binds a name that only one process can have (`_claim`).
     On other systems a port is only looked for: there a second socket is refused.
     """
     bound = _socket(shared_by_port=for_own_user)
     try:
         bound.bind(("127.0.0.1", number))
-        port = ReservedPort(bound.getsockname()[1], bound)
+        number = bound.getsockname()[1]
+        sockets = (bound, _claim(number)) if for_own_user and sys.platform == "linux" else (bound,)
     except OSError:
         bound.close()
         raise
+    port = ReservedPort(number, sockets)
     if sys.platform != "linux":
         port.close()
     return port
+
+
+def _claim(number: int) -> socket.socket:
+    """A socket with a name in Linux's abstract namespace, which the kernel frees when its process ends (unix(7)).
+
+    Raises OSError when another process of this user has reserved the port.
+    """
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0openshift-mlops-workshop/{os.getuid()}/port/{number}")
+    except OSError:
+        claim.close()
+        raise
+    return claim
 
 
 def listen(number: int) -> socket.socket:

@@ -56,6 +56,22 @@ def listens(port: int, *, shares: bool) -> bool:
 
 
 @needs_linux
+def test_two_labs_of_one_user_do_not_share_a_port(tmp_path: Path) -> None:
+    first = choose(tmp_path / "first.json", PREFERRED)
+    try:
+        # The first lab serves on its ports already.
+        with listen(first["api"].number) as api:
+            api.listen()
+            second = choose(tmp_path / "second.json", PREFERRED)
+    finally:
+        for port in first.values():
+            port.close()
+    for port in second.values():
+        port.close()
+    assert not {port.number for port in first.values()} & {port.number for port in second.values()}
+
+
+@needs_linux
 def test_a_held_port_is_for_the_server_it_is_held_for() -> None:
     with reserve() as held:
         assert not listens(held.number, shares=False)
