@@ -60,14 +60,14 @@ def reserve(number: int = 0, *, for_own_user: bool = False) -> ReservedPort:
     socket can bind and listen there when both have SO_REUSEADDR and the first does not listen (socket(7)): that is
     what most servers set, and servers of other users too. With `for_own_user` both need SO_REUSEPORT, which Linux
     grants to sockets of one user alone; the server has to set it, as `listen` does. A second lab of the same user
-    could share such a port, so the reservation also binds a name that only one process can have (`_claim`).
+    could share either kind of port, so the reservation also binds a name that only one process can have (`_claim`).
     On other systems a port is only looked for: there a second socket is refused.
     """
     bound = _socket(shared_by_port=for_own_user)
     try:
         bound.bind(("127.0.0.1", number))
         number = bound.getsockname()[1]
-        sockets = (bound, _claim(number)) if for_own_user and sys.platform == "linux" else (bound,)
+        sockets = (bound, _claim(number)) if sys.platform == "linux" else (bound,)
     except OSError:
         bound.close()
         raise
