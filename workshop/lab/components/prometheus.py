@@ -61,7 +61,6 @@ def _make(lab: Lab) -> Runner:
 SPEC = ComponentSpec(
     make=_make,
     title="Prometheus",
-    login="/login",
     port=19090,
     binds_by_address=True,
     variable="PROMETHEUS_URL",
