@@ -1,9 +1,9 @@
-"""Every link of the guide and of the READMEs that leads out of the kit, and, for who has a network, whether it does.
+"""The links of the guide and of the READMEs that lead out of the kit.
 
-    python -m workshop.guide.links           lists them with the places where they stand
-    python -m workshop.guide.links --fetch   asks each once; exit 1 when one answers with an error
+    python -m workshop.guide.links           lists them with their files and lines
+    python -m workshop.guide.links --fetch   also requests each once; exit 1 when one answers with an error
 
-The tests hold them to be well formed and fetch nothing: a room may be offline, and other people's servers are no test.
+The tests check that they are well formed, and use no network.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""A module of the guide as data: front matter, text, and commands, each with the line it stands on.
+"""A module of the guide as data: front matter, text and commands with their line numbers.
 
-The Markdown is written to read well on a Git host too. In a `bash` fence a line that begins with `$ ` is
-a command, a line that ends with a backslash goes on in the next, and the lines below it are what it
-prints.
+The Markdown is also readable on a Git host. In a `bash` fence a line that begins with `$ ` is a command. A command
+goes on in the next line if its line ends with a backslash. Other lines are the expected output of the command above.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _OPTIONAL = ("needs", "source")
 
 @dataclass(frozen=True)
 class Command:
-    """One command: its text without the prompt, and the lines that it should print."""
+    """One command: its text without the prompt, and its expected output."""
 
     line: int
     text: str
@@ -38,8 +37,8 @@ class Command:
 class Block:
     """One `bash` fence. `exit_code` holds for its last command; `timeout` is in seconds, for each command.
 
-    `only` names where the block runs when it does not run everywhere: `lab` or `cluster`. `fold` is the line that
-    stands for a block which the reader opens, because it gives an answer away.
+    `only` is `lab` or `cluster` if the block runs only there. `fold` is the label under which the page hides the block
+    until the reader opens it, because the block contains an answer.
     """
 
     line: int
@@ -54,8 +53,8 @@ class Block:
 class Module:
     """One module. `body` is the Markdown after the front matter, from line `body_line` of the file on.
 
-    `needs` are the numbers of the modules whose results this one builds on. `source` is there in a translation: the
-    digest of the text that was translated, so that a page whose source has changed since is known as stale.
+    `needs` are the numbers of the modules whose results this one needs. A translation has `source`: the digest of the
+    text that was translated. If that text has changed, the translation is stale.
     """
 
     path: Path
@@ -87,7 +86,7 @@ def load(path: Path) -> Module:
 
 
 def parse(text: str, path: Path) -> Module:
-    """Read a module from its text; `path` gives number and slug and stands in messages."""
+    """Read a module from its text; `path` has the number and the slug, and is named in messages."""
     named = FILE_NAME.search(path.name)
     if named is None:
         raise ManifestError(f"{path}: a module's file is called NN-verb-object.md")

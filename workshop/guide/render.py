@@ -1,7 +1,6 @@
-"""A module as HTML: values filled in, real files shown, commands with a prompt that is not copied.
+"""A module as HTML: variables replaced by values, included files, and commands whose prompt is not copied.
 
-Raw HTML in a module is shown as text; what the page holds is made here. Highlighting is left out on
-purpose: what matters in a command is the command.
+Raw HTML in a module is shown as text. There is no syntax highlighting.
 """
 
 from __future__ import annotations
@@ -23,13 +22,13 @@ from workshop.guide.module import Module, fold_line
 from workshop.guide.values import fill
 
 ON_A_CLUSTER = "**On a cluster:**"
-"""How a paragraph begins that holds on a cluster alone, as a fence does with `only=cluster`."""
+"""How a paragraph begins that applies only on a cluster; a fence has `only=cluster` instead."""
 
 
 def sections(module: Module) -> Iterator[tuple[str, str, str]]:
     """Heading, anchor and text of each section of a module's page in the lab; the first begins with the title.
 
-    The texts are as they are written, and without what the page takes from other files.
+    The texts are the Markdown of the module, without included files.
     """
     heading, anchor, text = module.title, "", list[str]()
     tokens = _for_the_lab(_markdown().parse(module.body))
@@ -43,7 +42,7 @@ def sections(module: Module) -> Iterator[tuple[str, str, str]]:
 
 
 def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:
-    """The body of a module's page in the lab: what holds on a cluster alone is left out.
+    """The body of a module's page in the lab, without what applies only on a cluster.
 
     Raises ManifestError when an include does not hold.
     """
@@ -77,7 +76,7 @@ def _fence(_: object, tokens: Sequence[Token], index: int, __: OptionsDict, ___:
 
 
 def _commands(content: str) -> str:
-    """A fence of commands: the prompt is drawn but not copied, nor is what the commands print."""
+    """A fence of commands: the prompt and the expected output are shown and not copied."""
     shown: list[str] = []
     copied: list[str] = []
     goes_on = False

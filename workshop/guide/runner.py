@@ -1,9 +1,8 @@
-"""Runs the commands of a module as a participant would: in order, in one shell, and compares what they print.
+"""Runs the commands of a module in order in one shell, and compares their output with the expected output.
 
-One `bash` for the whole module, so a variable or a folder that one command sets holds for the next.
-Standard output and standard error are compared together, as a terminal shows them. The first difference
-ends the run, with the module's file and line. Not promised: a terminal. Programs see a pipe and print
-without colours.
+One `bash` runs the whole module, so a variable or a working directory of one command is kept for the next. Standard
+output and standard error are compared together, as a terminal shows them. The first difference ends the run and is
+reported with the file and the line of the module. Programs have a pipe and no terminal, so they print without colours.
 """
 
 from __future__ import annotations
@@ -54,11 +53,11 @@ class Result:
 
 
 class _Stuck(Exception):
-    """A command did not end in time; the text is what it had printed."""
+    """A command did not end in time; the text is its output so far."""
 
 
 class _Gone(Exception):
-    """The shell itself has ended; the text is what was printed before."""
+    """The shell has ended; the text is the output before."""
 
 
 def run_module(
@@ -72,8 +71,8 @@ def run_module(
 ) -> Result:
     """Run the commands of a module that are meant for `where` (`lab` or `cluster`).
 
-    `env` is the whole environment of the shell: nothing is inherited, and variables in expected lines are
-    its own. `before` and `after` are told of each command. Raises ManifestError when the file is no module.
+    `env` is the whole environment of the shell: nothing is inherited. Variables in expected lines are replaced from it.
+    `before` and `after` are called for each command. Raises ManifestError when the file is no module.
     """
     module = load(path)
     ran: list[Ran] = []
@@ -169,7 +168,7 @@ def _tail(output: str) -> str:
 
 
 class _Shell:
-    """One bash that reads commands from a pipe and tells after each that it has ended, and how."""
+    """One bash that reads commands from a pipe and prints a mark and the exit code after each."""
 
     def __init__(self, env: Mapping[str, str], cwd: Path) -> None:
         self._mark = f"end-{secrets.token_hex(8)}"

@@ -1,7 +1,7 @@
 """Translated modules: `modules/<language>/NN-name.md`, each with the digest of the text that it translates.
 
-When the English text has changed since, the page says so and leads to it: a translation that nobody trusts is worse
-than none. `python -m workshop.guide.translations` lists what is stale, with the digest to write once it is mended.
+When the English text has changed since, the page says so and links to it. `python -m workshop.guide.translations` lists
+the stale ones, each with the digest to write after the translation was updated.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from workshop.guide.module import Module, load
 
 LANGUAGES = {"zh-Hans": "简体中文"}
-"""What there are translations in, and how each language calls itself."""
+"""The languages of translations, each with its own name for itself."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Translation:
 
 
 def digest(module: Module) -> str:
-    """What a translation notes of its source: the first 12 digits of the SHA-256 of its file."""
+    """The digest of a source that its translation contains: the first 12 digits of the SHA-256 of its file."""
     return hashlib.sha256(module.path.read_bytes()).hexdigest()[:12]
 
 
