@@ -6,7 +6,7 @@ variables choose; given, they make a query that Prometheus answers as it stands:
     queries.error_ratio(queries.where("user1-production", "flight-delay", "canary"), "2m")
 
 `by` names the labels that stay. Rates are over counters and sums come after rates, so a restart or a second
-replica changes nothing. Needs the standard library only. Never select a bucket by `le="1"`: Prometheus 3
+replica changes nothing. Does not need the SDK of the dashboards. Never select a bucket by `le="1"`: Prometheus 3
 writes `1.0`.
 """
 
