@@ -53,6 +53,11 @@ class Lab:
         part = self.parts.get(name)
         return part.url if part else None
 
+    def page_url(self, name: str) -> str | None:
+        """What a link to a component opens; None when this machine does not have it."""
+        url = self.component_url(name)
+        return f"{url}{self.components[name].page}" if url else None
+
     def show(self, part: Part) -> None:
         """Replace the state of a component."""
         self.parts[part.name] = part

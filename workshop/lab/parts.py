@@ -84,12 +84,14 @@ class ComponentSpec:
     preferred port of 127.0.0.1; a program that is not ours `binds_by_address` (SO_REUSEADDR), the others by
     `ports.listen`. A component with a port has an endpoint of its own name in `workshop status -o json`; `variable`
     holds this address in the guide and in terminals, `task_variable` in the ConfigMap `mlops-endpoints`.
-    `title` is the link in the navigation of every page, `login` the path that takes a one-time code of the console.
-    `tool` is a line of the doctor, `package` a Python package that `make setup` installs.
+    `title` is the link in the navigation of every page, which opens `page` below the address. `login` is the path that
+    takes a one-time code of the console. `tool` is a line of the doctor, `package` a Python package that `make setup`
+    installs.
     """
 
     make: Callable[[Lab], Runner | None]
     title: str = ""
+    page: str = ""
     login: str = ""
     port: int | None = None
     variable: str = ""

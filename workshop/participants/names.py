@@ -14,9 +14,10 @@ CREDENTIALS = "mlops-credentials"
 """The Secret of tokens that Tasks read with `envFrom`."""
 EXPERIMENT_ID = "1"
 """The id of the experiment *flights* in the lab's MLflow, which creates it before any other."""
+EXPERIMENT_PAGE = f"/#/experiments/{EXPERIMENT_ID}/runs"
 _MLFLOW_PAGES = {
-    "EXPERIMENT_URL": f"#/experiments/{EXPERIMENT_ID}/runs",
-    "REGISTERED_MODEL_URL": f"#/models/{DEPLOYMENT}",
+    "EXPERIMENT_URL": EXPERIMENT_PAGE,
+    "REGISTERED_MODEL_URL": f"/#/models/{DEPLOYMENT}",
 }
 """Pages of MLflow below its address. Without such a path MLflow opens the start page for its GenAI features."""
 
@@ -41,7 +42,7 @@ class Participant:
         known = {"WORKSHOP_USER": self.name}
         known |= {f"{stage.upper()}_NAMESPACE": self.namespace(stage) for stage in STAGES}
         if mlflow := addresses.get("MLFLOW_URL"):
-            known |= {name: f"{mlflow}/{page}" for name, page in _MLFLOW_PAGES.items()}
+            known |= {name: f"{mlflow}{page}" for name, page in _MLFLOW_PAGES.items()}
         return known | {name: url for name, url in addresses.items() if url}
 
     def stage(self, namespace: str) -> str:

@@ -15,6 +15,7 @@ from workshop.lab import environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Runner, Station
+from workshop.participants.names import EXPERIMENT_PAGE
 
 NAME = "mlflow"
 
@@ -60,6 +61,7 @@ def _make(lab: Lab) -> Runner:
 SPEC = ComponentSpec(
     make=_make,
     title="MLflow",
+    page=EXPERIMENT_PAGE,
     login="/login",
     port=15000,
     variable="MLFLOW_URL",

@@ -63,5 +63,5 @@ def navigation(lab: Lab, path: str) -> list[tuple[str, str, bool]]:
         ("Guide", "/guide/", path.startswith("/guide")),
         ("Dashboards", "/dashboards/", path.startswith("/dashboards")),
     ]
-    tools = [(spec.title, lab.component_url(name)) for name, spec in lab.components.items() if spec.title]
+    tools = [(spec.title, lab.page_url(name)) for name, spec in lab.components.items() if spec.title]
     return own + [(title, url, False) for title, url in [*tools, ("Client page", known["client"])] if url]

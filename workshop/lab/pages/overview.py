@@ -184,7 +184,7 @@ def _component_stations(lab: Lab, components: Sequence[PartRow]) -> dict[str, St
             part, fact = by_name.get(name), spec.station.fact
             if part is not None and part.mark != "ok":
                 fact = f"{part.name} is {part.state}"
-            url = known.get(spec.station.endpoint or name)
+            url = known.get(spec.station.endpoint) if spec.station.endpoint else lab.page_url(name)
             found[spec.station.name] = Station(spec.station.name, part.mark if part else "idle", fact, url)
     return found
 

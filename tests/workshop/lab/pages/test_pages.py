@@ -396,3 +396,9 @@ def test_the_link_with_the_token_logs_a_browser_in(tmp_path: Path, _: int) -> No
     with served(about, gate=True) as lab:
         assert "Your lab" not in dom(lab.url, tmp_path)
         assert "Your lab" in dom(f"{lab.url}/#token={about.token}", tmp_path)
+
+
+def test_the_link_to_mlflow_opens_the_experiment_and_not_its_start_page(tmp_path: Path) -> None:
+    page = browser(lab_of(tmp_path)).get("/").text
+    link = '<a href="http://127.0.0.1:2/#/experiments/1/runs" target="_blank" rel="noreferrer">'
+    assert f"{link}MLflow</a>" in page and f"{link}model</a>" in page
