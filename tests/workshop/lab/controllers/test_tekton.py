@@ -344,3 +344,39 @@ def test_a_task_run_times_out_while_its_pod_waits_for_a_volume(tmp_path: Path) -
             assert running.reason(found)[:2] == ("False", "TaskRunTimeout")
 
     asyncio.run(scenario())
+
+
+def test_tasks_that_timed_out_stay_so_while_finally_runs_and_after_a_restart(tmp_path: Path) -> None:
+    text = """
+    apiVersion: tekton.dev/v1
+    kind: PipelineRun
+    metadata: {name: p}
+    spec:
+      timeouts: {tasks: 1s}
+      pipelineSpec:
+        tasks:
+        - {name: slow, onError: continue, taskSpec: {steps: [{name: s, image: busybox, script: sleep 60}]}}
+        - {name: after, runAfter: [slow], taskSpec: {steps: [{name: s, image: busybox, script: "true"}]}}
+        finally:
+        - name: last
+          retries: 1
+          taskSpec:
+            steps:
+            - {name: s, image: busybox, script: "echo up; until test -e /workspace/go; do sleep 0.01; done"}
+    """
+
+    async def scenario() -> None:
+        async with lab(tmp_path) as first:
+            store = first.store
+            first.apply(text)
+            await first.running("p-last", "up")
+        async with lab(tmp_path, store) as second:
+            retry = second.log("p-last-pod-retry1")
+            await second.until(lambda: retry.exists() and "up" in retry.read_text())
+            assert second.reason(second.get("PipelineRun", "p"))[1] == "PipelineRunTimeoutRunningFinally"
+            (second.state.pod("default", "p-last-pod-retry1") / "workspace" / "go").touch()
+            run = await second.done("PipelineRun", "p")
+            assert _skipped(run) == {"after": "PipelineRun Tasks timeout has been reached"}
+            assert second.find("TaskRun", "p-after") is None
+
+    asyncio.run(scenario())
