@@ -16,7 +16,7 @@ from markdown_it.utils import EnvType, OptionsDict
 from mdit_py_plugins.anchors import anchors_plugin
 from mdit_py_plugins.tasklists import tasklists_plugin
 
-from workshop.guide import diagram
+from workshop.guide import diagram, glossary
 from workshop.guide.include import Excerpt, excerpt
 from workshop.guide.module import Module, fold_line
 from workshop.guide.values import fill
@@ -52,6 +52,7 @@ def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:
     _link_modules(tokens)
     _draw(tokens, int(module.number))
     _label_tasks(tokens)
+    glossary.explain(tokens, module.number)
     return str(markdown.renderer.render(tokens, markdown.options, {}))
 
 

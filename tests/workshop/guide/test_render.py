@@ -85,3 +85,11 @@ def test_a_link_to_a_module_leads_to_its_page(tmp_path: Path) -> None:
 def test_every_module_of_the_kit_renders() -> None:
     for module in load_all(KIT / "workshop" / "modules"):
         assert "<h2" in render(module, KIT, KNOWN)
+
+
+def test_a_term_is_explained_where_it_is_used_first_and_not_in_code_links_or_headings(tmp_path: Path) -> None:
+    text = "### A ROC\n\nSee `ROC`, [the ROC](https://x.example/) and the ROC curve. A ROC again, and <AUC>.\n"
+    html = _html(tmp_path, text)
+    assert html.count('popovertarget="term-01-roc"') == 1 and html.count('id="term-01-roc"') == 1
+    assert "and the <button" in html and "<code>ROC</code>" in html and "A ROC</h3>" in html
+    assert "&lt;<button" in html and "A ROC again" in html

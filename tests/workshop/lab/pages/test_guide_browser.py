@@ -121,3 +121,16 @@ def test_taking_a_module_back_asks_and_a_no_changes_nothing(opened: tuple[Chrome
     assert "Take module 2 back to its start?" in question.text and "answers/kept" in question.text
     question.dismiss()
     assert not browser.find_element(By.ID, "job").is_displayed()
+
+
+def test_a_term_is_explained_by_keyboard(opened: tuple[Chrome, str]) -> None:
+    browser, base = opened
+    browser.get(f"{base}/guide/04-compare-features-and-models")
+    term, meaning = browser.find_element(By.CSS_SELECTOR, ".term"), browser.find_element(By.CSS_SELECTOR, ".meaning")
+    assert not meaning.is_displayed()
+    browser.execute_script("arguments[0].focus()", term)
+    term.send_keys(Keys.ENTER)
+    assert meaning.is_displayed() and len(meaning.text) > 20
+    assert serious(browser) == []
+    browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert not meaning.is_displayed()
