@@ -1,4 +1,4 @@
-"""The answers: JSON, Status objects, warnings, and streams that end when their reader is too slow."""
+"""Responses: JSON, Status objects, warnings, and streams that end when the client reads too slowly."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from workshop.lab.api_errors import ApiError
 
 JSON = "application/json"
 STALLED = 30.0
-"""Seconds that a reader may take for one piece of a stream; then the stream ends."""
+"""Seconds that a client may take to read one piece of a stream; then the stream ends."""
 
 
 def json(value: Any, code: int = 200, *, media_type: str = JSON, warnings: tuple[str, ...] = ()) -> Response:
-    """A value, or bytes that are JSON already, as an answer."""
+    """A value, or bytes that are JSON already, as a response."""
     content = value if isinstance(value, bytes) else orjson.dumps(value)
     response = Response(content, code, media_type=media_type)
     response.raw_headers += [(b"warning", _warning(text)) for text in warnings]
@@ -38,15 +38,15 @@ def failure(error: ApiError) -> Response:
 
 
 def unknown_path() -> Response:
-    """What the API server says of a path that it does not have."""
+    """The API server's response to a path that it does not serve."""
     return Response("404 page not found\n", 404, media_type="text/plain")
 
 
 class Stream:
-    """An answer whose end is not known: a watch, or the log of a container that still runs.
+    """A response of unknown length: a watch, or the log of a running container.
 
-    The source is closed when the client goes away and when it does not read for STALLED seconds, so that a client
-    that never reads holds one connection and nothing else.
+    The source is closed when the client disconnects, and when the client reads nothing for STALLED seconds. A client
+    that never reads occupies one connection and no memory.
     """
 
     def __init__(self, chunks: AsyncGenerator[bytes], media_type: str = JSON) -> None:
@@ -64,7 +64,7 @@ class Stream:
                 task.cancel()
             results = await asyncio.gather(pump, gone, return_exceptions=True)
             await self._chunks.aclose()
-        # A client that does not read is no fault of the lab's: uvicorn closes its connection, with a line in the log.
+        # A slow client is no error of the lab. uvicorn closes the connection and logs one line.
         if isinstance(results[0], Exception) and not isinstance(results[0], TimeoutError):
             raise results[0]
 

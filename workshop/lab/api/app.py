@@ -1,7 +1,7 @@
 """The API server as a Starlette application.
 
-One route takes every path, since Kubernetes' paths are regular and CRDs add to them; what a path means is read by
-`request.place`. Errors become Status objects here and nowhere else.
+One route takes every path, because Kubernetes' paths are regular and CRDs add to them; `request.api_path` parses a
+path. Errors become Status objects here and nowhere else.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ NO_SESSIONS = ("attach", "ephemeralcontainers", "exec", "portforward")
 
 
 def build(lab: Lab) -> Starlette:
-    """The application over a store that is loaded already; kinds of stored CRDs are served again."""
+    """The application over a loaded store. It serves the kinds of stored CRDs again."""
     api = Api(lab)
     crds.restore(api)
     return Starlette(routes=[Route("/{path:path}", _Endpoint(api))])
 
 
 class _Endpoint:
-    """Checks the token, finds who answers, and turns errors into Status objects."""
+    """Checks the token, selects the handler, and turns errors into Status objects."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -149,8 +149,8 @@ async def _subresource(api: Api, request: Request, seen: View, target: Target) -
     name = target.subresource
     if name in NO_SESSIONS and seen.kind.resource == "pods":
         raise MethodNotAllowed(
-            f"{name} is not supported: the lab runs containers as processes without a way in; "
-            f"see what it printed with 'oc logs {target.name}'"
+            f"{name} is not supported: the lab runs containers as processes of this machine; "
+            f"see its output with 'oc logs {target.name}'"
         )
     if name not in seen.kind.subresources:
         raise NotFound("the server could not find the requested resource", details={})
@@ -180,7 +180,7 @@ async def _scale(api: Api, request: Request, seen: View, target: Target) -> Resp
     if request.method == "PUT":
         sent = decode(raw, media, "Scale")
     else:
-        # A Scale holds no lists, so a strategic patch merges as any other.
+        # A Scale has no lists, so a strategic merge patch equals a merge patch.
         merged = media if media == patching.JSON_PATCH else patching.MERGE_PATCH
         sent = patching.patched(merged, raw, scale_of(obj), seen.stored)
     made = api.store.update(seen.stored, rescale(obj, sent), dry_run=target.dry_run)
@@ -189,7 +189,7 @@ async def _scale(api: Api, request: Request, seen: View, target: Target) -> Resp
 
 
 async def _options(request: Request) -> Object:
-    """DeleteOptions from the body; clients that send none, or protobuf, get the defaults."""
+    """DeleteOptions from the body. A request without a body, or with a protobuf body, gets the defaults."""
     raw = await body(request)
     if not raw or "protobuf" in media_type(request):
         return {}

@@ -1,7 +1,8 @@
-"""Server-side apply and the bookkeeping of other writes.
+"""Server-side apply, and field ownership after other writes.
 
-An apply says which fields its manager wants: fields that it named before and names no more are removed, unless
-somebody else owns them too; fields that others own with another value are conflicts, unless forced.
+An apply names the fields that its manager wants. A field that the manager named before and does not name now is
+removed, unless another manager owns it too. A field that another manager owns with a different value is a conflict,
+unless the apply is forced.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def apply(
     result: Object = _merge(live, config, schema) if live else copy.deepcopy(config)
     kept = wanted | {path for entry in others for path in entry.paths}
     kept |= _parents(kept)
-    for path in sorted(before - kept, key=len):  # an item goes as a whole, before its key would
+    for path in sorted(before - kept, key=len):  # Remove a whole item before the key of the item.
         remove(result, path)
     mine.paths = wanted
     mine.time = now()
@@ -63,7 +64,7 @@ def apply(
 def record(
     kind: Kind, old: Object | None, new: Object, schema: Schema | None, *, manager: str, subresource: str = ""
 ) -> None:
-    """Note in `new` that an update by `manager` set the fields that differ from `old`."""
+    """Record in `new` that `manager` set the fields that differ from `old`."""
     if old is not None and new.get("metadata", {}).get("managedFields") == []:
         new["metadata"].pop("managedFields")
         return
@@ -99,7 +100,7 @@ def _differ(one: Object, other: Object, path: Path) -> bool:
 
 
 def _parents(paths: set[Path]) -> set[Path]:
-    """Everything that has one of the paths below it."""
+    """The paths that have one of the given paths below them."""
     return {path[:length] for path in paths for length in range(1, len(path))}
 
 
@@ -135,16 +136,16 @@ def _conflict(found: list[tuple[Entry, Path]]) -> Conflict:
         return f'"{entry.manager}"{under} using {entry.api_version}'
 
     if len(found) == 1:
-        said = f"conflict with {who(found[0][0])}: {dotted(found[0][1])}"
+        text = f"conflict with {who(found[0][0])}: {dotted(found[0][1])}"
     else:
         lines: list[str] = []
         for name in sorted({who(entry) for entry, _ in found}):
             lines.append(f"conflicts with {name}:")
             lines += [f"- {dotted(path)}" for entry, path in found if who(entry) == name]
-        said = "\n".join(lines)
+        text = "\n".join(lines)
     plural = "" if len(found) == 1 else "s"
     causes = [
         {"reason": "FieldManagerConflict", "message": f"conflict with {who(entry)}", "field": dotted(path)}
         for entry, path in found
     ]
-    return Conflict(f"Apply failed with {len(found)} conflict{plural}: {said}", details={"causes": causes})
+    return Conflict(f"Apply failed with {len(found)} conflict{plural}: {text}", details={"causes": causes})

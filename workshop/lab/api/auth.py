@@ -1,7 +1,7 @@
-"""Who may ask: the bearer token, the certificate, and the kubeconfig that carries both to clients.
+"""Authentication: the bearer token, the certificate, and the kubeconfig that contains both.
 
-TLS is there because clients send no token over plain http. The authority is the lab's own, kept in the state folder;
-clients trust it through the kubeconfig alone, nothing is installed on the machine.
+The API uses TLS because clients send no token over plain http. The lab has its own certificate authority in the state
+folder. Clients trust it through the kubeconfig; nothing is installed on the machine.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _RENEW = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Certificate:
-    """Where the server's certificate and key are, and the authority that clients are told to trust."""
+    """The files of the server's certificate and key, and of the authority that clients trust."""
 
     cert: Path
     key: Path
@@ -41,13 +41,13 @@ def is_open(path: str) -> bool:
 
 
 def allowed(header: str, token: str) -> bool:
-    """Whether an Authorization header carries the token; takes as long for a wrong one as for the right one."""
+    """Whether an Authorization header has the right token. The comparison takes constant time."""
     scheme, _, given = header.partition(" ")
     return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
 
 
 def token(path: Path) -> str:
-    """The token in a file, which is made when it is not there. Raises OSError."""
+    """The token in a file; a missing file is created. Raises OSError."""
     if path.exists() and (found := path.read_text().strip()):
         return found
     made = secrets.token_urlsafe(32)
@@ -56,7 +56,7 @@ def token(path: Path) -> str:
 
 
 def certificate(folder: Path, names: tuple[str, ...] = ("127.0.0.1", "::1", "localhost")) -> Certificate:
-    """The lab's authority and server certificate, made or renewed when needed. Raises OSError."""
+    """The lab's authority and server certificate, created or renewed when necessary. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     made = Certificate(folder / "server.crt", folder / "server.key", folder / "ca.crt")
     if not _fresh(made, names):
@@ -65,7 +65,7 @@ def certificate(folder: Path, names: tuple[str, ...] = ("127.0.0.1", "::1", "loc
 
 
 def kubeconfig(path: Path, *, server: str, authority: Path, token: str, user: str, namespace: str) -> None:
-    """Write the file that points oc, kubectl and tkn at the lab, for its owner alone. Raises OSError."""
+    """Write the kubeconfig of oc, kubectl and tkn, readable by its owner only. Raises OSError."""
     trusted = base64.b64encode(authority.read_bytes()).decode()
     config = {
         "apiVersion": "v1",
@@ -79,7 +79,7 @@ def kubeconfig(path: Path, *, server: str, authority: Path, token: str, user: st
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, at once or not at all. Raises OSError."""
+    """Write a file atomically, readable by its owner only. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -113,7 +113,7 @@ def _alternatives(names: tuple[str, ...]) -> list[x509.GeneralName]:
 
 
 def _make(made: Certificate, names: tuple[str, ...]) -> None:
-    """A new authority and a server certificate; the authority's key is thrown away, so it signs nothing else."""
+    """A new authority and a server certificate. The authority's key is discarded, so it cannot sign anything else."""
     start = datetime.now(UTC) - timedelta(minutes=5)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"workshop lab {secrets.token_hex(4)}")])

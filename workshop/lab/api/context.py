@@ -1,4 +1,4 @@
-"""What the handlers share: the lab, the lists that clients read page by page, and the OpenAPI documents."""
+"""State that the handlers share: the lab, paged lists, and the OpenAPI documents."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from workshop.lab.lab import Lab
 from workshop.lab.store import Record, Store
 
 PAGED_LISTS = 64
-"""Lists that clients may read page by page at the same time; the oldest is forgotten first."""
+"""Maximum number of lists that clients may read page by page at the same time; the oldest is dropped first."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """The rest of a list as it was when its first page was read."""
+    """The remaining items of a list, as they were when its first page was read."""
 
     records: list[Record]
     version: int
@@ -25,7 +25,7 @@ class Page:
 
 @dataclass
 class Api:
-    """One API server of a lab, and what it keeps for its clients."""
+    """One API server of a lab, with its paged lists and OpenAPI documents."""
 
     lab: Lab
     _documented: int = -1
@@ -41,14 +41,14 @@ class Api:
         return self.lab.store.kinds
 
     def documents(self) -> dict[str, bytes]:
-        """The OpenAPI documents made so far, by path; empty again after each change of the kinds."""
+        """The OpenAPI documents made so far, by path. A change of the kinds empties the dict."""
         if self._documented != self.kinds.revision:
             self._documented = self.kinds.revision
             self._documents.clear()
         return self._documents
 
     def keep(self, page: Page) -> str:
-        """Keep the rest of a list and return the `continue` token that fetches it."""
+        """Keep the remaining items of a list and return the `continue` token that fetches them."""
         token = secrets.token_urlsafe(12)
         self._pages[token] = page
         while len(self._pages) > PAGED_LISTS:
@@ -56,7 +56,7 @@ class Api:
         return token
 
     def page(self, token: str) -> Page:
-        """The rest of a list. Raises Expired when it is no longer kept."""
+        """The remaining items of a list. Raises Expired when they are no longer kept."""
         found = self._pages.get(token)
         if found is None:
             raise Expired(

@@ -1,7 +1,7 @@
 """CustomResourceDefinitions: kinds that a user adds while the lab runs.
 
-Objects of such a kind are stored, listed, watched, held to the CRD's schema and shown in its columns. There is no
-conversion between versions: the versions that are served share what is stored.
+Objects of such a kind are stored, listed, watched, validated against the CRD's schema and printed with its columns.
+There is no conversion: all served versions share the stored objects.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def check(crd: Object) -> None:
 
 
 def _bad_pattern(value: Any) -> str:
-    """What is wrong with the first pattern of a schema that cannot be read; empty when all can."""
+    """The error of the first invalid regular expression in a schema; empty when all are valid."""
     for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         if key == "pattern" and isinstance(one, str):
             try:
@@ -57,18 +57,18 @@ def _bad_pattern(value: Any) -> str:
 
 
 def _other_scale(spec: Any) -> str:
-    """What is wrong with a scale subresource of other fields than everybody's; empty when it is theirs."""
+    """The error of a scale subresource whose specReplicasPath is not `.spec.replicas`; empty when there is none."""
     for version in spec.get("versions") or []:
         scale = (version.get("subresources") or {}).get("scale") or {}
         path = scale.get("specReplicasPath", ".spec.replicas")
         if path != ".spec.replicas":
-            told = f"Unsupported value: {json.dumps(path)}: the lab scales "
-            return f'spec.versions.subresources.scale.specReplicasPath: {told}".spec.replicas" alone'
+            error = f'Unsupported value: {json.dumps(path)}: supported values: ".spec.replicas"'
+            return f"spec.versions.subresources.scale.specReplicasPath: {error}"
     return ""
 
 
 def kinds_of(crd: Object) -> list[Kind]:
-    """The kinds that a definition adds, one a served version."""
+    """The kinds that a definition adds: one for each served version."""
     spec = crd["spec"]
     names = spec["names"]
     found: list[Kind] = []
@@ -94,7 +94,7 @@ def kinds_of(crd: Object) -> list[Kind]:
 
 
 def serve(api: Api, crd: Object) -> Object:
-    """Serve the definition's kinds from now on; returns it with the status that clients wait for."""
+    """Serve the definition's kinds from now on. Returns the definition with the status that clients wait for."""
     for kind in kinds_of(crd):
         if api.kinds.at(kind.group, kind.version, kind.plural) is None or not _built_in(api, kind):
             api.kinds.add(kind)
@@ -124,7 +124,7 @@ def serve(api: Api, crd: Object) -> Object:
 
 
 def forget(api: Api, crd: Object) -> None:
-    """Serve the definition's kinds no more, and delete their objects."""
+    """Stop serving the definition's kinds, and delete their objects."""
     for kind in kinds_of(crd):
         known = api.kinds.at(kind.group, kind.version, kind.plural)
         if known is None or _built_in(api, kind):
@@ -135,7 +135,7 @@ def forget(api: Api, crd: Object) -> None:
 
 
 def restore(api: Api) -> None:
-    """Serve the kinds of definitions from an earlier run, and load their objects."""
+    """Serve the kinds of definitions in the store, and load their objects."""
     definitions = api.store.list(built_in("CustomResourceDefinition"))
     for crd in definitions:
         for kind in kinds_of(crd):

@@ -1,4 +1,4 @@
-"""What a real API server fills in for core kinds. Custom kinds get theirs at admission."""
+"""The defaults that an API server sets for core kinds. Admission sets those of custom kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workshop.lab.kinds import Kind, Object
 
 
 def fill(kind: Kind, obj: Object, old: Object | None) -> Object:
-    """Set the defaults of a core kind, in place; of any kind, leave out what is empty in its metadata."""
+    """Set the defaults of a core kind, in place. For every kind, remove empty fields of the metadata."""
     for name in ("annotations", "finalizers", "labels", "ownerReferences"):
         if name in obj["metadata"] and not obj["metadata"][name]:
             del obj["metadata"][name]

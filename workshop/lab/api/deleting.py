@@ -1,4 +1,4 @@
-"""DELETE of an object or a collection, and of what goes with it: its dependents, everything in a namespace."""
+"""DELETE of an object or a collection, and of dependents and the contents of a namespace."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workshop.lab.store import Propagation, Record
 
 
 def delete(api: Api, view: View, target: Target, options: Object) -> Response:
-    """DELETE of an object. Raises NotFound, Conflict (a precondition)."""
+    """DELETE of an object. Raises NotFound, Conflict (a precondition fails)."""
     record = record_of(api, view, target)
     wanted = options.get("preconditions") or {}
     for key, there in (("uid", record.uid), ("resourceVersion", str(record.version))):
@@ -40,7 +40,7 @@ def delete(api: Api, view: View, target: Target, options: Object) -> Response:
 
 
 def delete_many(api: Api, view: View, target: Target, options: Object) -> Response:
-    """DELETE of a collection; answers with what was deleted."""
+    """DELETE of a collection. The response lists the deleted objects."""
     matches = selector(view.stored, target)
     records = [r for r in api.store.records(view.stored, target.namespace or None) if matches(r)]
     if not (target.dry_run or options.get("dryRun")):
@@ -57,9 +57,9 @@ def delete_many(api: Api, view: View, target: Target, options: Object) -> Respon
 
 
 def remove(api: Api, kind: Kind, record: Record, policy: Any = None) -> None:
-    """Delete one object. `policy` is the request's propagationPolicy; Background when it says nothing.
+    """Delete one object. `policy` is the request's propagationPolicy; the default is Background.
 
-    Deletion is at once, so Foreground and Background differ in nothing that a client can see. Raises Invalid.
+    Deletion is immediate, so clients see no difference between Foreground and Background. Raises Invalid.
     """
     if policy not in (None, *get_args(Propagation)):
         cause = f'Unsupported value: "{policy}": supported values: "Background", "Foreground", "Orphan"'
@@ -70,7 +70,7 @@ def remove(api: Api, kind: Kind, record: Record, policy: Any = None) -> None:
 
 
 def empty(api: Api, namespace: str) -> None:
-    """Delete everything in a namespace: owners before what they own, Events last."""
+    """Delete everything in a namespace: owners before their dependents, Events last."""
     kinds = sorted((k for k in api.kinds if k.namespaced), key=lambda k: k.resource == "events")
     for kind in kinds:
         for record in list(api.store.records(kind, namespace)):

@@ -1,4 +1,4 @@
-"""Discovery: which groups, versions and kinds there are, in the old and in the aggregated form."""
+"""Discovery of groups, versions and kinds, in the unaggregated and the aggregated form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REVIEWS = (
     Kind("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False),
     Kind("project.openshift.io", "v1", "ProjectRequest", "projectrequests", namespaced=False),
 )
-"""Kinds that are only ever posted: they answer a question and are not kept."""
+"""Kinds that accept POST only. The response is the answer; nothing is stored."""
 PROJECT = Kind("project.openshift.io", "v1", "Project", "projects", namespaced=False)
 """OpenShift's view of a namespace."""
 
@@ -37,19 +37,19 @@ VERSION = {
 
 
 def served(api: Api) -> list[Kind]:
-    """Every kind that discovery names."""
+    """Every kind that discovery lists."""
     return sorted([*api.kinds, *REVIEWS, PROJECT], key=lambda kind: kind.plural)
 
 
 def verbs(kind: Kind) -> list[str]:
-    """What can be done with a kind."""
+    """The verbs of a kind."""
     if kind in REVIEWS:
         return ["create"]
     return ["get", "list", "watch"] if kind.absent else list(VERBS)
 
 
 def answer(api: Api, request: Request, path: str) -> Response | None:
-    """The answer to a discovery path, or None when it is not one."""
+    """The response to a discovery path, or None for any other path."""
     parts = [part for part in path.split("/") if part]
     match parts:
         case ["version"]:
@@ -74,13 +74,13 @@ def answer(api: Api, request: Request, path: str) -> Response | None:
 
 
 def _groups(api: Api) -> list[str]:
-    """The groups, core first, Kubernetes' own before others, as a real server orders them."""
+    """The groups in the order of a real server: core, then Kubernetes' own, then others."""
     names = {kind.group for kind in served(api)}
     return sorted(names, key=lambda name: (name != "", "." in name and not name.endswith("k8s.io"), name))
 
 
 def _versions(api: Api, group: str) -> list[str]:
-    """Stable versions before beta before alpha."""
+    """Sort key: stable versions before beta before alpha."""
     found = {kind.version for kind in served(api) if kind.group == group}
     return sorted(found, key=lambda v: ("alpha" in v, "beta" in v, v))
 

@@ -1,8 +1,9 @@
-"""What a container has printed: `oc logs`, at once or as it comes.
+"""The output of a container (`oc logs`), also followed.
 
-The runtime writes each container's output to a file. The file has no times, so `timestamps` gives the time a line
-was read while following, and the container's start for what was there before; `sinceSeconds` takes the file as a
-whole when it was written to since then. `previous` is refused: restarted containers go on in the same file.
+The runtime writes each container's output to a file without times. With `timestamps`, a line that is read while
+following gets the time of reading; earlier lines get the start time of the container. `sinceSeconds` and `sinceTime`
+return the whole file if it changed within that time. `previous` is refused, because a restarted container continues the
+same file.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from workshop.lab.store import now
 from workshop.manifests.ages import parse_time
 
 POLL = 0.1
-"""Seconds between two looks at a file that is followed."""
+"""Seconds between two reads of a followed file."""
 _BLOCK = 64 * 1024
 
 
@@ -53,12 +54,12 @@ def logs(api: Api, view: View, target: Target) -> Response | Stream:
 async def _follow(
     api: Api, view: View, target: Target, container: str, path: Path, at: int, stamp: bool
 ) -> AsyncGenerator[bytes]:
-    """New output until the container has ended and all was read, or the Pod is gone."""
+    """New output until the container has ended and everything was read, or until the Pod is deleted."""
     while True:
         pod = api.store.find(view.stored, target.namespace, target.name)
         ended = pod is None or _state(pod, container) == "terminated" or _phase(pod) in ("Succeeded", "Failed")
         if path.exists() and path.stat().st_size < at:
-            at = 0  # It was rotated.
+            at = 0  # The file was rotated.
         while raw := _read(path, at, _BLOCK):
             at += len(raw)
             yield _stamped(raw, now()) if stamp else raw
@@ -113,7 +114,7 @@ def _started(pod: Object, container: str) -> str:
 
 
 def _start(path: Path, query: dict[str, str]) -> int:
-    """Where in the file to begin, by tailLines, sinceSeconds and sinceTime."""
+    """The offset in the file at which to begin, from tailLines, sinceSeconds and sinceTime."""
     if not path.exists():
         return 0
     size = path.stat().st_size

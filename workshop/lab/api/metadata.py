@@ -1,6 +1,6 @@
-"""What every kind's metadata is held to beside its types: the syntax of labels, the size of annotations.
+"""Validation of metadata for every kind: the syntax of labels, the size of annotations.
 
-Names are checked by the store, because controllers make them too.
+The store checks names, because controllers create objects too.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _VALUE_RULE = (
 
 
 def check(kind: Kind, obj: Object, old: Object | None) -> None:
-    """Raise Invalid for labels and annotations that are new and not as they have to be."""
+    """Raise Invalid for new labels and annotations that are not valid."""
     meta, before = obj["metadata"], (old or {}).get("metadata") or {}
     causes: list[dict[str, str]] = []
     for field in ("labels", "annotations"):
@@ -54,15 +54,15 @@ def check(kind: Kind, obj: Object, old: Object | None) -> None:
                 for shown, problem in wrong
             ]
         if field == "annotations" and sum(len(k.encode()) + len(v.encode()) for k, v in found.items()) > _ANNOTATIONS:
-            told = f"Too long: may not be more than {_ANNOTATIONS} bytes"
-            causes.append({"reason": "FieldValueTooLong", "message": told, "field": "metadata.annotations"})
+            message = f"Too long: may not be more than {_ANNOTATIONS} bytes"
+            causes.append({"reason": "FieldValueTooLong", "message": message, "field": "metadata.annotations"})
     if causes:
         name = str(meta.get("name") or "")
         title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
         lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
-        said = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+        text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
         details = {"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}
-        raise Invalid(f'{title} "{name}" is invalid: {said}', details={k: v for k, v in details.items() if v})
+        raise Invalid(f'{title} "{name}" is invalid: {text}', details={k: v for k, v in details.items() if v})
 
 
 def _key_problems(key: str) -> Iterator[str]:

@@ -1,8 +1,7 @@
-"""OpenAPI v3 documents, one a group version, made from the types of `workshop.manifests`.
+"""OpenAPI v3 documents, one for each group version, made from the types of `workshop.manifests`.
 
-Clients ask for them to validate (`apply`), to merge lists (`apply` of core kinds) and to explain. OpenAPI v2 is
-answered with an empty document: clients ask for it when v3 does not say what they look for (a `List`), and then
-leave the checking to the server.
+Clients use them to validate (`apply`), to merge lists (`apply` of core kinds) and to explain. The OpenAPI v2 document
+is empty: clients read it when v3 lacks a kind (a `List`), and then leave validation to the server.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 
 
 def answer(api: Api, path: str) -> Response | None:
-    """The answer to a path below /openapi/v3, or None when there is no such group version."""
+    """The response to a path below /openapi/v3, or None if there is no such group version."""
     wanted = path.removeprefix("/openapi/v3").strip("/")
     groups = {_path(kind): kind for kind in [*api.kinds, PROJECT]}
     if not wanted:
@@ -34,7 +33,7 @@ def answer(api: Api, path: str) -> Response | None:
 
 
 def empty_v2(*, protobuf: bool) -> Response:
-    """OpenAPI v2 without a definition; as protobuf that is no byte at all."""
+    """An OpenAPI v2 document without definitions; as protobuf it has no bytes."""
     if protobuf:
         return answers.json(b"", media_type=V2_PROTOBUF)
     return answers.json({"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.32.0"}, "paths": {}})
@@ -84,10 +83,10 @@ def _document(kinds: list[Kind]) -> dict[str, Any]:
 
 
 def _described(schema: Schema) -> Schema:
-    """The schema with fields that say what their type says too.
+    """The schema, with the description of each field's type added to the field.
 
-    In a list of fields `explain` does not look behind references; at a field it does, and would say the same twice, so
-    the types themselves say nothing.
+    `explain` does not follow references of list items, so their fields need the type's description. It does follow the
+    reference of a field and would print the description twice, so the types themselves have no description.
     """
     if "properties" not in schema:
         return schema
@@ -96,8 +95,8 @@ def _described(schema: Schema) -> Schema:
         target = components().get(str((field.get("items") or field).get("$ref", "")).removeprefix(REF), {})
         about = "\n".join(dict.fromkeys(filter(None, (field.get("description"), target.get("description")))))
         if "$ref" in field:
-            beside = {key: value for key, value in field.items() if key != "$ref"}
-            field = {**beside, "allOf": [{"$ref": field["$ref"]}]}
+            others = {key: value for key, value in field.items() if key != "$ref"}
+            field = {**others, "allOf": [{"$ref": field["$ref"]}]}
         properties[name] = {**field, "description": about} if about else field
     return {**schema, "properties": properties}
 

@@ -1,7 +1,7 @@
-"""Field ownership: which manager set which field, kept in `metadata.managedFields`.
+"""Field ownership: which manager set which field, in `metadata.managedFields`.
 
-A field is named by its path: `("f:spec", 'k:{"name":"a"}', "f:image")`, in the parts that FieldsV1 has. Only writes
-through the API are recorded; the lab's own controllers write to the store and own nothing, so they never conflict.
+A path names a field: `("f:spec", 'k:{"name":"a"}', "f:image")`, in the parts that FieldsV1 has. Only writes through the
+API are recorded. The lab's controllers write to the store and own nothing, so they cause no conflicts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SYSTEM = {
 
 @dataclass
 class Entry:
-    """What one manager owns."""
+    """The fields that one manager owns."""
 
     manager: str
     operation: str
@@ -45,7 +45,7 @@ class Entry:
         return self.manager, self.operation, self.subresource
 
     def to_object(self) -> Object:
-        """As `managedFields` has it."""
+        """The entry in the form of `managedFields`."""
         entry = {
             "manager": self.manager,
             "operation": self.operation,
@@ -60,7 +60,7 @@ class Entry:
 
 
 def read(obj: Object) -> list[Entry]:
-    """The entries of an object; those that cannot be read are left out."""
+    """The entries of an object. Entries that cannot be parsed are left out."""
     found: list[Entry] = []
     for one in obj.get("metadata", {}).get("managedFields") or []:
         if isinstance(one, dict) and isinstance(one.get("fieldsV1"), dict):
@@ -77,12 +77,12 @@ def read(obj: Object) -> list[Entry]:
 
 
 def write(obj: Object, entries: list[Entry]) -> None:
-    """Put the entries into the object; managers that own nothing are dropped."""
+    """Write the entries to the object. Managers that own nothing are dropped."""
     obj["metadata"]["managedFields"] = [entry.to_object() for entry in entries if entry.paths]
 
 
 def fields(obj: Object, schema: Schema | None, *, parents: bool) -> set[Path]:
-    """The paths of an object's fields. `parents` also names maps themselves, as an Update does."""
+    """The paths of an object's fields. With `parents`, also the paths of maps themselves, as an Update records them."""
     found: set[Path] = set()
     for key, value in obj.items():
         if key in ("apiVersion", "kind"):
@@ -117,7 +117,7 @@ def _walk(value: Any, schema: Schema | None, path: Path, found: set[Path], paren
 
 
 def item_key(item: Any, schema: Schema) -> str:
-    """The path part of an item in a list whose items have keys."""
+    """The path element of an item in a list whose items have keys."""
     names = schema.get("x-kubernetes-list-map-keys") or ["name"]
     keys = {name: item[name] for name in names if isinstance(item, dict) and name in item}
     return f"k:{_compact(keys)}"
@@ -140,7 +140,7 @@ def lookup(obj: Any, path: Path) -> tuple[bool, Any]:
 
 
 def find_item(values: Any, part: str) -> int | None:
-    """Where in a list the item of a `k:` or `v:` part is."""
+    """The index in a list of the item of a `k:` or `v:` element."""
     if not isinstance(values, list):
         return None
     kind, _, text = part.partition(":")
@@ -154,7 +154,7 @@ def find_item(values: Any, part: str) -> int | None:
 
 
 def remove(obj: Any, path: Path) -> None:
-    """Take a field out, in place, and maps and lists that are empty after it."""
+    """Remove a field, in place, and the maps and lists that become empty."""
     found, holder = lookup(obj, path[:-1])
     if not found:
         return
@@ -170,7 +170,7 @@ def remove(obj: Any, path: Path) -> None:
 
 
 def dotted(path: Path) -> str:
-    """A path as error messages write it: `.spec.containers[name="a"].image`."""
+    """A path in the form of error messages: `.spec.containers[name="a"].image`."""
     text = ""
     for part in path:
         kind, _, name = part.partition(":")

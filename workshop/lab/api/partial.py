@@ -1,6 +1,7 @@
-"""Of a stored object, parse only what its Table shows: `oc get` of a thousand runs must not read a thousand statuses.
+"""Parse only the fields of a stored object that its Table shows.
 
-A run's status is nine tenths of its bytes and its columns look at three of its fields. The rest stays text.
+`oc get` of a thousand runs must not parse a thousand statuses. A run's status is nine tenths of its bytes, and the
+columns read three of its fields. The rest stays text.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ import orjson
 from workshop.lab.kinds import Object
 
 _NAME = r"[\w-]+(?![\w\\-])"
-"""A field whose name goes on with an escaped dot is not taken: then what is around it is read whole."""
+"""Matches a plain field name. A name that continues with an escaped dot does not match: its parent is parsed whole."""
 _ROOTS = re.compile(rf"\{{?\.(?P<first>{_NAME})(?:\.(?P<second>{_NAME}))?")
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @lru_cache(maxsize=256)
 def reader(paths: tuple[str, ...]) -> Callable[[bytes], Object]:
-    """A function from an object's JSON to the object with its metadata and what the JSONPaths `paths` start at.
+    """A function that reads an object's metadata and the fields at the start of the JSONPaths `paths` from its JSON.
 
-    Whole objects come out where a path does not start at a field.
+    If a path does not start with a field, the function returns the whole object.
     """
     matches = [_ROOTS.match(path) for path in paths]
     if not all(matches):

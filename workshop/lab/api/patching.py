@@ -34,7 +34,7 @@ APPLY = "application/apply-patch+yaml"
 
 
 async def patch(api: Api, view: View, target: Target, request: Request) -> Response:
-    """PATCH of an object, in any of the four ways. Raises what an update raises, and UnsupportedMediaType."""
+    """PATCH of an object, in any of the four ways. Raises the errors of an update, and UnsupportedMediaType."""
     media = media_type(request)
     raw = await body(request)
     if media == APPLY:
@@ -55,7 +55,7 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
 
 
 def patched(media: str, raw: bytes, old: Object, kind: Kind) -> Any:
-    """What a patch of one of the three media types makes of an object. Raises BadRequest, TooLarge, Invalid."""
+    """An object after a patch of one of the three media types. Raises BadRequest, TooLarge, Invalid."""
     try:
         change = check_depth(orjson.loads(raw))
     except orjson.JSONDecodeError:
@@ -72,7 +72,7 @@ def patched(media: str, raw: bytes, old: Object, kind: Kind) -> Any:
     except jsonpatch.UnreadablePatch as e:
         raise (TooLarge if e.too_large else BadRequest)(str(e)) from e
     except patches.PatchError as e:
-        # An API server's answer keeps the reason to itself (NewGenericServerResponse in apimachinery).
+        # An API server does not return the reason (NewGenericServerResponse in apimachinery).
         log.info("a patch of %s does not fit: %s", kind.kind, e)
         raise Invalid("the server rejected our request due to an error in our request", details={}) from e
 
@@ -93,7 +93,7 @@ def _apply(api: Api, view: View, target: Target, config: Any) -> Response:
     live = api.store.find(view.stored, target.namespace, target.name)
     if live is None and target.subresource:
         raise NotFound(f'{view.kind.resource} "{target.name}" not found', details=view.kind.details(target.name))
-    steps.place(view.stored, target, config)
+    steps.set_namespace(view.stored, target, config)
     new = apply.apply(
         view.stored,
         live,

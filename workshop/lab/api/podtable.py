@@ -1,4 +1,4 @@
-"""The columns of `oc get pods`: a Pod's phase and containers, told in one word as kubectl's printer tells it."""
+"""The columns of `oc get pods`, with the STATUS word as kubectl's printer computes it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ POD_COLUMNS = (
 
 
 def pod_cells(obj: Object, now: datetime) -> list[Any]:
-    """Ready, Status, Restarts, Age, and what `-o wide` adds."""
+    """Ready, Status, Restarts, Age, and the columns of `-o wide`."""
     spec, status = obj.get("spec") or {}, obj.get("status") or {}
     statuses = status.get("containerStatuses") or []
     total = len(spec.get("containers") or [])
@@ -45,9 +45,9 @@ def pod_status(obj: Object) -> str:
     reason = status.get("reason") or status.get("phase") or "Unknown"
     if obj["metadata"].get("deletionTimestamp"):
         return "Terminating"
-    beginning = _initializing(obj)
-    if beginning:
-        return beginning
+    initializing = _initializing(obj)
+    if initializing:
+        return initializing
     running = False
     for one in reversed(status.get("containerStatuses") or []):
         state = one.get("state") or {}

@@ -12,13 +12,13 @@ import base64
 from typing import Any
 
 MAGIC = b"k8s\x00"
-"""What Kubernetes puts before a protobuf body; after it comes `runtime.Unknown`, whose field 2 is the object."""
+"""The prefix of a Kubernetes protobuf body. `runtime.Unknown` follows; its field 2 is the object."""
 
 Message = dict[int, list[bytes | int]]
 
 
 class ProtobufError(ValueError):
-    """The bytes are no message, or one with a field that is not in the tables."""
+    """The bytes are not a valid message, or contain a field that is not in the tables."""
 
 
 _NAMED = {1: ("name", "string")}
@@ -255,7 +255,7 @@ def _pair(raw: bytes | int) -> tuple[bytes | int, bytes | int]:
 
 def _bytes(value: bytes | int) -> bytes:
     if isinstance(value, int):
-        raise ProtobufError("a number stands where a text or message is due")
+        raise ProtobufError("expected a text or a message, found a number")
     return value
 
 
@@ -264,7 +264,7 @@ def _string(value: bytes | int) -> str:
 
 
 def parse(raw: bytes) -> Message:
-    """The fields of a message by number: bytes, or numbers. Raises ProtobufError."""
+    """The fields of a message by number: bytes or numbers. Raises ProtobufError."""
     found: Message = {}
     at = 0
     while at < len(raw):

@@ -1,4 +1,4 @@
-"""Fields that a schema does not have are pruned; a CRD's schema sets defaults."""
+"""Pruning of fields that a schema does not have; the defaults of a CRD's schema."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _TOP = ("apiVersion", "kind", "metadata")
 
 
 def prune_and_default(kind: Kind, obj: Object) -> Object:
-    """An object as its schema has it.
+    """An object without the fields that its schema does not have, and with the schema's defaults.
 
-    Lenient kinds keep unknown fields outside of their status, as their CRDs do.
+    Lenient kinds keep unknown fields outside of `status`, as their CRDs do.
     """
     schema = schema_for(kind)
     if schema is None:
@@ -29,7 +29,10 @@ def prune_and_default(kind: Kind, obj: Object) -> Object:
 
 
 def set_defaults(kind: Kind, obj: Object) -> Object:
-    """An object of a kind that a CRD has added, with the defaults of its schema; any other is returned unchanged."""
+    """An object of a kind from a CRD, with the defaults of its schema.
+
+    Objects of other kinds are returned unchanged.
+    """
     if kind.schema is None:
         return obj
     top = {key: obj[key] for key in _TOP if key in obj}

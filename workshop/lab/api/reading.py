@@ -1,4 +1,4 @@
-"""Get and list: one object, or many, as JSON or as a Table."""
+"""Get and list: one object or many, as JSON or as a Table."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def one(api: Api, view: View, target: Target, request: Request) -> Response:
 
 
 def record_of(api: Api, view: View, target: Target) -> Record:
-    """The stored object that a request names. Raises NotFound, in the name of the kind that was asked for."""
+    """The stored object that a request names. Raises NotFound, which names the kind of the request."""
     try:
         return api.store.record(view.stored, target.namespace, target.name)
     except NotFound:

@@ -1,6 +1,6 @@
-"""What a request asks for: the path taken apart, the query, the body.
+"""Parsing of a request: the path, the query, the body.
 
-Kubernetes' paths are regular, so they are read by a function instead of a table of routes that CRDs would change.
+Kubernetes' paths are regular, so a function parses them. A table of routes would change with each CRD.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 @dataclass(frozen=True)
 class ApiPath:
-    """Where in the API a path points: a group's version, then a resource, an object, a subresource."""
+    """The target of a path: a group version, then a resource, an object, a subresource."""
 
     group: str
     version: str
@@ -54,21 +54,24 @@ class Target:
 
     @property
     def manager(self) -> str:
-        """Who changes fields: `fieldManager`, else the first word of the User-Agent."""
+        """The field manager: `fieldManager`, else the first word of the User-Agent."""
         return self.query.get("fieldManager") or self.agent.partition("/")[0].partition(" ")[0] or "unknown"
 
     @property
     def dry_run(self) -> bool:
-        """Whether nothing is to be stored. Raises Invalid for a word that nobody knows: it may have meant that."""
-        said = self.query.get("dryRun", "")
-        if said not in ("", "All"):
-            cause = f'Unsupported value: "{said}": supported values: "All"'
+        """Whether the request must store nothing.
+
+        Raises Invalid for an unknown value, which may have meant the same.
+        """
+        value = self.query.get("dryRun", "")
+        if value not in ("", "All"):
+            cause = f'Unsupported value: "{value}": supported values: "All"'
             raise Invalid(f'Options.meta.k8s.io "" is invalid: dryRun: {cause}')
-        return said == "All"
+        return value == "All"
 
 
 def api_path(path: str) -> ApiPath | None:
-    """A path taken apart; None for paths that no API has."""
+    """A parsed path; None for paths outside of the API."""
     parts = [part for part in path.split("/") if part]
     if parts[:1] == ["api"] and len(parts) >= 2:
         group, version, rest = "", parts[1], parts[2:]
@@ -82,7 +85,7 @@ def api_path(path: str) -> ApiPath | None:
 
 
 def number(query: dict[str, str], name: str) -> int | None:
-    """A whole number of the query; None when it is not there. Raises BadRequest."""
+    """An integer of the query; None when the query does not have it. Raises BadRequest."""
     given = query.get(name) or ""
     try:
         return int(given) if given else None
@@ -91,12 +94,12 @@ def number(query: dict[str, str], name: str) -> int | None:
 
 
 def wants(request: Request, mark: str) -> bool:
-    """Whether the Accept header names `mark`, such as `as=Table`."""
+    """Whether the Accept header contains `mark`, such as `as=Table`."""
     return mark in request.headers.get("accept", "")
 
 
 async def body(request: Request) -> bytes:
-    """The body. Raises TooLarge above BODY_LIMIT, before it is read to the end."""
+    """The body. Raises TooLarge above BODY_LIMIT, before the rest of the body is read."""
     too_large = TooLarge(f"Request entity too large: limit is {BODY_LIMIT}")
     if int(request.headers.get("content-length") or 0) > BODY_LIMIT:
         raise too_large
@@ -119,7 +122,7 @@ def media_type(request: Request) -> str:
 
 
 def decode(raw: bytes, media: str, kind: str) -> Any:
-    """A body's value. Raises BadRequest in the API server's words, UnsupportedMediaType."""
+    """The value of a body. Raises BadRequest with the API server's text, UnsupportedMediaType."""
     if media in YAML:
         try:
             found = [value for value, _ in islice(documents(raw, "body"), 1)]
@@ -146,7 +149,7 @@ def decode(raw: bytes, media: str, kind: str) -> Any:
 
 
 def check_depth(value: Any) -> Any:
-    """The value. Raises BadRequest when it is nested more than DEEPEST levels deep."""
+    """Return the value. Raises BadRequest if it is nested more than DEEPEST levels deep."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(DEEPEST):
         level = [
@@ -161,13 +164,13 @@ def check_depth(value: Any) -> Any:
 
 
 class _Pairs(dict[str, Any]):
-    """An object, and which of its keys were there before."""
+    """A JSON object, and which of its keys occur more than once."""
 
     again: list[str]
 
 
 def duplicate_keys(raw: bytes) -> list[str]:
-    """The paths of the fields that a JSON text sets more than once; the last one counts."""
+    """The paths of the fields that a JSON text sets more than once. The last value counts."""
 
     def collect(pairs: list[tuple[str, Any]]) -> _Pairs:
         made = _Pairs(pairs)
@@ -190,7 +193,7 @@ def duplicate_keys(raw: bytes) -> list[str]:
 
 
 def manifest(value: Any, kind: Kind) -> Object:
-    """A body as an object of `kind`. Raises BadRequest when it is another."""
+    """A body as an object of `kind`. Raises BadRequest if its kind is another."""
     if not isinstance(value, dict):
         raise BadRequest(
             f"the object provided is unrecognized (must be of type {kind.kind}): couldn't get version/kind; json "

@@ -1,7 +1,7 @@
-"""Questions that are posted: who am I, may I, and OpenShift's "make me a project".
+"""Reviews: the user's identity and permissions, and OpenShift's request for a new project.
 
-The lab has one user who may do everything, so the answers are short; they are here because `oc whoami`,
-`oc auth can-i` and `oc new-project` ask.
+The lab has one user, who may do everything. The kinds exist because `oc whoami`, `oc auth can-i` and `oc new-project`
+post them.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from workshop.lab.api_errors import AlreadyExists, BadRequest
 from workshop.lab.kinds import Kind, Object, built_in
 
 GROUPS = (*approval.GROUPS, "system:authenticated", "system:cluster-admins")
-"""A program that approves, such as tkn's plug-in, asks here for which groups its user may answer."""
+"""Programs that approve, such as tkn's plug-in, read the groups of their user here."""
 ME = "/apis/user.openshift.io/v1/users/~"
-"""Where `oc login` asks for the user of a token; nothing else of that group is here."""
+"""`oc login` reads the user of a token here. The lab serves nothing else of this group."""
 
 
 def me(api: Api) -> Response:
@@ -34,7 +34,7 @@ def me(api: Api) -> Response:
 
 
 async def answer(api: Api, kind: Kind, request: Request) -> Response:
-    """The answer to a posted question. Raises BadRequest, AlreadyExists."""
+    """The response to a posted review. Raises BadRequest, AlreadyExists."""
     raw, media = await body(request), media_type(request)
     if kind.kind == "ProjectRequest":
         return _project_request(api, decode(raw, media, kind.kind))
@@ -89,7 +89,7 @@ def _project_request(api: Api, value: Any) -> Response:
     try:
         made = project(api.store.create(namespace, defaults.fill(namespace, obj, None)))
     except AlreadyExists as e:
-        # OpenShift names the kind of the answer: project, in the singular.
+        # OpenShift uses the singular in the response: project.
         name = obj["metadata"]["name"]
         raise AlreadyExists(
             f'project.project.openshift.io "{name}" already exists',

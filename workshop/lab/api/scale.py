@@ -1,4 +1,4 @@
-"""The scale subresource: how many replicas, for any kind that has `spec.replicas`."""
+"""The scale subresource: the number of replicas, for any kind that has `spec.replicas`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scale_of(obj: Object) -> Object:
 def rescale(obj: Object, scale: Any) -> Object:
     """The object with the replicas of a changed Scale. Raises BadRequest."""
     if not isinstance(scale, dict):
-        raise BadRequest("the body is no Scale")
+        raise BadRequest("the body is not a Scale")
     wanted = (scale.get("spec") or {}).get("replicas", 0)
     if not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0:
         raise BadRequest(f"spec.replicas: Invalid value: {wanted!r}: must be a number, 0 or more")

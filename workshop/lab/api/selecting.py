@@ -1,4 +1,4 @@
-"""Which objects a list or a watch is about: by namespace, labels and fields."""
+"""Selection of objects for a list or a watch: by namespace, labels and fields."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "secrets": ("type",),
 }
-"""The fields that a kind's objects can be selected by, besides metadata.name and metadata.namespace."""
+"""The fields that can select objects of a kind, in addition to metadata.name and metadata.namespace."""
 
 
 def selector(kind: Kind, target: Target) -> Callable[[Record], bool]:
-    """A test of records by the query's labelSelector and fieldSelector. Raises BadRequest."""
+    """A predicate of records from the query's labelSelector and fieldSelector. Raises BadRequest."""
     try:
         by_label = selectors.labels(target.query.get("labelSelector", ""))
         parts = selectors.fields(target.query.get("fieldSelector", ""))

@@ -1,6 +1,6 @@
-"""What happens to an object on its way into the store, in this order, for a create, an update and an apply alike.
+"""The steps that an object takes into the store, in the same order for a create, an update and an apply.
 
-A write of the status subresource takes the steps of `STATUS_STEPS`: only its status is new.
+A write of the status subresource takes `STATUS_STEPS`: only its status is new.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _SERVER_METADATA = (
 
 @dataclass
 class Write:
-    """One write. `old` is the stored object, None for a create; the steps change `obj` and add `warnings`.
+    """One write. `old` is the stored object, None for a create. The steps change `obj` and add `warnings`.
 
     `applied` is true after a server-side apply, which has recorded its manager already.
     """
@@ -55,14 +55,14 @@ class Write:
 
 
 def run(write: Write) -> tuple[Object, tuple[str, ...]]:
-    """Take all steps; returns what is stored and the warnings. Raises ApiError."""
+    """Take all steps. Returns the stored object and the warnings. Raises ApiError."""
     for step in STATUS_STEPS if write.target.subresource == "status" else STEPS:
         step(write)
     return write.obj, write.warnings
 
 
 def refuse_absent(write: Write) -> None:
-    """A kind of which the lab has no objects. Raises MethodNotAllowed."""
+    """Refuse a kind of which the lab has no objects. Raises MethodNotAllowed."""
     if write.kind.absent:
         raise absent(write.kind)
 
@@ -88,14 +88,14 @@ def keep_identity(write: Write) -> None:
 
 
 def locate(write: Write) -> None:
-    """The namespace is that of the URL, and exists. Raises BadRequest, NotFound."""
-    place(write.kind, write.target, write.obj)
+    """The namespace of the object is that of the URL, and exists. Raises BadRequest, NotFound."""
+    set_namespace(write.kind, write.target, write.obj)
     if write.old is None and write.kind.namespaced:
         write.api.store.record(built_in("Namespace"), "", write.target.namespace)
 
 
-def place(kind: Kind, target: Target, obj: Object) -> None:
-    """Put an object into the namespace of the URL. Raises BadRequest when it names another."""
+def set_namespace(kind: Kind, target: Target, obj: Object) -> None:
+    """Set the object's namespace to that of the URL. Raises BadRequest when the object names another."""
     if not kind.namespaced:
         obj["metadata"].pop("namespace", None)
         return
@@ -106,7 +106,7 @@ def place(kind: Kind, target: Target, obj: Object) -> None:
 
 
 def validate(write: Write) -> None:
-    """Compare with the schema, then leave out what it does not have. Raises BadRequest, Invalid."""
+    """Compare the object with its schema, then prune it. Raises BadRequest, Invalid."""
     kind = write.kind
     write.obj = set_defaults(kind, write.obj) if kind.is_custom else without_nulls(write.obj)
     write.warnings += validation.check(kind, write.obj, write.mode)
@@ -116,7 +116,7 @@ def validate(write: Write) -> None:
 
 
 def set_status_aside(write: Write) -> None:
-    """Where status is a subresource, only writes to it change it."""
+    """If status is a subresource, this write does not change it."""
     if "status" in write.kind.subresources:
         write.obj.pop("status", None)
         if write.old is not None and "status" in write.old:
@@ -124,7 +124,7 @@ def set_status_aside(write: Write) -> None:
 
 
 def check_metadata(write: Write) -> None:
-    """What the server itself sets is left out of a new object; labels and annotations are checked. Raises Invalid."""
+    """Remove server-set fields from a new object, and check labels and annotations. Raises Invalid."""
     if write.old is None:
         for key in _SERVER_METADATA:
             write.obj["metadata"].pop(key, None)
@@ -137,7 +137,7 @@ def admit_with_defaults(write: Write) -> None:
 
 
 def record_manager(write: Write) -> None:
-    """Note in managedFields who has set which fields."""
+    """Record in managedFields which manager set which fields."""
     if write.applied:
         return
     if write.old is None:
@@ -147,7 +147,7 @@ def record_manager(write: Write) -> None:
 
 
 def check_definition(write: Write) -> None:
-    """A CustomResourceDefinition must be one that can be served. Raises Invalid."""
+    """A CustomResourceDefinition must be valid for serving. Raises Invalid."""
     if _is_definition(write.kind):
         crds.check(write.obj)
 
@@ -159,12 +159,12 @@ def store(write: Write) -> None:
 
 
 def show_status(write: Write) -> None:
-    """Write the status of an object that the lab does not act on."""
+    """Write the status of an object that has no effect in the lab."""
     show_unsupported(write.api, write.kind, write.obj, write.target)
 
 
 def show_unsupported(api: Api, kind: Kind, made: Object, target: Target) -> None:
-    """Write the status of a stored object that the lab does not act on, as a controller does after the request."""
+    """Write the status of a stored object that has no effect in the lab, as a controller does after the request."""
     status = status_of(kind, made)
     if status and not target.dry_run and status != made.get("status"):
         api.store.update(kind, {**made, "status": status}, subresource="status")

@@ -1,7 +1,7 @@
-"""Tables: what `oc get` shows, computed by the server as a real one does.
+"""Tables: the output of `oc get`, computed by the server as in Kubernetes.
 
-Custom kinds have the columns of their CRD (`Kind.columns`); core kinds have the columns that people know, each kind
-a function here. A kind without either shows name and age.
+Custom kinds have the columns of their CRD (`Kind.columns`). Core kinds have the columns of kubectl, with one function
+for each kind here. Any other kind shows name and age.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _NAME = {
 def table(
     kind: Kind, objects: Iterable[Object], meta: dict[str, Any], *, include: str = "Metadata", definitions: bool = True
 ) -> dict[str, Any]:
-    """Objects as a `meta.k8s.io/v1` Table; `include` says how much of each object comes along."""
+    """Objects as a `meta.k8s.io/v1` Table; `include` sets how much of each object a row contains."""
     now = datetime.now(UTC)
     columns, cells = _of(kind)
-    named = all(column.name != "Name" for column in columns)  # an Event's name says little, and comes last
+    named = all(column.name != "Name" for column in columns)  # an Event's name is long and comes last
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
@@ -52,7 +52,7 @@ def table(
 
 
 def objects(view: View, records: Iterable[Record], include: str) -> Iterable[Object]:
-    """The objects of `records`, with as much of each as `table` looks at."""
+    """The objects of `records`, each with the parts that `table` reads."""
     if include == "Object" or view.show or not view.kind.columns or view.kind.resource in _CORE:
         return map(view.object, records)
     read = reader(tuple(column.path for column in view.kind.columns))

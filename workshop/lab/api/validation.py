@@ -1,7 +1,7 @@
-"""Objects held to their schema: unknown fields, and values that do not fit.
+"""Validation of objects against their schema: unknown fields, and values of the wrong type.
 
-The messages are those of a real API server. Kinds that are lenient are left to their admission,
-whose words users know; their status is compared here, as that of all kinds.
+The messages are those of a real API server. The specs of lenient kinds are left to admission, which has the messages of
+their webhooks. The status is validated for every kind.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ def _handled(kind: Kind) -> str:
 
 
 def _refusal(kind: Kind, obj: Object, wrong: Sequence[Mismatch], *, decoded: bool = False) -> BadRequest | Invalid:
-    """The error for values that do not fit.
+    """The error for invalid values.
 
-    A value of the wrong type fails where the server decodes its own types (`decoded`: it always does so with
-    metadata); anything else is Invalid, with all causes.
+    A value of the wrong type fails where the server decodes its own types (`decoded`: it always decodes metadata). Any
+    other error is Invalid, with all causes.
     """
     first = next((one for one in wrong if decoded or one.is_type), None)
     if first is not None and (decoded or kind.schema is None):

@@ -1,6 +1,6 @@
 """Which stored objects a kind shows, and in which form.
 
-Most kinds show what is stored. A Project is OpenShift's view of a Namespace.
+Most kinds show the stored objects. A Project is OpenShift's view of a Namespace.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workshop.lab.store import Record
 
 @dataclass(frozen=True)
 class View:
-    """A kind as the API shows it, and the kind that is stored."""
+    """A kind of the API, and the kind that is stored."""
 
     kind: Kind
     stored: Kind
@@ -32,7 +32,7 @@ class View:
         return record.object() if self.show is None else self.show(record.object())
 
     def result(self, obj: Object) -> Object:
-        """What a write returns."""
+        """The response of a write."""
         return obj if self.show is None else self.show(obj)
 
 

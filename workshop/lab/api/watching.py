@@ -1,7 +1,7 @@
 """Watches: the changes after a resourceVersion, as a stream of JSON lines.
 
-A change that takes an object out of a selector's view is sent as DELETED, one that brings it in as ADDED. Bookmarks
-tell clients how far they have read. A watch ends after timeoutSeconds, or when its reader is too slow.
+A change that takes an object out of a selector is sent as DELETED; one that brings it in is sent as ADDED. Bookmarks
+give the resourceVersion of the last change. A watch ends after timeoutSeconds, or when its client reads too slowly.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ BOOKMARK_EVERY = 30.0
 
 
 def is_watch(target: Target) -> bool:
-    """Whether a request for a list wants its changes instead."""
-    # As apimachinery reads a bool of a query: all but these two are true. Python's generated clients say "True".
-    said = target.query.get("watch")
-    return said is not None and said.lower() not in ("false", "0")
+    """Whether a list request is a watch."""
+    # As apimachinery parses a bool: every value except these two is true. Python's generated clients send "True".
+    value = target.query.get("watch")
+    return value is not None and value.lower() not in ("false", "0")
 
 
 def watch(api: Api, view: View, target: Target, request: Request) -> answers.Stream:
@@ -85,7 +85,7 @@ def watch(api: Api, view: View, target: Target, request: Request) -> answers.Str
 
 
 def _seen_as(event: Event, matches: Any) -> str | None:
-    """The change as a reader with a selector sees it."""
+    """The change as a client with a selector sees it."""
     before = event.previous is not None and matches(event.previous)
     if event.type == "DELETED":
         return "DELETED" if before else None
@@ -96,7 +96,7 @@ def _seen_as(event: Event, matches: Any) -> str | None:
 
 
 class _Lines:
-    """Events as lines, of objects or of Tables with one row."""
+    """Watch events as lines, of objects or of Tables with one row."""
 
     def __init__(self, view: View, target: Target, *, table: bool) -> None:
         self._view = view

@@ -1,4 +1,4 @@
-"""POST and PUT: the object of a request's body, on its way into the store."""
+"""POST and PUT: from a request's body to the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from workshop.lab.kinds import Kind, Object
 
 async def create(api: Api, view: View, target: Target, request: Request) -> Response:
     """POST to a collection. Raises AlreadyExists, BadRequest, Invalid, NotFound (the namespace)."""
-    if view.stored.absent:  # before the body, which may be protobuf that the lab cannot read
+    if view.stored.absent:  # Check this before the body is read: the lab may be unable to read a protobuf body.
         raise steps.absent(view.stored)
     obj, repeated = await _sent(view, target, request)
     made, warnings = steps.run(steps.Write(api, view, target, obj))
