@@ -1,4 +1,4 @@
-"""The components of the lab: the real programs that it starts and watches, and the images that it makes first.
+"""The components of the lab: the programs that it runs, and the images that it makes first.
 
 A new component is one entry. The ports, the endpoints of `workshop status`, the variables of the guide and of Tasks,
 the lines of `workshop doctor`, and the navigation and the table of the console follow from it.

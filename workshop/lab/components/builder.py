@@ -1,6 +1,6 @@
-"""The S2I builder as an image of the lab: made when the lab starts, from the kit's folder s2i/.
+"""The S2I builder image of the lab, made from the kit's folder s2i/ when the lab starts.
 
-No process runs afterwards; it is a component because a pipeline cannot build before the image is there.
+No process runs afterwards. It is a component because a pipeline cannot build before the image exists.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ NAME = "builder"
 
 
 class Builder:
-    """The runner: the part is ready when the image is there."""
+    """The runner: the part is ready when the image exists."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         lab.show(Part(NAME, "starting"))
 
     async def run(self) -> None:
-        """Make the image in a thread, so that the lab answers meanwhile."""
+        """Make the image in a thread, so that the lab continues to answer."""
         began = time.monotonic()
         state, message = "ready", ""
         try:
@@ -36,14 +36,14 @@ class Builder:
         self._lab.show(Part(NAME, state, message=message, seconds=round(time.monotonic() - began, 2)))
 
     async def stop(self) -> None:
-        """Nothing runs."""
+        """Does nothing: there is no process."""
 
     def _make(self) -> None:
         lab = self._lab
         cache = Path(environment.base(lab.paths)["UV_CACHE_DIR"])
         image = ensure_builder(lab.images, lab.kit / "s2i", cache)
         lab.images.tag(BUILDER_REF, image.digest)
-        # Notebooks call models with Seldon's client, which cannot share an environment with MLflow.
+        # Notebooks call models with Seldon's client, whose dependencies conflict with MLflow's.
         link = lab.paths.seldon_core
         made = link.with_suffix(".new")
         made.unlink(missing_ok=True)

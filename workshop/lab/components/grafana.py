@@ -1,9 +1,9 @@
-"""Grafana, the installed one: provisioned with the lab's Prometheus and the kit's dashboards, and nothing else.
+"""Grafana, if it is installed: provisioned with the lab's Prometheus and the kit's dashboards only.
 
-Who opens it sees the dashboards and can change nothing; the administrator's password is in the state folder, for
-whoever wants to try. It asks nobody outside for updates, plugins, news or avatars. Without Grafana the lab's own viewer
-draws the same files, so nothing is missing. No registry that we can reach has Grafana: what is tested here is the
-configuration and how the program is called, not the program.
+Anonymous visitors see the dashboards and cannot change them. The administrator's password is in the state folder.
+Grafana makes no requests to the internet (updates, plugins, news, avatars). Without Grafana, the lab's own viewer draws
+the same files. No registry within reach has Grafana, so tests cover the configuration and the command line, but not the
+program.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from workshop.lab.parts import ComponentSpec, Runner, Tool
 
 NAME = "grafana"
 PLACES = ("/usr/share/grafana", "/usr/local/share/grafana", "/opt/homebrew/share/grafana", "/opt/grafana")
-"""Where packages of Linux and macOS put Grafana's own files; the program may be in `bin` below them."""
+"""Where packages of Linux and macOS put Grafana's files. The program may be in `bin` below them."""
 
 
 def process(
     folder: Path, port: int, env: Mapping[str, str], prometheus_url: str, dashboards: Path
 ) -> ProcessSpec | None:
-    """How the lab starts Grafana; writes its configuration. None when it is not installed."""
+    """The command of Grafana; writes its configuration. None when Grafana is not installed."""
     found = installed()
     if found is None:
         return None
@@ -58,7 +58,7 @@ def process(
 
 
 def installed() -> tuple[list[str], Path] | None:
-    """The words that start the server, and the folder with Grafana's own files; None when either is not there."""
+    """The server's command, and the folder of Grafana's files; None when either is missing."""
     for name, words in (("grafana", ["server"]), ("grafana-server", [])):
         beside = [Path(place) / "bin" / name for place in PLACES]
         on_path = shutil.which(name)
@@ -71,7 +71,7 @@ def installed() -> tuple[list[str], Path] | None:
 
 
 def settings(folder: Path, port: int, dashboards: Path) -> str:
-    """The file grafana.ini. The password stands in a file of its own, which only this user reads."""
+    """The file grafana.ini. The password is in a separate file, which only this user can read."""
     made = configparser.RawConfigParser()
     made.read_dict(
         {
@@ -103,7 +103,7 @@ def settings(folder: Path, port: int, dashboards: Path) -> str:
                 "public_key_retrieval_disabled": "true",
             },
             "snapshots": {"external_enabled": "false"},
-            # Prometheus has the alerts.
+            # Prometheus evaluates the alerts.
             "unified_alerting": {"enabled": "false"},
             "log": {"mode": "console", "level": "warn"},
         }
@@ -136,7 +136,7 @@ def _datasource(prometheus_url: str) -> dict[str, Any]:
         "url": prometheus_url,
         "isDefault": True,
         "editable": False,
-        # As often as the lab's Prometheus looks: $__rate_interval follows from it.
+        # The scrape interval of the lab's Prometheus; $__rate_interval follows from it.
         "jsonData": {"timeInterval": "5s", "httpMethod": "POST"},
     }
     return {"apiVersion": 1, "datasources": [source]}

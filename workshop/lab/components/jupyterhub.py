@@ -1,9 +1,9 @@
-"""JupyterHub: the participant's notebooks, with a terminal in which the commands of the guide work.
+"""JupyterHub: the participant's notebooks, and a terminal with the commands of the guide.
 
-One participant, who logs in with the lab's token or comes from the console with a one-time code. No root, no PAM
-and no system user: the notebook server runs as the user who runs the lab, so this is no isolation between
-people. The proxy is the Python one, so no Node is needed. Everything that Jupyter writes stays below the
-lab's state folder, and nothing asks the network for news or updates.
+It has one participant, who logs in with the lab's token or with a one-time code from the console. It needs no root, no
+PAM and no system user: the notebook server runs as the user who runs the lab, so people are not isolated from each
+other. The proxy is the Python one and needs no Node. Jupyter writes only below the lab's state folder, and makes no
+requests to the internet.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from workshop.lab.paths import LabPaths
 
 NAME = "jupyterhub"
 LONGEST_PATH = 103
-"""Of a Unix socket on macOS; Linux has 107."""
+"""Bytes of a Unix socket's path on macOS; Linux allows 107."""
 SOCKET_NAME = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-10")
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
 def process(state: LabPaths, port: int, env: Mapping[str, str], user: str, console: str) -> ProcessSpec:
-    """How the lab starts JupyterHub. `env` is what notebooks and their terminals see; `console` gives the codes."""
+    """The command of JupyterHub. `env` is the environment of notebooks and terminals; `console` gives the codes."""
     folder = state.components / "jupyterhub"
     url = f"http://127.0.0.1:{port}"
     return ProcessSpec(
@@ -46,7 +46,7 @@ def process(state: LabPaths, port: int, env: Mapping[str, str], user: str, conso
 
 
 def hub_settings(state: LabPaths, port: int, user: str, console: str = "") -> dict[str, str]:
-    """What `jupyterhub_config.py` reads; the notebook servers do not get it."""
+    """The variables of `jupyterhub_config.py`. The notebook servers do not get them."""
     return {
         "LAB_HUB_CONSOLE": console,
         "LAB_HUB_FOLDER": str(state.components / "jupyterhub"),
@@ -59,7 +59,7 @@ def hub_settings(state: LabPaths, port: int, user: str, console: str = "") -> di
 
 
 def jupyter_folders(folder: Path) -> dict[str, str]:
-    """Where Jupyter keeps settings, kernels' connection files and history, instead of the home folder."""
+    """The folders of Jupyter's settings, connection files and history, which replace those in the home folder."""
     return {
         "IPYTHONDIR": str(folder / "ipython"),
         "JUPYTERLAB_SETTINGS_DIR": str(folder / "lab" / "settings"),
@@ -71,10 +71,10 @@ def jupyter_folders(folder: Path) -> dict[str, str]:
 
 
 def runtime_folder(folder: Path) -> Path:
-    """Where kernels have their Unix sockets: below the lab's folder, which only its user may open.
+    """The folder of the kernels' Unix sockets: below the lab's folder, which only its user may open.
 
-    A socket's path has at most LONGEST_PATH bytes; below a longer folder it is one of the temporary folder, which
-    only this user may open either.
+    A socket's path has at most LONGEST_PATH bytes. If the lab's folder is too long, the sockets are in a temporary
+    folder that only this user may open.
     """
     wanted = folder / "runtime"
     if len(os.fsencode(wanted)) + SOCKET_NAME <= LONGEST_PATH:
@@ -84,7 +84,7 @@ def runtime_folder(folder: Path) -> Path:
     short.mkdir(mode=0o700, exist_ok=True)
     found = short.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        # Another user has made it first; a path of our own is new at each start.
+        # If another user has created it first, use a new folder for this start.
         return Path(tempfile.mkdtemp(prefix="workshop-"))
     short.chmod(0o700)
     return short
@@ -92,7 +92,7 @@ def runtime_folder(folder: Path) -> Path:
 
 def _make(lab: Lab) -> Runner:
     def spec() -> ProcessSpec:
-        # A notebook server may be older than the model that it calls, so it gets the addresses of both stages at once.
+        # A notebook server may be older than the model that it calls, so it gets both stages' addresses at its start.
         known = endpoints(lab) | {stage: predictions_url(lab, stage) for stage in SERVED_STAGES}
         env = environment.participant(lab.paths, lab.participant, known, lab.components, lab.token)
         return process(lab.paths, lab.ports[NAME], env, lab.participant.name, str(lab.url("console")))

@@ -1,6 +1,6 @@
 """JupyterHub's configuration in the lab, for `jupyterhub -f` in the environment of `jupyterhub.py`.
 
-Not promised: several participants. A cluster's hub with a pod for each person is configured elsewhere.
+It supports one participant. `notebooks/openshift/` configures the hub of a cluster.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ OWN = ("LAB_HUB_", "JUPYTERHUB_", "CONFIGPROXY_")
 
 
 def quiet_notifications(settings: Path) -> None:
-    """Answer JupyterLab's question about news before it asks; what the participant chose since stays."""
+    """Answer JupyterLab's question about news in advance. A later choice of the participant is kept."""
     file = settings / NOTIFICATIONS
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +39,7 @@ c = get_config()
 quiet_notifications(Path(os.environ["JUPYTERLAB_SETTINGS_DIR"]))
 hub_port, proxy_port = reserve(), reserve(for_own_user=True)
 for port in (hub_port, proxy_port):
-    # This file's names are gone when it has been read; the hub keeps its ports until it ends.
+    # This file's names are deleted after it was read; the hub holds its ports until it ends.
     atexit.register(port.close)
 
 c.JupyterHub.bind_url = f"http://127.0.0.1:{SETTINGS['LAB_HUB_PORT']}"
@@ -49,17 +49,17 @@ c.ConfigurableHTTPProxy.command = [
     sys.executable,
     "-m",
     "workshop.lab.components.jupyterhub_proxy",
-    # Milliseconds. Its default ends the stream of a slow start after 20 s, and the page then waits for ever.
+    # Milliseconds. The default ends the stream of a slow start after 20 s, and then the page waits forever.
     "--proxy-timeout=600000",
 ]
 c.ConfigurableHTTPProxy.pid_file = str(FOLDER / "proxy.pid")
 c.JupyterHub.db_url = f"sqlite:///{FOLDER / 'hub.sqlite'}"
 c.JupyterHub.cookie_secret_file = str(FOLDER / "cookie_secret")
-# Stopping the hub stops what it started: a server without its hub answers nobody.
+# Stop the notebook servers with the hub: they need it to authenticate requests.
 c.JupyterHub.cleanup_servers = True
 c.JupyterHub.cleanup_proxy = True
 
-# Shown above the login form, to a browser that does not come from the lab's console.
+# This text is above the login form, for a browser that does not come from the lab's console.
 c.JupyterHub.template_vars = {
     "announcement_login": "Open the lab's console by the link that <code>workshop status</code> prints, then open "
     f"JupyterHub from there. Or log in here: the user is <code>{USER}</code>, and the password is the token in "
@@ -78,23 +78,23 @@ c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.ip = "127.0.0.1"
 c.Spawner.default_url = "/lab"
 c.Spawner.notebook_dir = str(NOTEBOOKS if NOTEBOOKS.is_dir() else HOME)
-# Where terminals open: the commands of the guide are for the clone.
+# Terminals open in the clone, where the commands of the guide work.
 c.HomeSpawner.popen_kwargs = {"cwd": c.Spawner.notebook_dir}
 c.Spawner.env_keep = []
 c.Spawner.environment = {name: value for name, value in os.environ.items() if not name.startswith(OWN)}
-# A cold start of JupyterLab on a slow disk; the default of 30 s is too short for a room's laptops.
+# JupyterLab's first start on a slow disk can take longer than the default of 30 s.
 c.Spawner.http_timeout = 90
 c.Spawner.start_timeout = 90
 c.Spawner.args = [
-    # Any user of this machine can connect to a kernel by TCP and read what a notebook prints.
+    # With TCP, any user of this machine could connect to a kernel and read a notebook's output.
     "--KernelManager.transport=ipc",
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",
-    # Not a login shell: /etc/profile would replace PATH, and with it `oc` and `workshop`.
+    # Not a login shell: /etc/profile would replace PATH and hide `oc` and `workshop`.
     f"--ServerApp.terminado_settings=shell_command=['/bin/bash', '--rcfile', '{SHELL_RC}']",
     "--ServerApp.root_dir=" + c.Spawner.notebook_dir,
 ]
 if os.geteuid() == 0:
-    # In a container the lab may run as root; Jupyter asks to be told so.
+    # In a container the lab may run as root, and Jupyter must be allowed to.
     c.Spawner.args.append("--ServerApp.allow_root=True")

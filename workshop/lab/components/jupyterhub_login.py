@@ -1,4 +1,4 @@
-"""Who may use the lab's JupyterHub: the one participant, by the lab's token or a one-time code from the console."""
+"""Authentication of the lab's JupyterHub: one participant, with the lab's token or a one-time code from the console."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from workshop.lab.sessions import Codes
 
 
 class TokenAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has no types
-    """The token is the password; the console sends a browser that has logged in there with a one-time code."""
+    """The password is the token. A browser that is logged in at the console comes with a one-time code."""
 
     token = Unicode(config=True)
     console = Unicode(config=True)
@@ -28,22 +28,25 @@ class TokenAuthenticator(Authenticator):  # type: ignore[misc]  # jupyterhub has
     codes = AnyTrait()
 
     async def authenticate(self, handler: Any, data: dict[str, str]) -> str | None:
-        """The participant's name when the password is the token, else None."""
+        """The participant's name if the password is the token, else None."""
         given = data.get("password", "").strip()
         if data.get("username") == self.participant and _same(given, self.token):
             return str(self.participant)
         return None
 
     def get_handlers(self, app: Any) -> list[tuple[str, type]]:
-        """The login page that knows the console's cookie."""
+        """The login page, which also accepts the console's cookie."""
         return [("/login", ConsoleLogin)]
 
 
 class ConsoleLogin(LoginHandler):  # type: ignore[misc]
-    """The login page: it takes a code, or sends the browser to the console for one. The form is for bad codes."""
+    """The login page. It takes a code or redirects the browser to the console for one.
+
+    The form is for invalid codes.
+    """
 
     async def get(self) -> None:
-        """Log in by a code that is valid; without a code, fetch one."""
+        """Log in with a valid code. Without a code, fetch one."""
         authenticator, code = self.authenticator, self.get_argument("code", "")
         if self.current_user is None and code and authenticator.codes.take(code):
             user = await self.auth_to_user({"name": authenticator.participant, "auth_state": None, "admin": False})

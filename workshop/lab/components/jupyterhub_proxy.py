@@ -1,9 +1,9 @@
 """JupyterHub's proxy with the lab's limits: `python -m workshop.lab.components.jupyterhub_proxy OPTIONS`.
 
-The options are those of configurable-http-proxy. Its servers take no settings, so they are made here: they bind by
-SO_REUSEPORT, which keeps programs of other users from the port while the proxy restarts, and they end requests that
-do not arrive in time. Not to be had: a limit of connections; the proxy is a process of its own, so a flood ends the
-hub's pages and nothing else.
+The options are those of configurable-http-proxy. Its servers have no settings for limits, so they are created here.
+They bind with SO_REUSEPORT, which keeps other users' programs from the port while the proxy restarts, and they end
+requests that are overdue. There is no limit of connections: the proxy is a separate process, so a flood of connections
+affects the hub's pages only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class ProxyServer(HTTPServer):
     """One of the proxy's two servers: for browsers, and for the hub."""
 
     def initialize(self, *args: Any, **kwargs: Any) -> None:
-        """Make it with the lab's limits."""
+        """Create the server with the lab's limits."""
         bounds = {
             "max_header_size": limits.HEAD_BYTES,
             "idle_connection_timeout": limits.HEAD_SECONDS * 2,

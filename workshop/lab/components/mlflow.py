@@ -21,7 +21,7 @@ NAME = "mlflow"
 
 
 def process(folder: Path, port: int, env: Mapping[str, str], token_file: Path, console: str) -> ProcessSpec:
-    """How the lab starts MLflow; browsers log in at `console`.
+    """The command of MLflow. Browsers log in at `console`.
 
     `env` is the base environment of a child; it has no secrets.
     """

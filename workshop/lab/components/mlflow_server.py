@@ -20,7 +20,7 @@ from workshop.lab.pages.auth import TokenGate
 
 def create_experiment() -> None:
     """Create the experiment of the workshop in an empty store, so that its id is `EXPERIMENT_ID`."""
-    # The server's own store; its types are those of no particular store.
+    # The server's own store; its type is not public.
     store: Any = _get_tracking_store(
         os.environ["_MLFLOW_SERVER_FILE_STORE"], os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
     )
@@ -31,7 +31,7 @@ def create_experiment() -> None:
 def main() -> None:
     """Serve until SIGTERM."""
     create_experiment()
-    # Imported now: it opens the store.
+    # Import now, because the import opens the store.
     from mlflow.server.fastapi_app import app
 
     token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()

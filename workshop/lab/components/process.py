@@ -1,4 +1,4 @@
-"""Runs a real program of the lab: starts it, waits until it is ready, restarts it with back-off, stops it.
+"""Runs a program of the lab: starts it, waits until it is ready, restarts it with back-off, stops it.
 
 A program that is not installed is not an error: the part is `missing`, and its message says how to install it.
 """
@@ -18,17 +18,17 @@ from workshop.lab.runtimes.base import Mount
 from workshop.lab.runtimes.process.launcher import Process, Spec
 
 READY_SECONDS = 120.0
-"""A cold MLflow on a slow disk takes 30 s; four times that is a failure."""
+"""Seconds. A first start of MLflow on a slow disk takes 30 s; four times that is a failure."""
 BACKOFF_SECONDS = (0.5, 2.0, 5.0, 15.0)
 STOP_SECONDS = 5.0
-"""From SIGTERM to SIGKILL."""
+"""Seconds from SIGTERM to SIGKILL."""
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to start. The program is ready when `ready_url` answers with a code below 500.
+    """The command of a program. The program is ready when `ready_url` answers with a code below 500.
 
-    `mounts` are files that it expects elsewhere; without namespaces it does without them.
+    `mounts` are files at the paths that it expects; they need namespaces. Without namespaces it runs without them.
     """
 
     argv: list[str]
@@ -41,9 +41,9 @@ class ProcessSpec:
 
 
 class ProcessRunner:
-    """Keeps a program running. `spec` is called when it starts, after all parts of the lab are made.
+    """Keeps a program running. `spec` is called at its start, after all parts of the lab exist.
 
-    With `missing`, the reason in words for a participant, there is nothing to start.
+    With `missing`, a reason for the participant, there is nothing to start.
     """
 
     def __init__(self, lab: Lab, name: str, spec: Callable[[], ProcessSpec], missing: str = "") -> None:
@@ -101,8 +101,8 @@ class ProcessRunner:
 
 
 async def _until_ready(url: str, pid: int) -> bool:
-    """Whether the process answers at the address within READY_SECONDS; another program there does not count."""
-    # Imported here: the command line reads the descriptions of the components and does not wait for aiohttp.
+    """Whether the process itself answers at the address within READY_SECONDS; another program there does not count."""
+    # A late import: the command line reads the component descriptions and must not wait for aiohttp.
     import aiohttp
 
     deadline = time.monotonic() + READY_SECONDS

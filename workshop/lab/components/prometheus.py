@@ -18,11 +18,11 @@ from workshop.lab.runtimes.base import Mount
 from workshop.programs import find
 
 NAME = "prometheus"
-MISSING = "there is no Prometheus, so dashboards stay empty; run: make setup, then workshop down && workshop up"
+MISSING = "Prometheus is not installed, so dashboards stay empty; run: make setup, then workshop down && workshop up"
 
 
 def process(binary: Path, folder: Path, port: int, env: Mapping[str, str]) -> ProcessSpec:
-    """How the lab starts Prometheus; writes its configuration."""
+    """The command of Prometheus; writes its configuration."""
     files = PrometheusFiles(folder)
     files.prepare()
     return ProcessSpec(
@@ -31,7 +31,7 @@ def process(binary: Path, folder: Path, port: int, env: Mapping[str, str]) -> Pr
             f"--config.file={files.config}",
             f"--storage.tsdb.path={folder / 'data'}",
             "--storage.tsdb.retention.time=7d",
-            # By default the page of any site may read the answers. No origin is called so.
+            # By default the pages of any site may read the responses. This pattern matches no origin.
             "--web.cors.origin=none",
             f"--web.listen-address=127.0.0.1:{port}",
             "--log.level=warn",

@@ -1,6 +1,6 @@
-"""The lab's Git server: the participant's repository over HTTP, and a webhook after a push, as on GitHub.
+"""The lab's Git server: the participant's repository over HTTP, with a webhook after each push, as on GitHub.
 
-It plays the part that a Git server beside the cluster has. Not promised: users, access rules, pull requests, pages.
+It replaces the Git server of a cluster. Not supported: users, access rules, pull requests, web pages.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from workshop.lab.lab import Lab
 
 
 def server(lab: Lab) -> GitServer:
-    """The lab's Git server, which listens on the port `git`."""
+    """The lab's Git server, on the port `git`."""
     env = environment.base(lab.paths)
     return GitServer(lab.store, lab.paths, lab.token, str(lab.url("git")), lab.participant, env)

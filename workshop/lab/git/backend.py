@@ -1,8 +1,8 @@
-"""Runs `git http-backend` for one request: CGI, streamed both ways.
+"""Runs `git http-backend` (CGI) for one request and streams both bodies.
 
-A push goes in while the answer comes out, so neither a large push nor a large clone is kept in memory. A body that is
-too large, a client that goes away and one that does not read end the process. What a push may change is
-what Git's protocol can change, objects and refs; hooks and configuration are files of the server.
+The request body is sent while the response is read, so neither a large push nor a large clone is kept in memory. The
+process ends when a body is too large, when the client disconnects, and when the client stops reading. A push can change
+only objects and refs, as in Git's protocol. Hooks and configuration are files of the server.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from pathlib import Path
 from starlette.types import Receive, Send
 
 MAX_BODY = 512 * 1024 * 1024
-"""Bytes of one push; data goes to the DVC remote and not through Git."""
+"""Maximum bytes of one push; data goes to the DVC remote and not through Git."""
 MAX_FETCH_BODY = 1024 * 1024
-"""Bytes of a fetch's request: a list of commits."""
+"""Maximum bytes of a fetch request: a list of commits."""
 PUSH_SECONDS = 600.0
 FETCH_SECONDS = 120.0
-"""For the process of one request, until its client has the whole answer."""
+"""Time limit of one request, until the client has the whole response."""
 SEND_SECONDS = 20.0
-"""For a part of an answer: a client that reads none for so long is given up."""
+"""Time limit for sending one part of a response. A client that reads nothing for this time is disconnected."""
 MAX_HEADERS = 16 * 1024
 CHUNK = 64 * 1024
 
 
 class Refused(Exception):
-    """A request is not carried out; `status` and the text are the answer."""
+    """A request is refused with `status` and a text."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -49,14 +49,14 @@ class Call:
     query: str
     headers: Mapping[str, str]
     user: str
-    """Who is logged in; empty for an anonymous request, which may not push."""
+    """The authenticated user; empty for an anonymous request, which may not push."""
     push: bool = False
 
 
 class Backends:
-    """The processes that run: at most `fetches` of anonymous requests and `pushes` at a time.
+    """Runs at most `fetches` anonymous requests and `pushes` pushes at a time.
 
-    A further request waits for one of its kind. Pushes need the token, so no anonymous client can take their places.
+    A further request waits until one of its kind ends. Pushes need the token, so anonymous clients cannot delay them.
     """
 
     def __init__(self, env: Mapping[str, str], fetches: int = 8, pushes: int = 4) -> None:
@@ -65,9 +65,10 @@ class Backends:
         self._running: set[asyncio.subprocess.Process] = set()
 
     async def answer(self, call: Call, receive: Receive, send: Send) -> None:
-        """Carry out a request and send the answer. Raises Refused while nothing is sent yet."""
+        """Run a request and send the response. Raises Refused if nothing was sent yet."""
         body = _body(receive, MAX_BODY if call.push else MAX_FETCH_BODY)
-        # A sender that is slow takes no place: a fetch has sent all, a push has begun.
+        # Acquire the semaphore after the whole body of a fetch or the first part of a push,
+        # so that a slow sender does not block others.
         first = await anext(body, b"") if call.push else b"".join([part async for part in body])
         async with self._pushes if call.push else self._fetches:
             try:
@@ -98,7 +99,7 @@ class Backends:
             self._running.discard(process)
 
     async def close(self) -> None:
-        """End what runs."""
+        """End all processes."""
         for process in list(self._running):
             await _end(process)
 
@@ -122,11 +123,11 @@ async def _pass_on(process: asyncio.subprocess.Process, feeding: asyncio.Task[No
 
 
 async def _head(out: asyncio.StreamReader) -> tuple[int, list[tuple[bytes, bytes]]]:
-    """The CGI headers: a status and the rest. Raises Refused when there are none."""
+    """The CGI headers: the status and the others. Raises Refused when there are none."""
     try:
         raw = await out.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as e:
-        raise Refused(500, "git http-backend gave no answer; workshop logs lab says more") from e
+        raise Refused(500, "git http-backend gave no answer; see: workshop logs lab") from e
     status, headers = 200, []
     for line in raw.split(b"\r\n"):
         name, separator, value = line.partition(b":")
@@ -145,10 +146,10 @@ async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIt
             process.stdin.write(chunk)
             await process.stdin.drain()
     except (BrokenPipeError, ConnectionResetError):
-        # The process has read what it needs and says so in its answer.
+        # The process has read enough and has ended. Its response gives the result.
         return
     except RuntimeError:
-        # So uvloop says of a process that has ended; any other RuntimeError is a fault of ours.
+        # uvloop raises this when the process has ended. Any other RuntimeError is a bug.
         if process.returncode is None:
             raise
     finally:
@@ -157,7 +158,7 @@ async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIt
 
 
 async def _body(receive: Receive, limit: int) -> AsyncIterator[bytes]:
-    """The request's body; the port ends one that does not arrive in time. Raises Refused when it is too large."""
+    """The request's body, in parts. The listener ends a body that is overdue. Raises Refused when it is too large."""
     size = 0
     while True:
         message = await receive()
@@ -212,7 +213,7 @@ def _environment(call: Call, env: Mapping[str, str]) -> dict[str, str]:
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    """End a process and what it has started."""
+    """End a process and its children."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -1,8 +1,8 @@
-"""Sends a webhook for each ref that a push has changed, signed as GitHub signs.
+"""Sends a webhook for each ref that a push changes, with GitHub's signature.
 
-It goes to the EventListener `github` in the participant's dev namespace, when there is one; the secret is the one in
-Secret `github-webhook`, which both sides read. As with GitHub, an answer other than 2xx is not tried again; only a
-listener that cannot be reached is, a few times.
+The receiver is the EventListener `github` in the participant's dev namespace, if it exists. Both sides read the signing
+secret from the Secret `github-webhook`. As with GitHub, a response other than 2xx is not retried. A listener that
+cannot be reached, or that has too many events, is retried a few times.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ LISTENER = "github"
 SECRET = "github-webhook"  # noqa: S105 the name of the Secret
 KEY = "secret"
 LOOK_SECONDS = 0.5
-"""How often notes of pushes by path are looked for; one over HTTP is seen at once."""
+"""Seconds between two looks for notes of pushes by path. A push over HTTP is seen immediately."""
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
 TOO_MANY = 503
 WAITS = (0.2, 1.0, 3.0)
-"""Seconds before a delivery is tried again to a listener that was not reached or has too many events."""
+"""Seconds before each retry, when the listener was not reached or has too many events."""
 log = logging.getLogger("workshop.lab.git")
 
 
 class Deliveries:
-    """Turns notes of pushes into webhooks."""
+    """Reads the notes of pushes and sends webhooks."""
 
     def __init__(
         self, store: Store, state: LabPaths, url: str, participant: Participant, env: Mapping[str, str]
@@ -50,11 +50,11 @@ class Deliveries:
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
-        """Look for notes now."""
+        """Look for notes immediately."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Send webhooks until cancelled."""
         ensure_secret(self._store, self._participant)
         hooked: set[Path] = set()
         while True:
@@ -87,7 +87,7 @@ class Deliveries:
     async def _send(self, repository: Path, change: Change) -> None:
         dev = self._participant.namespace("dev")
         if self._store.find(built_in("EventListener"), dev, LISTENER) is None:
-            log.info("push of %s starts nothing: there is no EventListener %s in %s", change.ref, LISTENER, dev)
+            log.info("push of %s: no webhook, because EventListener %s does not exist in %s", change.ref, LISTENER, dev)
             return
         try:
             body = orjson.dumps(
@@ -117,7 +117,7 @@ class Deliveries:
             await asyncio.sleep(wait)
 
     async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
-        """The answer's status, or None when there was no answer."""
+        """The status of the response, or None when there was none."""
         listener = self._store.find(built_in("EventListener"), self._participant.namespace("dev"), LISTENER) or {}
         url = ((listener.get("status") or {}).get("address") or {}).get("url")
         if not url:
@@ -133,7 +133,7 @@ class Deliveries:
 
 
 def ensure_secret(store: Store, participant: Participant) -> None:
-    """Make the webhook's secret when it is missing, or when its namespace has just been made."""
+    """Create the webhook's secret if it is missing, also after its namespace was created again."""
     dev, kind = participant.namespace("dev"), built_in("Secret")
     if store.find(built_in("Namespace"), "", dev) is None or store.find(kind, dev, SECRET) is not None:
         return
@@ -149,6 +149,6 @@ def ensure_secret(store: Store, participant: Participant) -> None:
 
 
 def webhook_secret(store: Store, participant: Participant) -> bytes:
-    """The secret by which webhooks are signed; empty when there is none."""
+    """The secret that signs webhooks; empty when there is none."""
     found = store.find(built_in("Secret"), participant.namespace("dev"), SECRET) or {}
     return base64.b64decode((found.get("data") or {}).get(KEY, ""))

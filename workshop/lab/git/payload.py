@@ -1,7 +1,8 @@
-"""The body of a push event, with GitHub's names for its fields.
+"""The body of a push event, with GitHub's field names.
 
-Commits are at most the newest 20. `head_commit` is what the ref points to now (for an annotated tag the tagged commit,
-with `after` the tag itself), and null when the ref is gone. Numbers that only GitHub has, such as ids, are left out.
+It contains at most the newest 20 commits. `head_commit` is the commit of the ref (for an annotated tag the tagged
+commit, while `after` is the tag itself), and null when the ref was deleted. Numbers that only GitHub has, such as ids,
+are left out.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ _LETTERS = {"A": "added", "D": "removed"}
 
 
 class GitFailure(RuntimeError):
-    """A git command failed; the text is its own."""
+    """A git command failed. The text is git's own."""
 
 
 async def payload(repository: Path, url: str, user: str, change: Change, env: Mapping[str, str]) -> dict[str, Any]:
-    """The event for one changed ref of the repository that `url` (without `.git`) shows. Raises GitFailure."""
+    """The event for one changed ref. `url` is the address of the repository without `.git`. Raises GitFailure."""
     git = _Git(repository, env)
     created, deleted = change.before == NOBODY, change.after == NOBODY
     is_branch = change.ref.startswith("refs/heads/")
@@ -114,7 +115,7 @@ async def _default_branch(git: _Git) -> str:
 
 
 class _Git:
-    """git in one repository."""
+    """Run git in one repository and return its output."""
 
     def __init__(self, repository: Path, env: Mapping[str, str]) -> None:
         self._repository = repository

@@ -1,6 +1,6 @@
-"""Notes of pushes: a hook in the repository writes one file for each, the server reads them.
+"""Notes of pushes: a hook in the repository writes one file for each push, and the server reads the files.
 
-So a push by path counts as one over HTTP does, and none is forgotten when the lab is stopped in between.
+So a push by path has the same effect as one over HTTP, and no push is lost when the lab stops in between.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Change:
 
 
 def install_hook(repository: Path) -> None:
-    """Make a bare repository note its pushes. Raises OSError."""
+    """Install the hook in a bare repository. Raises OSError."""
     hook = repository / "hooks" / "post-receive"
     hook.parent.mkdir(exist_ok=True)
     if not hook.exists() or hook.read_text() != _HOOK:
@@ -41,7 +41,7 @@ def install_hook(repository: Path) -> None:
 
 
 def notes(repository: Path) -> list[Path]:
-    """The notes that are there, oldest first."""
+    """The notes, oldest first."""
     try:
         found = [(path.stat().st_mtime_ns, path) for path in (repository / FOLDER).iterdir() if path.name[0] != "."]
     except OSError:
@@ -50,7 +50,7 @@ def notes(repository: Path) -> list[Path]:
 
 
 def changes(note: Path) -> list[Change]:
-    """What a note says; lines that cannot be read are passed over."""
+    """The changes in a note. Lines that cannot be parsed are skipped."""
     found = []
     for line in note.read_text(errors="replace").splitlines():
         parts = line.split(" ", 2)

@@ -1,7 +1,7 @@
-"""The Git server's address: `http://127.0.0.1:<port>/<repository>.git`.
+"""The Git server at `http://127.0.0.1:<port>/<repository>.git`.
 
-Anybody on this machine may clone and fetch; a push needs the lab's token, as the password of any user or as a Bearer
-token. Only the smart protocol is served, and only for repositories that are there.
+Every process on this machine may clone and fetch. A push needs the lab's token, as the password of any user or as a
+Bearer token. Only the smart protocol is served, and only for existing repositories.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ log = logging.getLogger("workshop.lab.git")
 
 
 def is_push(scope: Scope) -> bool:
-    """Whether a request sends objects. It is passed on to Git in parts; the body of a fetch is read as a whole."""
+    """Whether a request sends objects. Such a body goes to Git in parts; the body of a fetch is read as a whole."""
     return str(scope["path"]).endswith(f"/{_PUSH}")
 
 
 class GitServer:
-    """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` ends what runs.
+    """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` ends both.
 
-    `env` is the environment of the lab's children; PATH is what counts.
+    `env` is the environment of the lab's children. Git needs its PATH.
     """
 
     def __init__(
@@ -49,11 +49,11 @@ class GitServer:
         self._deliveries = Deliveries(store, state, url, participant, env)
 
     async def run(self) -> None:
-        """Send webhooks for pushes, however they came, until cancelled."""
+        """Send webhooks for pushes over HTTP and by path, until cancelled."""
         await self._deliveries.run()
 
     async def stop(self) -> None:
-        """End what runs; pushes that no webhook has told of yet are told at the next start."""
+        """End all processes. Pushes without a webhook so far get theirs at the next start."""
         await self._backends.close()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +74,7 @@ class GitServer:
                 self._deliveries.wake()
         except Refused as e:
             if started:
-                # An answer that breaks off tells the client more than a clean end of half of it.
+                # An aborted response shows the client an error; a clean end of half a response would not.
                 raise
             headers = {"Connection": "close"} if e.status in (408, 413) else {}
             if e.status == 401:
@@ -82,7 +82,7 @@ class GitServer:
             await PlainTextResponse(f"{e.message}\n", e.status, headers)(scope, receive, send)
 
     def _call(self, request: Request) -> Call:
-        """The request, held to the rules. Raises Refused."""
+        """Validate the request. Raises Refused."""
         path = request.scope["path"]
         match = _PATH.fullmatch(path)
         folder = self._state.git / match["name"] if match else None
@@ -91,16 +91,18 @@ class GitServer:
         service = match["service"]
         if request.method != ("GET" if service == "info/refs" else "POST"):
             raise Refused(405, f"{request.method} is not a method of {service}")
-        asked = request.query_params.get("service", "") if service == "info/refs" else service
-        if asked not in ("git-upload-pack", _PUSH):
-            raise Refused(403, "only Git's smart protocol is served: git clone and git push speak it")
+        service_name = request.query_params.get("service", "") if service == "info/refs" else service
+        if service_name not in ("git-upload-pack", _PUSH):
+            raise Refused(403, "only Git's smart protocol is served, which git clone and git push use")
         user = self._user(request.headers.get("authorization", ""))
-        if asked == _PUSH and not user:
-            raise Refused(401, "a push needs the lab's token as the password; in workshop shell git knows it")
-        return Call(self._state.git, request.method, path, request.url.query, request.headers, user, asked == _PUSH)
+        if service_name == _PUSH and not user:
+            raise Refused(401, "a push needs the lab's token as the password; git in workshop shell has it")
+        return Call(
+            self._state.git, request.method, path, request.url.query, request.headers, user, service_name == _PUSH
+        )
 
     def _user(self, header: str) -> str:
-        """Who holds the token, or nobody; a wrong token takes as long as the right one."""
+        """The user of a valid token, else an empty string. The comparison takes constant time."""
         scheme, _, given = header.partition(" ")
         name, password = "token", given.strip()
         if scheme.lower() == "basic":

@@ -1,1 +1,1 @@
-"""Images of the process engine: content-addressed folders, and small stand-ins for the tools that make them."""
+"""Images of the process runtime: content-addressed folders, and stand-ins for the tools that build them."""

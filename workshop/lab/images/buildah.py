@@ -1,9 +1,9 @@
-"""`buildah build` and `buildah push` for the process engine: runs a Dockerfile of s2i into the image store.
+"""`buildah build` and `buildah push` for the process runtime: builds the Dockerfiles of s2i into the image store.
 
-Stands in where the real buildah, or the right to use it, is absent. It knows the Dockerfile that s2i writes and the
-flags that the Task gives; anything else is refused. A RUN is a process of this machine with the image's folders in
-place of the container's: no isolation is promised, and `chown` does nothing, for every file belongs to whoever
-builds. `push` moves nothing: the store is the registry, and the digest is what a registry would have said.
+It replaces the real buildah where that is not installed or not permitted. It supports the Dockerfiles of s2i and the
+flags of the Task; anything else is refused. A RUN is a process of this machine that uses the image's folders instead of
+the container's. There is no isolation, and `chown` does nothing: every file belongs to the user who builds. `push`
+copies nothing, because the store is the registry; the digest is that of the image in the store.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def build(store: ImageStore, options: argparse.Namespace) -> None:
-    """Build CONTEXT by the Dockerfile and tag the result."""
+    """Build CONTEXT from the Dockerfile and tag the result."""
     context = Path(options.context).resolve()
     file = Path(options.file) if options.file else context / "Dockerfile"
     labels = dict(_pair(label) for label in options.label)
@@ -57,24 +57,24 @@ def push(store: ImageStore, options: argparse.Namespace) -> None:
     """Tag the destination and write the digest file."""
     image = store.resolve(options.image)
     if image is None:
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
     store.tag(options.destination or options.image, image.digest)
     if options.digestfile:
         Path(options.digestfile).write_text(image.digest)
 
 
 def tag(store: ImageStore, options: argparse.Namespace) -> None:
-    """Give an image one more name."""
+    """Add a name to an image."""
     image = store.resolve(options.image)
     if image is None:
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
     store.tag(options.name, image.digest)
 
 
 def rmi(store: ImageStore, options: argparse.Namespace) -> None:
-    """Take a name away; the files stay, as another name or a running server may need them."""
+    """Remove a name. The files stay, because another name or a running server may need them."""
     if not store.untag(options.image):
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
 
 
 def images(store: ImageStore, options: argparse.Namespace) -> None:
@@ -89,7 +89,7 @@ def inspect(store: ImageStore, options: argparse.Namespace) -> None:
     """Print an image's configuration as JSON."""
     image = store.resolve(options.image)
     if image is None:
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists what there is")
+        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
     config = {
         "Env": [f"{key}={value}" for key, value in sorted(image.env.items())],
         "Cmd": image.command,
@@ -112,11 +112,11 @@ def _store_root() -> Path:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"buildah: {message}", hint=f"the lab's buildah knows: {self.format_usage().strip()}")
+        raise UsageError(f"buildah: {message}", hint=f"the lab's buildah supports: {self.format_usage().strip()}")
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Flags and names of images may stand in any order behind the verb, as with the real one."""
+    """Flags and image names may be in any order after the verb, as in the real one."""
     verbs = _verbs()
     top = _Parser(prog="buildah", allow_abbrev=False)
     top.add_argument("--storage-driver", choices=("vfs", "overlay"))
@@ -127,7 +127,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _verbs() -> dict[str, _Parser]:
-    # Flags about engines and transport: accepted, for the Task gives them, and without meaning here.
+    # The Task passes these flags for engines and transport. They are accepted and have no effect here.
     engine = _Parser(add_help=False, allow_abbrev=False)
     engine.add_argument("--storage-driver", choices=("vfs", "overlay"))
     engine.add_argument("--tls-verify", nargs="?", const="true", choices=("true", "false"))
@@ -161,7 +161,7 @@ def _verbs() -> dict[str, _Parser]:
 def _pair(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise UsageError(f"buildah: --label {text} is no KEY=VALUE")
+        raise UsageError(f"buildah: --label {text} is not KEY=VALUE")
     return key, value
 
 

@@ -1,8 +1,7 @@
-"""The lab's model builder: the folder `s2i/` made into an image, once for each state of that folder.
+"""The lab's model builder: an image of the folder `s2i/`, made once for each state of the folder.
 
-What the Containerfile does with a base image and pip, this does with folders and uv. The network is needed only
-when uv's cache lacks a package; `warm_cache` fetches the model's own requirements at the same time, so that builds
-later on need none.
+The Containerfile uses a base image and pip; this module uses folders and uv. It needs the network only when uv's cache
+lacks a package. `warm_cache` fetches the model's own requirements at the same time, so later builds need no network.
 """
 
 from __future__ import annotations
@@ -23,23 +22,23 @@ from workshop.lab.images.run import python
 from workshop.lab.images.store import Config, Image, ImageStore
 
 REF = "model-builder:latest"
-"""The name under which the lab knows its builder; a Dockerfile may name it with any registry in front."""
+"""The builder's name in the lab. A Dockerfile may put any registry in front of it."""
 BUILDER_REF = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/s2i-model-builder:0.1.0"
 """The builder image that the Task s2i-build uses by default."""
 SOURCE_LABEL = "workshop.source"
 SCRIPTS = "usr/libexec/s2i"
 SERVERS = {"modelserver": ("server", "modelserver"), "seldon-core": ("wrapper", "seldon_wrapper.py")}
-"""What MODEL_SERVER may be: the folder of s2i/ with its lock, and its own code in there."""
+"""The values of MODEL_SERVER: the folder of s2i/ with its lock and its code."""
 LOCKS = {**{name: f"{folder}/requirements.txt" for name, (folder, _) in SERVERS.items()}, "numpy": "server/numpy.txt"}
-"""The folders of packages below BUILDER_ROOT, and the lock in s2i/ for each."""
+"""The folder of packages below BUILDER_ROOT for each server, and its lock in s2i/."""
 INSTRUCTIONS = (*KNOWN, "ARG", "WORKDIR", "EXPOSE", "ENTRYPOINT")
-"""What the Containerfile is written in."""
+"""The instructions that the Containerfile uses."""
 
 
 def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = None) -> Image:
-    """Make the builder image unless there is one of the same sources. Some seconds, then milliseconds.
+    """Create the builder image, unless one of the same sources exists. Takes seconds, later milliseconds.
 
-    Raises EnvironmentFault when the servers' packages can neither be found in uv's cache nor fetched.
+    Raises EnvironmentFault when the servers' packages are neither in uv's cache nor can be downloaded.
     """
     source = _source_hash(s2i_dir)
     known = store.resolve(REF)
@@ -68,7 +67,7 @@ def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = Non
 
 
 def said_by(containerfile: Path) -> tuple[dict[str, str], dict[str, str]]:
-    """ENV and LABEL of a Containerfile: the two builders say the same of themselves."""
+    """ENV and LABEL of a Containerfile, so that both builders have the same."""
     found: dict[str, dict[str, str]] = {"ENV": {}, "LABEL": {}}
     for instruction in parse(containerfile.read_text(), str(containerfile), INSTRUCTIONS):
         if instruction.name in found:
@@ -77,20 +76,21 @@ def said_by(containerfile: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def warm_cache(requirements: Path, uv_cache: Path | None = None) -> None:
-    """Fetch what a model's lock names into uv's cache. Raises EnvironmentFault when that cannot be done."""
+    """Download the packages of a model's lock into uv's cache. Raises EnvironmentFault when that fails."""
     with tempfile.TemporaryDirectory() as folder:
         _install(requirements, Path(folder) / "packages", uv_cache, link="hardlink")
 
 
 def fetch_wheels(locks: Sequence[Path], folder: Path) -> None:
-    """Keep the wheels of some locks as files: what pip in a container builds from, with a pip.conf that says so.
+    """Store the wheels of locks as files, from which pip in a container builds.
 
-    For this process's Python and machine. Where they cannot be had, builds in containers need the network: no error.
+    The wheels are for this process's Python and machine. A failed download is no error: container builds then need the
+    network.
     """
     for lock in locks:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
         command += ["--only-binary", ":all:", "--find-links", str(folder), "--dest", str(folder), "-r", str(lock)]
-        # As for uv: what is there already is not asked for again.
+        # Try the downloaded files first, without the network.
         for offline in (["--no-index"], []):
             if subprocess.run([*command, *offline], capture_output=True, check=False).returncode == 0:
                 break
@@ -108,14 +108,14 @@ def _install(requirements: Path, target: Path, uv_cache: Path | None, link: str 
         "--python",
         python(),
         "--require-hashes",
-        # The locks are whole, and the wrapper's overrides what seldon-core pins.
+        # The locks are complete, and the wrapper's lock overrides the pins of seldon-core.
         "--no-deps",
         "--target",
         str(target),
         "-r",
         str(requirements),
     ]
-    # From the cache alone first: where that is enough, a room without a network notices nothing.
+    # Try the cache alone first. If that is enough, no network is needed.
     for offline in (["--offline"], []):
         done = subprocess.run([*command, *offline], env=env, capture_output=True, text=True, check=False)
         if done.returncode == 0:
@@ -142,7 +142,7 @@ def _uv() -> str:
 
 
 def _source_hash(s2i_dir: Path) -> str:
-    """The digest of every file that goes into the builder, and of the Python that it is for."""
+    """The digest of every file of the builder, and of its Python."""
     text = hashlib.sha256(f"{sys.version_info[:2]} {sysconfig.get_platform()}".encode())
     for folder in ("Containerfile", "bin", *(folder for folder, _ in SERVERS.values())):
         for path in sorted([s2i_dir / folder, *(s2i_dir / folder).rglob("*")]):

@@ -1,7 +1,7 @@
-"""Executes the instructions of an s2i Dockerfile against folders: one stage a folder, the last one becomes the image.
+"""Executes the instructions of an s2i Dockerfile on folders: one folder for each stage. The last stage is the image.
 
-The source and the artifacts of s2i live in `/tmp` of the container while it is built; here they live beside the
-image's root and are no part of it, as they should not be part of an image either.
+In a container build, s2i has the source and the artifacts in `/tmp`. Here they are in a folder next to the image's
+root, so they do not become part of the image.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from workshop.lab.images.store import (
 )
 
 PASSED = ("UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "PIP_FIND_LINKS")
-"""What a build may know of its surroundings: where packages come from."""
+"""The variables that a build inherits: the package indexes and caches."""
 _IN_IMAGE = re.compile(r"(?<![\w./-])/(?:tmp|usr/libexec/s2i|opt)(?:/[\w.-]+)+")
-"""The paths of the container that a RUN of s2i speaks of."""
+"""Paths of the container in a RUN of s2i."""
 REQUIREMENTS = "requirements.sha256"
 
 
@@ -55,8 +55,8 @@ class _Stage:
 def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) -> Image:
     """Run the Dockerfile and commit its last stage.
 
-    Raises ManifestError for what the lab does not know, RunFailed when a RUN fails, EnvironmentFault when the
-    builder image is absent or the disk is full; nothing of a build that failed stays.
+    Raises ManifestError for unsupported instructions, RunFailed when a RUN fails, EnvironmentFault when the builder
+    image is absent or the disk is full. A failed build leaves no files.
     """
     try:
         instructions = parse(file.read_text(), str(file))
@@ -84,7 +84,7 @@ def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) 
 
 
 def find_base(store: ImageStore, ref: str) -> Image | None:
-    """The base image: as named, else any image of the store with the same last name, as mirrors have it."""
+    """The base image: with this name, else with the same last path element, as mirrors have it."""
     exact = store.resolve(ref)
     if exact is not None:
         return exact
@@ -96,23 +96,23 @@ def find_base(store: ImageStore, ref: str) -> Image | None:
 
 
 def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path) -> _Stage:
-    said = words(instruction.text)
-    if len(said) not in (1, 3) or (len(said) == 3 and said[1].lower() != "as"):
+    args = words(instruction.text)
+    if len(args) not in (1, 3) or (len(args) == 3 and args[1].lower() != "as"):
         text = f"{where}: FROM {instruction.text} is not supported"
         raise ManifestError(text, hint="allowed is FROM image [as name]")
-    image = find_base(store, said[0])
+    image = find_base(store, args[0])
     if image is None:
         known = ", ".join(name for name, _ in store.tags()) or "none"
         raise EnvironmentFault(
-            f"{where}: there is no image {said[0]} in the lab's store; there are: {known}",
+            f"{where}: there is no image {args[0]} in the lab's store; there are: {known}",
             hint="workshop up makes the model builder; name it as FROM",
         )
     scratch = folder / "tmp"
     scratch.mkdir(parents=True)
     root = folder / "root"
-    # A copy: a build may change any file of it, and an image that exists must not change.
+    # Copy, because a build may change any file, and an existing image must not change.
     copy_tree(image.root, root, copy_file)
-    name = said[2] if len(said) == 3 else ""
+    name = args[2] if len(args) == 3 else ""
     return _Stage(
         root,
         Copied.of(root, image.root),
@@ -143,9 +143,9 @@ def _cmd(store: ImageStore, stages: list[_Stage], instruction: Instruction, wher
 
 def _copy(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
     stage = stages[-1]
-    said = words(instruction.text)
-    flags = [word for word in said if word.startswith("--")]
-    paths = [word for word in said if not word.startswith("--")]
+    args = words(instruction.text)
+    flags = [word for word in args if word.startswith("--")]
+    paths = [word for word in args if not word.startswith("--")]
     unknown = [flag for flag in flags if not flag.startswith(("--chown=", "--from="))]
     if unknown or len(paths) != 2:
         raise ManifestError(
@@ -186,7 +186,7 @@ def _run(store: ImageStore, stages: list[_Stage], instruction: Instruction, wher
         "HOME": str(stage.scratch),
         "S2I_SOURCE": str(stage.scratch / "src"),
         "S2I_ARTIFACTS": str(artifacts),
-        # Files of uv's cache must not become files of an image: an image is sealed.
+        # Copy from uv's cache: a hard link would let later changes of the cache change the image.
         "UV_LINK_MODE": "copy",
         **{name: os.environ[name] for name in PASSED if name in os.environ},
     }
@@ -196,16 +196,16 @@ def _run(store: ImageStore, stages: list[_Stage], instruction: Instruction, wher
     script = _translated(stage, instruction.text)
     code = subprocess.run(["/bin/bash", "-c", script], env=env, cwd=folder, check=False).returncode
     if code:
-        raise RunFailed(f"{where}: RUN {instruction.text} ended with exit code {code}", hint="the lines above say why")
+        raise RunFailed(f"{where}: RUN {instruction.text} ended with exit code {code}", hint="see the lines above")
 
 
 def _translated(stage: _Stage, text: str) -> str:
-    """Shell text with the container's paths replaced by where they are here."""
+    """Shell text with the container's paths replaced by those on this machine."""
     return _IN_IMAGE.sub(lambda match: shlex.quote(str(_at(stage, match[0]))), text)
 
 
 def _translate_scripts(stage: _Stage, scripts: Iterable[Path]) -> None:
-    """Translate the scripts of a source's own `.s2i/bin`: they call the builder's by its path in the container."""
+    """Translate the scripts of a source's `.s2i/bin`: they call the builder's by paths of the container."""
     for path in scripts:
         text = path.read_bytes()
         if text.startswith(b"#!") and b"sh" in text.partition(b"\n")[0]:
@@ -213,7 +213,7 @@ def _translate_scripts(stage: _Stage, scripts: Iterable[Path]) -> None:
 
 
 def _at(stage: _Stage, path: str) -> Path:
-    """A path of the container as it is here."""
+    """The path on this machine of a path in the container."""
     parts = Path(path).parts
     if parts[:2] == ("/", "tmp"):
         return stage.scratch.joinpath(*parts[2:])
@@ -221,7 +221,7 @@ def _at(stage: _Stage, path: str) -> Path:
 
 
 def _previous(store: ImageStore, stage: _Stage) -> Path | None:
-    """The installed packages of an earlier image with the same requirements: what --layers is to a real engine."""
+    """The installed packages of an earlier image with the same requirements, as a real engine reuses layers."""
     lock = stage.scratch / "src" / "requirements.txt"
     if not lock.is_file():
         return None

@@ -1,7 +1,7 @@
 """Reads the part of the Dockerfile language that s2i writes: instructions with their lines, words unquoted.
 
-Anything else is refused by name: an instruction that is skipped would make a different image in the lab than on a
-cluster. Parser directives, heredocs and variables in instructions are not read.
+Any other instruction is refused by name, because skipping it would make a different image than on a cluster. Parser
+directives, heredocs and variables in instructions are not supported.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _PAIR = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s="]+)=("(?:[^"\\]|\\.)*"|\S*)\s*', r
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction: its name in capitals, the rest of its line as written, and where it stands."""
+    """One instruction: its name in capitals, the rest of its line as written, and its line number."""
 
     name: str
     text: str
@@ -27,7 +27,7 @@ class Instruction:
 
 
 def parse(text: str, path: str, known: Sequence[str] = KNOWN) -> list[Instruction]:
-    """All instructions in order. Raises ManifestError with file and line for one that is not in `known`."""
+    """All instructions in order. Raises ManifestError, with file and line, for an instruction not in `known`."""
     found: list[Instruction] = []
     pending, start = "", 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -41,7 +41,7 @@ def parse(text: str, path: str, known: Sequence[str] = KNOWN) -> list[Instructio
         pending = ""
         if word.upper() not in known:
             raise ManifestError(
-                f"{path}:{start}: the lab's buildah does not know the instruction {word}",
+                f"{path}:{start}: the lab's buildah does not support the instruction {word}",
                 hint=f"allowed are {', '.join(known)}, as s2i build --as-dockerfile writes them",
             )
         found.append(Instruction(word.upper(), rest.strip(), start))
@@ -55,7 +55,7 @@ def pairs(text: str, where: str) -> dict[str, str]:
     while at < len(text):
         match = _PAIR.match(text, at)
         if match is None:
-            raise ManifestError(f'{where}: {text[at : at + 60]!r} is no KEY="value"')
+            raise ManifestError(f'{where}: {text[at : at + 60]!r} is not KEY="value"')
         found[_unquote(match[1])] = _unquote(match[2])
         at = match.end()
     return found

@@ -1,7 +1,7 @@
 """Image references: `repo`, `repo:tag`, `repo@sha256:...` and `repo:tag@sha256:...`.
 
-The grammar is the container world's, without its default registry: `wine` is just `wine`. A colon after the last
-slash begins a tag, so that a registry's port is none.
+The grammar is that of container registries, without the default registry: `wine` is `wine`. Only a colon after the last
+slash begins a tag, so the port of a registry is not read as a tag.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Ref:
 
 
 def parse(text: str) -> Ref:
-    """Parse a reference. Raises UsageError that shows the allowed forms."""
+    """Parse a reference. Raises UsageError, which lists the allowed forms."""
     rest, _, digest = text.removeprefix("docker://").partition("@")
     repo, tag = rest, ""
     if ":" in rest.rpartition("/")[2]:
@@ -39,7 +39,7 @@ def parse(text: str) -> Ref:
     bad = not _REPO.match(repo) or (tag and not _TAG.match(tag)) or (digest and not _DIGEST.match(digest))
     if bad or ("@" in text and not digest) or rest.endswith(":"):
         raise UsageError(
-            f"{text!r} is no image reference",
+            f"{text!r} is not an image reference",
             hint="allowed are repo, repo:tag, repo@sha256:<64 hex digits> and repo:tag@sha256:<64 hex digits>",
         )
     return Ref(repo, tag, digest)

@@ -1,8 +1,8 @@
-"""`s2i build SOURCE BUILDER --as-dockerfile FILE`: writes the Dockerfile and the context beside it.
+"""`s2i build SOURCE BUILDER --as-dockerfile FILE`: writes a Dockerfile and its context.
 
-Stands in for the real s2i 1.6 where that is not installed, and writes what it writes: `upload/src` with the source,
-`upload/scripts` with the scripts of the source's own `.s2i/bin`, and a Dockerfile that runs them on the builder.
-Only this mode is there, because it is the one that needs no container engine. Labels are sorted.
+It replaces s2i 1.6 where that is not installed, and writes the same files: `upload/src` with the source,
+`upload/scripts` with the scripts of the source's `.s2i/bin`, and a Dockerfile that runs them on the builder. It
+supports this mode only, because the other modes need a container engine. Labels are sorted.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"s2i: {message}", hint=f"the lab's s2i knows: {self.format_usage().strip()}")
+        raise UsageError(f"s2i: {message}", hint=f"the lab's s2i supports: {self.format_usage().strip()}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +67,7 @@ def _build(options: argparse.Namespace) -> None:
     source = Path(options.source.removeprefix("file://")).resolve()
     root = source
     if "://" in options.source and not options.source.startswith("file://"):
-        raise UsageError(f"s2i: the source {options.source} is no folder", hint="clone it and give the folder")
+        raise UsageError(f"s2i: the source {options.source} is not a folder", hint="clone it and give the folder")
     if options.context_dir:
         source = (source / options.context_dir).resolve()
     if not source.is_dir():
@@ -81,7 +81,7 @@ def _build(options: argparse.Namespace) -> None:
     context = target.parent.resolve()
     if context == source or source in context.parents:
         raise UsageError(
-            f"s2i: the Dockerfile {target} would stand inside the source {source}",
+            f"s2i: the Dockerfile {target} would be inside the source {source}",
             hint="input source directory contains the target directory for the build; choose a folder outside",
         )
     upload = context / "upload"
@@ -95,7 +95,7 @@ def _build(options: argparse.Namespace) -> None:
 def dockerfile(
     options: argparse.Namespace, scripts: list[str], environment: list[tuple[str, str]], labels: dict[str, str]
 ) -> str:
-    """The text, in the order and with the comments of the real one."""
+    """The Dockerfile's text, in the order and with the comments of the real s2i."""
     user = options.assemble_user
     image_scripts = options.image_scripts_url.removeprefix("image://").rstrip("/") or DEFAULT_SCRIPTS
 
@@ -156,12 +156,12 @@ def dockerfile(
 
 
 def _escaped(value: str) -> str:
-    """A value that ENV takes as it is, without expansion."""
+    """A value that ENV does not expand."""
     return re.sub(r'([$"\\])', r"\\\1", value)
 
 
 def _copy_source(source: Path, target: Path) -> None:
-    """Copy without `.git` and what `.s2iignore` names."""
+    """Copy without `.git` and the files named in `.s2iignore`."""
     ignored, kept = _ignore_patterns(source / ".s2iignore")
     for at, folders, names in os.walk(source):
         relative = Path(at).relative_to(source)
@@ -173,7 +173,7 @@ def _copy_source(source: Path, target: Path) -> None:
             return name != ".git" and not any(_matches(path, pattern) for pattern in ignored)
 
         if not kept:
-            # With exceptions to the rules, a file below an ignored folder may still be wanted.
+            # An exception to the rules may include a file below an ignored folder.
             folders[:] = [name for name in folders if wanted(name)]
         else:
             folders[:] = [name for name in folders if name != ".git"]
@@ -199,7 +199,7 @@ def _ignore_patterns(path: Path) -> tuple[list[str], list[str]]:
 
 
 def _matches(path: str, pattern: str) -> bool:
-    """One level a pattern's part, as Go's filepath.Match; `**/` in front means at any depth."""
+    """A glob as Go's filepath.Match: each part matches one level; `**/` in front matches any depth."""
     if pattern.startswith("**/"):
         return any(_matches("/".join(path.split("/")[at:]), pattern[3:]) for at in range(path.count("/") + 1))
     parts, wanted = path.split("/"), pattern.split("/")
@@ -222,7 +222,7 @@ def _environment(source: Path) -> list[tuple[str, str]]:
 
 
 def _file(path: str | None) -> list[tuple[str, str]]:
-    """KEY=VALUE lines; comments, and lines without `=`, do not count."""
+    """KEY=VALUE lines. Comments and lines without `=` are skipped."""
     if path is None:
         return []
     try:
@@ -236,7 +236,7 @@ def _file(path: str | None) -> list[tuple[str, str]]:
 def _pair(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
-        raise UsageError(f"s2i: -e {text} is no NAME=VALUE")
+        raise UsageError(f"s2i: -e {text} is not NAME=VALUE")
     return name.strip(), value
 
 

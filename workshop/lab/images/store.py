@@ -3,11 +3,11 @@
     <root>/sha256/<hex>/image.json   configuration: env, command, labels, user
                         rootfs/      the files, read-only
            tags/<repo, quoted>/<tag> the digest
-           partial/<random>/         images being made; those whose maker is gone are swept away
+           partial/<random>/         unfinished images; those of dead processes are removed
 
-An image appears by one rename, so a build that is killed leaves nothing visible, and of two builds of the same
-content one simply finds the other's result. Not promised: layers, size limits, garbage collection of old images,
-survival of a power cut without a file system that orders renames.
+An image appears by one rename, so a killed build leaves nothing visible, and of two builds of the same content one uses
+the result of the other. Not supported: layers, size limits, garbage collection of old images, and power failures on
+file systems that do not order renames.
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from workshop.lab.images.refs import parse
 _FICLONE = 0x40049409
 """Linux: let two files share their blocks (ioctl_ficlone(2))."""
 _NO_SHARED_BLOCKS: set[int] = set()
-"""Devices whose file system cannot do that."""
+"""Devices whose file system cannot share blocks."""
 SEEN = "seen"
-"""A file beside an image's configuration: the times of its files when they were last read."""
+"""A file next to an image's configuration: the times of the image's files when they were last read."""
 UNTRACED = ("__pycache__",)
-"""Folders that do not count for the digest: they follow from the other files."""
+"""Folders that the digest does not cover, because they follow from the other files."""
 BUILD_LABELS = "io.openshift.s2i.build."
-"""Labels that say where a build happened, not what came out."""
+"""Labels that describe where a build ran, not its result."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """What an image says of itself besides its files."""
+    """An image's configuration."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Image:
-    """One image in the store. `root` is the folder that stands for the image's `/`."""
+    """One image in the store. `root` is the folder of the image's `/`."""
 
     digest: str
     root: Path
@@ -67,7 +67,7 @@ class Image:
 
     @property
     def app_root(self) -> Path:
-        """`/opt/app-root` of the image: `src` with the model, `packages` with what it needs."""
+        """`/opt/app-root` of the image: the model in `src`, its requirements in `packages`."""
         return self.root / self.env.get("APP_ROOT", "/opt/app-root").lstrip("/")
 
     @property
@@ -77,7 +77,7 @@ class Image:
 
 
 class ImageStore:
-    """All images below one folder. Holds no state: several processes may use the same folder."""
+    """All images below one folder. It keeps no state, so several processes may use the same folder."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -86,7 +86,7 @@ class ImageStore:
         self._partial = root / "partial"
 
     def resolve(self, ref: str) -> Image | None:
-        """The image that a reference means: by its digest where it has one, else by its tag; None when absent."""
+        """The image of a reference: by its digest if there is one, else by its tag. None when absent."""
         parsed = parse(ref)
         digest = parsed.digest
         if not digest:
@@ -97,7 +97,7 @@ class ImageStore:
         return self._load(digest)
 
     def tag(self, ref: str, digest: str) -> None:
-        """Let `repo:tag` mean this image from now on. Raises EnvironmentFault when the image is not there."""
+        """Point `repo:tag` at an image. Raises EnvironmentFault when the image is not in the store."""
         if self._load(digest) is None:
             raise EnvironmentFault(f"there is no image {digest} in the store", hint="buildah images lists them")
         path = self._tag_path(ref)
@@ -108,7 +108,7 @@ class ImageStore:
             Path(file.name).replace(path)
 
     def untag(self, ref: str) -> bool:
-        """Let `repo:tag` mean nothing any more; False when it meant nothing."""
+        """Remove `repo:tag`. Returns False when there was no such tag."""
         path = self._tag_path(ref)
         there = path.is_file()
         path.unlink(missing_ok=True)
@@ -124,9 +124,9 @@ class ImageStore:
 
     @contextlib.contextmanager
     def partial(self) -> Iterator[Path]:
-        """An empty folder to make an image's rootfs in; gone afterwards, however the block ends.
+        """An empty folder for an image's rootfs, which is deleted at the end of the block.
 
-        A lock is held for it as long as the process lives, so others see whether its maker is gone.
+        The process holds a lock for the folder, so other processes see whether it still runs.
         """
         with disk_full_as_error("a new image"):
             self._partial.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ class ImageStore:
                     remove(folder)
 
     def commit(self, rootfs: Path, config: Config) -> Image:
-        """Make an image of a folder from `partial()`. The same content gives the same digest, and no second copy."""
+        """Make an image from a folder of `partial()`. The same content gives the same digest and is stored once."""
         with disk_full_as_error("a new image"):
             files = _seal(rootfs)
             digest = _digest(files, config)
@@ -157,7 +157,7 @@ class ImageStore:
                 try:
                     ready.rename(final)
                 except OSError:
-                    # Another build may have put the same image there meanwhile; then that one is it.
+                    # Another build may have stored the same image meanwhile; then use that one.
                     if not final.exists():
                         raise
                 else:
@@ -168,9 +168,9 @@ class ImageStore:
         return image
 
     def is_intact(self, digest: str) -> bool:
-        """Whether an image is as it was when it was committed.
+        """Whether an image is unchanged since its commit.
 
-        Its files are read again when the times that the kernel keeps of them have changed since they were last read.
+        Its files are read again only when the kernel's change times differ from those of the last read.
         """
         image = self._load(digest)
         if image is None:
@@ -187,7 +187,7 @@ class ImageStore:
         return True
 
     def sweep(self) -> None:
-        """Remove what builds that were killed have left."""
+        """Remove the unfinished images of killed builds."""
         for lock in self._partial.glob("*.lock"):
             with contextlib.suppress(BlockingIOError, FileNotFoundError), _locked(lock, wait=False):
                 remove(lock.with_suffix(""))
@@ -216,7 +216,7 @@ class ImageStore:
 
 @contextlib.contextmanager
 def disk_full_as_error(what: str) -> Iterator[None]:
-    """Turn the system's error about a full disk into one that says what was lost and what to do."""
+    """Turn the error of a full disk into one that says what was lost and how to continue."""
     try:
         yield
     except OSError as e:
@@ -230,15 +230,15 @@ def disk_full_as_error(what: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock file, made when `wait` says so, and delete it at the end.
+    """Hold a lock file and delete it at the end. With `wait`, create it if it is missing.
 
-    Raises, when `wait` is off, BlockingIOError when somebody holds it and FileNotFoundError when it is gone.
+    Without `wait`, raises BlockingIOError when another process holds it and FileNotFoundError when it does not exist.
     """
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if wait else 0), 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            # Whoever held it before may have deleted it: then this is the lock of nothing.
+            # The previous holder may have deleted the file; then this lock protects nothing.
             if _is_file(descriptor, path):
                 try:
                     yield
@@ -252,7 +252,7 @@ def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
 
 
 def _is_file(descriptor: int, path: Path) -> bool:
-    """Whether the path still is the file that is open."""
+    """Whether the path is still the open file."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -260,9 +260,9 @@ def _is_file(descriptor: int, path: Path) -> bool:
 
 
 def copy_tree(source: Path, target: Path, copy: Callable[[Path, Path], object] = shutil.copy2) -> None:
-    """Copy a folder into another one, links as links. Stops at the first error and raises it as it is.
+    """Copy a folder into another one; links stay links. Stops at the first error and raises it unchanged.
 
-    (`shutil.copytree` goes on and reports texts, from which a full disk cannot be told.)
+    (`shutil.copytree` continues and reports texts, which do not identify a full disk.)
     """
     for at, folders, names in os.walk(source):
         here = target / Path(at).relative_to(source)
@@ -276,7 +276,7 @@ def copy_tree(source: Path, target: Path, copy: Callable[[Path, Path], object] =
 
 
 def remove(folder: Path) -> None:
-    """Delete a folder, read-only parts included; what is gone already is no error."""
+    """Delete a folder with its read-only parts. A missing folder is not an error."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         for at, _, _ in os.walk(folder):
@@ -286,7 +286,7 @@ def remove(folder: Path) -> None:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy a file with its mode and times; where the file system can, the copy shares its blocks until one changes."""
+    """Copy a file with its mode and times. Where the file system can, the copy shares its blocks until one changes."""
     device = target.parent.stat().st_dev
     if sys.platform == "linux" and device not in _NO_SHARED_BLOCKS:
         try:
@@ -312,7 +312,7 @@ class Copied:
 
     @classmethod
     def of(cls, root: Path, base: Path) -> Copied:
-        """What `copy_tree` has just made of `base` in `root`."""
+        """The copies of `base` in `root`, directly after `copy_tree`."""
         origins = {info.st_ino: base / path.relative_to(root) for path, info in _files(root)}
         # The kernel's clock of files advances by some ms.
         time.sleep(0.02)
@@ -323,7 +323,7 @@ class Copied:
 
 
 def share_unchanged(root: Path, copied: Copied) -> None:
-    """Replace what is still as it was copied by hard links, so that images share what they have in common.
+    """Replace unchanged copies by hard links, so that images share equal files.
 
     Only for a root that no process changes any more. A program can set the other times of a file, but not its ctime.
     """
@@ -335,14 +335,14 @@ def share_unchanged(root: Path, copied: Copied) -> None:
         try:
             linked.hardlink_to(origin)
         except OSError:
-            return  # Some file systems, and some kernels for files of others, have no hard links.
+            return  # Some file systems have no hard links, and some kernels refuse them for files of other users.
         linked.replace(path)
 
 
 def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
-    """Take away write permission from every file, and list the files for the digest.
+    """Remove write permission from every file, and list the files for the digest.
 
-    Folders stay writable, or they could not be moved and removed.
+    Folders stay writable, because otherwise they could not be moved and removed.
     """
     for path, info in _files(rootfs):
         if not stat.S_ISLNK(info.st_mode):
@@ -353,9 +353,9 @@ def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
 
 
 def _entries(rootfs: Path) -> list[tuple[str, str, str]]:
-    """`(path, mode, content)` of each file that counts for the digest, sorted by path.
+    """`(path, mode, content)` of each file that the digest covers, sorted by path.
 
-    The mode is what survives a copy between machines: whether the owner may execute.
+    The mode is whether the owner may execute the file: that part survives a copy between machines.
     """
     listed = []
     for path, info in _files(rootfs):
@@ -373,7 +373,7 @@ def _entries(rootfs: Path) -> list[tuple[str, str, str]]:
 
 
 def _times(rootfs: Path) -> str:
-    """A digest of when each file was last changed in any way (ctime), which no program can set."""
+    """A digest of the files' change times (ctime), which no program can set."""
     seen = hashlib.sha256()
     for path, info in sorted(_files(rootfs)):
         seen.update(f"{path.relative_to(rootfs)}\0{info.st_ino} {info.st_size} {info.st_ctime_ns}\n".encode())

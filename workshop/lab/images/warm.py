@@ -1,4 +1,4 @@
-"""Fetches what image builds need while there is a network: `python -m workshop.lab.images.warm`, in `make setup`."""
+"""Downloads the packages for image builds: `python -m workshop.lab.images.warm`, in `make setup`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from workshop.lab.paths import KIT
 
 
 def warm(kit: Path, uv_cache: Path) -> None:
-    """Fetch the packages of all locks into uv's cache, and wheels for container builds. Raises EnvironmentFault."""
+    """Download the packages of all locks into uv's cache, and wheels for container builds. Raises EnvironmentFault."""
     known = ["model/requirements.txt", *(f"s2i/{lock}" for lock in LOCKS.values())]
     locks = [kit / lock for lock in known if (kit / lock).exists()]
     for lock in locks:

@@ -1,8 +1,8 @@
-"""One connection: uvicorn's HTTP/1.1 protocol held to the limits.
+"""One connection: uvicorn's HTTP/1.1 protocol with the limits of `limits`.
 
-Beyond the limits it differs from uvicorn in two points. Trailers are not added to the headers of a request that the
-application already has (RFC 9110, 6.5.1). A request to change to a protocol that is not served, such as
-`Upgrade: h2c`, is answered as if it had not asked (RFC 9110, 7.8): uvicorn reads its body as the next request.
+It differs from uvicorn in two more points. Trailers are not added to the headers of a request that the application
+already has (RFC 9110, 6.5.1). A request to upgrade to an unsupported protocol, such as `Upgrade: h2c`, is answered as a
+request without the upgrade (RFC 9110, 7.8): uvicorn reads its body as the next request.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from workshop.lab.listening import limits
 from workshop.lab.listening.listener import Listener
 
 LINGER_SECONDS = 1.0
-"""How long a refused sender is read from, so that it sees the answer before its connection ends."""
+"""Seconds for which a refused client is still read from, so that it receives the response before the end."""
 PART_BYTES = 16 * 1024
-"""Data is parsed in parts of this size: what a part holds after the last event in it is not counted."""
+"""Bytes of one parsed part. After the last event in a part, its remaining bytes are not counted."""
 _NOT_PASSED_ON = (b"upgrade", b"http2-settings")
 
 
 class Phase(enum.Enum):
-    """What a connection waits for."""
+    """The state of a connection."""
 
     IDLE = "the next request"
     HEAD = "the rest of a request's head"
@@ -49,7 +49,7 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # Made when the connection is: one that ends in its TLS handshake would be a cycle with its parser.
+        # Create the parser later: if the TLS handshake fails, the two would be a reference cycle.
         self.parser = None  # type: ignore[assignment]
         self.listener = listener
         self.buffered = 0
@@ -61,37 +61,40 @@ class Connection(HttpToolsProtocol):
         self._counted = False
         self._in_head = False
 
-    # -- what the listener asks ----------------------------------------------------------------------------------
+    # -- for the listener ----------------------------------------------------------------------------------------
 
     @property
     def waits_for_sender(self) -> bool:
-        """Whether nothing can happen before the sender sends more."""
+        """Whether the connection waits for data from the client."""
         return self.phase in (Phase.IDLE, Phase.HEAD) or (self.arrives and not self.flow.read_paused)
 
     @property
     def arrives(self) -> bool:
-        """Whether a body is incomplete and no answer has begun."""
+        """Whether a body is incomplete and the response has not started."""
         return self.phase is Phase.BODY and not self._answering()
 
     def check_deadline(self, now: float) -> None:
-        """End the connection when the head or the body that it waits for is overdue."""
+        """End the connection if its head or body is overdue."""
         waited = now - self._phase_began
         if self.phase is Phase.HEAD and waited > limits.HEAD_SECONDS:
             self.drop()
         elif self.phase is Phase.BODY:
             if self.flow.read_paused:
-                self._phase_began = now  # The application is slow to read, and not the sender to send.
+                self._phase_began = now  # The application reads slowly; the client does not send slowly.
             elif waited > limits.BODY_SECONDS + self._received / limits.BODY_BYTES_PER_SECOND:
                 self.refuse(408)
 
     def drop(self) -> None:
-        """End the connection without a word."""
+        """End the connection without a response."""
         self.phase = Phase.REFUSED
         self.listener.remove(self)
         self.transport.abort()
 
     def refuse(self, status: int) -> None:
-        """Answer with an error in place of the application and end the connection; without a word in mid-answer."""
+        """Send an error instead of the application's response and end the connection.
+
+        If the response has started, the connection ends without an error.
+        """
         if self._answering() or self.transport.is_closing():
             self.drop()
             return
@@ -186,7 +189,7 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
 
     def _parse(self, part: bytes, rest: bytes) -> bool:
-        """Parse a part of what was received; False when `rest`, what comes after it, is already dealt with."""
+        """Parse a part of the received data. Returns False if `rest`, the data after it, is already processed."""
         if self.phase is Phase.REFUSED:
             return False
         self._unparsed += len(part)
@@ -217,7 +220,7 @@ class Connection(HttpToolsProtocol):
             self._ignore_upgrade(rest)
 
     def _ignore_upgrade(self, rest: bytes) -> None:
-        """Read the request again as if it asked for no other protocol."""
+        """Parse the request again without the upgrade."""
         version = self.parser.get_http_version().encode()
         head = [b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)]
         for name, value in self.headers:
@@ -237,7 +240,7 @@ class Connection(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
 
     def _answering(self) -> bool:
-        """Whether an answer has begun and has not ended."""
+        """Whether a response has started and has not ended."""
         return self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete
 
     def _head_size(self) -> int:

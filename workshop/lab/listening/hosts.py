@@ -1,7 +1,7 @@
-"""Only requests for a loopback name are answered.
+"""Accepts requests for loopback names only.
 
-A web page elsewhere can let a name of its own resolve to 127.0.0.1 and then read what a port answers (DNS
-rebinding); its requests carry that name in the Host header.
+A web page can let its own name resolve to 127.0.0.1 and then read the responses of a port (DNS rebinding). Its requests
+have that name in the Host header.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LoopbackHosts:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, in lower case and without its port; empty when it cannot be read."""
+    """The name in a Host header, in lower case and without its port; empty when it cannot be parsed."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

@@ -1,4 +1,4 @@
-"""All connections of one port: how many there are, how many bytes of bodies they hold, which are overdue."""
+"""All connections of one port: their number, the bytes of their bodies in memory, and their deadlines."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from workshop.lab.listening.connection import Connection
 
 SWEEP_SECONDS = 1.0
-"""How often connections are looked through for overdue ones: one timer a port instead of one a request."""
+"""Seconds between two checks for overdue connections: one timer for each port instead of one for each request."""
 
 Scope = Any
 
 
 def buffers_all(_scope: Scope) -> bool:
-    """The application keeps every body in memory until it answers."""
+    """The default of `buffers`: the application keeps every body in memory until it answers."""
     return True
 
 
 class Listener:
-    """One port. `buffers` says of a request's ASGI scope whether its body is kept in memory as a whole.
+    """One port. `buffers` says, for a request's ASGI scope, whether its body is kept in memory as a whole.
 
     A body that is passed on in parts is bounded by flow control and not counted.
     """
@@ -36,9 +36,9 @@ class Listener:
         self._sweeping: asyncio.TimerHandle | None = None
 
     def admit(self, connection: Connection) -> bool:
-        """Add a connection; at the limit the one that waits the longest for its sender is closed for it.
+        """Add a connection. At the limit, close the connection that has waited longest for its client.
 
-        False when none waits for its sender: then the new one has to go.
+        Returns False if no connection waits for its client: then the new one must be refused.
         """
         if len(self._connections) >= self.most_connections:
             waiting = [one for one in self._connections if one.waits_for_sender]
@@ -51,12 +51,12 @@ class Listener:
         return True
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection that has ended or has become a WebSocket."""
+        """Remove a connection that has ended or has become a WebSocket."""
         self._connections.discard(connection)
         self.release(connection)
 
     def hold(self, connection: Connection, size: int) -> None:
-        """Count `size` further bytes of a body; above the limit the largest body that still arrives is refused."""
+        """Count `size` more bytes of a body. Above the limit, refuse the largest body that is still incomplete."""
         connection.buffered += size
         self.buffered += size
         while self.buffered > limits.BUFFERED_BYTES:
@@ -66,7 +66,7 @@ class Listener:
             max(arriving, key=lambda one: one.buffered).refuse(503)
 
     def release(self, connection: Connection) -> None:
-        """The body of a connection's request is no longer in memory."""
+        """Subtract the body of a connection's request, which is no longer in memory."""
         self.buffered -= connection.buffered
         connection.buffered = 0
 

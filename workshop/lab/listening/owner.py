@@ -8,7 +8,7 @@ import psutil
 def listens(pid: int, port: int) -> bool:
     """Whether a process or one of its descendants listens on a TCP port.
 
-    A program of another user that answers on the port of one of ours is not ours; no token may be sent to it.
+    Another user's program may answer on the port of one of ours. No token may be sent to it.
     """
     try:
         process = psutil.Process(pid)

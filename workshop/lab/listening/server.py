@@ -16,7 +16,7 @@ from workshop.lab.listening.listener import Listener, Scope, buffers_all
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without its own signal handlers: several servers share a process, which has handlers of its own."""
+    """Uvicorn without its signal handlers: several servers share a process, which has its own handlers."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -34,8 +34,8 @@ def server(
 ) -> uvicorn.Server:
     """A server of `app`; await its `serve(sockets=[...])`.
 
-    `tls` is a certificate and its key. `buffers` says of a request's scope whether the application keeps its body in
-    memory as a whole. Without `websockets`, a request for one is answered as any other. `handles_signals` is for a
+    `tls` is a certificate and its key. `buffers` says, for a request's scope, whether the application keeps its body in
+    memory as a whole. Without `websockets`, a WebSocket request is answered as any other. `handles_signals` is for a
     process with one server. `more` goes to uvicorn.Config.
     """
     if tls is not None:

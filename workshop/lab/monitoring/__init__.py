@@ -1,5 +1,5 @@
-"""What the objects of `monitoring.coreos.com` mean to Prometheus.
+"""Translation of the objects of `monitoring.coreos.com` to Prometheus' configuration.
 
-The translations are pure. Admission uses them to refuse an object that Prometheus would not load; the controller uses
-them to write Prometheus' files.
+The functions are pure. Admission uses them to refuse an object that Prometheus would not load. The controller uses them
+to write Prometheus' files.
 """

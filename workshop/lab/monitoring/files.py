@@ -1,7 +1,7 @@
 """The files that Prometheus reads: its configuration, its targets, its rules.
 
-Prometheus reads changed targets again by itself; the rest on SIGHUP. It does not start with a faulty file, and does
-not take a faulty one on SIGHUP, so only what was checked is written. A file is replaced as a whole.
+Prometheus reloads changed targets by itself, and the rest on SIGHUP. It neither starts with an invalid file nor accepts
+one on SIGHUP, so only validated files are written. A file is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class PrometheusFiles:
     def prepare(self) -> None:
         """Write a configuration that Prometheus starts with.
 
-        Rules of an earlier run stay, so that Prometheus remembers since when an alert is true; those that this
-        Prometheus does not load are deleted. Scraping begins when `write_jobs` is called.
+        Rules of an earlier run stay, so that Prometheus remembers since when an alert is active. Rules that this
+        version of Prometheus cannot load are deleted. Scraping begins when `write_jobs` is called.
         """
         self.rules.mkdir(parents=True, exist_ok=True)
         for file in self.rules.iterdir():
@@ -40,7 +40,7 @@ class PrometheusFiles:
         self._write_config([])
 
     def write_jobs(self, jobs: Mapping[str, tuple[dict[str, Any], list[dict[str, Any]]]]) -> bool:
-        """Write scrape configurations and their target groups, by name; whether Prometheus has to read them again."""
+        """Write scrape configurations and their target groups, by name. Returns whether Prometheus must reload."""
         targets, configs = {}, []
         for name, (config, groups) in jobs.items():
             file = f"{name.replace('/', '_')}.json"
@@ -51,7 +51,7 @@ class PrometheusFiles:
         return self._write_config(configs)
 
     def write_rules(self, files: Mapping[str, str]) -> bool:
-        """Write files of rules, by name; whether Prometheus has to read them again."""
+        """Write rule files, by name. Returns whether Prometheus must reload."""
         return _replace(self.rules, files)
 
     def _write_config(self, scrape_configs: list[dict[str, Any]]) -> bool:
@@ -60,7 +60,7 @@ class PrometheusFiles:
 
 
 def _replace(folder: Path, wanted: Mapping[str, str]) -> bool:
-    """Make a folder hold these files and no others; whether anything changed."""
+    """Make a folder contain exactly these files. Returns whether anything changed."""
     folder.mkdir(parents=True, exist_ok=True)
     changed = False
     for file in folder.iterdir():

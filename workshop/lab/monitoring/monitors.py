@@ -1,8 +1,8 @@
 """PodMonitors and ServiceMonitors as Prometheus' scrape configurations.
 
-One endpoint of a monitor becomes one scrape configuration. Its name, its relabelings and their order are those that
-prometheus-operator 0.78 writes (`promcfg.go`), so a query means the same on a cluster. What the operator leaves to
-Prometheus' service discovery (selectors, ports) the lab decides itself: see `workshop.lab.monitoring.targets`.
+One endpoint of a monitor becomes one scrape configuration. Its name, its relabelings and their order are those of
+prometheus-operator 0.78 (`promcfg.go`), so a query means the same on a cluster. The operator leaves selectors and ports
+to Prometheus' service discovery; in the lab, `workshop.lab.monitoring.targets` resolves them.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from workshop.manifests.monitoring import (
 
 Monitor = PodMonitor | ServiceMonitor
 Refusal = tuple[str, str]
-"""The path of a field, and why the lab cannot do what it says."""
+"""The path of a field, and why the lab does not support it."""
 
 _PLAIN_HTTP = "the lab's Pods serve their metrics as plain HTTP without credentials; remove the field"
-_NEWER = "Prometheus 2.42, which the lab may run with, does not know it; remove the field"
+_NEWER = "Prometheus 2.42, which the lab supports, does not have it; remove the field"
 ENDPOINT_REFUSED = {
     "authorization": _PLAIN_HTTP,
     "basicAuth": _PLAIN_HTTP,
@@ -56,7 +56,7 @@ class Job:
     """One endpoint of a monitor."""
 
     name: str
-    """As the operator names it: `podMonitor/<namespace>/<name>/<index>`."""
+    """The operator's name of it: `podMonitor/<namespace>/<name>/<index>`."""
     monitor: Monitor
     endpoint: MetricsEndpoint
     config: dict[str, Any]
@@ -64,7 +64,7 @@ class Job:
 
 
 def parse(obj: dict[str, Any]) -> Monitor:
-    """The object as its type. Raises ValueError when it does not fit."""
+    """The object as its type. Raises ValueError when it is invalid."""
     try:
         if obj.get("kind") == "ServiceMonitor":
             return msgspec.convert(obj, ServiceMonitor)
@@ -76,7 +76,7 @@ def parse(obj: dict[str, Any]) -> Monitor:
 def jobs(monitor: Monitor) -> list[Job]:
     """The scrape configurations of a monitor.
 
-    Raises ValueError with all that is wrong, one mistake a line, when Prometheus would not load one of them.
+    Raises ValueError with all errors, one a line, when Prometheus would not load one of them.
     """
     found, errors = [], [f"{path}: {why}" for path, why in refusals(monitor)]
     for index, endpoint in enumerate(endpoints(monitor)):
@@ -97,7 +97,7 @@ def endpoints(monitor: Monitor) -> list[MetricsEndpoint]:
 
 
 def refusals(monitor: Monitor) -> Iterator[Refusal]:
-    """The fields of a monitor that the lab cannot honour."""
+    """The fields of a monitor that the lab does not support."""
     spec = monitor.spec
     yield from _refused(spec, SPEC_REFUSED, "spec")
     if (spec.attach_metadata or {}).get("node"):
@@ -135,7 +135,7 @@ def _selector(selector: LabelSelector) -> Iterator[Refusal]:
 
 
 def _scrape(endpoint: MetricsEndpoint) -> dict[str, Any]:
-    """How one target is asked. Honouring labels is off unless the monitor says so, as in the operator."""
+    """The settings of a target's requests. `honorLabels` is off unless the monitor sets it, as in the operator."""
     made = {
         "honor_labels": bool(endpoint.honor_labels),
         "honor_timestamps": endpoint.honor_timestamps,
@@ -164,7 +164,7 @@ def _limits(monitor: Monitor) -> dict[str, Any]:
 
 
 def _relabelings(monitor: Monitor, endpoint: MetricsEndpoint) -> dict[str, Any]:
-    """The labels of the targets and, after a scrape, of the samples: the operator's first, then the monitor's own."""
+    """The labels of targets and, after a scrape, of samples: first the operator's, then those of the monitor."""
     spec, meta = monitor.spec, monitor.metadata
     made = [_copied("job", "__tmp_prometheus_job_name")]
     of_service = isinstance(spec, ServiceMonitorSpec)
@@ -198,7 +198,7 @@ def _copied(source: str, target: str) -> dict[str, Any]:
 
 
 def _transferred(kind: str, label: str, target: str) -> dict[str, Any]:
-    """A label of the Pod or the Service, where it is there."""
+    """A label of the Pod or the Service, if it exists."""
     source = f"__meta_kubernetes_{kind}_label_{sanitized(label)}"
     return {"source_labels": [source], "target_label": target, "regex": "(.+)", "replacement": "${1}"}
 
@@ -211,5 +211,5 @@ def _relabeling(one: Relabeling) -> dict[str, Any]:
 
 
 def sanitized(name: str) -> str:
-    """A label of Kubernetes as Prometheus names it: what is not a letter, a digit or `_` becomes `_`."""
+    """The name of a Kubernetes label in Prometheus: every character except letters, digits and `_` becomes `_`."""
     return re.sub(r"[^a-zA-Z0-9_]", "_", name)

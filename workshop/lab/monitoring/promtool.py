@@ -1,7 +1,7 @@
-"""Prometheus' own judgement of a piece of its configuration: `promtool check`.
+"""Validation of a part of Prometheus' configuration by Prometheus itself: `promtool check`.
 
-A check takes about 40 ms and is remembered, so the controller does not repeat what admission has asked. Where there is
-no promtool nothing is checked: no Prometheus runs there either.
+A check takes about 40 ms. Results are cached, so the controller does not repeat the checks of admission. Without
+promtool nothing is checked, because no Prometheus runs either.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _UNKNOWN_FIELD = re.compile(r"field (\w+) not found in type .*")
 
 @lru_cache(maxsize=256)
 def rule_errors(text: str) -> tuple[str, ...]:
-    """What is wrong with a file of rules; empty when Prometheus loads it. Raises ApiError after 20 s."""
+    """The errors of a rules file; empty when Prometheus loads it. Raises ApiError after 20 s."""
     return _check("rules", text)
 
 
 def scrape_errors(scrape_config: dict[str, Any]) -> tuple[str, ...]:
-    """What is wrong with one entry of `scrape_configs`. Raises ApiError after 20 s."""
+    """The errors of one entry of `scrape_configs`. Raises ApiError after 20 s."""
     return _config_errors(yaml.safe_dump({"scrape_configs": [scrape_config]}, sort_keys=False))
 
 
@@ -68,4 +68,4 @@ def _plain(line: str) -> str:
     line = re.sub(r"^(parsing YAML file )?file\.yaml: ?", "", line)
     line = re.sub(r"^yaml: unmarshal errors:$", "", line)
     line = re.sub(r"^((line )?\d+(:\d+)?: )+", "", line)
-    return _UNKNOWN_FIELD.sub(r"this version of Prometheus does not know the field \1", line)
+    return _UNKNOWN_FIELD.sub(r"this version of Prometheus does not support the field \1", line)

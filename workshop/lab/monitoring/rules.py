@@ -1,8 +1,7 @@
-"""PrometheusRules as files of rules.
+"""PrometheusRules as rules files.
 
-As OpenShift's monitoring of user projects does, a rule sees its own namespace only: the matcher goes into each
-selector, and the label onto each alert. So the same rules in staging and in production make an alert each where they
-are true.
+As in OpenShift's monitoring of user projects, a rule sees its own namespace only: each selector gets the matcher, and
+each alert gets the label. So the same rules in staging and in production make separate alerts.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from workshop.manifests.monitoring import PrometheusRule, Rule, RuleGroup
 def rule_file(obj: dict[str, Any]) -> str:
     """The file of an object's rules, as Prometheus loads it.
 
-    Raises ValueError with all that is wrong, one mistake a line, when Prometheus would not.
+    Raises ValueError with all errors, one a line, when Prometheus would not load it.
     """
     try:
         rule = msgspec.convert(obj, PrometheusRule)
@@ -42,7 +41,7 @@ def rule_file(obj: dict[str, Any]) -> str:
 
 
 def in_namespace(query: str, namespace: str) -> str:
-    """The query with the namespace in each of its selectors. Raises ValueError when it does not parse."""
+    """The query with the namespace in each of its selectors. Raises ValueError when it cannot be parsed."""
 
     def matched(node: promql_parser.Expr) -> promql_parser.Expr | None:
         if not isinstance(node, promql_parser.VectorSelector):
@@ -61,7 +60,10 @@ def in_namespace(query: str, namespace: str) -> str:
 
 
 def _confined(rule: Rule, namespace: str, group: RuleGroup) -> Rule:
-    """A rule with its namespace, and with the group's labels, which Prometheus knows from version 3 on only."""
+    """A rule with its namespace and the group's labels.
+
+    Prometheus supports labels of a group only from version 3 on.
+    """
     try:
         expr = in_namespace(str(rule.expr), namespace)
     except ValueError as e:
@@ -73,8 +75,8 @@ def _confined(rule: Rule, namespace: str, group: RuleGroup) -> Rule:
 def _group(group: RuleGroup, name: str, rules: list[Rule]) -> dict[str, Any]:
     """A group as Prometheus reads it.
 
-    `partial_response_strategy` is Thanos', and the operator does not hand it to Prometheus either. An empty time means
-    the same as none, which Prometheus does not accept.
+    `partial_response_strategy` belongs to Thanos; the operator does not pass it to Prometheus either. An empty duration
+    means none, but Prometheus does not accept it.
     """
     made: dict[str, Any] = {"name": name}
     for key in ("interval", "query_offset", "limit"):

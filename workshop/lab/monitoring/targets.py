@@ -1,7 +1,7 @@
-"""The targets of a monitor's endpoint: which ports of which Pods, with the labels of Prometheus' service discovery.
+"""The targets of a monitor's endpoint: ports of Pods, with the labels of Prometheus' service discovery.
 
 The `__meta_kubernetes_*` labels are those of Prometheus' `kubernetes_sd_config`, so relabelings that use them mean the
-same on a cluster. There are no labels of nodes and controllers: the lab has none.
+same on a cluster. There are no labels of nodes and controllers, because the lab has none.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from workshop.manifests.monitoring import MetricsEndpoint, PodMetricsEndpoint, S
 class Port:
     """One port of a container of a running Pod.
 
-    `number` is the port that the container has on a cluster; in the lab all Pods share 127.0.0.1, where it listens on
+    `number` is the port of the container on a cluster. In the lab all Pods share 127.0.0.1, where it listens on
     `listens`. `path` overrides the endpoint's path.
     """
 
@@ -49,7 +49,7 @@ class ScrapedPod:
 
 @dataclass(frozen=True)
 class Inventory:
-    """What monitors select from."""
+    """The objects that monitors select from."""
 
     pods: Sequence[ScrapedPod]
     services: Sequence[Service] = ()
@@ -110,7 +110,7 @@ def _leads_to(service: Service, pod: ScrapedPod) -> bool:
 def _of_service(endpoint: MetricsEndpoint, service: Service, pod: ScrapedPod) -> Iterator[tuple[str, Port]]:
     """The ports of a Pod that an endpoint names, and the name of the Service's port.
 
-    `port` is one of the Service; `targetPort` one of the Pod, whether or not the Service has it.
+    `port` names a port of the Service. `targetPort` names a port of the Pod, whether or not the Service has it.
     """
     if not endpoint.port:
         yield from (("", port) for port in _of_pod(endpoint, pod))
@@ -129,7 +129,7 @@ def _watches(monitor: Monitor, namespace: str) -> bool:
 
 
 def _of_pod(endpoint: MetricsEndpoint, pod: ScrapedPod) -> Iterable[Port]:
-    """The ports that an endpoint names; all where it names none, as the operator has it."""
+    """The ports that an endpoint names. If it names none, all ports, as in the operator."""
     wanted: int | str | None = endpoint.port
     if not wanted and isinstance(endpoint, PodMetricsEndpoint):
         wanted = endpoint.port_number

@@ -197,12 +197,12 @@ def test_a_file_of_requirements_that_is_not_read_is_reported(lab: Lab, toy: Path
 @pytest.mark.parametrize(
     ("lines", "text"),
     [
-        ("FROM model-builder\nEXPOSE 1\n", "Dockerfile:2: the lab's buildah does not know the instruction EXPOSE"),
+        ("FROM model-builder\nEXPOSE 1\n", "Dockerfile:2: the lab's buildah does not support the instruction EXPOSE"),
         ("FROM nothing:1\n", "there is no image nothing:1 in the lab's store; there are: model-builder:latest"),
         ("RUN true\n", "Dockerfile:1: a Dockerfile begins with FROM"),
         ("FROM model-builder\nCOPY --link a b\n", "Dockerfile:2: COPY --link a b is not supported"),
         ("FROM model-builder\nCOPY ../x /tmp/x\n", "Dockerfile:2: ../x is outside the build context"),
-        ("FROM model-builder\nENV A\n", "Dockerfile:2: 'A' is no KEY=\"value\""),
+        ("FROM model-builder\nENV A\n", "Dockerfile:2: 'A' is not KEY=\"value\""),
     ],
 )
 def test_a_dockerfile_beyond_s2is_is_refused_with_its_line(lab: Lab, lines: str, text: str) -> None:
@@ -217,7 +217,7 @@ def test_a_dockerfile_beyond_s2is_is_refused_with_its_line(lab: Lab, lines: str,
 def test_verbs_and_flags_that_are_not_known_end_with_2(lab: Lab, words: str) -> None:
     done = lab.tool("buildah", *words.split())
     assert done.returncode == 2
-    assert "the lab's buildah knows: usage: buildah" in done.stderr
+    assert "the lab's buildah supports: usage: buildah" in done.stderr
 
 
 def test_a_full_disk_is_told_and_leaves_no_half_image(lab: Lab, toy: Path) -> None:

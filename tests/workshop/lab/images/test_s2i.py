@@ -175,9 +175,9 @@ def test_s2iignore_keeps_files_out(lab: Lab, toy: Path) -> None:
     [
         (["--as-dockerfile", "{out}", "--runtime-image", "x"], "unrecognized arguments: --runtime-image"),
         ([], "the following arguments are required: --as-dockerfile"),
-        (["--as-dockerfile", "{toy}/Dockerfile"], "would stand inside the source"),
+        (["--as-dockerfile", "{toy}/Dockerfile"], "would be inside the source"),
         (["--as-dockerfile", "{out}", "--incremental"], "--incremental needs the image's tag"),
-        (["--as-dockerfile", "{out}", "-e", "x"], "-e x is no NAME=VALUE"),
+        (["--as-dockerfile", "{out}", "-e", "x"], "-e x is not NAME=VALUE"),
     ],
 )
 def test_what_it_does_not_know_is_refused(lab: Lab, toy: Path, arguments: list[str], text: str) -> None:

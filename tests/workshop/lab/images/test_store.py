@@ -96,7 +96,7 @@ def test_a_tag_on_nothing_is_refused(store: ImageStore) -> None:
 
 @pytest.mark.parametrize("ref", ["", "UPPER", "a:", "a@sha256:12", "a b", "../a", "a:../b", "a@", "/a"])
 def test_what_is_no_reference_is_refused(ref: str) -> None:
-    with pytest.raises(UsageError, match="is no image reference"):
+    with pytest.raises(UsageError, match="is not an image reference"):
         parse(ref)
 
 
