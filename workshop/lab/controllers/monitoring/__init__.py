@@ -1,4 +1,4 @@
-"""Monitors and rules: the files of the lab's Prometheus follow them."""
+"""The monitoring controller: writes the files of the lab's Prometheus from monitors and rules."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from workshop.lab.monitoring.files import PrometheusFiles
 
 
 def controller(lab: Lab) -> Controller:
-    """Writes what Prometheus scrapes and evaluates."""
+    """Writes the scrape configurations and rules of Prometheus."""
     gateway = lab.ports["gateway"]
 
     def reload() -> bool:
-        """Make Prometheus read its files again; False while it starts, when the signal would end it."""
+        """Make Prometheus reload its files. Returns False while it starts, because the signal would end it."""
         prometheus = lab.parts.get("prometheus")
         if prometheus is None:
             return True

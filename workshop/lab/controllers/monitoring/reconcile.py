@@ -1,7 +1,7 @@
-"""Monitors and rules become Prometheus' configuration, Pods its targets.
+"""Writes Prometheus' configuration from monitors and rules, and its targets from Pods.
 
-An object that Prometheus would not load is left out and gets an Event that says why; all others stay in force.
-Admission refuses such objects, so one is there only where an older lab or another Prometheus has accepted it.
+An object that Prometheus would not load is left out and gets a Warning event with the reason; all others stay active.
+Admission refuses such objects, so they exist only if an earlier lab or another version of Prometheus accepted them.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from workshop.manifests.kubernetes import Service
 
 RELOAD_RETRY_SECONDS = 0.5
 _ALL = ("", "")
-"""The one key: every pass writes all files."""
+"""The only key: every pass writes all files."""
 
 
 class Monitoring:
     """Reconciles PodMonitors, ServiceMonitors and PrometheusRules.
 
-    `pods` gives the Pods to scrape. `reload` makes Prometheus read its files again, and returns False when it cannot
-    yet.
+    `pods` returns the Pods to scrape. `reload` makes Prometheus reload its files, and returns False when it is not
+    ready yet.
     """
 
     def __init__(
@@ -56,15 +56,15 @@ class Monitoring:
         await self._loop.run()
 
     def settled(self) -> bool:
-        """Always: Prometheus is a part of its own."""
+        """Always true: Prometheus is a component of its own."""
         return True
 
     def pods_changed(self) -> None:
-        """Write the targets again soon."""
+        """Schedule a pass that writes the targets again."""
         self._loop.enqueue(*_ALL)
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
-        """One pass over all objects; returns the seconds after which to try again to reload Prometheus."""
+        """One pass over all objects. Returns the seconds until the next attempt to reload Prometheus."""
         if (namespace, name) != _ALL:
             self._loop.enqueue(*_ALL)
             return None
@@ -75,7 +75,7 @@ class Monitoring:
         return None
 
     def write(self) -> bool:
-        """Bring Prometheus' files in line with the objects; whether it has to read them again."""
+        """Write Prometheus' files from the objects. Returns whether it must reload."""
         changed = self._files.write_jobs(self._jobs())
         return self._files.write_rules(self._rules()) or changed
 
@@ -99,7 +99,7 @@ class Monitoring:
         for obj in self._store.list(kind):
             meta = obj["metadata"]
             try:
-                # No name of an object has an underscore.
+                # Object names have no underscores.
                 found[f"{meta['namespace']}_{meta['name']}.yaml"] = rule_file(obj)
             except ValueError as e:
                 self._report(kind, obj, e)
@@ -117,7 +117,7 @@ class Monitoring:
         return found
 
     def _report(self, kind: Kind, obj: Object, error: ValueError) -> None:
-        """An Event for an object that is left out, once for each mistake."""
+        """Emit an event for an object that is left out, once for each error."""
         uid, message = obj["metadata"]["uid"], f"{kind.kind} {obj['metadata']['name']} is left out: {error}"
         if self._reported.get(uid) != message:
             self._reported[uid] = message
@@ -127,7 +127,8 @@ class Monitoring:
 def scraped_pods(store: Store, servers: Iterable[ModelServer], gateway: int) -> list[ScrapedPod]:
     """The Pods of SeldonDeployments with their ports.
 
-    `gateway` is the gateway's port: it answers for the orchestrators, which are a container of each Pod on a cluster.
+    `gateway` is the gateway's port. On a cluster each Pod has an orchestrator container; in the lab the gateway answers
+    for it.
     """
     kind = built_in("Pod")
     return [
@@ -142,7 +143,7 @@ def _ports(server: ModelServer, gateway: int) -> Iterable[Port]:
         yield Port(container.name, "http", 9000 + index, container.port)
         yield Port(container.name, "metrics", 6000 + index, container.metrics_port)
     if server.orchestrator:
-        # Its one port has both names.
+        # The only port has both names.
         path = metrics_path(server.namespace, server.pod)
         yield Port(server.orchestrator, "http", 8000, gateway, path)
         yield Port(server.orchestrator, "metrics", 8000, gateway, path)

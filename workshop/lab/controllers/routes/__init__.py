@@ -9,6 +9,6 @@ from workshop.lab.lab import Lab
 
 
 def controller(lab: Lab) -> Controller:
-    """Admits Routes and gives their hosts to the gateway."""
+    """Admits Routes and publishes their hosts in the gateway."""
     router = RouteController(lab.store, lab.routes, lab.ports["gateway"])
     return Loop("router", lab.store, router.reconcile, owns=built_in("Route"))

@@ -1,7 +1,7 @@
-"""The router: Routes become hosts of the gateway, and say so in their status.
+"""The router: Routes become hosts of the gateway, which it records in their status.
 
-`status.ingress[0].host` carries the gateway's port, which OpenShift's has no need of, so that one command reads the
-address in both places. Of two Routes with one host and path the older one is admitted.
+`status.ingress[0].host` includes the gateway's port, unlike OpenShift's, so that the same command reads the address in
+the lab and on a cluster. Of two Routes with the same host and path, the older one is admitted.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class RouteController:
         self._kind = built_in("Route")
 
     async def reconcile(self, _namespace: str, _name: str) -> float | None:
-        """One pass over all of them: which one has a host depends on the others."""
+        """One pass over all Routes: whether one gets its host depends on the others."""
         hosts: dict[str, list[Host]] = {}
         taken: dict[tuple[str, str], str] = {}
         for found in sorted(self._store.list(self._kind), key=_age):
-            # One from before the lab had a router has no host yet.
+            # A Route that was created before this router existed has no host yet.
             route = found if found["spec"].get("host") else self._store.update(self._kind, admit_route(found, None))
             host = _host(route)
             place = (str(route["spec"].get("host") or ""), host.path)
@@ -35,7 +35,7 @@ class RouteController:
             if mine and place[0]:
                 hosts.setdefault(place[0], []).append(host)
             self._write(route, place[0], "" if mine else f"route {winner} already exposes {place[0]} and is older")
-        # The longest path first: it is the most particular.
+        # The longest path first: it is the most specific.
         self._routes.hosts = {
             name: tuple(sorted(found, key=lambda one: -len(one.path))) for name, found in hosts.items()
         }

@@ -10,7 +10,7 @@ from workshop.manifests.seldon import PredictiveUnit, Predictor, SeldonDeploymen
 def operator_environment(
     sdep: SeldonDeployment, predictor: Predictor, unit: PredictiveUnit, image: str, port: int, metrics_port: int
 ) -> dict[str, str]:
-    """What the operator gives the container of a graph node (`createContainerService`)."""
+    """The operator's variables for the container of a graph node (`createContainerService`)."""
     env = {
         "PREDICTIVE_UNIT_SERVICE_PORT": str(port),
         "PREDICTIVE_UNIT_HTTP_SERVICE_PORT": str(port),
@@ -19,7 +19,7 @@ def operator_environment(
         "PREDICTOR_ID": predictor.name,
         "PREDICTOR_LABELS": json.dumps({"version": predictor.name, **predictor.labels}),
         "SELDON_DEPLOYMENT_ID": sdep.name,
-        # The operator has had no other orchestrator since 1.0, so it says so of a predictor without one too.
+        # The operator has had no other orchestrator since 1.0, so it sets this for a predictor without one too.
         "SELDON_EXECUTOR_ENABLED": "true",
         "PREDICTIVE_UNIT_METRICS_SERVICE_PORT": str(metrics_port),
         "PREDICTIVE_UNIT_METRICS_ENDPOINT": "/prometheus",
@@ -27,7 +27,7 @@ def operator_environment(
         "MLSERVER_METRICS_PORT": str(metrics_port),
         "MLSERVER_METRICS_ENDPOINT": "/prometheus",
         "MLSERVER_MODEL_NAME": unit.name,
-        # The lab's own: a laptop's ports are for the laptop.
+        # Only in the lab: the server must not be reachable from the network.
         "MODEL_SERVER_HOST": "127.0.0.1",
         "MLSERVER_HOST": "127.0.0.1",
     }

@@ -1,4 +1,4 @@
-"""The names and labels that Seldon's operator gives to what it makes (seldon-core 1.17.1)."""
+"""The names and labels that Seldon's operator gives to its objects (seldon-core 1.17.1)."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ def deployment_name(sdep: SeldonDeployment, predictor: Predictor, index: int = 0
 
 
 def service_name(sdep: SeldonDeployment, predictor: Predictor) -> str:
-    """`<deployment>-<predictor>`, or what the annotation says: the Service that callers use."""
+    """`<deployment>-<predictor>`, or the name in the annotation: the Service for callers."""
     return predictor.annotations.get("seldon.io/svc-name") or _short(f"{sdep.name}-{predictor.name}")
 
 
 def container_service_name(sdep: SeldonDeployment, predictor: Predictor, container: str) -> str:
-    """`<deployment>-<predictor>-<container>`: the Service of one node, which the orchestrator uses."""
+    """`<deployment>-<predictor>-<container>`: the Service of one node, for the orchestrator."""
     return _short(f"{sdep.name}-{predictor.name}-{container}")
 
 
 def has_engine(predictor: Predictor) -> bool:
-    """Whether a service orchestrator answers for the predictor, or its one model server itself."""
+    """Whether the predictor has a service orchestrator. Without one, its model server answers directly."""
     return predictor.annotations.get(NO_ENGINE, "").lower() != "true"
 
 
@@ -79,9 +79,9 @@ def pod_annotations(sdep: SeldonDeployment, predictor: Predictor, index: int = 0
 
 
 def template_hash(sdep: SeldonDeployment, predictor: Predictor, index: int = 0) -> str:
-    """Ten characters that change when the pods have to be replaced.
+    """Ten characters that change when the pods must be replaced.
 
-    Traffic, replicas and shadow are left out: they route and scale the pods that run.
+    Traffic, replicas and shadow are left out: they route and scale the running pods.
     """
     found = labels(sdep, predictor, index)
     found.pop("seldon.io/shadow", None)

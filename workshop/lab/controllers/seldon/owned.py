@@ -1,6 +1,6 @@
-"""The objects that the operator makes for a SeldonDeployment: Deployments, Services, autoscalers, budgets.
+"""The objects that the operator creates for a SeldonDeployment: Deployments, Services, autoscalers, budgets.
 
-They show what would be there on a cluster; nothing reads them back. An autoscaler's status says that it does not scale.
+They show the objects of a cluster; nothing in the lab reads them. An autoscaler's status says that it does not scale.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ KINDS_MADE = (DEPLOYMENT, SERVICE, AUTOSCALER, BUDGET)
 
 
 def owned(sdep: SeldonDeployment, uid: str, states: Mapping[str, ComponentState]) -> Iterator[tuple[Kind, Object]]:
-    """All objects of a deployment as they should be."""
+    """All objects of a deployment in their wanted state."""
     for predictor in sdep.spec.predictors:
         for index, component in enumerate(predictor.component_specs):
             name = deployment_name(sdep, predictor, index)
@@ -111,7 +111,7 @@ def _budget(sdep: SeldonDeployment, uid: str, name: str, spec: PdbSpec, state: C
         desired = max(0, state.wanted - _share(spec.max_unavailable, state.wanted))
     else:
         desired = _share(spec.min_available or 0, state.wanted)
-    # The operator's selector takes in the pods of all predictors.
+    # The operator's selector matches the pods of all predictors.
     return {
         "metadata": _meta(sdep, uid, name),
         "spec": {**msgspec.to_builtins(spec), "selector": {"matchLabels": {"seldon-deployment-id": sdep.name}}},
@@ -125,7 +125,7 @@ def _budget(sdep: SeldonDeployment, uid: str, name: str, spec: PdbSpec, state: C
 
 
 def _share(value: int | str, pods: int) -> int:
-    """A number of pods, or a percentage of them, rounded up as the budget's controller does."""
+    """A number of pods, or a percentage of them, rounded up as in the controller of PodDisruptionBudgets."""
     return math.ceil(int(value.rstrip("%")) * pods / 100) if isinstance(value, str) else value
 
 

@@ -1,8 +1,8 @@
-"""Bring what runs to what a SeldonDeployment says: start, probe, route, replace, stop.
+"""Reconciles SeldonDeployments: start, probe, route, replace and stop their pods.
 
-A changed pod template starts new pods beside the old ones; the gateway moves when all new ones are ready, and only
-then are the old ones stopped, so no request meets a server that is not there. Pods are not adopted after a restart of
-the lab: the launcher ends them with the supervisor, so the reconciler starts anew and says so by new pods.
+A changed pod template starts new pods while the old ones run. The gateway switches when all new pods are ready, and
+only then the old ones are stopped, so no request reaches a stopped server. Pods are not adopted after a restart of the
+lab: the launcher ends them with the supervisor, so the reconciler starts new pods.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from workshop.lab.store import Store
 from workshop.manifests.seldon import Predictor, SeldonDeployment
 
 POLL_SECONDS = 0.15
-"""How often a pod that is starting is probed."""
+"""Seconds between two probes of a pod that is starting."""
 CHECK_SECONDS = 2.0
-"""How often a running pod is looked at."""
+"""Seconds between two checks of a running pod."""
 DEADLINE_SECONDS = 600
-"""A Deployment's own progressDeadlineSeconds."""
+"""Seconds; the default progressDeadlineSeconds of a Deployment."""
 _SHORT = {"HorizontalPodAutoscaler": "HPA", "PodDisruptionBudget": "PDB"}
 
 Key = tuple[str, str]
 
 
 class SeldonReconciler:
-    """Reconciles one SeldonDeployment at a time; holds the pods that run."""
+    """Reconciles one SeldonDeployment at a time and keeps the running pods."""
 
     def __init__(self, store: Store, replicas: Replicas, routes: Routes, changed: Callable[[], None]) -> None:
         self._store, self._replicas, self._routes, self._changed = store, replicas, routes, changed
@@ -47,7 +47,7 @@ class SeldonReconciler:
         self._forget_earlier_pods()
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
-        """One pass; returns the seconds until the next look, or None when the deployment is gone."""
+        """One pass. Returns the seconds until the next pass, or None when the deployment was deleted."""
         key = (namespace, name)
         obj = self._store.find(self._kind, namespace, name)
         mine = self._running.setdefault(key, [])
@@ -82,17 +82,17 @@ class SeldonReconciler:
         return POLL_SECONDS if busy else CHECK_SECONDS
 
     async def stop(self) -> None:
-        """Stop every pod; the lab goes down. The objects stay, so the next start brings them back."""
+        """Stop every pod at the lab's shutdown. The objects stay, so the next start creates the pods again."""
         running = [(namespace, replica) for (namespace, _), mine in self._running.items() for replica in mine]
         await asyncio.gather(*(self._replicas.stop(namespace, replica, grace=2.0) for namespace, replica in running))
         if self._stopping:
-            # The launcher ends what does not end by itself.
+            # The launcher ends processes that do not end by themselves.
             await asyncio.wait(self._stopping, timeout=2.0)
         self._running.clear()
         self._replicas.close()
 
     def model_servers(self) -> list[ModelServer]:
-        """The Pods that answer."""
+        """The pods that receive requests."""
         return [
             replica.published(namespace)
             for (namespace, _), mine in self._running.items()
@@ -101,7 +101,7 @@ class SeldonReconciler:
         ]
 
     def _look_at_old(self, mine: list[Replica], wanted: Wanted) -> None:
-        """Pods of an earlier template are not restarted: they answer while they run."""
+        """Pods of an earlier template are not restarted. They answer while they run."""
         for replica in mine:
             if (wanted.get((replica.predictor, replica.index)) or ("", 0))[0] != replica.hash:
                 for container in (server.container for server in replica.servers):
@@ -115,7 +115,7 @@ class SeldonReconciler:
             self._routes.set(sdep.namespace, sdep.name, after)
 
     def _retire(self, sdep: SeldonDeployment, wanted: Wanted, mine: list[Replica]) -> bool:
-        """Stop the pods that nothing needs any more, in the background; whether there were any."""
+        """Stop the unneeded pods in the background. Returns whether there were any."""
         every = all(settled(predictor, wanted, mine) for predictor in sdep.spec.predictors)
         done = {p.name for p in sdep.spec.predictors if settled(p, wanted, mine)}
         named = {p.name for p in sdep.spec.predictors}
@@ -129,7 +129,7 @@ class SeldonReconciler:
             for r in mine
             if r not in keep
             and (
-                (r.hash == (wanted.get((r.predictor, r.index)) or ("",))[0])  # too many of the newest
+                (r.hash == (wanted.get((r.predictor, r.index)) or ("",))[0])  # more than wanted of the newest
                 or (r.predictor in done if r.predictor in named else every)
                 or not any(s.container.running or s.container.waiting for s in r.servers)
             )
@@ -147,7 +147,7 @@ class SeldonReconciler:
         task.add_done_callback(self._stopping.discard)
 
     def _write_status(self, obj: Object, sdep: SeldonDeployment, wanted: Wanted, mine: list[Replica]) -> bool:
-        """Write status and what the operator owns; True while something is still coming up."""
+        """Write the status and the operator's objects. Returns True while a pod is still starting."""
         states: dict[str, ComponentState] = {}
         failures: list[str] = []
         for predictor in sdep.spec.predictors:
@@ -160,7 +160,7 @@ class SeldonReconciler:
                     failures.append(f'ReplicaSet "{name}-{hash_}" has timed out progressing.')
         status = status_of(sdep, states, failures[0] if failures else "", obj.get("status") or {})
         self._write_owned(obj, sdep, states)
-        # Status is written against the object as it was read: a newer spec gets its own pass.
+        # The status belongs to the object that was read; a newer spec gets its own pass.
         latest = self._store.find(self._kind, sdep.namespace, sdep.name)
         same = latest is not None and latest["metadata"].get("generation") == obj["metadata"].get("generation")
         if latest is not None and same and status != obj.get("status"):
@@ -192,7 +192,7 @@ class SeldonReconciler:
         self._events.emit(about, reason, message, warning=warning)
 
     def _upsert(self, kind: Kind, obj: Object) -> str:
-        """Make it so; Create, Update or nothing, as the operator's events say it."""
+        """Create or update an object. Returns Create, Update or an empty string, as in the operator's events."""
         meta = obj["metadata"]
         old = self._store.find(kind, meta["namespace"], meta["name"])
         verb = ""
@@ -204,22 +204,22 @@ class SeldonReconciler:
             verb = "Update"
         if "status" in obj:
             latest = self._store.get(kind, meta["namespace"], meta["name"])
-            # `oc rollout status` waits until the controller says that it has seen the spec.
+            # `oc rollout status` waits until the controller has observed the generation.
             status = {**obj["status"], "observedGeneration": latest["metadata"].get("generation", 1)}
             if _timeless(status) != _timeless(latest.get("status") or {}):
                 self._store.update_status(kind, {**latest, "status": status})
         return verb
 
     def _forget_earlier_pods(self) -> None:
-        """Pods of an earlier supervisor have no process any more."""
+        """Delete the Pods of an earlier supervisor: their processes have ended."""
         for pod in self._store.list(self._pods, None, {"app.kubernetes.io/managed-by": "seldon-core"}):
             self._store.delete(self._pods, pod["metadata"]["namespace"], pod["metadata"]["name"])
 
 
 def replicas_of(sdep: SeldonDeployment, predictor: Predictor, index: int = 0) -> int:
-    """Pods wanted: an autoscaler's least, else the componentSpec's, the predictor's, the deployment's, else 1.
+    """Pods wanted: an autoscaler's minReplicas, else the componentSpec's, the predictor's, the deployment's, else 1.
 
-    The operator's order. Nothing measures load here, so an autoscaled component stays at its least.
+    The order is the operator's. Nothing measures load here, so an autoscaled component stays at its minimum.
     """
     component = predictor.component_specs[index]
     if component.hpa_spec is not None:
@@ -246,6 +246,6 @@ def _includes(old: Object, new: Object) -> bool:
 
 
 def _timeless(status: Object) -> Object:
-    """A status without the moments, which alone are no reason to write it."""
+    """A status without its times: a change of these alone is not written."""
     conditions = [{k: v for k, v in c.items() if k != "lastTransitionTime"} for c in status.get("conditions") or []]
     return {**status, "conditions": conditions}

@@ -1,4 +1,4 @@
-"""The Pods of predictors: what their containers run, how they are shown, when they start and stop."""
+"""The Pods of predictors: their containers' plans, their objects, their start and stop."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from workshop.manifests import kubernetes
 from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
 
 GRACE_SECONDS = 20
-"""The operator's terminationGracePeriodSeconds."""
+"""Seconds; the operator's terminationGracePeriodSeconds."""
 _POD = {"apiVersion": "v1", "kind": "Pod"}
 METRICS = "metrics"
 """The name of the port for metrics; every other port of a container is its HTTP port."""
@@ -43,7 +43,7 @@ METRICS = "metrics"
 
 @dataclass
 class Server:
-    """One model server: its container, and its two ports, which stay the same over all restarts."""
+    """One model server: its container and its two ports, which stay the same over restarts."""
 
     container: Container
     held: tuple[ReservedPort, ReservedPort]
@@ -75,7 +75,7 @@ class Replica:
     pod: str
     servers: list[Server]
     orchestrator: str = ""
-    """The name of the container that the gateway stands in for: a predictor's first Pods have it."""
+    """The container that the gateway replaces: the first Pods of a predictor have it."""
     grace: float = GRACE_SECONDS
     began: float = field(default_factory=time.monotonic)
 
@@ -96,13 +96,13 @@ class Replica:
         return self.servers[0].container.handle
 
     def published(self, namespace: str) -> ModelServer:
-        """What other parts of the lab may know of it."""
+        """The public description of the Pod, for other parts of the lab."""
         containers = tuple(ModelContainer(s.name, s.port, s.metrics_port) for s in self.servers)
         pid = self.handle.pid if self.handle else None
         return ModelServer(namespace, self.pod, containers, pid, self.orchestrator)
 
     def trouble(self) -> str:
-        """Why it does not start, once a restart has not helped; or nothing."""
+        """Why the Pod does not start, after a restart did not help; else an empty string."""
         for container in (server.container for server in self.servers):
             if container.waiting and (container.restarts >= 2 or container.waiting != "CrashLoopBackOff"):
                 return container.message
@@ -110,7 +110,7 @@ class Replica:
 
 
 class Replicas:
-    """Starts and stops the Pods of all deployments. The reconciler decides how many there are."""
+    """Starts and stops the Pods of all deployments. The reconciler decides their number."""
 
     def __init__(
         self,
@@ -121,13 +121,16 @@ class Replicas:
     ) -> None:
         self._store, self._paths, self._runtime = store, paths, runtime
         self.ended = ended
-        """Called with namespace and name of a deployment when one of its containers ended."""
+        """Called with the namespace and the name of a deployment when one of its containers ended."""
         self._pods = built_in("Pod")
         self._events = Events(store, "kubelet")
         self._containers = Containers(runtime)
 
     async def start(self, sdep: SeldonDeployment, uid: str, predictor: Predictor, index: int, hash_: str) -> Replica:
-        """Make a Pod and start its containers. A container without an image waits, and its status says so."""
+        """Create a Pod and start its containers.
+
+        A container without an image waits, and its status gives the reason.
+        """
         component = predictor.component_specs[index]
         pod = f"{deployment_name(sdep, predictor, index)}-{hash_}-{os.urandom(3).hex()[:5]}"
         replica = Replica(
@@ -147,7 +150,7 @@ class Replicas:
         return replica
 
     async def sync(self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica) -> bool:
-        """Restart containers that ended and probe those that run; whether anything changed."""
+        """Restart ended containers and probe running ones. Returns whether anything changed."""
         changed = False
         emit = partial(self._emit, sdep.namespace, replica)
         for server, make in self._with_specs(sdep, predictor, replica):
@@ -158,7 +161,7 @@ class Replicas:
         return changed
 
     async def stop(self, namespace: str, replica: Replica, *, grace: float | None = None) -> None:
-        """Stop the containers and delete the Pod. `grace` is in seconds; the Pod's own by default."""
+        """Stop the containers and delete the Pod. `grace` is in seconds; the default is the Pod's own."""
         seconds = replica.grace if grace is None else grace
         await self._containers.stop([server.container for server in replica.servers], seconds)
         for port in (port for server in replica.servers for port in server.held):
@@ -189,7 +192,7 @@ class Replicas:
     def _spec(
         self, sdep: SeldonDeployment, predictor: Predictor, replica: Replica, server: Server, spec: kubernetes.Container
     ) -> ContainerSpec:
-        """What a container runs. Raises PodError when its image, a ConfigMap or a Secret is missing."""
+        """The plan of a container. Raises PodError when its image, a ConfigMap or a Secret is missing."""
         ref = server.container.image
         image = self._runtime.built_image(ref)
         if image is None:

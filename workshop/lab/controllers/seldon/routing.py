@@ -1,7 +1,7 @@
-"""Which of the pods that run a deployment's requests go to, from one moment to the next.
+"""Selects the pods that receive a deployment's requests.
 
-A predictor moves to its new pods as a whole, when all of them are ready; until then the old ones answer. When
-predictors come and go, the ones that go answer until all that come can.
+A predictor switches to its new pods when all of them are ready; until then the old pods answer. When predictors are
+added and removed together, the old ones keep serving until every new one is ready.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Wanted = Mapping[tuple[str, int], tuple[str, int]]
 
 
 def settled(predictor: Predictor, wanted: Wanted, mine: Sequence[Replica]) -> bool:
-    """Whether all pods that a predictor should have are ready."""
+    """Whether all wanted pods of a predictor are ready."""
     return all(
         sum(r.ready for r in current(predictor.name, index, wanted, mine)) >= wanted[(predictor.name, index)][1]
         for index in range(len(predictor.component_specs))
@@ -26,7 +26,7 @@ def settled(predictor: Predictor, wanted: Wanted, mine: Sequence[Replica]) -> bo
 
 
 def current(predictor: str, index: int, wanted: Wanted, mine: Sequence[Replica]) -> list[Replica]:
-    """The pods of a component that are made from its newest template."""
+    """The pods of a component with its newest template."""
     hash_ = wanted[(predictor, index)][0]
     return [r for r in mine if (r.predictor, r.index, r.hash) == (predictor, index, hash_)]
 
@@ -34,7 +34,7 @@ def current(predictor: str, index: int, wanted: Wanted, mine: Sequence[Replica])
 def targets(
     sdep: SeldonDeployment, wanted: Wanted, mine: Sequence[Replica], before: Sequence[Target]
 ) -> tuple[Target, ...]:
-    """The predictors that requests may go to now, with their pods. `before` is what the gateway has."""
+    """The predictors that may receive requests now, with their pods. `before` are the gateway's current targets."""
     made = [_target(sdep, predictor, wanted, mine) for predictor in sdep.spec.predictors]
     names = {predictor.name for predictor in sdep.spec.predictors}
     ready = {replica.pod for replica in mine if replica.ready}
@@ -52,7 +52,7 @@ def targets(
 def _target(sdep: SeldonDeployment, predictor: Predictor, wanted: Wanted, mine: Sequence[Replica]) -> Target:
     serving = _serving(predictor, wanted, mine)
     first = [r for r in serving if r.index == 0]
-    # Without an orchestrator the Service leads to the graph's one node.
+    # Without an orchestrator the Service selects the graph's one node.
     entry = next(
         (i for i, c in enumerate(containers(predictor.component_specs[0])) if c["name"] == predictor.graph.name), 0
     )
@@ -71,7 +71,7 @@ def _target(sdep: SeldonDeployment, predictor: Predictor, wanted: Wanted, mine: 
 
 
 def _serving(predictor: Predictor, wanted: Wanted, mine: Sequence[Replica]) -> list[Replica]:
-    """The newest pods once all are ready, else the ones before them, else what there is."""
+    """The newest pods if all are ready, else the previous ones, else any."""
     newest = [r for i in range(len(predictor.component_specs)) for r in current(predictor.name, i, wanted, mine)]
     earlier = [r for r in mine if r.predictor == predictor.name and r not in newest and r.ready]
     return newest if settled(predictor, wanted, mine) or not earlier else earlier

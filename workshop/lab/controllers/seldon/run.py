@@ -1,4 +1,4 @@
-"""The Seldon controller as the lab runs it: its loop, and what it publishes for the other parts."""
+"""The Seldon controller in the lab: its loop, and the state that it publishes for other parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from workshop.lab.lab import Lab
 
 
 class SeldonController:
-    """Publishes the Pods that answer in `Lab.model_servers`; the gateway's table is `Lab.routes`."""
+    """Publishes the ready Pods in `Lab.model_servers`; the gateway's table is `Lab.routes`."""
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
@@ -28,7 +28,7 @@ class SeldonController:
             await self._reconciler.stop()
 
     def settled(self) -> bool:
-        """Whether every deployment that has an image answers, or has failed."""
+        """Whether every deployment with an image answers or has failed."""
         deployments = self._lab.store.list(self._kind)
         return all((d.get("status") or {}).get("state") != "Creating" or not _has_image(d) for d in deployments)
 
@@ -38,5 +38,5 @@ class SeldonController:
 
 
 def _has_image(deployment: Object) -> bool:
-    """Whether a deployment has the digest of an image; one without waits for a pipeline."""
+    """Whether a deployment has an image's digest. One without a digest waits for a pipeline."""
     return "@sha256:" in str(deployment.get("spec"))

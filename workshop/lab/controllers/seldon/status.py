@@ -1,6 +1,6 @@
-"""What the operator writes into a SeldonDeployment's status, from what runs.
+"""The status of a SeldonDeployment, computed from its pods.
 
-Shape and words are those of a real operator's object: state, conditions, deploymentStatus, serviceStatus, address.
+Its fields and texts are those of the real operator: state, conditions, deploymentStatus, serviceStatus, address.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ _UNAVAILABLE = ("MinimumReplicasUnavailable", "Deployment does not have minimum 
 
 @dataclass(frozen=True)
 class ComponentState:
-    """How many pods of a component are wanted, run and are ready; `outdated` serve an earlier version still."""
+    """How many pods of a component are wanted, running and ready. `outdated` counts those of an earlier template."""
 
     wanted: int
     running: int
     ready: int
     outdated: int = 0
     overdue: bool = False
-    """Whether it has taken longer than progressDeadlineSeconds."""
+    """Whether the start has taken longer than progressDeadlineSeconds."""
 
 
 def status_of(
     sdep: SeldonDeployment, states: Mapping[str, ComponentState], failure: str, old: Object
 ) -> dict[str, Any]:
-    """The new status; `states` by the name of the operator's Deployment.
+    """The new status. `states` is keyed by the name of the operator's Deployment.
 
-    `failure` is the operator's description when a predictor cannot come up.
+    `failure` is the operator's description of a predictor that cannot start.
     """
     available = all(s.ready >= s.wanted for s in states.values()) and not failure
     state = "Available" if available else "Failed" if failure else "Creating"
@@ -69,7 +69,7 @@ def status_of(
 
 
 def owner(sdep: SeldonDeployment, uid: str) -> dict[str, Any]:
-    """The ownerReference that ties what is made to its SeldonDeployment."""
+    """The ownerReference from an object to its SeldonDeployment."""
     return {
         "apiVersion": "machinelearning.seldon.io/v1",
         "kind": "SeldonDeployment",
@@ -88,17 +88,17 @@ def _address(sdep: SeldonDeployment, first: Predictor) -> str:
 
 
 def _services(sdep: SeldonDeployment) -> dict[str, Any]:
-    """One for each predictor and one for each node with a container, which count their ports up from 9000."""
+    """The Services of predictors and of nodes with a container, whose ports count up from 9000."""
     services: dict[str, Any] = {}
     ports: dict[str, int] = {}
     for predictor in sdep.spec.predictors:
-        held = [str(c.get("name")) for one in predictor.component_specs for c in one.spec.get("containers") or []]
-        for name in held:
+        containers = [str(c.get("name")) for one in predictor.component_specs for c in one.spec.get("containers") or []]
+        for name in containers:
             ports.setdefault(name, len(ports))
         plain = http_port(predictor) == 9000
         _service(services, sdep, service_name(sdep, predictor), http_port(predictor), 9500 if plain else 5001)
         for unit in nodes(predictor.graph):
-            if unit.name in held:
+            if unit.name in containers:
                 name, step = container_service_name(sdep, predictor, unit.name), ports[unit.name]
                 _service(services, sdep, name, 9000 + step, 9500 + step)
     return services

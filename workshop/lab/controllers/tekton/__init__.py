@@ -1,8 +1,8 @@
-"""Tekton's controllers: TaskRuns, PipelineRuns and the claims they make, after Tekton Pipelines 1.12.
+"""Tekton's controllers: TaskRuns, PipelineRuns and their claims, as in Tekton Pipelines 1.12.
 
-A file a concern, so that none of them knows everything: `beginning` and `prepare` check and substitute,
-`nodes`, `skipping` and `verdict` are a PipelineRun's logic, `matrix` and `children` make its runs,
-`attempts`, `outcomes` and `podstatus` are a TaskRun's life. `run.run_tekton` runs it all.
+Each file has one concern. `resolve_pipeline` and `resolve_task` check and substitute. `nodes`, `skipping` and
+`pipelinecondition` are the logic of a PipelineRun; `matrix` and `children` make its runs. `attempts`, `outcomes` and
+`podstatus` are the life of a TaskRun. `run.run_tekton` starts the controllers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The Pods that are running now: started, reported into the store, ended.
+"""The running Pods of TaskRuns: started, reported into the store, stopped.
 
-What is in here lives as long as the supervisor. A Pod in the store that is not in here is lost.
+This state lives as long as the supervisor. A Pod in the store that is not here is lost.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LOG = logging.getLogger("workshop.lab.tekton")
 
 @dataclass
 class Attempt:
-    """One running Pod. `started` is monotonic, since a Pod's own times are whole seconds."""
+    """One running Pod. `started` is monotonic, because a Pod's own times are whole seconds."""
 
     task: asyncio.Task[None]
     started: float
@@ -46,25 +46,25 @@ class Attempts:
         task.add_done_callback(lambda _: self._running.pop(uid, None))
 
     def seconds(self, uid: str) -> float | None:
-        """How long a Pod has been running, or None when it is not."""
+        """Seconds that a Pod has been running, or None when it is not running."""
         attempt = self._running.get(uid)
         return time.monotonic() - attempt.started if attempt else None
 
     async def stop(self, uid: str) -> None:
-        """End a Pod's processes and wait until they are gone."""
+        """Stop a Pod's processes and wait for their end."""
         attempt = self._running.get(uid)
         if attempt:
             attempt.task.cancel()
             await asyncio.gather(attempt.task, return_exceptions=True)
 
     async def stop_named(self, namespace: str, prefix: str) -> None:
-        """End the Pods of a TaskRun that is gone."""
+        """Stop the Pods of a deleted TaskRun."""
         for uid, attempt in list(self._running.items()):
             if attempt.namespace == namespace and attempt.name.startswith(prefix):
                 await self.stop(uid)
 
     async def close(self) -> None:
-        """End all."""
+        """Stop all Pods."""
         for uid in list(self._running):
             await self.stop(uid)
 
@@ -78,7 +78,7 @@ class Attempts:
             try:
                 self._store.update_status(self._pods, {**body, "status": status})
             except NotFound:
-                # Deleted while it ran: its TaskRun's reconcile ends it.
+                # The Pod was deleted while it ran. The reconcile of its TaskRun stops it.
                 return
 
         try:
@@ -88,7 +88,7 @@ class Attempts:
             self.fail(pod, "RuntimeFailed", f"the lab's runtime failed: {e}; see workshop logs lab")
 
     def fail(self, pod: Object, reason: str, message: str) -> None:
-        """Say in the store that a Pod has failed; one that is gone or final stays as it is."""
+        """Set a Pod's phase to Failed in the store. A deleted or finished Pod is left alone."""
         meta = pod["metadata"]
         current = self._store.find(self._pods, meta["namespace"], meta["name"])
         if current is None or (current.get("status") or {}).get("phase") in FINAL_PHASES:

@@ -8,7 +8,7 @@ from typing import Any
 from workshop.lab.admission.tekton.defaults import default_custom_run, default_task_run
 from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.claims import with_claims
-from workshop.lab.controllers.tekton.lookups import TaskValues
+from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.matrix import combinations
 from workshop.lab.controllers.tekton.names import RELEASE, child_name, passed_on
 from workshop.lab.controllers.tekton.nodes import Node
@@ -21,7 +21,7 @@ from workshop.manifests.tekton.references import Lookup, replaced, replaced_valu
 
 
 def is_custom(task: PipelineTask) -> bool:
-    """Whether a task is somebody else's kind, run as a CustomRun."""
+    """Whether a task's kind is a custom one, run as a CustomRun."""
     for one in (task.task_ref, task.task_spec):
         if one and one.api_version and not one.api_version.startswith("tekton.dev/"):
             return True
@@ -32,9 +32,9 @@ def children_of(
     run: Object, spec: PipelineRunSpec, raw_task: Object, node: Node, nodes: Sequence[Node], claims: dict[str, str]
 ) -> list[Object]:
     """The objects to create for a node: one, or one for each combination of its matrix."""
-    lookup = TaskValues(nodes, with_states=node.final)
-    # A controller replaces results inside an inline Task, but not the tasks' states.
-    raw_task = _with_results(raw_task, TaskValues(nodes))
+    lookup = TaskLookup(nodes, with_states=node.final)
+    # The controller replaces results inside an inline Task, but not the tasks' states.
+    raw_task = _with_results(raw_task, TaskLookup(nodes))
     task = node.task
     params = [Param(name=p.name, value=replaced_value(p.value, lookup)) for p in task.params]
     if task.matrix is None:
@@ -88,7 +88,7 @@ def _child(
     return {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", **body}
 
 
-def _with_results(raw_task: Object, results: TaskValues) -> Object:
+def _with_results(raw_task: Object, results: TaskLookup) -> Object:
     embedded = raw_task.get("taskSpec")
     if not embedded or embedded.get("apiVersion"):
         return raw_task
@@ -152,7 +152,7 @@ def _workspaces(
     lookup: Lookup,
     claims: dict[str, str],
 ) -> list[dict[str, Any]]:
-    """The run's bindings under the names that the task gives them."""
+    """The run's workspace bindings, under the names of the task."""
     raw = with_claims(run["spec"].get("workspaces") or [], claims)
     by_name = {binding["name"]: binding for binding in raw}
     found = []

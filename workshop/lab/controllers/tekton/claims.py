@@ -1,4 +1,4 @@
-"""PersistentVolumeClaims: made for volumeClaimTemplates, bound at once, removed with their folders."""
+"""PersistentVolumeClaims: created for volumeClaimTemplates, bound immediately, deleted with their folders."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _CLAIM = built_in("PersistentVolumeClaim")
 
 
 def claims_for(store: Store, run: Object) -> dict[str, str]:
-    """The claims of a run's volumeClaimTemplates by workspace; those that are not there yet are made."""
+    """The claims of a run's volumeClaimTemplates by workspace; missing ones are created."""
     names: dict[str, str] = {}
     for binding in run["spec"].get("workspaces") or []:
         template = binding.get("volumeClaimTemplate")
@@ -44,7 +44,7 @@ def claims_for(store: Store, run: Object) -> dict[str, str]:
 
 
 def with_claims(bindings: list[dict[str, Any]], names: dict[str, str]) -> list[dict[str, Any]]:
-    """Workspace bindings with claims in the place of their templates."""
+    """Workspace bindings, with claims instead of their templates."""
     return [
         _with_claim(binding, names[binding["name"]]) if binding["name"] in names else binding for binding in bindings
     ]
@@ -56,13 +56,13 @@ def _with_claim(binding: dict[str, Any], claim: str) -> dict[str, Any]:
 
 
 class Claims:
-    """The reconciler: a claim is a folder, so it is bound as soon as it is there."""
+    """The reconciler. A claim is a folder, so it is bound as soon as it is created."""
 
     def __init__(self, store: Store, state: LabPaths) -> None:
         self._store, self._state = store, state
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
-        """Bind a claim, or remove the folder of one that is gone."""
+        """Bind a claim, or remove the folder of a deleted one."""
         folder = claim_folder(self._state, namespace, name)
         claim = self._store.find(_CLAIM, namespace, name)
         if claim is None:

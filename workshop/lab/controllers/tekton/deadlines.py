@@ -1,7 +1,7 @@
-"""The three timeouts of a PipelineRun: the whole, the tasks, the final tasks.
+"""The three timeouts of a PipelineRun: pipeline, tasks, finally.
 
-A run's own times are whole seconds, so what this supervisor started is measured by its clock; after a restart
-the stored times are used.
+A run's own times are whole seconds. So this supervisor measures the runs that it started by its own clock, and uses the
+stored times only after a restart.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from workshop.manifests.tekton import Timeouts, parse_duration
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds; None is no limit."""
+    """Seconds; None means no limit."""
 
     pipeline: float | None
     tasks: float | None
@@ -24,7 +24,10 @@ class Limits:
 
 
 def limits(timeouts: Timeouts | None) -> Limits:
-    """What a run may take; tasks and final tasks share what the whole has, when only one of them is given."""
+    """The limits of a run.
+
+    If only one of tasks and finally is given, the other gets the rest of the pipeline's limit.
+    """
     given = timeouts or Timeouts()
     pipeline = parse_duration(given.pipeline) if given.pipeline is not None else 3600.0
     tasks = parse_duration(given.tasks) if given.tasks is not None else None
@@ -37,22 +40,22 @@ def limits(timeouts: Timeouts | None) -> Limits:
 
 
 class Clocks:
-    """How long runs have been going."""
+    """Monotonic clocks of runs."""
 
     def __init__(self) -> None:
         self._started: dict[str, float] = {}
 
     def start(self, key: str) -> None:
-        """Begin to measure; a second call changes nothing."""
+        """Start the clock. A second call changes nothing."""
         self._started.setdefault(key, time.monotonic())
 
     def forget(self, uid: str) -> None:
-        """Drop what belongs to a run."""
+        """Remove the clocks of a run."""
         for key in (uid, f"{uid}/finally"):
             self._started.pop(key, None)
 
     def seconds(self, key: str, stored: str | None) -> float:
-        """How long it has been, by this clock or by the stored time; 0 before the start."""
+        """Seconds since the start, by this clock or by the stored time; 0 before the start."""
         if key in self._started:
             return time.monotonic() - self._started[key]
         if not stored:
@@ -62,7 +65,7 @@ class Clocks:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """Which limits have been reached, and when to look again."""
+    """Which limits are reached, and the seconds until the next one."""
 
     pipeline: bool = False
     tasks: bool = False
@@ -71,7 +74,7 @@ class Deadlines:
 
 
 def deadlines(run: Object, timeouts: Timeouts | None, clocks: Clocks) -> Deadlines:
-    """How a run stands against its limits."""
+    """Compare the running time with the limits."""
     limit, status, uid = limits(timeouts), run["status"], run["metadata"]["uid"]
     ran = clocks.seconds(uid, status.get("startTime"))
     final_started = status.get("finallyStartTime")

@@ -1,4 +1,4 @@
-"""The feature flags that the lab behaves by: Tekton's defaults, which OpenShift Pipelines keeps."""
+"""The lab's feature flags: Tekton's defaults, which OpenShift Pipelines keeps."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ PROVENANCE: dict[str, Any] = {
         "verificationNoMatchPolicy": "ignore",
     }
 }
-"""The feature flags that the lab behaves by: Tekton's defaults, which OpenShift Pipelines keeps."""
+"""The lab's feature flags: Tekton's defaults, which OpenShift Pipelines keeps."""

@@ -1,4 +1,4 @@
-"""What `$(tasks...)` means in a Pipeline: results, states and matrix sizes of its tasks."""
+"""Values of `$(tasks...)` in a Pipeline: results, states and matrix sizes of its tasks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from workshop.manifests.tekton.graph import ResultRef, result_ref
 from workshop.manifests.tekton.references import Reference, Value, Variables
 
 
-class TaskValues:
+class TaskLookup:
     """A lookup over the nodes of a PipelineRun. `with_states` is for final tasks."""
 
     def __init__(self, nodes: Sequence[Node], *, with_states: bool = False) -> None:
@@ -18,7 +18,7 @@ class TaskValues:
         self._aggregate = aggregate(nodes) if with_states else ""
 
     def __call__(self, reference: Reference) -> Value | None:
-        """The value of a reference, or None when it is not (yet) there or names something else."""
+        """The value of a reference; None if it does not exist yet or the reference is of another kind."""
         parts = reference.parts
         if parts[0] not in ("tasks", "finally"):
             return None
@@ -38,7 +38,7 @@ class TaskValues:
         return None
 
     def has(self, ref: ResultRef) -> bool:
-        """Whether a result can be had, down to the item or key that is asked for."""
+        """Whether a result exists, including the item or key of the reference."""
         return self._result(ref.reference) is not None
 
     def node(self, name: str) -> Node | None:

@@ -24,7 +24,7 @@ def combinations(matrix: Matrix) -> list[list[Param]]:
     names = {param.name for param in matrix.params}
     for include in matrix.include:
         extra = {param.name: param.value for param in include.params if isinstance(param.value, str)}
-        # One that shares no name with the lists belongs to all combinations.
+        # An entry that shares no name with the lists belongs to all combinations.
         shared = names & set(extra)
         matching = [c for c in generated if all(c[name] == extra[name] for name in shared)]
         if matching:

@@ -1,4 +1,4 @@
-"""The names and labels that the controllers give to what they make."""
+"""The names and labels of the objects that the controllers create."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _HASH = 32
 _HEAD = LONGEST - _HASH
 
 RELEASE = {"pipeline.tekton.dev/release": "v1.12.2"}
-"""The release whose behaviour the lab follows, as the controller notes it on runs and Pods."""
+"""The Tekton release that the lab follows, as the controller records it on runs and Pods."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def child_name(parent: str, suffix: str) -> str:
-    """`<parent><suffix>`, with a hash in the middle when that is longer than 63 (knative.dev/pkg/kmeta)."""
+    """`<parent><suffix>`; longer than 63 characters, it gets a hash in the middle (knative.dev/pkg/kmeta)."""
     if len(parent) <= LONGEST - len(suffix):
         return parent + suffix
     if _HEAD - len(suffix) <= 0:
@@ -32,14 +32,14 @@ def pod_name(task_run: str, attempt: int) -> str:
 
 
 def claim_name(template_name: str, workspace: str, owner: Object) -> str:
-    """The PersistentVolumeClaim that is made for a run's volumeClaimTemplate."""
+    """The PersistentVolumeClaim of a run's volumeClaimTemplate."""
     meta = owner["metadata"]
     text = f"{workspace}/{owner['kind']}/{meta['namespace']}/{meta['name']}/{meta['uid']}"
     return f"{template_name or 'pvc'}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
 def passed_on(values: dict[str, str] | None) -> dict[str, str]:
-    """The labels or annotations that a run hands to what it makes."""
+    """The labels or annotations that a run passes to the objects that it creates."""
     return {key: value for key, value in (values or {}).items() if key != LAST_APPLIED}
 
 

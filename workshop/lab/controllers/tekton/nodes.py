@@ -1,4 +1,4 @@
-"""The tasks of a PipelineRun with the runs that were made for them."""
+"""The tasks of a PipelineRun with their runs."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Node:
 
     @property
     def cancelled(self) -> bool:
-        """Ended because somebody cancelled it; a timeout of the PipelineRun counts as a failure."""
+        """Cancelled by a user. A timeout of the PipelineRun counts as a failure."""
         return self.done and any(_is_cancelled(child) for child in self.children) and not self.timed_out
 
     @property
@@ -54,7 +54,7 @@ class Node:
 
     @property
     def failed(self) -> bool:
-        """Done and not as it should, whether or not the Pipeline ignores that."""
+        """Done and not successful, whether or not the Pipeline ignores the failure."""
         return self.done and not self.successful and not self.cancelled
 
     @property
@@ -63,7 +63,7 @@ class Node:
 
     @property
     def completed(self) -> bool:
-        """Done in a way that lets dependents run."""
+        """Done, and dependents may run."""
         return self.successful or self.ignored
 
     @property

@@ -1,4 +1,4 @@
-"""How a TaskRun's attempt ended: its Pod's last state as a reason and a message."""
+"""The end of a TaskRun's attempt: the last state of its Pod as a reason and a message."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Outcome:
 
 
 def outcome(run_name: str, pod: Object) -> Outcome:
-    """What a Pod in its final phase means."""
+    """The outcome of a Pod in its final phase."""
     status = pod.get("status") or {}
     if status.get("phase") == "Succeeded":
         return Outcome(True, "Succeeded", SUCCESS)
@@ -49,7 +49,7 @@ def outcome(run_name: str, pod: Object) -> Outcome:
 
 
 def _step_failure(status: Status) -> Outcome:
-    """The first step that failed by itself; the ones after it were skipped."""
+    """The first step that failed itself; later steps were skipped."""
     for container in status.get("containerStatuses") or []:
         terminated = (container.get("state") or {}).get("terminated") or {}
         if not container["name"].startswith("step-") or not terminated.get("exitCode"):
@@ -64,7 +64,7 @@ def _step_failure(status: Status) -> Outcome:
         if "Error" in internal:
             text += f"; {internal['Error']}"
         return Outcome(False, "StepFailed", text)
-    return Outcome(False, "Failed", "the Pod failed, and no step says why; see its logs")
+    return Outcome(False, "Failed", "the Pod failed without a message of a step; see its logs")
 
 
 def _waiting(status: Status, reason: str) -> Status:

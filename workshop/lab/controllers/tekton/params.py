@@ -1,4 +1,4 @@
-"""Parameters: what a run gives, what a spec declares, and the values that come of it."""
+"""Parameters: the values of a run, the declarations of a spec, and the result of both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Values = dict[tuple[str, ...], Value]
 
 
 class ParamProblem(Exception):
-    """Params do not fit their declaration. `kind` is missing, type, keys or index."""
+    """Params do not match their declaration. `kind` is missing, type, keys or index."""
 
     def __init__(self, kind: str, names: str) -> None:
         super().__init__(names)
@@ -34,10 +34,10 @@ def values(
     *,
     pass_on: bool,
 ) -> Values:
-    """The values of declared params; with `pass_on`, those of given but undeclared ones, too.
+    """The values of declared params; with `pass_on`, also those of undeclared params.
 
-    A default may refer to other params and to the context. An object's default fills in missing keys.
-    Raises ParamProblem.
+    A default may refer to other params and to the context. An object's default fills in missing keys. Raises
+    ParamProblem.
     """
     by_name = {param.name: param.value for param in given}
     declared = {spec.name for spec in specs}
@@ -64,7 +64,7 @@ def values(
 
 
 def check_indexes(spec: Any, found: Values) -> None:
-    """Every `$(params.list[3])` of a spec exists. Raises ParamProblem."""
+    """Check that every `$(params.list[3])` of a spec exists. Raises ParamProblem."""
     bad = [reference.text for reference in _indexed(spec) if _is_outside(reference, found)]
     if bad:
         raise ParamProblem("index", _names(bad))

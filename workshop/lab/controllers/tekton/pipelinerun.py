@@ -1,7 +1,7 @@
-"""Reconciles PipelineRuns: looks at what its runs came to, starts what can start, says how it stands.
+"""Reconciles PipelineRuns: reads the state of their runs, starts the next ones, writes the status.
 
-All state is in the store. A reconcile asks, in this order: is it cancelled or out of time, which tasks are
-skipped, which can start, what does the condition say now. The answers are in modules of their own.
+All state is in the store. A reconcile decides in this order: whether the run is cancelled or timed out, which tasks are
+skipped, which can start, and what the condition is. Each decision has its own module.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.conditions import Status, is_done, set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import skipping
-from workshop.lab.controllers.tekton.beginning import begun, typed_pipeline
 from workshop.lab.controllers.tekton.children import children_of
 from workshop.lab.controllers.tekton.claims import claims_for
 from workshop.lab.controllers.tekton.deadlines import Clocks, Deadlines, deadlines
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.features import PROVENANCE
-from workshop.lab.controllers.tekton.lookups import TaskValues
+from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.nodes import CANCELLED_MESSAGE, TIMED_OUT_MESSAGE, Node, build
+from workshop.lab.controllers.tekton.pipelinecondition import RunCondition, run_condition
 from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
+from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
 from workshop.lab.controllers.tekton.skipping import Facts
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
-from workshop.lab.controllers.tekton.verdict import Verdict, verdict
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.store import Record, Store, now
 from workshop.manifests.tekton import (
@@ -53,7 +53,7 @@ class PipelineRuns:
         self._pipelines: dict[str, tuple[PipelineSpec, dict[str, list[str]]]] = {}
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
-        """Bring one PipelineRun on; the seconds until it must be looked at again."""
+        """Reconcile one PipelineRun. Returns the seconds until the next reconcile."""
         run = self._store.find(self._runs, namespace, name)
         if run is None:
             return None
@@ -73,11 +73,10 @@ class PipelineRuns:
                 self._begin(run, spec)
             return self._advance(run, spec)
         except RunError as e:
-            self._end(run, Verdict("False", e.reason, e.message))
+            self._end(run, RunCondition("False", e.reason, e.message))
             return None
 
-    # -- the start
-    # ---------------------------------------------------------------------------------------------
+    # -- start ---------------------------------------------------------------------------------------------------------
 
     def _begin(self, run: Object, spec: PipelineRunSpec) -> None:
         meta, status = run["metadata"], run["status"]
@@ -87,7 +86,7 @@ class PipelineRuns:
         status["provenance"] = PROVENANCE
         if spec.status == "Cancelled":
             return
-        start = begun(self._store, run, spec)
+        start = resolve_pipeline(self._store, run, spec)
         labels = {**start.labels, **(meta.get("labels") or {})}
         annotations = {**start.annotations, **(meta.get("annotations") or {})}
         if labels != meta.get("labels") or annotations != (meta.get("annotations") or {}):
@@ -106,15 +105,14 @@ class PipelineRuns:
             self._pipelines[uid] = (spec, dependencies(spec.tasks))
         return self._pipelines[uid]
 
-    # -- while it runs
-    # -----------------------------------------------------------------------------------------
+    # -- while it runs -------------------------------------------------------------------------------------------------
 
     def _advance(self, run: Object, spec: PipelineRunSpec) -> float | None:
         children = self._children(run)
         name = run["metadata"]["name"]
         if spec.status == "Cancelled":
             self._cancel(children, CANCELLED_MESSAGE)
-            self._end(run, Verdict("False", "Cancelled", f'PipelineRun "{name}" was cancelled'), children)
+            self._end(run, RunCondition("False", "Cancelled", f'PipelineRun "{name}" was cancelled'), children)
             return None
         pipeline, needs = self._pipeline(run)
         when_due = deadlines(run, spec.timeouts, self._clocks)
@@ -123,7 +121,7 @@ class PipelineRuns:
             given = spec.timeouts.pipeline if spec.timeouts else None
             limit = format_duration(parse_duration(given or "1h"))
             text = f'PipelineRun "{name}" failed to finish within "{limit}"'
-            self._end(run, Verdict("False", "PipelineRunTimeout", text), children)
+            self._end(run, RunCondition("False", "PipelineRunTimeout", text), children)
             return None
         nodes = build(pipeline, needs, children)
         facts = Facts(
@@ -136,20 +134,20 @@ class PipelineRuns:
         self._stop_some(spec, facts, when_due)
         self._start_ready(run, spec, facts)
         self._show(run, facts)
-        found = verdict(facts)
+        found = run_condition(facts)
         if found.value == "Unknown":
             set_condition(run["status"], found.value, found.reason, found.message)
             self._save(run)
             self._events.emit(run, found.reason, found.message)
             return when_due.next
-        results = pipeline_results(pipeline, TaskValues(nodes))
+        results = pipeline_results(pipeline, TaskLookup(nodes))
         if results:
             run["status"]["results"] = results
         self._end(run, found)
         return None
 
     def _stop_some(self, spec: PipelineRunSpec, facts: Facts, when_due: Deadlines) -> None:
-        """Cancel the tasks that a graceful cancel or a timeout ends, but not the final ones with them."""
+        """Cancel the tasks that a graceful cancel or a timeout ends, without the final tasks."""
         before = [child for node in facts.nodes if not node.final for child in node.children]
         if when_due.tasks:
             self._cancel(before, TIMED_OUT_MESSAGE)
@@ -159,7 +157,7 @@ class PipelineRuns:
             self._cancel([c for n in facts.nodes if n.final for c in n.children], TIMED_OUT_MESSAGE)
 
     def _start_ready(self, run: Object, spec: PipelineRunSpec, facts: Facts) -> None:
-        """Create the runs of the tasks whose time has come."""
+        """Create the runs of the tasks that can start."""
         starting = skipping.ready(facts)
         if not starting:
             return
@@ -179,12 +177,12 @@ class PipelineRuns:
                     node.children.append(self._store.get(kind, meta["namespace"], meta["name"]))
 
     def _children(self, run: Object) -> list[Object]:
-        # Store has a method `list`, which hides the type in its own annotations.
+        # Store has a method `list`, which shadows the type in its own annotations.
         records = cast("list[Record]", self._store.dependents(run["metadata"]["uid"]))
         return [record.object() for record in records if record.kind.kind in _CHILD_KINDS]
 
     def _cancel(self, children: list[Object], message: str) -> None:
-        """Ask the runs that are not done to stop; their own controllers do it."""
+        """Cancel the unfinished runs. Their own controllers stop them."""
         for child in children:
             if is_done(child) or child["spec"].get("status"):
                 continue
@@ -195,15 +193,14 @@ class PipelineRuns:
     def _tasks_were_cut(self, nodes: list[Node]) -> bool:
         return any(node.timed_out for node in nodes if not node.final)
 
-    # -- what it says
-    # ------------------------------------------------------------------------------------------
+    # -- status --------------------------------------------------------------------------------------------------------
 
     def _show(self, run: Object, facts: Facts) -> None:
-        """Child references and skipped tasks, in the order of the Pipeline."""
+        """Set child references and skipped tasks, in the order of the Pipeline."""
         status: Status = run["status"]
         references, skipped = [], []
         for node in facts.nodes:
-            lookup = TaskValues(facts.nodes, with_states=node.final)
+            lookup = TaskLookup(facts.nodes, with_states=node.final)
             when = [msgspec.to_builtins(one) for one in skipping.resolved_when(node.task, lookup)]
             references += [_reference(child, node, when, lookup) for child in node.children]
             if node.name in facts.reasons:
@@ -217,7 +214,7 @@ class PipelineRuns:
             else:
                 status.pop(key, None)
 
-    def _end(self, run: Object, found: Verdict, children: list[Object] | None = None) -> None:
+    def _end(self, run: Object, found: RunCondition, children: list[Object] | None = None) -> None:
         status: Status = run["status"]
         status.setdefault("startTime", now())
         status["completionTime"] = now()
@@ -227,12 +224,12 @@ class PipelineRuns:
         self._events.emit(run, found.reason if ok else "Failed", found.message, warning=not ok)
 
     def _save(self, run: Object) -> None:
-        """Store the status. Raises Conflict when somebody changed the run; the loop comes again."""
+        """Store the status. Raises Conflict if the run changed meanwhile; the loop then retries."""
         stored = self._store.update_status(self._runs, run)
         run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
 
 
-def _reference(child: Object, node: Node, when: list[dict[str, Any]], lookup: TaskValues) -> dict[str, Any]:
+def _reference(child: Object, node: Node, when: list[dict[str, Any]], lookup: TaskLookup) -> dict[str, Any]:
     reference: dict[str, Any] = {
         "apiVersion": child["apiVersion"],
         "kind": child["kind"],

@@ -1,7 +1,7 @@
-"""The Pod of a TaskRun: its plan, and the object that `kubectl get pods` shows.
+"""The Pod of a TaskRun: its plan, and the object for `kubectl get pods`.
 
-The object has what a participant looks for: containers, images, variables and mounts. It lacks the entrypoint binary,
-the init containers and the internal volumes of a real Tekton Pod, because nothing in the lab uses them.
+The object has the containers, images, variables and mounts. It lacks the entrypoint binary, the init containers and the
+internal volumes of a real Tekton Pod, because nothing in the lab uses them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workshop.manifests.tekton import Sidecar, Step, StepTemplate, TaskSpec, par
 
 
 def pod_object(run: Object, name: str, plan: PodPlan) -> Object:
-    """The Pod as it is stored, before anything runs."""
+    """The Pod object before its start."""
     meta = run["metadata"]
     labels = {
         **passed_on(meta.get("labels")),
@@ -107,7 +107,7 @@ def _sidecar(sidecar: Sidecar, workspaces: Sequence[VolumeMount]) -> ContainerPl
 
 
 def _templated(step: Step, template: StepTemplate) -> Step:
-    """A step over its Task's stepTemplate: the step's own wins; variables and mounts are joined."""
+    """Merge a step into its Task's stepTemplate: the step takes precedence; variables and mounts are joined."""
     return msgspec.structs.replace(
         step,
         image=step.image or template.image,

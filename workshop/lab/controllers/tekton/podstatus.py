@@ -12,7 +12,7 @@ from workshop.lab.kinds import Object
 
 
 def step_statuses(pod: Object, names: list[str], *, ended: str = "") -> list[Status]:
-    """The `steps` of a TaskRun's status. `ended` is the reason of a run that was stopped from outside."""
+    """The `steps` of a TaskRun's status. `ended` is the reason of a run that was cancelled or timed out."""
     found = []
     by_name = {one["name"]: one for one in (pod.get("status") or {}).get("containerStatuses") or []}
     for index, name in enumerate(names):

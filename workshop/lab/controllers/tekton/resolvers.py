@@ -1,6 +1,6 @@
-"""Finds the Task, Pipeline or StepAction that a reference means: by name, or by the cluster resolver.
+"""Finds the Task, Pipeline or StepAction of a reference: by name, or by the cluster resolver.
 
-Other resolvers (git, hub, bundles, http) are refused with what the lab knows: a room may be offline.
+Other resolvers (git, hub, bundles, http) are refused, because the lab works without a network.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from workshop.manifests.tekton import Param
 
 @dataclass(frozen=True)
 class Found:
-    """What a reference means: its spec, and where it stands."""
+    """The referenced object: its spec, name and namespace."""
 
     name: str
     namespace: str
@@ -28,17 +28,17 @@ class Found:
 def find(
     store: Store, kind: str, namespace: str, name: str, resolver: str, params: Sequence[Param], *, reason: str
 ) -> Found:
-    """The object that a reference means. Raises RunError with `reason` when there is none."""
+    """Return the referenced object. Raises RunError with `reason` when it does not exist."""
     if resolver:
         given = {param.name: param.value for param in params}
         if resolver != "cluster":
             raise RunError(
                 reason,
-                f'resolver "{resolver}": the lab knows the resolver "cluster" alone; '
+                f'resolver "{resolver}": the lab supports only the resolver "cluster"; '
                 f"apply the {kind} to the lab and refer to it by name",
             )
         if str(given.get("kind", kind)).lower() != kind.lower():
-            raise RunError(reason, f'cluster resolver: kind "{given.get("kind")}" where a {kind} is wanted')
+            raise RunError(reason, f'cluster resolver: kind "{given.get("kind")}": a {kind} is required')
         name = str(given.get("name", ""))
         namespace = str(given.get("namespace") or namespace)
     obj = store.find(built_in(kind), namespace, name)

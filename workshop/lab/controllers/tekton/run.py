@@ -1,4 +1,4 @@
-"""Starts Tekton in the lab: the reconcilers in their loops, and what belongs together when they stop."""
+"""Runs Tekton in the lab: its reconcilers in their loops, and their shutdown."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class TektonController:
         self._lab = lab
 
     async def run(self) -> None:
-        """Reconcile until cancelled, then end the running steps."""
+        """Reconcile until cancelled, then stop the running steps."""
         lab = self._lab
         await run_tekton(lab.store, lab.paths, lab.runtime, environment.of_steps(lab.paths))
 
     def settled(self) -> bool:
-        """Always: a run of an earlier lab continues, and the lab does not wait for it."""
+        """Always true: runs of an earlier start continue, and the lab does not wait for them."""
         return True
 
 
 async def run_tekton(store: Store, state: LabPaths, runtime: Runtime, env: Mapping[str, str] | None = None) -> None:
-    """Run the controllers until cancelled; running steps are stopped then. `env` are variables for every step."""
+    """Run the controllers until cancelled, then stop running steps. `env` are variables of every step."""
     attempts = Attempts(store, StepRunner(store, state, runtime, env))
     task_runs = TaskRuns(store, state, attempts)
     pipeline_runs = PipelineRuns(store)
@@ -75,7 +75,7 @@ def _by_label(record: Record, label: str) -> Iterable[Key]:
 
 
 def _run_of_ended(record: Record) -> Iterable[Key]:
-    """A PipelineRun has nothing to do while its TaskRuns only move on."""
+    """The PipelineRun of an ended TaskRun. It has nothing to do while the TaskRun runs."""
     if b'"completionTime"' not in record.body:
         return ()
     return _by_label(record, "tekton.dev/pipelineRun")

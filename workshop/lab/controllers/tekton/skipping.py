@@ -1,8 +1,8 @@
 """Which tasks of a PipelineRun are skipped, and for which reason.
 
-The order of the questions is the controller's (`skip` in pipelinerunresolution.go): a run that is stopping
-skips before `when` is looked at. A task whose `when` is false does not take the tasks after it along, unless
-they need its results; a task skipped for any other reason does.
+The order of the checks is the controller's (`skip` in pipelinerunresolution.go): a stopping run skips a task before its
+`when` is evaluated. A task whose `when` is false does not skip its dependents, unless they need its results. A task
+that is skipped for any other reason does.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from workshop.lab.controllers.tekton.errors import RunError
-from workshop.lab.controllers.tekton.lookups import TaskValues
+from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.matrix import is_empty
 from workshop.lab.controllers.tekton.nodes import Node, dag
 from workshop.manifests.tekton import Matrix, Param, PipelineTask, WhenExpression
@@ -32,7 +32,7 @@ EMPTY_MATRIX = "Matrix Parameters have an empty array"
 
 @dataclass
 class Facts:
-    """What decides about skipping: how the run stands as a whole."""
+    """The input of the decision: the state of the run as a whole."""
 
     nodes: Sequence[Node]
     spec_status: str = ""
@@ -53,7 +53,7 @@ class Facts:
 
 
 def decide(facts: Facts) -> None:
-    """Fill in `facts.reasons`. Raises RunError when a task needs a result that its maker did not write."""
+    """Fill in `facts.reasons`. Raises RunError when a task needs a result that a successful task did not write."""
     facts.reasons.clear()
     by_name = {node.name: node for node in facts.nodes}
     pending = [node for node in dag(facts.nodes) if not node.started]
@@ -98,12 +98,12 @@ def resolved_when(task: PipelineTask, lookup: Lookup) -> list[WhenExpression]:
 
 
 def holds(when: Sequence[WhenExpression]) -> bool:
-    """Whether all expressions hold."""
+    """Whether all expressions are true."""
     return all((one.input in one.values) == (one.operator == "in") for one in when)
 
 
 def resolved_matrix(matrix: Matrix, lookup: Lookup) -> Matrix:
-    """A matrix with its references replaced; a whole list may come from a param or a result."""
+    """A matrix with its references replaced. A param or a result may be a whole list."""
     return Matrix(
         params=[Param(name=p.name, value=replaced_value(p.value, lookup)) for p in matrix.params],
         include=[
@@ -129,7 +129,7 @@ def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node]) -> str:
         return STOPPED
     done = _parents_done(node, facts, by_name)
     if done:
-        lookup = TaskValues(facts.nodes)
+        lookup = TaskLookup(facts.nodes)
         if node.task.when and _when_is_known(node, lookup) and not holds(resolved_when(node.task, lookup)):
             return WHEN
     if any(facts.reasons.get(name, WHEN) != WHEN for name in node.needs):
@@ -140,13 +140,13 @@ def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node]) -> str:
         return TIMEOUT
     if facts.tasks_timed_out:
         return TASKS_TIMEOUT
-    if done and node.task.matrix and is_empty(resolved_matrix(node.task.matrix, TaskValues(facts.nodes))):
+    if done and node.task.matrix and is_empty(resolved_matrix(node.task.matrix, TaskLookup(facts.nodes))):
         return EMPTY_MATRIX
     return ""
 
 
 def _final_reason(node: Node, facts: Facts) -> str:
-    lookup = TaskValues(facts.nodes, with_states=True)
+    lookup = TaskLookup(facts.nodes, with_states=True)
     if any(not lookup.has(ref) for ref in result_refs(node.task)):
         return RESULTS
     if node.task.when and not holds(resolved_when(node.task, lookup)):
@@ -160,21 +160,21 @@ def _final_reason(node: Node, facts: Facts) -> str:
     return ""
 
 
-def _when_is_known(node: Node, lookup: TaskValues) -> bool:
-    """Whether the results that `when` uses are there; otherwise the task is skipped for them."""
+def _when_is_known(node: Node, lookup: TaskLookup) -> bool:
+    """Whether the results that `when` uses exist. If not, the task is skipped."""
     of_when = {text for one in node.task.when for text in (one.input, *one.values)}
     used = [ref for ref in result_refs(node.task) if any(ref.reference.text in text for text in of_when)]
     return all(lookup.has(ref) for ref in used)
 
 
 def _results_are_missing(node: Node, facts: Facts) -> bool:
-    lookup = TaskValues(facts.nodes)
+    lookup = TaskLookup(facts.nodes)
     for ref in result_refs(node.task):
         if lookup.has(ref):
             continue
         maker = lookup.node(ref.task)
         if maker is not None and maker.successful:
-            # The maker is to blame, so the run fails instead of going on without.
+            # The task that should have written the result is wrong, so the run fails.
             raise RunError(
                 "InvalidTaskResultReference",
                 f"Invalid task result reference: Could not find result with name {ref.result} for task {ref.task}",

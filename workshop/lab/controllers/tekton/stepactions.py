@@ -1,6 +1,6 @@
-"""Puts StepActions in the place of the steps that refer to them.
+"""Replaces the steps that refer to StepActions.
 
-A StepAction sees only its own params: the step's values, which may refer to the Task's, then its defaults
+A StepAction reads only its own params: the step's values, which may refer to the Task's, then its defaults
 (docs/stepactions.md of tektoncd/pipeline).
 """
 
@@ -68,7 +68,7 @@ def _resolve(store: Store, namespace: str, raw: Object, outer: Values) -> Object
 
 
 def _from_earlier_steps(step: Step) -> dict[str, Reference]:
-    """The params that are a result of an earlier step: their values are known only when the step runs."""
+    """The params whose value is a result of an earlier step, which is known only when the step runs."""
     found = {}
     for param in step.params:
         reference = whole(param.value) if isinstance(param.value, str) else None
@@ -78,7 +78,7 @@ def _from_earlier_steps(step: Step) -> dict[str, Reference]:
 
 
 def _passed(use: Reference, result: Reference) -> str:
-    """What stands for a param that is a step's result: the same item or key, of the result."""
+    """The reference that replaces such a param: the same item or key of the result."""
     keys = "".join(f".{part}" for part in use.parts[2:])
     index = f"[{use.index}]" if use.index is not None else ""
     return f"$({'.'.join(result.parts)}{keys}{index})"

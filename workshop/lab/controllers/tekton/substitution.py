@@ -1,7 +1,7 @@
-"""What takes the place of `$(...)` in a Task: params, the run's context, workspaces, paths of results.
+"""The values of `$(...)` in a Task: params, the run's context, workspaces, paths of results.
 
-Works on the manifest as it is stored, because the substituted spec is shown in the run's status. Names,
-descriptions and declarations are left alone.
+The module works on the stored manifest, because the run's status shows the substituted spec. Names, descriptions and
+declarations are not changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def container_name(name: str, index: int) -> str:
 
 
 def task_context(run: Object, task: str, attempt: int) -> Values:
-    """What `$(context...)` means in a TaskRun."""
+    """The values of `$(context...)` in a TaskRun."""
     meta = run["metadata"]
     return {
         ("context", "taskRun", "name"): meta["name"],
@@ -35,7 +35,7 @@ def task_context(run: Object, task: str, attempt: int) -> Values:
 
 
 def paths(spec: TaskSpec) -> Values:
-    """Where results, exit codes and credentials are."""
+    """The paths of results, exit codes and credentials."""
     found: Values = {("credentials", "path"): "/tekton/creds"}
     for result in spec.results:
         found[("results", result.name, "path")] = f"/tekton/results/{result.name}"
@@ -46,7 +46,7 @@ def paths(spec: TaskSpec) -> Values:
 
 
 def workspace_values(declared: list[WorkspaceDeclaration], bound: dict[str, WorkspaceBinding]) -> Values:
-    """What `$(workspaces...)` means; the path of one that is not bound is empty."""
+    """The values of `$(workspaces...)`. The path of an unbound workspace is empty."""
     found: Values = {}
     for workspace in declared:
         binding = bound.get(workspace.name)
@@ -72,7 +72,7 @@ def substituted(spec: Object, values: Values) -> Object:
 
 
 def replaced_parts(spec: Object, lookup: Lookup) -> Object:
-    """A Task's spec with those parts replaced that may hold references."""
+    """A Task's spec with references replaced in the fields that may contain them."""
     return {key: replaced_tree(one, lookup, skip=_KEPT) if key in _REPLACED else one for key, one in spec.items()}
 
 

@@ -1,4 +1,4 @@
-"""The results of a TaskRun, typed as its Task declares them."""
+"""The results of a TaskRun, with the types that its Task declares."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _MISMATCH = "Provided results don't match declared results; may be invalid JSON 
 
 
 def task_results(spec: TaskSpec, pod: Object, *, strict: bool) -> list[dict[str, Any]]:
-    """The results that were written, in the order in which they are declared.
+    """The written results, in the order of their declaration.
 
-    Raises RunError when one is not of its type; unless `strict`, such a result is left out.
+    Raises RunError when a result is not of its type; unless `strict`, such a result is left out.
     """
     written: dict[str, str] = {}
     of_steps: dict[tuple[str, str], str] = {}

@@ -1,7 +1,7 @@
-"""Reconciles TaskRuns: one Pod an attempt, its end read from the Pod, then a retry or the verdict.
+"""Reconciles TaskRuns: one Pod for each attempt; its outcome leads to a retry or to the end of the run.
 
-Whatever happens in between is in the store: a supervisor that was killed finds the run again, and a Pod whose
-processes are gone counts as evicted, which uses up a retry like any other failure.
+All state in between is in the store. A restarted supervisor finds the run again. A Pod whose processes are gone counts
+as evicted, which uses up a retry like any other failure.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from workshop.lab.controllers.tekton.features import PROVENANCE
 from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
-from workshop.lab.controllers.tekton.prepare import prepared, task_of
+from workshop.lab.controllers.tekton.resolve_task import resolve_task, task_of
 from workshop.lab.kinds import Object, built_in
 from workshop.lab.kubelet.status import FINAL_PHASES
 from workshop.lab.kubelet.volumes import missing
@@ -31,7 +31,7 @@ from workshop.manifests.tekton import format_duration, parse_duration
 
 ON_ERROR = "pipeline.tekton.dev/pipeline-task-on-error"
 PENDING_SECONDS = 0.5
-"""How soon a Pod that waits for a volume looks again."""
+"""Seconds between two checks of a Pod that waits for a volume."""
 CONTROLLER = "tekton.dev/pipeline"
 
 
@@ -44,7 +44,7 @@ class TaskRuns:
         self._runs, self._pods = built_in("TaskRun"), built_in("Pod")
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
-        """Bring one TaskRun on; the seconds until it must be looked at again."""
+        """Reconcile one TaskRun. Returns the seconds until the next reconcile."""
         run = self._store.find(self._runs, namespace, name)
         if run is None:
             await self._gone(namespace, name)
@@ -63,8 +63,7 @@ class TaskRuns:
             self._finish(run, Outcome(False, e.reason, e.message))
             return None
 
-    # -- start
-    # -------------------------------------------------------------------------------------------------
+    # -- start ---------------------------------------------------------------------------------------------------------
 
     def _start(self, run: Object) -> float | None:
         status: Status = run["status"]
@@ -73,7 +72,7 @@ class TaskRuns:
             status["startTime"] = now()
             self._events.emit(run, "Started", "")
         bindings = with_claims(run["spec"].get("workspaces") or [], claims_for(self._store, run))
-        ready = prepared(self._store, {**run, "spec": {**run["spec"], "workspaces": bindings}}, attempt)
+        ready = resolve_task(self._store, {**run, "spec": {**run["spec"], "workspaces": bindings}}, attempt)
         self._label(run, ready.labels, ready.annotations)
         meta = run["metadata"]
         name = pod_name(meta["name"], attempt)
@@ -102,7 +101,7 @@ class TaskRuns:
         return self._left(run, pod)
 
     def _label(self, run: Object, labels: dict[str, str], annotations: dict[str, str]) -> None:
-        """Put the Task's labels on the run, as the controller does; the run's own win."""
+        """Copy the Task's labels to the run, as the controller does. The run's own labels take precedence."""
         meta = run["metadata"]
         new_labels = {**labels, **(meta.get("labels") or {})}
         new_annotations = {**annotations, **RELEASE, **(meta.get("annotations") or {})}
@@ -111,8 +110,7 @@ class TaskRuns:
             stored = self._store.update(self._runs, run)
             meta["resourceVersion"] = stored["metadata"]["resourceVersion"]
 
-    # -- while it runs
-    # -----------------------------------------------------------------------------------------
+    # -- while it runs -------------------------------------------------------------------------------------------------
 
     async def _follow(self, run: Object) -> float | None:
         status: Status = run["status"]
@@ -141,7 +139,7 @@ class TaskRuns:
         return left
 
     def _left(self, run: Object, pod: Object | None) -> float | None:
-        """Seconds until the attempt times out, or None when it may run for ever."""
+        """Seconds until the attempt times out, or None without a timeout."""
         timeout = parse_duration(run["spec"].get("timeout") or "1h0m0s")
         if timeout == 0:
             return None
@@ -151,15 +149,14 @@ class TaskRuns:
             ran = (datetime.now(UTC) - started).total_seconds() - 1
         return timeout - ran
 
-    # -- the end
-    # -----------------------------------------------------------------------------------------------
+    # -- the end -------------------------------------------------------------------------------------------------------
 
     def _ended(self, run: Object, pod: Object) -> float | None:
         found = outcomes.outcome(run["metadata"]["name"], pod)
         return self._end_attempt(run, pod, found)
 
     def _end_attempt(self, run: Object, pod: Object | None, found: Outcome, *, ended: str = "") -> float | None:
-        """Take over what the Pod left; then a retry, or the verdict."""
+        """Take over the Pod's results, then retry or finish the run."""
         status: Status = run["status"]
         if pod is not None:
             status["steps"] = podstatus.step_statuses(pod, self._step_names(run), ended=ended)
@@ -182,7 +179,7 @@ class TaskRuns:
         return None
 
     def _retry(self, run: Object, found: Outcome) -> None:
-        """Archive the attempt and begin again, as the same TaskRun."""
+        """Archive the attempt and start the next one of the same TaskRun."""
         status: Status = run["status"]
         archived = {key: value for key, value in status.items() if key != "retriesStatus"}
         archived["artifacts"] = {}
@@ -226,7 +223,7 @@ class TaskRuns:
         self._end_attempt(run, pod, found, ended="TaskRunCancelled")
 
     async def _gone(self, namespace: str, name: str) -> None:
-        """The TaskRun was deleted: end what runs and remove its Pods' folders."""
+        """The TaskRun was deleted: stop its Pods and remove their folders."""
         await self._attempts.stop_named(namespace, f"{name}-pod")
         for attempt in range(100):
             pod = pod_name(name, attempt)
@@ -236,8 +233,7 @@ class TaskRuns:
             if self._store.find(self._pods, namespace, pod) is None:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    # -- helpers
-    # -----------------------------------------------------------------------------------------------
+    # -- helpers -------------------------------------------------------------------------------------------------------
 
     def _add_step_results(self, status: Status, pod: Object) -> None:
         for step in status["steps"]:
@@ -250,7 +246,7 @@ class TaskRuns:
         return [step.get("name", "") for step in steps]
 
     def _save(self, run: Object) -> None:
-        """Store the status. Raises Conflict when somebody changed the run; the loop comes again."""
+        """Store the status. Raises Conflict if the run changed meanwhile; the loop then retries."""
         stored = self._store.update_status(self._runs, run)
         run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
 

@@ -1,4 +1,4 @@
-"""Workspaces of a TaskRun: which volume each one is, and in which containers it appears."""
+"""Workspaces of a TaskRun: the volume of each, and the containers that mount it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Bound:
     mounts: dict[str, VolumeMount] = field(default_factory=dict)
     """By workspace, at the path that the Task declares."""
     isolated: set[str] = field(default_factory=set)
-    """Workspaces that a step or sidecar took for itself."""
+    """Workspaces that a step or sidecar mounts itself; other containers do not get them."""
 
     def of(self, usages: Sequence[WorkspaceUsage]) -> list[VolumeMount]:
-        """What one container sees: the shared ones, and those it names."""
+        """The mounts of one container: the shared ones, and those that it names."""
         found = [mount for name, mount in self.mounts.items() if name not in self.isolated]
         for usage in usages:
             mount = self.mounts.get(usage.name)
@@ -35,7 +35,7 @@ class Bound:
 
 
 def check_bound(task: str, spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, one_claim: bool) -> None:
-    """Every workspace that is needed is bound. Raises RunError."""
+    """Check that every required workspace is bound. Raises RunError."""
     bound = {binding.name for binding in bindings}
     for workspace in spec.workspaces:
         if workspace.name not in bound and not workspace.optional:
@@ -46,7 +46,7 @@ def check_bound(task: str, spec: TaskSpec, bindings: Sequence[WorkspaceBinding],
             )
     claims = {b.persistent_volume_claim.claim_name for b in bindings if b.persistent_volume_claim}
     if one_claim and len(claims) > 1:
-        # Tekton's affinity assistant, on by default: two claims may sit on different nodes.
+        # Tekton's affinity assistant, on by default: two claims may be on different nodes.
         raise RunError(
             "TaskRunValidationFailed",
             "TaskRun mounts more than one PersistentVolumeClaim - that is forbidden",

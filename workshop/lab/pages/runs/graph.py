@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workshop.lab.controllers.tekton.beginning import typed_pipeline
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.names import index_of
+from workshop.lab.controllers.tekton.resolve_pipeline import typed_pipeline
 from workshop.lab.kinds import Object
 from workshop.lab.pages.runs.states import APPROVAL, WAITING, State, run_state
 from workshop.lab.pages.times import NEVER, Span

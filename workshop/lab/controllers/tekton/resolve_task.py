@@ -1,7 +1,7 @@
-"""Turns a TaskRun into what is to be run: finds its Task, checks params and workspaces, replaces references.
+"""Resolves a TaskRun before its Pod: finds its Task, checks params and workspaces, replaces references.
 
-The order is the controller's own: reference, params, StepActions, workspaces, substitution. What does not fit
-raises RunError, whose reason and message become the TaskRun's condition.
+The order is the controller's: reference, params, StepActions, workspaces, substitution. An invalid part raises
+RunError, whose reason and message become the TaskRun's condition.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _INVALID = "TaskRunValidationFailed"
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A TaskRun that can be run."""
+class ResolvedTask:
+    """The resolved Task of a TaskRun."""
 
     raw: Object
     """The substituted Task, as the status shows it."""
@@ -43,8 +43,8 @@ class Prepared:
     annotations: dict[str, str] = field(default_factory=dict)
 
 
-def prepared(store: Store, run: Object, attempt: int) -> Prepared:
-    """Everything that is known before a Pod exists. Raises RunError."""
+def resolve_task(store: Store, run: Object, attempt: int) -> ResolvedTask:
+    """Resolve, check and substitute the Task of a run, before its Pod exists. Raises RunError."""
     spec = decode(run, TaskRun).spec
     name, raw, labels, annotations = _task(store, run, spec)
     inline = spec.task_spec is not None
@@ -70,7 +70,7 @@ def prepared(store: Store, run: Object, attempt: int) -> Prepared:
     }
     raw = substitution.substituted(raw, values)
     task = _typed(raw)
-    return Prepared(raw, task, workspaces.bind(task, spec.workspaces), labels, annotations)
+    return ResolvedTask(raw, task, workspaces.bind(task, spec.workspaces), labels, annotations)
 
 
 def task_of(run: Object) -> TaskSpec:

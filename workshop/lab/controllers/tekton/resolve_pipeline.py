@@ -1,7 +1,7 @@
-"""The start of a PipelineRun: its Pipeline found, checked against what the run gives, and substituted.
+"""The start of a PipelineRun: find its Pipeline, check the run's params and workspaces, replace references.
 
-The result is the `pipelineSpec` of the run's status, which everything afterwards reads: a Pipeline that is
-changed or deleted meanwhile does not change the run.
+The result is `status.pipelineSpec`, which every later step reads. A later change or deletion of the Pipeline does not
+affect the run.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from workshop.manifests.tekton.references import Variables, replaced_tree, repla
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A PipelineRun that can be run."""
+class ResolvedPipeline:
+    """The resolved Pipeline of a PipelineRun."""
 
     raw: Object
     """The substituted Pipeline, as the status shows it."""
@@ -36,8 +36,8 @@ class Begun:
     annotations: dict[str, str]
 
 
-def begun(store: Store, run: Object, spec: PipelineRunSpec) -> Begun:
-    """Everything that is decided before the first task starts. Raises RunError."""
+def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> ResolvedPipeline:
+    """Resolve, check and substitute the Pipeline of a run, before its first task. Raises RunError."""
     meta = run["metadata"]
     name, raw, labels, annotations = _pipeline(store, run, spec)
     pipeline = typed_pipeline(raw)
@@ -65,7 +65,7 @@ def begun(store: Store, run: Object, spec: PipelineRunSpec) -> Begun:
     outer: params.Values = {
         ("workspaces", one.name, "bound"): "true" if one.name in bound else "false" for one in pipeline.workspaces
     }
-    return Begun(_substituted(raw, {**values, **context}, outer), labels, annotations)
+    return ResolvedPipeline(_substituted(raw, {**values, **context}, outer), labels, annotations)
 
 
 def typed_pipeline(raw: Object) -> PipelineSpec:
@@ -102,7 +102,7 @@ def _pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> tuple[str, Ob
 
 
 def _substituted(raw: Object, values: params.Values, outer: params.Values) -> Object:
-    """The Pipeline with params and context in it; `outer` is not for what stands inside an inline Task."""
+    """The Pipeline with params and context replaced. `outer` does not apply inside inline Tasks."""
     out = dict(raw)
     for field in ("tasks", "finally"):
         if raw.get(field):
@@ -134,7 +134,7 @@ def _substituted_task(task: Object, values: params.Values, outer: params.Values)
 
 
 def _inner(task: Object, spec: Object, outer: params.Values) -> params.Values:
-    """What an inline Task sees of the Pipeline's values: the task's own params and defaults come first."""
+    """The Pipeline's values inside an inline Task. The task's own params and defaults take precedence."""
     lookup = Variables(outer)
     found = dict(outer)
     given = {param["name"]: param.get("value") for param in task.get("params") or []}
@@ -148,7 +148,7 @@ def _inner(task: Object, spec: Object, outer: params.Values) -> params.Values:
 
 
 def _replaced_params(value: Any, lookup: Variables) -> Any:
-    """Params, where a value that is one reference to a list becomes the list."""
+    """Replace params. A value that is a single reference to a list becomes the list."""
     if isinstance(value, dict) and "value" in value and isinstance(value["value"], str):
         return {**value, "value": replaced_value(value["value"], lookup)}
     if isinstance(value, dict):
@@ -181,7 +181,7 @@ def _check_task_run_specs(spec: PipelineRunSpec, pipeline: PipelineSpec) -> None
 
 
 def _check_tasks(store: Store, namespace: str, pipeline: PipelineSpec, name: str) -> None:
-    """Every Task that is referred to exists, before any of them runs."""
+    """Raise RunError unless every referenced Task exists. This is checked before any task runs."""
     for task in (*pipeline.tasks, *pipeline.final_tasks):
         ref = task.task_ref
         if ref is None or is_custom(task) or "$(" in str(ref.params):

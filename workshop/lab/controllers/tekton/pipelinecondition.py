@@ -1,4 +1,4 @@
-"""The condition of a PipelineRun: counted from its tasks, with the controller's order of verdicts."""
+"""The condition of a PipelineRun, computed from its tasks in the controller's order."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _CANCELLING = ("CancelledRunFinally", "StoppedRunFinally")
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the condition says."""
+class RunCondition:
+    """Status, reason and message of the condition `Succeeded`."""
 
     value: Truth
     reason: str
     message: str
 
 
-def verdict(facts: Facts) -> Verdict:
-    """The condition for how the tasks stand."""
+def run_condition(facts: Facts) -> RunCondition:
+    """The condition for the current state of the tasks."""
     skipped = len(facts.reasons)
     ended = [node for node in facts.nodes if node.done]
     ignored = sum(node.ignored for node in ended)
@@ -36,14 +36,14 @@ def verdict(facts: Facts) -> Verdict:
     start = f"Tasks Completed: {len(ended)} ({failures}, Cancelled {cancelled})"
     if incomplete:
         text = f"{start}, Incomplete: {incomplete}, Skipped: {skipped}"
-        return Verdict("Unknown", _running_reason(facts, failed - ignored, cancelled), text)
+        return RunCondition("Unknown", _running_reason(facts, failed - ignored, cancelled), text)
     text = f"{start}, Skipped: {skipped}"
     for_timeout = any(r in (TIMEOUT, TASKS_TIMEOUT, FINALLY_TIMEOUT) for r in facts.reasons.values())
     if failed > ignored or for_timeout:
-        return Verdict("False", "Failed", text)
+        return RunCondition("False", "Failed", text)
     if facts.spec_status in _CANCELLING or cancelled:
-        return Verdict("False", "Cancelled", text)
-    return Verdict("True", "Completed" if skipped else "Succeeded", text)
+        return RunCondition("False", "Cancelled", text)
+    return RunCondition("True", "Completed" if skipped else "Succeeded", text)
 
 
 def _running_reason(facts: Facts, failed: int, cancelled: int) -> str:
