@@ -12,14 +12,14 @@ from typing import Any
 import yaml
 
 from workshop.lab.admission import admit
-from workshop.lab.controllers.conditions import is_done, succeeded
 from workshop.lab.controllers.tekton.run import run_tekton
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object, condition, is_done
 
 NAMESPACE = "default"
 RUNS = ("PipelineRun", "TaskRun")
@@ -85,8 +85,8 @@ class Lab:
 
     def reason(self, obj: Object) -> tuple[str, str, str]:
         """Status, reason and message of a run."""
-        condition = succeeded(obj) or {}
-        return condition.get("status", ""), condition.get("reason", ""), condition.get("message", "")
+        found = condition(obj)
+        return found.get("status", ""), found.get("reason", ""), found.get("message", "")
 
 
 @asynccontextmanager

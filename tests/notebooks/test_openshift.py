@@ -33,6 +33,7 @@ from workshop.cluster.client import Client
 from workshop.lab.api import auth
 from workshop.lab.api.app import build as api
 from workshop.lab.ports import reserve
+from workshop.manifests.objects import Object
 
 KIT = Path(__file__).resolve().parents[2]
 OPENSHIFT = KIT / "notebooks" / "openshift"
@@ -40,7 +41,6 @@ CLIENT, SECRET = "system:serviceaccount:mlops-workshop:jupyterhub", "the-account
 IMAGE = "image-registry.openshift-image-registry.svc:5000/mlops-workshop/notebook:0.1.0"
 PROJECT = "user1-dev"
 START = [str(OPENSHIFT / "images" / "notebook" / "start-notebook")]
-Object = dict[str, Any]
 pytestmark = [pytest.mark.xdist_group("openshift-hub"), pytest.mark.slow]  # one hub for all
 
 

@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -14,11 +13,11 @@ from delivery.canaryrules import rules
 
 from tests.kubectl import kustomize
 from workshop.lab.admission.tekton import admit_pipeline, admit_pipeline_run, admit_task
+from workshop.manifests.objects import Object
 
 KIT = Path(__file__).resolve().parents[2]
 OVERLAYS = ("lab", "openshift")
 ADMIT = {"Pipeline": admit_pipeline, "PipelineRun": admit_pipeline_run, "Task": admit_task}
-Object = dict[str, Any]
 
 
 def objects(overlay: str, kind: str) -> dict[str, Object]:

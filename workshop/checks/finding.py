@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-Object = dict[str, Any]
+from workshop.manifests.objects import Object
+
 HTTP_SECONDS = 10.0
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.checks.finding import CheckContext, Editor, Finding, post_json
-from workshop.checks.runs import PIPELINE, condition, pipeline, results
+from workshop.checks.runs import PIPELINE, described, pipeline, results
 from workshop.checks.serving import digests_of, state_of
+from workshop.manifests.objects import name_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
 REQUEST = "seldon/requests/flight.json"
@@ -36,14 +37,11 @@ def _ran(context: CheckContext, digests: set[str]) -> Finding:
     if not runs:
         return Finding(task, False, f"there is no run of it in {namespace}", _START[context.on])
     newest = max(runs, key=lambda run: str(run["metadata"].get("creationTimestamp", "")))
-    said = condition(newest)
-    name = newest["metadata"]["name"]
-    reason = f"{name} is {said.get('reason', 'not started')}: {said.get('message', '')}"
     return Finding(
         task,
         False,
-        reason.rstrip(": "),
-        f"oc describe pipelinerun {name} -n {namespace}",
+        described(newest),
+        f"oc describe pipelinerun {name_of(newest)} -n {namespace}",
     )
 
 
@@ -105,7 +103,7 @@ def _tested(context: CheckContext) -> set[str]:
     return {
         results(run)["image-digest"]
         for run in context.cluster.list("PipelineRun", context.namespace("dev"))
-        if pipeline(run) == PIPELINE and condition(run).get("status") == "True" and "image-digest" in results(run)
+        if pipeline(run) == PIPELINE and succeeded(run) and "image-digest" in results(run)
     }
 
 

@@ -9,6 +9,7 @@ import yaml
 from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, drop, git, has, keep_and_go, root, shown
+from workshop.manifests.objects import condition, name_of
 
 LEAKS = ("dep_delay",)
 TRIAL = "cautious"
@@ -39,8 +40,8 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     git(context, "switch", "--quiet", BRANCH)
     for run in runs.newest_first(context, runs.PIPELINE):
         if _refused(context, run):
-            editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
-            said.append(f"deleted the red run {runs.named(run)}")
+            editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+            said.append(f"deleted the red run {name_of(run)}")
     return said
 
 
@@ -70,16 +71,16 @@ def _test(context: CheckContext) -> tuple[Finding, Finding]:
 def _red(context: CheckContext) -> Finding:
     for run in runs.newest_first(context, runs.PIPELINE):
         if _refused(context, run):
-            return Finding(_RED, True, f"{runs.named(run)} went no further than the gate")
+            return Finding(_RED, True, f"{name_of(run)} went no further than the gate")
     hint = f"workshop run tekton/runs/train-and-stage.yaml -p revision={TRIAL} -p deploy=false"
     return Finding(_RED, False, "no run has failed in the task gate", hint)
 
 
 def _refused(context: CheckContext, run: dict[str, object]) -> bool:
-    if runs.condition(run).get("status") != "False":
+    if condition(run).get("status") != "False":
         return False
     gate = runs.task_runs(context, run).get("gate")
-    return gate is not None and runs.condition(gate).get("status") == "False"
+    return gate is not None and condition(gate).get("status") == "False"
 
 
 def _clean(context: CheckContext) -> Finding:

@@ -13,6 +13,7 @@ from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, contains, git, root
 from workshop.checks.serving import serving
+from workshop.manifests.objects import name_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
 IMAGE = f"{DEPLOYMENT}:mine"
@@ -60,8 +61,8 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
         made = runs.results(run)
         if made.get("image-digest") and made["image-digest"] not in kept:
             editor.delete(TAG, context.namespace("dev"), f"{DEPLOYMENT}:{made['commit']}", missing_ok=True)
-        editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
-        said.append(f"deleted the run {runs.named(run)}")
+        editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+        said.append(f"deleted the run {name_of(run)}")
     found = _buildah(context, "inspect", IMAGE)
     if found is not None and found.returncode == 0:
         _buildah(context, "rmi", IMAGE)
@@ -73,7 +74,7 @@ def _registry(context: CheckContext) -> tuple[str, Config] | None:
     """The image of the newest good run of the Pipeline, as the cluster's registry has it; None in the lab."""
     for run in runs.newest_first(context, PIPELINE):
         name = f"{DEPLOYMENT}:{runs.results(run).get('commit', '')}"
-        found = context.cluster.find(TAG, context.namespace("dev"), name) if runs.succeeded(run) else None
+        found = context.cluster.find(TAG, context.namespace("dev"), name) if succeeded(run) else None
         if found is not None:
             return name, ((found.get("image") or {}).get("dockerImageMetadata") or {}).get("Config") or {}
     return None

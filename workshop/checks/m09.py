@@ -5,6 +5,7 @@ from __future__ import annotations
 from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, contains, git, has, root
+from workshop.manifests.objects import labels_of, name_of, succeeded
 
 _PUSHED, _GREEN, _BOTH = (
     "the Git server has your branch",
@@ -29,14 +30,14 @@ def check(context: CheckContext) -> list[Finding]:
     green = Finding(
         _GREEN,
         True,
-        f"{runs.named(run)} registered version {runs.results(run).get('model-version', '?')} of commit {commit[:8]}",
+        f"{name_of(run)} registered version {runs.results(run).get('model-version', '?')} of commit {commit[:8]}",
     )
     trained = [
         one["metadata"]["name"]
         for one in context.cluster.list("TaskRun", context.namespace("dev"))
-        if (one["metadata"].get("labels") or {}).get("tekton.dev/pipelineRun") == runs.named(run)
+        if labels_of(one).get("tekton.dev/pipelineRun") == name_of(run)
         and one["metadata"]["labels"].get("tekton.dev/pipelineTask") == "train"
-        and runs.succeeded(one)
+        and succeeded(one)
     ]
     return [pushed, green, Finding(_BOTH, len(trained) >= 2, f"{len(trained)} TaskRuns of train", _HINT)]
 
@@ -46,8 +47,8 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     said = []
     for run in runs.newest_first(context, runs.PIPELINE):
         if runs.param(run, "revision") == BRANCH and not runs.pushed_by(run):
-            editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
-            said.append(f"deleted the run {runs.named(run)}")
+            editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+            said.append(f"deleted the run {name_of(run)}")
     return said
 
 
@@ -59,9 +60,8 @@ def _own(context: CheckContext) -> tuple[dict[str, object] | None, str]:
         commit = runs.results(run).get("commit", "")
         if runs.pushed_by(run):
             continue
-        if runs.succeeded(run) and commit != first and contains(context, BRANCH, commit):
+        if succeeded(run) and commit != first and contains(context, BRANCH, commit):
             return run, ""
         if runs.param(run, "revision") == BRANCH:
-            said = runs.condition(run)
-            why = f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+            why = runs.described(run)
     return None, why

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from workshop.checks import runs
-from workshop.checks.finding import CheckContext, Editor, Finding, Object
+from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, git, has, keep_and_go, root
 from workshop.checks.serving import serving
+from workshop.manifests.objects import Object, annotations_of, name_of, succeeded
 
 COMMIT = "mlops-workshop/commit"
 APPEARS_SECONDS = 10.0
@@ -30,11 +31,11 @@ def check(context: CheckContext) -> list[Finding]:
         ]
     merged = Finding(_MERGED, True, f"it ends with {git(context, 'log', '--format=%h %s', '-1', 'origin/main')}")
     good = [r for r in runs.newest_first(context, runs.PIPELINE)
-            if runs.pushed_by(r) and runs.succeeded(r) and runs.results(r).get("commit") in own]  # fmt: skip
+            if runs.pushed_by(r) and succeeded(r) and runs.results(r).get("commit") in own]  # fmt: skip
     if not good:
         return [merged, Finding(_RAN, False, _why(context, own), "workshop follow"),
                 Finding(_STAGED, False, "it needs the run", "")]  # fmt: skip
-    ran = Finding(_RAN, True, f"{runs.named(good[0])}, pushed by {runs.pushed_by(good[0])}")
+    ran = Finding(_RAN, True, f"{name_of(good[0])}, pushed by {runs.pushed_by(good[0])}")
     return [merged, ran, _staged(context, good)]
 
 
@@ -44,14 +45,14 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     said = keep_and_go(context, "main", first)
     if not has(context, "origin/main") or git(context, "rev-parse", "origin/main") == first:
         return said
-    known = {runs.named(run) for run in runs.newest_first(context, runs.PIPELINE)}
+    known = {name_of(run) for run in runs.newest_first(context, runs.PIPELINE)}
     git(context, "push", "--quiet", "--force", "origin", f"{first}:refs/heads/main")
     said.append("brought main on the server back as well")
     deadline = time.monotonic() + APPEARS_SECONDS
     while time.monotonic() < deadline:
         for run in runs.newest_first(context, runs.PIPELINE):
-            if runs.named(run) not in known and runs.pushed_by(run):
-                editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
+            if name_of(run) not in known and runs.pushed_by(run):
+                editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
                 return [*said, "stopped the run that this had started"]
         time.sleep(0.3)
     return said
@@ -59,9 +60,8 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 
 def _why(context: CheckContext, own: list[str]) -> str:
     for run in runs.newest_first(context, runs.PIPELINE):
-        if (run["metadata"].get("annotations") or {}).get(COMMIT) in own:
-            said = runs.condition(run)
-            return f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+        if annotations_of(run).get(COMMIT) in own:
+            return runs.described(run)
     return "no push of a commit of yours has started a run"
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from workshop.checks import production, runs
-from workshop.checks.finding import CheckContext, Editor, Finding, Object
+from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import git, root
 from workshop.checks.serving import serving
+from workshop.manifests.objects import Object, annotations_of, name_of, status_of, succeeded
 
 TAGS = "v*"
 REF = "mlops-workshop/ref"
@@ -32,16 +33,16 @@ def check(context: CheckContext) -> list[Finding]:
     if run is None:
         return [tagged, Finding(_RAN, False, why, "workshop follow promote"),
                 *(Finding(task, False, "it needs the promotion", "") for task in (_APPROVED, _SERVES))]  # fmt: skip
-    return [tagged, Finding(_RAN, True, runs.named(run)), _approved(context, run), _serves(context, tags)]
+    return [tagged, Finding(_RAN, True, name_of(run)), _approved(context, run), _serves(context, tags)]
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
     """The tags go, here and on the server, and a canary that is under way; production keeps what it serves."""
     said = []
     for run in runs.newest_first(context, runs.PROMOTE):
-        if runs.pushed_by(run) and not runs.succeeded(run):
-            editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
-            said.append(f"deleted the run {runs.named(run)}")
+        if runs.pushed_by(run) and not succeeded(run):
+            editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+            said.append(f"deleted the run {name_of(run)}")
     if "canary" in production.predictors(context):
         said.append(production.roll_back(context, "module 11 was taken back"))
     for tag in git(context, "tag", "--list", TAGS).split():
@@ -61,36 +62,35 @@ def _tags(context: CheckContext) -> dict[str, str]:
 def _promoted(context: CheckContext, tags: dict[str, str]) -> tuple[Object | None, str]:
     why = "no push of a tag has started a promotion"
     for run in runs.newest_first(context, runs.PROMOTE):
-        ref = (run["metadata"].get("annotations") or {}).get(REF, "").removeprefix("refs/tags/")
+        ref = annotations_of(run).get(REF, "").removeprefix("refs/tags/")
         if ref not in tags:
             continue
-        if runs.succeeded(run):
+        if succeeded(run):
             return run, ""
-        said = runs.condition(run)
-        why = f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+        why = runs.described(run)
     return None, why
 
 
 def _approved(context: CheckContext, run: Object) -> Finding:
     for task in context.cluster.list("ApprovalTask", context.namespace("dev")):
-        if not str(task["metadata"]["name"]).startswith(runs.named(run)):
+        if not str(task["metadata"]["name"]).startswith(name_of(run)):
             continue
         who = [
             str(one.get("name"))
-            for one in (task.get("status") or {}).get("approversResponse") or []
+            for one in status_of(task).get("approversResponse") or []
             if one.get("response") == "approved"
         ]
         if who:
             return Finding(_APPROVED, True, f"by {', '.join(who)}")
     hint = f"oc get approvaltask -n {context.namespace('dev')}"
-    return Finding(_APPROVED, False, f"nobody has said yes to {runs.named(run)}", hint)
+    return Finding(_APPROVED, False, f"nobody has said yes to {name_of(run)}", hint)
 
 
 def _serves(context: CheckContext, tags: dict[str, str]) -> Finding:
     built = {
         runs.results(run).get("image-digest", "")
         for run in runs.newest_first(context, runs.PIPELINE)
-        if runs.succeeded(run) and runs.results(run).get("commit") in tags.values()
+        if succeeded(run) and runs.results(run).get("commit") in tags.values()
     }
     there = serving(context, "production")
     if not there & built:

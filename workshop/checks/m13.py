@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import yaml
 
 from workshop.checks import production, prometheus, runs
-from workshop.checks.finding import CheckContext, Editor, Finding, Object
+from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
+from workshop.manifests.objects import Object, name_of, succeeded
 
 PARAMS = "model/params.yaml"
 AB_TEST = "ab-test"
@@ -40,8 +41,8 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     if set(production.predictors(context)) == set(CANDIDATES):
         said.append(production.roll_back(context, "module 13 was taken back"))
     for run in runs.newest_first(context, AB_TEST):
-        editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
-        said.append(f"deleted the run {runs.named(run)}")
+        editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+        said.append(f"deleted the run {name_of(run)}")
     return said
 
 
@@ -63,10 +64,9 @@ def _moved(context: CheckContext) -> Finding:
 def _ran(context: CheckContext) -> tuple[Finding, Object | None]:
     why = "there is no run of ab-test"
     for run in runs.newest_first(context, AB_TEST):
-        if runs.succeeded(run) and runs.param(run, "revision") == BRANCH:
-            return Finding(_RAN, True, runs.named(run)), run
-        said = runs.condition(run)
-        why = f"{runs.named(run)} is {said.get('reason', 'not started')}: {said.get('message', '')}".rstrip(": ")
+        if succeeded(run) and runs.param(run, "revision") == BRANCH:
+            return Finding(_RAN, True, name_of(run)), run
+        why = runs.described(run)
     return Finding(_RAN, False, why, _RUN), None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from workshop.checks import production, runs
-from workshop.checks.finding import CheckContext, Editor, Finding, Object
+from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.m13 import AB_TEST, CANDIDATES
 from workshop.checks.serving import digests_of, state_of
+from workshop.manifests.objects import Object, name_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
 HISTORY, KEY = f"{DEPLOYMENT}-history", "history.json"
@@ -36,8 +37,8 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     """
     said = []
     for run in runs.newest_first(context, SHADOW):
-        editor.delete("PipelineRun", context.namespace("dev"), runs.named(run), missing_ok=True)
-        said.append(f"deleted the run {runs.named(run)}")
+        editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+        said.append(f"deleted the run {name_of(run)}")
     names = production.predictors(context)
     if not names or set(names) == set(CANDIDATES):
         return said
@@ -46,7 +47,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
         said.append(production.roll_back(context, "module 14 was taken back", promoted))
     for run in runs.newest_first(context, AB_TEST):
         built = runs.results(runs.task_runs(context, run).get("build-image", {}))
-        if runs.succeeded(run) and built:
+        if succeeded(run) and built:
             image = f"{built['IMAGE_URL'].partition('@')[0]}@{built['IMAGE_DIGEST']}"
             said.append(production.begin_test(context, image, runs.results(run)["model-version"]))
             break
@@ -79,8 +80,8 @@ def _alone(found: Object | None) -> Finding:
 
 def _shadow(context: CheckContext) -> Finding:
     for run in runs.newest_first(context, SHADOW):
-        if runs.succeeded(run):
-            return Finding(_SHADOW, True, runs.named(run))
+        if succeeded(run):
+            return Finding(_SHADOW, True, name_of(run))
     return Finding(
         _SHADOW, False, "no run of shadow has succeeded", "workshop run tekton/runs/shadow.yaml -p model-version=..."
     )

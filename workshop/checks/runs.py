@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from workshop.checks.finding import CheckContext, Object
+from workshop.checks.finding import CheckContext
+from workshop.manifests.objects import Object, annotations_of, condition, labels_of, name_of, results_of
 
 PIPELINE = "train-and-stage"
 PROMOTE = "promote"
@@ -17,20 +16,15 @@ def pipeline(run: Object) -> str:
     return str(((run.get("spec") or {}).get("pipelineRef") or {}).get("name", ""))
 
 
-def condition(run: Object) -> dict[str, Any]:
-    """The condition Succeeded, empty before the run has begun."""
-    conditions = (run.get("status") or {}).get("conditions") or []
-    return next((dict(c) for c in conditions if c.get("type") == "Succeeded"), {})
-
-
-def succeeded(run: Object) -> bool:
-    """Whether the run has ended well."""
-    return condition(run).get("status") == "True"
+def described(run: Object) -> str:
+    """The run's name, with the reason and the message of its condition Succeeded."""
+    found = condition(run)
+    return f"{name_of(run)} is {found.get('reason', 'not started')}: {found.get('message', '')}".rstrip(": ")
 
 
 def results(run: Object) -> dict[str, str]:
-    """The results of a PipelineRun or a TaskRun by their names."""
-    return {str(r["name"]): str(r["value"]).strip() for r in (run.get("status") or {}).get("results") or []}
+    """The results of a PipelineRun or a TaskRun by their names, without spaces around the values."""
+    return {name: str(value).strip() for name, value in results_of(run).items()}
 
 
 def param(run: Object, name: str) -> str:
@@ -40,12 +34,7 @@ def param(run: Object, name: str) -> str:
 
 def pushed_by(run: Object) -> str:
     """Who pushed what started the run, or nothing when no push did."""
-    return str((run["metadata"].get("annotations") or {}).get(PUSHER, ""))
-
-
-def named(run: Object) -> str:
-    """The run's name."""
-    return str(run["metadata"]["name"])
+    return str(annotations_of(run).get(PUSHER, ""))
 
 
 def newest_first(context: CheckContext, which: str) -> list[Object]:
@@ -57,7 +46,7 @@ def newest_first(context: CheckContext, which: str) -> list[Object]:
 def task_runs(context: CheckContext, run: Object) -> dict[str, Object]:
     """The TaskRuns of a run by the names of their tasks."""
     return {
-        str((one["metadata"].get("labels") or {}).get("tekton.dev/pipelineTask", "")): one
+        str(labels_of(one).get("tekton.dev/pipelineTask", "")): one
         for one in context.cluster.list("TaskRun", context.namespace("dev"))
-        if (one["metadata"].get("labels") or {}).get("tekton.dev/pipelineRun") == named(run)
+        if labels_of(one).get("tekton.dev/pipelineRun") == name_of(run)
     }

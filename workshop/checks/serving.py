@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from workshop.checks.finding import CheckContext, Object
+from workshop.checks.finding import CheckContext
+from workshop.manifests.objects import Object, status_of
 from workshop.usecase import DEPLOYMENT
 
 
 def state_of(deployment: Object) -> str:
     """`Available`, `Creating`, `Failed`, or that nobody has said yet."""
-    return str((deployment.get("status") or {}).get("state") or "not known yet")
+    return str(status_of(deployment).get("state") or "not known yet")
 
 
 def digests_of(deployment: Object) -> set[str]:

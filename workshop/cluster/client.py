@@ -17,10 +17,10 @@ from typing import Any
 from workshop.cluster import config as configs
 from workshop.cluster.resources import Resource, discover, match, of_kind
 from workshop.cluster.transport import ApiFailure, Transport
+from workshop.manifests.objects import Object
 
 __all__ = ["ApiFailure", "Client"]
 
-Object = dict[str, Any]
 MANAGER = "workshop"
 PATCH = {
     "merge": "application/merge-patch+json",

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from workshop.cluster.client import ApiFailure, Client
-
-Object = dict[str, Any]
+from workshop.manifests.objects import Object, condition, is_done, status_of, succeeded, truth
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,8 @@ class Failure:
 def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
     """Read a PipelineRun or TaskRun and its children. Raises ApiFailure."""
     run = client.get(kind, namespace, name)
-    succeeded, reason, message = condition(run)
+    found = condition(run)
+    reason, message = str(found.get("reason", "")), str(found.get("message", ""))
     tasks: tuple[TaskState, ...] = ()
     if kind == "PipelineRun":
         children = {
@@ -67,17 +66,7 @@ def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
             for r in client.list(kind_, namespace, labels={"tekton.dev/pipelineRun": name})
         }
         tasks = _tasks(run, children)
-    return Progress(
-        name, namespace, kind, succeeded in ("True", "False"), succeeded == "True", reason, message, tasks, run
-    )
-
-
-def condition(run: Object) -> tuple[str, str, str]:
-    """Status, reason and message of the condition Succeeded; `Unknown` while there is none."""
-    for found in (run.get("status") or {}).get("conditions") or []:
-        if found.get("type") == "Succeeded":
-            return str(found.get("status")), str(found.get("reason", "")), str(found.get("message", ""))
-    return "Unknown", "", ""
+    return Progress(name, namespace, kind, is_done(run), succeeded(run), reason, message, tasks, run)
 
 
 def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure | None:
@@ -87,9 +76,9 @@ def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure |
     else:
         failed = [t for t in found.tasks if t.state == "failed"]
         candidates = [client.get("CustomRun" if t.custom else "TaskRun", found.namespace, t.task_run) for t in failed]
-    candidates.sort(key=lambda r: str((r.get("status") or {}).get("completionTime", "")))
+    candidates.sort(key=lambda r: str(status_of(r).get("completionTime", "")))
     for task_run in candidates:
-        status = task_run.get("status") or {}
+        status = status_of(task_run)
         pod = str(status.get("podName", ""))
         for step in status.get("steps") or []:
             ended = step.get("terminated") or {}
@@ -99,10 +88,10 @@ def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure |
                     task_run["metadata"]["name"],
                     pod,
                     container,
-                    condition(task_run)[2],
+                    str(condition(task_run).get("message", "")),
                     _tail(client, found.namespace, pod, container, lines),
                 )
-        return Failure(task_run["metadata"]["name"], pod, "", condition(task_run)[2], ())
+        return Failure(task_run["metadata"]["name"], pod, "", str(condition(task_run).get("message", "")), ())
     return None
 
 
@@ -115,7 +104,7 @@ def seconds_between(start: str | None, end: str | None) -> float:
 
 
 def _tasks(run: Object, children: dict[str, Object]) -> tuple[TaskState, ...]:
-    status = run.get("status") or {}
+    status = status_of(run)
     spec = status.get("pipelineSpec") or (run.get("spec") or {}).get("pipelineSpec") or {}
     skipped = {s["name"]: s.get("reason", "") for s in status.get("skippedTasks") or []}
     names: dict[str, list[str]] = {}
@@ -135,9 +124,9 @@ def _tasks(run: Object, children: dict[str, Object]) -> tuple[TaskState, ...]:
 
 
 def _state(name: str, task_run: Object, varied: set[str]) -> TaskState:
-    succeeded, reason, _ = condition(task_run)
-    status = task_run.get("status") or {}
-    state = {"True": "succeeded", "False": "failed"}.get(succeeded, "running")
+    reason = str(condition(task_run).get("reason", ""))
+    status = status_of(task_run)
+    state = {"True": "succeeded", "False": "failed", "Unknown": "running"}[truth(task_run)]
     if reason == "FailureIgnored":
         state = "ignored"
     params = (task_run.get("spec") or {}).get("params") or []

@@ -12,7 +12,8 @@ from workshop import output
 from workshop.checks.runs import PUSHER
 from workshop.cluster.client import Client
 from workshop.errors import EnvironmentFault, UsageError
-from workshop.operations.approvals import Object, answer, identities
+from workshop.manifests.objects import Object, annotations_of, labels_of, status_of
+from workshop.operations.approvals import answer, identities
 from workshop.participants.target import CommandTarget
 
 SETTLE_SECONDS = 10.0
@@ -36,7 +37,7 @@ def approve(words: argparse.Namespace, target: CommandTarget) -> int:
         done = task
     else:
         done = answer(client, task, *identities(client, target.identities), wish=wish, message=words.message)
-    status = done.get("status") or {}
+    status = status_of(done)
     if words.output == output.JSON:
         output.emit(done)
         return 0
@@ -102,19 +103,19 @@ def _answered(client: Client, namespace: str, wish: str) -> Object | None:
     newest = max(tasks, key=lambda task: str(task["metadata"].get("creationTimestamp", "")), default=None)
     if newest is None or _state(newest) != _OUTCOME[wish]:
         return None
-    name = (newest["metadata"].get("labels") or {}).get("tekton.dev/pipelineRun", "")
+    name = labels_of(newest).get("tekton.dev/pipelineRun", "")
     run = client.find("pipelinerun", namespace, name) if name else None
     if run is None:
         return None
-    pushed = PUSHER in (run["metadata"].get("annotations") or {})
-    return newest if pushed or not (run.get("status") or {}).get("completionTime") else None
+    pushed = PUSHER in annotations_of(run)
+    return newest if pushed or not status_of(run).get("completionTime") else None
 
 
 def _state(task: Object) -> str:
-    return str((task.get("status") or {}).get("state", ""))
+    return str(status_of(task).get("state", ""))
 
 
 def _answered_by(task: Object) -> str:
     """Who has answered, and their messages."""
-    said = (task.get("status") or {}).get("approversResponse") or []
+    said = status_of(task).get("approversResponse") or []
     return "; ".join(f"by {one.get('name')}" + (f": {one['message']}" if one.get("message") else "") for one in said)

@@ -10,11 +10,11 @@ import argparse
 import subprocess
 import time
 from pathlib import Path
-from typing import Any
 
 from workshop import output
 from workshop.cluster.client import Client
 from workshop.errors import EnvironmentFault, RunFailed, UsageError
+from workshop.manifests.objects import Object, annotations_of, is_done
 from workshop.operations.runs import failure_text, logs_command
 from workshop.operations.runs import follow as follow_run
 from workshop.participants.target import CommandTarget
@@ -48,7 +48,7 @@ def _head() -> str:
     return done.stdout.strip()
 
 
-def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> dict[str, Any]:
+def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> Object:
     """The run of a commit: the one that is not done, else the newest. Raises EnvironmentFault."""
     deadline = time.monotonic() + APPEARS_SECONDS
     while True:
@@ -56,20 +56,13 @@ def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> dic
             run
             for run in client.list("PipelineRun", namespace)
             if (run["spec"].get("pipelineRef") or {}).get("name") == pipeline
-            and (run["metadata"].get("annotations") or {}).get(COMMIT) == commit
+            and annotations_of(run).get(COMMIT) == commit
         ]
         if runs:
-            return max(runs, key=lambda run: (not _done(run), str(run["metadata"]["creationTimestamp"])))
+            return max(runs, key=lambda run: (not is_done(run), str(run["metadata"]["creationTimestamp"])))
         if time.monotonic() > deadline:
             raise EnvironmentFault(
                 f"no push of {commit[:10]} has started {pipeline} in {namespace}",
                 hint=f"oc describe eventlistener github -n {namespace} says what became of the last push",
             )
         time.sleep(0.3)
-
-
-def _done(run: dict[str, Any]) -> bool:
-    return any(
-        c.get("type") == "Succeeded" and c.get("status") != "Unknown"
-        for c in (run.get("status") or {}).get("conditions") or []
-    )

@@ -33,6 +33,7 @@ from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read
 from workshop.lab.target import LabTarget
 from workshop.manifests.load import load
+from workshop.manifests.objects import annotations_of, results_of, status_of, succeeded
 from workshop.operations.approvals import answer, identities
 from workshop.operations.runs import failure_text, logs_command, submit
 from workshop.participants.names import LAB_PARTICIPANT
@@ -164,7 +165,7 @@ def _approve_for(job: Job, seen: Progress) -> None:
     for task in seen.tasks:
         if task.custom == "ApprovalTask" and task.state == "running":
             waiting = job.client.find("ApprovalTask", seen.namespace, task.task_run)
-            if waiting and (waiting.get("status") or {}).get("state") == "pending":
+            if waiting and status_of(waiting).get("state") == "pending":
                 answer(
                     job.client,
                     waiting,
@@ -181,12 +182,12 @@ def _production_is_current(job: Job) -> bool:
     runs = [
         r
         for r in job.client.list("PipelineRun", LAB_PARTICIPANT.namespace("dev"))
-        if r["metadata"]["name"].startswith("train-and-stage") and _succeeded(r)
+        if r["metadata"]["name"].startswith("train-and-stage") and succeeded(r)
     ]
     if not runs:
         return False
     newest = max(runs, key=lambda r: str(r["metadata"]["creationTimestamp"]))
-    results = {r["name"]: r["value"] for r in newest["status"].get("results") or []}
+    results = results_of(newest)
     head = _shell(job, job.clone, "git rev-parse origin/main").strip()
     try:
         serving = job.client.get("SeldonDeployment", LAB_PARTICIPANT.namespace("production"), DEPLOYMENT)
@@ -195,14 +196,7 @@ def _production_is_current(job: Job) -> bool:
     return (
         results.get("commit") == head
         and str(results.get("image-digest", "?")) in json.dumps(serving["spec"])
-        and (serving.get("status") or {}).get("state") == "Available"
-    )
-
-
-def _succeeded(run: dict[str, Any]) -> bool:
-    return any(
-        c.get("type") == "Succeeded" and c.get("status") == "True"
-        for c in (run.get("status") or {}).get("conditions") or []
+        and status_of(serving).get("state") == "Available"
     )
 
 
@@ -221,7 +215,7 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
         "steps": {name: round(took, 1) for name, took in job.took.items()},
         "endpoints": job.report.endpoints,
         "image_digest": image.split("@")[-1],
-        "model_version": serving["metadata"].get("annotations", {}).get("mlops-workshop/model-version"),
+        "model_version": annotations_of(serving).get("mlops-workshop/model-version"),
         "metrics": _metrics(job),
         "request": curl,
         "prediction": answer,

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-Object = dict[str, Any]
+from workshop.manifests.objects import Object
 
 
 @dataclass(frozen=True)

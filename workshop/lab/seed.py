@@ -11,10 +11,11 @@ import base64
 from collections.abc import Iterable
 
 from workshop.lab.endpoints import deployment_url, task_variables
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import REPOSITORY
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 from workshop.participants.names import CREDENTIALS, ENDPOINTS
 
 _PIPELINES_INFO = {

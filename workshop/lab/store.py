@@ -25,8 +25,9 @@ import msgspec
 import orjson
 
 from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
-from workshop.lab.kinds import Kind, Kinds, Object
+from workshop.lab.kinds import Kind, Kinds
 from workshop.manifests.fitting import mismatches, pruned, without_nulls
+from workshop.manifests.objects import Object
 from workshop.manifests.schemas import schema_of
 from workshop.manifests.types import TYPES
 

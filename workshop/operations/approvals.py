@@ -8,9 +8,9 @@ from typing import Any
 
 from workshop.cluster.client import ApiFailure, Client
 from workshop.errors import ManifestError, UsageError
+from workshop.manifests.objects import Object, status_of
 
 WAIT_SECONDS = 5.0
-Object = dict[str, Any]
 
 
 def answer(client: Client, task: Object, users: list[str], groups: list[str], *, wish: str, message: str) -> Object:
@@ -30,7 +30,7 @@ def answer(client: Client, task: Object, users: list[str], groups: list[str], *,
     wanted = "rejected" if wish == "reject" else "approved"
     while True:
         found = client.get("approvaltask", meta["namespace"], meta["name"])
-        responses = (found.get("status") or {}).get("approversResponse") or []
+        responses = status_of(found).get("approversResponse") or []
         if any(one["name"] == mine and one["response"] == wanted for one in responses):
             return found
         if time.monotonic() > deadline:
@@ -58,7 +58,7 @@ def _change(
             hint="oc whoami says who you are",
         )
     if not waiting:
-        name, state = task["metadata"]["name"], (task.get("status") or {}).get("state")
+        name, state = task["metadata"]["name"], status_of(task).get("state")
         if state in ("approved", "rejected"):
             raise UsageError(
                 f"{name} is {state} already", hint=f"oc get approvaltask {name} -o yaml shows who said what"
@@ -85,7 +85,7 @@ def identities(client: Client, more: Sequence[str]) -> tuple[list[str], list[str
     """The names and groups that I answer for, my own name first."""
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     said = client.http.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=asked)
-    info = (said.get("status") or {}).get("userInfo") or {}
+    info = status_of(said).get("userInfo") or {}
     names, groups = [str(info.get("username", ""))], list(info.get("groups") or [])
     names += [name for name in more if name not in names]
     return names, groups

@@ -11,12 +11,12 @@ import yaml
 
 from workshop.cluster.kubectl import kubectl
 from workshop.errors import EnvironmentFault
+from workshop.manifests.objects import Object
 from workshop.participants.names import STAGES, Participant
 
 FOLDER = "tekton/participant"
 EXAMPLE = Participant("user1")
 """The participant that the files in FOLDER name."""
-Object = dict[str, Any]
 
 
 def participant_objects(kit: Path, participant: Participant) -> list[Object]:

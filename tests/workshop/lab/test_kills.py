@@ -24,6 +24,7 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.errors import EnvironmentFault
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.report import read
+from workshop.manifests.objects import Object
 from workshop.participants.names import LAB_PARTICIPANT
 
 KILLS = int(os.environ.get("WORKSHOP_KILLS", "10"))
@@ -40,8 +41,6 @@ LOST = "was evicted: the lab was stopped while this Pod ran; its processes are g
 ENDED = ("True", "False")
 MARK = "WORKSHOP_KILLS_LAB"
 """Set in every step, so that a process of a lab is known wherever it has gone."""
-
-Object = dict[str, Any]
 
 
 @dataclass

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -20,11 +19,11 @@ from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.ports import preferred
 from workshop.lab.seed import seed
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 from workshop.participants.names import Participant
 from workshop.participants.objects import participant_objects
 
 USER1 = Participant("user1")
-Object = dict[str, Any]
 
 
 def keys(objects: list[Object]) -> set[tuple[str, str, str]]:

@@ -16,7 +16,8 @@ from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.admission.tekton import RULES as TEKTON
 from workshop.lab.admission.triggers import RULES as TRIGGERS
 from workshop.lab.admission.unsupported_effects import admit_pod
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
+from workshop.manifests.objects import Object, status_of
 
 Rule = Callable[[Object, Object | None], Object]
 
@@ -51,7 +52,7 @@ _SPECS_IN_STATUS = {
 def admit_status(kind: Kind, obj: Object) -> None:
     """Apply the rules of a Pipeline or a Task to the one in the status of a run. Raises ApiError."""
     field, of_kind = _SPECS_IN_STATUS.get(kind.resource, ("", ""))
-    spec = (obj.get("status") or {}).get(field) if field else None
+    spec = status_of(obj).get(field) if field else None
     if spec is not None:
         meta = {"name": "status", "namespace": obj["metadata"].get("namespace", "")}
         admit(built_in(of_kind), {"apiVersion": "tekton.dev/v1", "kind": of_kind, "metadata": meta, "spec": spec}, None)

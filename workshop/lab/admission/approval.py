@@ -13,8 +13,8 @@ from collections.abc import Sequence
 import msgspec
 
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object
 from workshop.manifests.approval import ApprovalTask, Approver
+from workshop.manifests.objects import Object
 from workshop.participants.names import LAB_PARTICIPANT
 
 USERS = (LAB_PARTICIPANT.name, "kube:admin")

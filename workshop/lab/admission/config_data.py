@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from workshop.lab.api_errors import Invalid
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 _KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _LONGEST = 253

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.api_errors import ApiError, Invalid
-from workshop.lab.kinds import Object
 from workshop.lab.monitoring import monitors, rules
+from workshop.manifests.objects import Object
 
 _WEBHOOK = 'admission webhook "prometheusrules.openshift.io" denied the request: The rules are not valid'
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.api_errors import ApiError, Invalid
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 DOMAIN = "localhost"
 TLS_REFUSED = "the lab's gateway speaks HTTP on 127.0.0.1; only edge is taken, where the model server sees no TLS"

@@ -17,7 +17,7 @@ import orjson
 
 from workshop.lab.admission.tekton.findings import Findings, at
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.triggers import (
     BindingParam,
     BindingRef,

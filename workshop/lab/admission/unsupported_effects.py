@@ -5,7 +5,8 @@ They are not refused, because manifests for a cluster carry them together with w
 
 from __future__ import annotations
 
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
+from workshop.manifests.objects import Object
 
 _RUNS = "the lab runs the Pods of Tekton and of SeldonDeployments only; this {kind} is stored and nothing starts"
 _UNBOUND = "the lab bounds nothing that runs; this {kind} is stored without effect"

@@ -35,8 +35,8 @@ from workshop.lab.api.request import ApiPath, Target, api_path, body, decode, me
 from workshop.lab.api.scale import rescale, scale_of
 from workshop.lab.api.views import View, view
 from workshop.lab.api_errors import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
-from workshop.lab.kinds import Object
 from workshop.lab.lab import Lab
+from workshop.manifests.objects import Object
 
 log = logging.getLogger(__name__)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

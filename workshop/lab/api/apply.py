@@ -12,8 +12,9 @@ from typing import Any
 
 from workshop.lab.api.ownership import Entry, Path, dotted, fields, find_item, item_key, lookup, read, remove, write
 from workshop.lab.api_errors import BadRequest, Conflict
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
 from workshop.lab.store import now
+from workshop.manifests.objects import Object
 from workshop.manifests.schemas import Schema, child, items, resolve
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from workshop.lab.api.context import Api
 from workshop.lab.api_errors import Invalid
-from workshop.lab.kinds import Column, Kind, Object, built_in
+from workshop.lab.kinds import Column, Kind, built_in
 from workshop.lab.store import now
+from workshop.manifests.objects import Object
 
 
 def check(crd: Object) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable
 
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
+from workshop.manifests.objects import Object
 
 
 def fill(kind: Kind, obj: Object, old: Object | None) -> Object:

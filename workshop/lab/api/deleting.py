@@ -13,8 +13,9 @@ from workshop.lab.api.request import Target
 from workshop.lab.api.selecting import selector
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import Conflict, Invalid
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
 from workshop.lab.store import Propagation, Record
+from workshop.manifests.objects import Object
 
 
 def delete(api: Api, view: View, target: Target, options: Object) -> Response:

@@ -21,9 +21,9 @@ from workshop.lab.api.reading import record_of
 from workshop.lab.api.request import Target, number
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object
 from workshop.lab.store import now
 from workshop.manifests.ages import parse_time
+from workshop.manifests.objects import Object, annotations_of, status_of
 
 POLL = 0.1
 """Seconds between two reads of a followed file."""
@@ -79,7 +79,7 @@ def _container(pod: Object, target: Target) -> str:
         return wanted
     if len(names) == 1:
         return str(names[0])
-    chosen = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
+    chosen = annotations_of(pod).get("kubectl.kubernetes.io/default-container")
     if chosen in names:
         return str(chosen)
     inits = [one["name"] for one in spec.get("initContainers") or []]
@@ -90,7 +90,7 @@ def _container(pod: Object, target: Target) -> str:
 
 
 def _status(pod: Object, container: str) -> Object:
-    status = pod.get("status") or {}
+    status = status_of(pod)
     for one in [*(status.get("containerStatuses") or []), *(status.get("initContainerStatuses") or [])]:
         if one.get("name") == container:
             found: Object = one.get("state") or {}
@@ -103,7 +103,7 @@ def _state(pod: Object, container: str) -> str:
 
 
 def _phase(pod: Object) -> str:
-    return str((pod.get("status") or {}).get("phase") or "")
+    return str(status_of(pod).get("phase") or "")
 
 
 def _started(pod: Object, container: str) -> str:

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 
 from workshop.lab.api_errors import Invalid
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
+from workshop.manifests.objects import Object
 
 _PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*", re.ASCII)

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.schemas import Schema, child, items, resolve, schema_of
 
 Path = tuple[str, ...]

@@ -13,7 +13,7 @@ from functools import lru_cache
 import msgspec
 import orjson
 
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 _NAME = r"[\w-]+(?![\w\\-])"
 """Matches a plain field name. A name that continues with an escaped dot does not match: its parent is parsed whole."""

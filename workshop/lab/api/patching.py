@@ -21,9 +21,10 @@ from workshop.lab.api_errors import (
     TooLarge,
     UnsupportedMediaType,
 )
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
 from workshop.manifests import jsonpatch, patches
 from workshop.manifests.gojson import go_type, json_error
+from workshop.manifests.objects import Object
 from workshop.manifests.strategic import strategic
 
 log = logging.getLogger(__name__)

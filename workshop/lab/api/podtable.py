@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from workshop.lab.kinds import Column, Object
+from workshop.lab.kinds import Column
 from workshop.manifests.ages import age
+from workshop.manifests.objects import Object, status_of
 
 POD_COLUMNS = (
     Column("Ready", "", "string"),
@@ -22,7 +23,7 @@ POD_COLUMNS = (
 
 def pod_cells(obj: Object, now: datetime) -> list[Any]:
     """Ready, Status, Restarts, Age, and the columns of `-o wide`."""
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    spec, status = obj.get("spec") or {}, status_of(obj)
     statuses = status.get("containerStatuses") or []
     total = len(spec.get("containers") or [])
     ready = sum(1 for one in statuses if one.get("ready"))
@@ -41,7 +42,7 @@ def pod_cells(obj: Object, now: datetime) -> list[Any]:
 
 def pod_status(obj: Object) -> str:
     """One word for a Pod's state: Running, Completed, Error, Init:0/2, CrashLoopBackOff, Terminating ..."""
-    status = obj.get("status") or {}
+    status = status_of(obj)
     reason = status.get("reason") or status.get("phase") or "Unknown"
     if obj["metadata"].get("deletionTimestamp"):
         return "Terminating"
@@ -64,7 +65,7 @@ def pod_status(obj: Object) -> str:
 
 
 def _initializing(obj: Object) -> str:
-    statuses = (obj.get("status") or {}).get("initContainerStatuses") or []
+    statuses = status_of(obj).get("initContainerStatuses") or []
     total = len((obj.get("spec") or {}).get("initContainers") or [])
     for done, one in enumerate(statuses):
         state = one.get("state") or {}

@@ -6,8 +6,9 @@ import copy
 from typing import Any
 
 from workshop.lab.api.validation import schema_for
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
 from workshop.manifests.fitting import pruned
+from workshop.manifests.objects import Object
 from workshop.manifests.schemas import Schema, child, items, resolve
 
 _TOP = ("apiVersion", "kind", "metadata")

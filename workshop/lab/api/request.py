@@ -17,9 +17,10 @@ from starlette.requests import ClientDisconnect, Request
 from workshop.errors import ManifestError
 from workshop.lab.api import protobuf
 from workshop.lab.api_errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.load import DEEPEST, documents
+from workshop.manifests.objects import Object
 
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes; the limit of a real API server."""

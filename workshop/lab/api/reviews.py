@@ -18,7 +18,8 @@ from workshop.lab.api.discovery import PROJECT
 from workshop.lab.api.request import body, decode, media_type
 from workshop.lab.api.views import project
 from workshop.lab.api_errors import AlreadyExists, BadRequest
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
+from workshop.manifests.objects import Object
 
 GROUPS = (*approval.GROUPS, "system:authenticated", "system:cluster-admins")
 """Programs that approve, such as tkn's plug-in, read the groups of their user here."""

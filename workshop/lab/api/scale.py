@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object, status_of
 
 
 def scale_of(obj: Object) -> Object:
@@ -19,7 +19,7 @@ def scale_of(obj: Object) -> Object:
         "metadata": {key: meta[key] for key in keep if key in meta},
         "spec": {"replicas": (obj.get("spec") or {}).get("replicas", 1)},
         "status": {
-            "replicas": (obj.get("status") or {}).get("replicas") or 0,
+            "replicas": status_of(obj).get("replicas") or 0,
             "selector": ",".join(f"{k}={v}" for k, v in sorted(labels.items())),
         },
     }

@@ -16,8 +16,9 @@ from workshop.lab.api.pruning import prune_and_default, set_defaults
 from workshop.lab.api.request import Target
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest, MethodNotAllowed
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
 from workshop.manifests.fitting import without_nulls
+from workshop.manifests.objects import Object
 
 _SERVER_METADATA = (
     "uid",

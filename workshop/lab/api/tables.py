@@ -13,10 +13,11 @@ from typing import Any
 from workshop.lab.api.partial import reader
 from workshop.lab.api.podtable import POD_COLUMNS, pod_cells
 from workshop.lab.api.views import View
-from workshop.lab.kinds import Column, Kind, Object
+from workshop.lab.kinds import Column, Kind
 from workshop.lab.store import Record
 from workshop.manifests.ages import age
 from workshop.manifests.jsonpath import compile_path, text
+from workshop.manifests.objects import Object, annotations_of, status_of
 
 Cells = Callable[[Object, datetime], list[Any]]
 MEDIA_TYPE = "application/json"
@@ -113,7 +114,7 @@ def _secret(obj: Object, now: datetime) -> list[Any]:
 
 
 def _namespace(obj: Object, now: datetime) -> list[Any]:
-    return [(obj.get("status") or {}).get("phase") or "Active", _age(obj, now)]
+    return [status_of(obj).get("phase") or "Active", _age(obj, now)]
 
 
 def _service(obj: Object, now: datetime) -> list[Any]:
@@ -135,7 +136,7 @@ def _service(obj: Object, now: datetime) -> list[Any]:
 
 
 def _deployment(obj: Object, now: datetime) -> list[Any]:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    spec, status = obj.get("spec") or {}, status_of(obj)
     containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or []
     labels = (spec.get("selector") or {}).get("matchLabels") or {}
     return [
@@ -170,7 +171,7 @@ def _event(obj: Object, now: datetime) -> list[Any]:
 
 
 def _claim(obj: Object, now: datetime) -> list[Any]:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    spec, status = obj.get("spec") or {}, status_of(obj)
     short = {"ReadWriteOnce": "RWO", "ReadOnlyMany": "ROX", "ReadWriteMany": "RWX", "ReadWriteOncePod": "RWOP"}
     modes = ",".join(short.get(mode, mode) for mode in status.get("accessModes") or [])
     capacity = (status.get("capacity") or {}).get("storage") or ""
@@ -196,7 +197,7 @@ def _created(obj: Object, _: datetime) -> list[Any]:
 
 def _quota(obj: Object, now: datetime) -> list[Any]:
     hard = (obj.get("spec") or {}).get("hard") or {}
-    used = (obj.get("status") or {}).get("used") or {}
+    used = status_of(obj).get("used") or {}
     shown = {key: f"{key}: {used.get(key, 0)}/{hard[key]}" for key in sorted(hard)}
     limits = [text for key, text in shown.items() if key.startswith("limits.")]
     requests = [text for key, text in shown.items() if not key.startswith("limits.")]
@@ -219,7 +220,7 @@ def _network_policy(obj: Object, now: datetime) -> list[Any]:
 
 
 def _autoscaler(obj: Object, now: datetime) -> list[Any]:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    spec, status = obj.get("spec") or {}, status_of(obj)
     target = spec.get("scaleTargetRef") or {}
     return [
         f"{target.get('kind')}/{target.get('name')}",
@@ -232,7 +233,7 @@ def _autoscaler(obj: Object, now: datetime) -> list[Any]:
 
 
 def _disruption_budget(obj: Object, now: datetime) -> list[Any]:
-    spec, status = obj.get("spec") or {}, obj.get("status") or {}
+    spec, status = obj.get("spec") or {}, status_of(obj)
     return [
         str(spec.get("minAvailable", "N/A")),
         str(spec.get("maxUnavailable", "N/A")),
@@ -245,7 +246,7 @@ def _route(obj: Object, _: datetime) -> list[Any]:
     spec = obj.get("spec") or {}
     tls = spec.get("tls") or {}
     ends = "/".join(filter(None, (tls.get("termination"), tls.get("insecureEdgeTerminationPolicy"))))
-    ingress = ((obj.get("status") or {}).get("ingress") or [{}])[0]
+    ingress = (status_of(obj).get("ingress") or [{}])[0]
     backends = [spec.get("to") or {}, *(spec.get("alternateBackends") or [])]
     total = sum(one.get("weight", 100) for one in backends) or 1
     shares = [f"{one.get('name')}({100 * one.get('weight', 100) // total}%)" for one in backends]
@@ -260,8 +261,8 @@ def _route(obj: Object, _: datetime) -> list[Any]:
 
 
 def _project(obj: Object, _: datetime) -> list[Any]:
-    shown = (obj["metadata"].get("annotations") or {}).get("openshift.io/display-name") or ""
-    return [shown, (obj.get("status") or {}).get("phase") or "Active"]
+    shown = annotations_of(obj).get("openshift.io/display-name") or ""
+    return [shown, status_of(obj).get("phase") or "Active"]
 
 
 _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {

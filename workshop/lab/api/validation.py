@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from workshop.lab.api_errors import BadRequest, Invalid
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
 from workshop.manifests.fitting import Mismatch, metadata_schema, mismatches, unknown_fields
 from workshop.manifests.gojson import go_type
+from workshop.manifests.objects import Object
 from workshop.manifests.schemas import Schema, child, schema_of
 
 _ONLY_METADATA: Schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import orjson
 
 from workshop.lab.api.discovery import PROJECT
-from workshop.lab.kinds import Kind, Kinds, Object, built_in
+from workshop.lab.kinds import Kind, Kinds, built_in
 from workshop.lab.store import Record
+from workshop.manifests.objects import Object
 
 
 @dataclass(frozen=True)

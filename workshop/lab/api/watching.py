@@ -22,8 +22,8 @@ from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import table
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object
 from workshop.lab.store import Event, Record
+from workshop.manifests.objects import Object
 
 BOOKMARK_EVERY = 30.0
 """Seconds."""

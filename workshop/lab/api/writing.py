@@ -11,7 +11,8 @@ from workshop.lab.api.reading import record_of
 from workshop.lab.api.request import JSON, Target, body, decode, duplicate_keys, manifest, media_type
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest, Invalid
-from workshop.lab.kinds import Kind, Object
+from workshop.lab.kinds import Kind
+from workshop.manifests.objects import Object
 
 
 async def create(api: Api, view: View, target: Target, request: Request) -> Response:

@@ -9,8 +9,9 @@ import time
 from collections import deque
 
 from workshop.lab.api_errors import ApiError
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store, now
+from workshop.manifests.objects import Object
 
 KEPT_SECONDS = 3600.0
 

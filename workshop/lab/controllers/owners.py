@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 
 def owner_reference(owner: Object) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from workshop.lab.git.pushes import Change, changes, install_hook, notes
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.manifests.objects import status_of
 from workshop.participants.names import Participant
 
 LISTENER = "github"
@@ -119,7 +120,7 @@ class Deliveries:
     async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
         """The status of the response, or None when there was none."""
         listener = self._store.find(built_in("EventListener"), self._participant.namespace("dev"), LISTENER) or {}
-        url = ((listener.get("status") or {}).get("address") or {}).get("url")
+        url = (status_of(listener).get("address") or {}).get("url")
         if not url:
             return None
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from workshop.lab.kubelet.containers import Container
 from workshop.lab.kubelet.pod import ContainerState, PodState
 from workshop.lab.store import now
+from workshop.manifests.objects import status_of
 
 Status = dict[str, Any]
 FINAL_PHASES = ("Succeeded", "Failed")
@@ -46,7 +47,7 @@ def serving_status(containers: Sequence[Container], started: str) -> Status:
 
 def lost_status(pod: dict[str, Any], reason: str, message: str) -> Status:
     """The status of a Pod whose processes are gone. Finished containers keep their state; the others were killed."""
-    status: Status = dict(pod.get("status") or {})
+    status: Status = dict(status_of(pod))
     status |= {"phase": "Failed", "reason": reason, "message": message}
     status["conditions"] = _conditions("Failed", status.get("startTime") or now())
     if not status.get("containerStatuses"):

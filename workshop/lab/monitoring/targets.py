@@ -14,6 +14,7 @@ from workshop.lab.monitoring.monitors import Job, Monitor, sanitized
 from workshop.manifests.kubernetes import Service
 from workshop.manifests.meta import LabelSelector
 from workshop.manifests.monitoring import MetricsEndpoint, PodMetricsEndpoint, ServiceMonitor
+from workshop.manifests.objects import labels_of, status_of
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ScrapedPod:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        return self.obj["metadata"].get("labels") or {}
+        return labels_of(self.obj)
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ def _matching(pod: ScrapedPod, wanted: int | str | None) -> list[Port]:
 
 
 def _pod_labels(pod: ScrapedPod, port: Port) -> dict[str, str]:
-    meta, status = pod.obj["metadata"], pod.obj.get("status") or {}
+    meta, status = pod.obj["metadata"], status_of(pod.obj)
     prefix = "__meta_kubernetes_pod"
     return {
         "__meta_kubernetes_namespace": pod.namespace,

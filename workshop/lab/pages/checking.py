@@ -9,10 +9,11 @@ from anyio import from_thread
 from workshop.checks import CheckContext
 from workshop.lab import environment
 from workshop.lab.endpoints import endpoints, variables
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import clone_folder
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 
 
 def check_context(lab: Lab) -> CheckContext:

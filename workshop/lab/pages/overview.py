@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import psutil
 
 from workshop.lab.endpoints import endpoints
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs.listing import Row, Rows
 from workshop.lab.parts import Part
+from workshop.manifests.objects import Object, status_of
 
 RUNS_SHOWN = 8
 FOLDERS = ("notebooks", "model", "s2i", "tekton", "seldon", "grafana")
@@ -196,7 +197,7 @@ def _stage(lab: Lab, title: str, how: str) -> Stage:
 
 
 def _deployment(obj: Object) -> Deployment:
-    status = obj.get("status") or {}
+    status = status_of(obj)
     state = str(status.get("state") or "Creating")
     return Deployment(
         name=obj["metadata"]["name"],
@@ -224,14 +225,14 @@ def _compared(production: Stage, staging: Stage) -> Stage:
 
 def _newest(runs: list[Object]) -> list[Object]:
     def began(run: Object) -> str:
-        return str((run.get("status") or {}).get("startTime") or run["metadata"].get("creationTimestamp", ""))
+        return str(status_of(run).get("startTime") or run["metadata"].get("creationTimestamp", ""))
 
     return sorted(runs, key=began, reverse=True)
 
 
 def _result(run: Object, *names: str) -> str:
     wanted = {name.lower().replace("_", "-") for name in names}
-    for result in (run.get("status") or {}).get("results") or []:
+    for result in status_of(run).get("results") or []:
         name = str(result.get("name", "")).lower().replace("_", "-")
         if name in wanted or name.endswith("-digest"):
             digest = str(result.get("value", "")).strip()

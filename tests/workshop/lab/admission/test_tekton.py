@@ -12,8 +12,9 @@ import yaml
 
 from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.manifests import tekton
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import pipeline, runs, support, task
 
 DENIED = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed: '

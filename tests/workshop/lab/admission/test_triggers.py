@@ -10,9 +10,10 @@ import pytest
 
 from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Kinds, Object
+from workshop.lab.kinds import Kinds
 from workshop.manifests import approval, triggers
 from workshop.manifests.meta import Typed
+from workshop.manifests.objects import Object
 from workshop.manifests.triggers import support
 
 V = "triggers.tekton.dev/v1beta1"

@@ -12,9 +12,9 @@ from workshop.lab.api.app import build
 from workshop.lab.api.context import Api
 from workshop.lab.api.openapi import document
 from workshop.lab.build import build_lab
-from workshop.lab.kinds import Object
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 
 TOKEN = "token"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

@@ -16,11 +16,12 @@ from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.approval.reconcile import Approvals
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 from workshop.lab.target import LabTarget
 from workshop.manifests import jsonpatch
+from workshop.manifests.objects import Object
 
 TASKS, RUNS = built_in("ApprovalTask"), built_in("CustomRun")
 NS, NAME = "user1-dev", "promote-1-approve"

@@ -10,8 +10,9 @@ import pytest
 from workshop.lab import store as store_module
 from workshop.lab.api_errors import Conflict
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 
 MAPS = built_in("ConfigMap")
 PODS = built_in("Pod")

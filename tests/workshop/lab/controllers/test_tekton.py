@@ -13,8 +13,9 @@ from tests.conformance.harness import Lab, lab
 from workshop.lab.api.podtable import pod_cells
 from workshop.lab.api_errors import NotFound
 from workshop.lab.controllers.tekton import podstatus
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.status import lost_status
+from workshop.manifests.objects import Object
 
 SLOW = """
 apiVersion: tekton.dev/v1

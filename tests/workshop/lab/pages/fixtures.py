@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from workshop.lab.build import build_lab
 from workshop.lab.components import COMPONENTS
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.routes import routes
@@ -30,6 +30,7 @@ from workshop.lab.pages.terminal.shells import Shells
 from workshop.lab.parts import Part
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 
 TOKEN = "token-of-the-test"
 HERE = "http://127.0.0.1:8080"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from workshop.lab.admission.seldon.graphs import graph_refusal
 from workshop.lab.admission.seldon.pods import pod_refusal
 from workshop.lab.admission.seldon.webhook import denied, invalid, parse, violations
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 __all__ = ["admit_seldon", "parse"]
 

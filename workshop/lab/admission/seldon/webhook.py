@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from workshop.lab.api_errors import ApiError, BadRequest, Invalid
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.seldon import (
     PredictiveUnit,
     Predictor,

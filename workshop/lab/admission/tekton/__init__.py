@@ -29,7 +29,7 @@ from workshop.lab.admission.tekton.runs import (
 )
 from workshop.lab.admission.tekton.task import check_step_action, check_task
 from workshop.lab.admission.tekton.variables import check_declared
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object, status_of
 from workshop.manifests.tekton import CustomRun, Pipeline, PipelineRun, StepAction, Task, TaskRun
 
 
@@ -98,7 +98,7 @@ def admit_pipeline_run(new: Object, old: Object | None) -> Object:
     run = decode(new, PipelineRun)
     found = Findings()
     if old is None or old.get("spec") != new.get("spec"):
-        if old is not None and run.spec.status == "PipelineRunPending" and (old.get("status") or {}).get("startTime"):
+        if old is not None and run.spec.status == "PipelineRunPending" and status_of(old).get("startTime"):
             found.invalid("PipelineRun cannot be Pending after it is started", "spec.status")
         check_pipeline_run(found, "spec", run.spec)
         check_refused(found, "spec", run.spec)

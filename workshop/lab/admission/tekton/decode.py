@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 T = TypeVar("T")
 _DENIED = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.admission.tekton.decode import scalars_to_strings
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import format_duration, parse_duration
 
 SERVICE_ACCOUNT = "pipeline"

@@ -16,7 +16,7 @@ from workshop.lab.admission.tekton.findings import Findings, at
 from workshop.lab.admission.tekton.pipeline import check_param_usage, check_pipeline
 from workshop.lab.admission.tekton.task import check_duration, check_task
 from workshop.lab.admission.tekton.variables import check_arrays, check_declared, check_values, combined
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object, is_done
 from workshop.manifests.tekton import (
     CustomRunSpec,
     Param,
@@ -116,10 +116,7 @@ def check_custom_run(found: Findings, path: str, spec: CustomRunSpec) -> None:
 
 def check_update(found: Findings, what: str, new: Object, old: Object) -> None:
     """A run's spec does not change once it is there, but for the words that cancel it."""
-    done = any(
-        c.get("type") == "Succeeded" and c.get("status") in ("True", "False")
-        for c in (old.get("status") or {}).get("conditions") or []
-    )
+    done = is_done(old)
     tip = (
         f"Once the {what} is complete, no updates are allowed"
         if done

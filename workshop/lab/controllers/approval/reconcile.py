@@ -20,13 +20,14 @@ import msgspec
 from workshop.lab.admission import admit
 from workshop.lab.admission.approval import approved_by
 from workshop.lab.api_errors import ApiError
-from workshop.lab.controllers.conditions import is_done, set_condition
+from workshop.lab.controllers.conditions import set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.owners import owner_reference
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Record, Store, now
 from workshop.manifests.approval import API_VERSION, KIND, ApprovalTask, Approver
+from workshop.manifests.objects import Object, is_done, namespace_and_name, status_of
 from workshop.manifests.tekton.params import parse_duration
 
 DEFAULT_TIMEOUT = "1h0m0s"
@@ -52,7 +53,7 @@ class Approvals:
         run = self._store.find(self._runs, namespace, name)
         if run is None or not _is_approval(run) or is_done(run):
             return None
-        status = dict(run.get("status") or {})
+        status = dict(status_of(run))
         status.setdefault("startTime", now())
         if run["spec"].get("status") == "RunCancelled":
             self._decide(
@@ -137,7 +138,7 @@ class Approvals:
         """Write down what the approvers have said and return where that leads: pending, approved, rejected."""
         task = _parse(obj)
         approvers = task.spec.approvers
-        status = dict(obj.get("status") or {})
+        status = dict(status_of(obj))
         required = task.spec.number_of_approvals_required
         state = "pending"
         if any(one.input == "reject" for one in approvers):
@@ -160,8 +161,8 @@ class Approvals:
     ) -> None:
         if task is not None:
             # What was written of the answers just now stays; only the outcome is new.
-            latest = self._store.get(self._tasks, run["metadata"]["namespace"], run["metadata"]["name"])
-            if (latest.get("status") or {}).get("state") != outcome:
+            latest = self._store.get(self._tasks, *namespace_and_name(run))
+            if status_of(latest).get("state") != outcome:
                 self._store.update_status(self._tasks, {**latest, "status": {**latest["status"], "state": outcome}})
             self._events.emit(latest, outcome.capitalize(), message, warning=outcome == "rejected")
         _end(status, "True" if outcome == "approved" else "False", reason, message)

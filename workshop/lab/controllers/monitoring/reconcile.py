@@ -13,7 +13,7 @@ import msgspec
 
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
 from workshop.lab.model_servers import ModelServer
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.monitoring.monitors import jobs, parse
@@ -22,6 +22,7 @@ from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_
 from workshop.lab.routes import metrics_path
 from workshop.lab.store import Store
 from workshop.manifests.kubernetes import Service
+from workshop.manifests.objects import Object
 
 RELOAD_RETRY_SECONDS = 0.5
 _ALL = ("", "")

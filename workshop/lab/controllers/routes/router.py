@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.admission.route import admit_route
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.routes import Host, Routes
 from workshop.lab.store import Store, now
+from workshop.manifests.objects import Object, status_of
 
 
 class RouteController:
@@ -42,7 +43,7 @@ class RouteController:
         return None
 
     def _write(self, route: Object, host: str, problem: str) -> None:
-        known = ((route.get("status") or {}).get("ingress") or [{}])[0]
+        known = (status_of(route).get("ingress") or [{}])[0]
         condition: dict[str, Any] = {"type": "Admitted", "status": "False" if problem else "True"}
         if problem:
             condition |= {"reason": "HostAlreadyClaimed", "message": problem}

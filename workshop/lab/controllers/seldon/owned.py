@@ -22,8 +22,9 @@ from workshop.lab.controllers.seldon.names import (
     service_name,
 )
 from workshop.lab.controllers.seldon.status import ComponentState, owner
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
 from workshop.lab.store import now
+from workshop.manifests.objects import Object
 from workshop.manifests.seldon import HpaSpec, PdbSpec, Predictor, SeldonDeployment, nodes
 
 DEPLOYMENT = built_in("Deployment")

@@ -17,11 +17,12 @@ from workshop.lab.controllers.seldon.names import deployment_name, template_hash
 from workshop.lab.controllers.seldon.owned import KINDS_MADE, owned
 from workshop.lab.controllers.seldon.replicas import Replica, Replicas
 from workshop.lab.controllers.seldon.routing import Wanted, current, settled, targets
-from workshop.lab.controllers.seldon.status import ComponentState, status_of
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.controllers.seldon.status import ComponentState, deployment_status
+from workshop.lab.kinds import Kind, built_in
 from workshop.lab.model_servers import ModelServer
 from workshop.lab.routes import Routes
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object, namespace_and_name, status_of
 from workshop.manifests.seldon import Predictor, SeldonDeployment
 
 POLL_SECONDS = 0.15
@@ -158,7 +159,7 @@ class SeldonReconciler:
                 failures += [trouble for r in found if (trouble := r.trouble())]
                 if state.overdue:
                     failures.append(f'ReplicaSet "{name}-{hash_}" has timed out progressing.')
-        status = status_of(sdep, states, failures[0] if failures else "", obj.get("status") or {})
+        status = deployment_status(sdep, states, failures[0] if failures else "", status_of(obj))
         self._write_owned(obj, sdep, states)
         # The status belongs to the object that was read; a newer spec gets its own pass.
         latest = self._store.find(self._kind, sdep.namespace, sdep.name)
@@ -206,14 +207,14 @@ class SeldonReconciler:
             latest = self._store.get(kind, meta["namespace"], meta["name"])
             # `oc rollout status` waits until the controller has observed the generation.
             status = {**obj["status"], "observedGeneration": latest["metadata"].get("generation", 1)}
-            if _timeless(status) != _timeless(latest.get("status") or {}):
+            if _timeless(status) != _timeless(status_of(latest)):
                 self._store.update_status(kind, {**latest, "status": status})
         return verb
 
     def _forget_earlier_pods(self) -> None:
         """Delete the Pods of an earlier supervisor: their processes have ended."""
         for pod in self._store.list(self._pods, None, {"app.kubernetes.io/managed-by": "seldon-core"}):
-            self._store.delete(self._pods, pod["metadata"]["namespace"], pod["metadata"]["name"])
+            self._store.delete(self._pods, *namespace_and_name(pod))
 
 
 def replicas_of(sdep: SeldonDeployment, predictor: Predictor, index: int = 0) -> int:

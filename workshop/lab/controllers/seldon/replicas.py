@@ -21,7 +21,7 @@ from workshop.lab.controllers.seldon.names import (
     pod_annotations,
 )
 from workshop.lab.controllers.seldon.status import owner
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.containers import Container, Containers
 from workshop.lab.kubelet.environment import CONFIG_ERROR, expand, variables
 from workshop.lab.kubelet.pod import PodIdentity
@@ -32,6 +32,7 @@ from workshop.lab.ports import ReservedPort, reserve
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
 from workshop.lab.store import Store
 from workshop.manifests import kubernetes
+from workshop.manifests.objects import Object
 from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
 
 GRACE_SECONDS = 20

@@ -5,8 +5,9 @@ from __future__ import annotations
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
+from workshop.manifests.objects import Object, status_of
 
 
 class SeldonController:
@@ -30,7 +31,7 @@ class SeldonController:
     def settled(self) -> bool:
         """Whether every deployment with an image answers or has failed."""
         deployments = self._lab.store.list(self._kind)
-        return all((d.get("status") or {}).get("state") != "Creating" or not _has_image(d) for d in deployments)
+        return all(status_of(d).get("state") != "Creating" or not _has_image(d) for d in deployments)
 
     def _publish(self) -> None:
         self._lab.model_servers[:] = self._reconciler.model_servers()

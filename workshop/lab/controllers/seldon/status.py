@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop.lab.controllers.seldon.names import container_service_name, deployment_name, http_port, service_name
-from workshop.lab.kinds import Object
 from workshop.lab.store import now
+from workshop.manifests.objects import Object
 from workshop.manifests.seldon import Predictor, SeldonDeployment, nodes
 
 _UNAVAILABLE = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
@@ -29,7 +29,7 @@ class ComponentState:
     """Whether the start has taken longer than progressDeadlineSeconds."""
 
 
-def status_of(
+def deployment_status(
     sdep: SeldonDeployment, states: Mapping[str, ComponentState], failure: str, old: Object
 ) -> dict[str, Any]:
     """The new status. `states` is keyed by the name of the operator's Deployment.

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from workshop.lab.api_errors import ApiError, NotFound
 from workshop.lab.entrypoint.steps import StepRunner
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.pod import PodPlan, PodState
 from workshop.lab.kubelet.status import FINAL_PHASES, lost_status, pod_status
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object, status_of
 
 _LOG = logging.getLogger("workshop.lab.tekton")
 
@@ -91,7 +92,7 @@ class Attempts:
         """Set a Pod's phase to Failed in the store. A deleted or finished Pod is left alone."""
         meta = pod["metadata"]
         current = self._store.find(self._pods, meta["namespace"], meta["name"])
-        if current is None or (current.get("status") or {}).get("phase") in FINAL_PHASES:
+        if current is None or status_of(current).get("phase") in FINAL_PHASES:
             return
         try:
             self._store.update_status(self._pods, {**current, "status": lost_status(current, reason, message)})

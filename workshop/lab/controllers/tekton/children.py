@@ -15,7 +15,7 @@ from workshop.lab.controllers.tekton.nodes import Node
 from workshop.lab.controllers.tekton.skipping import resolved_matrix
 from workshop.lab.controllers.tekton.substitution import replaced_parts, workspaces_used
 from workshop.lab.controllers.tekton.taskrun import ON_ERROR
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param, PipelineRunSpec, PipelineTask, PipelineTaskRunSpec
 from workshop.manifests.tekton.references import Lookup, replaced, replaced_value
 

@@ -8,10 +8,11 @@ from typing import Any
 from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.names import claim_name
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.volumes import claim_folder
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 
 _CLAIM = built_in("PersistentVolumeClaim")
 

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Timeouts, parse_duration
 
 

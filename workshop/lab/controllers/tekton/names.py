@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 LONGEST = 63
 _HASH = 32

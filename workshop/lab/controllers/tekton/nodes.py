@@ -6,9 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop.lab.controllers.conditions import succeeded, truth
 from workshop.lab.controllers.tekton.names import index_of
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object, condition, is_done, labels_of, results_of, succeeded, truth
 from workshop.manifests.tekton import PipelineSpec, PipelineTask
 
 TIMED_OUT_MESSAGE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
@@ -35,11 +34,11 @@ class Node:
 
     @property
     def done(self) -> bool:
-        return self.started and all(truth(child) != "Unknown" for child in self.children)
+        return self.started and all(is_done(child) for child in self.children)
 
     @property
     def successful(self) -> bool:
-        return self.started and all(truth(child) == "True" for child in self.children)
+        return self.started and all(succeeded(child) for child in self.children)
 
     @property
     def cancelled(self) -> bool:
@@ -69,20 +68,16 @@ class Node:
     @property
     def reason(self) -> str:
         """The reason of its run, for `$(tasks.<task>.reason)`."""
-        for child in self.children:
-            condition = succeeded(child)
-            if condition and truth(child) != "True":
-                return str(condition.get("reason", ""))
-        condition = succeeded(self.children[0]) if self.children else None
-        return str(condition.get("reason", "")) if condition else ""
+        others = [child for child in self.children if condition(child) and not succeeded(child)]
+        return next((str(condition(child).get("reason", "")) for child in [*others, *self.children]), "")
 
     def results(self) -> dict[str, Any]:
         """The results of a task without a matrix; string results of a matrix as lists, in its order."""
         if self.task.matrix is None:
-            return _results(self.children[0]) if self.children else {}
+            return results_of(self.children[0]) if self.children else {}
         joined: dict[str, Any] = {}
         for child in self.children:
-            for name, value in _results(child).items():
+            for name, value in results_of(child).items():
                 if isinstance(value, str):
                     joined.setdefault(name, []).append(value)
         return joined
@@ -92,7 +87,7 @@ def build(spec: PipelineSpec, needs: dict[str, list[str]], children: Sequence[Ob
     """The nodes of a Pipeline, tasks first, then final ones."""
     by_task: dict[str, list[Object]] = {}
     for child in children:
-        name = (child["metadata"].get("labels") or {}).get("tekton.dev/pipelineTask", "")
+        name = labels_of(child).get("tekton.dev/pipelineTask", "")
         by_task.setdefault(name, []).append(child)
     nodes = [Node(task, False, needs.get(task.name, [])) for task in spec.tasks]
     nodes += [Node(task, True) for task in spec.final_tasks]
@@ -108,9 +103,4 @@ def dag(nodes: Sequence[Node]) -> Iterator[Node]:
 
 
 def _is_cancelled(child: Object) -> bool:
-    condition = succeeded(child)
-    return truth(child) == "False" and bool(condition) and (condition or {}).get("reason") in CANCELLED_REASONS
-
-
-def _results(child: Object) -> dict[str, Any]:
-    return {one["name"]: one.get("value") for one in (child.get("status") or {}).get("results") or []}
+    return truth(child) == "False" and condition(child).get("reason") in CANCELLED_REASONS

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from workshop.lab.controllers.conditions import Status
 from workshop.lab.entrypoint import results
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object, status_of
 
 SUCCESS = "All Steps have completed executing"
 RUNNING = "Not all Steps in the Task have finished executing"
@@ -25,7 +25,7 @@ class Outcome:
 
 def outcome(run_name: str, pod: Object) -> Outcome:
     """The outcome of a Pod in its final phase."""
-    status = pod.get("status") or {}
+    status = status_of(pod)
     if status.get("phase") == "Succeeded":
         return Outcome(True, "Succeeded", SUCCESS)
     reason, message = status.get("reason", ""), status.get("message", "")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workshop.lab.controllers.conditions import Truth
 from workshop.lab.controllers.tekton.skipping import (
     FINALLY_TIMEOUT,
     TASKS_TIMEOUT,
     TIMEOUT,
     Facts,
 )
+from workshop.manifests.objects import Truth
 
 _CANCELLING = ("CancelledRunFinally", "StoppedRunFinally")
 

@@ -12,7 +12,7 @@ import msgspec
 
 from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.api_errors import AlreadyExists
-from workshop.lab.controllers.conditions import Status, is_done, set_condition
+from workshop.lab.controllers.conditions import Status, set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import skipping
 from workshop.lab.controllers.tekton.children import children_of
@@ -27,8 +27,9 @@ from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
 from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
 from workshop.lab.controllers.tekton.skipping import Facts
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Record, Store, now
+from workshop.manifests.objects import Object, is_done
 from workshop.manifests.tekton import (
     PipelineRun,
     PipelineRunSpec,

@@ -16,9 +16,9 @@ from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.names import RELEASE, passed_on
 from workshop.lab.controllers.tekton.substitution import container_name
 from workshop.lab.controllers.tekton.workspaces import Bound
-from workshop.lab.kinds import Object
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
 from workshop.manifests.kubernetes import EnvVar, VolumeMount
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Sidecar, Step, StepTemplate, TaskSpec, parse_duration
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from workshop.lab.controllers.conditions import Status
 from workshop.lab.entrypoint import results
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object, status_of
 
 
 def step_statuses(pod: Object, names: list[str], *, ended: str = "") -> list[Status]:
     """The `steps` of a TaskRun's status. `ended` is the reason of a run that was cancelled or timed out."""
     found = []
-    by_name = {one["name"]: one for one in (pod.get("status") or {}).get("containerStatuses") or []}
+    by_name = {one["name"]: one for one in status_of(pod).get("containerStatuses") or []}
     for index, name in enumerate(names):
         container = f"step-{name or f'unnamed-{index}'}"
         status = by_name.get(container)
@@ -32,7 +32,7 @@ def step_statuses(pod: Object, names: list[str], *, ended: str = "") -> list[Sta
 def sidecar_statuses(pod: Object) -> list[Status]:
     """The `sidecars` of a TaskRun's status."""
     found = []
-    for status in (pod.get("status") or {}).get("containerStatuses") or []:
+    for status in status_of(pod).get("containerStatuses") or []:
         if status["name"].startswith("sidecar-"):
             name = status["name"].removeprefix("sidecar-")
             found.append(
@@ -49,7 +49,7 @@ def sidecar_statuses(pod: Object) -> list[Status]:
 def entries(pod: Object) -> list[tuple[str, results.Entry]]:
     """All results in the Pod's termination messages, each with its container's name, in order."""
     found = []
-    for status in (pod.get("status") or {}).get("containerStatuses") or []:
+    for status in status_of(pod).get("containerStatuses") or []:
         message = ((status.get("state") or {}).get("terminated") or {}).get("message", "")
         found += [(status["name"], entry) for entry in results.parse(message)]
     return found

@@ -19,8 +19,8 @@ from workshop.lab.controllers.tekton.children import is_custom
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.controllers.tekton.substitution import replaced_parts
-from workshop.lab.kinds import Object
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Pipeline, PipelineRunSpec, PipelineSpec
 from workshop.manifests.tekton.graph import GraphError, dependencies
 from workshop.manifests.tekton.references import Variables, replaced_tree, replaced_value

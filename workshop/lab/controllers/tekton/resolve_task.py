@@ -16,8 +16,8 @@ from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.tekton import params, stepactions, substitution, workspaces
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.resolvers import find
-from workshop.lab.kinds import Object
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object, labels_of, status_of
 from workshop.manifests.tekton import (
     Task,
     TaskRun,
@@ -59,7 +59,7 @@ def resolve_task(store: Store, run: Object, attempt: int) -> ResolvedTask:
         raise RunError(_INVALID, f"invalid input params for task {name}: {_explained(e)}") from e
     raw = stepactions.resolved(store, run["metadata"]["namespace"], raw, {**values, **context})
     task = _typed(raw)
-    of_run = bool(run["metadata"].get("labels", {}).get("tekton.dev/pipelineRun"))
+    of_run = bool(labels_of(run).get("tekton.dev/pipelineRun"))
     workspaces.check_bound(name, task, spec.workspaces, one_claim=of_run)
     by_name = {binding.name: binding for binding in spec.workspaces}
     values = {
@@ -75,7 +75,7 @@ def resolve_task(store: Store, run: Object, attempt: int) -> ResolvedTask:
 
 def task_of(run: Object) -> TaskSpec:
     """The substituted Task of a TaskRun that has started, from its status."""
-    return _typed((run.get("status") or {}).get("taskSpec") or {})
+    return _typed(status_of(run).get("taskSpec") or {})
 
 
 def _task(store: Store, run: Object, spec: TaskRunSpec) -> tuple[str, Object, dict[str, str], dict[str, str]]:

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop.lab.controllers.tekton.errors import RunError
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param
 
 

@@ -13,8 +13,8 @@ import msgspec
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.params import ParamProblem, Values, values
 from workshop.lab.controllers.tekton.resolvers import find
-from workshop.lab.kinds import Object
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param, ParamSpec, Step, StepActionSpec
 from workshop.manifests.tekton.references import (
     Reference,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.controllers.tekton.params import Values
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceDeclaration
 from workshop.manifests.tekton.references import Lookup, Variables, in_value, replaced_tree
 

@@ -9,7 +9,7 @@ import orjson
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.podstatus import entries
 from workshop.lab.entrypoint.results import INTERNAL, STEP_RESULT
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.tekton import TaskSpec
 from workshop.manifests.tekton.references import Value, whole
 

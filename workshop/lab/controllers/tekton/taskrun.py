@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workshop.lab.api_errors import AlreadyExists
-from workshop.lab.controllers.conditions import Status, is_done, set_condition
+from workshop.lab.controllers.conditions import Status, set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
 from workshop.lab.controllers.tekton.attempts import Attempts
@@ -22,11 +22,12 @@ from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.resolve_task import resolve_task, task_of
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.status import FINAL_PHASES
 from workshop.lab.kubelet.volumes import missing
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store, now
+from workshop.manifests.objects import Object, annotations_of, is_done, status_of
 from workshop.manifests.tekton import format_duration, parse_duration
 
 ON_ERROR = "pipeline.tekton.dev/pipeline-task-on-error"
@@ -122,7 +123,7 @@ class TaskRuns:
                 run, None, Outcome(False, "Failed", f'Pod "{status["podName"]}" was deleted while it ran')
             )
             return 0.0
-        if (pod.get("status") or {}).get("phase") in FINAL_PHASES:
+        if status_of(pod).get("phase") in FINAL_PHASES:
             return self._ended(run, pod)
         uid = pod["metadata"]["uid"]
         if self._attempts.seconds(uid) is None:
@@ -201,7 +202,7 @@ class TaskRuns:
         status["completionTime"] = now()
         status["artifacts"] = {}
         status.setdefault("provenance", PROVENANCE)
-        annotations = run["metadata"].get("annotations") or {}
+        annotations = annotations_of(run)
         reason = found.reason
         if not found.ok and annotations.get(ON_ERROR) == "continue" and reason != "TaskRunCancelled":
             reason = "FailureIgnored"

@@ -8,8 +8,9 @@ from __future__ import annotations
 from workshop.lab.admission import admit
 from workshop.lab.api import defaults, validation
 from workshop.lab.controllers.triggers.templates import TemplateError
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 
 PREFIX = "triggers.tekton.dev/"
 

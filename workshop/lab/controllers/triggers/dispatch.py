@@ -25,9 +25,10 @@ from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.selecting import Target, parse, selected
 from workshop.lab.controllers.triggers.templates import OLD_ESCAPE, filled
 from workshop.lab.controllers.triggers.values import resolve
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
 from workshop.lab.store import Store
 from workshop.manifests.jsonpath import PathError
+from workshop.manifests.objects import Object, annotations_of
 from workshop.manifests.triggers import (
     BindingParam,
     BindingRef,
@@ -105,7 +106,7 @@ class Dispatcher:
         if wanted.spec is not None:
             return wanted.spec, False
         obj = self._get(built_in("TriggerTemplate"), target.namespace, wanted.ref or "")
-        annotations = obj["metadata"].get("annotations") or {}
+        annotations = annotations_of(obj)
         return parse(obj, TriggerTemplate).spec, OLD_ESCAPE in annotations
 
     def _params(self, target: Target) -> list[BindingParam]:

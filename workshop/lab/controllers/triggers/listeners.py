@@ -9,8 +9,9 @@ from typing import Any
 
 from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.workload import deployment, generated_name, pod, pod_names, service
-from workshop.lab.kinds import Kind, Object, built_in
+from workshop.lab.kinds import Kind, built_in
 from workshop.lab.store import Store, now
+from workshop.manifests.objects import Object, labels_of, status_of
 
 SHIPPED = ("bitbucket", "cel", "github", "gitlab", "slack")
 LABEL = "eventlistener"
@@ -35,7 +36,7 @@ class Listeners:
         self._pods(listener)
         status = {
             "address": {"url": f"{self._url}/{namespace}/{name}"},
-            "conditions": _conditions(name, (listener.get("status") or {}).get("conditions") or []),
+            "conditions": _conditions(name, status_of(listener).get("conditions") or []),
             "configuration": {"generatedName": generated_name(name)},
         }
         if listener.get("status") != status:
@@ -80,7 +81,7 @@ class Listeners:
             return
         if all(owner.get("uid") != meta["ownerReferences"][0]["uid"] for owner in _owners(old)):
             return
-        labels = {**(old["metadata"].get("labels") or {}), **meta["labels"]}
+        labels = {**labels_of(old), **meta["labels"]}
         spec = {**(old.get("spec") or {}), **wanted["spec"]}
         changed = {**old, "metadata": {**old["metadata"], "labels": labels}, "spec": spec}
         if changed != old:

@@ -14,8 +14,8 @@ import time
 import orjson
 
 from workshop.lab.controllers.triggers.workload import CONTAINER, generated_name, pod_names
-from workshop.lab.kinds import Object
 from workshop.lab.paths import LabPaths
+from workshop.manifests.objects import Object
 
 MAX_BYTES = 8 * 1024 * 1024
 """Size limit of one log in bytes. Then a new log begins and the previous one is kept, as by a kubelet."""

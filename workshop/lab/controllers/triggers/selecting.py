@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.meta import LabelSelector
+from workshop.manifests.objects import Object
 from workshop.manifests.triggers import (
     EventListenerSpec,
     EventListenerTrigger,

@@ -26,9 +26,10 @@ from workshop.lab.controllers.triggers.event import Event, headers_of
 from workshop.lab.controllers.triggers.interceptors.slack import FORM
 from workshop.lab.controllers.triggers.logbook import Logbook, log
 from workshop.lab.controllers.triggers.selecting import NotDefined, parse, ungrouped
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.gojson import go_type, json_error
+from workshop.manifests.objects import Object, annotations_of
 from workshop.manifests.triggers import EventListener
 
 MAX_BODY = 1024 * 1024
@@ -198,7 +199,7 @@ class _Rate:
 
 
 def _validates(listener: Object) -> bool:
-    annotations = listener["metadata"].get("annotations") or {}
+    annotations = annotations_of(listener)
     return annotations.get(NO_VALIDATION) != "false"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 from workshop.manifests.triggers import TriggerTemplateSpec
 
 OLD_ESCAPE = "triggers.tekton.dev/old-escape-quotes"

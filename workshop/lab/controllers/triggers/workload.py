@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from workshop.lab.controllers.owners import owner_reference
-from workshop.lab.kinds import Object
 from workshop.lab.store import now
+from workshop.manifests.objects import Object
 from workshop.manifests.triggers import EventListenerSpec, KubernetesResource
 
 CONTAINER = "event-listener"

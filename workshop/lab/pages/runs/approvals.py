@@ -15,9 +15,10 @@ from typing import Any
 from workshop.lab.admission import admit
 from workshop.lab.admission.approval import GROUPS, USERS
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.pages.runs.states import State
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object, status_of
 
 ANSWERS = ("approve", "reject")
 LONGEST = 1000
@@ -100,7 +101,7 @@ def answer(store: Store, namespace: str, name: str, word: str, message: str, use
 
 
 def _approval(obj: Object, user: str) -> Approval:
-    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    meta, spec, status = obj["metadata"], obj.get("spec") or {}, status_of(obj)
     approvers = spec.get("approvers") or []
     state = _state(obj)
     mine = [one for one in approvers if _asks_me(one)]
@@ -131,7 +132,7 @@ def _of(store: Store, custom_run: Object) -> Object | None:
 
 
 def _state(obj: Object) -> State:
-    return _STATES.get(str((obj.get("status") or {}).get("state") or "pending"), _STATES["pending"])
+    return _STATES.get(str(status_of(obj).get("state") or "pending"), _STATES["pending"])
 
 
 def _command(obj: Object, user: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from workshop.lab.kinds import Object
 from workshop.lab.store import Record, Store
+from workshop.manifests.objects import Object
 
 CHILD_KINDS = ("TaskRun", "CustomRun")
 

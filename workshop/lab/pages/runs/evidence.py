@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 
 from workshop.checks import CheckContext, mlflow
 from workshop.lab import environment
-from workshop.lab.controllers.conditions import succeeded
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs.children import children
 from workshop.lab.participant import bare_folder
+from workshop.manifests.objects import Object, labels_of, status_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
 GATE = "gate"
@@ -117,20 +117,18 @@ def _release(lab: Lab, namespace: str, digest: str, version: str) -> Release:
     built = [
         run
         for run in lab.store.list(built_in("PipelineRun"), namespace)
-        if _results(run).get("image-digest") == digest
-        and "commit" in _results(run)
-        and (succeeded(run) or {}).get("status") == "True"
+        if _results(run).get("image-digest") == digest and "commit" in _results(run) and succeeded(run)
     ]
     if not built:
         return Release(digest, version)
-    run = max(built, key=lambda one: str((one.get("status") or {}).get("startTime") or ""))
+    run = max(built, key=lambda one: str(status_of(one).get("startTime") or ""))
     return Release(digest, version, _results(run)["commit"], str(run["metadata"]["name"]), _gate(lab, run))
 
 
 def _gate(lab: Lab, run: Object) -> str:
     for child in children(lab.store, run):
-        labels = child["metadata"].get("labels") or {}
-        pod = str((child.get("status") or {}).get("podName") or "")
+        labels = labels_of(child)
+        pod = str(status_of(child).get("podName") or "")
         if labels.get("tekton.dev/pipelineTask") == GATE and pod:
             path = lab.paths.container_log(str(run["metadata"]["namespace"]), pod, f"step-{GATE}")
             try:
@@ -141,7 +139,7 @@ def _gate(lab: Lab, run: Object) -> str:
 
 
 def _results(obj: Object) -> dict[str, str]:
-    listed = (obj.get("status") or {}).get("results") or []
+    listed = status_of(obj).get("results") or []
     return {str(one.get("name")): str(one.get("value")) for one in listed if isinstance(one, dict)}
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.names import index_of
 from workshop.lab.controllers.tekton.resolve_pipeline import typed_pipeline
-from workshop.lab.kinds import Object
 from workshop.lab.pages.runs.states import APPROVAL, WAITING, State, run_state
 from workshop.lab.pages.times import NEVER, Span
+from workshop.manifests.objects import Object, labels_of, status_of
 from workshop.manifests.tekton.graph import dependencies
 
 STACK_FROM = 7
@@ -61,13 +61,13 @@ def nodes(run: Object, children: Sequence[Object], pending: frozenset[str] = fro
     `children` are the run's TaskRuns and CustomRuns; `pending` names the CustomRuns that wait for an approval. Empty
     before the Pipeline is resolved.
     """
-    status = run.get("status") or {}
+    status = status_of(run)
     spec = status.get("pipelineSpec") or (run.get("spec") or {}).get("pipelineSpec") or {}
     needs = _needs(spec)
     skipped = {str(one.get("name")): one for one in status.get("skippedTasks") or []}
     by_task: dict[str, list[Object]] = {}
     for child in children:
-        by_task.setdefault((child["metadata"].get("labels") or {}).get("tekton.dev/pipelineTask", ""), []).append(child)
+        by_task.setdefault(labels_of(child).get("tekton.dev/pipelineTask", ""), []).append(child)
     done = run_state(run).mark not in ("run", "idle")
     found: list[Node] = []
     for final, listed in ((False, spec.get("tasks") or []), (True, spec.get("finally") or [])):
@@ -126,7 +126,7 @@ def _of_task(
 
 
 def _of_child(key: str, name: str, label: str, variant: str, child: Object, pending: frozenset[str]) -> Node:
-    status = child.get("status") or {}
+    status = status_of(child)
     state = APPROVAL if child["metadata"]["name"] in pending else run_state(child)
     before = status.get("retriesStatus") or []
     first = before[0] if before else status

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import cast
 
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs import approvals
 from workshop.lab.pages.runs.children import children
@@ -18,6 +18,7 @@ from workshop.lab.pages.runs.states import APPROVAL, State, run_state
 from workshop.lab.pages.runs.tasks import failure
 from workshop.lab.pages.times import Span
 from workshop.lab.store import Record
+from workshop.manifests.objects import Object, labels_of, status_of
 
 SHOWN = 100
 OWNER = "tekton.dev/pipelineRun"
@@ -108,7 +109,7 @@ def is_alone(labels: Mapping[str, str]) -> bool:
 
 def _made(lab: Lab, record: Record) -> Row:
     run = record.object()
-    meta, status = run["metadata"], run.get("status") or {}
+    meta, status = run["metadata"], status_of(run)
     is_pipeline = record.kind.kind == "PipelineRun"
     state = run_state(run)
     spec = status.get("pipelineSpec") or (run.get("spec") or {}).get("pipelineSpec") or {}
@@ -132,7 +133,7 @@ def _done(made: Iterable[Object]) -> int:
     """How many tasks have ended; a matrix has when all its children have."""
     ended: dict[str, bool] = {}
     for child in made:
-        task = str((child["metadata"].get("labels") or {}).get("tekton.dev/pipelineTask"))
+        task = str(labels_of(child).get("tekton.dev/pipelineTask"))
         ended[task] = ended.get(task, True) and run_state(child).mark not in ("run", "idle")
     return sum(ended.values())
 
@@ -142,7 +143,7 @@ def _error(lab: Lab, run: Object) -> str:
     if run["kind"] == "TaskRun":
         return failure(lab.paths, run)
     failed = [child for child in children(lab.store, run) if run_state(child).mark == "bad"]
-    failed.sort(key=lambda child: str((child.get("status") or {}).get("completionTime") or ""))
+    failed.sort(key=lambda child: str(status_of(child).get("completionTime") or ""))
     return (failure(lab.paths, failed[0]) if failed else "") or run_state(run).message
 
 
@@ -156,7 +157,7 @@ def _waiting(lab: Lab) -> frozenset[tuple[str, str]]:
     open_ones = [run for run in runs if run_state(run).mark in ("run", "idle")]
     names = approvals.pending(lab.store, open_ones)
     return frozenset(
-        (run["metadata"].get("namespace", ""), (run["metadata"].get("labels") or {}).get(OWNER, ""))
+        (run["metadata"].get("namespace", ""), labels_of(run).get(OWNER, ""))
         for run in open_ones
         if run["metadata"]["name"] in names
     )

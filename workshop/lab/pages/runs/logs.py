@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.pages.runs.streams import KEEP_ALIVE, RETRY, still_here
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object, status_of
 
 POLL = 0.2
 """Seconds between two checks of a file that may grow."""
@@ -123,7 +124,7 @@ def _ended(store: Store, which: Container) -> tuple[int | None, bool]:
     pod = store.find(built_in("Pod"), which.namespace, which.pod)
     if pod is None:
         return None, True
-    status: Object = pod.get("status") or {}
+    status: Object = status_of(pod)
     for one in status.get("containerStatuses") or []:
         ended = (one.get("state") or {}).get("terminated")
         if one.get("name") == which.name and ended:

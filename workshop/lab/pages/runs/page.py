@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs import approvals, commands, evidence, graph
 from workshop.lab.pages.runs.approvals import Approval
@@ -20,6 +20,7 @@ from workshop.lab.pages.runs.tasks import Step, Task, Value, binding, task, valu
 from workshop.lab.pages.runs.timeline import Timeline, timeline
 from workshop.lab.pages.times import Span
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object, labels_of, status_of
 
 EVENTS = 40
 """Limit of events shown; the newest are kept."""
@@ -89,7 +90,7 @@ class TaskPage:
 
 def run_page(lab: Lab, run: Object, key: str = "", step: str = "") -> RunPage:
     """The page of a PipelineRun with the task of `key` (see Node.key) and its step selected."""
-    store, meta, status = lab.store, run["metadata"], run.get("status") or {}
+    store, meta, status = lab.store, run["metadata"], status_of(run)
     name, namespace = str(meta["name"]), str(meta["namespace"])
     made = children(store, run)
     custom = [child for child in made if child["kind"] == "CustomRun"]
@@ -139,7 +140,7 @@ def first_look(found: tuple[Node, ...]) -> Node | None:
 def pipeline_name(run: Object) -> str:
     """The Pipeline of a PipelineRun; `inline` if the run contains it."""
     named = ((run.get("spec") or {}).get("pipelineRef") or {}).get("name")
-    return str(named or (run["metadata"].get("labels") or {}).get("tekton.dev/pipeline") or "inline")
+    return str(named or labels_of(run).get("tekton.dev/pipeline") or "inline")
 
 
 def events(store: Store, namespace: str, uids: Iterable[object]) -> tuple[Event, ...]:

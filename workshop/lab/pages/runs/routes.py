@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from workshop.lab.api.answers import Stream
 from workshop.lab.api_errors import ApiError
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
 from workshop.lab.pages.checking import check_context
@@ -22,6 +22,7 @@ from workshop.lab.pages.runs.listing import OWNER, Rows, is_alone
 from workshop.lab.pages.runs.page import run_page, task_page
 from workshop.lab.pages.runs.streams import MEDIA_TYPE, notices
 from workshop.lab.store import Record
+from workshop.manifests.objects import Object, labels_of
 
 RUN_KINDS = ("PipelineRun", "TaskRun", "CustomRun", "ApprovalTask")
 BODY_LIMIT = 8192
@@ -105,7 +106,7 @@ def _run_routes(lab: Lab, parts: _Parts) -> list[BaseRoute]:
         found = _named(lab, request, "TaskRun")
         if found is None:
             return _gone(lab, request, "task")
-        labels = found["metadata"].get("labels") or {}
+        labels = labels_of(found)
         if not is_alone(labels):
             meta = found["metadata"]
             return RedirectResponse(f"/runs/{meta['namespace']}/{labels[OWNER]}?task={meta['name']}")

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workshop.lab.controllers.conditions import succeeded
 from workshop.lab.controllers.tekton.nodes import CANCELLED_REASONS
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object, condition
 
 _RUN_CANCELLED = ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally", *CANCELLED_REASONS)
 
@@ -33,9 +32,9 @@ APPROVAL = State("Waits for approval", "warn")
 
 def run_state(obj: Object) -> State:
     """The state of a PipelineRun, TaskRun or CustomRun, by its condition Succeeded."""
-    condition = succeeded(obj) or {}
-    reason, message = str(condition.get("reason") or ""), str(condition.get("message") or "")
-    value = condition.get("status")
+    found = condition(obj)
+    reason, message = str(found.get("reason") or ""), str(found.get("message") or "")
+    value = found.get("status")
     if reason in _RUN_CANCELLED:
         word, mark = ("Stopping" if value == "Unknown" else "Cancelled"), "warn"
     elif value == "True":
@@ -43,7 +42,7 @@ def run_state(obj: Object) -> State:
     elif value == "False":
         ignored = reason == "FailureIgnored"
         word, mark = ("Failed, ignored", "warn") if ignored else ("Failed", "bad")
-    elif reason in ("Pending", "PipelineRunPending") or not condition:
+    elif reason in ("Pending", "PipelineRunPending") or not found:
         word, mark = "Pending", "idle"
     elif reason == "ToBeRetried":
         word, mark = "Retrying", "run"

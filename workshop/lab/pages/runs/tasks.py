@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workshop.lab.kinds import Object
 from workshop.lab.pages.runs.logs import error_line
 from workshop.lab.pages.runs.states import WAITING, State, is_failure, run_state, step_state
 from workshop.lab.pages.times import NEVER, Span
 from workshop.lab.paths import LabPaths as Lab
+from workshop.manifests.objects import Object, status_of
 
 Declared = Sequence[Mapping[str, Any]] | None
 
@@ -97,7 +97,7 @@ class Task:
 
 def task(lab: Lab, obj: Object) -> Task:
     """A TaskRun with its attempts."""
-    meta, spec, status = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    meta, spec, status = obj["metadata"], obj.get("spec") or {}, status_of(obj)
     task_spec = status.get("taskSpec") or spec.get("taskSpec") or {}
     namespace = str(meta.get("namespace") or "")
     before = list(status.get("retriesStatus") or [])
@@ -122,7 +122,7 @@ def task(lab: Lab, obj: Object) -> Task:
 
 def failure(lab: Lab, obj: Object) -> str:
     """Why a TaskRun failed: a line of its failing step's log, else Tekton's message."""
-    status, meta = obj.get("status") or {}, obj["metadata"]
+    status, meta = status_of(obj), obj["metadata"]
     pod = str(status.get("podName") or "")
     for step in status.get("steps") or []:
         if is_failure(step) and pod:

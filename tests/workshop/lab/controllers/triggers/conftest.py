@@ -26,9 +26,10 @@ from workshop.lab.controllers.triggers.listeners import Listeners
 from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.run import ListenerController
 from workshop.lab.controllers.triggers.sink import Sink
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
+from workshop.manifests.objects import Object
 
 NAMESPACE = "user1-dev"
 SECRET = b"not-to-be-seen"

@@ -17,8 +17,9 @@ from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
 from workshop.lab.git.server import GitServer
-from workshop.lab.kinds import Kinds, Object
+from workshop.lab.kinds import Kinds
 from workshop.lab.paths import LabPaths
+from workshop.manifests.objects import Object
 from workshop.participants.names import LAB_PARTICIPANT
 
 KIT = Path(__file__).resolve().parents[5]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 PATH = f"/{NAMESPACE}/listener"
 

@@ -12,7 +12,8 @@ import urllib.request
 import pytest
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
+from workshop.manifests.objects import Object
 
 # The package has a function of the same name.
 sink = importlib.import_module("workshop.lab.controllers.triggers.sink")

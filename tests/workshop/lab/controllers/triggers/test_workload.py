@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
 from workshop.lab.controllers.triggers import logbook
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
+from workshop.manifests.objects import Object
 
 PATH = f"/{NAMESPACE}/listener"
 SIGNED = interceptor("github", secretRef={"secretName": "github-webhook", "secretKey": "secret"})

@@ -10,10 +10,11 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from tests.workshop.lab.pages.fixtures import HERE, TOKEN, browser, lab_of, log_in, pipeline_run
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.auth import TokenGate
 from workshop.lab.pages.routes import routes
+from workshop.manifests.objects import Object
 
 ME = {"name": "user1", "type": "User", "input": "pending"}
 US = {"name": "mlops-workshop", "type": "Group", "input": "pending"}

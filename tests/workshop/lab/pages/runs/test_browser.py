@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.workshop.lab.pages.fixtures import LOADED, dom, in_a_browser, lab_of, pipeline_run, served, task_run
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 TASKS: list[Object] = [{"name": "fetch"}, {"name": "lint"}, {"name": "gate", "runAfter": ["fetch", "lint"]}]
 PAGE = "/runs/user1-dev/run-a"

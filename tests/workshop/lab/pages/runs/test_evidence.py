@@ -14,10 +14,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.workshop.lab.pages.fixtures import DIGEST, OTHER, browser, lab_of, pipeline_run, task_run
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import bare_folder
 from workshop.lab.parts import Part
+from workshop.manifests.objects import Object
 
 URL = "/approvals/user1-dev/promote-approve/evidence"
 REF = {"apiVersion": "openshift-pipelines.org/v1alpha1", "kind": "ApprovalTask"}

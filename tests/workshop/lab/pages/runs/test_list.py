@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.workshop.lab.pages.fixtures import browser, lab_of, pipeline_run, ran, task_run
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
+from workshop.manifests.objects import Object
 from workshop.participants.names import Participant
 
 

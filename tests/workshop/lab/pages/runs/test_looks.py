@@ -10,7 +10,7 @@ from selenium.webdriver import Chrome
 from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
 from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, pipeline_run, served, task_run
 from tests.workshop.lab.pages.runs.test_approval import ME, OTHER, US, _asked
-from workshop.lab.kinds import Object
+from workshop.manifests.objects import Object
 
 LONG = "n" * 63
 ODD = "<img src=x onerror=document.title='caught'> " + "y" * 150

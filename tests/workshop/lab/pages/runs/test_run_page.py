@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 from tests.workshop.lab.pages.fixtures import browser, lab_of, pipeline_run, task_run
-from workshop.lab.kinds import Object, built_in
+from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.store import now
+from workshop.manifests.objects import Object
 
 CHAIN: list[Object] = [
     {"name": "fetch"},
