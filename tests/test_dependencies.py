@@ -29,7 +29,6 @@ ELSEWHERE = (
 """Files whose packages are declared in another place."""
 
 NOT_IMPORTED = {
-    "configobj": "the script of the Task fetch-data imports it",
     "configurable-http-proxy": "JupyterHub runs it",
     "dvc": "the pipeline and the guide run it",
     "import-linter": "make lint runs it",

@@ -6,7 +6,6 @@ is theirs, and no `up` touches it again. Data versions are pushed to the lab's o
 
 from __future__ import annotations
 
-import configparser
 import os
 import shlex
 import shutil
@@ -15,6 +14,8 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from configobj import ConfigObj  # type: ignore[import-untyped]
 
 from workshop.errors import EnvironmentFault
 from workshop.lab.paths import KIT, LabPaths
@@ -104,19 +105,13 @@ def point_dvc(state: LabPaths) -> None:
     local = clone_folder(state) / "model" / ".dvc" / "config.local"
     if not local.parent.is_dir():
         return
-    # DVC writes the quotes of a section's name as part of it.
-    section = f"'remote \"{DVC_REMOTE}\"'"
-    config = configparser.ConfigParser(interpolation=None)
-    config.read(local, encoding="utf-8")
-    for name in ("core", section):
-        if not config.has_section(name):
-            config.add_section(name)
-    before = dict(config[section])
-    config["core"].setdefault("remote", DVC_REMOTE)
-    config[section]["url"] = str(state.dvc_remote)
-    if dict(config[section]) != before:
-        with local.open("w", encoding="utf-8") as file:
-            config.write(file)
+    # DVC's own format: it quotes a value with a comma, which would be a list otherwise.
+    config = ConfigObj(str(local), encoding="utf-8")
+    before = config.dict()
+    config.setdefault("core", {}).setdefault("remote", DVC_REMOTE)
+    config.setdefault(f'remote "{DVC_REMOTE}"', {})["url"] = str(state.dvc_remote)
+    if config.dict() != before:
+        config.write()
 
 
 def leave_outputs_out(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> None:

@@ -32,6 +32,13 @@ def test_a_copied_lab_pushes_data_into_itself(tmp_path: Path) -> None:
     assert _remote(copied).startswith(str(copied.dvc_remote))
 
 
+def test_a_folder_with_a_comma_and_other_letters_is_a_remote(tmp_path: Path) -> None:
+    lab = LabPaths(tmp_path / "l'äb, 2")
+    _clone(lab)
+    point_dvc(lab)
+    assert _remote(lab).startswith(str(lab.dvc_remote))
+
+
 def test_what_the_participant_has_set_stays(tmp_path: Path) -> None:
     lab = LabPaths(tmp_path / "lab")
     config = _clone(lab)
