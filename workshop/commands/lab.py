@@ -107,7 +107,7 @@ def _push_data(job: Job) -> str:
     if marker.exists() and marker.read_text() == wanted:
         return "the remote has them"
     _shell(job, model, f"python -m {USE_CASE.package}.ensure")
-    _shell(job, model, "dvc push --quiet data/*.dvc")
+    _shell(job, model, "dvc push data/*.dvc")
     marker.write_text(wanted)
     return f"{len(pointers)} months"
 
