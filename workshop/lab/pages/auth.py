@@ -1,12 +1,12 @@
-"""One gate before every web page of the lab: it lets requests with the token or a session through.
+"""The token gate of every web page of the lab: it admits requests with the token or a session.
 
-`TokenGate` wraps any ASGI application. Programs send `Authorization: Bearer <token>`; a browser opens
-`http://127.0.0.1:<console>/#token=<token>` once. The fragment of a URL is never sent, so the token is in no
-server log and no Referer; the small login page reads it, posts it to `/login` and gets a cookie and a key
-(see `workshop.lab.sessions`). The gates of other parts send a browser to the console, which sends it back to
-their `/login` with a one-time code.
+`TokenGate` wraps any ASGI application. Programs send `Authorization: Bearer <token>`. A browser opens
+`http://127.0.0.1:<console>/#token=<token>` once. Browsers never send the fragment of a URL, so the token is in no
+server log and no Referer. The login page reads the fragment, posts it to `/login` and gets a cookie and a key (see
+`workshop.lab.sessions`). The gates of other parts redirect a browser to the console, which sends it back to their
+`/login` with a one-time code.
 
-Not promised: protection from other programs of the same user, or encryption; the lab is on loopback only.
+Not provided: protection from other programs of the same user, and encryption; the lab is on loopback only.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 KEY_HEADER = "x-workshop-key"
 TERMINAL = "terminal"
-"""What a code opens besides the parts with gates of their own: a WebSocket of the console."""
+"""The target of a code for a WebSocket of the console; other codes are for parts with their own gate."""
 OPEN_PATHS = ("/livez", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LOGIN_LIMIT = 4096
@@ -42,14 +42,14 @@ _NEXT = "open the link that `workshop status` prints, or send the header `Author
 
 
 class TokenGate:
-    """ASGI middleware: lets a request with the token or a session through, answers the others itself.
+    """ASGI middleware: admits a request with the token or a session, and answers other requests itself.
 
-    `open_paths` are served without a token on GET: a path, or a prefix when it ends in `/`. A Host header that is
-    not a loopback name is refused, so that a web page elsewhere cannot reach the lab through a name of its own that
-    resolves to 127.0.0.1. A cookie alone changes nothing: requests that may change something, or that another
-    site's page could read, must also come from the same origin, and a WebSocket needs a one-time code besides.
-    `part` names the cookie; `console` is the console's URL for the gate of another part; `sessions` are new ones
-    in memory when none are given.
+    `open_paths` are served without a token on GET: a path, or a prefix when it ends in `/`. A Host header that is not a
+    loopback name is refused, so that a web page elsewhere cannot reach the lab through its own name that resolves to
+    127.0.0.1. A cookie alone is not enough for every request: requests that may change something, or whose response
+    another site's page could read, must also come from the same origin, and a WebSocket also needs a one-time code.
+    `part` names the cookie. `console` is the console's URL for the gate of another part. `sessions` default to new ones
+    in memory.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class TokenGate:
         open_paths: Iterable[str] = OPEN_PATHS,
     ) -> None:
         if not token:
-            raise ValueError("the token is empty: an empty token would let everybody in")
+            raise ValueError("the token is empty; an empty token would admit every request")
         self._app = app
         self._token, self._part, self._console = token, part, console
         self._sessions = sessions or Sessions()
@@ -110,8 +110,8 @@ class TokenGate:
             return 401, f"the token is not the lab's; {_NEXT}"
         if not self._sessions.valid(self._cookie(headers)):
             return 401, f"a token is needed; {_NEXT}"
-        # A request with an Origin is readable by the page that sent it where the application allows that, as MLflow
-        # does to every port of 127.0.0.1.
+        # The page that sent a request with an Origin can read the response if the application allows that origin;
+        # MLflow allows every port of 127.0.0.1.
         guarded = scope["type"] == "websocket" or scope["method"] not in _SAFE or "origin" in headers
         if guarded and not same_origin(headers):
             return (
@@ -129,7 +129,7 @@ class TokenGate:
         return any(path == known or (known.endswith("/") and path.startswith(known)) for known in self._open)
 
     async def _login(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
-        """The login page, and what it posts; for other parts than the console the way back with a code."""
+        """The login page and its POST. Other parts than the console get a login by code."""
         if self._console:
             await self._login_by_code(scope, receive, send)
             return
@@ -148,13 +148,13 @@ class TokenGate:
     async def _login_by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
         query = _query(scope)
         if scope["method"] != "GET" or not self._codes.take(query.get("code", "")):
-            await _refuse(scope, receive, send, 401, f"the code is not valid any more; {_NEXT}")
+            await _refuse(scope, receive, send, 401, f"the code is not valid or was used; {_NEXT}")
             return
         cookie, _ = self._sessions.begin()
         await _redirect(send, local_path(query.get("next", "/")), self._set_cookie(cookie))
 
     async def _code(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
-        """A one-time code for the part that the body names; it needs the session's key besides its cookie."""
+        """A one-time code for the part in the body. It needs the session's key and its cookie."""
         given = self._cookie(headers), headers.get(KEY_HEADER, "")
         if scope["method"] != "POST" or not same_origin(headers) or not self._sessions.fits(*given):
             await _refuse(scope, receive, send, 403, f"a code needs the session's key; {_NEXT}")
@@ -197,19 +197,18 @@ _OWN: dict[str, Callable[[TokenGate, Scope, Receive, Send, dict[str, str]], Awai
     "/logout": TokenGate._logout,
     "/session/code": TokenGate._code,
 }
-"""The paths that the gate itself answers."""
+"""The paths that the gate answers itself."""
 
 
 def local_path(given: str) -> str:
-    """A path of the same server to go on to; `/` for what would lead to another one."""
+    """A path of the same server for a redirect; `/` for anything that would lead to another server."""
     return given if given.startswith("/") and not given.startswith(("//", "/\\")) and given.isprintable() else "/"
 
 
 def same_origin(headers: dict[str, str]) -> bool:
     """Whether a browser sent this from a page of the same scheme, host and port.
 
-    Browsers set Sec-Fetch-Site and Origin themselves; a page cannot forge them. A request with neither is
-    refused.
+    Browsers set Sec-Fetch-Site and Origin themselves; a page cannot forge them. A request with neither is refused.
     """
     site = headers.get("sec-fetch-site")
     origin = headers.get("origin")
@@ -233,7 +232,7 @@ def _wants_page(scope: Scope, headers: dict[str, str]) -> bool:
 
 
 def _word_in(body: bytes, name: str) -> str:
-    """A text in a JSON object; empty when it is not there or the body is no such object."""
+    """A string of a JSON object; empty if it is missing or the body is not such an object."""
     try:
         parsed: object = json.loads(body)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What the checks of the modules may look at, when the lab's own pages run them."""
+"""The input of the modules' checks when the lab's own pages run them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def check_context(lab: Lab) -> CheckContext:
 
 
 class _Objects:
-    """The lab's store in the form in which checks see a cluster.
+    """The lab's store in the form of the cluster that checks read.
 
-    Checks wait for HTTP in a thread of their own; the store is read by the event loop that owns it.
+    Checks wait for HTTP in a separate thread. The event loop that owns the store reads it.
     """
 
     def __init__(self, store: Store) -> None:

@@ -1,8 +1,7 @@
-"""The dashboards: Grafana's own JSON, drawn by the lab where there is no Grafana.
+"""The dashboards: Grafana's JSON files, which the lab's viewer draws without Grafana.
 
-The page asks Prometheus through the lab, and only these questions: query, query_range and the values of a
-label. Panel types and variables that the viewer does not know are named on the page, not left out in
-silence.
+The page queries Prometheus through the lab, with three requests only: query, query_range and the values of a label. The
+page names the panel types and variables that the viewer does not support.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ MISSING = (
     "Prometheus is not installed here, so no metrics are kept and there is nothing to draw. "
     "Run: make setup, then workshop down and workshop up."
 )
-SILENT = "Prometheus does not answer. workshop status says how it is, workshop logs prometheus why."
+SILENT = "Prometheus does not answer. See: workshop status, workshop logs prometheus."
 
 
 @dataclass(frozen=True)
 class Board:
-    """One dashboard file; `file` is its name without the ending."""
+    """One dashboard file; `file` is its name without the extension."""
 
     file: str
     uid: str
@@ -45,7 +44,7 @@ class Board:
 
 
 def dashboard_routes(lab: Lab) -> list[BaseRoute]:
-    """The list, the viewer and its questions."""
+    """The list, the viewer and its queries."""
 
     async def index(request: Request) -> Response:
         values = {"boards": boards(lab.kit), "alerts": await firing(lab)}
@@ -85,7 +84,7 @@ def dashboard_routes(lab: Lab) -> list[BaseRoute]:
             return JSONResponse({"error": MISSING}, status_code=503)
         label = request.path_params.get("label")
         if label is not None and not label.isidentifier():
-            return JSONResponse({"error": f"{label!r} is no name of a label"}, status_code=400)
+            return JSONResponse({"error": f"{label!r} is not the name of a label"}, status_code=400)
         path = f"label/{label}/values" if label else request.url.path.rpartition("/")[2]
         return await _proxied(f"{lab.component_url('prometheus')}/api/v1/{path}", request)
 
@@ -102,7 +101,7 @@ def dashboard_routes(lab: Lab) -> list[BaseRoute]:
 
 
 def boards(kit: Path) -> list[Board]:
-    """The dashboards of the kit; a file that is no dashboard is left out."""
+    """The dashboards of the kit. A file that is not a dashboard is left out."""
     found = []
     for path in sorted((kit / "grafana" / "rendered").glob("*.json")):
         try:
@@ -137,5 +136,5 @@ async def _proxied(url: str, request: Request) -> Response:
 
 
 def _for_script(body: dict[str, Any]) -> Markup:
-    """JSON inside a script element: `<` is written so that no text can end the element."""
+    """JSON for a script element: `<` is escaped so that no text can end the element."""
     return Markup(json.dumps(body).replace("<", "\\u003c"))  # noqa: S704

@@ -1,6 +1,6 @@
-"""The guide in the browser: the modules, a page each, with the buttons that check one, do it, or take it back.
+"""The guide in the browser: a page for each module, with buttons for its check, its solution and its reset.
 
-What a page shows is made anew at each request, so an edited module or a part that has started since is seen at once.
+Each request renders the page again, so an edited module or a started component is visible immediately.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from workshop.lab.progress import note, progress
 
 
 def guide_routes(lab: Lab) -> list[BaseRoute]:
-    """The list of modules, their pages, the search, the whole guide to print, and what the buttons call."""
+    """The list of modules, their pages, the search, the printable guide, and the API of the buttons."""
     jobs = Jobs(lab.paths)
 
     async def index(request: Request) -> Response:
@@ -118,7 +118,7 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
 
 
 def next_module(lab: Lab) -> Module | None:
-    """The first module that the lab can run and whose check has not said that it is done; None after the last."""
+    """The first module that the lab can run and whose last check did not pass; None after the last."""
     known = progress(lab.paths)
     open_ = (m for m in _modules(lab) if m.runs_on != "cluster" and not (m.number in known and known[m.number].done))
     return next(open_, None)
@@ -129,7 +129,7 @@ def _modules(lab: Lab) -> list[Module]:
 
 
 def _sidebar(lab: Lab, modules: list[Module], here: str) -> dict[str, object]:
-    """The modules with what their checks have said last."""
+    """The modules with the last results of their checks."""
     known = progress(lab.paths)
     done = {module.number: known[module.number].done for module in modules if module.number in known}
     return {"all_modules": modules, "done": done, "here": here}
@@ -165,7 +165,7 @@ def _body(lab: Lab, module: Module) -> Markup:
 
 
 def _chapter(number: str, body: Markup) -> Markup:
-    """A body beside others on one page: the same headings must not have the same anchors."""
+    """The body of a module on a page with others: anchors get the module's number, so that they are unique."""
     return Markup(re.sub(r'(<h[1-6]) id="', rf'\1 id="m{number}-', str(body)))  # noqa: S704 made by our own renderer
 
 

@@ -34,7 +34,7 @@ _STATES = {"Available": "ok", "Creating": "run", "Failed": "bad"}
 
 @dataclass(frozen=True)
 class Station:
-    """One stop on the way: the folder's name, how it stands (`ok`, `run`, `bad`, `idle`), one fact."""
+    """One station: the folder's name, its state (`ok`, `run`, `bad`, `idle`), one fact."""
 
     name: str
     mark: str
@@ -100,7 +100,7 @@ class Overview:
 
 
 def overview(lab: Lab, rows: Rows) -> Overview:
-    """The console as of now."""
+    """The console's current content."""
     components = tuple(_part(component) for component in lab.parts.values())
     runs = _newest(lab.store.list(built_in("PipelineRun")))
     shown = tuple(rows.newest(pipelines_only=True)[:RUNS_SHOWN])
@@ -118,7 +118,7 @@ def overview(lab: Lab, rows: Rows) -> Overview:
 
 
 def predictors(deployment: Object) -> tuple[Predictor, ...]:
-    """The predictors of a SeldonDeployment and the images they ask for."""
+    """The predictors of a SeldonDeployment and their images."""
     found = []
     for predictor in (deployment.get("spec") or {}).get("predictors") or []:
         image = next(
@@ -210,7 +210,7 @@ def _deployment(obj: Object) -> Deployment:
 
 
 def _compared(production: Stage, staging: Stage) -> Stage:
-    """Production, with a word on whether it serves what staging has tested."""
+    """Production, with a note on whether it serves the digest that staging tested."""
     tested = {p.digest for d in staging.deployments for p in d.predictors if p.digest}
 
     def note(deployment: Deployment) -> str:
@@ -246,7 +246,7 @@ def _short(image: str) -> str:
 
 
 def curl(lab: Lab) -> str | None:
-    """The command that asks production for a prediction; None while nothing answers there."""
+    """The command that requests a prediction from production; None while no deployment there is available."""
     return _curl(endpoints(lab)["production"], _stage(lab, "Production", ""))
 
 

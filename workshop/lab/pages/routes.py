@@ -44,7 +44,7 @@ def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
 
 
 def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
-    """The overview, and the part of it that the page asks for again and again."""
+    """The overview, and the part of it that the page polls."""
 
     async def console(request: Request) -> Response:
         values = {"overview": overview(lab, rows), "alerts": await firing(lab)}
@@ -53,7 +53,7 @@ def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
         return html.page(lab, request, "console.html", {**values, "next": next_module(lab)})
 
     async def opened(request: Request) -> Response:
-        """Send a browser that has a session here to another part, with a code for it."""
+        """Redirect a browser that has a session here to another part, with a code for it."""
         name = request.path_params["part"]
         spec, url = lab.components.get(name), lab.component_url(name)
         if spec is None or not spec.login or not url:
@@ -66,7 +66,7 @@ def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
 
 
 def _nothing_here(lab: Lab) -> Callable[[Request], Awaitable[Response]]:
-    """Whatever has no page: said on a page of the lab's own, with a way on."""
+    """The page of an unknown path, with a link to the console."""
 
     async def missing(request: Request) -> Response:
         message = f"The lab has no page {request.url.path}."

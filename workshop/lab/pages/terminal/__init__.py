@@ -2,9 +2,9 @@
 
     shells = Shells(launcher, argv, env, cwd, log)
     terminal_routes(shells)          one WebSocket for each shell, behind the console's gate
-    await shells.close()             every shell ends with all that it has started
+    await shells.close()             ends every shell with its children
 
-A shell goes on when its page is closed; the next page gets the last `SCROLLBACK` bytes of its output first.
+A shell continues when its page is closed. The next page first gets the last `SCROLLBACK` bytes of its output.
 """
 
 from workshop.lab.pages.terminal.routes import terminal_routes

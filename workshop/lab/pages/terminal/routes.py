@@ -1,9 +1,9 @@
 """The WebSocket between a page's terminal and a shell.
 
-The gate before all pages has checked cookie, Host and Origin. The shell's output goes out as binary messages; what
-the page says comes in as JSON text, one of `Type`, `Resize` and `Drawn`. The first message out is JSON, too: how many
-bytes of earlier output follow, so that the page answers no question of a program that asked it long ago.
-A message that is none of these ends the connection, not the shell.
+The gate of all pages has checked cookie, Host and Origin. The shell's output is sent as binary messages. The page sends
+JSON text: one of `Type`, `Resize` and `Drawn`. The first message to the page is JSON, too: the number of bytes of
+earlier output that follow, so that the page does not answer terminal queries in old output. Any other message from the
+page ends the connection, not the shell.
 """
 
 from __future__ import annotations
@@ -21,28 +21,28 @@ from workshop.lab.pages.terminal.shells import Shells
 from workshop.lab.runtimes.process.launcher import LaunchFailed
 
 WEBSOCKETS: dict[str, Any] = {"ws_max_size": 64 * 1024, "ws_per_message_deflate": False}
-"""Settings of the uvicorn server that carries the WebSockets: it refuses a larger message, and inflates none."""
+"""Settings of the uvicorn server that carries the WebSockets: no larger messages, no compression."""
 NORMAL, REFUSED, TRY_AGAIN = 1000, 1008, 1013
 """Close codes of RFC 6455, 7.4.1 and of the IANA registry."""
 DROPPED = 4000
-"""The close code of a page that was dropped: the reason says why, and it may attach again."""
+"""The close code of a dropped page. The reason says why, and the page may attach again."""
 
 
 class Type(msgspec.Struct, tag="type", forbid_unknown_fields=True):
-    """Keys that were pressed, or text that was pasted."""
+    """Pressed keys or pasted text."""
 
     text: str
 
 
 class Resize(msgspec.Struct, tag="resize", forbid_unknown_fields=True):
-    """The page's terminal has this size now."""
+    """The new size of the page's terminal."""
 
     rows: int
     columns: int
 
 
 class Drawn(msgspec.Struct, tag="drawn", forbid_unknown_fields=True):
-    """So many more bytes of output are on the screen."""
+    """The page has drawn this many more bytes of output."""
 
     bytes: int
 
@@ -74,7 +74,7 @@ def terminal_routes(shells: Shells) -> list[BaseRoute]:
 
 
 async def _carry(socket: WebSocket, shell: Shell, viewer: Viewer) -> None:
-    """Both directions, until one of them ends."""
+    """Forward both directions until one of them ends."""
     both = {asyncio.create_task(_send(socket, viewer)), asyncio.create_task(_receive(socket, shell, viewer))}
     try:
         done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

@@ -1,9 +1,9 @@
 """One shell behind a pseudo-terminal, and the pages that show it.
 
-Memory is bounded in every direction. Output is kept to the last SCROLLBACK bytes. A page may lag WINDOW bytes
-behind: it acknowledges what it has drawn, and while one page lags the shell is not read, so the kernel makes the
-program wait. A page that does not go on for PATIENCE seconds is dropped, so that it cannot stop the others. What is
-typed waits in at most PENDING bytes while no program reads it.
+Memory is bounded in every direction. The last SCROLLBACK bytes of output are kept. A page acknowledges the bytes that
+it has drawn and may lag WINDOW bytes behind. While one page lags more, the shell is not read, so the kernel blocks the
+program. A page that does not continue for PATIENCE seconds is dropped, so that it cannot stop the others. Typed input
+waits in at most PENDING bytes while no program reads it.
 """
 
 from __future__ import annotations
@@ -22,47 +22,47 @@ WINDOW = 256 * 1024
 PENDING = 64 * 1024
 PATIENCE = 15.0
 VIEWERS = 4
-"""Pages that show one shell at the same time; one more takes the place of the oldest."""
+"""Pages that show one shell at the same time; one more replaces the oldest."""
 ENDED = "ended"
-"""Why a page gets nothing more when the shell has ended."""
+"""The reason for a page when the shell has ended."""
 ROWS, COLUMNS = (2, 300), (10, 500)
-"""The smallest and the largest size that a page may ask for."""
+"""The smallest and the largest allowed size."""
 _CHUNK = 16 * 1024
 _GRACE = 1.0
 
 
 class Viewer:
-    """One page that shows a shell. `output` gives what it has to draw, `dropped` why nothing more comes."""
+    """One page that shows a shell. `output` returns the next output, `dropped` is the reason for its end."""
 
     def __init__(self, first: bytes) -> None:
         self.dropped = ""
         self.lag = len(first)
-        """Bytes that were given to the page and not yet acknowledged, or still wait to be sent."""
+        """Bytes for the page that are not yet acknowledged or not yet sent."""
         self.full_since: float | None = None
-        """The loop's time from which on the shell has waited for this page."""
+        """The loop's time since which the shell waits for this page."""
         self._waiting: deque[bytes] = deque([first] if first else [])
         self._more = asyncio.Event()
 
     @property
     def full(self) -> bool:
-        """Whether the shell has to wait for this page."""
+        """Whether the shell must wait for this page."""
         return self.lag > WINDOW
 
     def put(self, data: bytes) -> None:
-        """Hand output to the page."""
+        """Add output for the page."""
         self._waiting.append(data)
         self.lag += len(data)
         self._more.set()
 
     def drop(self, why: str) -> None:
-        """Give the page nothing more; what waits is still sent when the shell has ended, and else forgotten."""
+        """Stop the output. Remaining output is still sent if the shell has ended; otherwise it is discarded."""
         self.dropped = self.dropped or why
         if why != ENDED:
             self._waiting.clear()
         self._more.set()
 
     async def output(self) -> bytes:
-        """The next output; empty when the viewer was dropped, or when the shell has ended and all was sent."""
+        """The next output; empty when the viewer was dropped, or when the shell has ended and everything was sent."""
         while not self._waiting and not self.dropped:
             self._more.clear()
             await self._more.wait()
@@ -72,12 +72,12 @@ class Viewer:
 
 
 class Shell:
-    """A running shell. Made by `Shells`, which hands over the process and the terminal's master end."""
+    """A running shell. `Shells` creates it and passes the process and the terminal's master end."""
 
     def __init__(self, process: Process, master: int, slave: int) -> None:
         self._process = process
         self._master = master
-        # Kept open: without a slave, Linux answers each read with EIO before the shell has opened it, and after.
+        # Kept open: otherwise Linux answers reads with EIO before the shell has opened it, and after its end.
         self._slave = slave
         self._loop = asyncio.get_running_loop()
         self._kept = bytearray()
@@ -92,7 +92,7 @@ class Shell:
     # -- pages
 
     def attach(self) -> Viewer:
-        """A page begins to show the shell; it gets what is kept of the output first."""
+        """Add a page. It first gets the kept output."""
         while len(self._viewers) >= VIEWERS:
             self._viewers.pop(0).drop("another page shows this terminal")
         viewer = Viewer(bytes(self._kept))
@@ -100,13 +100,13 @@ class Shell:
         return viewer
 
     def detach(self, viewer: Viewer) -> None:
-        """A page has gone; the shell goes on."""
+        """Remove a page. The shell continues."""
         if viewer in self._viewers:
             self._viewers.remove(viewer)
         self._read_or_wait()
 
     def acknowledge(self, viewer: Viewer, count: int) -> None:
-        """The page has drawn `count` bytes. Raises ValueError when it was not sent so many."""
+        """The page has drawn `count` bytes. Raises ValueError if more than were sent."""
         if not 0 <= count <= viewer.lag:
             raise ValueError(f"{count} bytes are acknowledged, {viewer.lag} were sent")
         viewer.lag -= count
@@ -115,7 +115,7 @@ class Shell:
     # -- input
 
     def type(self, text: str) -> None:
-        """Type into the terminal. Raises ValueError when what was typed before still waits and leaves no room."""
+        """Type into the terminal. Raises ValueError if earlier input still waits and leaves no space."""
         data = text.encode()
         if len(self._typed) + len(data) > PENDING:
             raise ValueError("no program reads what is typed; it was not typed")
@@ -124,7 +124,7 @@ class Shell:
             self._write()
 
     def resize(self, rows: int, columns: int) -> None:
-        """Set the size; programs in the terminal are signalled by the kernel. Raises ValueError."""
+        """Set the size; the kernel signals it to the programs in the terminal. Raises ValueError."""
         for value, (least, most) in ((rows, ROWS), (columns, COLUMNS)):
             if not least <= value <= most:
                 raise ValueError(f"the size {rows} x {columns} is not allowed")
@@ -134,13 +134,13 @@ class Shell:
     # -- the end
 
     async def ended(self) -> int:
-        """Wait for the end of the shell, show the rest of its output, and let the pages go; its exit code."""
+        """Wait for the shell's end, send its remaining output and detach the pages. Returns the exit code."""
         code = await self._process.wait()
         self._close()
         return code
 
     async def stop(self) -> None:
-        """End the shell as a terminal does that is closed: hang up, then kill what does not go."""
+        """End the shell as a closed terminal does: SIGHUP, then SIGKILL."""
         self._process.signal(signal.SIGHUP)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GRACE):
@@ -167,7 +167,7 @@ class Shell:
     # -- the terminal
 
     def _read_or_wait(self) -> None:
-        """Read while no page lags too far behind; else wait for the slowest, not for ever."""
+        """Read while no page lags too far behind; else wait for the slowest page, at most PATIENCE seconds."""
         if not self._open:
             return
         now = self._loop.time()
@@ -201,13 +201,13 @@ class Shell:
         self._read_or_wait()
 
     def _drain(self) -> None:
-        """The last output of a shell that has ended, bounded as everything is."""
+        """Read the last output of an ended shell, at most SCROLLBACK bytes."""
         for _ in range(SCROLLBACK // _CHUNK):
             if not self._show():
                 return
 
     def _show(self) -> bool:
-        """Read once and give it to the pages; False when there was nothing."""
+        """Read once and send it to the pages. Returns False if there was nothing."""
         try:
             data = os.read(self._master, _CHUNK)
         except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The lab's shells: started when a page first asks for one, ended with the lab."""
+"""The lab's shells: started when a page first requests one, ended with the lab."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from workshop.lab.runtimes.process.launcher import Launcher, Spec
 
 CHILD = Path(__file__).with_name("child.py")
 COUNT = 4
-"""The shells of a lab, numbered from 1: more than one, for a command that goes on while others are typed."""
+"""The shells of a lab, numbered from 1, so that a long command does not block others."""
 
 
 def participant_shells(state: LabPaths, launcher: Launcher) -> Shells:
-    """The participant's: what `workshop shell` starts, in their clone."""
+    """The participant's shells, as `workshop shell` starts them, in the clone."""
     command = (sys.executable, "-m", "workshop", "shell")
     return Shells(launcher, command, lambda: environment.base(state), state.root, state.run / "terminals.log")
 
 
 @dataclass
 class Shells:
-    """The shells that run. `command` is what each runs; its `env` is complete; `log` is for what fails before."""
+    """The running shells. `command` runs in each; its `env` is complete; `log` is for errors before its start."""
 
     launcher: Launcher
     command: Sequence[str]
@@ -42,9 +42,9 @@ class Shells:
     _closed: bool = False
 
     async def shell(self, number: int) -> Shell:
-        """The shell of a number, started when it does not run.
+        """The shell of a number, started if it does not run.
 
-        Raises KeyError for a number that no shell has, LaunchFailed when it does not start.
+        Raises KeyError for an unknown number, LaunchFailed when it does not start.
         """
         if self._closed or not 1 <= number <= COUNT:
             raise KeyError(number)
@@ -55,7 +55,7 @@ class Shells:
             return self._running[number]
 
     async def close(self) -> None:
-        """End every shell with all that it has started."""
+        """End every shell with its children."""
         self._closed = True
         async with self._starting:
             await asyncio.gather(*(shell.stop() for shell in self._running.values()))
@@ -66,7 +66,7 @@ class Shells:
         try:
             termios.tcsetwinsize(slave, (24, 80))
             argv = [sys.executable, "-I", "-S", str(CHILD), os.ttyname(slave), *self.command]
-            # No LINES and COLUMNS: they would stay when the page changes the size.
+            # Without LINES and COLUMNS: they would not follow a change of the page's size.
             env = {**self.env(), "TERM": "xterm-256color"}
             process = await self.launcher.start(Spec(argv, env, self.log, str(self.cwd)))
         except BaseException:
