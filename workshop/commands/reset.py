@@ -55,7 +55,9 @@ def _module(number: str, as_json: bool) -> int:
 def _reset(where: LabPaths) -> None:
     """Delete the lab's folder. Raises EnvironmentFault when the folder is not a lab's or cannot be deleted."""
     if not where.is_lab:
-        raise EnvironmentFault(f"no lab made {where.root}, so nothing was deleted", hint="check WORKSHOP_STATE")
+        raise EnvironmentFault(
+            f"{where.root} was not created by a lab, so nothing was deleted", hint="check WORKSHOP_STATE"
+        )
     stop_lab(where)
     # Images are read-only so that nobody changes them by accident.
     for folder in (p for p in where.images.rglob("*") if p.is_dir() and not p.is_symlink()):

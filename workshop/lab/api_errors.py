@@ -1,7 +1,7 @@
-"""The API's errors, in the words and codes of a real Kubernetes API server.
+"""The API's errors, with the texts and codes of a real Kubernetes API server.
 
-Clients decide by `reason` and print `message`, so both are the server's own. Each class is one
-reason of `k8s.io/apimachinery/pkg/api/errors`.
+Clients decide by `reason` and print `message`, so both are the server's. Each class is one reason of
+`k8s.io/apimachinery/pkg/api/errors`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class ApiError(Exception):
-    """An error that an API client gets as a `Status` object."""
+    """An error that API clients receive as a `Status` object."""
 
     code = 500
     reason = "InternalError"
@@ -65,7 +65,7 @@ class Conflict(ApiError):
 
 
 class Expired(ApiError):
-    """The watch starts from a resourceVersion that is no longer kept; clients list again."""
+    """The watch starts from a resourceVersion that is no longer kept. Clients then list again."""
 
     code, reason = 410, "Expired"
 

@@ -1,4 +1,4 @@
-"""Builds the Lab: containers run as processes of this machine."""
+"""Builds the Lab with the process runtime: containers are processes of this machine."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from workshop.lab.store import Store
 
 
 def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int], components: Components) -> Lab:
-    """The Lab over a store. It starts nothing: `launcher.open` is the first that does."""
+    """The Lab over a store. Nothing is started yet; `launcher.open` starts the first process."""
     launcher, images = Launcher(paths.run), ImageStore(paths.images)
     table = ImageTable(HostImages(images), Path(sys.executable).parent, environment.tools_folder(paths))
-    # Steps have their own /tmp, so folders that they need must be named when they are below /tmp.
+    # Steps have their own /tmp. Name the folders that they need, because these may be below /tmp.
     visible = (Path(environment.base(paths)["UV_CACHE_DIR"]),)
     runtime = ProcessRuntime(paths, launcher, table, visible)
     return Lab(paths, store, token, launcher, runtime, images, ports, components)

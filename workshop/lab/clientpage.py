@@ -1,7 +1,7 @@
-"""The page for people, beside the API that it calls: `/seldon/<namespace>/<deployment>/client/` on the gateway.
+"""The web client of a deployment: `/seldon/<namespace>/<deployment>/client/` on the gateway.
 
-One origin, so that no server has to allow another one; on OpenShift nginx does the same, and a test holds the headers
-in seldon/client/server/nginx.conf to these. Open to anybody who reaches the gateway, as predictions are: it holds
+The page has the same origin as the API that it calls, so no server needs CORS. On OpenShift nginx does the same, and a
+test compares the headers with seldon/client/server/nginx.conf. It needs no token, as predictions need none: it stores
 nothing and changes nothing.
 """
 
@@ -29,7 +29,7 @@ HEADERS = {
 
 
 def client_routes(folder: Path = KIT / "seldon/client/page") -> list[BaseRoute]:
-    """The page's files; put them before the route that forwards everything below a deployment."""
+    """The routes of the page's files. Put them before the route that forwards everything below a deployment."""
     return [Route(PATH, _with_slash), Mount(PATH, Files(folder, HEADERS, html=True))]
 
 

@@ -1,4 +1,4 @@
-"""What clients of the lab find: the commands on PATH of its shells and steps, and the kubeconfig."""
+"""The files for clients of the lab: the commands on PATH of its shells and steps, and the kubeconfig."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from workshop.programs import fetched
 
 
 def write_tools(where: LabPaths) -> None:
-    """Write the commands that the lab's shells and steps use where the real ones are not installed."""
+    """Write the commands of the lab's shells and steps for programs that are not installed."""
     folder = environment.tools_folder(where)
     folder.mkdir(parents=True, exist_ok=True)
     python = shlex.quote(sys.executable)
@@ -28,7 +28,7 @@ def write_tools(where: LabPaths) -> None:
     for name, module in modules.items():
         _executable(folder / name, f'exec {python} -m {module} "$@"')
     _executable(folder / "workshop", f'exec {python} -m workshop "$@"')
-    # A real oc has more verbs than kubectl. This folder is on PATH already where the lab is started from its own shell.
+    # A real oc has more verbs than kubectl. When the lab is started from its own shell, this folder is on PATH already.
     elsewhere = (part for part in os.environ.get("PATH", "").split(os.pathsep) if part and Path(part) != folder)
     _program(folder / "oc", oc_tool(sys.executable, shutil.which("oc", path=os.pathsep.join(elsewhere))))
     for program in fetched():

@@ -1,6 +1,6 @@
-"""The addresses of a lab, by the names that scripts rely on, and the variables that hold them.
+"""The addresses of a lab, by the names that scripts use, and the variables that contain them.
 
-`workshop status -o json` prints the endpoints; the guide, terminals and Tasks use the variables.
+`workshop status -o json` prints the endpoints. The guide, terminals and Tasks use the variables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workshop.lab.lab import Lab
 
 OWN = ("api", "console", "guide", "dashboards", "grafana", "staging", "production", "client")
-"""The endpoints that the lab itself serves. `grafana` is its viewer until the component Grafana takes the name."""
+"""The endpoints of the lab's own servers. `grafana` is the lab's viewer unless the component Grafana has the name."""
 SHOWN = ("console", "guide", "dashboards", "staging", "production", "client")
 """The endpoints that commands print for people."""
 SERVED_STAGES = ("staging", "production")
@@ -31,12 +31,12 @@ _VARIABLES = {
 
 
 def endpoint_names(components: Components) -> tuple[str, ...]:
-    """The names of all endpoints, also of those that do not answer."""
+    """The names of all endpoints, also of those without an address."""
     return tuple(dict.fromkeys((*OWN, *(name for name, spec in components.items() if spec.port is not None))))
 
 
 def endpoints(lab: Lab) -> dict[str, str | None]:
-    """The addresses as of now; None for a component that is missing and for a stage in which nothing serves."""
+    """The current addresses; None for a missing component and for a stage without a ready deployment."""
     found: dict[str, str | None] = dict.fromkeys(endpoint_names(lab.components))
     if "api" in lab.ports:
         found["api"] = f"https://127.0.0.1:{lab.ports['api']}"
@@ -57,22 +57,22 @@ def endpoints(lab: Lab) -> dict[str, str | None]:
 
 
 def predictions_url(lab: Lab, stage: str) -> str:
-    """Where the model of a stage answers, once it is deployed."""
+    """The address of the model of a stage, once it is deployed."""
     return f"{deployment_url(lab, stage)}{PREDICTIONS}"
 
 
 def deployment_url(lab: Lab, stage: str) -> str:
-    """Everything that the deployment of a stage serves is below this address."""
+    """The prefix of all addresses of a stage's deployment."""
     return f"{lab.url('gateway')}{deployment_path(lab.participant.namespace(stage))}"
 
 
 def variables(known: Mapping[str, str | None], components: Components) -> dict[str, str]:
-    """The variables of the guide and of terminals that hold the endpoints `known`; None has no variable."""
+    """The variables of the guide and of terminals with the endpoints `known`. An endpoint of None has no variable."""
     names = _VARIABLES | {spec.variable: name for name, spec in components.items() if spec.variable}
     return {variable: url for variable, name in sorted(names.items()) if (url := known.get(name))}
 
 
 def task_variables(known: Mapping[str, str | None], components: Components) -> dict[str, str]:
-    """The variables of Tasks that hold addresses of components."""
+    """The variables of Tasks with the addresses of components."""
     names = {spec.task_variable: name for name, spec in components.items() if spec.task_variable}
     return {variable: url for variable, name in sorted(names.items()) if (url := known.get(name))}

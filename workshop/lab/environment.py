@@ -1,8 +1,7 @@
-"""The environments of the lab's children: complete and stated here.
+"""The environments of the lab's children: complete, and defined here.
 
-Nothing is inherited from the user's shell but what NETWORK lists: how this machine reaches a package index.
-
-No child calls home, and none writes to the user's home folder.
+Children inherit nothing from the user's shell except the variables in NETWORK, which are needed to reach a package
+index. No child sends telemetry, and none writes to the user's home folder.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ QUIET = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_CONFIG_NOSYSTEM": "1",
 }
-"""Rooms are often offline, and participants' machines are not ours."""
+"""Disable telemetry and prompts: rooms are often offline, and the machines belong to the participants."""
 
 
 SHELL_RC = Path(__file__).with_name("shellrc")
-"""What the participant's interactive bash reads (`bash --rcfile`): it sets the prompt after /etc/bash.bashrc has."""
+"""The rc file of the participant's interactive bash (`bash --rcfile`). It sets the prompt after /etc/bash.bashrc."""
 
 NETWORK = (
     *PROXIES,
@@ -47,9 +46,9 @@ NETWORK = (
     "UV_SYSTEM_CERTS",
     "UV_NATIVE_TLS",
 )
-"""How this machine reaches a package index, taken over from the user: a room behind a proxy has no other way.
+"""Variables for access to a package index, inherited from the user: a room behind a proxy needs them.
 
-Loopback is always among the exceptions of a proxy: the lab's servers are there.
+Loopback is always an exception of the proxy, because the lab's servers are there.
 """
 
 
@@ -59,7 +58,7 @@ def tools_folder(state: LabPaths) -> Path:
 
 
 def base(state: LabPaths, home: Path | None = None) -> dict[str, str]:
-    """The environment of a child of the lab: PATH with the platform's programs, a home of its own."""
+    """The environment of a child of the lab: PATH with the platform's programs, and a separate home folder."""
     passed = {name: os.environ[name] for name in NETWORK if name in os.environ}
     return (
         QUIET
@@ -101,7 +100,7 @@ def participant(
 ) -> dict[str, str]:
     """The environment of the participant's terminals, notebooks and checks: the lab's commands, names and addresses.
 
-    `known` are the endpoints. The programs that read an address from a Task's variable find it here, too.
+    `known` are the endpoints. It also has the variables from which Tasks read addresses.
     """
     env = base(paths) | task_variables(known, components)
     if token:

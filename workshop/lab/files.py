@@ -1,4 +1,4 @@
-"""Static files with headers of their own."""
+"""Static files with additional headers."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
 ASKED_ANEW = {"Cache-Control": "no-cache"}
-"""Asked for each time and answered with 304 when nothing changed. Without a word about caching, browsers keep a file
-for some tenth of its age (RFC 9111, 4.2.2), and an edited page meets yesterday's script."""
+"""Browsers revalidate at each request and get 304 if nothing changed. Without Cache-Control, browsers cache a file for
+
+about a tenth of its age (RFC 9111, 4.2.2), and an edited page would run an old script.
+"""
 
 
 class Files(StaticFiles):

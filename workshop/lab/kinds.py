@@ -1,8 +1,8 @@
 """The built-in kinds, listed once, and the registry of the kinds that a store serves.
 
-A `Kind` says where an object lives in the API (group, version, plural), which subresources it has, and which
-columns `kubectl get` shows. The types of the fields are in `workshop.manifests`; admission rules are in
-`workshop.lab.admission`. CRDs that a user applies are added at run time through `Kinds.add`.
+A `Kind` has an object's place in the API (group, version, plural), its subresources, and the columns of `kubectl get`.
+The types of the fields are in `workshop.manifests`; admission rules are in `workshop.lab.admission`. CRDs that a user
+applies are added at run time through `Kinds.add`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class Kind:
     columns: tuple[Column, ...] = field(default=(), compare=False)
     singular: str = ""
     schema: Object | None = field(default=None, compare=False)
-    """The OpenAPI schema of a kind that a CRD has added; the built-in ones are in `workshop.manifests.types`."""
+    """The OpenAPI schema of a kind from a CRD. The schemas of built-in kinds are in `workshop.manifests.types`."""
     absent: str = field(default="", compare=False)
-    """Why there is none of this kind and none can be made: clients list it all the same."""
+    """Why the lab has no object of this kind and refuses to create one. Clients can list the kind."""
 
     @property
     def api_version(self) -> str:
@@ -54,7 +54,7 @@ class Kind:
 
     @property
     def title(self) -> str:
-        """Kind and group, as the API server begins a message: `TaskRun.tekton.dev`, `Pod`."""
+        """Kind and group, as in the API server's messages: `TaskRun.tekton.dev`, `Pod`."""
         return f"{self.kind}.{self.group}" if self.group else self.kind
 
     @property
@@ -64,7 +64,7 @@ class Kind:
 
     @property
     def is_lenient(self) -> bool:
-        """Whether its CRD keeps unknown fields, which a webhook refuses in its own words."""
+        """Whether its CRD keeps unknown fields. The kind's webhook refuses them with its own message."""
         return self.group in ("tekton.dev", "triggers.tekton.dev")
 
     def details(self, name: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ _ABSENT = (
     _absent("batch", "Job", "jobs", _RUNS, categories=_ALL),
     _absent("networking.k8s.io", "Ingress", "ingresses", f"{_LOOPBACK}; a Route names its address", "ing"),
 )
-"""What clients ask for beside what they show: `oc status`, `rollout history`, `apply --prune`."""
+"""Kinds that clients list although the lab has none of them: `oc status`, `rollout history`, `apply --prune`."""
 
 BUILT_IN = (
     *_ABSENT,
@@ -228,11 +228,11 @@ BUILT_IN = (
 
 
 class Kinds:
-    """The kinds that one store serves: the built-in ones and those that its CRDs add."""
+    """The kinds of one store: the built-in ones and those of its CRDs."""
 
     def __init__(self, kinds: tuple[Kind, ...] = BUILT_IN) -> None:
         self.revision = 0
-        """Counts the changes, for caches of what is made from all kinds."""
+        """Counts the changes, for caches of data from all kinds."""
         self._by_path: dict[tuple[str, str, str], Kind] = {}
         self._by_kind: dict[tuple[str, str], Kind] = {}
         for kind in kinds:
@@ -242,13 +242,13 @@ class Kinds:
         return iter(self._by_path.values())
 
     def add(self, kind: Kind) -> None:
-        """Serve a kind from now on; a kind of the same group, version and plural is replaced."""
+        """Serve a kind from now on. It replaces a kind of the same group, version and plural."""
         self.revision += 1
         self._by_path[(kind.group, kind.version, kind.plural)] = kind
         self._by_kind[(kind.api_version, kind.kind)] = kind
 
     def remove(self, kind: Kind) -> None:
-        """Serve a kind no more."""
+        """Stop serving a kind."""
         self.revision += 1
         self._by_path.pop((kind.group, kind.version, kind.plural), None)
         self._by_kind.pop((kind.api_version, kind.kind), None)
@@ -266,5 +266,5 @@ _BY_NAME = {kind.kind: kind for kind in reversed(BUILT_IN)}
 
 
 def built_in(kind: str) -> Kind:
-    """The built-in kind of this name, for code that knows which one it means. Raises KeyError when there is none."""
+    """The built-in kind of this name. Raises KeyError when there is none."""
     return _BY_NAME[kind]

@@ -1,4 +1,4 @@
-"""One running lab: what its parts share. It is made once, at the start, and passed to every part."""
+"""One running lab: the state that its parts share. It is created at the start and passed to every part."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lab:
-    """The paths, the store, the token that opens the API, the ports by name, and the components.
+    """The paths, the store, the API's token, the ports by name, and the components.
 
-    `launcher` starts programs, `runtime` the containers of Pods; `images` are those that pipelines built.
-    The kinds that the lab serves are `store.kinds`. `parts` is the state of the components, `model_servers` the Pods
-    that answer predictions; whoever changes one of them calls `changed`, which calls the functions in `watchers`.
+    `launcher` starts programs, `runtime` the containers of Pods; `images` are those that pipelines built. The lab's
+    kinds are `store.kinds`. `parts` is the state of the components, `model_servers` the Pods that answer predictions.
+    Code that changes one of them calls `changed`, which calls the functions in `watchers`.
     """
 
     paths: LabPaths
@@ -49,12 +49,12 @@ class Lab:
         return f"http://127.0.0.1:{self.ports[name]}" if name in self.ports else None
 
     def component_url(self, name: str) -> str | None:
-        """The address of a component that this machine has, ready or not; else None."""
+        """The address of an installed component, ready or not; None for others."""
         part = self.parts.get(name)
         return part.url if part else None
 
     def page_url(self, name: str) -> str | None:
-        """What a link to a component opens; None when this machine does not have it."""
+        """The target of links to a component; None if it is not installed."""
         url = self.component_url(name)
         return f"{url}{self.components[name].page}" if url else None
 
@@ -64,6 +64,6 @@ class Lab:
         self.changed()
 
     def changed(self) -> None:
-        """Tell every watcher that a part, a model server or a route is not as it was."""
+        """Notify every watcher that a part, a model server or a route has changed."""
         for watcher in self.watchers:
             watcher()

@@ -1,7 +1,7 @@
-"""Rotation of all logs of the lab: no sender of bad requests can fill the disk with what is logged about them.
+"""Rotation of the lab's logs, so that clients cannot fill the disk with log lines about their requests.
 
-Programs of others keep their log open, so it is copied and cut off (logrotate's copytruncate): every one of them
-appends. What is written between the two is lost.
+Other programs keep their log file open, so it is copied and truncated (logrotate's copytruncate); all of them append.
+Lines written between the two operations are lost.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from pathlib import Path
 from workshop.lab.paths import LabPaths
 
 MAX_BYTES = 16 * 1024 * 1024
-"""Of one log; one older part is kept as `<name>.1`."""
+"""Bytes of one log; one older part is kept as `<name>.1`."""
 LOOK_SECONDS = 20.0
 log = logging.getLogger("workshop.lab")
 
 
 async def rotate_logs(state: LabPaths) -> None:
-    """Rotate what has become too large, until cancelled."""
+    """Rotate logs that are too large, until cancelled."""
     while True:
         await asyncio.to_thread(rotate, state)
         await asyncio.sleep(LOOK_SECONDS)
@@ -40,7 +40,7 @@ def rotate(state: LabPaths) -> None:
 
 
 def logs(state: LabPaths) -> Iterator[Path]:
-    """The supervisor's log, those of programs, and those of containers."""
+    """The supervisor's log and those of programs and containers."""
     for root, pattern in ((state.root, "*.log"), (state.run, "*.log"), (state.components, "*/*.log")):
         yield from root.glob(pattern)
     yield from (state.root / "pods").glob("*/*/logs/*.log")

@@ -1,4 +1,4 @@
-"""The Pods that answer predictions, as the controller of SeldonDeployments publishes them for the other parts."""
+"""The Pods that answer predictions, as the controller of SeldonDeployments publishes them for other parts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ModelContainer:
-    """One container and its two ports on 127.0.0.1, which have the names `http` and `metrics` in the Pod."""
+    """One container and its two ports on 127.0.0.1, which are named `http` and `metrics` in the Pod."""
 
     name: str
     port: int
@@ -16,7 +16,7 @@ class ModelContainer:
 
 @dataclass(frozen=True)
 class ModelServer:
-    """One ready Pod. `orchestrator` is the name of the container that the gateway stands in for, or empty."""
+    """One ready Pod. `orchestrator` is the name of the container that the gateway replaces, or empty."""
 
     namespace: str
     pod: str

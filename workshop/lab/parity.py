@@ -1,8 +1,8 @@
-"""The parity page: what the lab does with each field of Tekton, Triggers, the approval gate and Seldon.
+"""The parity page: the lab's support for each field of Tekton, Triggers, the approval gate and Seldon.
 
-`python -m workshop.lab.parity` writes `PARITY.md` beside this file, from the tables that admission itself reads, and
-for Seldon from the tables here. A field of Tekton is linked to conformance folders that set it; the page does not
-promise that a folder shows all that the field can mean. It needs the checkout: an installed wheel has no tests.
+`python -m workshop.lab.parity` writes `PARITY.md` to this folder, from the tables that admission reads, and for Seldon
+from the tables here. A field of Tekton links to conformance folders that set it; a folder may not cover every use of
+the field. It needs the checkout, because an installed wheel has no tests.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ _TYPES: dict[str, type[msgspec.Struct]] = {
     )
 }
 _LINKS = 2
-"""Folders a row links to, the ones that set the fewest other fields first."""
+"""Number of folders in a row: those that set the fewest other fields."""
 
 _IN_THE_IMAGE = "the model is in the image; nothing is fetched when a server starts"
-_NO_EXECUTOR = "the gateway orchestrates; it is no pod and takes what it needs"
+_NO_EXECUTOR = "the gateway is the orchestrator; it is not a Pod and has no resources of its own"
 _OVERWRITTEN = "the operator overwrites it with its own port and host"
-_OPEN = "the gateway asks nobody for a password"
+_OPEN = "the gateway requires no password"
 
 SELDON_SUPPORTED: dict[str, str] = {
     "ComponentSpec": "metadata spec replicas",
@@ -54,7 +54,7 @@ SELDON_SUPPORTED: dict[str, str] = {
     "SeldonDeployment": "apiVersion kind metadata spec status",
     "SeldonDeploymentSpec": "predictors replicas annotations protocol",
 }
-"""Fields that do here what they do on a cluster, by type."""
+"""Fields that have the same effect as on a cluster, by type."""
 
 SELDON_SUPPORTED_VALUES = (
     "PredictiveUnit.implementation: RANDOM_ABTEST",
@@ -65,16 +65,16 @@ SELDON_SUPPORTED_VALUES = (
     *(f"ComponentSpec.spec: {name}" for name in pods.POD_RUN),
     *(f"ComponentSpec.spec: containers[].{name}" for name in pods.CONTAINER_RUN),
 )
-"""`Type.field: what` is a row for some values of a field."""
+"""`Type.field: value` is a row for some values of a field."""
 
 SELDON_ACCEPTED: dict[str, str] = {
-    "ComponentSpec.hpaSpec": "the HorizontalPodAutoscaler is made and says that it measures nothing: minReplicas run",
-    "ComponentSpec.pdbSpec": "the PodDisruptionBudget is made; there are no nodes to drain",
+    "ComponentSpec.hpaSpec": "the HorizontalPodAutoscaler is created and does not scale: minReplicas run",
+    "ComponentSpec.pdbSpec": "the PodDisruptionBudget is created; there are no nodes to drain",
     "Endpoint.grpcPort": _OVERWRITTEN,
     "Endpoint.httpPort": _OVERWRITTEN,
     "Endpoint.service_host": _OVERWRITTEN,
     "Endpoint.service_port": _OVERWRITTEN,
-    "Endpoint.type": "REST is what the gateway speaks",
+    "Endpoint.type": "the gateway supports REST",
     "HpaSpec.maxReplicas": "nothing measures load, so nothing scales",
     "HpaSpec.metrics": "nothing measures load, so nothing scales",
     "HpaSpec.metricsv2": "nothing measures load, so nothing scales",
@@ -89,8 +89,8 @@ SELDON_ACCEPTED: dict[str, str] = {
     "SeldonDeploymentSpec.name": "the object's own name is used, as the operator does",
     "SeldonDeploymentSpec.oauth_key": _OPEN,
     "SeldonDeploymentSpec.oauth_secret": _OPEN,
-    "SeldonDeploymentSpec.serverType": "rpc is what the gateway speaks",
-    "SeldonDeploymentSpec.transport": "rest is what the gateway speaks",
+    "SeldonDeploymentSpec.serverType": "the gateway supports rpc",
+    "SeldonDeploymentSpec.transport": "the gateway supports rest",
     "SvcOrchSpec.env": _NO_EXECUTOR,
     "SvcOrchSpec.replicas": _NO_EXECUTOR,
     "SvcOrchSpec.resources": _NO_EXECUTOR,
@@ -98,11 +98,11 @@ SELDON_ACCEPTED: dict[str, str] = {
     **{f"ComponentSpec.spec: containers[].{name}": why for name, why in pods.CONTAINER_ACCEPTED.items()},
     "ComponentSpec.spec: containers[].readinessProbe's timing": pods.PROBE_ACCEPTED,
 }
-"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
+"""Fields that are accepted and have no effect on one machine, with the reason."""
 
 SELDON_REFUSED: dict[str, str] = {
     "ComponentSpec.kedaSpec": graphs.NO_KEDA,
-    "ComponentSpec.spec: a container that is no node": pods.TWO_CONTAINERS,
+    "ComponentSpec.spec: a container that is not a node": pods.TWO_CONTAINERS,
     "ComponentSpec.spec: containers[].env[].valueFrom.fieldRef to another field": pods.FIELD_REFUSED,
     "ComponentSpec.spec: containers[].env[].valueFrom.resourceFieldRef": pods.RESOURCE_REFUSED,
     "ComponentSpec.spec: containers[].lifecycle.postStart": pods.POST_START,
@@ -125,7 +125,7 @@ SELDON_REFUSED: dict[str, str] = {
     **{f"ComponentSpec.spec: {name}": why for name, why in pods.POD_REFUSED.items()},
     **{f"ComponentSpec.spec: containers[].{name}": why for name, why in pods.CONTAINER_REFUSED.items()},
 }
-"""What is refused at admission, in the words of `workshop.lab.admission.seldon`."""
+"""Fields that admission refuses, with the messages of `workshop.lab.admission.seldon`."""
 
 
 ROUTE_SUPPORTED: dict[str, str] = {
@@ -133,11 +133,11 @@ ROUTE_SUPPORTED: dict[str, str] = {
     "RouteSpec": "to host path port alternateBackends",
     "RouteTarget": "kind name weight",
 }
-"""Fields of a Route that the gateway honours."""
+"""Fields of a Route that the gateway supports."""
 
 ROUTE_ACCEPTED: dict[str, str] = {
-    "RouteSpec.tls": "edge: the gateway answers HTTP on 127.0.0.1, and the model server sees none of the TLS anyhow",
-    "RouteSpec.wildcardPolicy": "None is what there is",
+    "RouteSpec.tls": "edge: the gateway answers HTTP on 127.0.0.1; a cluster's router also sends plain HTTP to the Pod",
+    "RouteSpec.wildcardPolicy": "the only policy is None",
 }
 ROUTE_REFUSED: dict[str, str] = {
     "RoutePort.targetPort: grpc": route.PORT_REFUSED,
@@ -159,7 +159,7 @@ class Row:
 
 
 def tekton_rows() -> list[Row]:
-    """Tekton's fields, each with the conformance folders to look at. Raises OSError without a checkout."""
+    """Tekton's fields, each with conformance folders. Raises OSError without a checkout."""
     used = fields_of_folders()
     found = []
     for row in _rows(tekton_support.SUPPORTED, tekton_support.ACCEPTED, tekton_support.REFUSED):
@@ -174,7 +174,7 @@ def triggers_rows() -> list[Row]:
 
 
 def seldon_rows() -> list[Row]:
-    """Seldon's fields, and the values that have a row of their own."""
+    """Seldon's fields, and the values that have their own row."""
     rows = _rows(SELDON_SUPPORTED, SELDON_ACCEPTED, SELDON_REFUSED)
     return sorted([*rows, *(Row(name, "supported") for name in SELDON_SUPPORTED_VALUES)], key=lambda row: row.field)
 
@@ -185,7 +185,7 @@ def route_rows() -> list[Row]:
 
 
 def fields_of_folders(root: Path = CONFORMANCE) -> dict[str, set[str]]:
-    """`Type.field` of all that each conformance folder sets in Tekton's kinds. Raises OSError."""
+    """`Type.field` of all fields that each conformance folder sets in Tekton's kinds. Raises OSError."""
     found: dict[str, set[str]] = {}
     for expect in sorted(root.rglob("expect.yaml")):
         fields = found.setdefault(expect.parent.relative_to(root).as_posix(), set())
@@ -248,12 +248,12 @@ _INTRODUCTION = """\
 
 The lab takes the same manifests as a cluster. A field is
 
-- **supported**: it does here what it does on a cluster;
-- **accepted**: a manifest for a cluster may carry it, it has no effect on one machine, and the table says why;
+- **supported**: it has the same effect as on a cluster;
+- **accepted**: it has no effect on one machine, for the reason in the table;
 - **refused**: the object is not admitted, with this message.
 
 A field that is in no table does not exist in the type, and is refused as the API server refuses an unknown field.
-Fields are named by the type that holds them, as they are written in a manifest.
+The name of a field begins with its type.
 """
 
 
@@ -283,7 +283,7 @@ def _link(folder: str) -> str:
 
 
 def _quoted(value: Any, key: str = "") -> Any:
-    """Numbers and booleans of parameters as text, as the mutating webhook leaves them."""
+    """Numbers and booleans of parameters as text, as the mutating webhook returns them."""
     if isinstance(value, dict):
         return {name: _quoted(one, name) for name, one in value.items()}
     if isinstance(value, list):
@@ -292,7 +292,7 @@ def _quoted(value: Any, key: str = "") -> Any:
 
 
 def _set_in(value: Any) -> Iterator[str]:
-    """`Type.field` of all that a typed manifest sets."""
+    """`Type.field` of all fields that a typed manifest sets."""
     if isinstance(value, msgspec.Struct):
         for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
             one = getattr(value, name)

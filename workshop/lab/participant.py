@@ -1,7 +1,7 @@
-"""The participant's repository: a bare one that plays the Git server's part, and the clone in which they work.
+"""The participant's repository: a bare one on the lab's Git server, and the clone in which they work.
 
-Made once, from the files of the kit as they are in this checkout, as one commit; what the participant does afterwards
-is theirs, and no `up` touches it again. Data versions are pushed to the lab's own DVC remote, a folder.
+Both are made once, as one commit of the kit's files in this checkout. Later changes belong to the participant; `up`
+does not touch them. Data versions are pushed to the lab's DVC remote, a folder.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ _IDENTITY = {
 
 
 def prepare(lab: Lab, env: Mapping[str, str]) -> None:
-    """Make the repository and the clone, and point the clone to this lab. Raises EnvironmentFault when git fails."""
+    """Create the repository and the clone, and connect the clone to this lab.
+
+    Raises EnvironmentFault when git fails.
+    """
     ensure_repository(lab.paths, env, lab.kit)
     point_remote(lab.paths, env, str(lab.url("git")), lab.participant)
     point_dvc(lab.paths)
@@ -49,15 +52,15 @@ def clone_folder(state: LabPaths) -> Path:
 
 
 def bare_folder(state: LabPaths) -> Path:
-    """The repository that they push to."""
+    """The bare repository that they push to."""
     return state.git / f"{REPOSITORY}.git"
 
 
 def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> bool:
-    """Make the bare repository and the clone where they are missing; True when something was made.
+    """Create the missing ones of the bare repository and the clone. Returns True if anything was created.
 
-    Both are made aside and moved into place, so that an interrupted start leaves nothing half done.
-    Raises EnvironmentFault when git fails.
+    Both are created under another name and then moved, so that an interrupted start leaves nothing incomplete. Raises
+    EnvironmentFault when git fails.
     """
     made = False
     bare, clone = bare_folder(state), clone_folder(state)
@@ -85,7 +88,7 @@ def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) 
 
 
 def point_remote(state: LabPaths, env: Mapping[str, str], url: str, participant: Participant) -> None:
-    """Make `origin` of the clone the Git server at `url`; the password, the lab's token, stands in no file of Git.
+    """Set `origin` of the clone to the Git server at `url`. No file of Git has the password, which is the lab's token.
 
     Raises EnvironmentFault when git fails.
     """
@@ -93,14 +96,14 @@ def point_remote(state: LabPaths, env: Mapping[str, str], url: str, participant:
     git("remote", "set-url", "origin", f"{url}/{REPOSITORY}.git")
     answer = f'echo username={participant.name} && echo "password=$(cat {shlex.quote(str(state.token))})"'
     helper = f'!f() {{ test "$1" = get && {answer}; }}; f'
-    # For this server alone: a helper for all would hand the token to any host that the participant adds as a remote.
+    # For this server only: a general helper would send the token to any remote that the participant adds.
     git("config", "--replace-all", f"credential.{url}.helper", helper)
 
 
 def point_dvc(state: LabPaths) -> None:
-    """Give the clone the lab's DVC remote in a file that Git does not track; other settings in it stay.
+    """Write the lab's DVC remote to a file that Git does not track; other settings in it stay.
 
-    The address is set at each start: a state folder that was copied would push data into the lab it was copied from.
+    The address is set at each start: otherwise a copied state folder would push data into the original lab.
     """
     local = clone_folder(state) / "model" / ".dvc" / "config.local"
     if not local.parent.is_dir():
@@ -115,7 +118,7 @@ def point_dvc(state: LabPaths) -> None:
 
 
 def leave_outputs_out(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> None:
-    """Let Git see the clone's notebooks without their outputs, so that running one is no change that can be lost.
+    """Let Git ignore the outputs of notebooks, so that running one is not a change.
 
     Raises EnvironmentFault when git fails.
     """
@@ -128,7 +131,7 @@ def leave_outputs_out(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) 
 
 
 def kit_files(kit: Path) -> list[Path]:
-    """The kit's files, relative: those that Git tracks or would track; without Git, all that are no build products."""
+    """The kit's files, relative: those that Git tracks or would track; without Git, all except build products."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=kit,
@@ -166,7 +169,7 @@ def _git(folder: Path, env: Mapping[str, str]) -> Callable[..., None]:
         if done.returncode != 0:
             raise EnvironmentFault(
                 f"git {' '.join(words)} failed in {folder}: {done.stderr.strip() or done.stdout.strip()}",
-                hint="workshop doctor says what is missing; workshop reset starts again from the kit",
+                hint="workshop doctor lists missing programs; workshop reset starts again from the kit",
             )
 
     return run

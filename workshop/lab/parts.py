@@ -1,4 +1,4 @@
-"""What a component of the lab is: one description from which ports, endpoints, variables, doctor and pages follow.
+"""The description of a component, from which ports, endpoints, variables, doctor and pages follow.
 
 A component is a program that the lab starts (MLflow, Prometheus) or a task that it runs once (the builder image). The
 entries are in `workshop.lab.components.COMPONENTS`.
@@ -32,7 +32,7 @@ class Part:
 
     @property
     def settled(self) -> bool:
-        """Whether the lab has nothing to wait for."""
+        """Whether the lab does not wait for this part."""
         return self.state in ("ready", "missing", "failed")
 
 
@@ -52,8 +52,8 @@ class Runner(Protocol):
 class Tool:
     """A program that `workshop doctor` looks for.
 
-    `find` returns its path, or None. Without it `fix` is printed when it is `needed`, else `otherwise`: how the lab
-    does without it.
+    `find` returns its path, or None. If it returns None, `fix` is printed for a program that is `needed`; else
+    `otherwise`, which says how the lab works without it.
     """
 
     name: str
@@ -65,9 +65,9 @@ class Tool:
 
 @dataclass(frozen=True)
 class Station:
-    """The place of a component in the console's picture of the path from notebook to dashboards.
+    """A component's station on the console's path from notebook to dashboards.
 
-    `name` is the folder of the kit, `fact` the text while the component is ready. `endpoint` is where the link leads;
+    `name` is the folder of the kit, `fact` the text while the component is ready. `endpoint` is the target of the link;
     empty for the component's own.
     """
 
@@ -80,13 +80,12 @@ class Station:
 class ComponentSpec:
     """One component.
 
-    `make` returns the component's runner, or None when the lab does without it on this machine. `port` is the
-    preferred port of 127.0.0.1; a program that is not ours `binds_by_address` (SO_REUSEADDR), the others by
-    `ports.listen`. A component with a port has an endpoint of its own name in `workshop status -o json`; `variable`
-    holds this address in the guide and in terminals, `task_variable` in the ConfigMap `mlops-endpoints`.
-    `title` is the link in the navigation of every page, which opens `page` below the address. `login` is the path that
-    takes a one-time code of the console. `tool` is a line of the doctor, `package` a Python package that `make setup`
-    installs.
+    `make` returns the component's runner, or None if the lab works without it on this machine. `port` is the preferred
+    port of 127.0.0.1. Third-party programs `binds_by_address` (SO_REUSEADDR); the others bind by `ports.listen`. A
+    component with a port has an endpoint of its name in `workshop status -o json`. `variable` contains this address in
+    the guide and in terminals, `task_variable` in the ConfigMap `mlops-endpoints`. `title` is the link in the
+    navigation of every page, which opens `page` below the address. `login` is the path that accepts a one-time code of
+    the console. `tool` is a line of the doctor, `package` a Python package that `make setup` installs.
     """
 
     make: Callable[[Lab], Runner | None]

@@ -13,12 +13,12 @@ from pathlib import Path
 from workshop.errors import EnvironmentFault
 
 MARKER = ".workshop-lab"
-"""A file in the lab's folder that says that the lab made it: `workshop reset` deletes no other folder."""
+"""A file that marks the lab's folder as made by the lab. `workshop reset` deletes no other folder."""
 _MARK = "The MLOps workshop kit made this folder. workshop reset deletes it with everything in it.\n"
 KIT = Path(__file__).resolve().parents[2]
-"""The checkout that this code runs from."""
+"""The checkout of this code."""
 MIN_FREE_BYTES = 300 * 1024 * 1024
-"""With less free space a pipeline run fails half-way."""
+"""With less free space a pipeline run fails before its end."""
 
 
 @dataclass(frozen=True)
@@ -54,12 +54,12 @@ class LabPaths:
 
     @property
     def volumes(self) -> Path:
-        """PersistentVolumeClaims, one folder a claim: `<namespace>/<claim>`."""
+        """The folders of PersistentVolumeClaims: `<namespace>/<claim>`."""
         return self.root / "volumes"
 
     @property
     def git(self) -> Path:
-        """The bare repository that plays the Git server's part."""
+        """The bare repository of the lab's Git server."""
         return self.root / "git"
 
     @property
@@ -73,7 +73,7 @@ class LabPaths:
 
     @property
     def components(self) -> Path:
-        """Files and logs of MLflow, Prometheus, JupyterHub, one folder each."""
+        """Files and logs of MLflow, Prometheus, JupyterHub, in one folder each."""
         return self.root / "components"
 
     def component(self, name: str) -> Path:
@@ -95,12 +95,12 @@ class LabPaths:
         return self.root / "pods" / namespace / name
 
     def container_log(self, namespace: str, pod: str, container: str) -> Path:
-        """What `kubectl logs` prints of one container."""
+        """The file that `kubectl logs` of one container prints."""
         return self.pod(namespace, pod) / "logs" / f"{container}.log"
 
     @property
     def is_lab(self) -> bool:
-        """Whether a lab made the folder; those of the kit's first versions have no marker but a store."""
+        """Whether a lab made the folder. Folders of the kit's first versions have a store but no marker."""
         return (self.root / MARKER).is_file() or self.store.is_file()
 
     def check_free_space(self) -> None:
@@ -113,9 +113,9 @@ class LabPaths:
             )
 
     def make(self) -> None:
-        """Create the folder and mark it as a lab's; only its owner may open it, also when it was there before.
+        """Create the folder and mark it as a lab's. Only its owner may open it, also if it existed before.
 
-        Raises OSError, and EnvironmentFault for a folder of somebody else or with files that no lab made.
+        Raises OSError, and EnvironmentFault for another user's folder or one with files that the lab did not create.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.root.stat().st_uid != os.geteuid():
@@ -125,7 +125,7 @@ class LabPaths:
             )
         if not self.is_lab and any(self.root.iterdir()):
             raise EnvironmentFault(
-                f"{self.root} has files that no lab made, and workshop reset would delete them",
+                f"{self.root} has files that the lab did not create, and workshop reset would delete them",
                 hint="set WORKSHOP_STATE to a new or an empty folder; then workshop up",
             )
         self.root.chmod(0o700)
@@ -135,6 +135,6 @@ class LabPaths:
 
 
 def lab_paths() -> LabPaths:
-    """The lab that commands mean: WORKSHOP_STATE, else `.workshop/` in the kit."""
+    """The paths of the lab: WORKSHOP_STATE, else `.workshop/` in the kit."""
     named = os.environ.get("WORKSHOP_STATE")
     return LabPaths(Path(named).resolve() if named else KIT / ".workshop")

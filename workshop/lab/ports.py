@@ -28,7 +28,7 @@ SERVERS = {"api": 16443, "console": 18080, "events": 18081, "gateway": 18000, "g
 
 @dataclass(frozen=True)
 class PreferredPort:
-    """A preferred number, and whether the port is reserved `for_own_user`: then its server binds by `listen`."""
+    """A preferred number, and whether the port is reserved `for_own_user`: then its server binds with `listen`."""
 
     number: int
     for_own_user: bool = True
@@ -36,13 +36,13 @@ class PreferredPort:
 
 @dataclass(frozen=True)
 class ReservedPort:
-    """A port of 127.0.0.1 that is reserved for one server until `close`, before it listens and between its restarts."""
+    """A port of 127.0.0.1, reserved for one server until `close`: before it listens and between its restarts."""
 
     number: int
     _sockets: tuple[socket.socket, ...]
 
     def close(self) -> None:
-        """End the reservation; a server that listens there goes on."""
+        """End the reservation. A server that listens there is not affected."""
         for one in self._sockets:
             one.close()
 
@@ -54,14 +54,14 @@ class ReservedPort:
 
 
 def reserve(number: int = 0, *, for_own_user: bool = False) -> ReservedPort:
-    """Reserve a port, any free one for 0. Raises OSError when something listens there.
+    """Reserve a port; 0 means any free port. Raises OSError when something listens there.
 
-    Linux gives a port that a socket is bound to neither to an outgoing connection nor to a bind to port 0. Another
-    socket can bind and listen there when both have SO_REUSEADDR and the first does not listen (socket(7)): that is
-    what most servers set, and servers of other users too. With `for_own_user` both need SO_REUSEPORT, which Linux
-    grants to sockets of one user alone; the server has to set it, as `listen` does. A second lab of the same user
-    could share either kind of port, so the reservation also binds a name that only one process can have (`_claim`).
-    On other systems a port is only looked for: there a second socket is refused.
+    Linux gives a bound port neither to an outgoing connection nor to a bind to port 0. Another socket can bind and
+    listen there when both have SO_REUSEADDR and the first does not listen (socket(7)). Most servers set it, including
+    those of other users. With `for_own_user` both need SO_REUSEPORT, which Linux grants only to sockets of the same
+    user; the server must set it, as `listen` does. A second lab of the same user could share either kind of port, so
+    the reservation also binds a name that only one process can have (`_claim`). On other systems a port is only probed:
+    there a second socket is refused.
     """
     bound = _socket(shared_by_port=for_own_user)
     try:
@@ -92,7 +92,7 @@ def _claim(number: int) -> socket.socket:
 
 
 def listen(number: int) -> socket.socket:
-    """A socket that is bound to a port that is reserved `for_own_user`; whoever serves on it calls its `listen`.
+    """A socket bound to a port that is reserved `for_own_user`. The server calls its `listen`.
 
     Raises OSError.
     """
@@ -107,7 +107,7 @@ def listen(number: int) -> socket.socket:
 
 
 def _socket(*, shared_by_port: bool) -> socket.socket:
-    # Named, so that asyncio knows TCP and sends at once: an answer waits 40 ms for the reader otherwise.
+    # With the protocol given, asyncio sets TCP_NODELAY; without it, a response can wait 40 ms for the reader.
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     by_port = shared_by_port and sys.platform == "linux"
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT if by_port else socket.SO_REUSEADDR, 1)
@@ -127,7 +127,7 @@ def preferred(components: Components) -> dict[str, PreferredPort]:
 def choose(kept: Path, wanted: Mapping[str, PreferredPort], wish: str = "") -> dict[str, ReservedPort]:
     """A reserved port for each name in `wanted`, written to `kept` for the next start.
 
-    Raises EnvironmentFault when a port that `wish` names is in use, UsageError when `wish` cannot be read.
+    Raises EnvironmentFault when a port in `wish` is in use, UsageError when `wish` cannot be parsed.
     """
     fixed = _parse(wish or os.environ.get("WORKSHOP_PORTS", ""), wanted)
     any_free = wish == "free" or os.environ.get("WORKSHOP_PORTS") == "free"

@@ -1,7 +1,7 @@
-"""The last result of each module's check, and when it ran.
+"""The last result of each module's check, and its time.
 
-It is kept in the lab's folder and not in the browser, so that it is the same in every browser and terminal. It decides
-nothing: whether a module is done is what its check finds each time.
+It is in the lab's folder, not in the browser, so that every browser and terminal shows the same. It is for display
+only: each check decides again whether its module is done.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workshop.lab.paths import LabPaths
 
 @dataclass(frozen=True)
 class CheckRecord:
-    """The last result of a module's check: how many of its tasks were not done, at a time in seconds since 1970."""
+    """The last result of a module's check: how many of its tasks were not done, and the time in seconds since 1970."""
 
     left: int
     tasks: int
@@ -38,7 +38,7 @@ def progress(state: LabPaths) -> dict[str, CheckRecord]:
 
 
 def note(state: LabPaths, number: str, left: int, tasks: int) -> None:
-    """Keep the result of a check. Raises OSError."""
+    """Store the result of a check. Raises OSError."""
     known = {**progress(state), number: CheckRecord(left, tasks, round(time.time(), 1))}
     file = _file(state)
     file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""The state of the running lab: one small file that the supervisor writes and commands read.
+"""The state of the running lab: a small file that the supervisor writes and commands read.
 
-It is a file and not a request, so that `workshop status` answers also when the supervisor hangs or has ended. A lock
-shows whether it runs: the kernel releases it however the process ends.
+It is a file and not a request, so that `workshop status` also answers when the supervisor hangs or has ended. A lock
+shows whether it runs; the kernel releases it when the process ends, for any reason.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Report:
 
 
 def write(state: LabPaths, report: Report) -> None:
-    """Replace the file as a whole."""
+    """Replace the file atomically."""
     partial = path(state).with_suffix(".new")
     partial.write_text(json.dumps(asdict(report)))
     partial.replace(path(state))
 
 
 def read(state: LabPaths) -> Report | None:
-    """The last report, or None when there is none that can be read."""
+    """The last report, or None if it cannot be read."""
     try:
         raw = json.loads(path(state).read_text())
         components = [Part(**c) for c in raw.pop("components")]
@@ -47,12 +47,12 @@ def read(state: LabPaths) -> Report | None:
 
 
 def path(state: LabPaths) -> Path:
-    """Where the report is."""
+    """The path of the report."""
     return state.run / "report.json"
 
 
 class Lock:
-    """The lab's lock: one supervisor a state folder. Held by the process that made it until it ends."""
+    """The lab's lock: one supervisor for each state folder. The process holds it until its end."""
 
     def __init__(self, state: LabPaths) -> None:
         self._path = state.run / "lock"
@@ -74,7 +74,7 @@ class Lock:
         return True
 
     def release(self) -> None:
-        """Give it back."""
+        """Release the lock."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

@@ -1,7 +1,7 @@
-"""Which model servers stand behind each deployment's URL, Service and Route: controllers write it, the gateway reads.
+"""The model servers of each deployment's URL, Service and Route. Controllers write it, the gateway reads it.
 
-Entries are replaced as a whole, so a request sees one state from its beginning to its end, and the gateway may read in
-a thread of its own while a controller writes.
+Entries are replaced atomically, so a request sees one consistent state, and the gateway may read in a separate thread
+while a controller writes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Backend:
-    """One ready pod of a predictor: its containers' ports on 127.0.0.1. `port` is the one that its Service leads to."""
+    """One ready pod of a predictor: its containers' ports on 127.0.0.1. `port` is the target of its Service."""
 
     pod: str
     port: int
@@ -27,23 +27,23 @@ class Backend:
 
 @dataclass(frozen=True)
 class Orchestrated:
-    """What the service orchestrator of a predictor walks: its graph, and where the nodes of other pods answer."""
+    """The input of a predictor's service orchestrator: its graph, and the addresses of nodes in other pods."""
 
     graph: PredictiveUnit
     version: str = ""
-    """The predictor's annotation `version`, which is what the executor labels its metrics with."""
+    """The predictor's annotation `version`: the executor's metrics have it as a label."""
     protocol: str = "seldon"
     images: Mapping[str, str] = field(default_factory=dict)
     elsewhere: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     timeout: float = 0.0
-    """Seconds that one call of a node may take (annotation seldon.io/rest-timeout); 0 is the gateway's own bound."""
+    """Seconds that one call of a node may take (annotation seldon.io/rest-timeout); 0 means the gateway's own limit."""
     tells_routing: bool = False
-    """Whether answers say in meta.routing which way they went (SELDON_ENABLE_ROUTING_INJECTION)."""
+    """Whether responses list the route in meta.routing (SELDON_ENABLE_ROUTING_INJECTION)."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """A predictor as the gateway sees it; without `orchestrated` its requests go straight to the model server."""
+    """A predictor in the gateway. Without `orchestrated` its requests go directly to the model server."""
 
     predictor: str
     service: str
@@ -55,7 +55,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Host:
-    """A Route: the Services behind a host name, with their weights."""
+    """A Route: the Services of a host name, with their weights."""
 
     namespace: str
     route: str
@@ -65,13 +65,13 @@ class Host:
 
 @dataclass
 class Routes:
-    """All that the gateway knows."""
+    """The gateway's state."""
 
     table: dict[Key, tuple[Target, ...]] = field(default_factory=dict)
     known: set[Key] = field(default_factory=set)
-    """Deployments that exist, ready or not: the difference between 404 and 503."""
+    """Existing deployments, ready or not: 503 instead of 404."""
     hosts: dict[str, tuple[Host, ...]] = field(default_factory=dict)
-    """Routes by host name, the most particular path first."""
+    """Routes by host name, the most specific path first."""
     pods: dict[Key, tuple[str, Target]] = field(default_factory=dict)
     """The deployment and the predictor of each pod that has an orchestrator."""
     _services: dict[Key, tuple[str, Target]] = field(default_factory=dict)
@@ -83,17 +83,17 @@ class Routes:
         self.table[(namespace, name)] = targets
 
     def remove(self, namespace: str, name: str) -> None:
-        """Forget a deployment."""
+        """Remove a deployment."""
         self.known.discard((namespace, name))
         self.table.pop((namespace, name), None)
         self._point(namespace, name, ())
 
     def service(self, namespace: str, service: str) -> tuple[str, Target] | None:
-        """The deployment and predictor behind a Service, or None."""
+        """The deployment and predictor of a Service, or None."""
         return self._services.get((namespace, service))
 
     def _point(self, namespace: str, name: str, targets: tuple[Target, ...]) -> None:
-        """Replace what the Services and pods of a deployment lead to: new mappings, never one that is half changed."""
+        """Replace the Services and pods of a deployment with new mappings, so that readers see no half-changed one."""
 
         def others(mapping: dict[Key, tuple[str, Target]]) -> dict[Key, tuple[str, Target]]:
             return {key: to for key, to in mapping.items() if (key[0], to[0]) != (namespace, name)}
@@ -105,15 +105,15 @@ class Routes:
 
 
 def deployment_path(namespace: str, deployment: str = DEPLOYMENT) -> str:
-    """Where the gateway answers for a deployment."""
+    """The gateway's address of a deployment."""
     return f"/seldon/{namespace}/{deployment}"
 
 
 def client_path(namespace: str) -> str:
-    """Where the gateway has the web page that calls the deployment of a namespace, without the last slash."""
+    """The gateway's address of a deployment's web client, without the last slash."""
     return f"{deployment_path(namespace)}/client"
 
 
 def metrics_path(namespace: str, pod: str) -> str:
-    """Where the gateway answers with the orchestrator's metrics of a pod."""
+    """The gateway's address of the orchestrator metrics of a pod."""
     return f"/executor/{namespace}/{pod}/prometheus"

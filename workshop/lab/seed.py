@@ -1,8 +1,8 @@
-"""What the lab's store has from the start: the participant's objects, and what every cluster has.
+"""The objects in the lab's store from the start: the participant's, and those of every cluster.
 
-The participant's objects are those of `tekton/participant`, which a cluster applies too. Only the data of the ConfigMap
-`mlops-endpoints` and of the Secret `mlops-credentials` is the lab's own: Tasks read both with `envFrom`, so that no
-address is written in a Task.
+The participant's objects are those of `tekton/participant`, which are also applied to a cluster. Only the data of the
+ConfigMap `mlops-endpoints` and of the Secret `mlops-credentials` is the lab's: Tasks read both with `envFrom`, so that
+no Task contains an address.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ _PIPELINES_INFO = {
 
 
 def seed(lab: Lab, objects: Iterable[Object]) -> None:
-    """Create the objects that are missing and bring the endpoints up to date; what participants changed stays.
+    """Create missing objects and update the endpoints. The participant's changes stay.
 
-    Objects of kinds that the lab does not serve are left out: the Grafana operator's.
+    Objects of kinds that the lab does not serve, those of the Grafana operator, are left out.
     """
     store = lab.store
     for name in ("default", "tekton-pipelines"):
@@ -53,7 +53,7 @@ def seed(lab: Lab, objects: Iterable[Object]) -> None:
 
 
 def _namespace(obj: Object) -> Object:
-    """A Namespace with what a cluster adds to it."""
+    """A Namespace with the fields that a cluster adds."""
     meta = obj["metadata"]
     labels = {"kubernetes.io/metadata.name": meta["name"], **(meta.get("labels") or {})}
     return {
@@ -65,11 +65,11 @@ def _namespace(obj: Object) -> Object:
 
 
 def _addresses(lab: Lab) -> dict[str, str]:
-    """What Tasks read from the ConfigMap."""
+    """The data of the ConfigMap for Tasks."""
     components = {name: lab.component_url(name) for name in lab.components}
     return {
         **task_variables(components, lab.components),
-        # How messages of the Tasks name `history` and `rollback`: here people type `workshop rollback`.
+        # The command in the Tasks' messages about `history` and `rollback`: in the lab it is `workshop rollback`.
         "DELIVERY_COMMAND": "workshop",
         "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
         "GIT_URL": f"{lab.url('git')}/{REPOSITORY}.git",

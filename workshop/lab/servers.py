@@ -27,7 +27,7 @@ from workshop.lab.pages.terminal.shells import participant_shells
 from workshop.lab.sessions import Sessions
 
 GRACE_SECONDS = 4.0
-"""How long the servers may take to end."""
+"""Seconds in which the servers must end."""
 
 
 async def _nothing() -> None:
@@ -36,7 +36,7 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True)
 class Application:
-    """What one port answers with. `run` is work that goes on until it is cancelled, `stop` ends the application."""
+    """The application of one port. `run` is work that continues until it is cancelled; `stop` ends the application."""
 
     server: uvicorn.Server
     run: Callable[[], Awaitable[None]] = _nothing
@@ -71,7 +71,7 @@ APPLICATIONS: dict[str, Callable[[Lab, Certificate], Application]] = {
     "events": _events,
     "git": _git,
 }
-"""By the name of the port in `ports.SERVERS`; the gateway is the one that is missing here."""
+"""The applications by the names in `ports.SERVERS`, except the gateway."""
 
 
 class Servers:
@@ -86,7 +86,7 @@ class Servers:
         self._work: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start to answer requests."""
         self._tasks = [
             asyncio.create_task(one.server.serve(sockets=[self._sockets[name]]))
             for name, one in self._applications.items()
@@ -95,19 +95,19 @@ class Servers:
 
     @property
     def started(self) -> bool:
-        """Whether all of them answer."""
+        """Whether all servers answer."""
         return all(one.started for one in self._all())
 
     def end(self) -> None:
-        """Take no new requests."""
+        """Stop accepting requests."""
         for one in self._all():
             one.should_exit = True
 
     async def stop(self) -> None:
-        """End the servers and their work."""
+        """Stop the servers and their work."""
         self.end()
         if self._tasks:
-            # A server that is cancelled while it ends complains in the log; it ends by itself after its grace.
+            # A cancelled server logs an error, so let each end by itself within its grace period.
             await asyncio.wait(self._tasks, timeout=GRACE_SECONDS)
         for task in (*self._tasks, *self._work):
             task.cancel()
@@ -119,7 +119,7 @@ class Servers:
 
 
 def listen(name: str, port: int) -> socket.socket:
-    """A socket that is bound to a port of 127.0.0.1. Raises EnvironmentFault when the port is in use."""
+    """A socket bound to a port of 127.0.0.1. Raises EnvironmentFault when the port is in use."""
     try:
         return ports.listen(port)
     except OSError as e:

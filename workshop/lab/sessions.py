@@ -1,10 +1,10 @@
-"""Browser sessions, and the one-time codes by which a logged-in browser opens another part of the lab.
+"""Browser sessions, and the one-time codes with which a logged-in browser opens another part of the lab.
 
-Browsers send a cookie of 127.0.0.1 to every port of it, so any program on this machine may see the console's cookie.
-Therefore a cookie opens one part alone (console, MLflow, JupyterHub, Prometheus), and a session has a key besides:
-the console's page gets it at login and keeps it in its local storage, which belongs to one port. Only who has both
-gets a code; a code is valid once, for one part and for CODE_SECONDS.
-Not to be had: the cookies that JupyterHub itself sets go to every port as well.
+Browsers send a cookie of 127.0.0.1 to each of its ports, so any program on this machine may receive the console's
+cookie. Therefore a cookie opens one part only (console, MLflow, JupyterHub, Prometheus), and a session also has a key.
+The console's page gets the key at login and keeps it in its local storage, which belongs to one port. A code needs
+both. A code is valid once, for one part and for CODE_SECONDS. Not protected: the cookies that JupyterHub sets are also
+sent to every port.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from contextlib import suppress
 from pathlib import Path
 
 SESSION_SECONDS = 12 * 3600
-"""A day in the room; `workshop status` prints the link to log in again."""
+"""Seconds: one day in the room. `workshop status` prints the link for a new login."""
 CODE_SECONDS = 30
 MOST_SESSIONS = 100
-"""At one time; the oldest ends first."""
+"""Sessions at the same time; the oldest ends first."""
 
 
 class Sessions:
-    """The sessions of one part; with `file` they survive a restart. Cookies and keys are stored as digests alone."""
+    """The sessions of one part. With `file` they survive a restart. Only digests of cookies and keys are stored."""
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
@@ -47,7 +47,7 @@ class Sessions:
         return cookie, key
 
     def valid(self, cookie: str) -> bool:
-        """Whether a cookie's session has begun and has not ended."""
+        """Whether a cookie's session exists and has not expired."""
         _, until = self._known.get(_digest(cookie), ("", 0.0))
         return until > time.time()
 
@@ -71,7 +71,7 @@ class Sessions:
 
 
 class Codes:
-    """The one-time codes of one part. Who makes them and who takes them share the lab's token, and nothing else."""
+    """The one-time codes of one part. The sides that create and accept them share only the lab's token."""
 
     def __init__(self, token: str, part: str) -> None:
         self._token, self._part = token.encode(), part
@@ -83,7 +83,7 @@ class Codes:
         return f"{content}.{self._sign(content)}"
 
     def take(self, code: str) -> bool:
-        """Whether a code is valid; it is not any more afterwards."""
+        """Whether a code is valid. Each code is accepted once."""
         content, _, signature = code.rpartition(".")
         now = time.time()
         if not hmac.compare_digest(signature.encode("utf-8", "replace"), self._sign(content).encode()):
@@ -96,8 +96,8 @@ class Codes:
         return True
 
     def _sign(self, content: str) -> str:
-        said = f"workshop code for {self._part}: {content}".encode("utf-8", "replace")
-        return hmac.new(self._token, said, hashlib.sha256).hexdigest()
+        text = f"workshop code for {self._part}: {content}".encode("utf-8", "replace")
+        return hmac.new(self._token, text, hashlib.sha256).hexdigest()
 
 
 def _digest(secret: str) -> str:

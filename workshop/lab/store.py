@@ -1,11 +1,11 @@
 """The lab's objects: durable in SQLite, versioned, watched.
 
-One writer, the supervisor's event loop, so no locks. An accepted write is in SQLite (WAL) before the caller gets
-its answer, so `kill -9` loses nothing; a power cut may lose the last moments (synchronous=NORMAL). Objects are
-kept as JSON bytes: a reader always gets its own copy, and a list is answered without parsing.
+The supervisor's event loop is the only writer, so there are no locks. An accepted write is in SQLite (WAL) before its
+response is sent, so `kill -9` loses nothing; a power failure may lose the last moments (synchronous=NORMAL). Objects
+are stored as JSON bytes: a reader always gets its own copy, and a list is sent without parsing.
 
-Watches replay from a bounded history in memory. A resourceVersion older than the history, or from before a restart,
-is answered with `Expired`, and the client lists again, as it does with a real API server.
+Watches replay from a bounded history in memory. For a resourceVersion that is older than the history, or from before a
+restart, the response is `Expired`, and the client lists again, as with a real API server.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Propagation = Literal["Background", "Foreground", "Orphan"]
 HISTORY = 10_000
-"""Events kept for watches that resume; at some 3 KB each this bounds memory at about 30 MB."""
+"""Events kept for resumed watches. With about 3 KB each they use at most about 30 MB."""
 WATCH_BACKLOG = 10_000
-"""Events a watcher may lag behind before it is cut off: one that never reads must not hold the rest."""
+"""Events that a watcher may lag behind. A slower watcher is cut off, which bounds its queue."""
 
 _NAME_RULE = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
@@ -48,7 +48,7 @@ _NAME_RULE = (
 
 @dataclass(frozen=True)
 class Record:
-    """One stored object: the JSON as sent, and what selecting needs."""
+    """One stored object: its JSON as sent, and the fields for selection."""
 
     kind: Kind
     namespace: str
@@ -67,7 +67,10 @@ class Record:
 
 @dataclass(frozen=True)
 class Event:
-    """One change, as a watch sends it. `previous` tells a selecting watch whether the object was in its view."""
+    """One change, as a watch sends it.
+
+    `previous` is for watches with a selector: it shows whether the object matched.
+    """
 
     type: EventType
     record: Record
@@ -75,9 +78,9 @@ class Event:
 
 
 class Watch:
-    """A subscription: iterate it for events, close it when done.
+    """A subscription. Iterate it for events; close it at the end.
 
-    Ends by itself when the reader lags more than WATCH_BACKLOG events behind; the client then lists again.
+    It ends when the reader lags more than WATCH_BACKLOG events behind; the client then lists again.
     """
 
     def __init__(self, store: Store, wanted: Callable[[Record], bool]) -> None:
@@ -87,7 +90,7 @@ class Watch:
         self._closed = False
 
     def offer(self, event: Event) -> None:
-        """Hand an event to the reader; called by the store."""
+        """Add an event for the reader; called by the store."""
         if self._closed or not self._wanted(event.record):
             return
         if self._queue.qsize() >= WATCH_BACKLOG:
@@ -106,7 +109,7 @@ class Watch:
             yield event
 
     def close(self) -> None:
-        """Stop receiving; a reader that waits is released."""
+        """Stop receiving. A waiting reader is released."""
         if not self._closed:
             self._closed = True
             self._store.unsubscribe(self)
@@ -114,7 +117,7 @@ class Watch:
 
 
 class Store:
-    """All objects of one lab. Opened by the supervisor alone."""
+    """All objects of one lab. Only the supervisor opens it."""
 
     def __init__(self, path: Path | str = ":memory:") -> None:
         self.kinds = Kinds()
@@ -143,11 +146,11 @@ class Store:
         self._db.close()
 
     def load(self) -> None:
-        """Read what an earlier supervisor has written.
+        """Read the objects of an earlier supervisor.
 
-        Objects stay in the file and are not served when their kind is not in `kinds`, or when they do not fit its
-        schema, as those that an older lab accepted: no reader of the store has to expect a value of another type.
-        May be called again once more kinds are known: what is in memory already stays.
+        Objects of a kind that is not in `kinds`, or that do not match its schema (an older lab may have accepted them),
+        stay in the file and are not served: readers of the store need not expect values of another type. It may be
+        called again when more kinds are known; objects in memory stay.
         """
         rows = self._db.execute("SELECT api_version, kind, namespace, name, body FROM objects").fetchall()
         for api_version, kind_name, namespace, name, body in rows:
@@ -220,8 +223,8 @@ class Store:
     def update(self, kind: Kind, obj: Object, *, subresource: str = "", dry_run: bool = False) -> Object:
         """Replace an object; with `subresource="status"` only its status, else everything but its status.
 
-        A `metadata.resourceVersion` in `obj` must be the stored one. What identifies the object (uid, creation time,
-        name) stays. An update that changes nothing keeps the resourceVersion, as in etcd. Raises NotFound, Conflict.
+        A `metadata.resourceVersion` in `obj` must be the stored one. The object's identity (uid, creation time, name)
+        stays. An update that changes nothing keeps the resourceVersion, as in etcd. Raises NotFound, Conflict.
         """
         meta = obj["metadata"]
         namespace = meta.get("namespace", "") if kind.namespaced else ""
@@ -266,9 +269,9 @@ class Store:
         return self.update(kind, obj, subresource="status")
 
     def delete(self, kind: Kind, namespace: str, name: str, *, propagation: Propagation = "Background") -> Object:
-        """Delete an object and, unless `Orphan`, what it owns; return its last state. Raises NotFound.
+        """Delete an object and, unless `Orphan`, its dependents. Returns its last state. Raises NotFound.
 
-        Deletion is at once: the lab needs no finalizers, since its controllers react to DELETED.
+        Deletion is immediate. The lab needs no finalizers, because its controllers react to DELETED.
         """
         record = self.record(kind, namespace, name)
         dependents = self.dependents(record.uid)
@@ -300,7 +303,7 @@ class Store:
         return watch
 
     def unsubscribe(self, watch: Watch) -> None:
-        """Forget a watch; called by `Watch.close`."""
+        """Remove a watch; called by `Watch.close`."""
         if watch in self._watches:
             self._watches.remove(watch)
 
@@ -381,7 +384,7 @@ class Store:
 
 
 class _transaction:
-    """A write that is there wholly or not at all; a full disk becomes an error the client can read."""
+    """An atomic write. A full disk becomes an error that the client can read."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -404,7 +407,7 @@ class _transaction:
 
 
 def fitted(kind: Kind, obj: Object) -> Object:
-    """An object of an earlier run as a write of today would have stored it. Raises ValueError when it does not fit."""
+    """An object of an earlier run in the form of a new write. Raises ValueError when it is not valid."""
     type_ = TYPES.get((kind.api_version, kind.kind))
     if kind.schema is not None or type_ is None:
         if wrong := next(mismatches(obj, kind.schema), None):
@@ -425,17 +428,17 @@ def fitted(kind: Kind, obj: Object) -> Object:
 
 
 def now() -> str:
-    """The time as Kubernetes writes it: RFC 3339, UTC, whole seconds."""
+    """The time in Kubernetes' format: RFC 3339, UTC, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def not_found(kind: Kind, name: str) -> NotFound:
-    """The API server's own error for an object that is not there."""
+    """The API server's error for a missing object."""
     return NotFound(f'{kind.resource} "{name}" not found', details=kind.details(name))
 
 
 def check_name(kind: Kind, name: str) -> None:
-    """Raise Invalid unless `name` is one that the API server accepts (RFC 1123 subdomain)."""
+    """Raise Invalid unless the API server accepts `name` (RFC 1123 subdomain)."""
     if not name:
         message = "name or generateName is required"
         raise Invalid(
@@ -489,12 +492,12 @@ def _spec_part(obj: Object) -> Object:
 
 
 def _has_generation(kind: Kind) -> bool:
-    """Core kinds without a status have none; custom kinds and workloads do."""
+    """Core kinds without a status have no generation; custom kinds and workloads have one."""
     return bool(kind.group) or kind.plural in ("pods", "services")
 
 
 def _suffix() -> str:
-    """Five characters from the API server's alphabet, which has no vowels and no look-alikes."""
+    """Five characters from the API server's alphabet, which has no vowels and no similar-looking characters."""
     alphabet = "bcdfghjklmnpqrstvwxz2456789"
     number = uuid.uuid4().int
     return "".join(alphabet[(number >> shift) % len(alphabet)] for shift in (0, 8, 16, 24, 32))

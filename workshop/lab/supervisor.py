@@ -1,7 +1,7 @@
-"""The lab in one process: makes the Lab, runs its servers, controllers and components, and stops them.
+"""The lab in one process: creates the Lab, runs its servers, controllers and components, and stops them.
 
 `python -m workshop.lab.supervisor` runs until SIGTERM. `workshop up` starts it and reads its progress from the report
-file. All children belong to the launcher, which ends them when this process ends, however it ends.
+file. All children belong to the launcher, which ends them when this process ends for any reason.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from workshop.lab.store import Store
 from workshop.participants.objects import participant_objects
 
 STOP_SECONDS = 15.0
-"""How long one part may take to stop."""
+"""Seconds that one part may take to stop."""
 POLL_SECONDS = 0.05
 
 log = logging.getLogger("workshop.lab")
@@ -119,7 +119,7 @@ class Supervisor:
         await self._until_ready(servers, stop)
 
     async def _until_ready(self, servers: Servers, stop: asyncio.Event) -> None:
-        """Wait until every part is ready, missing or has failed, and what was deployed answers again."""
+        """Wait until every part is ready, missing or has failed, and existing deployments answer again."""
         assert self._lab is not None
         while not stop.is_set():
             parts = all(part.settled for part in self._lab.parts.values())
@@ -144,7 +144,7 @@ def _parts(lab: Lab | None) -> list[Part]:
 
 
 def _on_stop(stack: AsyncExitStack, close: Callable[[], Awaitable[None]]) -> None:
-    """Call `close` when the lab stops; a failure or a timeout is logged, and the next part is stopped."""
+    """Call `close` when the lab stops. A failure or a timeout is logged, and the next part is stopped."""
 
     async def bounded() -> None:
         try:
@@ -156,7 +156,7 @@ def _on_stop(stack: AsyncExitStack, close: Callable[[], Awaitable[None]]) -> Non
 
 
 async def _stop_together(servers: Servers, runners: list[Runner]) -> None:
-    """Take no new requests, and end the components at the same time."""
+    """Stop accepting requests, and stop the components at the same time."""
     servers.end()
     await asyncio.gather(*(runner.stop() for runner in runners), return_exceptions=True)
 
@@ -168,20 +168,20 @@ async def _cancel(tasks: Sequence[asyncio.Future[None]]) -> None:
 
 
 def _wanted() -> Components:
-    """The components; WORKSHOP_PROGRAMS=none leaves out the programs, for tests that need none."""
+    """The components. WORKSHOP_PROGRAMS=none leaves out the programs, for tests that need none."""
     without = os.environ.get("WORKSHOP_PROGRAMS") == "none"
     return {name: spec for name, spec in COMPONENTS.items() if spec.port is None or not without}
 
 
 def _as_fault(error: Exception, where: LabPaths) -> WorkshopError:
-    """An error that ended the lab, as one that says what to do."""
+    """An error that ended the lab, as a WorkshopError with a hint."""
     if isinstance(error, WorkshopError):
         return error
     if isinstance(error, OSError):
-        return disk_fault(error) or WorkshopError(f"{type(error).__name__}: {error}", hint="workshop logs says more")
+        return disk_fault(error) or WorkshopError(f"{type(error).__name__}: {error}", hint="see: workshop logs")
     return EnvironmentFault(
         f"the lab's store {where.store} cannot be used: {error}",
-        hint="df -h shows whether the disk is full; else restore the file from a copy, or begin afresh: workshop reset",
+        hint="df -h shows whether the disk is full; else restore the file from a copy, or start again: workshop reset",
     )
 
 
@@ -205,7 +205,7 @@ def main() -> int:
         fault = _as_fault(e, paths)
         log.error("%s", fault, exc_info=fault is not e)
         supervisor.phase, supervisor.message = "failed", str(fault)
-        # The report itself may not find room; the exit code and the log remain.
+        # A full disk may prevent the report too; the exit code and the log remain.
         with contextlib.suppress(OSError):
             supervisor.report(exit_code=fault.exit_code)
         return fault.exit_code

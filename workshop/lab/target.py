@@ -21,7 +21,7 @@ from workshop.participants.target import LAB, CommandTarget
 
 
 def current_target() -> CommandTarget:
-    """The lab as soon as its folder exists, even if `oc` is logged in to a cluster; else the cluster."""
+    """The lab if its folder exists, even if `oc` is logged in to a cluster; else the cluster."""
     paths = lab_paths()
     return LabTarget(paths) if paths.root.exists() else ClusterTarget()
 
@@ -43,7 +43,7 @@ class LabTarget:
         return LAB_PARTICIPANT.namespace("dev")
 
     def clone(self) -> Path:
-        """The clone in the lab's folder. Raises EnvironmentFault when it is not there."""
+        """The clone in the lab's folder. Raises EnvironmentFault when it does not exist."""
         clone = clone_folder(self.paths)
         if not clone.exists():
             raise EnvironmentFault(f"there is no clone at {clone}", hint="workshop up makes it")
@@ -57,15 +57,15 @@ class LabTarget:
         return LAB_PARTICIPANT.variables(variables(report.endpoints, COMPONENTS))
 
     def env(self) -> dict[str, str]:
-        """PATH with the lab's commands, the kubeconfig, and while the lab runs the addresses."""
+        """PATH with the lab's commands, the kubeconfig and, while the lab runs, the addresses."""
         report = self._report()
         known, token = ({}, "") if report is None else (report.endpoints, self.paths.token.read_text().strip())
         return environment.participant(self.paths, LAB_PARTICIPANT, known, COMPONENTS, token)
 
     def remember(self, number: str, left: int, tasks: int) -> None:
-        """Keep the result for the guide's pages. Raises OSError."""
+        """Store the result for the guide's pages. Raises OSError."""
         note(self.paths, number, left, tasks)
 
     def _report(self) -> Report | None:
-        """The report of a lab that runs, or None."""
+        """The report of a running lab, or None."""
         return read(self.paths) if running_pid(self.paths) is not None else None

@@ -183,7 +183,7 @@ _BUILT_IN = "PredictiveUnit.implementation: SIMPLE_MODEL, SIMPLE_ROUTER, AVERAGE
 
 SELDON: dict[str, tuple[str, Spec]] = {
     "ComponentSpec.kedaSpec": predictor({"kedaSpec": {"maxReplicaCount": 2}}),
-    "ComponentSpec.spec: a container that is no node": pod(
+    "ComponentSpec.spec: a container that is not a node": pod(
         containers=[{"name": "m", "image": "x"}, {"name": "n", "image": "x"}]
     ),
     f"{_FIELD}.fieldRef to another field": value_from(fieldRef={"fieldPath": "status.phase"}),

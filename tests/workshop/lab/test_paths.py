@@ -54,7 +54,7 @@ def test_a_folder_with_files_that_no_lab_made_is_refused_and_left_as_it_is(tmp_p
     with pytest.raises(EnvironmentFault) as error:
         LabPaths(tmp_path).make()
     assert str(error.value) == (
-        f"{tmp_path} has files that no lab made, and workshop reset would delete them\n"
+        f"{tmp_path} has files that the lab did not create, and workshop reset would delete them\n"
         "  set WORKSHOP_STATE to a new or an empty folder; then workshop up"
     )
     assert mode(tmp_path) == 0o755 and [one.name for one in tmp_path.iterdir()] == ["home"]
@@ -71,7 +71,7 @@ def test_reset_deletes_no_folder_that_no_lab_made(
 ) -> None:
     for name in names:
         (tmp_path / name).mkdir()
-    with pytest.raises(EnvironmentFault, match=r"no lab made .*, so nothing was deleted"):
+    with pytest.raises(EnvironmentFault, match=r"was not created by a lab, so nothing was deleted"):
         _reset(tmp_path, monkeypatch)
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted(names)
 

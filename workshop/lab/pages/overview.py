@@ -1,4 +1,4 @@
-"""What the console shows, read from the lab: the path of the model, what serves, the latest runs, the components.
+"""The console's content, read from the lab: the model's path, its deployments, the latest runs, the components.
 
 Pure functions of the lab; no state of their own.
 """

@@ -1,8 +1,8 @@
-"""What an approval decides about when its run promotes a model: the challenger, the champion, and how they differ.
+"""The page of an approval of a promotion: the challenger, the champion, and their differences.
 
-Everything is read from what the pipelines have recorded: the results of the run that asks and of the runs that built
-the two images, the log of the task `gate`, the runs in MLflow, and the commits in Git. What cannot be read is left out,
-with the reason.
+All data comes from the records of the pipelines: the results of the waiting run and of the runs that built
+the two images, the log of the task `gate`, the runs in MLflow, and the commits in Git. Data that cannot be read is left out, with
+the reason.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Release:
-    """One of the two models. `run` is the PipelineRun that built its image, `gate` what its task `gate` printed."""
+    """One of the two models. `run` is the PipelineRun that built its image, `gate` the output of its task `gate`."""
 
     digest: str
     version: str
@@ -69,7 +69,7 @@ class Evidence:
 
 
 def recorded(lab: Lab, namespace: str, name: str) -> Evidence | None:
-    """What the objects and logs say; None for an approval that belongs to no promotion."""
+    """The data of objects and logs; None for an approval outside of a promotion."""
     custom = lab.store.find(built_in("CustomRun"), namespace, name)
     asks = str(((custom or {}).get("metadata", {}).get("labels") or {}).get("tekton.dev/pipelineRun") or "")
     run = lab.store.find(built_in("PipelineRun"), namespace, asks) if asks else None
@@ -92,7 +92,7 @@ def promotes(task_run: Object) -> bool:
 
 
 def completed(lab: Lab, found: Evidence, about: CheckContext) -> Evidence:
-    """The same with what MLflow and Git say. It waits for both, so call it in a thread."""
+    """Add the data of MLflow and Git. It waits for both, so call it in a thread."""
     problems: list[str] = []
     challenger = _with_metrics(found.challenger, about, problems)
     champion = _with_metrics(found.champion, about, problems) if found.champion else None

@@ -24,7 +24,7 @@ SHOWN = 100
 OWNER = "tekton.dev/pipelineRun"
 """The label that names the PipelineRun of a TaskRun."""
 STATES = {"running": ("run", "idle"), "failed": ("bad",), "succeeded": ("ok",), "other": ("warn",)}
-"""The filter's words and the marks that they stand for; `other` is cancelled, or waits for an approval."""
+"""The filter's words and their marks; `other` is cancelled, or waits for an approval."""
 _KEPT = 5000
 
 
@@ -139,7 +139,7 @@ def _done(made: Iterable[Object]) -> int:
 
 
 def _error(lab: Lab, run: Object) -> str:
-    """The failing step's own words; Tekton's when no task has failed."""
+    """The failing step's error; Tekton's message when no task has failed."""
     if run["kind"] == "TaskRun":
         return failure(lab.paths, run)
     failed = [child for child in children(lab.store, run) if run_state(child).mark == "bad"]
