@@ -129,7 +129,7 @@ class Predictor(_Strict, frozen=True, kw_only=True):
 
 
 class SeldonDeploymentSpec(_Strict, frozen=True, kw_only=True):
-    """The predictors of one deployment and how they are spoken to."""
+    """The predictors of one deployment and their protocol."""
 
     predictors: list[Predictor]
     name: str = ""
@@ -143,13 +143,13 @@ class SeldonDeploymentSpec(_Strict, frozen=True, kw_only=True):
 
 
 class Address(Reported, frozen=True, kw_only=True):
-    """Where callers reach a deployment."""
+    """The address of a deployment."""
 
     url: str | None = None
 
 
 class SeldonDeploymentStatus(Reported, frozen=True, kw_only=True):
-    """What the operator reports, as far as anything reads it."""
+    """The operator's status: the fields that the lab and the kit read."""
 
     state: str | None = None
     description: str | None = None
@@ -161,7 +161,7 @@ class SeldonDeploymentStatus(Reported, frozen=True, kw_only=True):
 
 
 class SeldonDeployment(_Strict, frozen=True, kw_only=True):
-    """A model, or a graph of models, in front of people."""
+    """A model, or a graph of models, with its predictors."""
 
     api_version: str
     kind: str

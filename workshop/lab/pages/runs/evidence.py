@@ -1,8 +1,8 @@
 """The page of an approval of a promotion: the challenger, the champion, and their differences.
 
-All data comes from the records of the pipelines: the results of the waiting run and of the runs that built
-the two images, the log of the task `gate`, the runs in MLflow, and the commits in Git. Data that cannot be read is left out, with
-the reason.
+All data comes from the records of the pipelines: the results of the waiting run and of the runs that built the two
+images, the log of the task `gate`, the runs in MLflow, and the commits in Git. Data that cannot be read is left out,
+with the reason.
 """
 
 from __future__ import annotations

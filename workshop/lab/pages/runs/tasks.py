@@ -203,7 +203,7 @@ def _image(declared: Mapping[str, Any]) -> str:
 
 
 def _script(declared: Mapping[str, Any]) -> str:
-    """What the Task runs."""
+    """The script of a step, or its command with its args."""
     script = str(declared.get("script") or "").strip()
     words = [*(declared.get("command") or []), *(declared.get("args") or [])]
     return script or " ".join(str(word) for word in words)
