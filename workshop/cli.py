@@ -1,6 +1,6 @@
-"""The words of the command line, and nothing else: each verb is a module of `workshop.commands`.
+"""The arguments of the command line; each verb is a module of `workshop.commands`.
 
-A verb is imported when it is called, so that `workshop status` does not wait for what `workshop run` needs.
+A verb is imported when it is called, so `workshop status` does not wait for the imports of `workshop run`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest r
 130 interrupted"""
 
 LAB_VERBS = ("doctor", "down", "lab", "logs", "reset", "shell", "status", "up")
-"""The verbs that are about the lab itself. The others get the target that they work in."""
+"""Verbs about the lab itself. The other verbs get a target: the lab or a cluster."""
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,8 +1,8 @@
 """A small synchronous client of an API server: the lab's or a cluster's.
 
-`Client.load()` finds the server as kubectl does. Kinds are named as people name them (`"sdep"`, `"PipelineRun"`).
-A connection that fails is an EnvironmentFault with the next command; an error of the server is an ApiFailure that
-keeps its code, reason and message.
+`Client.load()` finds the server as kubectl does. Kinds have the names that people type (`"sdep"`, `"PipelineRun"`). A
+connection that fails is an EnvironmentFault with the next command. An error of the server is an ApiFailure with its
+code, reason and message.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ PATCH = {
 
 
 class Client:
-    """One server, one user, one namespace that is meant when none is named."""
+    """One server, one user, and the default namespace."""
 
     def __init__(self, config: configs.Config, *, timeout: float = 60.0, agent: str = MANAGER) -> None:
         self.config = config
@@ -40,23 +40,23 @@ class Client:
 
     @classmethod
     def load(cls, kubeconfig: str | Path | None = None, *, context: str = "", namespace: str | None = None) -> Client:
-        """The client of the configuration that kubectl would use. Raises EnvironmentFault."""
+        """The client of kubectl's current configuration. Raises EnvironmentFault."""
         return cls(configs.with_namespace(configs.find(kubeconfig, context=context), namespace))
 
     @cached_property
     def resources(self) -> list[Resource]:
-        """The kinds of the server; asked once. Raises ApiFailure, EnvironmentFault."""
+        """The kinds of the server; requested once. Raises ApiFailure, EnvironmentFault."""
         return discover(self.http)
 
     def resource(self, word: str) -> Resource:
-        """The resource that a word means. Raises ApiFailure (404) in kubectl's words."""
+        """The resource of a word. Raises ApiFailure (404) with kubectl's message."""
         found = match(self.resources, word)
         if found is None:
             raise ApiFailure(404, "NotFound", f'the server doesn\'t have a resource type "{word}"')
         return found
 
     def resource_of(self, obj: Object) -> Resource:
-        """The resource of a manifest. Raises ApiFailure (404) in kubectl's words."""
+        """The resource of a manifest. Raises ApiFailure (404) with kubectl's message."""
         version, kind = str(obj.get("apiVersion")), str(obj.get("kind"))
         found = of_kind(self.resources, version, kind)
         if found is None:
@@ -70,7 +70,7 @@ class Client:
         return self._one("GET", self.resource(kind), namespace, name)
 
     def find(self, kind: str, namespace: str | None, name: str) -> Object | None:
-        """One object, or None when it is not there. Raises ApiFailure for other errors."""
+        """One object, or None if it does not exist. Raises ApiFailure for other errors."""
         try:
             return self.get(kind, namespace, name)
         except ApiFailure as e:
@@ -87,7 +87,7 @@ class Client:
         return made
 
     def apply(self, obj: Object, namespace: str | None = None, *, force: bool = True) -> Object:
-        """Server-side apply: create the object or take over the fields that it names. Raises ApiFailure."""
+        """Server-side apply: create the object or take ownership of the fields that it names. Raises ApiFailure."""
         resource = self.resource_of(obj)
         where = self._where(resource, obj, namespace)
         query = {"fieldManager": MANAGER, "fieldValidation": "Strict", "force": str(force).lower()}
@@ -151,10 +151,10 @@ class Client:
         everywhere: bool = False,
         timeout: float | None = None,
     ) -> Iterator[tuple[str, Object]]:
-        """Changes as they come: `("ADDED"|"MODIFIED"|"DELETED", object)`.
+        """Changes as they happen: `("ADDED"|"MODIFIED"|"DELETED", object)`.
 
-        Without `version` the objects that are there come first, as ADDED. Ends after `timeout` seconds. When the
-        server forgets where the watch stood it starts again, so an object may be told twice.
+        Without `version` the existing objects come first, as ADDED. Ends after `timeout` seconds. If the server no
+        longer has the watch's position, the watch starts again, so an object may come twice.
         """
         resource = self.resource(kind)
         where = None if everywhere else namespace or self.namespace
@@ -185,7 +185,7 @@ class Client:
     # -- logs --------------------------------------------------------------------------------------------------
 
     def logs(self, namespace: str | None, pod: str, container: str = "", *, tail: int | None = None) -> str:
-        """What a container has printed. Raises ApiFailure."""
+        """The log of a container. Raises ApiFailure."""
         query = {"container": container} if container else {}
         if tail is not None:
             query["tailLines"] = str(tail)
@@ -193,7 +193,7 @@ class Client:
         return self.http.raw("GET", path, query=query).decode("utf-8", "replace")
 
     def follow(self, namespace: str | None, pod: str, container: str = "") -> Iterator[bytes]:
-        """What a container prints, line by line, until it has ended. Raises ApiFailure."""
+        """The log of a container, line by line, until it has ended. Raises ApiFailure."""
         query = {"follow": "true", **({"container": container} if container else {})}
         path = self.resource("pods").path(namespace or self.namespace, pod, "log")
         return self.http.lines(path, query=query, accept="*/*")

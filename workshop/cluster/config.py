@@ -1,8 +1,8 @@
-"""Which cluster, as whom: what kubectl finds in a kubeconfig, in kubectl's order.
+"""The cluster and the user of a kubeconfig, found in kubectl's order.
 
-`--kubeconfig`, then the files of KUBECONFIG, then ~/.kube/config, then the service account of a Pod. Tokens, token
-files and client certificates are understood; plugins that fetch credentials (`exec`) are refused by name, since
-`oc login` writes a token.
+The order is `--kubeconfig`, the files of KUBECONFIG, ~/.kube/config, the service account of a Pod. Tokens, token files
+and client certificates are supported. Plugins that fetch credentials (`exec`) are refused by name, because `oc login`
+writes a token.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ UP = "start the lab with 'workshop up', or log in to a cluster with 'oc login'"
 
 @dataclass(frozen=True)
 class Config:
-    """Where the API server is, how it is trusted, and who asks."""
+    """The address of the API server, its certificate authority, and the user."""
 
     server: str
     namespace: str = "default"
@@ -42,7 +42,7 @@ class Config:
 
 
 def paths(kubeconfig: str | Path | None = None) -> list[Path]:
-    """The kubeconfig files in force, in order; the named one alone when one is named."""
+    """The kubeconfig files in use, in order; only the named one if one is named."""
     if kubeconfig:
         return [Path(kubeconfig)]
     named = os.environ.get("KUBECONFIG")
@@ -52,7 +52,7 @@ def paths(kubeconfig: str | Path | None = None) -> list[Path]:
 
 
 def find(kubeconfig: str | Path | None = None, *, context: str = "") -> Config:
-    """The configuration that commands mean. Raises EnvironmentFault."""
+    """The current configuration. Raises EnvironmentFault."""
     found = [(path, read(path)) for path in paths(kubeconfig) if path.is_file()]
     if kubeconfig and not found:
         raise EnvironmentFault(f"{kubeconfig}: no such kubeconfig", hint=UP)
@@ -93,7 +93,7 @@ def find(kubeconfig: str | Path | None = None, *, context: str = "") -> Config:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A kubeconfig as it stands. Raises EnvironmentFault."""
+    """A kubeconfig as data. Raises EnvironmentFault."""
     try:
         raw = path.read_text()
     except OSError as e:
@@ -160,7 +160,7 @@ def log_out(config: Config) -> None:
 
 
 def with_namespace(config: Config, namespace: str | None) -> Config:
-    """The configuration with another namespace, when one is named."""
+    """The configuration with another namespace, if one is named."""
     return replace(config, namespace=namespace) if namespace else config
 
 
@@ -209,7 +209,7 @@ def _client_certificate(user: dict[str, Any], path: Path) -> tuple[str, str] | N
 
 
 def _text(section: dict[str, Any], key: str, path: Path) -> str:
-    """PEM text that stands in the file, or in a file that it names."""
+    """PEM text that is in the file, or in a file that it names."""
     if section.get(f"{key}-data"):
         return base64.b64decode(section[f"{key}-data"]).decode()
     return _file(path.parent / section[key]) if section.get(key) else ""

@@ -1,4 +1,4 @@
-"""The kinds that a server has, and how people name them: `pr`, `pipelinerun`, `pipelineruns.tekton.dev`."""
+"""The kinds of a server, and the names that people type: `pr`, `pipelinerun`, `pipelineruns.tekton.dev`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryLi
 
 @dataclass(frozen=True)
 class Resource:
-    """One kind as the server names it."""
+    """One kind of the server."""
 
     group: str
     version: str
@@ -28,7 +28,7 @@ class Resource:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """The REST path; no namespace means the collection of all namespaces."""
+        """The REST path; without a namespace, the collection of all namespaces."""
         base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
         scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
         below = "".join(f"/{part}" for part in (name, subresource) if part)
@@ -50,7 +50,7 @@ def discover(transport: Transport) -> list[Resource]:
 
 
 def match(resources: Iterable[Resource], word: str) -> Resource | None:
-    """The resource that a word means: plural, singular, short name or kind, with or without `.group` and version."""
+    """The resource of a word: plural, singular, short name or kind, with or without `.group` and version."""
     name, _, rest = word.lower().partition(".")
     for one in resources:
         names = (one.plural, one.singular, one.kind.lower(), *one.short_names)

@@ -1,6 +1,6 @@
-"""What a PipelineRun is doing, read from its objects: tasks in the pipeline's order, states, times, the first failure.
+"""The state of a PipelineRun, read from its objects: tasks in the pipeline's order, states, times, the first failure.
 
-Works on any cluster: it reads only what Tekton writes into PipelineRuns, TaskRuns and their pods' logs.
+It works on any cluster, because it reads only what Tekton writes into PipelineRuns, TaskRuns and their Pods' logs.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from workshop.manifests.objects import Object, condition, is_done, status_of, su
 
 @dataclass(frozen=True)
 class TaskState:
-    """One task of a run. `state` is waiting, running, succeeded, failed, ignored or skipped; `seconds` 0 if unknown.
+    """One task of a run. `state` is waiting, running, succeeded, failed, ignored or skipped; `seconds` is 0 if unknown.
 
-    `custom` is what a custom task waits for, such as ApprovalTask; empty for a task with steps.
+    `custom` is the kind that a custom task waits for, such as ApprovalTask; empty for a task with steps.
     """
 
     name: str
@@ -29,7 +29,7 @@ class TaskState:
 
 @dataclass(frozen=True)
 class Progress:
-    """A run as a whole. `done` with `succeeded` tells how it ended; `message` is Tekton's."""
+    """A whole run. `done` and `succeeded` say how it ended; `message` is Tekton's."""
 
     name: str
     namespace: str
@@ -44,7 +44,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Failure:
-    """The step that failed first: where it is, why, and the end of its log."""
+    """The step that failed first: its place, the reason, and the end of its log."""
 
     task_run: str
     pod: str
@@ -70,7 +70,7 @@ def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
 
 
 def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure | None:
-    """The first TaskRun that failed, with the last lines of the step that failed; None when no task did."""
+    """The first TaskRun that failed, with the last lines of the failing step; None if no task failed."""
     if found.kind == "TaskRun":
         candidates = [found.object]
     else:
@@ -96,7 +96,7 @@ def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure |
 
 
 def seconds_between(start: str | None, end: str | None) -> float:
-    """Seconds between two Kubernetes times; to now when there is no end, 0 when there is no start."""
+    """Seconds between two Kubernetes times; until now without an end, 0 without a start."""
     if not start:
         return 0.0
     last = _time(end) if end else datetime.now(UTC)

@@ -1,8 +1,8 @@
-"""HTTP to one API server: connections that are kept, answers that stream.
+"""HTTP to one API server, with persistent connections and streamed answers.
 
-On the standard library alone: a command that runs for a tenth of a second cannot spend two on importing a client.
-Each thread has its own connection, each stream one more. No retries but one: a kept connection that the server has
-closed meanwhile is opened again.
+It uses only the standard library: a command that runs for a tenth of a second cannot spend two seconds on importing a
+client. Each thread has its own connection, and each stream one more. The only retry is for a persistent connection that
+the server closed meanwhile.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ JSON = "application/json"
 
 
 class ApiFailure(WorkshopError):
-    """The API server's answer was an error: its code, reason, message and details."""
+    """An error answer of the API server: its code, reason, message and details."""
 
     def __init__(self, code: int, reason: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -69,10 +69,10 @@ class Transport:
         media: str = JSON,
         accept: str = "*/*",
     ) -> bytes:
-        """The answer as it came. Raises ApiFailure, EnvironmentFault."""
+        """The raw answer. Raises ApiFailure, EnvironmentFault."""
         kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if kept is not None and method == "POST":
-            # Never sent twice: a kept connection may break after the server has already created what was asked for.
+            # Never sent twice: the connection may break after the server has created the object.
             kept.close()
             kept = None
         connection = kept or self._connect(self._timeout)
@@ -93,9 +93,9 @@ class Transport:
     def stream(
         self, path: str, *, query: dict[str, str] | None = None, accept: str = JSON, timeout: float | None = None
     ) -> Iterator[bytes]:
-        """The pieces of an answer as they come, until its end. Raises ApiFailure, EnvironmentFault, TimeoutError.
+        """The pieces of an answer as they arrive, until its end. Raises ApiFailure, EnvironmentFault, TimeoutError.
 
-        `timeout` is the longest silence in seconds; None waits for ever.
+        `timeout` is the longest silence in seconds; None means no limit.
         """
         connection = self._connect(self._timeout)
         try:
@@ -116,7 +116,7 @@ class Transport:
     def lines(
         self, path: str, *, query: dict[str, str] | None = None, accept: str = JSON, timeout: float | None = None
     ) -> Iterator[bytes]:
-        """The lines of an answer as they come, without their ends."""
+        """The lines of an answer as they arrive, without line ends."""
         rest = b""
         for piece in self.stream(path, query=query, accept=accept, timeout=timeout):
             *whole, rest = (rest + piece).split(b"\n")

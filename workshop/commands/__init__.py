@@ -1,1 +1,1 @@
-"""One module a verb: what the user types."""
+"""The verbs of the command line, one module for each."""

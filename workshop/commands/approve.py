@@ -1,6 +1,7 @@
 """`workshop approve [NAME]`: answer an approval that a pipeline waits for, in the lab or on a cluster.
 
-It is what `oc patch approvaltask` does, for the user's own entry. Without a name it answers the only one that waits.
+It does what `oc patch approvaltask` does, for the user's own entry. Without a name it answers the only approval that
+waits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""`workshop check [NN]`: prove that a module is done, a line a task; without a number, which ones are."""
+"""`workshop check [NN]`: check a module and print a line for each task.
+
+Without a number it lists which modules are done.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from workshop.participants.target import CommandTarget
 
 
 def check(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Print the findings; exit 5 when a task is not done."""
+    """Print the findings; exit 5 if a task is not done."""
     if not words.module:
         return _every(target, words.output == output.JSON)
     number = words.module.rjust(2, "0")
@@ -30,7 +33,7 @@ def check(words: argparse.Namespace, target: CommandTarget) -> int:
 
 
 def show(findings: Sequence[Finding]) -> None:
-    """A line a task, and the next command where one is not done."""
+    """One line for each task, and the next command for a task that is not done."""
     for finding in findings:
         mark = "[green]✓[/]" if finding.ok else "[red]✗[/]"
         output.rich(f"{mark} {finding.task}: [dim]{_plain(finding.reason)}[/]")

@@ -1,4 +1,4 @@
-"""`workshop doctor`: whether this machine has what the lab needs, and what to do if it does not."""
+"""`workshop doctor`: whether this machine has what the lab needs, and how to fix what is missing."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ OPTIONAL = (
     Tool("chromium", otherwise="only browser tests need it"),
     Tool("podman", otherwise="steps run as processes"),
 )
-"""Programs that the lab uses when they are there, and what holds when they are not."""
+"""Optional programs, and what works without them."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked. A finding that is `needed` and not ok makes the command fail; `fix` says what to do.
+    """The result of one check. A finding that is `needed` and not ok makes the command fail; `fix` says what to do.
 
-    What is not needed and not there is no fault.
+    A missing optional program is not a fault.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Finding:
 
 
 def doctor(words: argparse.Namespace) -> int:
-    """Print the findings; exit 3 when something that is needed is not there."""
+    """Print the findings; exit 3 if something needed is missing."""
     found = findings(lab_paths(), COMPONENTS)
     if words.output == output.JSON:
         output.emit({"findings": [asdict(f) for f in found]})
@@ -66,7 +66,7 @@ def doctor(words: argparse.Namespace) -> int:
 
 
 def findings(where: LabPaths, components: Components) -> list[Finding]:
-    """Everything the lab depends on, in the order in which one would fix it."""
+    """Everything the lab depends on, in the order in which to fix it."""
     return [
         *_machine(components),
         *(_program(name) for package in NEEDED for name in PACKAGES[package].programs),
@@ -92,7 +92,7 @@ def _machine(components: Components) -> list[Finding]:
 
 
 def _program(name: str) -> Finding:
-    """A program of the catalog: which one is used, and where it came from."""
+    """A program of the catalog: the one that is used, and its origin."""
     found = find(name)
     if found is None:
         return Finding(name, False, "not there", fix="make setup")
@@ -116,7 +116,7 @@ def _folders(where: LabPaths) -> list[Finding]:
 
 
 def _readable(name: str, path: Path) -> Finding:
-    """Whether a path is text. Programs store paths in files, as UTF-8; other bytes do not get there."""
+    """Whether a path is text. Programs store paths in files as UTF-8, so other bytes cannot be stored."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -125,7 +125,7 @@ def _readable(name: str, path: Path) -> Finding:
 
 
 def _terminal(env: Mapping[str, str], foreign: Sequence[str]) -> list[Finding]:
-    """What the terminal sets and the lab corrects for its own processes."""
+    """Settings of the terminal that the lab corrects for its own processes."""
     proxies = sorted({name.upper() for name in PROXIES if env.get(name)})
     past = all(set(LOOPBACK) <= set(env.get(name, "").split(",")) for name in EXCEPTIONS)
     return [
@@ -140,7 +140,7 @@ def _terminal(env: Mapping[str, str], foreign: Sequence[str]) -> list[Finding]:
 
 
 def _ports(where: LabPaths, components: Components) -> Finding:
-    """Ports that others use are no fault: the lab takes other ones."""
+    """A port in use is not a fault: the lab takes another one."""
     if running_pid(where) is not None:
         return Finding("ports", True, "the lab has them")
     busy = [f"{name} {port.number}" for name, port in preferred(components).items() if not is_free(port.number)]

@@ -1,4 +1,4 @@
-"""`workshop down`: stop the lab; everything it holds is kept."""
+"""`workshop down`: stop the lab; its state is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GRACE_SECONDS = 40.0
 
 
 def down(words: argparse.Namespace) -> int:
-    """Stop the lab and say so."""
+    """Stop the lab and print the result."""
     stopped = stop_lab(lab_paths())
     if words.output == output.JSON:
         output.emit({"running": False, "was_running": stopped})
@@ -27,7 +27,7 @@ def down(words: argparse.Namespace) -> int:
 
 
 def stop_lab(where: LabPaths) -> bool:
-    """Stop the lab and wait for it; False when none ran. Raises TimedOut after killing one that does not stop."""
+    """Stop the lab and wait for it; False if none ran. Raises TimedOut after killing a lab that does not stop."""
     pid = running_pid(where)
     if pid is None or pid <= 0:
         return False
@@ -37,7 +37,7 @@ def stop_lab(where: LabPaths) -> bool:
         if running_pid(where) != pid:
             return True
         time.sleep(0.05)
-    # The launcher sees the supervisor go and ends everything that it started.
+    # The launcher notices the end of the supervisor and kills everything that it started.
     _signal(pid, signal.SIGKILL)
     raise TimedOut(
         f"the lab did not stop within {GRACE_SECONDS:.0f} s and was killed",

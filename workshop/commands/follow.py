@@ -1,7 +1,7 @@
-"""`workshop follow [PIPELINE]`: follow the run that a push has started, exit by its result.
+"""`workshop follow [PIPELINE]`: follow the run that a push started, exit by its result.
 
-The run is the one of the commit that stands checked out; the triggers note it in the annotation
-`mlops-workshop/commit`. It is there some moments after the push, so a short while is waited for it to appear.
+The run belongs to the checked-out commit; the triggers write the commit into the annotation `mlops-workshop/commit`.
+The run appears a moment after the push, so the command waits a short time for it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COMMIT = "mlops-workshop/commit"
 
 
 def follow(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Find the run, show it until it is done."""
+    """Find the run and show it until it is done."""
     client, namespace = target.client(), words.namespace or target.namespace()
     run = _appeared(client, namespace, words.pipeline, _head())
     name = str(run["metadata"]["name"])
@@ -41,7 +41,7 @@ def follow(words: argparse.Namespace, target: CommandTarget) -> int:
 
 
 def _head() -> str:
-    """The commit that stands checked out here, as git says. Raises UsageError."""
+    """The commit that is checked out. Raises UsageError."""
     done = subprocess.run(["git", "rev-parse", "HEAD"], text=True, capture_output=True, check=False)
     if done.returncode != 0:
         raise UsageError(f"{Path.cwd()} is no clone: {done.stderr.strip()}", hint="cd to your clone, then again")
@@ -49,7 +49,7 @@ def _head() -> str:
 
 
 def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> Object:
-    """The run of a commit: the one that is not done, else the newest. Raises EnvironmentFault."""
+    """The run of a commit: one that is not done, else the newest. Raises EnvironmentFault."""
     deadline = time.monotonic() + APPEARS_SECONDS
     while True:
         runs = [

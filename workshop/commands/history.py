@@ -1,4 +1,4 @@
-"""`workshop history`: what was in production when, what brought it and why it left."""
+"""`workshop history`: what was in production, when, what brought it and why it was replaced."""
 
 from __future__ import annotations
 

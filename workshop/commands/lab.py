@@ -1,7 +1,7 @@
 """`workshop lab`: the main job, from data to a prediction from production.
 
-Every step is something that a participant can do by hand, and its command is printed. What stands already is not done
-again: the second time only what changed since is left.
+Every step prints its command, and a participant can do it by hand. A step whose result already exists is skipped, so a
+second run does only what changed.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TRAFFIC = "--rate 60 --rows 2 --seconds 4 --feedback"
 
 @dataclass
 class Job:
-    """The lab that the job runs in, and what it has found out so far."""
+    """The lab that the job runs in, and its results so far."""
 
     where: LabPaths
     report: Report
@@ -64,7 +64,7 @@ class Job:
         return clone_folder(self.where)
 
     def step(self, title: str, do: Callable[[], str]) -> None:
-        """Do one step, say what it did and how long it took."""
+        """Do one step, print what it did and how long it took."""
         if not self.quiet:
             output.err.print(f"[bold]---> {title}[/]")
         began = time.monotonic()
@@ -75,7 +75,7 @@ class Job:
 
 
 def lab(words: argparse.Namespace) -> int:
-    """Do the main job and print what stands at its end."""
+    """Do the main job and print the result."""
     began = time.monotonic()
     quiet = words.output == output.JSON
     where = lab_paths()
@@ -99,7 +99,7 @@ def lab(words: argparse.Namespace) -> int:
 
 
 def _push_data(job: Job) -> str:
-    """Make the months, check them against the pointers in Git, push them. Fast when the remote has them."""
+    """Make the months, check them against the pointers in Git, push them. Fast if the remote has them."""
     model = job.clone / "model"
     pointers = sorted((model / "data").glob("*.dvc"))
     wanted = hashlib.sha256(b"".join(p.read_bytes() for p in pointers)).hexdigest()
@@ -136,9 +136,9 @@ def _pipeline(job: Job, name: str) -> str:
 
 
 def _traffic(job: Job) -> str:
-    """Call production for a few seconds, so that the dashboards have something to draw; once in a lab's life.
+    """Call production for a few seconds, so that the dashboards have data; once for each lab.
 
-    Prometheus counts what comes after its first scrape of a server, so that one is waited for.
+    Prometheus counts only what comes after its first scrape of a server, so the job waits for that scrape.
     """
     prometheus = job.report.endpoints.get("prometheus")
     if not prometheus:
@@ -161,7 +161,7 @@ def _traffic(job: Job) -> str:
 
 
 def _approve_for(job: Job, seen: Progress) -> None:
-    """Answer an approval that the run waits for: who starts the main job has said yes to production."""
+    """Answer the approval that the run waits for: who starts the main job has approved it."""
     for task in seen.tasks:
         if task.custom == "ApprovalTask" and task.state == "running":
             waiting = job.client.find("ApprovalTask", seen.namespace, task.task_run)
@@ -178,7 +178,7 @@ def _approve_for(job: Job, seen: Progress) -> None:
 
 
 def _production_is_current(job: Job) -> bool:
-    """Whether production serves what the newest commit of main gives: the last good run built this very commit."""
+    """Whether production serves the result of main's newest commit: the last successful run built that commit."""
     runs = [
         r
         for r in job.client.list("PipelineRun", LAB_PARTICIPANT.namespace("dev"))
@@ -201,7 +201,7 @@ def _production_is_current(job: Job) -> bool:
 
 
 def _summary(job: Job, seconds: float) -> dict[str, Any]:
-    """What the job ends with: URLs, a live prediction with its request, the model, the digest, the times."""
+    """The summary at the end: URLs, a live prediction with its request, the model, the digest, the times."""
     request = job.clone / "seldon" / "requests" / "flight.json"
     url = str(job.report.endpoints["production"])
     serving = job.client.get("SeldonDeployment", LAB_PARTICIPANT.namespace("production"), DEPLOYMENT)
@@ -223,7 +223,7 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
 
 
 def _metrics(job: Job) -> dict[str, Any]:
-    """The champion's metrics on the test month, from MLflow over its REST API."""
+    """The champion's metrics on the test month, from MLflow's REST API."""
     base = f"{job.report.endpoints['mlflow']}/api/2.0/mlflow"
     version = _get(job, f"{base}/registered-models/alias?name={DEPLOYMENT}&alias=champion")["model_version"]
     run = _get(job, f"{base}/runs/get?run_id={version['run_id']}")["run"]
@@ -254,7 +254,7 @@ def _predict(url: str, request: Path) -> dict[str, Any]:
 
 
 def _shell(job: Job, folder: Path, line: str) -> str:
-    """A participant's command in the participant's environment. Raises RunFailed with what it printed."""
+    """Run a command as the participant. Raises RunFailed with its output."""
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", line],
         cwd=folder,

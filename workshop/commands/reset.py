@@ -1,4 +1,4 @@
-"""`workshop reset`: stop the lab and delete everything it holds; `workshop reset NN`: back to the start of a module."""
+"""`workshop reset`: stop the lab and delete its state; `workshop reset NN`: back to the start of a module."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def reset(words: argparse.Namespace) -> int:
 
 
 def _module(number: str, as_json: bool) -> int:
-    """Undo what a module made. It does not ask: what the participant made stays, under another name."""
+    """Undo what a module made. It does not ask, because the participant's work is kept under another name."""
     way = participation(current_target())
     module = way.module(number)
     undone = way.undo(module)
@@ -53,7 +53,7 @@ def _module(number: str, as_json: bool) -> int:
 
 
 def _reset(where: LabPaths) -> None:
-    """Delete the lab's folder. Raises EnvironmentFault when the folder is not a lab's or cannot be deleted."""
+    """Delete the lab's folder. Raises EnvironmentFault if the folder is not a lab's or cannot be deleted."""
     if not where.is_lab:
         raise EnvironmentFault(
             f"{where.root} was not created by a lab, so nothing was deleted", hint="check WORKSHOP_STATE"

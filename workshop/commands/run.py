@@ -1,4 +1,4 @@
-"""`workshop run FILE...`: submit manifests, follow the runs they create, exit by their result."""
+"""`workshop run FILE...`: submit manifests, follow the runs that they create, exit by their result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workshop.participants.target import CommandTarget
 
 
 def run(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Submit and follow; the exit code is 0 when every run succeeded."""
+    """Submit and follow; the exit code is 0 if every run succeeded."""
     if words.engine == "container":
         raise UsageError("the container engine is not there yet", hint="leave --engine out: steps run as processes")
     client, namespace = target.client(), words.namespace or target.namespace()

@@ -11,11 +11,11 @@ from workshop.lab.target import current_target
 
 
 def shell(words: argparse.Namespace) -> int:
-    """Replace this process by the shell, or by the command that was given. Raises EnvironmentFault."""
+    """Replace this process by the shell, or by the given command. Raises EnvironmentFault."""
     target = current_target()
     clone, env = target.clone(), target.env()
     env.setdefault("TERM", os.environ.get("TERM", "dumb"))
-    # A token that a Pod is given lives an hour; a terminal that lives longer asks for it: oc whoami -t.
+    # A Pod's token expires after an hour; a longer session gets a new one with: oc whoami -t.
     env.pop("PROMETHEUS_TOKEN", None)
     env["WORKSHOP_PLACE"] = target.name
     command = [w for w in words.command if w != "--"] or _interactive()

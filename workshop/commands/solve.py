@@ -1,6 +1,6 @@
 """`workshop solve NN`: do a module for the participant, by the commands of its own text.
 
-There is no second solution that could differ from the text.
+The text is the only solution, so no second one can differ from it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workshop.participants.target import CommandTarget
 
 
 def solve(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Do what the module needs, then the module; its check says whether that worked."""
+    """Do what the module needs, then the module; its check shows whether that worked."""
     way = participation(target)
     module = way.module(words.module)
     for each in way.missing(module):
@@ -29,9 +29,9 @@ def solve(words: argparse.Namespace, target: CommandTarget) -> int:
 
 
 def do(way: Participation, module: Module, *, again: bool = False) -> None:
-    """One module from its start to its check; one that is done already only with `again`.
+    """One module from its start to its check; one that is already done only with `again`.
 
-    Raises RunFailed with the line of the text that went wrong.
+    Raises RunFailed with the line of the text that failed.
     """
     output.note(f"---> module {module.number}: {module.title}")
     if not again and way.done(module):

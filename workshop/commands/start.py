@@ -1,4 +1,4 @@
-"""`workshop start NN`: bring any state to the start of a module, and say before what that changes."""
+"""`workshop start NN`: go from any state to the start of a module, and first print what that changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workshop.participants.target import CommandTarget
 
 
 def start(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Say what will change, ask, do what is missing, undo what is too far."""
+    """Print what will change, ask, do what is missing, undo what is too far."""
     way = participation(target)
     module = way.module(words.module)
     missing = way.missing(module)

@@ -1,4 +1,4 @@
-"""`workshop status`: what runs, where, and how much memory it takes."""
+"""`workshop status`: what runs, its address and its memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SILENT = (
 
 
 def status(words: argparse.Namespace) -> int:
-    """Print the components and the endpoints; exit 3 when the lab does not run or does not answer."""
+    """Print the components and the endpoints; exit 3 if the lab does not run or does not answer."""
     where = lab_paths()
     found = status_of(where)
     if words.output == output.JSON:
@@ -36,10 +36,10 @@ def status(words: argparse.Namespace) -> int:
 
 
 def status_of(where: LabPaths) -> dict[str, Any]:
-    """The report with memory; every part is `stopped` when the supervisor is gone.
+    """The report with memory; every part is `stopped` if the supervisor has ended.
 
-    The report is what the supervisor last wrote; its API says whether it answers.
-    Memory is the proportional set size of a component's processes (shared pages count once over all), in bytes.
+    The report is what the supervisor wrote last; a request to its API shows whether it answers. Memory is the
+    proportional set size (PSS) of a component's processes in bytes, which counts shared pages once.
     """
     report = read(where)
     running = running_pid(where) is not None

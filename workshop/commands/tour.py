@@ -1,7 +1,7 @@
-"""`workshop tour`: walk all modules as a participant would, and report the time of each.
+"""`workshop tour`: do all modules as a participant, and print the time of each.
 
-For each: its start, a check that must not be satisfied yet, the commands of the text, a check that must be. What was
-done when a tour ended early is done: `--go-on` begins where it stopped.
+For each module: its start, a check that must fail, the commands of the text, a check that must pass. A tour that ended
+early continues with `--go-on`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from workshop.participants.target import CommandTarget
 
 
 def tour(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Walk; exit 5 at the first module that does not hold what it says, after the times of those before."""
+    """Do the modules; exit 5 at the first that fails, after printing the times of those before."""
     way = participation(target)
     wanted = [way.module(number) for number in words.modules] or list(way.modules.values())
     done = [module for module in wanted if module.number not in READ_ONLY_MODULES and way.done(module)]
@@ -49,7 +49,7 @@ def tour(words: argparse.Namespace, target: CommandTarget) -> int:
 
 
 def _take_back(way: Participation, wanted: Sequence[Module]) -> None:
-    """The last first, as each builds on those before it."""
+    """Undo the modules, the last one first, because each builds on those before it."""
     for module in reversed(wanted):
         for undone in way.undo(module):
             output.note(f"before module {module.number}: {undone}")

@@ -20,23 +20,23 @@ from workshop.lab.report import Report, read, running_pid
 
 POLL_SECONDS = 0.05
 STOP_SECONDS = 30.0
-"""How long a lab that is starting may take to stop: it finishes the image of the builder first."""
+"""Time limit in seconds for stopping a lab that is still starting: it finishes the builder's image first."""
 NOT_LINUX = "run it on Linux; on macOS in a Linux virtual machine, on Windows in WSL 2"
-"""The lab's processes need Linux: the launcher reads /proc and uses namespaces."""
+"""The lab needs Linux: the launcher reads /proc and uses namespaces."""
 
 
 def up(words: argparse.Namespace) -> int:
-    """Start the lab; print what runs."""
+    """Start the lab and print what runs."""
     where = lab_paths()
     start_lab(where, ports=words.ports, timeout=words.timeout, quiet=words.output == output.JSON)
     return status_verb.status(words)
 
 
 def start_lab(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
-    """Start the lab unless it runs and wait for it; two at once start one lab.
+    """Start the lab unless it runs, and wait for it; two calls at once start one lab.
 
-    Raises EnvironmentFault when it cannot start, TimedOut when it is not ready in time. Ctrl-C while it starts stops
-    it again, so that nothing half started is left.
+    Raises EnvironmentFault if it cannot start, TimedOut if it is not ready in time. Ctrl-C during the start stops it
+    again.
     """
     if sys.platform != "linux":
         raise EnvironmentFault(f"the lab needs Linux; this is {sys.platform}", hint=NOT_LINUX)
@@ -71,7 +71,7 @@ def _spawn(where: LabPaths, ports: str) -> subprocess.Popen[bytes]:
     if ports:
         env["WORKSHOP_PORTS"] = ports
     with where.log.open("ab") as log:
-        return subprocess.Popen(  # its own session: Ctrl-C in the terminal is not for the lab
+        return subprocess.Popen(  # its own session: Ctrl-C in the terminal must not reach the lab
             [sys.executable, "-m", "workshop.lab.supervisor"],
             cwd=KIT,
             env=env,
@@ -111,7 +111,7 @@ def _wait(
                     )
             if process is not None and process.poll() is not None:
                 if process.returncode == EnvironmentFault.exit_code and running_pid(where) is not None:
-                    process = None  # another `workshop up` was faster; wait for its lab
+                    process = None  # another `workshop up` started a lab first; wait for that one
                     continue
                 raise EnvironmentFault(
                     f"the lab ended with exit code {process.returncode}: {_last_line(where)}",

@@ -1,7 +1,7 @@
-"""The picture of what stands so far: it grows from module to module, and the newest part stands out.
+"""The diagram of the architecture so far: it grows from module to module, and the newest part is highlighted.
 
-Made from one table, so that the picture of a module cannot show what later modules bring. Colours and fonts come from
-the page's style sheet, so it fits light, dark and print.
+It is drawn from one table, so a module's diagram cannot show parts of later modules. The page's style sheet sets
+colours and fonts, for light, dark and print.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ WIDTH, HEIGHT, COLUMN, ROW = 140, 46, 166, 84
 
 @dataclass(frozen=True)
 class Box:
-    """A part of the architecture: its place in the grid, and the module that brings it."""
+    """A part of the architecture: its place in the grid, and the module that adds it."""
 
     name: str
     column: int
@@ -67,12 +67,12 @@ ARROWS = (
 
 
 def so_far(module: int) -> list[Box]:
-    """The parts that stand at the end of a module."""
+    """The parts that exist at the end of a module."""
     return [box for box in BOXES.values() if box.since <= module]
 
 
 def svg(module: int) -> str:
-    """The picture of a module; nothing before the first part stands."""
+    """The diagram of a module; nothing before the first part exists."""
     boxes = so_far(module)
     if not boxes:
         return ""
@@ -103,7 +103,7 @@ def _box(box: Box, new: bool) -> str:
 
 
 def _arrow(a: Box, b: Box, module: int) -> str:
-    """From the nearest edge of one box to the nearest edge of the other."""
+    """The line from the nearest edge of one box to the nearest edge of the other."""
     if a.column == b.column:
         down = b.row > a.row
         x = a.x + WIDTH // 2

@@ -1,13 +1,12 @@
-"""Real files in the guide instead of copies that grow old.
+"""Real files in the guide instead of copies that become outdated.
 
-A paragraph that is one link with a title that begins with `include` becomes the file it points to:
+A paragraph that is one link whose title begins with `include` is replaced by the file it points to:
 
     [seldon/base/seldondeployment.yaml](../../seldon/base/seldondeployment.yaml "include lines 1-12")
 
-`include` alone takes the whole file, `include spec.tasks.canary.when` one field of a YAML file, as text of
-the file with its comments; what is in a list is named by its number or by its `name`. `include class FlightDelay`
-takes a class of a Python file up to its first method that is not `__init__`. On a Git host the same line is a link that
-works.
+`include` shows the whole file. `include spec.tasks.canary.when` shows one field of a YAML file with its comments; an
+item of a list is named by its number or its `name`. `include class FlightDelay` shows a class of a Python file up to
+its first method that is not `__init__`. On a Git host the same line is a working link.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _LANGUAGES = {
 
 @dataclass(frozen=True)
 class Excerpt:
-    """What is shown: a file's path from the kit's root, its first line, and the text."""
+    """The included text: a file's path from the kit's root, its first line, and the text."""
 
     path: str
     line: int
@@ -116,7 +115,7 @@ def _field(text: str, path: str, where: str) -> tuple[int, int]:
             raise ManifestError(f"{where} has no field {path}: there is nothing to step into at {step!r}")
     assert node is not None
     end = node.end_mark
-    # A block ends where the next thing begins, so the comments before that are the next thing's.
+    # A block ends where the next one begins; comments before that belong to the next one.
     block = isinstance(node, yaml.CollectionNode) and not node.flow_style
     last = end.line if block or end.column == 0 else end.line + 1
     lines = text.splitlines()

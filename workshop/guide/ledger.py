@@ -1,13 +1,13 @@
-"""What of the guide is not run by the tests, and why: the fewer lines here, the better.
+"""Commands of the guide that the tests do not run, with the reason.
 
-A fence with `only=cluster` is not run in the lab. Each such module must be named here with its reason, and a test holds
-the two to each other, so nothing is skipped in silence.
+A fence with `only=cluster` does not run in the lab. Each module with such a fence must be listed here, and a test
+compares both, so no command is skipped without a reason.
 """
 
 NOT_RUN: dict[str, str] = {
     "08": "a terminal on a cluster has no container engine; the Pipeline build does there what s2i and buildah do",
     "12": "OpenShift's Prometheus asks for a token and for the project, and is known by the cluster's own authority",
 }
-"""A module's number, and why some of its commands are not run."""
+"""A module's number, and why some of its commands do not run."""
 MOST = 3
-"""How many modules may have such commands."""
+"""Limit of modules with such commands."""

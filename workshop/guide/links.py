@@ -1,9 +1,9 @@
-"""The links of the guide and of the READMEs that lead out of the kit.
+"""External links of the guide and of the READMEs.
 
     python -m workshop.guide.links           lists them with their files and lines
-    python -m workshop.guide.links --fetch   also requests each once; exit 1 when one answers with an error
+    python -m workshop.guide.links --fetch   also requests each once; exit 1 if one answers with an error
 
-The tests check that they are well formed, and use no network.
+The tests check that they are well formed, without a network.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ SECONDS = 20.0
 
 
 def texts(kit: Path = KIT) -> list[Path]:
-    """The guide, its translations, and what instructors and engineers read."""
+    """The guide, its translations, and the texts for instructors and engineers."""
     return sorted([*(kit / "workshop").glob("*.md"), *(kit / "workshop" / "modules").rglob("*.md"), *kit.glob("*.md"),
                    *kit.glob("*/README.md")])  # fmt: skip
 
 
 def links(files: Iterable[Path]) -> dict[str, list[str]]:
-    """The addresses, each with the places `file:line` that lead there."""
+    """The addresses, each with the places `file:line` that use them."""
     found: dict[str, list[str]] = {}
     for file in files:
         for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
@@ -38,12 +38,12 @@ def links(files: Iterable[Path]) -> dict[str, list[str]]:
 
 
 def malformed(addresses: Iterable[str]) -> list[str]:
-    """Those that are no https address of a host with a domain."""
+    """Addresses that are not https with a domain name."""
     return [address for address in addresses if not _WELL_FORMED.fullmatch(address)]
 
 
 def answer(address: str) -> str:
-    """What the server says: its status, or why there is none."""
+    """The server's answer: its status, or why there is none."""
     request = urllib.request.Request(address, headers={"User-Agent": "Mozilla/5.0 (link check)"})  # noqa: S310 https
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as got:  # noqa: S310
@@ -55,7 +55,7 @@ def answer(address: str) -> str:
 
 
 def main() -> int:
-    """List, or fetch. 403 and 429 are a server's answer to programs, and say nothing of the page."""
+    """List or fetch them. 403 and 429 are answers to programs and do not mean that the page is missing."""
     fetch, bad = "--fetch" in sys.argv[1:], 0
     for address, places in links(texts()).items():
         said = answer(address) if fetch else ""

@@ -1,7 +1,7 @@
 """A module of the guide as data: front matter, text and commands with their line numbers.
 
 The Markdown is also readable on a Git host. In a `bash` fence a line that begins with `$ ` is a command. A command
-goes on in the next line if its line ends with a backslash. Other lines are the expected output of the command above.
+continues in the next line if its line ends with a backslash. Other lines are the expected output of the command above.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Block:
-    """One `bash` fence. `exit_code` holds for its last command; `timeout` is in seconds, for each command.
+    """One `bash` fence. `exit_code` is expected of its last command; `timeout` is in seconds, for each command.
 
     `only` is `lab` or `cluster` if the block runs only there. `fold` is the label under which the page hides the block
     until the reader opens it, because the block contains an answer.
@@ -81,12 +81,12 @@ def load_all(folder: Path) -> list[Module]:
 
 
 def load(path: Path) -> Module:
-    """Read one module. Raises ManifestError with file and line when it is not one."""
+    """Read one module. Raises ManifestError with file and line if it is not one."""
     return parse(path.read_text(encoding="utf-8"), path)
 
 
 def parse(text: str, path: Path) -> Module:
-    """Read a module from its text; `path` has the number and the slug, and is named in messages."""
+    """Read a module from its text; `path` gives the number and the slug, and appears in messages."""
     named = FILE_NAME.search(path.name)
     if named is None:
         raise ManifestError(f"{path}: a module's file is called NN-verb-object.md")
@@ -165,7 +165,7 @@ def _block(info: str, content: str, line: int, path: Path) -> Block:
 
 
 def fold_line(option: str) -> str:
-    """What `fold=show-one-answer` shows: `Show one answer`."""
+    """The label of `fold=show-one-answer`: `Show one answer`."""
     return option.replace("-", " ").capitalize()
 
 

@@ -42,9 +42,9 @@ def sections(module: Module) -> Iterator[tuple[str, str, str]]:
 
 
 def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:
-    """The body of a module's page in the lab, without what applies only on a cluster.
+    """The body of a module's page in the lab, without the parts for a cluster.
 
-    Raises ManifestError when an include does not hold.
+    Raises ManifestError if an include fails.
     """
     markdown = _markdown()
     tokens = _for_the_lab(markdown.parse(fill(module.body, known)))
@@ -77,7 +77,7 @@ def _fence(_: object, tokens: Sequence[Token], index: int, __: OptionsDict, ___:
 
 
 def _commands(content: str) -> str:
-    """A fence of commands: the prompt and the expected output are shown and not copied."""
+    """A fence of commands; the copy button leaves out the prompt and the expected output."""
     shown: list[str] = []
     copied: list[str] = []
     goes_on = False
@@ -143,7 +143,7 @@ def _as_fence(shown: Excerpt) -> Token:
 
 
 def _draw(tokens: list[Token], module: int) -> None:
-    """The arrow from the notebooks to the dashboard gets a look of its own, and the picture of what stands so far."""
+    """Style the arrow from the notebooks to the dashboard, and add the diagram."""
     for at, (opening, inline) in enumerate(itertools.pairwise(tokens)):
         if opening.type == "paragraph_open" and inline.content.replace("*", "").startswith("notebooks →"):
             opening.attrSet("class", "arrow")
@@ -155,7 +155,7 @@ def _draw(tokens: list[Token], module: int) -> None:
 
 
 def _label_tasks(tokens: Sequence[Token]) -> None:
-    """A list of boxes that nobody can tick is a list of words: each box is drawn, and said, as a word."""
+    """Draw checkboxes as boxes that cannot be ticked, with a word for screen readers."""
     for token in tokens:
         for child in token.children or []:
             if child.type == "html_inline" and "task-list-item-checkbox" in child.content:
@@ -167,7 +167,7 @@ def _label_tasks(tokens: Sequence[Token]) -> None:
 
 
 def _link_modules(tokens: Sequence[Token]) -> None:
-    """Links to other modules' files become links to their pages; links elsewhere open beside the guide."""
+    """Links to other modules' files become links to their pages; external links open in a new tab."""
     for token in tokens:
         for child in token.children or []:
             if child.type != "link_open":

@@ -40,7 +40,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Result:
-    """How a module went: `problem` says where and what, or is empty; `skipped` counts blocks."""
+    """The result of a module: `problem` says where and what, or is empty; `skipped` counts blocks."""
 
     path: Path
     problem: str = ""
@@ -57,7 +57,7 @@ class _Stuck(Exception):
 
 
 class _Gone(Exception):
-    """The shell has ended; the text is the output before."""
+    """The shell ended; the text is the output before."""
 
 
 def run_module(
@@ -98,7 +98,7 @@ def run_module(
 
 
 def _filled(command: Command, env: Mapping[str, str]) -> Command:
-    """The command with the variables of its expected lines replaced; its own are the shell's business."""
+    """The command with variables replaced in its expected lines; the shell expands those of the command."""
     return replace(command, expected=tuple(fill(line, env) for line in command.expected))
 
 
@@ -123,18 +123,17 @@ def _step(shell: _Shell, path: Path, block: Block, command: Command, wanted: int
 
 
 def compare(expected: tuple[str, ...], printed: list[str]) -> tuple[int, str] | None:
-    """None when the lines match, else the index of the first expected line that does not, and why.
+    """None if the lines match, else the index of the first expected line that does not, and why.
 
-    A line `...` stands for any number of lines, `...` inside a line for any text, `<name>` for one word.
-    Runs of spaces count as one, so that columns may move. A command without expected lines may print
-    anything.
+    A line `...` matches any number of lines, `...` inside a line any text, `<name>` one word. Runs of spaces count as
+    one, so columns may move. A command without expected lines may print anything.
     """
     wanted = list(expected)
     while wanted and not wanted[-1].strip():
         wanted.pop()
     if not wanted:
         return None
-    # reachable[i] holds how many printed lines the first i expected lines can account for.
+    # reachable[i] is the set of numbers of printed lines that the first i expected lines can match.
     reachable: set[int] = {0}
     for index, line in enumerate(wanted):
         if line.strip() == ANY:

@@ -1,6 +1,6 @@
-"""Finds words in the modules, with the heading that leads there.
+"""Finds words in the modules, with the heading of the section.
 
-Thirty pages of text need no index; they are read at each search, so an edited module is found at once.
+The modules are read at each search: thirty pages need no index, and an edited module is found at once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _AROUND = 90
 
 @dataclass(frozen=True)
 class Hit:
-    """A place in a module: the section it is in, its anchor on the page, and some text around it."""
+    """A place in a module: its section, its anchor on the page, and some text around it."""
 
     module: Module
     heading: str
@@ -26,7 +26,7 @@ class Hit:
 
 
 def search(modules: Sequence[Module], words: str) -> list[Hit]:
-    """The sections that have all the words; those that have them side by side or in their heading come first."""
+    """The sections that contain all the words; those with the words together or in the heading come first."""
     phrase = " ".join(words.casefold().split())
     wanted = phrase.split()
     if not wanted:

@@ -1,7 +1,6 @@
-"""Slides for the room, made from the modules' own words: what one will do, why it matters, the steps, the picture.
+"""Slides, made from the modules' text: what participants will do, why it matters, the steps, the diagram.
 
-Three slides a module: where we are, why, and what we did. Nothing is written twice, so a slide cannot say what the text
-has ceased to say.
+Three slides for each module: where we are, why, and what we did. They are generated, so they cannot become outdated.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from workshop.guide.module import Module
 
 @dataclass(frozen=True)
 class Slide:
-    """One slide: HTML made by our own renderer, from a module's Markdown."""
+    """One slide: HTML rendered from a module's Markdown."""
 
     module: Module
     title: str

@@ -1,7 +1,7 @@
 """Translated modules: `modules/<language>/NN-name.md`, each with the digest of the text that it translates.
 
-When the English text has changed since, the page says so and links to it. `python -m workshop.guide.translations` lists
-the stale ones, each with the digest to write after the translation was updated.
+If the English text changed since, the page says so and links to it. `python -m workshop.guide.translations` lists stale
+translations, each with the digest to write after it was updated.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LANGUAGES = {"zh-Hans": "简体中文"}
 
 @dataclass(frozen=True)
 class Translation:
-    """A module in another language; `stale` when its source has changed since."""
+    """A module in another language; `stale` if its source changed since."""
 
     language: str
     module: Module
@@ -32,7 +32,7 @@ def digest(module: Module) -> str:
 
 
 def translations(module: Module) -> dict[str, Translation]:
-    """The translations of a module, by language. Raises ManifestError for one that is no module."""
+    """The translations of a module, by language. Raises ManifestError for a file that is not a module."""
     found = {}
     for language in LANGUAGES:
         path = module.path.parent / language / module.path.name
@@ -43,7 +43,7 @@ def translations(module: Module) -> dict[str, Translation]:
 
 
 def main() -> int:
-    """List the stale ones; exit 1 when there is one."""
+    """List the stale ones; exit 1 if there is one."""
     from workshop.guide.module import load_all
 
     stale = [

@@ -1,7 +1,7 @@
-"""Puts a participant's names and addresses into the text of a module.
+"""Replaces variables in a module's text by a participant's names and addresses.
 
-The text has `$PRODUCTION_URL`; the page shows the value, `workshop shell` and the tests set the variable. So one text
-fits every participant, and a command that is copied from the page works in any terminal.
+The text contains `$PRODUCTION_URL`. The page shows its value; `workshop shell` and the tests set the variable. So one
+text fits every participant, and a command copied from the page works in any terminal.
 """
 
 from __future__ import annotations
