@@ -1,7 +1,7 @@
-"""What proves that a module was done, and what undoes it: one file a module, facts from objects and real requests.
+"""The check and the reset of each module, one file for each: they read objects and send real requests.
 
-A check never trusts what was typed, so it holds for whoever left and came back, or took another way. A reset keeps what
-the participant made under another name where it takes something away.
+A check does not depend on the commands that were typed, so a participant can leave, come back or do it in another way.
+A reset keeps the participant's work under another name if it removes it.
 """
 
 from workshop.checks import m01, m02, m03, m04, m05, m06, m07, m08, m09, m10, m11, m12, m13, m14
@@ -24,8 +24,8 @@ _MODULES = {
     "14": m14,
 }
 CHECKS: dict[str, Check] = {number: module.check for number, module in _MODULES.items()}
-"""The modules that have a check, by number; a module that says `checks: true` must be here."""
+"""The modules that have a check, by number. A module with `checks: true` must be here."""
 RESETS: dict[str, Reset] = {number: module.reset for number, module in _MODULES.items()}
-"""What brings a participant back to the start of a module."""
+"""The function that goes back to the start of a module."""
 
 __all__ = ["CHECKS", "RESETS", "Check", "CheckContext", "Cluster", "Editor", "Finding", "Reset"]

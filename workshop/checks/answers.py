@@ -1,6 +1,6 @@
-"""What a participant found out and wrote down: `answers/NN.yaml` in the clone, a line a question.
+"""The participant's answers: `answers/NN.yaml` in the clone, one line for each question.
 
-An answer is compared with what the check measures itself, from the same data; no right answer stands in a file.
+An answer is compared with what the check computes from the same data; no file contains the right answer.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from workshop.checks.finding import CheckContext, Finding
 
 
 def answers(context: CheckContext, number: str) -> dict[str, str]:
-    """The answers of a module, empty when there is no file or it is no list of `name: value` lines."""
+    """The answers of a module; empty if there is no file or it is not a list of `name: value` lines."""
     try:
         read = yaml.safe_load((context.clone / "answers" / f"{number}.yaml").read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError):
@@ -20,7 +20,7 @@ def answers(context: CheckContext, number: str) -> dict[str, str]:
 
 
 def missing(number: str, name: str, task: str) -> Finding:
-    """The finding for a question that is not answered."""
+    """The finding for a question without an answer."""
     return Finding(
         task,
         False,
@@ -30,7 +30,7 @@ def missing(number: str, name: str, task: str) -> Finding:
 
 
 def put_aside(context: CheckContext, number: str) -> list[str]:
-    """Move the answers of a module to `answers/kept/NN-<count>.yaml`, so that the module begins without them."""
+    """Move the answers of a module to `answers/kept/NN-<count>.yaml`, so that the module starts without them."""
     file = context.clone / "answers" / f"{number}.yaml"
     if not file.exists():
         return []

@@ -1,4 +1,4 @@
-"""What a check finds out, and what it may look at."""
+"""The results of a check, and the data that it may read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Finding:
 
 
 class Cluster(Protocol):
-    """The part of an API client that checks need: the lab's or a cluster's."""
+    """The part of an API client that checks need, for the lab or a cluster."""
 
     def find(self, kind: str, namespace: str, name: str) -> Object | None:
         """One object, or None."""
@@ -38,7 +38,7 @@ class Cluster(Protocol):
 
 
 class Editor(Cluster, Protocol):
-    """A cluster in which a reset may undo what a module has made."""
+    """A cluster in which a reset may undo what a module made."""
 
     def delete(self, kind: str, namespace: str, name: str, *, missing_ok: bool = False) -> None:
         """Delete an object."""
@@ -61,7 +61,7 @@ class CheckContext:
 
     @property
     def where_things_are(self) -> str:
-        """The next command when something does not answer."""
+        """The next command if a server does not answer."""
         return (
             "workshop status"
             if self.on == "lab"
@@ -75,11 +75,11 @@ class CheckContext:
 
 Check = Callable[[CheckContext], list[Finding]]
 Reset = Callable[[CheckContext, Editor], list[str]]
-"""Undoes what a module has made, and says in words what it undid."""
+"""Undoes what a module made, and returns a sentence about it."""
 
 
 def post_json(url: str, body: bytes) -> tuple[int, Any]:
-    """Status and decoded answer of a POST; None when it is no JSON. Raises OSError when nobody answers."""
+    """Status and decoded answer of a POST; None if it is not JSON. Raises OSError if there is no answer."""
     request = urllib.request.Request(  # noqa: S310 the address comes from the lab
         url, data=body, headers={"Content-Type": "application/json"}, method="POST"
     )

@@ -1,4 +1,4 @@
-"""The participant's clone as the checks read it, by the real git."""
+"""The participant's clone, read with git."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BRANCH = "mine"
 
 
 def git(context: CheckContext, *words: str) -> str:
-    """What a git command prints, without the last newline; nothing when it fails."""
+    """The output of a git command without the last newline; empty if it fails."""
     done = subprocess.run(
         ["git", *words], cwd=context.clone, env=dict(context.env) or None, text=True, capture_output=True, check=False
     )
@@ -29,26 +29,26 @@ def contains(context: CheckContext, branch: str, commit: str) -> bool:
 
 
 def root(context: CheckContext, branch: str = "main") -> str:
-    """The commit that the participant found: the first of the branch."""
+    """The commit that the participant started from: the first of the branch."""
     return git(context, "rev-list", "--max-parents=0", branch).partition("\n")[0]
 
 
 def shown(context: CheckContext, commit: str, path: str) -> str:
-    """A file as a commit has it; nothing when it is not in there."""
+    """A file of a commit; empty if it is not in the commit."""
     return git(context, "show", f"{commit}:{path}")
 
 
 def keep_and_go(context: CheckContext, branch: str, to: str) -> list[str]:
-    """Bring a branch back to a commit; what was on it, or not committed, stays under another name."""
+    """Set a branch back to a commit. Its commits and uncommitted changes are kept under another name."""
     said = []
     before = git(context, "rev-parse", "--quiet", "--verify", "refs/stash")
     git(context, "stash", "push", "--include-untracked", "-m", "put aside by workshop reset")
-    # A notebook that was only run looks modified to `git status`, and is no change.
+    # A notebook that was only run looks modified to `git status`, but is not changed.
     if git(context, "rev-parse", "--quiet", "--verify", "refs/stash") != before:
         said.append("put changes that were not committed aside: git stash list")
     if not has(context, branch) or git(context, "rev-parse", branch) == git(context, "rev-parse", to):
         return said
-    # Named by what it holds, so that keeping twice in a second loses nothing.
+    # The name depends on the content, so keeping twice within a second loses nothing.
     kept = f"kept/{branch}-{git(context, 'rev-parse', '--short', branch)}"
     git(context, "branch", "--force", kept, branch)
     if git(context, "branch", "--show-current") == branch:
@@ -57,13 +57,13 @@ def keep_and_go(context: CheckContext, branch: str, to: str) -> list[str]:
         git(context, "branch", "--force", branch, to)
     said.append(f"brought {branch} back to {git(context, 'rev-parse', '--short', to)}; what it held is {kept}")
     if branch != "main" and has(context, f"origin/{branch}"):
-        # Else the next push of the participant's would be refused; a push to main starts the pipeline.
+        # Otherwise the participant's next push is refused; a push to main starts the pipeline.
         git(context, "push", "--quiet", "--force", "origin", f"{branch}:refs/heads/{branch}")
     return said
 
 
 def drop(context: CheckContext, branch: str) -> list[str]:
-    """Delete a branch, here and on the server; what it held stays under another name."""
+    """Delete a branch, here and on the server; its commits are kept under another name."""
     said = keep_and_go(context, branch, "main")
     if git(context, "branch", "--show-current") == branch:
         git(context, "switch", "--quiet", "main")

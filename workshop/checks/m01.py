@@ -1,4 +1,4 @@
-"""Module 1, meet the lab: the model went all the way, production serves what was tested, and it answers."""
+"""Module 1, meet the lab: the model went through the pipeline, production serves the tested digest, and it answers."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _START = {
 
 
 def reset(_: CheckContext, __: Editor) -> list[str]:
-    """Nothing: the module only looks."""
+    """Do nothing: the module changes nothing."""
     return []
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The four tasks, in the order of the model's way."""
+    """The four tasks, in the order of the pipeline."""
     digests = _tested(context)
     return [_ran(context, digests), _serves(context, "staging"), _same(context, digests), _answers(context)]
 
@@ -99,7 +99,7 @@ def _answers(context: CheckContext) -> Finding:
 
 
 def _tested(context: CheckContext) -> set[str]:
-    """The digests that came out of successful runs."""
+    """The digests that successful runs built."""
     return {
         results(run)["image-digest"]
         for run in context.cluster.list("PipelineRun", context.namespace("dev"))
@@ -108,7 +108,7 @@ def _tested(context: CheckContext) -> set[str]:
 
 
 def _probabilities(answer: Any) -> list[Any]:
-    """The first row of the answer, whichever way Seldon's protocol writes it."""
+    """The first row of the answer, in either form of Seldon's protocol."""
     data = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(data, dict):
         return []

@@ -1,4 +1,4 @@
-"""Module 2, explore the data: three answers, held against the very files they are about."""
+"""Module 2, explore the data: three answers, compared with the data files."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 
 NUMBER = "02"
 FEWEST = 1000
-"""Hours with fewer flights are left out, as in the notebook: their rates jump about."""
+"""Hours with fewer flights are ignored, as in the notebook: their rates vary too much."""
 LEAKING = 0.5
-"""A correlation with the label above this is more than anything known before departure can have."""
+"""A correlation with the label above this value is impossible for data known before departure."""
 Rows = list[dict[str, str]]
 
 
@@ -33,7 +33,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The answers are put aside."""
+    """Put the answers aside."""
     return answers.put_aside(context, NUMBER)
 
 

@@ -1,4 +1,4 @@
-"""Module 3, a first model: MLflow has the run, with its numbers and its picture, and the participant can read it."""
+"""Module 3, a first model: MLflow has the run with its metrics and its picture, and the answer matches it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KEPT, _READ = "MLflow has your first model's run", "you can read what MLflow ke
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The run, what it holds, and the answer."""
+    """The run, its content, and the answer."""
     try:
         found = mlflow.of_notebook(context, NOTEBOOK)
         return [_kept(context, found), _read(answers.answers(context, NUMBER), found)]
@@ -21,7 +21,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The notebook's runs go to MLflow's bin, and the answers are put aside."""
+    """Move the notebook's runs to MLflow's trash, and put the answers aside."""
     found = mlflow.of_notebook(context, NOTEBOOK)
     mlflow.forget(context, found)
     said = [f"{len(found)} run(s) of {NOTEBOOK} went to MLflow's bin"] if found else []

@@ -1,4 +1,4 @@
-"""Module 4, compare: MLflow has a run for each group of features and each algorithm; the answers follow from them."""
+"""Module 4, compare: MLflow has a run for each group of features and each algorithm; the answers match them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The notebooks' runs go to MLflow's bin, and the answers."""
+    """Move the notebooks' runs to MLflow's trash, and put the answers aside."""
     said = []
     for notebook in (FEATURES, MODELS):
         found = mlflow.of_notebook(context, notebook)
@@ -55,7 +55,7 @@ def _logged(task: str, found: dict[str, float], fewest: int, notebook: str) -> F
 
 
 def _helps(given: dict[str, str], groups: dict[str, float]) -> Finding:
-    """Which group adds more to the schedule: read off the runs, not off a file."""
+    """The group that adds more to the schedule, from the runs."""
     if "helps" not in given:
         return answers.missing(NUMBER, "helps", _GROUP)
     alone = groups.get("schedule")

@@ -1,4 +1,4 @@
-"""Module 5, version data: August is a pointer in Git, its bytes are in the remote, and they are a whole month."""
+"""Module 5, version data: Git has the pointer of August, and the remote has its bytes, a whole month."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The branch goes back to where it began; August's file and its pointer go with it."""
+    """Set the branch back to its start; August's file and its pointer are removed."""
     said = drop(context, BRANCH)
     for name in (MONTH, POINTER):
         (context.clone / name).unlink(missing_ok=True)
@@ -90,5 +90,5 @@ def _md5(pointer: str) -> str:
 
 
 def _count(context: CheckContext) -> int:
-    """Commits of the branch since the kit's own first one."""
+    """Commits of the branch after the kit's first one."""
     return len(git(context, "rev-list", BRANCH).split()) - 1

@@ -1,4 +1,4 @@
-"""Module 6, productize: the better settings are in the source, and the lock file says that they were run."""
+"""Module 6, productize: the better settings are in the source, and the lock file records their run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _CHANGED, _LOCKED, _MADE, _LOGGED = (
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """From params.yaml over dvc.lock to the model and its run: one chain."""
+    """One chain: from params.yaml and dvc.lock to the model and its run."""
     if not has(context, BRANCH):
         return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 06") for task in
                 (_CHANGED, _LOCKED, _MADE, _LOGGED)]  # fmt: skip
@@ -46,7 +46,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The branch goes back to the commit that brought August, and DVC forgets what it ran: else nothing would train."""
+    """Set the branch back to the commit that added August, and delete DVC's run cache, so that training runs again."""
     brought = git(context, "log", "--diff-filter=A", "--format=%H", "-1", BRANCH, "--", POINTER)
     said = keep_and_go(context, BRANCH, brought) if brought else []
     cache = context.clone / "model" / ".dvc" / "cache" / "runs"

@@ -1,4 +1,4 @@
-"""Module 7, tests and the gate: a test of the participant's own, a red run that the gate stopped, and no leak kept."""
+"""Module 7, tests and the gate: a test by the participant, a run that the gate stopped, and no leak on the branch."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from workshop.manifests.objects import condition, name_of
 
 LEAKS = ("dep_delay",)
 TRIAL = "cautious"
-"""The branch on which the participant tries the threshold that the gate stops."""
+"""The branch on which the participant tries the threshold that the gate refuses."""
 TEST = "model/tests/behaviour/test_weekend.py"
 PARAMS = "model/params.yaml"
 _WRITTEN, _HOLDS, _RED, _CLEAN = (
@@ -25,7 +25,7 @@ _WRITTEN, _HOLDS, _RED, _CLEAN = (
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The test in Git, the test run, the red run, the clean branch."""
+    """The test in Git, its result, the failed run, the clean branch."""
     if not has(context, BRANCH):
         return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 07") for task in
                 (_WRITTEN, _HOLDS, _RED, _CLEAN)]  # fmt: skip
@@ -33,7 +33,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The branch goes back to before the test; the trial's branch and its red runs go."""
+    """Set the branch back to before the test; delete the trial's branch and its failed runs."""
     said = drop(context, TRIAL) if has(context, TRIAL) else []
     added = git(context, "log", "--diff-filter=A", "--format=%H", "-1", BRANCH, "--", TEST)
     said += keep_and_go(context, BRANCH, f"{added}^") if added else []

@@ -1,6 +1,6 @@
-"""Module 8, build with S2I: an image of the participant's own commit, made by the workshop's builder.
+"""Module 8, build with S2I: an image of the participant's commit, made by the workshop's builder.
 
-On a cluster it is in the registry, with the commit as its tag: so the Tasks name it. In the lab buildah has it.
+On a cluster it is in the registry with the commit as its tag, as the Tasks name it. In the lab buildah has it.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ _BUILT, _YOURS, _SERVES = (
 )
 _RUN = f"workshop run tekton/runs/{PIPELINE}.yaml -p revision={BRANCH}"
 Config = dict[str, Any]
-"""The part of an image that says what it starts: Labels, Env, Cmd; the same in the registry and in buildah."""
+"""The part of an image that describes its start: Labels, Env, Cmd; the same in the registry and in buildah."""
 
 
 class _NoImage(Exception):
-    """There is none; the arguments are why, and the next command."""
+    """There is no image; the arguments are the reason and the next command."""
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The image, its source, what it starts."""
+    """The image, its source, and its command."""
     try:
         name, config = _registry(context) or _local(context)
     except _NoImage as none:
@@ -54,7 +54,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The names go; an image's files are shared with others, and what serves keeps its tag."""
+    """Remove the image's names. Files are shared with other images, and what serves keeps its tag."""
     said = []
     kept = serving(context, "staging") | serving(context, "production")
     for run in runs.newest_first(context, PIPELINE):
@@ -71,7 +71,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 
 
 def _registry(context: CheckContext) -> tuple[str, Config] | None:
-    """The image of the newest good run of the Pipeline, as the cluster's registry has it; None in the lab."""
+    """The image of the Pipeline's newest successful run, as the cluster's registry has it; None in the lab."""
     for run in runs.newest_first(context, PIPELINE):
         name = f"{DEPLOYMENT}:{runs.results(run).get('commit', '')}"
         found = context.cluster.find(TAG, context.namespace("dev"), name) if succeeded(run) else None
@@ -81,7 +81,7 @@ def _registry(context: CheckContext) -> tuple[str, Config] | None:
 
 
 def _local(context: CheckContext) -> tuple[str, Config]:
-    """The image that the participant has built here. Raises _NoImage."""
+    """The image that the participant built here. Raises _NoImage."""
     done = _buildah(context, "inspect", IMAGE)
     if done is None:
         raise _NoImage(f"no good run of {PIPELINE} in {context.namespace('dev')} has left an image", _RUN)
@@ -112,7 +112,7 @@ def _serves(config: Config) -> Finding:
 
 
 def _buildah(context: CheckContext, *words: str) -> subprocess.CompletedProcess[str] | None:
-    """What buildah says; None where there is none."""
+    """The output of buildah; None without buildah."""
     try:
         return subprocess.run(
             ["buildah", *words], env=dict(context.env) or None, text=True, capture_output=True, check=False

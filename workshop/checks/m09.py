@@ -1,4 +1,4 @@
-"""Module 9, the pipeline: a run that the participant started took their commit to the model registry."""
+"""Module 9, the pipeline: a run that the participant started registered a model of their commit."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The runs that were started by hand on the participant's commits go."""
+    """Delete the runs that were started by hand for the participant's commits."""
     said = []
     for run in runs.newest_first(context, runs.PIPELINE):
         if runs.param(run, "revision") == BRANCH and not runs.pushed_by(run):
@@ -53,7 +53,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 
 
 def _own(context: CheckContext) -> tuple[dict[str, object] | None, str]:
-    """The newest good run of a commit of the participant's that no push has started, or why there is none."""
+    """The newest successful run of a participant's commit that no push started, or why there is none."""
     why = f"no run of {runs.PIPELINE} has succeeded for a commit of {BRANCH}"
     first = root(context)
     for run in runs.newest_first(context, runs.PIPELINE):

@@ -1,4 +1,4 @@
-"""Module 10, push: main has the participant's commits, a push started the run, and staging serves what it built."""
+"""Module 10, push: main has the participant's commits, a push started the run, and staging serves its image."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """main goes back to what the participant found, here and on the server; the run that this starts is stopped."""
+    """Set main back to the participant's start, here and on the server; stop the run that this starts."""
     first = root(context)
     said = keep_and_go(context, "main", first)
     if not has(context, "origin/main") or git(context, "rev-parse", "origin/main") == first:

@@ -1,4 +1,4 @@
-"""Module 11, promote: a tag started it, a person approved it, and production serves what staging tested."""
+"""Module 11, promote: a tag started it, a person approved it, and production serves the digest that staging tested."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The tags go, here and on the server, and a canary that is under way; production keeps what it serves."""
+    """Delete the tags, here and on the server, and end a canary in progress; production keeps its digest."""
     said = []
     for run in runs.newest_first(context, runs.PROMOTE):
         if runs.pushed_by(run) and not succeeded(run):
@@ -53,7 +53,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 
 
 def _tags(context: CheckContext) -> dict[str, str]:
-    """The tags of the server that stand on commits of the participant's."""
+    """The server's tags on the participant's commits."""
     lines = git(context, "ls-remote", "--tags", "origin", f"refs/tags/{TAGS}").splitlines()
     found = {ref.removeprefix("refs/tags/"): commit for commit, _, ref in (line.partition("\t") for line in lines)}
     return {tag: commit for tag, commit in found.items() if not tag.endswith("^{}") and commit != root(context)}

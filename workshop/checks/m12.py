@@ -1,4 +1,4 @@
-"""Module 12, watch: production was called and told the truth, Prometheus counted it, and the participant reads it."""
+"""Module 12, watch: production got predictions and feedback, Prometheus counted them, and the answer matches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 NUMBER = "12"
 FEWEST = 200
 NEAR = 0.15
-"""The answer was right when it was written; what production has counted since moves the number a little."""
+"""Tolerance: requests after the answer was written change the number a little."""
 _ASKED, _KNOWN, _READ = (
     "production was asked, and Prometheus counted it",
     "production heard what really happened",
@@ -35,12 +35,12 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
-    """The answer goes; what Prometheus has counted stays counted."""
+    """Put the answer aside; Prometheus' counts stay."""
     return answers.put_aside(context, NUMBER)
 
 
 def _truths(*labels: str) -> str:
-    # Over a day and by the largest value of each series, for a server that was replaced took its counter along.
+    # Over a day and by the largest value of each series, because a replaced server's counter ends with it.
     return f"sum(max_over_time(model_feedback_total{{{','.join(labels)}}}[1d]))"
 
 

@@ -1,4 +1,4 @@
-"""Module 13, new data: the window has moved on, a run has put two candidates before callers, and both were judged."""
+"""Module 13, new data: the window moved on, a run put two candidates in production, and both got feedback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workshop.manifests.objects import Object, name_of, succeeded
 PARAMS = "model/params.yaml"
 AB_TEST = "ab-test"
 CANDIDATES = ("logistic", "boosted")
-"""What the test's predictors are called."""
+"""The names of the test's predictors."""
 FEWEST = 100
 _MOVED, _RAN, _ASKED = (
     f"{BRANCH} learns from a month that was the test",
@@ -25,7 +25,7 @@ _RUN = f"workshop run tekton/runs/ab-test.yaml -p revision={BRANCH} -p candidate
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The months, the run, the truths of each predictor."""
+    """The months, the run, the feedback of each predictor."""
     if not has(context, BRANCH):
         return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 13") for task in
                 (_MOVED, _RAN, _ASKED)]  # fmt: skip
@@ -34,7 +34,7 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The test ends; the branch goes back to before the window moved; the runs of the test go."""
+    """End the test; set the branch back to before the window moved; delete the runs of the test."""
     first = _test_month(context, root(context))
     moved = [c for c in git(context, "rev-list", BRANCH, "--", PARAMS).split() if _test_month(context, c) != first]
     said = keep_and_go(context, BRANCH, f"{moved[-1]}^") if moved else []
@@ -71,7 +71,7 @@ def _ran(context: CheckContext) -> tuple[Finding, Object | None]:
 
 
 def _asked(context: CheckContext, run: Object | None) -> Finding:
-    """What has been counted since the run began: an earlier test, or one that was taken back, is another."""
+    """Counts since the run started, because an earlier test may have counts of its own."""
     if run is None:
         return Finding(_ASKED, False, "it needs the test", "")
     began = datetime.fromisoformat(str(run["metadata"]["creationTimestamp"]))

@@ -1,4 +1,4 @@
-"""Module 14, decide: production runs one model, and the history says that it went back and came again, and why."""
+"""Module 14, decide: production runs one model, and the history records a rollback, a return, and the reasons."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _ALONE, _SHADOW, _BACK, _KNOWN = (
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """What runs, the shadow's run, the way back, and the history."""
+    """The running model, the shadow's run, the rollback and return, and the history."""
     found = context.cluster.find("SeldonDeployment", context.namespace("production"), DEPLOYMENT)
     entries = _entries(context)
     return [_alone(found), _shadow(context), _back(entries), _known(found, entries)]
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """The shadow goes; production runs what was promoted last, and the test of module 13 where there was one.
+    """Remove the shadow; production runs what was promoted last, with the test of module 13 if there was one.
 
-    The history stays: what was, was.
+    The history is not changed.
     """
     said = []
     for run in runs.newest_first(context, SHADOW):
@@ -55,7 +55,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 
 
 def _production(entries: list[dict[str, str]]) -> tuple[str, str]:
-    """The digest that production runs by its history, and the one that it ran before the drills of this module."""
+    """The digest that production runs by its history, and the one that it ran before this module."""
     was = [one for one in entries if one.get("since")]
     promoted = [one["digest"] for one in was if one.get("cause") != ROLLED_BACK]
     return (was[-1]["digest"] if was else ""), (promoted[-1] if promoted else "")
@@ -88,7 +88,7 @@ def _shadow(context: CheckContext) -> Finding:
 
 
 def _back(entries: list[dict[str, str]]) -> Finding:
-    """Two entries that came by a rollback with a reason, to two digests, since the newest A/B test has ended."""
+    """Two entries of rollbacks with a reason, to two digests, since the newest A/B test ended."""
     ends = [at for at, e in enumerate(entries) if e.get("cause") == TESTED]
     since = entries[ends[-1] + 1 if ends else 0 :]
     drills = [e for e in since if e.get("cause") == ROLLED_BACK and e.get("reason")]

@@ -1,4 +1,4 @@
-"""What production runs as the resets see it, and how they put it right: by the commands that a participant has."""
+"""Production for the resets: its state, and how to restore it with the participant's commands."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def predictors(context: CheckContext) -> list[str]:
 
 
 def roll_back(context: CheckContext, because: str, to: str = "") -> str:
-    """End what is under way; all requests go to the champion, or to the digest `to`. Raises RunFailed."""
+    """End a canary, a test or a shadow; all requests go to the champion, or to the digest `to`. Raises RunFailed."""
     _run(context, "workshop", "rollback", *([to] if to else []), "--because", because)
     return "gave all of production's requests " + (f"to {to[:19]}" if to else "back to the champion")
 
 
 def begin_test(context: CheckContext, image: str, version: str) -> str:
-    """Put a model beside the champion again, as the Task of ab-test does; in words. Raises RunFailed."""
+    """Start the A/B test again, as its Task does; returns a sentence. Raises RunFailed."""
     _run(context, "python", "-m", "delivery", "experiment", "ab-test", "--image", image, "--version", version)
     return f"put version {version} beside the champion again"
 

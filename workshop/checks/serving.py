@@ -1,4 +1,4 @@
-"""SeldonDeployments as the checks read them."""
+"""SeldonDeployments for the checks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from workshop.usecase import DEPLOYMENT
 
 
 def state_of(deployment: Object) -> str:
-    """`Available`, `Creating`, `Failed`, or that nobody has said yet."""
+    """`Available`, `Creating`, `Failed`, or that there is no state yet."""
     return str(status_of(deployment).get("state") or "not known yet")
 
 
 def digests_of(deployment: Object) -> set[str]:
-    """The digests of the images that answer: a shadow's is not among them."""
+    """The digests of the images that answer; a shadow does not answer."""
     images = {
         str(container.get("image", ""))
         for predictor in deployment["spec"].get("predictors") or []
@@ -25,6 +25,6 @@ def digests_of(deployment: Object) -> set[str]:
 
 
 def serving(context: CheckContext, stage: str) -> set[str]:
-    """The digests that a stage serves; none when it serves nothing or is not Available."""
+    """The digests that a stage serves; none if it is not Available."""
     found = context.cluster.find("SeldonDeployment", context.namespace(stage), DEPLOYMENT)
     return digests_of(found) if found is not None and state_of(found) == "Available" else set()

@@ -1,1 +1,1 @@
-"""What several verbs of the command line do, in the lab and on a cluster alike."""
+"""Operations that several verbs share, in the lab and on a cluster."""

@@ -14,7 +14,7 @@ WAIT_SECONDS = 5.0
 
 
 def answer(client: Client, task: Object, users: list[str], groups: list[str], *, wish: str, message: str) -> Object:
-    """Put the answer where it belongs and return the task once the controller has seen it."""
+    """Write the answer and return the task once the controller has seen it."""
     meta = task["metadata"]
     index, change = _change(task, users, groups, wish, message)
     try:
@@ -41,7 +41,7 @@ def answer(client: Client, task: Object, users: list[str], groups: list[str], *,
 def _change(
     task: Object, users: list[str], groups: list[str], answer: str, message: str
 ) -> tuple[int, list[dict[str, Any]]]:
-    """The index of the entry that is mine, and the JSON patch that answers in it. Raises UsageError."""
+    """The index of the user's entry, and the JSON patch that answers in it. Raises UsageError."""
     approvers = task["spec"]["approvers"]
     mine = [i for i, one in enumerate(approvers) if one.get("type") != "Group" and one["name"] in users]
     mine += [
@@ -82,7 +82,7 @@ def _change(
 
 
 def identities(client: Client, more: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The names and groups that I answer for, my own name first."""
+    """The names and groups that the user may answer for, the user's name first."""
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     said = client.http.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=asked)
     info = status_of(said).get("userInfo") or {}

@@ -1,7 +1,7 @@
-"""A participant's progress through the modules: what is done, what a module needs, how it is done or undone.
+"""A participant's progress through the modules: which are done, what a module needs, how it is done or undone.
 
-Progress is read from results (objects, Git, MLflow, DVC, answers), so a participant can start at any module. A check
-says whether a module is done, the commands of its text do it, a reset undoes it.
+Progress is read from objects, Git, MLflow, DVC and answers, so participants can stop, continue and skip. For each
+module a check says whether it is done, its text does it, and a reset undoes it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ READ_ONLY_MODULES = ("01",)
 
 @dataclass(frozen=True)
 class Participation:
-    """One participant, in the lab or on a cluster. Made for each command, because addresses change as parts start."""
+    """One participant, in the lab or on a cluster. Made anew for each command, because addresses change as parts start.
+
+    `on` is `lab` or `cluster`: which of the text's marked commands run.
+    """
 
     target: CommandTarget
     client: Client
@@ -45,7 +48,7 @@ class Participation:
         return found
 
     def done(self, module: Module) -> bool:
-        """Whether nothing is left to do."""
+        """Whether every task is done."""
         return all(finding.ok for finding in self.findings(module))
 
     def needed(self, module: Module) -> list[Module]:
@@ -60,7 +63,7 @@ class Participation:
         return [self.modules[number] for number in sorted(numbers)]
 
     def missing(self, module: Module) -> list[Module]:
-        """What is needed and not done."""
+        """Modules that are needed and not done."""
         return [each for each in self.needed(module) if not self.done(each)]
 
     def undo(self, module: Module) -> list[str]:
