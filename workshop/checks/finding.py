@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from workshop.cluster.mlflow import Mlflow
+from workshop.cluster.prometheus import Prometheus
 from workshop.manifests.objects import Object
-
-HTTP_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -72,23 +69,21 @@ class CheckContext:
         """The namespace of `dev`, `staging` or `production`."""
         return self.values[f"{stage.upper()}_NAMESPACE"]
 
+    @property
+    def mlflow(self) -> Mlflow:
+        """The participant's MLflow."""
+        return Mlflow(self.env.get("MLFLOW_TRACKING_URI", ""), self.env.get("MLFLOW_TRACKING_TOKEN", ""))
+
+    @property
+    def prometheus(self) -> Prometheus:
+        """The Prometheus that scrapes production. With https it is OpenShift's port for one project."""
+        url = self.values.get("PROMETHEUS_URL", "")
+        if not url.startswith("https:"):
+            return Prometheus(url)
+        token, authority = self.env.get("PROMETHEUS_TOKEN", ""), self.env.get("PROMETHEUS_CA_FILE", "")
+        return Prometheus(url, self.namespace("production"), token, authority)
+
 
 Check = Callable[[CheckContext], list[Finding]]
 Reset = Callable[[CheckContext, Editor], list[str]]
 """Undoes what a module made, and returns a sentence about it."""
-
-
-def post_json(url: str, body: bytes) -> tuple[int, Any]:
-    """Status and decoded answer of a POST; None if it is not JSON. Raises OSError if there is no answer."""
-    request = urllib.request.Request(  # noqa: S310 the address comes from the lab
-        url, data=body, headers={"Content-Type": "application/json"}, method="POST"
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=HTTP_SECONDS) as answer:  # noqa: S310
-            status, text = answer.status, answer.read()
-    except urllib.error.HTTPError as e:
-        status, text = e.code, e.read()
-    try:
-        return status, json.loads(text)
-    except ValueError:
-        return status, None

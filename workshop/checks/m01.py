@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from workshop.checks.finding import CheckContext, Editor, Finding, post_json
+from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.runs import PIPELINE, described, pipeline, results
 from workshop.checks.serving import digests_of, state_of
+from workshop.cluster.jsonhttp import ask
 from workshop.manifests.objects import name_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
@@ -83,9 +84,10 @@ def _answers(context: CheckContext) -> Finding:
         return Finding(task, False, "production has no address yet", _START[context.on])
     try:
         body = (context.clone / REQUEST).read_bytes()
-        status, answer = post_json(url, body)
+        given = ask(url, body)
     except OSError as e:
         return Finding(task, False, f"{url} does not answer: {e}", context.where_things_are)
+    status, answer = given.status, given.json
     numbers = _probabilities(answer)
     if status != 200 or not numbers:
         said = answer.get("status", answer) if isinstance(answer, dict) else "no JSON"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from workshop.checks import answers, mlflow
+from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.cluster.jsonhttp import NoAnswer
+from workshop.cluster.mlflow import Run
 
 NUMBER = "04"
 FEATURES, MODELS = "03_compare_features", "04_compare_models"
@@ -14,9 +16,9 @@ _GROUP, _ALGORITHM = "you know what helps", "you know which algorithm is better"
 def check(context: CheckContext) -> list[Finding]:
     """Two sets of runs, two answers."""
     try:
-        groups = _newest(mlflow.of_notebook(context, FEATURES), "group")
-        algorithms = _newest(mlflow.of_notebook(context, MODELS), "candidate")
-    except mlflow.NoMlflow as e:
+        groups = _newest(context.mlflow.runs_of_notebook(FEATURES), "group")
+        algorithms = _newest(context.mlflow.runs_of_notebook(MODELS), "candidate")
+    except NoAnswer as e:
         tasks = (_GROUPS, _ALGORITHMS, _GROUP, _ALGORITHM)
         return [Finding(task, False, str(e), context.where_things_are) for task in tasks]
     given = answers.answers(context, NUMBER)
@@ -32,13 +34,13 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
     """Move the notebooks' runs to MLflow's trash, and put the answers aside."""
     said = []
     for notebook in (FEATURES, MODELS):
-        found = mlflow.of_notebook(context, notebook)
-        mlflow.forget(context, found)
+        found = context.mlflow.runs_of_notebook(notebook)
+        context.mlflow.delete(found)
         said += [f"{len(found)} run(s) of {notebook} went to MLflow's bin"] * bool(found)
     return said + answers.put_aside(context, NUMBER)
 
 
-def _newest(found: list[mlflow.Run], param: str) -> dict[str, float]:
+def _newest(found: list[Run], param: str) -> dict[str, float]:
     """The AUC of the newest run for each value of a param."""
     auc: dict[str, float] = {}
     for run in found:

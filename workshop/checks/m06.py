@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
-from workshop.checks import mlflow
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
 from workshop.checks.m05 import POINTER
+from workshop.cluster.jsonhttp import NoAnswer
 
 PARAMS, LOCK, CARD, SERVED = (
     "model/params.yaml",
@@ -97,8 +97,8 @@ def _model(context: CheckContext, mine: dict[str, dict[str, Any]]) -> tuple[Find
     else:
         made = Finding(_MADE, True, f"{name}, AUC {card['metrics']['auc']:.4f} on month {card['test_month']}")
     try:
-        runs = mlflow.runs(context, f"tags.onnx_sha256 = '{digest}'")
-    except mlflow.NoMlflow as e:
+        runs = context.mlflow.runs(f"tags.onnx_sha256 = '{digest}'")
+    except NoAnswer as e:
         return made, Finding(_LOGGED, False, str(e), context.where_things_are)
     if not runs:
         return made, Finding(_LOGGED, False, f"no run has the model {digest[:12]}", "cd model && dvc repro --force")

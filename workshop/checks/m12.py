@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from workshop.checks import answers, prometheus
+from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.cluster.jsonhttp import NoAnswer
 
 NUMBER = "12"
 FEWEST = 200
@@ -21,11 +22,11 @@ def check(context: CheckContext) -> list[Finding]:
     """Predictions, truths, and the recall."""
     here = f'namespace="{context.namespace("production")}"'
     try:
-        asked = prometheus.value(context, f"sum(max_over_time(model_predictions_total{{{here}}}[1d]))")
-        late = prometheus.value(context, _truths(here, 'actual="late"'))
-        known = prometheus.value(context, _truths(here))
-        found = prometheus.value(context, _truths(here, 'predicted="late",actual="late"'))
-    except prometheus.NoPrometheus as e:
+        asked = context.prometheus.value(f"sum(max_over_time(model_predictions_total{{{here}}}[1d]))") or 0.0
+        late = context.prometheus.value(_truths(here, 'actual="late"')) or 0.0
+        known = context.prometheus.value(_truths(here)) or 0.0
+        found = context.prometheus.value(_truths(here, 'predicted="late",actual="late"')) or 0.0
+    except NoAnswer as e:
         return [Finding(task, False, str(e), context.where_things_are) for task in (_ASKED, _KNOWN, _READ)]
     return [
         Finding(_ASKED, asked >= FEWEST, f"{asked:,.0f} predictions in a day", "" if asked >= FEWEST else _CALL),

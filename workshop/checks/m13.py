@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import yaml
 
-from workshop.checks import production, prometheus, runs
+from workshop.checks import production, runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
+from workshop.cluster.jsonhttp import NoAnswer
 from workshop.manifests.objects import Object, name_of, succeeded
 
 PARAMS = "model/params.yaml"
@@ -81,8 +82,8 @@ def _asked(context: CheckContext, run: Object | None) -> Finding:
         for name in CANDIDATES:
             labels = f'namespace="{context.namespace("production")}",predictor_name="{name}"'
             query = f"sum(max_over_time(model_feedback_total{{{labels}}}[{seconds}s]))"
-            counts[name] = prometheus.value(context, query)
-    except prometheus.NoPrometheus as e:
+            counts[name] = context.prometheus.value(query) or 0.0
+    except NoAnswer as e:
         return Finding(_ASKED, False, str(e), context.where_things_are)
     told = ", ".join(f"{name} heard the truth of {count:,.0f} flights" for name, count in counts.items())
     ok = min(counts.values()) >= FEWEST

@@ -1,1 +1,1 @@
-"""The kit's only code that talks to an API server: the lab's or a cluster's."""
+"""Clients of the services that commands and checks use: the API server, MLflow, Prometheus."""

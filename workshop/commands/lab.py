@@ -13,9 +13,6 @@ import shlex
 import shutil
 import subprocess
 import time
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +20,12 @@ from typing import Any
 
 from workshop import output
 from workshop.cluster.client import ApiFailure, Client
+from workshop.cluster.jsonhttp import NoAnswer, ask
+from workshop.cluster.mlflow import Mlflow
+from workshop.cluster.prometheus import Prometheus
 from workshop.cluster.runs import Progress
 from workshop.commands.up import start_lab
-from workshop.errors import RunFailed, WorkshopError
+from workshop.errors import RunFailed
 from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import SHOWN
 from workshop.lab.participant import clone_folder
@@ -43,6 +43,7 @@ FIRST_SCRAPE_SECONDS = 10.0
 """Prometheus scrapes a new server within 5 s."""
 TRAFFIC = "--rate 60 --rows 2 --seconds 4 --feedback"
 """Some 500 rows: enough of each outcome for every score."""
+_DESCRIBE = f"oc describe sdep {DEPLOYMENT} -n {LAB_PARTICIPANT.namespace('production')}"
 
 
 @dataclass
@@ -140,20 +141,15 @@ def _traffic(job: Job) -> str:
 
     Prometheus counts only what comes after its first scrape of a server, so the job waits for that scrape.
     """
-    prometheus = job.report.endpoints.get("prometheus")
-    if not prometheus:
+    prometheus = Prometheus(job.report.endpoints.get("prometheus") or "")
+    if not prometheus.url:
         return "left out: there is no Prometheus"
 
-    def sample(query: str) -> float | None:
-        words = urllib.parse.urlencode({"query": query})
-        found = _get(job, f"{prometheus}/api/v1/query?{words}")["data"]["result"]
-        return float(found[0]["value"][1]) if found else None
-
     here = f'namespace="{LAB_PARTICIPANT.namespace("production")}"'
-    if sample(f"sum(max_over_time(model_feedback_total{{{here}}}[7d]))"):
+    if prometheus.value(f"sum(max_over_time(model_feedback_total{{{here}}}[7d]))"):
         return "production has been called before"
     deadline = time.monotonic() + FIRST_SCRAPE_SECONDS
-    while sample(f"sum(model_predictions_total{{{here}}})") is None and time.monotonic() < deadline:
+    while prometheus.value(f"sum(model_predictions_total{{{here}}})") is None and time.monotonic() < deadline:
         time.sleep(0.2)
     url = shlex.quote(str(job.report.endpoints["production"]))
     line = f"python -m {USE_CASE.package}.traffic --url {url} {TRAFFIC}"
@@ -224,33 +220,18 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
 
 def _metrics(job: Job) -> dict[str, Any]:
     """The champion's metrics on the test month, from MLflow's REST API."""
-    base = f"{job.report.endpoints['mlflow']}/api/2.0/mlflow"
-    version = _get(job, f"{base}/registered-models/alias?name={DEPLOYMENT}&alias=champion")["model_version"]
-    run = _get(job, f"{base}/runs/get?run_id={version['run_id']}")["run"]
-    return {m["key"]: m["value"] for m in run["data"].get("metrics") or []}
-
-
-def _get(job: Job, url: str) -> dict[str, Any]:
     token = job.where.token.read_text().strip()
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})  # noqa: S310 loopback
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 loopback
-        found: dict[str, Any] = json.load(answer)
-        return found
+    return Mlflow(str(job.report.endpoints["mlflow"]), token).run_of_alias(DEPLOYMENT, "champion").metrics
 
 
 def _predict(url: str, request: Path) -> dict[str, Any]:
-    sent = urllib.request.Request(  # noqa: S310 loopback
-        url, data=request.read_bytes(), headers={"Content-Type": "application/json"}
-    )
     try:
-        with urllib.request.urlopen(sent, timeout=10) as answer:  # noqa: S310 loopback
-            found: dict[str, Any] = json.load(answer)
-            return found
-    except urllib.error.HTTPError as e:
-        raise WorkshopError(
-            f"production answers {e.code}: {e.read(500).decode(errors='replace')}",
-            hint=f"oc describe sdep {DEPLOYMENT} -n {LAB_PARTICIPANT.namespace('production')}",
-        ) from e
+        answer = ask(url, request.read_bytes())
+    except OSError as e:
+        raise NoAnswer(f"production at {url} does not answer: {e}", hint=_DESCRIBE) from e
+    if answer.status != 200 or not isinstance(answer.json, dict):
+        raise NoAnswer(f"production answers {answer.status}: {answer.text}", hint=_DESCRIBE)
+    return answer.json
 
 
 def _shell(job: Job, folder: Path, line: str) -> str:

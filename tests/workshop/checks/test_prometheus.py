@@ -14,7 +14,7 @@ import pytest
 
 from tests.workshop.checks.test_m01 import Objects
 from workshop.checks import CheckContext
-from workshop.checks.prometheus import NoPrometheus, value
+from workshop.cluster.jsonhttp import NoAnswer
 from workshop.lab.api.auth import certificate
 from workshop.participants.names import Participant
 
@@ -66,11 +66,11 @@ def _context(server: Thanos, tmp_path: Path, **env: str) -> CheckContext:
 def test_a_token_the_project_and_the_authority_go_along(thanos: Thanos, tmp_path: Path) -> None:
     authority = str(tmp_path / "tls" / "ca.crt")
     context = _context(thanos, tmp_path, PROMETHEUS_TOKEN="t0", PROMETHEUS_CA_FILE=authority)
-    assert value(context, "sum(x)") == 3
+    assert context.prometheus.value("sum(x)") == 3
     assert thanos.asked == [{"query": ["sum(x)"], "namespace": ["user1-production"]}]
 
 
 def test_a_server_that_nobody_vouches_for_gets_no_token(thanos: Thanos, tmp_path: Path) -> None:
-    with pytest.raises(NoPrometheus):
-        value(_context(thanos, tmp_path, PROMETHEUS_TOKEN="t0"), "sum(x)")
+    with pytest.raises(NoAnswer):
+        _context(thanos, tmp_path, PROMETHEUS_TOKEN="t0").prometheus.value("sum(x)")
     assert thanos.asked == []

@@ -11,11 +11,11 @@ from typing import Any
 
 from mlflow.server.handlers import _get_tracking_store
 
-from workshop.checks.mlflow import EXPERIMENT
 from workshop.lab import ports
 from workshop.lab.listening.limits import raise_open_files
 from workshop.lab.listening.server import server
 from workshop.lab.pages.auth import TokenGate
+from workshop.usecase import USE_CASE
 
 
 def create_experiment() -> None:
@@ -24,8 +24,8 @@ def create_experiment() -> None:
     store: Any = _get_tracking_store(
         os.environ["_MLFLOW_SERVER_FILE_STORE"], os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
     )
-    if store.get_experiment_by_name(EXPERIMENT) is None:
-        store.create_experiment(EXPERIMENT)
+    if store.get_experiment_by_name(USE_CASE.experiment) is None:
+        store.create_experiment(USE_CASE.experiment)
 
 
 def main() -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 from markdown_it import MarkdownIt
 from mdit_py_plugins.anchors import anchors_plugin
 
+from workshop.cluster.jsonhttp import NoAnswer
+from workshop.cluster.prometheus import Prometheus
 from workshop.lab.lab import Lab
 
-TIMEOUT = aiohttp.ClientTimeout(total=1)
-"""Time limit in seconds. The console refreshes every two seconds, so it shows no alerts rather than wait."""
+SECONDS = 1.0
+"""The time limit. The console refreshes every two seconds, so it shows no alerts rather than wait."""
 _MARKS = {"critical": "bad", "warning": "warn"}
 
 
@@ -29,16 +31,11 @@ class Alert:
 
 async def firing(lab: Lab) -> list[Alert]:
     """Firing alerts, critical ones first; none while Prometheus is missing or does not answer."""
-    if lab.component_url("prometheus") is None:
-        return []
+    prometheus = Prometheus(lab.component_url("prometheus") or "", seconds=SECONDS)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=TIMEOUT) as session,
-            session.get(f"{lab.component_url('prometheus')}/api/v1/alerts") as answer,
-        ):
-            body = await answer.json(content_type=None)
-            found = [_alert(one) for one in body["data"]["alerts"] if one["state"] == "firing"]
-    except (OSError, TimeoutError, aiohttp.ClientError, ValueError, KeyError, TypeError):
+        async with asyncio.timeout(SECONDS):
+            found = [_alert(one) for one in await asyncio.to_thread(prometheus.firing)]
+    except (NoAnswer, TimeoutError, ValueError, KeyError, TypeError):
         return []
     return sorted(set(found), key=lambda alert: (alert.severity != "critical", alert.name, alert.summary))
 

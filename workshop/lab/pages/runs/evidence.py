@@ -12,7 +12,8 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from workshop.checks import CheckContext, mlflow
+from workshop.checks import CheckContext
+from workshop.cluster.jsonhttp import NoAnswer
 from workshop.lab import environment
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
@@ -145,8 +146,8 @@ def _results(obj: Object) -> dict[str, str]:
 
 def _with_metrics(release: Release, about: CheckContext, problems: list[str]) -> Release:
     try:
-        run = mlflow.of_version(about, DEPLOYMENT, release.version)
-    except mlflow.NoMlflow as e:
+        run = about.mlflow.run_of_version(DEPLOYMENT, release.version)
+    except NoAnswer as e:
         problems.append(str(e))
         return release
     return Release(release.digest, release.version, release.commit, release.run, release.gate, run.metrics)
