@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from workshop.lab.files import ASKED_ANEW, Files
+from workshop.lab.files import REVALIDATE, Files
 from workshop.lab.paths import KIT
 from workshop.lab.routes import client_path
 
@@ -24,7 +24,7 @@ HEADERS = {
     "require-trusted-types-for 'script'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    **ASKED_ANEW,
+    **REVALIDATE,
 }
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-ASKED_ANEW = {"Cache-Control": "no-cache"}
+REVALIDATE = {"Cache-Control": "no-cache"}
 """Browsers revalidate at each request and get 304 if nothing changed. Without Cache-Control, browsers cache a file for
 
 about a tenth of its age (RFC 9111, 4.2.2), and an edited page would run an old script.

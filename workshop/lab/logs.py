@@ -17,7 +17,7 @@ from workshop.lab.paths import LabPaths
 
 MAX_BYTES = 16 * 1024 * 1024
 """Bytes of one log; one older part is kept as `<name>.1`."""
-LOOK_SECONDS = 20.0
+POLL_SECONDS = 20.0
 log = logging.getLogger("workshop.lab")
 
 
@@ -25,7 +25,7 @@ async def rotate_logs(state: LabPaths) -> None:
     """Rotate logs that are too large, until cancelled."""
     while True:
         await asyncio.to_thread(rotate, state)
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 def rotate(state: LabPaths) -> None:

@@ -37,7 +37,7 @@ def progress(state: LabPaths) -> dict[str, CheckRecord]:
         return {}
 
 
-def note(state: LabPaths, number: str, left: int, tasks: int) -> None:
+def record(state: LabPaths, number: str, left: int, tasks: int) -> None:
     """Store the result of a check. Raises OSError."""
     known = {**progress(state), number: CheckRecord(left, tasks, round(time.time(), 1))}
     file = _file(state)

@@ -51,7 +51,7 @@ class Sessions:
         _, until = self._known.get(_digest(cookie), ("", 0.0))
         return until > time.time()
 
-    def fits(self, cookie: str, key: str) -> bool:
+    def has_key(self, cookie: str, key: str) -> bool:
         """Whether a key belongs to a cookie's session."""
         wanted, _ = self._known.get(_digest(cookie), ("", 0.0))
         return self.valid(cookie) and hmac.compare_digest(wanted, _digest(key))

@@ -173,7 +173,7 @@ def _wanted() -> Components:
     return {name: spec for name, spec in COMPONENTS.items() if spec.port is None or not without}
 
 
-def _as_fault(error: Exception, where: LabPaths) -> WorkshopError:
+def _as_workshop_error(error: Exception, where: LabPaths) -> WorkshopError:
     """An error that ended the lab, as a WorkshopError with a hint."""
     if isinstance(error, WorkshopError):
         return error
@@ -202,7 +202,7 @@ def main() -> int:
 
         uvloop.run(supervisor.run())
     except (WorkshopError, OSError, sqlite3.DatabaseError) as e:
-        fault = _as_fault(e, paths)
+        fault = _as_workshop_error(e, paths)
         log.error("%s", fault, exc_info=fault is not e)
         supervisor.phase, supervisor.message = "failed", str(fault)
         # A full disk may prevent the report too; the exit code and the log remain.

@@ -13,7 +13,7 @@ from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import variables
 from workshop.lab.participant import clone_folder
 from workshop.lab.paths import LabPaths, lab_paths
-from workshop.lab.progress import note
+from workshop.lab.progress import record
 from workshop.lab.report import Report, read, running_pid
 from workshop.participants.cluster import ClusterTarget
 from workshop.participants.names import LAB_PARTICIPANT
@@ -64,7 +64,7 @@ class LabTarget:
 
     def remember(self, number: str, left: int, tasks: int) -> None:
         """Store the result for the guide's pages. Raises OSError."""
-        note(self.paths, number, left, tasks)
+        record(self.paths, number, left, tasks)
 
     def _report(self) -> Report | None:
         """The report of a running lab, or None."""

@@ -11,7 +11,7 @@ import pytest
 from tests.s2i.container.conftest import BUILDER, PACKAGES, Model
 from tests.s2i.container.engine import Engine
 from tests.s2i.flights import KIT
-from workshop.lab.images.builder import said_by
+from workshop.lab.images.builder import env_and_labels
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def flight() -> dict[str, object]:
 
 def test_the_builder_says_what_s2i_reads(engine: Engine) -> None:
     config = engine.inspect(BUILDER)
-    env, labels = said_by(KIT / "s2i/Containerfile")
+    env, labels = env_and_labels(KIT / "s2i/Containerfile")
     assert labels.items() <= config["Labels"].items()
     assert {f"{name}={value}" for name, value in env.items()} <= set(config["Env"])
     assert config["Labels"]["io.openshift.s2i.scripts-url"] == "image:///usr/libexec/s2i"

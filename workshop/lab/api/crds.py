@@ -124,7 +124,7 @@ def serve(api: Api, crd: Object) -> Object:
     return api.store.update_status(built_in("CustomResourceDefinition"), crd)
 
 
-def forget(api: Api, crd: Object) -> None:
+def stop_serving(api: Api, crd: Object) -> None:
     """Stop serving the definition's kinds, and delete their objects."""
     for kind in kinds_of(crd):
         known = api.kinds.at(kind.group, kind.version, kind.plural)

@@ -33,7 +33,7 @@ def delete(api: Api, view: View, target: Target, options: Object) -> Response:
     if not (target.dry_run or options.get("dryRun")):
         remove(api, view.stored, record, options.get("propagationPolicy") or target.query.get("propagationPolicy"))
         if view.stored.plural == "customresourcedefinitions":
-            crds.forget(api, record.object())
+            crds.stop_serving(api, record.object())
     if view.stored.resource == "pods":
         return answers.json(record.body)
     details = {**view.kind.details(target.name), "uid": record.uid}

@@ -24,7 +24,7 @@ from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Runner, Tool
 
 NAME = "grafana"
-PLACES = ("/usr/share/grafana", "/usr/local/share/grafana", "/opt/homebrew/share/grafana", "/opt/grafana")
+INSTALL_FOLDERS = ("/usr/share/grafana", "/usr/local/share/grafana", "/opt/homebrew/share/grafana", "/opt/grafana")
 """Where packages of Linux and macOS put Grafana's files. The program may be in `bin` below them."""
 
 
@@ -60,10 +60,10 @@ def process(
 def installed() -> tuple[list[str], Path] | None:
     """The server's command, and the folder of Grafana's files; None when either is missing."""
     for name, words in (("grafana", ["server"]), ("grafana-server", [])):
-        beside = [Path(place) / "bin" / name for place in PLACES]
+        candidates = [Path(folder) / "bin" / name for folder in INSTALL_FOLDERS]
         on_path = shutil.which(name)
-        for program in ([Path(on_path)] if on_path else []) + [one for one in beside if one.exists()]:
-            homes = [program.resolve().parents[1], *map(Path, PLACES)]
+        for program in ([Path(on_path)] if on_path else []) + [one for one in candidates if one.exists()]:
+            homes = [program.resolve().parents[1], *map(Path, INSTALL_FOLDERS)]
             home = next((one for one in homes if (one / "conf" / "defaults.ini").exists()), None)
             if home is not None:
                 return [str(program), *words], home

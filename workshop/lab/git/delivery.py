@@ -31,11 +31,11 @@ from workshop.participants.names import Participant
 LISTENER = "github"
 SECRET = "github-webhook"  # noqa: S105 the name of the Secret
 KEY = "secret"
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 """Seconds between two looks for notes of pushes by path. A push over HTTP is seen immediately."""
 TIMEOUT = aiohttp.ClientTimeout(total=10, connect=2)
 TOO_MANY = 503
-WAITS = (0.2, 1.0, 3.0)
+RETRY_SECONDS = (0.2, 1.0, 3.0)
 """Seconds before each retry, when the listener was not reached or has too many events."""
 log = logging.getLogger("workshop.lab.git")
 
@@ -67,7 +67,7 @@ class Deliveries:
                 for note in notes(repository):
                     await self._deliver(repository, note)
             try:
-                await asyncio.wait_for(self._woken.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
             except TimeoutError:
                 continue
 
@@ -107,7 +107,7 @@ class Deliveries:
         secret = webhook_secret(self._store, self._participant)
         if secret:
             headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
-        for wait in (*WAITS, None):
+        for wait in (*RETRY_SECONDS, None):
             status = await self._post(body, headers)
             if status is not None and (status != TOO_MANY or wait is None):
                 log.info("push of %s: EventListener %s/%s answered %d", change.ref, dev, LISTENER, status)

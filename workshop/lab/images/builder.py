@@ -59,14 +59,14 @@ def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = Non
         shutil.copytree(s2i_dir / "bin", rootfs / SCRIPTS, ignore=ignore)
         (rootfs / "opt/app-root").mkdir()
         _compile(rootfs / "opt/builder")
-        env, labels = said_by(s2i_dir / "Containerfile")
+        env, labels = env_and_labels(s2i_dir / "Containerfile")
         config = Config(env, (f"/{SCRIPTS}/usage",), {**labels, SOURCE_LABEL: source}, "1001")
         image = store.commit(rootfs, config)
     store.tag(REF, image.digest)
     return image
 
 
-def said_by(containerfile: Path) -> tuple[dict[str, str], dict[str, str]]:
+def env_and_labels(containerfile: Path) -> tuple[dict[str, str], dict[str, str]]:
     """ENV and LABEL of a Containerfile, so that both builders have the same."""
     found: dict[str, dict[str, str]] = {"ENV": {}, "LABEL": {}}
     for instruction in parse(containerfile.read_text(), str(containerfile), INSTRUCTIONS):

@@ -99,7 +99,7 @@ class Connection(HttpToolsProtocol):
             self.drop()
             return
         self.phase = Phase.REFUSED
-        self.listener.release(self)
+        self.listener.remove_body(self)
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -171,7 +171,7 @@ class Connection(HttpToolsProtocol):
         self._received += len(body)
         super().on_body(body)
         if self._counted and not self.cycle.response_complete:
-            self.listener.hold(self, len(body))
+            self.listener.add_body(self, len(body))
 
     def on_message_complete(self) -> None:
         self._unparsed = 0
@@ -182,7 +182,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         if self.buffered:
-            self.listener.release(self)
+            self.listener.remove_body(self)
         if self.phase is Phase.ANSWER:
             self.phase = Phase.ANSWER if self.pipeline else Phase.HEAD if self._in_head else Phase.IDLE
             self._phase_began = self.loop.time()

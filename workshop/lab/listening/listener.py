@@ -53,9 +53,9 @@ class Listener:
     def remove(self, connection: Connection) -> None:
         """Remove a connection that has ended or has become a WebSocket."""
         self._connections.discard(connection)
-        self.release(connection)
+        self.remove_body(connection)
 
-    def hold(self, connection: Connection, size: int) -> None:
+    def add_body(self, connection: Connection, size: int) -> None:
         """Count `size` more bytes of a body. Above the limit, refuse the largest body that is still incomplete."""
         connection.buffered += size
         self.buffered += size
@@ -65,7 +65,7 @@ class Listener:
                 return
             max(arriving, key=lambda one: one.buffered).refuse(503)
 
-    def release(self, connection: Connection) -> None:
+    def remove_body(self, connection: Connection) -> None:
         """Subtract the body of a connection's request, which is no longer in memory."""
         self.buffered -= connection.buffered
         connection.buffered = 0

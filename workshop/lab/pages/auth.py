@@ -156,7 +156,7 @@ class TokenGate:
     async def _code(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
         """A one-time code for the part in the body. It needs the session's key and its cookie."""
         given = self._cookie(headers), headers.get(KEY_HEADER, "")
-        if scope["method"] != "POST" or not same_origin(headers) or not self._sessions.fits(*given):
+        if scope["method"] != "POST" or not same_origin(headers) or not self._sessions.has_key(*given):
             await _refuse(scope, receive, send, 403, f"a code needs the session's key; {_NEXT}")
             return
         code = Codes(self._token, _word_in(await _body(receive), "part")).make()

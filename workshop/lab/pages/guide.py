@@ -27,7 +27,7 @@ from workshop.lab.pages import html
 from workshop.lab.pages.checking import check_context
 from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
 from workshop.lab.pages.terminal.shells import COUNT
-from workshop.lab.progress import note, progress
+from workshop.lab.progress import progress, record
 
 
 def guide_routes(lab: Lab) -> list[BaseRoute]:
@@ -82,7 +82,7 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
             findings = await run_in_threadpool(CHECKS[number], check_context(lab))
         except WorkshopError as e:
             return JSONResponse({"error": str(e)}, status_code=500)
-        note(lab.paths, number, sum(not finding.ok for finding in findings), len(findings))
+        record(lab.paths, number, sum(not finding.ok for finding in findings), len(findings))
         return JSONResponse(
             {
                 "module": number,

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from workshop.lab.files import ASKED_ANEW, Files
+from workshop.lab.files import REVALIDATE, Files
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
@@ -38,8 +38,8 @@ def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
         *guide_routes(lab),
         *run_routes(lab, rows),
         Route("/livez", _alive),
-        Mount("/static", Files(STATIC, ASKED_ANEW)),
-        Route("/{path:path}", _nothing_here(lab)),
+        Mount("/static", Files(STATIC, REVALIDATE)),
+        Route("/{path:path}", _not_found(lab)),
     ]
 
 
@@ -65,7 +65,7 @@ def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
     return [Route("/", console), Route("/open/{part}", opened)]
 
 
-def _nothing_here(lab: Lab) -> Callable[[Request], Awaitable[Response]]:
+def _not_found(lab: Lab) -> Callable[[Request], Awaitable[Response]]:
     """The page of an unknown path, with a link to the console."""
 
     async def missing(request: Request) -> Response:

@@ -50,7 +50,7 @@ def _install(root: Path, name: str) -> Path:
 @pytest.fixture
 def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A machine on which nothing but the test's own folder has programs."""
-    monkeypatch.setattr(grafana, "PLACES", (str(tmp_path / "usr-share-grafana"),))
+    monkeypatch.setattr(grafana, "INSTALL_FOLDERS", (str(tmp_path / "usr-share-grafana"),))
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path
 

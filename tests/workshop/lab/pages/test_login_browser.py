@@ -44,7 +44,7 @@ def test_it_logs_in_a_tab_that_shows_the_token_page(lab: Served, window: Chrome)
 
 def test_it_logs_in_after_a_token_that_was_wrong(lab: Served, window: Chrome) -> None:
     window.get(f"{lab.url}/#token=wrong")
-    wait_for(window, "#word", "does not know this token")
+    wait_for(window, "#word", "is not the lab's token")
     window.get(f"{lab.url}/#token={TOKEN}")
     wait_for(window, "h1", "Your lab")
 

@@ -27,7 +27,7 @@ from tests.workshop.lab.pages.fixtures import (
     served,
 )
 from workshop.lab.kinds import built_in
-from workshop.lab.progress import note, progress
+from workshop.lab.progress import progress, record
 
 KIT = Path(__file__).resolve().parents[4]
 
@@ -116,7 +116,7 @@ def test_the_console_leads_to_the_page_for_travellers_once_production_answers(tm
 def test_the_console_names_the_next_module_of_the_guide(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     assert '<a href="/guide/01-meet-the-lab">01 ' in browser(about).get("/").text
-    note(about.paths, "01", 0, 5)
+    record(about.paths, "01", 0, 5)
     page = browser(about).get("/").text
     assert '<a href="/guide/02-' in page and "/guide/01-" not in page
 
@@ -309,8 +309,8 @@ def test_what_a_check_has_said_is_remembered_for_every_page(tmp_path: Path) -> N
     about = lab_of(tmp_path)
     client = browser(about)
     assert 'class="done" data-module="02"' not in client.get("/guide/").text
-    note(about.paths, "02", 0, 4)
-    note(about.paths, "03", 1, 2)
+    record(about.paths, "02", 0, 4)
+    record(about.paths, "03", 1, 2)
     page = client.get("/guide/04-compare-features-and-models").text
     assert 'class="done" data-module="02"' in page and 'class="open" data-module="03"' in page
     client.post("/guide/api/check/01")

@@ -211,7 +211,7 @@ def test_a_session_ends_after_its_time_and_at_logout(client: TestClient, monkeyp
 def test_sessions_survive_a_restart_and_their_secrets_are_in_no_file(tmp_path: Path) -> None:
     file = tmp_path / "sessions.json"
     cookie, key = Sessions(file).begin()
-    assert Sessions(file).fits(cookie, key)
+    assert Sessions(file).has_key(cookie, key)
     assert cookie not in file.read_text() and key not in file.read_text()
     assert file.stat().st_mode & 0o777 == 0o600
     Sessions(file).end(cookie)

@@ -16,7 +16,7 @@ from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.seldon.names import deployment_name, template_hash
 from workshop.lab.controllers.seldon.owned import KINDS_MADE, owned
 from workshop.lab.controllers.seldon.replicas import Replica, Replicas
-from workshop.lab.controllers.seldon.routing import Wanted, current, settled, targets
+from workshop.lab.controllers.seldon.routing import Wanted, all_ready, current, targets
 from workshop.lab.controllers.seldon.status import ComponentState, deployment_status
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.model_servers import ModelServer
@@ -117,8 +117,8 @@ class SeldonReconciler:
 
     def _retire(self, sdep: SeldonDeployment, wanted: Wanted, mine: list[Replica]) -> bool:
         """Stop the unneeded pods in the background. Returns whether there were any."""
-        every = all(settled(predictor, wanted, mine) for predictor in sdep.spec.predictors)
-        done = {p.name for p in sdep.spec.predictors if settled(p, wanted, mine)}
+        every = all(all_ready(predictor, wanted, mine) for predictor in sdep.spec.predictors)
+        done = {p.name for p in sdep.spec.predictors if all_ready(p, wanted, mine)}
         named = {p.name for p in sdep.spec.predictors}
         keep: list[Replica] = []
         for (predictor, index), (_, count) in wanted.items():

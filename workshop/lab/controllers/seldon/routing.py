@@ -17,7 +17,7 @@ Wanted = Mapping[tuple[str, int], tuple[str, int]]
 """Template hash and number of pods, by predictor and component."""
 
 
-def settled(predictor: Predictor, wanted: Wanted, mine: Sequence[Replica]) -> bool:
+def all_ready(predictor: Predictor, wanted: Wanted, mine: Sequence[Replica]) -> bool:
     """Whether all wanted pods of a predictor are ready."""
     return all(
         sum(r.ready for r in current(predictor.name, index, wanted, mine)) >= wanted[(predictor.name, index)][1]
@@ -43,7 +43,7 @@ def targets(
         for old in before
         if old.predictor not in names and (kept := tuple(b for b in old.backends if b.pod in ready))
     ]
-    if leaving and not all(settled(predictor, wanted, mine) for predictor in sdep.spec.predictors):
+    if leaving and not all(all_ready(predictor, wanted, mine) for predictor in sdep.spec.predictors):
         staying = [t for t in made if any(old.predictor == t.predictor for old in before)]
         return (*staying, *leaving)
     return tuple(made)
@@ -74,7 +74,7 @@ def _serving(predictor: Predictor, wanted: Wanted, mine: Sequence[Replica]) -> l
     """The newest pods if all are ready, else the previous ones, else any."""
     newest = [r for i in range(len(predictor.component_specs)) for r in current(predictor.name, i, wanted, mine)]
     earlier = [r for r in mine if r.predictor == predictor.name and r not in newest and r.ready]
-    return newest if settled(predictor, wanted, mine) or not earlier else earlier
+    return newest if all_ready(predictor, wanted, mine) or not earlier else earlier
 
 
 def _orchestrated(sdep: SeldonDeployment, predictor: Predictor, others: list[Replica]) -> Orchestrated:

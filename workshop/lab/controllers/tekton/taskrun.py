@@ -48,7 +48,7 @@ class TaskRuns:
         """Reconcile one TaskRun. Returns the seconds until the next reconcile."""
         run = self._store.find(self._runs, namespace, name)
         if run is None:
-            await self._gone(namespace, name)
+            await self._clean_up(namespace, name)
             return None
         if is_done(run) or run["spec"].get("managedBy", CONTROLLER) != CONTROLLER:
             return None
@@ -223,7 +223,7 @@ class TaskRuns:
         pod = self._store.find(self._pods, meta["namespace"], status["podName"])
         self._end_attempt(run, pod, found, ended="TaskRunCancelled")
 
-    async def _gone(self, namespace: str, name: str) -> None:
+    async def _clean_up(self, namespace: str, name: str) -> None:
         """The TaskRun was deleted: stop its Pods and remove their folders."""
         await self._attempts.stop_named(namespace, f"{name}-pod")
         for attempt in range(100):

@@ -11,7 +11,7 @@ from workshop.lab.pages.runs.tasks import Step, Task
 class Command:
     """One line to copy, and its purpose."""
 
-    says: str
+    purpose: str
     line: str
 
 

@@ -94,7 +94,7 @@ def _run_routes(lab: Lab, parts: _Parts) -> list[BaseRoute]:
     async def run(request: Request) -> Response:
         found = _named(lab, request, "PipelineRun")
         if found is None:
-            return _gone(lab, request, "run")
+            return _not_found(lab, request, "run")
 
         def shown(request: Request) -> Mapping[str, object]:
             query = request.query_params
@@ -105,7 +105,7 @@ def _run_routes(lab: Lab, parts: _Parts) -> list[BaseRoute]:
     async def alone(request: Request) -> Response:
         found = _named(lab, request, "TaskRun")
         if found is None:
-            return _gone(lab, request, "task")
+            return _not_found(lab, request, "task")
         labels = labels_of(found)
         if not is_alone(labels):
             meta = found["metadata"]
@@ -156,7 +156,7 @@ def _answer_routes(lab: Lab) -> list[BaseRoute]:
         namespace, name = request.path_params["namespace"], request.path_params["name"]
         found = evidence.recorded(lab, namespace, name)
         if found is None:
-            return _gone(lab, request, "approval of a promotion")
+            return _not_found(lab, request, "approval of a promotion")
         values = {"evidence": await run_in_threadpool(evidence.completed, lab, found, check_context(lab))}
         if request.query_params.get("part") == "evidence":
             return html.part(request, "runs/evidence-part.html", values)
@@ -176,10 +176,10 @@ def _log_routes(lab: Lab) -> list[BaseRoute]:
     async def whole(request: Request) -> Response:
         found = which(request)
         if found is None:
-            return _gone(lab, request, "log")
+            return _not_found(lab, request, "log")
         path = lab.paths.container_log(found.namespace, found.pod, found.name)
         if not path.is_file():
-            return _gone(lab, request, "log")
+            return _not_found(lab, request, "log")
         return FileResponse(path, media_type="text/plain; charset=utf-8", headers=html.HEADERS)
 
     async def follow(request: Request) -> Response | Stream:
@@ -202,7 +202,7 @@ def _named(lab: Lab, request: Request, kind: str) -> Object | None:
     return lab.store.find(built_in(kind), given["namespace"], given["name"])
 
 
-def _gone(lab: Lab, request: Request, what: str) -> Response:
+def _not_found(lab: Lab, request: Request, what: str) -> Response:
     given = request.path_params
     name = given.get("name") or f"{given['pod']}/{given['container']}"
     values = {

@@ -1,5 +1,5 @@
-// The buttons of a module: check it, do it, take it back. They stand where the module's section "Check" is. What the
-// last two print is shown as it comes; the command goes on when the page is closed, and is found again on return.
+// The buttons of a module (check, solve, reset) in its section "Check". The output of solve and reset is shown while
+// they run. The command continues when the page is closed; the page shows it again when it is opened.
 
 const EVERY = 1000;
 const button = document.getElementById("proof-check");
@@ -79,7 +79,7 @@ async function follow() {
   }
 }
 
-// What a reset takes back is kept, and the question says where.
+// A reset keeps the participant's work; the question says where.
 function agreed(verb) {
   return verb !== "reset" || confirm(
     `Take module ${Number(number)} back to its start?\n\nWhat you made is kept: commits as a branch kept/..., changes ` +

@@ -1,5 +1,5 @@
-// Keeps the console's sections as the lab is: asks every two seconds while the page is seen, and replaces only what
-// changed, so that a selection or the focus elsewhere stays.
+// Updates the console's sections: requests them every two seconds while the page is visible, and replaces only changed
+// ones, so that a selection or the focus elsewhere stays.
 
 const EVERY = 2000;
 const stale = document.getElementById("stale");

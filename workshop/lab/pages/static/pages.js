@@ -1,5 +1,5 @@
-// What every page has: the theme switch and the copy buttons. Handlers sit on the document, so that parts of a page
-// can be replaced without setting anything up again.
+// The theme switch and the copy buttons of every page. The document has the handlers, so that parts of a page can be
+// replaced without adding handlers again.
 
 function dark() {
   const chosen = document.documentElement.dataset.theme;

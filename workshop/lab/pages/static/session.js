@@ -1,4 +1,4 @@
-// A one-time code for a part of the lab. The session's key is in this port's local storage; the cookie alone gets none.
+// A one-time code for a part of the lab. The session's key is in this port's local storage; the cookie alone is not enough.
 
 export async function sessionCode(part) {
   const answer = await fetch("/session/code", {

@@ -1,4 +1,4 @@
-// Slides: the arrow keys, space and Page Up / Page Down go one on or back; the address remembers which one.
+// Slides: the arrow keys, space and Page Up / Page Down move forward or back; the address contains the slide.
 
 const slides = [...document.querySelectorAll(".slide")];
 const NEXT = ["ArrowRight", "ArrowDown", "PageDown", " "];

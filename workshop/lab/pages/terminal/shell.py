@@ -2,7 +2,7 @@
 
 Memory is bounded in every direction. The last SCROLLBACK bytes of output are kept. A page acknowledges the bytes that
 it has drawn and may lag WINDOW bytes behind. While one page lags more, the shell is not read, so the kernel blocks the
-program. A page that does not continue for PATIENCE seconds is dropped, so that it cannot stop the others. Typed input
+program. A page that lags for LAG_SECONDS is dropped, so that it cannot stop the others. Typed input
 waits in at most PENDING bytes while no program reads it.
 """
 
@@ -20,7 +20,7 @@ from workshop.lab.runtimes.process.launcher import Process
 SCROLLBACK = 256 * 1024
 WINDOW = 256 * 1024
 PENDING = 64 * 1024
-PATIENCE = 15.0
+LAG_SECONDS = 15.0
 VIEWERS = 4
 """Pages that show one shell at the same time; one more replaces the oldest."""
 ENDED = "ended"
@@ -84,7 +84,7 @@ class Shell:
         self._typed = bytearray()
         self._viewers: list[Viewer] = []
         self._reading = False
-        self._impatient: asyncio.TimerHandle | None = None
+        self._drop_timer: asyncio.TimerHandle | None = None
         self._open = True
         os.set_blocking(master, False)
         self._read_or_wait()
@@ -158,8 +158,8 @@ class Shell:
         self._loop.remove_writer(self._master)
         os.close(self._master)
         os.close(self._slave)
-        if self._impatient is not None:
-            self._impatient.cancel()
+        if self._drop_timer is not None:
+            self._drop_timer.cancel()
         for viewer in self._viewers:
             viewer.drop(ENDED)
         self._viewers.clear()
@@ -167,25 +167,25 @@ class Shell:
     # -- the terminal
 
     def _read_or_wait(self) -> None:
-        """Read while no page lags too far behind; else wait for the slowest page, at most PATIENCE seconds."""
+        """Read while no page lags too far behind; else wait for the slowest page, at most LAG_SECONDS seconds."""
         if not self._open:
             return
         now = self._loop.time()
         for viewer in self._viewers:
             viewer.full_since = (viewer.full_since or now) if viewer.full else None
         waiting = [viewer.full_since for viewer in self._viewers if viewer.full_since is not None]
-        if self._impatient is not None:
-            self._impatient.cancel()
-            self._impatient = None
+        if self._drop_timer is not None:
+            self._drop_timer.cancel()
+            self._drop_timer = None
         if waiting:
             self._stop_reading()
-            self._impatient = self._loop.call_at(min(waiting) + PATIENCE, self._drop_the_slow)
+            self._drop_timer = self._loop.call_at(min(waiting) + LAG_SECONDS, self._drop_the_slow)
         elif not self._reading:
             self._reading = True
             self._loop.add_reader(self._master, self._read)
 
     def _drop_the_slow(self) -> None:
-        overdue = self._loop.time() - PATIENCE
+        overdue = self._loop.time() - LAG_SECONDS
         for viewer in [each for each in self._viewers if each.full_since is not None and each.full_since <= overdue]:
             viewer.drop("the page did not keep up with the output")
             self._viewers.remove(viewer)

@@ -46,5 +46,5 @@ def test_an_open_page_follows_its_run_and_says_so(tmp_path: Path, _: int) -> Non
     with served(about, released=released) as lab:
         page = dom(f"{lab.url}{PAGE}", tmp_path, wait=LOADED)
     assert 'data-state="Running"' in page.partition('id="node-lint"')[2].partition(">")[0]
-    assert re.search(r'id="said"[^>]*>[^<]*lint: Running', page), "told to screen readers"
+    assert re.search(r'id="announced"[^>]*>[^<]*lint: Running', page), "announced to screen readers"
     assert 'data-task="lint"' in page, "the page looks at what runs"

@@ -188,7 +188,7 @@ def test_a_page_that_draws_nothing_makes_the_shell_wait_and_goes_on_when_it_draw
 
 
 def test_a_page_that_never_draws_is_dropped_and_stops_no_other(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PATIENCE", 3.0)
+    monkeypatch.setattr(limits, "LAG_SECONDS", 3.0)
     slow, page = lab.attach(), lab.attach()
     page.start("head -c 1500000 /dev/zero | tr '\\0' 'x' | fold -w 99; echo all of it")
     page.until(b"all of it")

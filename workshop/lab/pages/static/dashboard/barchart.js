@@ -1,10 +1,10 @@
-// The bar chart panel: standing bars from a table, side by side for each of its columns of numbers.
+// The bar chart panel: vertical bars from a table, side by side for each of its columns of numbers.
 
 import { faded } from "./colors.js";
 import { lineColor, settings, text } from "./fields.js";
 import { Plot } from "./plot.js";
 
-const GROUP = 0.8; // of the room between two ticks, the part that bars take
+const GROUP = 0.8; // the share of the space between two ticks that bars take
 
 export class BarChart extends Plot {
   draw({ table }) {

@@ -1,4 +1,4 @@
-// Colours that hold on both grounds; Grafana's names mean the page's own.
+// Colours for the light and the dark theme; Grafana's colour names become the page's colours.
 
 const NAMED = {
   green: "--ok", red: "--bad", yellow: "--warn", "#EAB839": "--warn", blue: "--accent", text: "--ink",
@@ -11,7 +11,7 @@ export function isDark() {
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-// Canvas knows no custom properties, so names become the colours of the moment.
+// Canvas does not support custom properties, so names become the current theme's colours.
 const probe = document.createElement("span");
 probe.hidden = true;
 document.body.append(probe);
@@ -42,7 +42,7 @@ export function faded(color, alpha) {
   return `rgba(${parts(color).join(", ")}, ${alpha})`;
 }
 
-// From the ground (0) to the accent (1). Never all the way, so that text can be read on it.
+// From the background (0) to the accent (1), never fully, so that text on it stays readable.
 export function continuous(share, strongest = 1) {
   const at = Math.min(1, Math.max(0, share)) * strongest;
   const [from, to] = [parts(css("--sunken")), parts(series(0))];

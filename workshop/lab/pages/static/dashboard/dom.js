@@ -1,4 +1,4 @@
-// Making elements, shortly.
+// Functions that create elements.
 
 export function element(tag, className, text) {
   const made = document.createElement(tag);

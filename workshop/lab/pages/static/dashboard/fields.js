@@ -1,4 +1,4 @@
-// What a panel says of one of its fields: its defaults, and the overrides that match the field's name.
+// The settings of a panel's field: the defaults, and the overrides that match the field's name.
 
 import { css, continuous, named, series as palette, threshold } from "./colors.js";
 import { format } from "./units.js";
@@ -9,12 +9,12 @@ function matches({ id, options }, name) {
   return false;
 }
 
-// `said` turns the variables in an override's name into what is chosen.
-export function settings(panel, name, said = (text) => text) {
+// `filled` replaces the variables in an override's name by the chosen values.
+export function settings(panel, name, filled = (text) => text) {
   const { defaults, overrides } = panel.fieldConfig;
   const made = { ...defaults, custom: { ...defaults.custom } };
   for (const { matcher, properties } of overrides ?? []) {
-    if (!matches({ ...matcher, options: said(String(matcher.options)) }, name)) continue;
+    if (!matches({ ...matcher, options: filled(String(matcher.options)) }, name)) continue;
     for (const { id, value } of properties) {
       if (id.startsWith("custom.")) made.custom[id.slice(7)] = value;
       else made[id] = value;
@@ -31,7 +31,7 @@ export function text(field, value) {
   return typeof value === "string" ? value : format(value, field.unit, field.decimals);
 }
 
-// An end that is not there, or null, is open.
+// A missing or null end is open.
 function inside({ from, to }, value) {
   return typeof value === "number" && value >= (from ?? -Infinity) && value <= (to ?? Infinity);
 }
@@ -41,7 +41,7 @@ export function lineColor(field, index) {
   return field.color?.mode === "fixed" ? named(field.color.fixedColor) : palette(index);
 }
 
-// The colour of a value: by thresholds, or the more the darker between `low` and `high`.
+// The colour of a value: by thresholds, or darker with the value between `low` and `high`.
 export function valueColor(field, value, low, high) {
   if (field.color?.mode?.startsWith("continuous")) {
     return continuous(high > low ? (value - low) / (high - low) : 0);

@@ -1,4 +1,4 @@
-// Tables: the answers of instant queries as rows, and Grafana's transformations of them that the dashboards use.
+// Tables: the results of instant queries as rows, and those transformations of Grafana that the dashboards use.
 // A table is { names, rows }, and a row is a Map from a column's name to its value.
 
 export class Unknown extends Error {}

@@ -1,9 +1,9 @@
-// The heatmap panel: a column of cells for each moment, a row for each series or bucket; the darker the more.
+// The heatmap panel: a column of cells for each time, a row for each series or bucket; higher values are darker.
 
 import { continuous } from "./colors.js";
 import { Plot } from "./plot.js";
 
-// Rows from the lowest up. Buckets are cumulative: each takes away the one below it.
+// Rows from the lowest up. Buckets are cumulative, so subtract the one below from each.
 function rowsOf(series, buckets) {
   const number = (name) => (name === "+Inf" ? Infinity : Number(name));
   const sorted = [...series].sort((a, b) => number(a.name) - number(b.name));
@@ -21,7 +21,7 @@ export class Heatmap extends Plot {
     this.buckets = this.panel.targets[0].format === "heatmap";
     const rows = rowsOf(series, this.buckets);
     const seen = (row) => [...row.at.values()].some((value) => value > 0);
-    // Buckets that nothing ever fell into only take room; tenths are a scale and stay.
+    // Leave out empty buckets; tenths are a scale and stay.
     const above = rows.findLastIndex(seen);
     this.rows = this.buckets ? rows.slice(0, Math.max(above + 1, Math.min(3, rows.length))) : rows;
     this.most = Math.max(...this.rows.flatMap((row) => [...row.at.values()].filter(Number.isFinite)), 0);
@@ -69,7 +69,7 @@ export class Heatmap extends Plot {
       for (const [time, value] of row.at) {
         if (!(value > 0)) continue;
         ctx.fillStyle = continuous((value / this.most) ** exponent);
-        // A point of a range query stands for the time before it.
+        // A point of a range query covers the time before it.
         ctx.fillRect(plot.valToPos(time, "x", true) - width, y + 1, Math.ceil(width), Math.max(1, height - 2));
       }
     }

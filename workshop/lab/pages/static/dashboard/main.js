@@ -1,5 +1,5 @@
-// Draws a Grafana dashboard from its JSON: the layout, the refresh, and for each panel its queries. What a panel type
-// is, is told in panels.js, timeseries.js and their like; a type that is not there is named instead of drawn.
+// Draws a Grafana dashboard from its JSON: the layout, the refresh, and for each panel its queries. The
+// panel types are in panels.js, timeseries.js and similar files; the name of an unsupported type is shown instead.
 
 import { marks } from "./annotations.js";
 import { BarChart } from "./barchart.js";
@@ -31,7 +31,7 @@ let drawn = false;
 
 // -- the layout
 
-// Rows and the panels below them, each row a part of the page that can be folded.
+// Rows and the panels below them. Each row can be folded.
 function lay(panels) {
   const made = [];
   let body = null;
@@ -84,7 +84,7 @@ function place(panel, parent, top) {
   return { panel, section, note, title, about, view };
 }
 
-// The description, and below it the queries as they were asked: what a panel shows is no secret.
+// The description, and below it the queries as they were sent.
 function help(panel) {
   const node = element("details");
   const mark = element("summary", "", "?");
@@ -102,10 +102,10 @@ function help(panel) {
   document.addEventListener("click", (event) => {
     if (!node.contains(event.target)) node.open = false;
   });
-  const show = (asked) => {
+  const show = (sent) => {
     if (node.open) return;
-    queries.replaceChildren(...asked.map((expr) => {
-      const line = element("p", "asked");
+    queries.replaceChildren(...sent.map((expr) => {
+      const line = element("p", "sent");
       line.append(element("code", "", expr));
       if (prometheus) {
         const link = element("a", "", "Ask Prometheus");
@@ -140,23 +140,23 @@ function enlarger(panel, section) {
 // -- the data
 
 async function fill({ panel, section, note, title, about, view }, range, found) {
-  title.textContent = variables.said(panel.title);
-  const asked = panel.targets.map((target) => interpolate(target.expr, variables.chosen, range));
-  about.show(asked);
+  title.textContent = variables.filled(panel.title);
+  const sent = panel.targets.map((target) => interpolate(target.expr, variables.chosen, range));
+  about.show(sent);
   try {
     const answers = await Promise.all(panel.targets.map(async (target, i) => {
-      const series = await query(asked[i], range, target.instant);
-      const name = (labels) => variables.said(legend(target.legendFormat, labels));
+      const series = await query(sent[i], range, target.instant);
+      const name = (labels) => variables.filled(legend(target.legendFormat, labels));
       return { refId: target.refId, series: series.map((one) => ({ ...one, name: name(one.labels) })) };
     }));
     const series = answers.flatMap((answer) => answer.series);
     const empty = !series.some((one) => one.points.some(([, value]) => Number.isFinite(value)));
     const table = transformed(answers, panel.transformations);
-    view.draw({ series, table, range, marks: found, said: (text) => variables.said(text) });
-    const says = ["stat", "gauge"].includes(panel.type);
-    note.hidden = !empty || says;
-    section.classList.toggle("empty", empty && !says);
-    note.textContent = variables.said(panel.fieldConfig.defaults.noValue ?? "No data in this time");
+    view.draw({ series, table, range, marks: found, filled: (text) => variables.filled(text) });
+    const hasOwnText = ["stat", "gauge"].includes(panel.type);
+    note.hidden = !empty || hasOwnText;
+    section.classList.toggle("empty", empty && !hasOwnText);
+    note.textContent = variables.filled(panel.fieldConfig.defaults.noValue ?? "No data in this time");
   } catch (error) {
     if (error instanceof Unavailable) throw error;
     note.hidden = false;
@@ -164,7 +164,7 @@ async function fill({ panel, section, note, title, about, view }, range, found) 
   }
 }
 
-// The list is made by the lab, which escapes what alerts say.
+// The lab renders the list and escapes the alerts' texts.
 async function showAlerts() {
   const answer = await fetch("/dashboards/alerts", { cache: "no-store" }).catch(() => null);
   if (!answer?.ok) return;
@@ -192,7 +192,7 @@ async function refresh() {
     drawn = true;
   } catch (error) {
     word.hidden = false;
-    // Old lines are better than none; an empty frame is worse than the word alone.
+    // Keep old lines when there are any; else show the text alone, without an empty frame.
     grid.hidden = !drawn;
     word.querySelector("p").textContent = error.message;
   } finally {
@@ -221,7 +221,7 @@ form.addEventListener("submit", (event) => {
 });
 form.elements.every.addEventListener("change", schedule);
 document.addEventListener("visibilitychange", refresh);
-// Another dashboard shows the same deployment and time.
+// Links to other dashboards keep the deployment and the time.
 for (const link of document.querySelectorAll("a[data-dashboard]")) {
   link.addEventListener("click", () => { link.search = location.search; });
 }

@@ -9,7 +9,7 @@ class Panel {
     Object.assign(this, { panel, body });
   }
 
-  // The one value of a panel that shows one: its field, value and colour.
+  // The value of a panel with a single value: its field, value and colour.
   reading(series) {
     const field = settings(this.panel, series[0]?.name ?? "");
     const value = series.length ? last(series[0].points) : undefined;
@@ -119,7 +119,7 @@ export class Table extends Panel {
     }
     made.append(head, body);
     const box = element("div", "table");
-    // It scrolls when it is wider than its panel, and a keyboard has to reach it for that.
+    // A table that is wider than its panel scrolls, so it must be reachable by keyboard.
     box.tabIndex = 0;
     box.setAttribute("role", "group");
     box.setAttribute("aria-label", this.panel.title);
@@ -135,7 +135,7 @@ export class Table extends Panel {
       const share = (value - low) / (high - low);
       cell.classList.add("shaded");
       if (field.color?.mode?.startsWith("continuous")) {
-        // No darker than text can be read on.
+        // Not too dark for text on it.
         cell.style.background = continuous(share, 0.4);
       } else {
         cell.style.background = valueColor(field, value, low, high);

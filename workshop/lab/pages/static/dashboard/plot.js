@@ -1,4 +1,4 @@
-// What the panels with axes share: the size, the axes, the marks of annotations, the zoom by dragging.
+// The common parts of panels with axes: the size, the axes, the annotations, the zoom by dragging.
 
 import { css, faded, named } from "./colors.js";
 import { clock, element } from "./dom.js";
@@ -20,7 +20,7 @@ export class Plot {
     return { width: Math.max(80, this.box.clientWidth), height: Math.max(60, this.box.clientHeight) };
   }
 
-  // Data that has the same shape is put into the plot that is there; `shape` says what the plot was made for.
+  // Data of the same shape reuses the plot; `shape` describes the plot's data.
   show(shape, data, options) {
     if (this.plot && shape === this.shape) {
       this.plot.setData(data);
@@ -31,7 +31,7 @@ export class Plot {
     this.plot = new uPlot({ ...this.size(), legend: { show: false }, padding: [10, 22, 0, 0], ...options }, data, this.box);
   }
 
-  // The colours of the moment are in the plot: another theme needs another plot.
+  // The plot contains the theme's colours, so another theme needs another plot.
   forget() {
     this.shape = null;
   }
@@ -52,13 +52,13 @@ export class Plot {
     const { unit } = this.panel.fieldConfig.defaults;
     return {
       ...this.axis(), size: 68, space: 32,
-      // Memory is counted in powers of two, and so are its ticks.
+      // Bytes have ticks at powers of two.
       ...(unit === "bytes" ? { incrs: Array.from({ length: 40 }, (_, i) => 2 ** i) } : {}),
       values: (_, ticks) => ticks.map((tick) => this.format(tick)),
     };
   }
 
-  // From the least allowed up to a little above what there is: a share is not drawn up to 100 % when it is 3 %.
+  // From the minimum to slightly above the highest value: a share of 3 % is not drawn on a scale to 100 %.
   valueScale() {
     const { min, max } = this.panel.fieldConfig.defaults;
     return { range: (_, low, high) => [min ?? Math.min(0, low ?? 0), Math.min(max ?? Infinity, (high || 1) * 1.1)] };
@@ -85,7 +85,7 @@ export class Plot {
     };
   }
 
-  // A dashed line where something happened, a shade as long as it lasts.
+  // A dashed line for an event, a shade for its duration.
   drawMarks(plot) {
     const { ctx, bbox } = plot;
     ctx.save();
@@ -110,15 +110,15 @@ export class Plot {
     ctx.restore();
   }
 
-  // What is under the cursor, in words: the time, and what happened about then.
+  // The text at the cursor: the time, and the annotations near it.
   moment(plot) {
     const { idx, left } = plot.cursor;
     if (idx === null || idx === undefined || left < 0) return [];
     const time = plot.data[0][idx];
     const near = (this.range.end - this.range.start) / 100;
-    const told = this.marks.filter((mark) => mark.until
+    const shown = this.marks.filter((mark) => mark.until
       ? mark.time <= time && time <= mark.until : Math.abs(mark.time - time) <= near);
-    return [clock(time, this.range.step), ...new Set(told.map((mark) => mark.text))];
+    return [clock(time, this.range.step), ...new Set(shown.map((mark) => mark.text))];
   }
 
   item(color, name, value, className = "") {

@@ -1,4 +1,4 @@
-// Prometheus, asked through the lab: the page may talk to nobody else.
+// Queries Prometheus through the lab; the page sends requests to no other server.
 
 const API = "/dashboards/api";
 
@@ -9,7 +9,7 @@ async function ask(path, params) {
   try {
     answer = await fetch(`${API}/${path}?${new URLSearchParams(params)}`, { cache: "no-store" });
   } catch {
-    throw new Unavailable("The lab does not answer. workshop status says why.");
+    throw new Unavailable("The lab does not answer. See: workshop status.");
   }
   if (answer.status === 401) location.reload();
   const body = await answer.json().catch(() => ({}));
@@ -24,7 +24,7 @@ export async function labelValues(label, series, range) {
   return ask(`label/${label}/values`, params);
 }
 
-// One series a result: its labels and [time, value] pairs. An instant query has one pair.
+// One series for each result: its labels and [time, value] pairs. An instant query has one pair.
 export async function query(expr, range, instant) {
   const data = instant
     ? await ask("query", { query: expr, time: range.end })

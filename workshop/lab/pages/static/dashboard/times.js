@@ -1,10 +1,10 @@
-// The time that is shown: the last so much until now, or a time between two moments. Kept in the address as Grafana
-// does (`from`, `to`), so that a link shows what its sender saw.
+// The time range: relative until now, or between two times. The address contains it as in Grafana (`from`, `to`), so
+// that a link opens the same range.
 
 import { SCRAPE } from "./variables.js";
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86400 };
-const POINTS = 240; // of a line: as many as can be told apart in a third of a screen
+const POINTS = 240; // points of a line: as many as are visible in a third of a screen
 
 function seconds(from) {
   const found = /^now-(\d+)([smhd])$/.exec(from ?? "");
@@ -51,14 +51,14 @@ export class Times {
     this.show();
   }
 
-  set(start, end, told = false) {
+  set(start, end, notify = false) {
     const { range } = this.form.elements;
     if (range.value !== "between") this.before = range.value;
     this.between = { start: Math.floor(start), end: Math.ceil(Math.max(end, start + 30)) };
     range.value = "between";
     this.keep();
     this.show();
-    if (told) this.changed();
+    if (notify) this.changed();
   }
 
   range() {
@@ -74,7 +74,7 @@ export class Times {
     this.form.querySelector(".between").hidden = !exact;
     if (!exact) return;
     for (const [input, time] of [[from, this.between.start], [to, this.between.end]]) {
-      // The input wants local time without a zone.
+      // The input takes local time without a zone.
       const at = new Date(time * 1000);
       input.value = new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
     }

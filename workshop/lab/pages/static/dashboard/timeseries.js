@@ -5,7 +5,7 @@ import { element } from "./dom.js";
 import { lineColor, settings, text } from "./fields.js";
 import { Plot } from "./plot.js";
 
-// Series become columns of one table, as uPlot wants them: a row for each step of the query. Where a series has no
+// Series become columns of one table, as uPlot requires: a row for each step of the query. Where a series has no
 // point, null leaves a gap in its line.
 function table(series, { start, end, step }) {
   const times = Array.from({ length: Math.floor((end - start) / step) + 1 }, (_, i) => start + i * step);
@@ -27,9 +27,9 @@ function stacked(columns) {
 export class TimeSeries extends Plot {
   hidden = new Set();
 
-  draw({ series, range, said, marks }) {
-    Object.assign(this, { given: { series, range, said, marks }, range, marks });
-    this.fields = series.map((one) => settings(this.panel, one.name, said));
+  draw({ series, range, filled, marks }) {
+    Object.assign(this, { given: { series, range, filled, marks }, range, marks });
+    this.fields = series.map((one) => settings(this.panel, one.name, filled));
     this.colors = this.fields.map((field, i) => lineColor(field, i));
     this.names = series.map((one) => one.name);
     const at = series.map((_, i) => i).filter((i) => !this.hidden.has(this.names[i]));

@@ -1,4 +1,4 @@
-// Numbers as people read them: the units of Grafana that the dashboards use.
+// Formatted numbers, in the units of Grafana that the dashboards use.
 
 function short(value, digits = 3) {
   const size = Math.abs(value);

@@ -1,18 +1,18 @@
-// The variables of a dashboard: what they may be, what is chosen, and the text of a query with them filled in.
+// The variables of a dashboard: their options, the chosen values, and queries with the values filled in.
 
 import { element } from "./dom.js";
 import { labelValues } from "./queries.js";
 
 const LABEL_VALUES = /^label_values\((?:(.+),\s*)?([a-zA-Z_]\w*)\)$/;
 const ALL = "$__all";
-export const SCRAPE = 5; // seconds between two looks of the lab's Prometheus
+export const SCRAPE = 5; // seconds; the scrape interval of the lab's Prometheus
 
 export function interpolate(text, chosen, range) {
   const whole = range ? Math.round(range.end - range.start) : 3600;
   const step = range ? range.step : SCRAPE;
   const built = {
     __interval: `${step}s`,
-    // As Grafana: at least four scrapes, so that a rate always sees two.
+    // As in Grafana: at least four scrapes, so that a rate always has two points.
     __rate_interval: `${Math.max(step + SCRAPE, 4 * SCRAPE)}s`,
     __range: `${whole}s`,
     __range_s: String(whole),
@@ -29,7 +29,7 @@ const escaped = (value) => quoted(value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
 
 export class Variables {
   constructor(list, box, changed) {
-    // Where the data comes from is no choice here: there is one Prometheus.
+    // The data source cannot be chosen: there is one Prometheus.
     this.list = list.filter((variable) => variable.type !== "datasource");
     Object.assign(this, { box, changed, chosen: new Map(), controls: new Map() });
     const wanted = new URLSearchParams(location.search);
@@ -62,12 +62,12 @@ export class Variables {
     this.changed();
   }
 
-  // A text with what was chosen instead of the variables' names, for people.
-  said(text) {
+  // A text with the chosen values instead of the variables' names, for display.
+  filled(text) {
     return text.replace(/\$(\w+)/g, (whole, name) => this.chosen.get(name)?.values.join(", ") ?? whole);
   }
 
-  // Ask for the values of each, in order: a later one may depend on an earlier one. False when there are none at all.
+  // Query the values of each, in order: a later one may depend on an earlier one. False if there are no values at all.
   async refresh(range) {
     let some = false;
     for (const variable of this.list.filter((one) => one.type === "query")) {

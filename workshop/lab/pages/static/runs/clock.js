@@ -1,4 +1,4 @@
-// Times that go on: durations that count up, and the bars of what runs. The server's text is as of its rendering.
+// Running times: durations that count up, and the bars of running tasks. The server's text is as of its rendering.
 
 export function keepTime(root) {
   const now = Date.now() / 1000;

@@ -1,5 +1,5 @@
-// What an approval decides about, fetched once for each: it does not change while people think.
-// Without this script a link leads to the same on a page of its own.
+// The comparison of an approval, fetched once for each: it does not change while the approval waits.
+// Without this script a link opens it as a separate page.
 
 const known = new Map();
 

@@ -1,5 +1,5 @@
-// The tasks as a graph: the list that the server sends is put in its places by dagre, arrows are drawn behind it.
-// Reads data-key and data-after of the list's items. Top to bottom, since pipelines are long and pages are too.
+// The tasks as a graph: dagre places the items of the server's list; arrows are drawn behind it.
+// Reads data-key and data-after of the list's items. Top to bottom, because pipelines are long, as pages are.
 
 import { Graph, layout } from "../dagre-3.1.3.esm.js";
 
@@ -13,7 +13,7 @@ function items(list) {
   }));
 }
 
-// Every task stands as early as it can start: dagre's longest path begins at the end, so it is given the graph upside
+// Every task is as high as its earliest start. dagre's longest path begins at the end, so it gets the graph upside
 // down.
 function laid(nodes, width) {
   const graph = new Graph().setGraph({ rankdir: "BT", ranker: "longest-path", nodesep: 14, ranksep: 22, marginx: 4,
@@ -25,7 +25,7 @@ function laid(nodes, width) {
   return graph;
 }
 
-// The children of a matrix have the same neighbours, so they may change places: from left to right as they are counted.
+// The children of a matrix have the same neighbours, so they can be sorted from left to right by their index.
 function places(nodes, graph) {
   const found = new Map(nodes.map(({ key }) => [key, graph.node(key)]));
   for (const task of new Set(nodes.map(({ key }) => key.split("/")[0]))) {
@@ -65,13 +65,13 @@ export function draw(list, arrows) {
   show(list);
 }
 
-// Beside the panel the graph gets what the style sheet gives it; above the panel, on a phone, the whole width.
+// Next to the panel the style sheet sets the graph's width; above the panel, on a phone, it has the full width.
 function space(board) {
-  const beside = getComputedStyle(board).gridTemplateColumns.split(" ").length > 1;
-  return board.clientWidth * (beside ? 0.55 : 1) - 56;
+  const nextToPanel = getComputedStyle(board).gridTemplateColumns.split(" ").length > 1;
+  return board.clientWidth * (nextToPanel ? 0.55 : 1) - 56;
 }
 
-// A graph that is larger than its frame is moved to the task that is looked at.
+// A graph that is larger than its frame is scrolled to the selected task.
 function show(list) {
   const item = list.querySelector("[aria-current]")?.parentElement;
   const frame = list.parentElement;

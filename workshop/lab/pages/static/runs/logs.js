@@ -1,5 +1,5 @@
 // The logs of steps: an open step's log is read as server-sent events until the step has ended. A page keeps the end of
-// a long log only; the whole is a link away.
+// a long log only; a link opens the whole log.
 
 const LONGEST = 512 * 1024;
 const ESCAPES = /\x1b\[[0-9;?]*[A-Za-z]/g;
@@ -34,7 +34,7 @@ class Log {
     this.at = lastEventId;
     this.text.data = this.last.data = this.line = "";
     this.left = JSON.parse(data).skipped;
-    this.say("");
+    this.note("");
   }
 
   add({ data, lastEventId }) {
@@ -48,7 +48,7 @@ class Log {
       const cut = this.text.data.indexOf("\n", this.text.length - LONGEST / 2) + 1;
       this.left += cut;
       this.text.deleteData(0, cut);
-      this.say("");
+      this.note("");
     }
     if (follows) this.pre.scrollTop = this.pre.scrollHeight;
   }
@@ -56,16 +56,16 @@ class Log {
   end() {
     this.ended = true;
     this.close();
-    this.say(this.pre.textContent ? "" : "It printed nothing.");
+    this.note(this.pre.textContent ? "" : "It printed nothing.");
   }
 
-  say(word) {
+  note(word) {
     const left = this.left ? `The first ${Math.ceil(this.left / 1024)} KiB are left out.` : "";
     this.note.textContent = [word, left].filter(Boolean).join(" ");
   }
 }
 
-// What a terminal would show of a line: no colours, and of a progress bar its last state.
+// A line as a terminal shows it: without colour codes, and only the last state of a progress bar.
 function shown(line) {
   const text = line.replace(ESCAPES, "").replace(/\r+$/, "");
   return text.slice(text.lastIndexOf("\r") + 1);
@@ -75,7 +75,7 @@ export function syncLogs(root) {
   const wanted = new Set();
   for (const step of root.querySelectorAll("details.step[data-log][open]")) {
     const pre = step.querySelector("pre.log");
-    // A step in a folded attempt is not seen.
+    // A step in a folded attempt is not visible.
     if (!pre || step.parentElement.closest("details:not([open])")) continue;
     wanted.add(pre);
     if (!logs.has(pre)) logs.set(pre, new Log(step.dataset.log, pre, step.querySelector("[id^=note-]")));

@@ -1,5 +1,5 @@
-// A page of runs that follows its run: told by server-sent events that something changed, it asks for its live part
-// and changes only what differs. Every link works without this script; it saves the reload.
+// A page that follows its run: after a server-sent event it requests its live part and changes only the differences.
+// Every link works without this script; it saves the reload.
 
 import { keepTime } from "./clock.js";
 import { showEvidence } from "./evidence.js";
@@ -9,10 +9,10 @@ import { morph } from "./morph.js";
 
 const live = document.getElementById("live");
 const stale = document.getElementById("stale");
-const said = document.getElementById("said");
+const announced = document.getElementById("announced");
 let source = null;
 let tag = "";
-let asked = "";
+let requested = "";
 let busy = false;
 let again = false;
 let states = seen();
@@ -21,11 +21,11 @@ function seen() {
   return new Map([...live.querySelectorAll("[data-state]")].map((one) => [one.dataset.key ?? one.id, one.dataset.state]));
 }
 
-// A screen reader hears what changed its state, not every second that passes.
+// A screen reader announces changes of state, not every second.
 function announce() {
   const now = seen();
   const changed = [...now].filter(([key, state]) => states.has(key) && states.get(key) !== state);
-  if (changed.length) said.textContent = changed.map(([key, state]) => `${key}: ${state}`).join(". ");
+  if (changed.length) announced.textContent = changed.map(([key, state]) => `${key}: ${state}`).join(". ");
   states = now;
 }
 
@@ -44,13 +44,13 @@ async function refresh() {
   url.hash = "";
   url.searchParams.set("part", "live");
   try {
-    const headers = tag && asked === url.href ? { "If-None-Match": tag } : {};
+    const headers = tag && requested === url.href ? { "If-None-Match": tag } : {};
     const answer = await fetch(url, { headers, cache: "no-store" });
     if (answer.status === 401 || answer.status === 404) location.reload();
     stale.hidden = answer.ok || answer.status === 304;
     if (answer.ok) {
       tag = answer.headers.get("ETag") ?? "";
-      asked = url.href;
+      requested = url.href;
       const fresh = new DOMParser().parseFromString(`<div id="live">${await answer.text()}</div>`, "text/html");
       morph(live, fresh.getElementById("live"));
       announce();
@@ -67,14 +67,14 @@ async function refresh() {
 function follow() {
   source?.close();
   source = null;
-  // A hidden page asks for nothing: a browser has six lines to a server, and other tabs need them.
+  // A hidden page makes no requests: a browser has six connections to a server, and other tabs need them.
   if (document.hidden) return;
   const mine = new EventSource(live.dataset.events);
   source = mine;
   mine.addEventListener("changed", refresh);
   mine.addEventListener("error", () => {
     stale.hidden = false;
-    // The browser comes back by itself unless it was refused.
+    // The browser reconnects by itself unless it was refused.
     if (mine.readyState === EventSource.CLOSED && source === mine) setTimeout(follow, 2000);
   });
 }
@@ -84,8 +84,8 @@ async function look(link) {
   await refresh();
   const panel = document.getElementById("panel");
   const task = document.getElementById("panel-title")?.textContent.trim();
-  if (task) said.textContent = `${task} is shown`;
-  // Where the panel is below the graph, it would open out of sight.
+  if (task) announced.textContent = `${task} is shown`;
+  // If the panel is below the graph, scroll to it.
   if (panel && panel.getBoundingClientRect().top > innerHeight * 0.7) panel.scrollIntoView();
 }
 

@@ -1,6 +1,6 @@
-// Makes an element like another, in place: what stays the same keeps its focus, its selection and its scroll.
-// Elements with the same id are the same, and those that come and go need one; others are compared by their place. What is marked data-keep belongs to scripts or to the user; what a script
-// has put into `style` stays too.
+// Makes an element equal to another, in place: unchanged parts keep their focus, selection and scroll position.
+// Elements with the same id are the same; elements that are added and removed need one. Others are compared by their
+// position. Content with data-keep belongs to scripts or to the user; a script's changes of `style` stay too.
 
 export function morph(from, to) {
   if (from.nodeType !== to.nodeType || from.nodeName !== to.nodeName) {
@@ -26,7 +26,7 @@ function attributes(from, to) {
   if (from.nodeName === "DETAILS") unfold(from, to);
 }
 
-// What the user has opened or closed stays so, until the server says something else than the last time.
+// A user's opening or closing stays, until the server sends another state than the last time.
 const served = new WeakMap();
 function unfold(from, to) {
   const wanted = to.hasAttribute("open");
@@ -46,7 +46,7 @@ function children(from, to) {
       from.insertBefore(next, at);
       continue;
     }
-    // What stands before it and is not wanted goes; moving an element instead would lose its scroll and its focus.
+    // Remove unwanted elements before it; moving an element instead would lose its scroll position and focus.
     while (at && at !== same && same.id && !wanted.has(at.id)) {
       const gone = at;
       at = at.nextSibling;

@@ -1,7 +1,8 @@
-// The WebSocket to one of the lab's shells. It comes back by itself when the lab does; what it cannot mend it says.
+// The WebSocket to one of the lab's shells. It reconnects when the lab answers again.
 //
-// `hear` has: begin() before the shell's output so far, output(bytes, done) where done() says that it is drawn, and
-// away(text, again) when nothing comes any more: `again` is "soon", or "ask" when the participant has to ask for it.
+// `screen` has: begin() before the shell's earlier output; output(bytes, done), where the screen calls done() when the
+// bytes are drawn; and away(text, again) at the end of the connection: `again` is "soon", or "ask" if the participant
+// must request a new one.
 
 import { sessionCode } from "../session.js";
 
@@ -11,9 +12,9 @@ const LONGEST_TEXT = 8192;
 const ENDED = 1000, REFUSED = 1008, DROPPED = 4000;
 
 export class Connection {
-  constructor(number, hear) {
+  constructor(number, screen) {
     this.address = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/guide/terminal/${number}`;
-    this.hear = hear;
+    this.screen = screen;
     this.wait = FIRST_WAIT;
     this.closed = false;
     this.open();
@@ -31,51 +32,51 @@ export class Connection {
     const socket = new WebSocket(`${this.address}?code=${code}`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
-    // Bytes of output from before this page; answers to what a program asked then are not for now.
+    // Bytes of output from before this page. Terminal queries in them must not be answered now.
     this.earlier = 0;
     socket.onmessage = ({ data }) => {
       if (socket !== this.socket) return;
       if (typeof data === "string") {
         this.earlier = JSON.parse(data).earlier;
         this.wait = FIRST_WAIT;
-        this.hear.begin();
+        this.screen.begin();
         if (this.size) this.resize(...this.size);
         return;
       }
-      this.hear.output(new Uint8Array(data), () => {
+      this.screen.output(new Uint8Array(data), () => {
         this.earlier = Math.max(0, this.earlier - data.byteLength);
-        this.say({ type: "drawn", bytes: data.byteLength }, socket);
+        this.send({ type: "drawn", bytes: data.byteLength }, socket);
       });
     };
     socket.onclose = ({ code, reason }) => {
       if (this.closed || socket !== this.socket) return;
-      if (code === ENDED) return this.hear.away("The shell has ended. Press Enter for a new one.", "ask");
-      if (code === DROPPED || code === REFUSED) return this.hear.away(`${reason}. Press Enter to come back.`, "ask");
+      if (code === ENDED) return this.screen.away("The shell has ended. Press Enter for a new one.", "ask");
+      if (code === DROPPED || code === REFUSED) return this.screen.away(`${reason}. Press Enter to reconnect.`, "ask");
       this.again();
     };
   }
 
   again() {
     if (this.closed) return;
-    this.hear.away("The lab does not answer. This page tries again.", "soon");
+    this.screen.away("The lab does not answer. The page tries again.", "soon");
     this.timer = setTimeout(() => this.open(), this.wait);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
   }
 
-  say(message, socket = this.socket) {
+  send(message, socket = this.socket) {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   }
 
   type(text) {
     if (this.earlier) return;
     for (let at = 0; at < text.length; at += LONGEST_TEXT) {
-      this.say({ type: "type", text: text.slice(at, at + LONGEST_TEXT).toWellFormed() });
+      this.send({ type: "type", text: text.slice(at, at + LONGEST_TEXT).toWellFormed() });
     }
   }
 
   resize(rows, columns) {
     this.size = [rows, columns];
-    this.say({ type: "resize", rows, columns });
+    this.send({ type: "resize", rows, columns });
   }
 
   close() {

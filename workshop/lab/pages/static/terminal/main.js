@@ -1,5 +1,5 @@
 // The terminal of a module's page: a panel that opens on demand, and "Run" at each block of commands.
-// Nothing runs and nothing is loaded before one of its buttons is pressed, or was pressed on the page before.
+// It is loaded only after one of its buttons was pressed, on this page or on the page before.
 
 const panel = document.getElementById("terminal");
 const toggle = document.getElementById("terminal-toggle");
@@ -31,7 +31,7 @@ function close() {
   screen = null;
 }
 
-// A line that ends with a backslash goes on in the next.
+// A line that ends with a backslash continues in the next line.
 function commandsOf(text) {
   return text.split(/(?<!\\)\n/);
 }

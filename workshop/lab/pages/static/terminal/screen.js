@@ -1,6 +1,6 @@
-// What one sees of a shell: xterm.js in the page's colours, and commands that are typed one by one at its prompt.
+// The view of a shell: xterm.js in the page's colours, and commands that are typed one by one at its prompt.
 //
-// The lab's shell marks its prompt and the start of a command as FinalTerm does (OSC 133, A and C), so it is known
+// The lab's shell marks its prompt and the start of a command as FinalTerm does (OSC 133, A and C), which shows
 // whether it waits for a command.
 
 import { FitAddon } from "../xterm-addon-fit-0.11.0.esm.js";
@@ -18,7 +18,7 @@ const DARK = {
   cyan: "#66d0dd", white: "#e4ebf2", brightBlack: "#93a4b5", brightRed: "#ff8d78", brightGreen: "#4fc78f",
   brightYellow: "#ecb54f", brightBlue: "#6db7ff", brightMagenta: "#d7a0e8", brightCyan: "#66d0dd", brightWhite: "#ffffff",
 };
-const CLEAR_LINE = "\x05\x15"; // Ctrl-E, Ctrl-U: what is typed already and not sent
+const CLEAR_LINE = "\x05\x15"; // Ctrl-E, Ctrl-U: clear the typed line
 
 export class Screen {
   constructor(place, number, word) {
@@ -41,7 +41,7 @@ export class Screen {
     this.fitter = new FitAddon();
     this.terminal.loadAddon(this.fitter);
     strictly(() => this.terminal.open(place));
-    // Tab belongs to the shell, so the keyboard leaves by Shift+Tab; the page says so.
+    // Tab goes to the shell, so Shift+Tab leaves the terminal; a text on the page explains it.
     this.terminal.attachCustomKeyEventHandler((event) => !(event.key === "Tab" && event.shiftKey));
     this.terminal.parser.registerOscHandler(133, (mark) => this.marked(mark));
     this.terminal.onData((text) => this.typed(text));
@@ -106,7 +106,7 @@ export class Screen {
 
   typed(text) {
     if (this.gone) return void (text === "\r" && this.again());
-    // Somebody types: what was still to be run is theirs to decide.
+    // The participant types, so the remaining commands are not run.
     this.commands = [];
     if (text.includes("\r")) this.prompt = false;
     this.connection.type(text);
