@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 from workshop.lab.api.context import Api
+from workshop.lab.api.discovery import SHOWN
 from workshop.lab.api_errors import Invalid
 from workshop.lab.kinds import Column, Kind, built_in
 from workshop.lab.store import now
@@ -97,7 +98,7 @@ def kinds_of(crd: Object) -> list[Kind]:
 def serve(api: Api, crd: Object) -> Object:
     """Serve the definition's kinds from now on. Returns the definition with the status that clients wait for."""
     for kind in kinds_of(crd):
-        if api.kinds.at(kind.group, kind.version, kind.plural) is None or not _built_in(api, kind):
+        if not _built_in(api, kind):
             api.kinds.add(kind)
     time = now()
     names = crd["spec"]["names"]
@@ -147,8 +148,9 @@ def restore(api: Api) -> None:
 
 
 def _built_in(api: Api, kind: Kind) -> bool:
-    known = api.kinds.at(kind.group, kind.version, kind.plural)
-    return known is not None and known.schema is None
+    path = (kind.group, kind.version, kind.plural)
+    known = api.kinds.at(*path)
+    return (known is not None and known.schema is None) or path in [(k.group, k.version, k.plural) for k in SHOWN]
 
 
 def _column(column: dict[str, Any]) -> Column:

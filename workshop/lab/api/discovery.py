@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from workshop.lab.api import answers
 from workshop.lab.api.context import Api
 from workshop.lab.api.request import wants
-from workshop.lab.kinds import Kind
+from workshop.lab.kinds import Kind, built_in
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 REVIEWS = (
@@ -22,6 +23,17 @@ REVIEWS = (
 """Kinds that accept POST only. The response is the answer; nothing is stored."""
 PROJECT = Kind("project.openshift.io", "v1", "Project", "projects", namespaced=False)
 """OpenShift's view of a namespace."""
+SHOWN: dict[Kind, Kind] = {
+    PROJECT: built_in("Namespace"),
+    **{
+        replace(built_in("SeldonDeployment"), version=version): built_in("SeldonDeployment")
+        for version in ("v1alpha2", "v1alpha3")
+    },
+}
+"""Kinds that show the stored objects of another kind: OpenShift's Project, and the older versions of a kind.
+
+The CustomResourceDefinition of Seldon Core serves v1alpha2, v1alpha3 and v1 with one schema and the conversion None.
+"""
 
 VERSION = {
     "major": "1",
@@ -38,7 +50,7 @@ VERSION = {
 
 def served(api: Api) -> list[Kind]:
     """Every kind that discovery lists."""
-    return sorted([*api.kinds, *REVIEWS, PROJECT], key=lambda kind: kind.plural)
+    return sorted([*api.kinds, *REVIEWS, *SHOWN], key=lambda kind: kind.plural)
 
 
 def verbs(kind: Kind) -> list[str]:
@@ -80,9 +92,9 @@ def _groups(api: Api) -> list[str]:
 
 
 def _versions(api: Api, group: str) -> list[str]:
-    """Sort key: stable versions before beta before alpha."""
-    found = {kind.version for kind in served(api) if kind.group == group}
-    return sorted(found, key=lambda v: ("alpha" in v, "beta" in v, v))
+    """The versions in the order of their priority: stable before beta before alpha, and the newest of each first."""
+    found = sorted({kind.version for kind in served(api) if kind.group == group}, reverse=True)
+    return sorted(found, key=lambda v: ("alpha" in v, "beta" in v))
 
 
 def _group(api: Api, name: str) -> dict[str, Any]:

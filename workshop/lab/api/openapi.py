@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from workshop.lab.api import answers
 from workshop.lab.api.context import Api
-from workshop.lab.api.discovery import PROJECT
+from workshop.lab.api.discovery import SHOWN
 from workshop.lab.kinds import Kind
 from workshop.manifests.schemas import ANY, REF, Schema, components, name_of
 
@@ -25,7 +25,7 @@ V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 def answer(api: Api, path: str) -> Response | None:
     """The response to a path below /openapi/v3, or None if there is no such group version."""
     wanted = path.removeprefix("/openapi/v3").strip("/")
-    groups = {_path(kind): kind for kind in [*api.kinds, PROJECT]}
+    groups = {_path(kind): kind for kind in [*api.kinds, *SHOWN]}
     if not wanted:
         paths = {name: {"serverRelativeURL": f"/openapi/v3/{name}?hash={_digest(api, name)}"} for name in groups}
         return answers.json({"paths": paths})
@@ -43,7 +43,7 @@ def document(api: Api, group_path: str) -> bytes:
     """The OpenAPI document of `api/v1` or `apis/GROUP/VERSION`, as JSON."""
     known = api.documents()
     if group_path not in known:
-        kinds = [kind for kind in [*api.kinds, PROJECT] if _path(kind) == group_path]
+        kinds = [kind for kind in [*api.kinds, *SHOWN] if _path(kind) == group_path]
         known[group_path] = orjson.dumps(_document(kinds))
     return known[group_path]
 
@@ -67,7 +67,8 @@ def _document(kinds: list[Kind]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for kind in kinds:
         gvk = {"group": kind.group, "version": kind.version, "kind": kind.kind}
-        known = name_of(kind.api_version, kind.kind)
+        stored = SHOWN.get(kind, kind)
+        known = name_of(stored.api_version, stored.kind)
         schema = kind.schema or (components()[known] if known else ANY)
         schemas[schema_name(kind)] = {**_described(schema), "x-kubernetes-group-version-kind": [gvk]}
         for name in _reachable(schema):

@@ -54,7 +54,7 @@ def table(
 
 def objects(view: View, records: Iterable[Record], include: str) -> Iterable[Object]:
     """The objects of `records`, each with the parts that `table` reads."""
-    if include == "Object" or view.show or not view.kind.columns or view.kind.resource in _CORE:
+    if include == "Object" or view.differs or not view.kind.columns or view.kind.resource in _CORE:
         return map(view.object, records)
     read = reader(tuple(column.path for column in view.kind.columns))
     return (read(record.body) for record in records)

@@ -1,17 +1,17 @@
 """Which stored objects a kind shows, and in which form.
 
-Most kinds show the stored objects. A Project is OpenShift's view of a Namespace.
+Most kinds show the stored objects. A Project is OpenShift's view of a Namespace, and the older versions of a
+SeldonDeployment show it with their apiVersion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
 
-from workshop.lab.api.discovery import PROJECT
-from workshop.lab.kinds import Kind, Kinds, built_in
+from workshop.lab.api.discovery import PROJECT, SHOWN
+from workshop.lab.kinds import Kind, Kinds
 from workshop.lab.store import Record
 from workshop.manifests.objects import Object
 
@@ -22,29 +22,39 @@ class View:
 
     kind: Kind
     stored: Kind
-    show: Callable[[Object], Object] | None = None
+
+    @property
+    def differs(self) -> bool:
+        """Whether the objects are shown with another apiVersion and kind than they are stored with."""
+        return self.kind is not self.stored
 
     def body(self, record: Record) -> bytes:
         """The object as JSON."""
-        return record.body if self.show is None else orjson.dumps(self.show(record.object()))
+        return orjson.dumps(self.object(record)) if self.differs else record.body
 
     def object(self, record: Record) -> Object:
         """The object (a copy)."""
-        return record.object() if self.show is None else self.show(record.object())
+        return self.result(record.object())
 
     def result(self, obj: Object) -> Object:
         """The response of a write."""
-        return obj if self.show is None else self.show(obj)
+        return shown(obj, self.kind) if self.differs else obj
 
 
 def view(kinds: Kinds, group: str, version: str, plural: str) -> View | None:
     """The view at a REST path, or None."""
-    if (group, version, plural) == (PROJECT.group, PROJECT.version, PROJECT.plural):
-        return View(PROJECT, built_in("Namespace"), project)
-    kind = kinds.at(group, version, plural)
-    return View(kind, kind) if kind else None
+    for kind, stored in SHOWN.items():
+        if (group, version, plural) == (kind.group, kind.version, kind.plural):
+            return View(kind, stored)
+    found = kinds.at(group, version, plural)
+    return View(found, found) if found else None
 
 
 def project(namespace: Object) -> Object:
     """A Namespace as OpenShift's Project."""
-    return {**namespace, "apiVersion": PROJECT.api_version, "kind": PROJECT.kind}
+    return shown(namespace, PROJECT)
+
+
+def shown(obj: Object, kind: Kind) -> Object:
+    """The object with the apiVersion and the kind of another kind."""
+    return {**obj, "apiVersion": kind.api_version, "kind": kind.kind}
