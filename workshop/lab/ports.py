@@ -1,7 +1,7 @@
 """Ports: the preferred ones where they are free, others where they are not, the same ones after a restart.
 
 All are on 127.0.0.1 and reserved (bound) until the server listens: another process could take a port that was only
-probed meanwhile. What the lab itself serves can be bound by processes of the same user only, also while a server
+probed meanwhile. The lab's own ports can be bound by processes of the same user only, also while a server
 restarts: a program of another user on such a port would receive the lab's token.
 WORKSHOP_PORTS=free asks for any free ports (tests and several labs on one machine); `name=number` pairs,
 comma-separated, ask for given ones and fail when they are taken.

@@ -46,7 +46,7 @@ class Stream:
     """A response of unknown length: a watch, or the log of a running container.
 
     The source is closed when the client disconnects, and when the client reads nothing for STALLED seconds. A client
-    that never reads occupies one connection and no memory.
+    that never reads occupies one connection and nothing else.
     """
 
     def __init__(self, chunks: AsyncGenerator[bytes], media_type: str = JSON) -> None:

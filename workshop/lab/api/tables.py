@@ -208,8 +208,8 @@ def _bindings(obj: Object, now: datetime) -> list[Any]:
     ref = obj.get("roleRef") or {}
     names: dict[str, list[str]] = {"User": [], "Group": [], "ServiceAccount": []}
     for one in obj.get("subjects") or []:
-        place = f"{one.get('namespace') or ''}/" if one.get("kind") == "ServiceAccount" else ""
-        names.setdefault(str(one.get("kind")), []).append(place + str(one.get("name")))
+        prefix = f"{one.get('namespace') or ''}/" if one.get("kind") == "ServiceAccount" else ""
+        names.setdefault(str(one.get("kind")), []).append(prefix + str(one.get("name")))
     wide = [", ".join(names[kind]) for kind in ("User", "Group", "ServiceAccount")]
     return [f"{ref.get('kind')}/{ref.get('name')}", _age(obj, now), *wide]
 

@@ -40,7 +40,7 @@ REQUIREMENTS = "requirements.sha256"
 
 @dataclass
 class _Stage:
-    """One FROM: the image's root, what is copied in it, the folder for its /tmp, and its configuration so far."""
+    """One FROM: the image's root, its copied files, the folder for its /tmp, and its configuration so far."""
 
     root: Path
     copied: Copied

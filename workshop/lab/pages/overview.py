@@ -67,7 +67,7 @@ class Deployment:
 
 @dataclass(frozen=True)
 class Stage:
-    """One environment and what serves in it."""
+    """One environment and its deployments."""
 
     title: str
     namespace: str

@@ -30,12 +30,12 @@ class RouteController:
             # A Route that was created before this router existed has no host yet.
             route = found if found["spec"].get("host") else self._store.update(self._kind, admit_route(found, None))
             host = _host(route)
-            place = (str(route["spec"].get("host") or ""), host.path)
-            winner = taken.setdefault(place, f"{host.namespace}/{host.route}")
+            key = (str(route["spec"].get("host") or ""), host.path)
+            winner = taken.setdefault(key, f"{host.namespace}/{host.route}")
             mine = winner == f"{host.namespace}/{host.route}"
-            if mine and place[0]:
-                hosts.setdefault(place[0], []).append(host)
-            self._write(route, place[0], "" if mine else f"route {winner} already exposes {place[0]} and is older")
+            if mine and key[0]:
+                hosts.setdefault(key[0], []).append(host)
+            self._write(route, key[0], "" if mine else f"route {winner} already exposes {key[0]} and is older")
         # The longest path first: it is the most specific.
         self._routes.hosts = {
             name: tuple(sorted(found, key=lambda one: -len(one.path))) for name, found in hosts.items()

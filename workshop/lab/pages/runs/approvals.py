@@ -1,7 +1,7 @@
-"""Approvals: what a task that waits for people asks, and the participant's answer.
+"""Approvals: the question of a waiting task, and the participant's answer.
 
-An answer goes the way of `oc patch`: the same rule of admission, the same refusals in the same words. Who answers
-is the lab's one participant, so this is practice in the motion, not a control.
+An answer has the effect of `oc patch`: the same rule of admission, the same refusals, the same messages. The lab's
+only participant answers, so this is practice and not a control.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _STATES = {
 
 @dataclass(frozen=True)
 class Voice:
-    """One who is asked, and what they said: `pending`, `approve` or `reject`."""
+    """An approver and their answer: `pending`, `approve` or `reject`."""
 
     name: str
     answer: str
@@ -44,8 +44,8 @@ class Voice:
 class Approval:
     """One question.
 
-    `mine` tells whether the participant is asked and the question is open, `answered` whether they have approved
-    already, so that all they can do is to reject.
+    `mine`: the participant may answer and the question is open. `answered`: they have approved already, so they can
+    only reject.
     """
 
     name: str

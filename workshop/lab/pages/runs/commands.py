@@ -1,4 +1,4 @@
-"""Commands that show in a terminal what a page shows, in the lab and on a cluster."""
+"""Commands that print a page's content in a terminal, in the lab and on a cluster."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class Looked:
     step: Step | None
     approval: Approval | None
     evidence: str
-    """The address of what the approval decides about; empty if the run promotes nothing."""
+    """The address of the approval's comparison; empty if the run promotes nothing."""
     siblings: tuple[Node, ...]
 
 

@@ -20,7 +20,7 @@ from workshop.lab.pages.checking import check_context
 from workshop.lab.pages.runs import approvals, evidence, logs
 from workshop.lab.pages.runs.listing import OWNER, Rows, is_alone
 from workshop.lab.pages.runs.page import run_page, task_page
-from workshop.lab.pages.runs.streams import MEDIA_TYPE, notices
+from workshop.lab.pages.runs.streams import MEDIA_TYPE, notifications
 from workshop.lab.store import Record
 from workshop.manifests.objects import Object, labels_of
 
@@ -83,7 +83,7 @@ def _list_routes(lab: Lab, rows: Rows, parts: _Parts) -> list[BaseRoute]:
         def wanted(record: Record) -> bool:
             return record.kind.kind in RUN_KINDS and record.namespace in mine
 
-        return Stream(notices(lab.store, wanted), MEDIA_TYPE)
+        return Stream(notifications(lab.store, wanted), MEDIA_TYPE)
 
     return [Route("/runs", index), Route("/runs/events", follow)]
 
@@ -128,7 +128,7 @@ def _run_routes(lab: Lab, parts: _Parts) -> list[BaseRoute]:
             # A CustomRun's ApprovalTask may have no label, but it has the name of the CustomRun.
             return record.kind.kind in RUN_KINDS and (mine or record.name.startswith(name))
 
-        return Stream(notices(store, wanted), MEDIA_TYPE)
+        return Stream(notifications(store, wanted), MEDIA_TYPE)
 
     return [
         Route("/runs/{namespace}/{name}", run),

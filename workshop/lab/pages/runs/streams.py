@@ -24,7 +24,7 @@ def still_here() -> bytes:
     return b": still here\n\n"
 
 
-async def notices(store: Store, wanted: Callable[[Record], bool]) -> AsyncGenerator[bytes]:
+async def notifications(store: Store, wanted: Callable[[Record], bool]) -> AsyncGenerator[bytes]:
     """A notification at once and after each change of a wanted object; ends when the store closes.
 
     The first one makes a page that reconnects, maybe to a restarted lab, request its parts again.

@@ -167,7 +167,7 @@ class Shell:
     # -- the terminal
 
     def _read_or_wait(self) -> None:
-        """Read while no page lags too far behind; else wait for the slowest page, at most LAG_SECONDS seconds."""
+        """Read while no page lags too far behind; else wait for the slowest page, at most LAG_SECONDS."""
         if not self._open:
             return
         now = self._loop.time()
