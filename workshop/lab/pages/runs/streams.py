@@ -31,7 +31,7 @@ async def notifications(store: Store, wanted: Callable[[Record], bool]) -> Async
     """
     subscription = store.watch(wanted)
     try:
-        yield RETRY + _notice(store)
+        yield RETRY + _notification(store)
         while True:
             try:
                 if await subscription.next(KEEP_ALIVE) is None:
@@ -46,10 +46,10 @@ async def notifications(store: Store, wanted: Callable[[Record], bool]) -> Async
                         return
                 except TimeoutError:
                     break
-            yield _notice(store)
+            yield _notification(store)
     finally:
         subscription.close()
 
 
-def _notice(store: Store) -> bytes:
+def _notification(store: Store) -> bytes:
     return f"event: changed\ndata: {store.version}\n\n".encode()

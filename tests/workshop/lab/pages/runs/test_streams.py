@@ -1,4 +1,4 @@
-"""What an open page is told: notices of changes and logs as they come, to fast, slow and vanished readers."""
+"""What an open page is told: notifications of changes and logs as they come, to fast, slow and vanished readers."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_the_line_that_says_why_is_found(tmp_path: Path, text: str, line: str) -
     assert logs.error_line(path) == line
 
 
-# -- notices
+# -- notifications
 
 
 def test_changes_that_come_together_are_one_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_changes_that_come_together_are_one_notice(tmp_path: Path, monkeypatch: 
     about = lab_of(tmp_path)
 
     async def follow() -> int:
-        stream = streams.notices(about.store, lambda record: record.kind.kind == "PipelineRun")
+        stream = streams.notifications(about.store, lambda record: record.kind.kind == "PipelineRun")
         async with asyncio.timeout(10):
             assert b"changed" in await anext(stream), "at once, for a page that comes back"
             for n in range(50):
@@ -182,7 +182,7 @@ def test_silence_is_broken_so_that_a_dead_line_is_noticed(tmp_path: Path, monkey
     about = lab_of(tmp_path)
 
     async def follow() -> bytes:
-        stream = streams.notices(about.store, lambda _: True)
+        stream = streams.notifications(about.store, lambda _: True)
         await anext(stream)
         said = await anext(stream)
         await stream.aclose()
