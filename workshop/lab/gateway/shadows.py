@@ -27,7 +27,7 @@ class Shadows:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._busy: dict[str, int] = {}
-        self._said = 0.0
+        self._logged_at = 0.0
         self.left_out = 0
 
     def copy(self, target: Target, name: str, send: Callable[[], Awaitable[Answer]]) -> None:
@@ -55,6 +55,6 @@ class Shadows:
 
     def _leave_out(self, name: str) -> None:
         self.left_out += 1
-        if time.monotonic() - self._said > 60:
-            self._said = time.monotonic()
+        if time.monotonic() - self._logged_at > 60:
+            self._logged_at = time.monotonic()
             log.warning("%s cannot keep up: %d copies were left out so far", name, self.left_out)

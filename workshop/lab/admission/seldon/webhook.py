@@ -75,8 +75,8 @@ def denied(found: list[Violation]) -> ApiError:
         "causes": [{"reason": "FieldValueInvalid", "message": what, "field": path} for path, what in found],
     }
     lines = list(dict.fromkeys(f"{path}: {what}" for path, what in found))
-    told = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
-    return Invalid(f'{_WEBHOOK}SeldonDeployment.machinelearing.seldon.io "" is invalid: {told}', details=details)
+    message = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
+    return Invalid(f'{_WEBHOOK}SeldonDeployment.machinelearing.seldon.io "" is invalid: {message}', details=details)
 
 
 def _violations(spec: SeldonDeploymentSpec) -> Iterator[Violation]:

@@ -88,9 +88,9 @@ def evaluate(expression: str, variables: Mapping[str, Any], secret: Secret, *, o
         # compareSecret reads one namespace, so its environment is made for each call.
         compiled = _environment(secret).compile(expression) if "compareSecret" in expression else _compiled(expression)
     except RuntimeError as e:
-        told = str(e)
-        verb = "failed to parse expression" if "Syntax error" in told else "expression check failed for"
-        raise ExpressionError(f"{verb} {quoted}: {_first(told)}") from e
+        message = str(e)
+        verb = "failed to parse expression" if "Syntax error" in message else "expression check failed for"
+        raise ExpressionError(f"{verb} {quoted}: {_first(message)}") from e
     result = compiled.eval(data=dict(variables))
     value = result.plain_value()
     if result.type() == cel.Type.ERROR:

@@ -100,13 +100,13 @@ class Sink:
         if listener is not None and not _validates(listener):
             wrong = ""
         if wrong:
-            told = f"Invalid event body format format: {wrong}"
+            message = f"Invalid event body format format: {wrong}"
             if listener is None:
-                log.error("%s/%s: %s", namespace, name, told)
+                log.error("%s/%s: %s", namespace, name, message)
             else:
-                self._logbook.write(listener, logging.ERROR, told)
+                self._logbook.write(listener, logging.ERROR, message)
             return _json(
-                400, {"eventListener": name, "namespace": namespace, "eventListenerUID": "", "errorMessage": told}
+                400, {"eventListener": name, "namespace": namespace, "eventListenerUID": "", "errorMessage": message}
             )
         if listener is None:
             log.error("Error getting EventListener %s in Namespace %s: not found", name, namespace)

@@ -59,8 +59,8 @@ def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
             value = expressions.evaluate(overlay.expression, scope, secret, overlay=True)
             added = put(added, overlay.key, value)
         except (expressions.ExpressionError, ValueError) as e:
-            told = f"error evaluating overlay expression for key {overlay.key}: {e}"
-            raise Stopped("FailedPrecondition", told) from e
+            message = f"error evaluating overlay expression for key {overlay.key}: {e}"
+            raise Stopped("FailedPrecondition", message) from e
     return added
 
 
