@@ -81,9 +81,13 @@ def _wrk(url: str, body: Path, seconds: float, connections: int) -> Figures:
 
 
 class _Client(asyncio.Protocol):
-    def __init__(self, request: bytes, until: float, took: list[float], done: asyncio.Future[None]) -> None:
-        self.request, self.until, self.took, self.done = request, until, took, done
+    """Sends one request after the other on one connection until `until`, or until the server closes the connection."""
+
+    def __init__(self, request: bytes, until: float, took: list[float]) -> None:
+        self.request, self.until, self.took = request, until, took
         self.failed = 0
+        self.ended = asyncio.get_running_loop().create_future()
+        self.waits = False
         self.parser = httptools.HttpResponseParser(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -91,7 +95,7 @@ class _Client(asyncio.Protocol):
         self.ask()
 
     def ask(self) -> None:
-        self.asked = time.perf_counter()
+        self.asked, self.waits = time.perf_counter(), True
         self.transport.write(self.request)  # type: ignore[attr-defined]
 
     def data_received(self, data: bytes) -> None:
@@ -100,37 +104,49 @@ class _Client(asyncio.Protocol):
     def on_message_complete(self) -> None:
         now = time.perf_counter()
         self.took.append(now - self.asked)
+        self.waits = False
         self.failed += self.parser.get_status_code() != 200
-        if now < self.until:
+        if now < self.until and self.parser.should_keep_alive():
             self.ask()
-        elif not self.done.done():
-            self.done.set_result(None)
+        else:
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.failed += 1
-            self.done.set_result(None)
+        self.failed += self.waits
+        self.ended.set_result(None)
 
 
 async def _own(url: str, body: bytes, seconds: float, connections: int) -> Figures:
     host, _, path = url.removeprefix("http://").partition("/")
     head = f"POST /{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}"
     request = head.encode() + b"\r\n\r\n" + body
-    loop = asyncio.get_running_loop()
     took: list[float] = []
     until = time.perf_counter() + seconds
-    waits: list[asyncio.Future[None]] = [loop.create_future() for _ in range(connections)]
-    clients = [_Client(request, until, took, done) for done in waits]
     name, _, port = host.partition(":")
-    for client in clients:
-        await loop.create_connection(lambda client=client: client, name, int(port))  # type: ignore[misc]
-    await asyncio.gather(*waits)
-    failed = sum(client.failed for client in clients)
+    failed = sum(
+        await asyncio.gather(*(_one_caller(name, int(port), request, until, took) for _ in range(connections)))
+    )
     if not took:
         return Figures(0.0, math.nan, math.nan, failed)
     took.sort()
     milliseconds = [1000 * took[int(len(took) * share)] for share in (0.5, 0.99)]
     return Figures(len(took) / seconds, milliseconds[0], milliseconds[1], failed)
+
+
+async def _one_caller(name: str, port: int, request: bytes, until: float, took: list[float]) -> int:
+    """Connect again whenever the server closes the connection, as wrk does; returns how many requests failed."""
+    failed = 0
+    while time.perf_counter() < until:
+        client = _Client(request, until, took)
+        try:
+            await asyncio.get_running_loop().create_connection(lambda client=client: client, name, port)  # type: ignore[misc]
+        except OSError:
+            failed += 1
+            await asyncio.sleep(0)
+            continue
+        await client.ended
+        failed += client.failed
+    return failed
 
 
 def one_by_one(url: str, body: bytes, seconds: float) -> float:

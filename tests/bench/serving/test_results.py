@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.bench.serving.__main__ import measure
-from tests.bench.serving.load import Figures, share_of_others
+from tests.bench.serving.load import Figures, press, share_of_others
 from tests.bench.serving.report import BEGIN, END, OURS, NoResultError, Result, write
-from tests.bench.serving.servers import Contestant, seldon
+from tests.bench.serving.servers import Contestant, Running, seldon
 
 SERVER = """
 import asyncio, sys
@@ -29,7 +30,9 @@ async def answer(reader, writer):
         left -= 1
         if left < 0:
             break
-        writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}")
+        writer.write(b"HTTP/1.1 200 OK\\r\\n" + after + b"content-length: 2\\r\\n\\r\\n{}")
+        if after:
+            break
     writer.close()
 
 async def main():
@@ -37,6 +40,7 @@ async def main():
     await server.serve_forever()
 
 left = float(sys.argv[2])
+after = f"{sys.argv[3]}\\r\\n".encode() if sys.argv[3] else b""
 asyncio.run(main())
 """
 
@@ -45,11 +49,13 @@ def good(name: str = OURS, failed: int = 0, other_load: float = 0.01) -> Result:
     return Result(name, Figures(1000.0, 0.5, 2.0, failed), 30.0, 0.2, 80.0, 4.0, other_load)
 
 
-def contestant(answers: str) -> Contestant:
-    """A server that answers so many requests and closes every connection from then on."""
-    return Contestant(
-        "tiny", lambda port: [sys.executable, "-c", SERVER, str(port), answers], "/", seldon, "/", batches=False
-    )
+def contestant(answers: str, after: str = "") -> Contestant:
+    """A server that answers so many requests and closes every connection from then on.
+
+    With the header `after`, it closes the connection after each answer.
+    """
+    words = [sys.executable, "-c", SERVER]
+    return Contestant("tiny", lambda port: [*words, str(port), answers, after], "/", seldon, "/", batches=False)
 
 
 @pytest.fixture
@@ -74,11 +80,36 @@ def another_program() -> Iterator[None]:
     process.wait()
 
 
-def test_a_server_that_stops_to_answer_has_no_result(folder: Path) -> None:
-    # Without wrk, a client of the benchmark's own; with it, wrk connects again and counts each error.
-    result = measure(contestant("30000"), folder, 20)
-    assert result.one_row.failed >= 16
-    assert f"{result.one_row.failed} requests failed" in result.problems[0]
+@pytest.fixture(params=["wrk", "own"])
+def generator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both load generators: wrk where it is installed, and the benchmark's own."""
+    if request.param == "own":
+        monkeypatch.setattr(shutil, "which", lambda name: None)
+    elif shutil.which("wrk") is None:
+        pytest.skip("wrk is not installed")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("generator")
+def test_requests_without_an_answer_are_failures(folder: Path) -> None:
+    running = Running(contestant("400"), folder / "server.log")
+    try:
+        figures = press(running.url + "/", folder / "row.json", 1)
+    finally:
+        running.stop()
+    assert figures.failed >= 16
+    assert good(failed=figures.failed).problems
+
+
+@pytest.mark.usefixtures("generator")
+def test_a_server_that_closes_each_connection_after_its_answer_has_no_failures(folder: Path) -> None:
+    running = Running(contestant("inf", after="Connection: close"), folder / "server.log")
+    try:
+        figures = press(running.url + "/", folder / "row.json", 1)
+    finally:
+        running.stop()
+    assert figures.rate > 50
+    assert figures.failed == 0
 
 
 @pytest.mark.usefixtures("another_program")
