@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE =
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint format bench notebooks types dashboards down reset
+.PHONY: help setup lab test lint format bench notebooks types dashboards parity down reset
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ types: setup ## make the types of Kubernetes from its published definitions
 
 dashboards: setup ## make the dashboards' JSON from their code
 	@$(BIN)/python -m grafana.render
+
+parity: setup ## make the pages of what the lab and the model server support from the code and its tests
+	@$(BIN)/python -m tests.parity && $(BIN)/python -m tests.s2i.parity
 
 down: ## stop the lab; everything is kept
 	@$(BIN)/workshop down

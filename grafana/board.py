@@ -1,4 +1,4 @@
-"""What the dashboards share: the variables at the top, the marks on the time axis, links, ids."""
+"""The parts that all dashboards share: variables, annotations, links and ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = Mapping[str, Sequence[Callable[[], Builder[Panel]]]]
 
 
 def board(title: str, uid: str, description: str) -> dashboard.Dashboard:
-    """A dashboard with the variables that choose a deployment, without panels."""
+    """A dashboard without panels, with the variables that choose a deployment."""
     return (
         dashboard.Dashboard(title)
         .uid(uid)
@@ -85,7 +85,7 @@ def choice(name: str, label: str, description: str, values: Sequence[str], chose
 
 
 def filled(builder: dashboard.Dashboard, rows: Rows) -> Dashboard:
-    """The dashboard with its rows of panels, and with ids and refIds, which the SDK leaves empty."""
+    """The dashboard with its rows of panels, and with ids and refIds, which the SDK does not set."""
     for title, panels in rows.items():
         builder = builder.with_row(dashboard.Row(title))
         for panel in panels:
@@ -100,7 +100,10 @@ def filled(builder: dashboard.Dashboard, rows: Rows) -> Dashboard:
 
 
 def _values_of(name: str, label: str, of: str, series: str) -> dashboard.QueryVariable:
-    """One value of a label; the first one when nothing is chosen, and `user1-production` comes before staging."""
+    """A variable for one value of a label.
+
+    The default is the first value; `user1-production` is sorted before staging.
+    """
     return (
         dashboard.QueryVariable(name)
         .label(label)
@@ -112,7 +115,7 @@ def _values_of(name: str, label: str, of: str, series: str) -> dashboard.QueryVa
 
 
 def _several(name: str, label: str, of: str, series: str) -> dashboard.QueryVariable:
-    """Several values of a label, or all."""
+    """A variable for several values of a label, or all."""
     return (
         _values_of(name, label, of, series)
         .multi(True)

@@ -1,7 +1,7 @@
-"""What the queries depend on, in one place: the use case, and the names of metrics and labels.
+"""The settings of the queries: the use case, and the names of metrics and labels.
 
-The use case is the folder that USE_CASE names, by default `model/`: its usecase.yaml says the classes. The names of
-metrics that a canary reads as well are in `delivery.counters`.
+USE_CASE is the folder of the use case, by default `model/`. Its usecase.yaml has the classes. The names of metrics that
+a canary also reads are in `delivery.counters`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ MODEL_ERRORS = "model_server_model_errors_total"
 
 SERVING_UID = "model-serving"
 QUALITY_UID = "model-quality"
-"""Fixed: links and bookmarks hold them."""
+"""The uids do not change, because links and bookmarks contain them."""
 
 DATASOURCE = "${datasource}"
-"""A variable, so that the same file works with the lab's Prometheus and OpenShift's Thanos."""
+"""A variable, so that the same file works with the lab's Prometheus and with OpenShift's Thanos."""
 
-# The process of each model server.
+# Metrics of each model server's process.
 CPU = "process_cpu_seconds_total"
 MEMORY = "process_resident_memory_bytes"
 STARTED = "process_start_time_seconds"
@@ -35,34 +35,34 @@ POSITIVE, NEGATIVE = USE_CASE.positive, USE_CASE.negative
 """The classes of a classification; empty for a regression."""
 
 TARGET = USE_CASE.target
-"""What a regression predicts, with its unit; empty for a classification."""
+"""The target of a regression, with its unit; empty for a classification."""
 
 OUTPUT = f"probability of {POSITIVE}" if POSITIVE else TARGET
-"""What the deciles are of."""
+"""The value that the deciles divide."""
 
 PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
-"""The deployment that the variables at the top of the dashboard choose."""
+"""Matchers of the deployment that the dashboard's variables choose."""
 
 SELECT = f'{PLACE}, predictor_name=~"$predictor", predictor_version=~"$version"'
-"""The same, and of it the predictors and versions that they choose."""
+"""Matchers of the chosen deployment, predictors and versions."""
 
 PODS = 'endpoint="metrics", namespace=~"$namespace", seldon_deployment_id=~"$deployment"'
-"""The scrape targets of the deployment's model servers: the PodMonitor copies this label of the Pods."""
+"""Matchers of the deployment's scrape targets. The PodMonitor copies this label from the Pods."""
 
 RATE = "$__rate_interval"
-"""The window of what is drawn over time: at least four scrapes."""
+"""The window of a rate that is drawn over time: at least four scrapes."""
 
 RANGE = "$__range"
-"""The window of one figure for the whole time that is shown."""
+"""The window of one value for the whole displayed time."""
 
 WINDOW = "$window"
-"""The window of what needs many rows to mean anything, over time; chosen at the top."""
+"""The window for measures that need many rows; a variable of the dashboard sets it."""
 
 FASTEST, SLOWEST = 0.0001, 10.0
-"""The first and the last bound of the latency histogram's buckets, in seconds. A quantile outside them is not known."""
+"""The first and the last bound of the latency histogram, in seconds. Quantiles outside them are unknown."""
 
 RUNBOOK = "grafana/runbook.md"
-"""Where alerts lead to: a path in the repository."""
+"""The runbook's path in the repository."""
 
 RUNBOOK_URL = os.environ.get("RUNBOOK_URL", "")
-"""The absolute address of that file on your Git server, if alerts are to link to it."""
+"""The absolute address of the runbook on your Git server. Empty means that alerts have the path only."""

@@ -1,4 +1,4 @@
-"""The look of the panels: what each kind of panel has in common, so that a panel says only what is its own."""
+"""The defaults of each kind of panel, so that a panel has only its own settings."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from grafana.config import DATASOURCE
 
 GREEN, YELLOW, RED, BLUE, ORANGE = "green", "#EAB839", "red", "blue", "orange"
 PLAIN = "text"
-"""No judgement: the colour of text."""
+"""Neutral: the colour of text."""
 SOURCE = DataSourceRef(type_val="prometheus", uid=DATASOURCE)
 
 
@@ -72,7 +72,7 @@ _P = TypeVar("_P", bound=_Panel)
 
 
 def figure(title: str, description: str, unit: str, span: int = 4, height: int = 4) -> stat.Panel:
-    """One number with its course behind it."""
+    """One number with its history as a sparkline."""
     return (
         _common(stat.Panel(), title, description, unit, span, height)
         .graph_mode(BigValueGraphMode.AREA)
@@ -84,7 +84,7 @@ def figure(title: str, description: str, unit: str, span: int = 4, height: int =
 
 
 def dial(title: str, description: str, span: int = 4, height: int = 5) -> gauge.Panel:
-    """A share on a dial from 0 to 1."""
+    """A share on a gauge from 0 to 1."""
     return (
         _common(gauge.Panel(), title, description, "percentunit", span, height)
         .min(0)
@@ -111,7 +111,7 @@ def series(title: str, description: str, unit: str, span: int = 8) -> timeseries
 
 
 def bars(title: str, description: str, unit: str, span: int = 8, height: int = 8) -> bargauge.Panel:
-    """A bar for each name, lying, with its figure."""
+    """A horizontal bar for each name."""
     return (
         _common(bargauge.Panel(), title, description, unit, span, height)
         .orientation(VizOrientation.HORIZONTAL)
@@ -123,7 +123,7 @@ def bars(title: str, description: str, unit: str, span: int = 8, height: int = 8
 
 
 def columns(title: str, description: str, unit: str, x: str, span: int = 8) -> barchart.Panel:
-    """Standing bars, side by side for each column of a table but `x`."""
+    """Vertical bars, side by side for each column of a table except `x`."""
     return (
         _common(barchart.Panel(), title, description, unit, span, 8)
         .x_field(x)
@@ -136,7 +136,7 @@ def columns(title: str, description: str, unit: str, x: str, span: int = 8) -> b
 
 
 def cells(title: str, description: str, unit: str, axis: str, span: int = 8) -> heatmap.Panel:
-    """A column of cells for each moment; the darker the more. `axis` is the unit of the rows."""
+    """A heatmap: a column of cells for each moment. `axis` is the unit of the rows."""
     color = (
         heatmap.HeatmapColorOptions()
         .mode(HeatmapColorMode.SCHEME)
@@ -161,31 +161,31 @@ def grid(title: str, description: str, unit: str, span: int, height: int = 6) ->
     return _common(table.Panel(), title, description, unit, span, height).no_value("no data")
 
 
-# -- what panels are given -----------------------------------------------------------------------------------
+# -- queries of panels -------------------------------------------------------------------------------------
 
 
 def query(expr: str, legend: str = "") -> prometheus.Dataquery:
-    """Over time."""
+    """A query over the displayed time."""
     return prometheus.Dataquery().expr(expr).legend_format(legend).datasource(SOURCE).range()
 
 
 def now(expr: str, legend: str = "") -> prometheus.Dataquery:
-    """As of the end of the time that is shown."""
+    """A query at the end of the displayed time."""
     return prometheus.Dataquery().expr(expr).legend_format(legend).datasource(SOURCE).instant()
 
 
 def rows(expr: str) -> prometheus.Dataquery:
-    """As of the end, a table's row for each series."""
+    """A query at the end of the displayed time, with a table row for each series."""
     return now(expr).format(PromQueryFormat.TABLE)
 
 
 def buckets(expr: str) -> prometheus.Dataquery:
-    """Cumulative buckets over time, which the panel takes apart."""
+    """Cumulative buckets over time. The panel computes the differences."""
     return query(expr, "{{le}}").format(PromQueryFormat.HEATMAP)
 
 
 def matrix(row: str, column: str, empty: str = "zero") -> list[DataTransformerConfig]:
-    """One row for each value of a label, one column for each of another; both in order."""
+    """One row for each value of a label, one column for each value of another; both in order."""
     options = {"columnField": column, "rowField": row, "valueField": "Value", "emptyValue": empty}
     return [
         _sorted(column),
@@ -195,7 +195,7 @@ def matrix(row: str, column: str, empty: str = "zero") -> list[DataTransformerCo
 
 
 def joined(names: dict[str, str]) -> list[DataTransformerConfig]:
-    """The tables of several queries side by side, with the columns renamed and in this order; rows by the first."""
+    """Join the tables of several queries, rename the columns and sort the rows by the first."""
     organized = {
         "excludeByName": {"Time": True},
         "indexByName": {name: at for at, name in enumerate(names)},
@@ -213,23 +213,23 @@ def _sorted(field: str) -> DataTransformerConfig:
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:
-    """The series on top of each other, because they add up."""
+    """Stack the series, because they add up."""
     return panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
 
 
 def limit(panel: timeseries.Panel, at: float, color: str = RED) -> timeseries.Panel:
-    """A dashed line that should not be crossed."""
+    """Draw a threshold as a dashed line."""
     style = common.GraphThresholdsStyleConfig().mode(GraphThresholdsStyleMode.DASHED)
     return panel.thresholds(thresholds("transparent", (at, color))).thresholds_style(style)
 
 
 def bounds(first: float, last: float) -> list[ValueMapping]:
-    """Show a time at or outside the first and the last bound as a bound: `≤ 0.1 ms`, `≥ 10 s`."""
+    """Show a time at or outside the first and the last bound as that bound: `≤ 0.1 ms`, `≥ 10 s`."""
     return [_range(None, first, f"≤ {seconds(first)}"), _range(last, None, f"≥ {seconds(last)}")]
 
 
 def seconds(value: float) -> str:
-    """A time as panels write it."""
+    """A time in the format of the panels."""
     return f"{value:g} s" if value >= 1 else f"{value * 1000:g} ms"
 
 
@@ -238,18 +238,18 @@ def _range(low: float | None, high: float | None, text: str) -> ValueMapping:
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> ThresholdsConfig:
-    """Colours by value: `base` below the first step, then each step's colour from its value on."""
+    """Colours by value: `base` below the first step, then the colour of each step from its value on."""
     every = [Threshold(value=None, color=base), *(Threshold(value=at, color=color) for at, color in steps)]
     return ThresholdsConfig().mode(ThresholdsMode.ABSOLUTE).steps(every)
 
 
 def fixed(color: str) -> list[DynamicConfigValue]:
-    """Always this colour."""
+    """Use one colour for all values."""
     return [DynamicConfigValue(id_val="color", value={"mode": "fixed", "fixedColor": color})]
 
 
 def dashed(color: str) -> list[DynamicConfigValue]:
-    """What is compared with: a dashed line without an area."""
+    """Draw a series for comparison: a dashed line without an area."""
     return [
         *fixed(color),
         DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]}),
@@ -259,7 +259,7 @@ def dashed(color: str) -> list[DynamicConfigValue]:
 
 
 def shaded() -> FieldColor:
-    """The more, the darker."""
+    """Colour by value: a larger value is darker."""
     return FieldColor().mode(FieldColorModeId.CONTINUOUS_BLUES)
 
 

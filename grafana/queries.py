@@ -1,12 +1,12 @@
-"""Every query, by name: the dashboards draw them, the alerts repeat them, a promotion decides by them.
+"""Every query as a function. Dashboards draw them, alerts repeat them, and a promotion decides by them.
 
-`where` are label matchers without the braces, `over` is a window. Left out, they are what the dashboard's
-variables choose; given, they make a query that Prometheus answers as it stands:
+`where` are label matchers without braces, `over` is a window. The defaults are the dashboard's variables. With both
+arguments, the result is a query that Prometheus can answer:
 
     queries.error_ratio(queries.where("user1-production", "flight-delay", "canary"), "2m")
 
-`by` names the labels that stay. Rates are over counters and sums come after rates, so a restart or a second
-replica changes nothing. Does not need the SDK of the dashboards. Never select a bucket by `le="1"`: Prometheus 3
+`by` names the labels to keep. Each query takes rates of counters before it sums, so a restart or a second replica does
+not change the result. It does not need the SDK of the dashboards. Do not select a bucket by `le="1"`: Prometheus 3
 writes `1.0`.
 """
 
@@ -46,27 +46,27 @@ def where(namespace: str, deployment: str, predictor: str = "") -> str:
 
 
 def requests(where: str = SELECT, over: str = RATE, by: str = "") -> str:
-    """Predictions asked for, a second."""
+    """Prediction requests a second."""
     return _sum(by, f"rate({_asked(where)}[{over}])")
 
 
 def requests_by_code(where: str = SELECT, over: str = RATE) -> str:
-    """The same by status, without those that do not occur: servers show 5xx as 0 before the first one."""
+    """Requests a second by status, without statuses that do not occur: servers export 5xx as 0 before the first one."""
     return f"{requests(where, over, 'code')} > 0"
 
 
 def request_share(where: str = PLACE, over: str = RANGE, by: str = PREDICTOR) -> str:
-    """Share of the requests that each predictor got: what a canary's weight has become."""
+    """The share of the requests that each predictor got."""
     return f"{_sum(by, f'increase({_asked(where)}[{over}])')} / on () group_left () ({requests_seen(where, over)} > 0)"
 
 
 def requests_seen(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Predictions asked for in the window; an analysis waits until there are enough."""
+    """Prediction requests in the window. An analysis waits until there are enough."""
     return _sum(by, f"increase({_asked(where)}[{over}])")
 
 
 def error_ratio(where: str = SELECT, over: str = RATE, by: str = "") -> str:
-    """Share of requests that the server failed (5xx); 0 while nothing fails, nothing while nobody asks."""
+    """Share of requests that failed in the server (5xx): 0 without failures, no value without requests."""
     return _share_of_codes("5..", where, over, by)
 
 
@@ -76,9 +76,10 @@ def refused_ratio(where: str = SELECT, over: str = RATE, by: str = "") -> str:
 
 
 def latency(quantile: float, where: str = SELECT, over: str = RATE, by: str = "") -> str:
-    """A quantile of the time to answer, in seconds, interpolated inside the buckets.
+    """A quantile of the response time, in seconds, interpolated inside the buckets.
 
-    In the first bucket it is the bucket's bound, and in the last one the bound below: there a value would be made up.
+    In the first bucket the result is the bucket's bound, and in the last bucket its lower bound: no value between the
+    bounds is known there.
     """
     kept = f"le, {by}" if by else "le"
     found = f"histogram_quantile({quantile}, {_sum(kept, f'rate({_buckets(where)}[{over}])')})"
@@ -86,7 +87,7 @@ def latency(quantile: float, where: str = SELECT, over: str = RATE, by: str = ""
 
 
 def latency_buckets(where: str = SELECT, over: str = RATE) -> str:
-    """Answers by the bucket that their time fell into: cumulative, as a heatmap of buckets wants them."""
+    """Responses by latency bucket: cumulative, for a heatmap of buckets."""
     return _sum("le", f"increase({_buckets(where)}[{over}])")
 
 
@@ -96,7 +97,7 @@ def model_errors(where: str = SELECT, over: str = RATE, by: str = "method") -> s
 
 
 def servers_up() -> str:
-    """Pods of model servers that answered the last scrape; one with an orchestrator has several targets."""
+    """Pods of model servers that answered the last scrape. A Pod with an orchestrator has several targets."""
     return f"count(sum by (pod) (up{{{PODS}}}) > 0) or vector(0)"
 
 
@@ -111,21 +112,21 @@ def memory() -> str:
 
 
 def starts() -> str:
-    """When each model server started, in milliseconds: the marks of deployments and restarts."""
+    """The start time of each model server, in milliseconds: annotations of deployments and restarts."""
     return f"max by (pod) ({STARTED}{{{PODS}}}) * 1000"
 
 
 def firing() -> str:
-    """Alerts that fire, of the chosen namespace; 1 each."""
+    """Firing alerts of the chosen namespace; 1 each."""
     return 'max by (alertname, severity) (ALERTS{alertstate="firing", namespace=~"$namespace"})'
 
 
 def firing_count() -> str:
-    """How many alerts fire."""
+    """The number of firing alerts."""
     return 'count(ALERTS{alertstate="firing", namespace=~"$namespace"}) or vector(0)'
 
 
-# -- what the model says -----------------------------------------------------------------------------------
+# -- predictions ----------------------------------------------------------------------------------------------
 
 
 def predictions(where: str = SELECT, over: str = RATE, by: str = "class") -> str:
@@ -134,7 +135,7 @@ def predictions(where: str = SELECT, over: str = RATE, by: str = "class") -> str
 
 
 def positive_share(where: str = SELECT, over: str = RANGE, by: str = "", ago: str = "") -> str:
-    """Share of rows predicted positive: the first thing that moves when the data drifts; `ago` looks back."""
+    """Share of rows predicted positive. Drift of the data changes it first. `ago` looks back."""
     offset = f" offset {ago}" if ago else ""
     positive = f'increase({PREDICTIONS}{{{where}, class="{POSITIVE}"}}[{over}]{offset})'
     every = f"increase({PREDICTIONS}{{{where}}}[{over}]{offset})"
@@ -154,24 +155,24 @@ def probability_rate(where: str = SELECT, over: str = RATE) -> str:
 
 
 def probability_shift(where: str = SELECT, over: str = RANGE, ago: str = "1h") -> str:
-    """How far each predictor's histogram has moved since `ago`: the share of rows in another tenth, 0 to 1.
+    """The distance between each predictor's histogram and the one `ago`: the share of rows in another tenth, 0 to 1.
 
-    It is the total variation distance. It needs no truth, and sees what the share of one class does not.
+    It is the total variation distance. It needs no truth, and it detects changes that keep the share of each class.
     """
     now, then = probability_share(where, over), probability_share(where, over, ago=ago)
     return f"sum by ({PREDICTOR}) (abs({now} - ({then}))) / 2"
 
 
 def probability_distance(where: str, than: str, over: str) -> str:
-    """How far apart two predictors' histograms are: total variation distance, 0 (same) to 1."""
+    """The distance between the histograms of two predictors: total variation distance, 0 (same) to 1."""
     one, other = probability_share(where, over, by=""), probability_share(than, over, by="")
     return f"sum(abs({one} - ({other}))) / 2"
 
 
 def expected_positive_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:
-    """Mean predicted probability, from the middle of each tenth: the share that the model expects.
+    """Mean predicted probability, from the middle of each tenth.
 
-    Compare it with `actual_positive_share`: equal is calibrated in the large. Calibration tenth by tenth would
+    Compare it with `actual_positive_share`: equal values mean calibration in the large. Calibration of each tenth would
     need feedback counted by tenth.
     """
     tenths = " or ".join(
@@ -181,21 +182,21 @@ def expected_positive_share(where: str = SELECT, over: str = RANGE, by: str = PR
     return f"{_sum(by, tenths)} / ({_sum(by, every)} > 0)"
 
 
-# -- what happened: rows whose truth came back --------------------------------------------------------------
+# -- truth: rows with feedback ---------------------------------------------------------------------------------
 
 
 def confusion(where: str = SELECT, over: str = RANGE) -> str:
-    """Rows whose truth is known, by what was predicted and what happened."""
+    """Rows with truth, by prediction and truth."""
     return _outcomes(where, over, "actual, predicted")
 
 
 def known_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Rows whose truth is known."""
+    """Rows with truth."""
     return _outcomes(where, over, by)
 
 
 def accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Share of known rows that were right."""
+    """Share of correct predictions of the rows with truth."""
     right = " or ".join(
         f'increase({OUTCOMES}{{{where}, predicted="{c}", actual="{c}"}}[{over}])' for c in (POSITIVE, NEGATIVE)
     )
@@ -203,12 +204,12 @@ def accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
 
 
 def precision(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Of the rows predicted positive, the share that were."""
+    """Precision: of the rows predicted positive, the share that were positive."""
     return f"{_hits(where, over, by)} / ({_outcomes(where, over, by, predicted=POSITIVE)} > 0)"
 
 
 def recall(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Of the rows that were positive, the share that was predicted."""
+    """Recall: of the positive rows, the share that was predicted positive."""
     return f"{_hits(where, over, by)} / ({_outcomes(where, over, by, actual=POSITIVE)} > 0)"
 
 
@@ -220,10 +221,9 @@ def f1(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
 
 
 def balanced_accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Mean of the recall of both classes: guessing gets 0.5 whatever the share of positives is.
+    """Mean of the recall of both classes. Guessing gets 0.5 for any share of positives.
 
-    The one measure here that does not move when only that share moves, so it tells a worse model from a
-    worse month.
+    A change of that share alone does not change this measure, so it separates a worse model from a worse month.
     """
     rejected = _outcomes(where, over, by, predicted=NEGATIVE, actual=NEGATIVE)
     were_not = _outcomes(where, over, by, actual=NEGATIVE)
@@ -231,23 +231,23 @@ def balanced_accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> s
 
 
 def error_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Rows of a regression whose truth is known."""
+    """Rows with truth of a regression."""
     return _sum(by, f'increase({ERRORS}{{{where}, power="0"}}[{over}])')
 
 
 def rmse(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Root mean squared error of the rows of a regression whose truth is known, in the unit of the target."""
+    """Root mean squared error of the rows with truth of a regression, in the unit of the target."""
     squares = _sum(by, f'increase({ERRORS}{{{where}, power="2"}}[{over}])')
     return f"sqrt({squares} / ({error_rows(where, over, by)} > 0))"
 
 
 def actual_positive_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:
-    """Share of known rows that were positive."""
+    """Share of positive rows among the rows with truth."""
     return f"{_outcomes(where, over, by, actual=POSITIVE)} / ({known_rows(where, over, by)} > 0)"
 
 
 def reference(measure: str, where: str = SELECT, by: str = PREDICTOR) -> str:
-    """What the model scored on its test month, by measure; `_reference` in model/flights/serve.py has them all."""
+    """The model's score on its test month, by measure. `_reference` in model/flights/serve.py lists the measures."""
     kept = f" by ({by})" if by else ""
     return f'max{kept} ({REFERENCE}{{{where}, measure="{measure}"}})'
 
@@ -268,7 +268,7 @@ def _buckets(where: str) -> str:
 
 
 def _share_of_codes(codes: str, where: str, over: str, by: str) -> str:
-    """A code that has not come yet has no series: the zeros of all others stand in for it."""
+    """A status that has not occurred has no series: the zeros of the other statuses are used."""
     of_code = f'{REQUESTS}_count{{{where}, service="predictions", code=~"{codes}"}}'
     counted = f"rate({of_code}[{over}]) or 0 * rate({_asked(where)}[{over}])"
     return f"{_sum(by, counted)} / ({requests(where, over, by)} > 0)"

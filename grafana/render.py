@@ -1,8 +1,8 @@
-"""Write what a cluster takes: `python -m grafana.render`.
+"""Write the files for a cluster: `python -m grafana.render`.
 
-The dashboards as JSON, and the alerts as a PrometheusRule, each with its heading in the runbook. Both are committed, so
-that a cluster needs no Python, and never edited. A test renders again and compares. USE_CASE names the folder of
-another use case; RUNBOOK_URL the address of grafana/runbook.md on your Git server, for alerts with a link.
+They are the dashboards as JSON, and the alerts as a PrometheusRule, each with its heading in the runbook. Both are
+committed, so a cluster needs no Python; do not edit them. A test renders them again and compares. USE_CASE is the
+folder of another use case; RUNBOOK_URL is the address of grafana/runbook.md on your Git server, for alerts with a link.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RULE = HERE / "alerts" / "prometheusrule.yaml"
 
 
 def rendered() -> dict[Path, str]:
-    """Each file that should be there, and its text."""
+    """Each rendered file and its text."""
     files = {
         RENDERED / f"{name}.json": JSONEncoder(sort_keys=True, indent=2).encode(build()) + "\n"
         for name, build in ALL.items()
@@ -38,7 +38,7 @@ def rendered() -> dict[Path, str]:
 
 
 def prometheus_rule() -> dict[str, Any]:
-    """The alerts as the PrometheusRule of a cluster, each with the heading of the runbook."""
+    """The alerts as a PrometheusRule, each with its heading in the runbook."""
     groups = _groups()
     for group in groups:
         for rule in group["rules"]:
@@ -68,7 +68,7 @@ def _groups() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Write the files: here, or with --out those of another use case into another folder."""
+    """Write the files to this folder, or to the folder given by --out."""
     parser = argparse.ArgumentParser(prog="python -m grafana.render", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", type=Path, default=HERE, help="of rendered/ and alerts/ (default: grafana/)")
     out: Path = parser.parse_args().out

@@ -1,7 +1,7 @@
 """Seldon's entry point: the class that a model server loads by the name in .s2i/environment.
 
-Thin on purpose: what it does is in flights/serve.py. It imports no server, so the same class runs under
-every server that calls Seldon's Python methods.
+The code is in flights/serve.py. This class imports no server, so it runs under every server that calls Seldon's Python
+methods.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ class FlightDelay:
 
     class_names = list(card.CLASSES)
     supports_batching = True
-    """No answer depends on the other rows: a server may pass the rows of several requests in one call."""
+    """An answer does not depend on the other rows, so a server may pass the rows of several requests in one call."""
     json_documents = (DOCUMENT,)
-    """Keys of jsonData that `predict` answers itself: a server that checks rows hands these over as they are."""
+    """Keys of jsonData that `predict` answers itself. A server that checks rows passes these on unchanged."""
 
     def __init__(self, model_dir: str = "") -> None:
         beside = Path(__file__).resolve().parent / "models/serving"
@@ -33,10 +33,13 @@ class FlightDelay:
         self._loaded: FlightModel | None = None
         self._explainer: Explainer | None = None
         self.rows_are_checked = False
-        """A server that holds every row to `input_schema()` sets this; then they are not looked at again here."""
+        """A server that validates every row against `input_schema()` sets this.
+
+        Rows are then not validated again here.
+        """
 
     def load(self) -> None:
-        """Read the model; FlightsError when it is not there. Servers call it once, before they are ready."""
+        """Read the model. Raises FlightsError when it does not exist. Servers call it once, before they are ready."""
         self._loaded = FlightModel(self._folder)
         self._explainer = Explainer(self._loaded)
 
@@ -48,9 +51,9 @@ class FlightDelay:
         return self._loaded
 
     def predict(self, X: Any, names: Sequence[str] | None = None, meta: Any = None) -> Any:
-        """Raw columns in, probabilities of shape (rows, 2) out: on_time, late.
+        """Probabilities of shape (rows, 2) from raw columns: on_time, late.
 
-        A dict asks what moved the answer to one row: see flights/explain.py.
+        A dict is a request for an explanation of one row: see flights/explain.py.
         """
         try:
             model = self._model
@@ -64,7 +67,7 @@ class FlightDelay:
     def send_feedback(
         self, features: Any, names: Sequence[str] | None, reward: float, truth: Any, routing: Any = None
     ) -> list[Any]:
-        """Count predicted against actual when the truth is given; the reward is the server's to count."""
+        """Count predicted against actual when the truth is given. The server counts the reward."""
         if truth is None or len(truth) == 0:
             return []
         try:
@@ -78,7 +81,7 @@ class FlightDelay:
         return self._model.take_metrics()
 
     def tags(self) -> dict[str, str]:
-        """What answered: goes with every response."""
+        """The model and its version, for each response."""
         made = self._model.card
         return {
             "candidate": made.candidate,
@@ -88,12 +91,12 @@ class FlightDelay:
         }
 
     def health_status(self) -> str:
-        """Which model is ready; raises when it cannot be loaded."""
+        """The model that is ready. Raises FlightsError when it cannot be loaded."""
         made = self._model.card
         return f"{made.name} {made.candidate} {made.onnx_sha256[:12]} is ready"
 
     def init_metadata(self) -> dict[str, Any]:
-        """Seldon's metadata; the tests hold it to what the stock wrapper accepts."""
+        """Seldon's metadata. A test checks that the stock wrapper accepts it."""
         made = self._model.card
         columns = {"names": list(made.features), "shape": [len(made.features)]}
         classes = {"names": self.class_names, "shape": [len(self.class_names)]}
@@ -107,12 +110,12 @@ class FlightDelay:
         }
 
     def input_schema(self) -> list[dict[str, Any]]:
-        """The columns in the words of JSON Schema, as they were when the model was trained."""
+        """The columns as a JSON Schema, as they were when the model was trained."""
         return [dict(entry) for entry in self._model.card.inputs]
 
 
 def _as_the_server_knows_it(error: BadInputError) -> Exception:
-    """The stock wrapper answers 400 only to its own exception, so use that one if it is running us."""
+    """The exception that the server turns into a 400. The stock wrapper does so only for its own exception."""
     wrapper = sys.modules.get("seldon_core.flask_utils")
     if wrapper is None:
         return error

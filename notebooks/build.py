@@ -1,8 +1,7 @@
 """Make the notebooks from their sources: `python notebooks/build.py`.
 
-What is edited is `notebooks/source/*.py`, in the percent format: it reads, reviews and lints as Python.
-The `.ipynb` files are for JupyterLab and for reading on a Git host; they hold no output and no trace of
-the machine that made them. A test makes them again and compares.
+Edit `notebooks/source/*.py` (percent format). The `.ipynb` files are for JupyterLab and for reading on a Git host; they
+have no output and no data of the machine that made them. A test makes them again and compares.
 """
 
 from __future__ import annotations
@@ -20,12 +19,12 @@ SOURCE = HERE / "source"
 
 
 def built(source: Path = SOURCE, to: Path = HERE) -> dict[Path, str]:
-    """Each notebook that should be there, and its text."""
+    """Each notebook and its text."""
     return {to / f"{path.stem}.ipynb": text(path) for path in sorted(source.glob("*.py"))}
 
 
 def text(path: Path) -> str:
-    """One source as the text of a notebook, the same each time it is made."""
+    """One source as the text of a notebook. The same source gives the same bytes."""
     notebook: Any = jupytext.read(path, fmt="py:percent")
     notebook.metadata = nbformat.from_dict(METADATA)  # type: ignore[no-untyped-call]
     notebook.nbformat, notebook.nbformat_minor = 4, 5
@@ -42,7 +41,7 @@ def text(path: Path) -> str:
 
 
 def main() -> None:
-    """Write the notebooks; those without a source go."""
+    """Write the notebooks, and delete those without a source."""
     wanted = built()
     for path in set(HERE.glob("*.ipynb")) - set(wanted):
         path.unlink()

@@ -1,11 +1,11 @@
-"""Git's clean filter for notebooks: what is committed has no outputs, counts or trace of the machine.
+"""Git's clean filter for notebooks: it removes outputs, execution counts and data of the machine.
 
     git config filter.notebook.clean 'python notebooks/clean.py'
     echo '*.ipynb filter=notebook' >> .git/info/attributes
 
-JupyterLab saves outputs into the file that it runs. With this filter such a file is no change for Git: switching
-branches and `git commit --all` leave it alone. Standard library only, because Git runs it for each notebook.
-The result is what notebooks/build.py writes.
+JupyterLab saves outputs into the file that it runs. With this filter, Git sees no change of such a file: switching
+branches and `git commit --all` leave it alone. It uses the standard library only, because Git runs it for each
+notebook. The result has the form that notebooks/build.py writes.
 """
 
 import json
@@ -18,7 +18,7 @@ METADATA = {
 
 
 def clean(text: str) -> str:
-    """A notebook as text, without outputs; a text that is no notebook is returned unchanged."""
+    """A notebook as text, without outputs. Other text is returned unchanged."""
     try:
         notebook = json.loads(text)
         for cell in notebook["cells"]:

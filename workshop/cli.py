@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Sequence
 
 from workshop import output
-from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_fault
+from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_error
 
 EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
 130 interrupted"""
@@ -116,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except WorkshopError as e:
         return _fail(e, debug)
     except Exception as e:
-        if isinstance(e, OSError) and (fault := disk_fault(e)):
+        if isinstance(e, OSError) and (fault := disk_error(e)):
             return _fail(fault, debug)
         if debug:
             raise

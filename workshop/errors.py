@@ -1,11 +1,11 @@
 """The errors that a user may see, and the exit code that each one ends with.
 
     WorkshopError            1   something unexpected
-    ├── UsageError           2   the words on the command line are off
-    ├── EnvironmentFault     3   the machine or the lab is not as it must be: a port, a tool, the disk
-    ├── ManifestError        4   a manifest is rejected, or asks for what is not supported
-    ├── RunFailed            5   a run that was followed has failed
-    └── TimedOut             6   what was waited for did not happen in time
+    ├── UsageError           2   the command line cannot be understood
+    ├── SetupError     3   a port, a tool, the disk or the lab is not as the command needs it
+    ├── ManifestError        4   a manifest was rejected, or uses what is not supported
+    ├── RunFailed            5   a run that the command followed has failed
+    └── TimedOut             6   what the command waited for did not happen in time
 
 The codes are a contract that scripts rely on. Ctrl-C ends with 130.
 A message says what failed, where, what was allowed, and the command that comes next.
@@ -39,7 +39,7 @@ class UsageError(WorkshopError):
     exit_code = 2
 
 
-class EnvironmentFault(WorkshopError):
+class SetupError(WorkshopError):
     """The machine or the lab is not in the state that the command needs."""
 
     exit_code = 3
@@ -68,16 +68,16 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
-def disk_fault(error: OSError) -> EnvironmentFault | None:
+def disk_error(error: OSError) -> SetupError | None:
     """An error of the disk as one that says what to do; None for errors of another kind."""
     where = f" at {error.filename}" if error.filename else ""
     if error.errno in NO_ROOM:
-        return EnvironmentFault(
+        return SetupError(
             f"no room left on the disk{where}: {error.strerror}",
             hint="free some space, df -h shows which disk is full; then run the command again",
         )
     if error.errno in NOT_WRITABLE and error.filename:
-        return EnvironmentFault(
+        return SetupError(
             f"cannot write{where}: {error.strerror}",
             hint="make it writable, or set WORKSHOP_STATE to a folder that you may write to",
         )

@@ -1,4 +1,4 @@
-"""The dashboards, a module each; every one has a `build()`."""
+"""The dashboards, one in each module; each has a `build()`."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ ALL: dict[str, Callable[[], Dashboard]] = {
     "quality": quality.build,
     "serving": serving.build,
 }
-"""File name in `rendered/` to what builds it."""
+"""The function that builds each file in `rendered/`."""

@@ -1,6 +1,6 @@
-"""The dashboard of the model: what it says, whether that has moved, whether it was right.
+"""The dashboard of the model: its predictions, their drift, and their quality.
 
-The use case decides what is in it: a classification or a regression, and the names of classes or target.
+The use case decides its panels: a classification or a regression, and the names of classes or target.
 """
 
 from __future__ import annotations

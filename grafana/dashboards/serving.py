@@ -1,4 +1,4 @@
-"""The dashboard of the service: is it up, is it fast, who answers. Any model gets it for free."""
+"""The dashboard of the service: traffic, errors, latency and servers. It works for any model."""
 
 from __future__ import annotations
 

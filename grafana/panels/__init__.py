@@ -1,1 +1,1 @@
-"""The panels: each function returns one, with the title, the description that teaches, and the unit."""
+"""The panels. Each function returns one panel with title, description and unit."""

@@ -1,4 +1,4 @@
-"""What the model says, whether that has moved, and whether it was right."""
+"""Panels of a classification: its predictions, their drift, and their quality."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SCORES = {
 
 
 def predictions_by_class() -> timeseries.Panel:
-    """What is predicted."""
+    """Predictions by class."""
     panel = look.series("Predictions by class", "Rows predicted a second. A request may hold many rows.", "cps")
     for name, color in ((POSITIVE, ORANGE), (NEGATIVE, BLUE)):
         panel = panel.override_by_name(name, look.fixed(color))
@@ -34,7 +34,7 @@ def predictions_by_class() -> timeseries.Panel:
 
 
 def positive_share() -> timeseries.Panel:
-    """The first sign of drift."""
+    """The share of rows predicted positive."""
     panel = look.series(
         f"Share predicted {POSITIVE}",
         "By predictor. Dashed: what the model called so on its test month. It needs no truth, so it is the "
@@ -50,7 +50,7 @@ def positive_share() -> timeseries.Panel:
 
 
 def probability_histogram() -> barchart.Panel:
-    """How sure the model is."""
+    """The histogram of the predictions."""
     x = f"decile\\{PREDICTOR}"
     panel = look.columns(
         f"Predicted {OUTPUT}",
@@ -68,7 +68,7 @@ def probability_histogram() -> barchart.Panel:
 
 
 def _tenth(at: int) -> str:
-    """A tenth in words: of a probability its bounds, of a regression's target its number."""
+    """The label of a decile: its bounds for a probability, its number for a regression's target."""
     return f"{at / 10:g}-{(at + 1) / 10:g}" if POSITIVE else f"{at + 1}. tenth"
 
 
@@ -76,7 +76,7 @@ def _tenth(at: int) -> str:
 
 
 def share_then_and_now() -> timeseries.Panel:
-    """Against the time before."""
+    """The share predicted positive, compared with an earlier time."""
     panel = look.series(
         f"Share predicted {POSITIVE}, now and $compare ago",
         "Solid: now. Dashed: the same, the chosen time ago. A daily pattern moves both alike; drift moves one.",
@@ -91,7 +91,7 @@ def share_then_and_now() -> timeseries.Panel:
 
 
 def probability_shift() -> timeseries.Panel:
-    """How far the histogram has moved."""
+    """The distance between the histogram and an earlier one."""
     panel = look.series(
         "Shift of the predictions",
         "Share of rows that lie in another tenth than the chosen time ago, by predictor: 0 is "
@@ -119,7 +119,7 @@ def probability_cells() -> heatmap.Panel:
 
 
 def accuracy() -> gauge.Panel:
-    """How often the model is right."""
+    """Accuracy of the rows with truth."""
     panel = look.dial(
         "Accuracy",
         "Share of predictions that turned out right, of the rows whose truth came back in the time shown. Saying "
@@ -129,25 +129,25 @@ def accuracy() -> gauge.Panel:
 
 
 def precision() -> gauge.Panel:
-    """How much a warning is worth."""
+    """Precision of the rows with truth."""
     panel = look.dial("Precision", f"Of the rows predicted {POSITIVE}, the share that were. Low: false alarms.")
     return panel.with_target(look.now(queries.precision()))
 
 
 def recall() -> gauge.Panel:
-    """How much is caught."""
+    """Recall of the rows with truth."""
     panel = look.dial("Recall", f"Of the rows that were {POSITIVE}, the share that was predicted. Low: surprises.")
     return panel.with_target(look.now(queries.recall()))
 
 
 def f1() -> gauge.Panel:
-    """One number of both."""
+    """F1 of the rows with truth."""
     panel = look.dial("F1", "Harmonic mean of precision and recall. It rises when more rows are positive.")
     return panel.with_target(look.now(queries.f1()))
 
 
 def balanced_accuracy() -> gauge.Panel:
-    """Whether it is the model."""
+    """Balanced accuracy of the rows with truth."""
     panel = look.dial(
         "Balanced accuracy",
         "Mean of the recall of both classes: guessing gets 50 %, whatever the month. The others move with the "
@@ -159,7 +159,7 @@ def balanced_accuracy() -> gauge.Panel:
 
 
 def known_rows() -> stat.Panel:
-    """Whether truth arrives at all."""
+    """The number of rows with truth."""
     panel = look.figure(
         "Rows with truth",
         "How many of the rows in the time shown came back with what happened. With 100, a dial beside it may be "
@@ -171,7 +171,7 @@ def known_rows() -> stat.Panel:
 
 
 def confusion() -> table.Panel:
-    """Which mistakes it makes."""
+    """The confusion matrix of the rows with truth."""
     panel = look.grid(
         "Confusion matrix",
         "Rows: what happened. Columns: what was predicted. Counters, so a restart loses nothing.",
@@ -193,7 +193,7 @@ def confusion() -> table.Panel:
 
 
 def champion_against_challenger() -> table.Panel:
-    """Who is better."""
+    """All measures for each predictor."""
     panel = look.grid(
         "Champion against challenger",
         "A row for each predictor, from the truths that came back to it in the time shown. Each predictor judges "
@@ -215,7 +215,7 @@ def champion_against_challenger() -> table.Panel:
 
 
 def balanced_accuracy_over_time() -> timeseries.Panel:
-    """Since when."""
+    """Balanced accuracy over time."""
     panel = look.series(
         "Balanced accuracy over time",
         "By predictor, over the chosen window. Dashed: what the model had on its test month. A coin gets 50 %.",
@@ -230,7 +230,7 @@ def balanced_accuracy_over_time() -> timeseries.Panel:
 
 
 def f1_over_time() -> timeseries.Panel:
-    """The measure that the threshold was chosen by."""
+    """F1 over time."""
     panel = look.series(
         "F1 over time",
         "By predictor, over the chosen window. Dashed: what the model had on its test month.",
@@ -245,7 +245,7 @@ def f1_over_time() -> timeseries.Panel:
 
 
 def calibration() -> timeseries.Panel:
-    """Whether a probability means what it says."""
+    """The mean predicted probability and the actual share."""
     panel = look.series(
         "Expected and actual share",
         f"Solid: the mean predicted probability of {POSITIVE}. Dashed: the share that was, of the rows whose truth "

@@ -1,4 +1,4 @@
-"""Whether a model that predicts a number was right: panels of a regression."""
+"""Panels of a regression: its predictions and their quality."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ SCORES = {"Rows": queries.error_rows, "Error": queries.rmse}
 
 
 def predictions() -> timeseries.Panel:
-    """How much is predicted."""
+    """Predictions a second."""
     panel = look.series("Predictions", "Rows predicted a second. A request may hold many rows.", "cps")
     return panel.with_target(look.query(queries.predictions(by=PREDICTOR), BY_PREDICTOR))
 
 
 def rmse() -> stat.Panel:
-    """How far off the predictions are."""
+    """The root mean squared error of the rows with truth."""
     panel = look.figure(
         "Root mean squared error",
         f"Of {TARGET}, over the rows whose truth came back in the time shown. Large errors count more than small ones.",
@@ -32,7 +32,7 @@ def rmse() -> stat.Panel:
 
 
 def known_rows() -> stat.Panel:
-    """Whether truth arrives at all."""
+    """The number of rows with truth."""
     panel = look.figure(
         "Rows with truth", "How many of the rows in the time shown came back with what happened.", "short", height=5
     )
@@ -40,7 +40,7 @@ def known_rows() -> stat.Panel:
 
 
 def rmse_over_time() -> timeseries.Panel:
-    """Since when."""
+    """The root mean squared error over time."""
     panel = look.series(
         "Root mean squared error over time",
         "By predictor, over the chosen window. Dashed: what the model had in its test.",
@@ -54,7 +54,7 @@ def rmse_over_time() -> timeseries.Panel:
 
 
 def champion_against_challenger() -> table.Panel:
-    """Which predictor is better."""
+    """The error of each predictor."""
     panel = look.grid(
         "Champion against challenger",
         "A row for each predictor, from the truths that came back to it in the time shown. The rows column says how "

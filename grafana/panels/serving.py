@@ -1,4 +1,4 @@
-"""Is the service up, is it fast, who answers: nothing here knows what the model predicts."""
+"""Panels of the service: traffic, errors, latency and servers. They do not depend on what the model predicts."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ BY_PREDICTOR = "{{predictor_name}}"
 
 
 def request_rate() -> stat.Panel:
-    """How much the model is asked."""
+    """Requests a second."""
     panel = look.figure("Requests", "Predictions asked for, a second, over the chosen predictors.", "reqps")
     return panel.with_target(look.query(queries.requests()))
 
 
 def error_ratio() -> stat.Panel:
-    """How much of it fails."""
+    """The share of failed requests (5xx)."""
     panel = look.figure(
         "Failed",
         "Share of requests that the server failed (5xx). A caller's mistake (4xx) is not one. "
@@ -32,7 +32,7 @@ def error_ratio() -> stat.Panel:
 
 
 def refused_ratio() -> stat.Panel:
-    """How many callers are wrong."""
+    """The share of refused requests (4xx)."""
     panel = look.figure(
         "Refused",
         "Share of requests that were refused with a reason (4xx). When it jumps, a caller has changed what it "
@@ -45,7 +45,7 @@ def refused_ratio() -> stat.Panel:
 
 
 def slow_answers() -> stat.Panel:
-    """How long the slow ones take."""
+    """The 95th percentile of latency."""
     panel = look.figure("p95 latency", "19 of 20 answers are faster than this.", "s").mappings(LATENCY_BOUNDS)
     return panel.thresholds(look.thresholds(GREEN, (0.1, YELLOW), (0.5, RED))).with_target(
         look.query(queries.latency(0.95))
@@ -53,7 +53,7 @@ def slow_answers() -> stat.Panel:
 
 
 def servers() -> stat.Panel:
-    """How many servers run."""
+    """The number of servers that answer."""
     panel = look.figure(
         "Servers up",
         "Model servers of all predictors that answered Prometheus's last scrape; red when there is none.",
@@ -63,7 +63,7 @@ def servers() -> stat.Panel:
 
 
 def alerts() -> stat.Panel:
-    """What is wrong by rule."""
+    """The number of firing alerts."""
     panel = look.figure(
         "Alerts firing",
         "Alerts of this namespace that fire now; grafana/runbook.md has a heading for each of them.",
@@ -73,7 +73,7 @@ def alerts() -> stat.Panel:
 
 
 def requests_by_predictor() -> timeseries.Panel:
-    """Who answers: the picture of a canary."""
+    """Requests by predictor."""
     panel = look.series(
         "Requests by predictor",
         "During a canary or an A/B test each predictor gets its share; after a promotion one is left. "
@@ -85,7 +85,7 @@ def requests_by_predictor() -> timeseries.Panel:
 
 
 def requests_by_code() -> timeseries.Panel:
-    """What the answers are."""
+    """Requests by status."""
     panel = look.series(
         "Requests by status",
         "200 is a prediction, 4xx a request that was refused with a reason, 5xx a failure of the service.",
@@ -97,7 +97,7 @@ def requests_by_code() -> timeseries.Panel:
 
 
 def traffic_share() -> bargauge.Panel:
-    """What a weight has become."""
+    """The share of the requests that each predictor gets."""
     panel = look.bars(
         "Share of the requests",
         "What each predictor and version got of all requests in the time shown: compare it with the weights of "
@@ -114,7 +114,7 @@ def traffic_share() -> bargauge.Panel:
 
 
 def latency() -> timeseries.Panel:
-    """How long answers take."""
+    """Latency over time."""
     panel = look.series(
         "Latency",
         "Half of the answers are faster than p50, 99 of 100 faster than p99. Estimated inside histogram buckets from "
@@ -127,7 +127,7 @@ def latency() -> timeseries.Panel:
 
 
 def latency_by_predictor() -> timeseries.Panel:
-    """Which predictor is slow."""
+    """Latency by predictor."""
     panel = look.series(
         "p95 latency by predictor",
         "A canary that is slower than the champion is a reason to go back, however good its predictions are.",
@@ -137,7 +137,7 @@ def latency_by_predictor() -> timeseries.Panel:
 
 
 def latency_cells() -> heatmap.Panel:
-    """The whole distribution, not three numbers of it."""
+    """Latency as a heatmap."""
     panel = look.cells(
         "Where latency lies",
         "How many answers fell into each bucket of time. Two dark bands are two kinds of requests, for example "
@@ -149,7 +149,7 @@ def latency_cells() -> heatmap.Panel:
 
 
 def cpu() -> timeseries.Panel:
-    """What the servers use."""
+    """CPU by server."""
     panel = look.series(
         "CPU by server",
         "Cores that each model server uses. At 1 a server with one worker can do no more: add a replica.",
@@ -159,7 +159,7 @@ def cpu() -> timeseries.Panel:
 
 
 def memory() -> timeseries.Panel:
-    """What the servers hold."""
+    """Memory by server."""
     panel = look.series(
         "Memory by server",
         "Resident memory of each model server. A line that only rises is a leak, and ends at the pod's limit.",
@@ -169,7 +169,7 @@ def memory() -> timeseries.Panel:
 
 
 def model_errors() -> timeseries.Panel:
-    """When the model's own code fails."""
+    """Errors in the model's code."""
     panel = look.series(
         "Errors in the model's code",
         "Calls in which the model raised, or returned what cannot be sent. Empty or zero in a healthy service.",

@@ -1,9 +1,8 @@
-"""Let the next month arrive: the old test month is trained on, the new one is tested on.
+"""Add the next month: the old test month becomes a training month, and the new month the test month.
 
     python -m flights.advance      makes the month, tracks it with DVC, edits months in params.yaml
 
-This is the workshop's "new data came in". It changes files and commits nothing: whoever ran it sees the
-change with `git diff` and decides.
+It stands for new data in the workshop. It changes files and commits nothing; `git diff` shows the change.
 """
 
 from __future__ import annotations
@@ -22,14 +21,14 @@ from flights.pointers import path_of
 
 
 def next_months(train: tuple[int, ...], test: int) -> tuple[str, int]:
-    """The months to train on, as params.yaml writes them, and the month to test on; FlightsError after December."""
+    """The training months as params.yaml writes them, and the test month. Raises FlightsError after December."""
     if test >= 12:
         raise FlightsError(f"months.test is {test} and the data ends with December, next: git checkout params.yaml")
     return written((*train, test)), test + 1
 
 
 def written(numbers: tuple[int, ...]) -> str:
-    """Months in the shortest words that months.parse reads: 1-7 or 1-3,8."""
+    """Months in the shortest form that months.parse reads: 1-7 or 1-3,8."""
     runs: list[list[int]] = []
     for number in sorted(numbers):
         if runs and number == runs[-1][-1] + 1:
@@ -40,7 +39,7 @@ def written(numbers: tuple[int, ...]) -> str:
 
 
 def edit(file: Path, train: str, test: int) -> None:
-    """Write the two values in params.yaml and keep every comment."""
+    """Write the two values to params.yaml and keep its comments."""
     text = file.read_text(encoding="utf-8")
     for key, value in (("train", train), ("test", str(test))):
         text, count = re.subn(rf"(?m)^(  {key}:\s*)[\d,-]+", rf"\g<1>{value}", text, count=1)
@@ -50,7 +49,7 @@ def edit(file: Path, train: str, test: int) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Make and track the next month, and move the months of params.yaml on by one."""
+    """Make and track the next month, and advance the months of params.yaml by one."""
     argparse.ArgumentParser(prog="python -m flights.advance", description=__doc__.split("\n", 1)[0]).parse_args(argv)
     root, given = home(), params.load()
     train, test = next_months(given.train_months, given.test_month)

@@ -1,9 +1,8 @@
-"""The two algorithms that compete: whole pipelines from raw columns to a probability.
+"""The two candidate algorithms: complete pipelines from raw columns to a probability.
 
-Everything a row goes through is inside, so that the exported graph is the whole model. Columns are picked
-by position in features.matrix, because by position the graph needs two inputs and by name one a column,
-which takes twice as long a row. A third candidate is one function and one line in CANDIDATES; params.yaml
-must then have a block of its name.
+Every transformation of a row is in the pipeline, so the exported graph is the whole model. Columns are selected by
+position in features.matrix: with positions the graph needs two inputs, with names one for each column, which doubles
+the time of a row. A third candidate is one function and one line in CANDIDATES, and a block of its name in params.yaml.
 """
 
 from __future__ import annotations
@@ -25,9 +24,10 @@ SEED = 20130101
 
 
 def boosted(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
-    """Gradient-boosted trees: missing numbers go down the branch that helped most in training."""
+    """Gradient-boosted trees. Missing numbers take the branch that helped most in training."""
     words, numbers = _positions(features)
-    # Codes in alphabetical order mean nothing, but trees cut them as often as needed; one column a value
+    # The codes are in alphabetical order, which has no meaning, but trees split them as often as needed. One column for
+    # each value takes four times as long to train and does not score better.
     # takes four times as long to train and scores no better.
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
     prepare = ColumnTransformer([("words", codes, words), ("numbers", "passthrough", numbers)])
@@ -36,7 +36,10 @@ def boosted(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
 
 
 def logistic(features: Sequence[str], params: dict[str, Any]) -> Pipeline:
-    """Logistic regression: missing numbers become the median of training, words one column a value."""
+    """Logistic regression.
+
+    Missing numbers become the median of training; each value of a text column becomes a column.
+    """
     words, numbers = _positions(features)
     prepare = ColumnTransformer(
         [
@@ -54,7 +57,7 @@ CANDIDATES: dict[str, Callable[[Sequence[str], dict[str, Any]], Pipeline]] = {
 
 
 def build(candidate: str, features: Sequence[str], params: dict[str, dict[str, Any]]) -> Pipeline:
-    """The candidate's unfitted pipeline; FlightsError when there is none of that name."""
+    """The unfitted pipeline of a candidate. Raises FlightsError for an unknown name."""
     if candidate not in CANDIDATES or candidate not in params:
         both = [name for name in CANDIDATES if name in params]
         raise FlightsError(f"candidate: got {candidate!r}, allowed: {', '.join(both)}")
@@ -62,6 +65,6 @@ def build(candidate: str, features: Sequence[str], params: dict[str, dict[str, A
 
 
 def _positions(features: Sequence[str]) -> tuple[list[int], list[int]]:
-    """Where the words and the numbers are in features.matrix."""
+    """The positions of the text columns and of the numbers in features.matrix."""
     words, numbers = order(features)
     return list(range(len(words))), list(range(len(words), len(words) + len(numbers)))

@@ -1,7 +1,6 @@
-"""model.json: what a model.onnx beside it is, how it was made, how good it is, and rows to check it by.
+"""model.json describes the model.onnx in the same folder: its source, its metrics, and rows to check it with.
 
-Standard library only: training writes it, the served model reads it, and so does the contract check of delivery, as far
-as it needs to.
+It needs the standard library only: training writes it, and the served model and the contract check of delivery read it.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """All that is known of one model; floats in `metrics` are of the test month."""
+    """The description of one model. The floats in `metrics` are of the test month."""
 
     candidate: str
     threshold: float
@@ -60,13 +59,16 @@ class Card:
 
     @property
     def identity(self) -> str:
-        """SHA-256 of the card without the two times: equal when the same commit trains the same data again."""
+        """SHA-256 of the card without its two times.
+
+        Training the same commit on the same data again gives the same value.
+        """
         known = {name: value for name, value in asdict(self).items() if name not in ("train_seconds", "row_ms")}
         return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 
 def load(file: Path) -> Card:
-    """Read a model.json; FlightsError when it is not there or not one."""
+    """Read a model.json. Raises FlightsError when it does not exist or is not valid."""
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
         return Card(**{**raw, "sample": Sample(**raw["sample"])})
@@ -77,5 +79,5 @@ def load(file: Path) -> Card:
 
 
 def dump(card: Card, file: Path) -> None:
-    """Write it, one key a line, whole or not at all."""
+    """Write the card atomically, one key a line."""
     write_atomic(file, (json.dumps(asdict(card), indent=1, allow_nan=False) + "\n").encode())

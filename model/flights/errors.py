@@ -1,7 +1,7 @@
-"""Two errors: what a user of this package can do something about, and what a caller of the served model can.
+"""The errors of this package.
 
 Exception
- ├── FlightsError          outside the code: what, where, what was allowed, what is next
+ ├── FlightsError          a file, a parameter or a server: what failed, where, what was allowed, the next command
  └── BadInputError         a request: a 4xx with a text that names row and column
 """
 
@@ -9,11 +9,14 @@ from __future__ import annotations
 
 
 class FlightsError(Exception):
-    """Something outside the code is wrong; the text says what, where, what was allowed and what is next."""
+    """A file, a parameter or a server is wrong.
+
+    The text says what failed, where, what was allowed and what comes next.
+    """
 
 
 class BadInputError(ValueError):
-    """The caller's mistake, as Seldon's servers look for it: a 4xx with a reason and a message."""
+    """A mistake of the caller in the form that Seldon's servers expect: a 4xx with a reason and a message."""
 
     status_code = 400
     reason = "BAD_FEATURES"

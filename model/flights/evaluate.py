@@ -1,10 +1,9 @@
-"""Score the candidates on every month, show where they are good, and choose the better one.
+"""Score the candidates on every month and choose the better one.
 
     python -m flights.evaluate     reads models/{boosted,logistic}, writes reports/ and models/serving
 
-The candidate with the larger AUC on the test month wins, unless CANDIDATE names another (an A/B test needs
-both in front of people); whether it is good enough to be served is the gate's question, not this one's. What is
-scored is the ONNX model, byte for byte what is served.
+The candidate with the larger AUC on the test month wins, unless CANDIDATE names one (an A/B test serves both). The gate
+decides whether it is good enough. The scores are those of the ONNX model, with the bytes that are served.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from flights.paths import home, write_atomic
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One candidate's answers for the test month, and its metrics month by month."""
+    """The answers of one candidate for the test month, and its metrics by month."""
 
     card: Card
     folder: Path
@@ -46,7 +45,7 @@ class Scored:
 
 
 def score(folder: Path, data: Path) -> Scored:
-    """Score the model in the folder on the months it was trained on and on its test month."""
+    """Score the model in the folder on its training months and on its test month."""
     made = card.load(folder / CARD)
     running = export.session((folder / MODEL).read_bytes())
     by_month: dict[int, Metrics] = {}
@@ -58,9 +57,9 @@ def score(folder: Path, data: Path) -> Scored:
 
 
 def winner(scored: Sequence[Scored], named: str = "") -> Scored:
-    """The one that is named, else the one with the largest AUC on the test month; the first of equals.
+    """The candidate of that name, else the one with the largest AUC on the test month; the first of equals.
 
-    FlightsError when none has the name.
+    Raises FlightsError for an unknown name.
     """
     if named:
         known = {one.card.candidate: one for one in scored}
@@ -71,7 +70,7 @@ def winner(scored: Sequence[Scored], named: str = "") -> Scored:
 
 
 def month_table(scored: Iterable[Scored]) -> str:
-    """CSV of every metric of every candidate and month; `part` tells what the model has seen."""
+    """CSV of every metric of every candidate and month. `part` says whether the model was trained on the month."""
     rows = [
         {
             "candidate": one.card.candidate,
@@ -99,7 +98,7 @@ def _roc_table(one: Scored) -> str:
 
 
 def _confusion_table(one: Scored) -> str:
-    """One line a flight, as DVC's confusion template counts them."""
+    """One line for each flight, in the form of DVC's confusion template."""
     said = (one.late >= one.card.threshold).astype(int)
     pairs = ((CLASSES[was], CLASSES[answer]) for was, answer in zip(one.actual, said, strict=True))
     return _csv(["actual", "said"], pairs)

@@ -1,15 +1,16 @@
-"""What moved one answer: exact Shapley values of groups of columns against real flights.
+"""Explain one answer: exact Shapley values of groups of columns, against real flights.
 
-The players are groups of columns that belong together (a route has its distance, a storm its wind and its rain).
-A coalition is a flight that has the asked row's values in its groups and a reference flight's in all others; its
-worth is the mean probability of late over the reference flights, which are the sample rows of the model's card.
-So the parts and the usual probability add up to the answer, exactly (the value's efficiency). With five groups and
-20 flights that is one batch of 640 rows through the graph, none of which is counted as a prediction.
+The players are groups of related columns (a route and its distance, wind and rain). A coalition is a flight with the
+values of the asked row in its groups, and of a reference flight in all others. Its worth is the mean probability of
+late over the reference flights, which are the sample rows of the model's card. So the parts and the usual probability
+add up exactly to the answer (efficiency). With five groups and 20 flights this is one batch of 640 rows. These rows are
+not counted as predictions.
 
-Source: Lundberg and Lee, A Unified Approach to Interpreting Model Predictions, NeurIPS 2017 (arXiv:1705.07874);
-that absent values are drawn independently of the present ones: Janzing, Minorics and Bloebaum, Feature relevance
-quantification in explainable AI, AISTATS 2020 (arXiv:1910.13413).
-Not promised: a cause. It tells what the model looked at, and some mixed flights exist in no timetable.
+Sources: Lundberg and Lee, A Unified Approach to Interpreting Model Predictions, NeurIPS 2017 (arXiv:1705.07874). Absent
+values are drawn independently of the present ones: Janzing, Minorics and Bloebaum, Feature relevance quantification in
+explainable AI, AISTATS 2020 (arXiv:1910.13413).
+
+It does not show causes: it shows which columns the model used. Some mixed flights do not exist in a timetable.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from flights.serve import Feed, FlightModel
 
 DOCUMENT = "explain"
-"""The key of a jsonData request that asks for it: {"explain": {"names": [...], "ndarray": [[...]]}}."""
+"""The key of a jsonData request for an explanation: {"explain": {"names": [...], "ndarray": [[...]]}}."""
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "time": ("weekday", "sched_dep", "sched_arr"),
     "airline": ("carrier",),
@@ -42,7 +43,7 @@ _ASKED = ("names", "ndarray")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A group of columns and by how much it moved the probability of late, up or down."""
+    """A group of columns, and the change of the probability of late that it causes in the model."""
 
     name: str
     columns: tuple[str, ...]
@@ -50,22 +51,22 @@ class Part:
 
 
 class Explainer:
-    """Explains rows of one model. Safe to share between threads: it holds the reference flights only."""
+    """Explains rows of one model. Threads may share it: its only state is the reference flights."""
 
     def __init__(self, model: FlightModel) -> None:
         self._model = model
         self._groups = grouped(model.card.features)
         self._reference = model.feed(model.card.sample.rows, model.card.sample.names)
         size = len(self._groups)
-        # One line a coalition, one column a group: whether the group has the asked row's values.
+        # A row for each coalition, a column for each group: whether the group has the values of the asked row.
         self._coalitions = np.array(list(product((False, True), repeat=size)), dtype=bool)
         self._weights = _weights(self._coalitions)
 
     def answer(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """Answer {"explain": {"names", "ndarray"}}; BadInputError for anything else than one good row.
+        """The answer {"explain": {"names", "ndarray"}}. Raises BadInputError unless the request is one valid row.
 
-        `late` is the row's probability, `usual` the mean of the reference flights; the parts' `moved` add up to the
-        difference, the largest first.
+        `late` is the row's probability, `usual` the mean of the reference flights. The `moved` of the parts add up to
+        the difference; the largest comes first.
         """
         rows, names = _asked(document)
         late, usual, parts = self.explain(rows, names)
@@ -95,7 +96,7 @@ class Explainer:
 
 
 def grouped(columns: Sequence[str]) -> list[tuple[str, tuple[str, ...]]]:
-    """The groups of a model's columns; a column that is in none is one of its own."""
+    """The groups of a model's columns. A column that is in no group is its own group."""
     found = [(name, tuple(c for c in members if c in columns)) for name, members in GROUPS.items()]
     known = {column for _, members in found for column in members}
     return [group for group in found if group[1]] + [(name, (name,)) for name in columns if name not in known]

@@ -1,9 +1,9 @@
-"""Turn a fitted pipeline into ONNX, run it, and measure how far the two disagree.
+"""Convert a fitted pipeline to ONNX, run it, and measure the difference.
 
-The graph takes `words`, strings of shape [rows, W], and `numbers`, floats of shape [rows, N] where NaN is a
-missing value, and gives `probabilities` of shape [rows, 2]: on time, late. Its metadata names the columns
-of both, so that a model can be scored without anything beside it. ONNX computes in float32 where scikit-learn may use
-float64, so the two agree closely and not exactly; the caller decides what is close enough.
+The graph takes `words`, strings of shape [rows, W], and `numbers`, floats of shape [rows, N] where NaN is a missing
+value. It returns `probabilities` of shape [rows, 2]: on time, late. Its metadata names the columns of both, so the file
+alone is enough to score a model. ONNX computes in float32 and scikit-learn partly in float64, so the results differ a
+little; the caller has the bound.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Parity:
 
 def export(pipeline: Pipeline, features: tuple[str, ...]) -> bytes:
     """The fitted pipeline as a serialized ONNX model: the same bytes for the same pipeline, in every process."""
-    # Two seconds to import, and only training converts: evaluation and the gate run what was converted.
+    # Importing it takes two seconds. Only training converts; evaluation and the gate run the result.
     from skl2onnx import to_onnx
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 
@@ -65,10 +65,10 @@ def export(pipeline: Pipeline, features: tuple[str, ...]) -> bytes:
 
 
 def _thresholds_as_float32(pipeline: Pipeline) -> None:
-    """Round the trees' thresholds down to float32, which changes no answer for a value that is a float32.
+    """Round the trees' thresholds down to float32. The answer for a float32 value does not change.
 
-    A threshold lies halfway between two values of training. The conversion rounds it to the nearest float32, which
-    may be a value above it that occurs: x <= t would then hold in ONNX and not in scikit-learn.
+    A threshold is halfway between two values of training. The conversion rounds it to the nearest float32, which may be
+    a larger value that occurs: x <= t would then be true in ONNX and false in scikit-learn.
     """
     for trees in getattr(pipeline[-1], "_predictors", ()):
         for tree in trees:
@@ -78,7 +78,7 @@ def _thresholds_as_float32(pipeline: Pipeline) -> None:
 
 
 def session(model: bytes) -> onnxruntime.InferenceSession:
-    """A session on one thread: a row takes microseconds, and threads would only fight over the cores."""
+    """A session with one thread: a row takes microseconds, and more threads would compete for the cores."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
@@ -91,18 +91,18 @@ def columns(running: onnxruntime.InferenceSession) -> tuple[str, ...]:
 
 
 def late(running: onnxruntime.InferenceSession, columns: Inputs) -> Probabilities:
-    """The probability of being late of each row, shape (rows,)."""
+    """The probability of late of each row from the graph, shape (rows,)."""
     (both,) = running.run(["probabilities"], columns)
     return np.asarray(both, dtype=np.float64)[:, 1]
 
 
 def late_in_sklearn(pipeline: Pipeline, frame: pd.DataFrame, features: tuple[str, ...]) -> Probabilities:
-    """The same from the pipeline itself, shape (rows,)."""
+    """The probability of late of each row from the pipeline, shape (rows,)."""
     return np.asarray(pipeline.predict_proba(matrix(frame, features))[:, 1], dtype=np.float64)
 
 
 def parity(reference: Probabilities, served: Probabilities) -> Parity:
-    """Compare row by row; a NaN on one side counts as the largest difference there is."""
+    """Compare row by row. A NaN on one side only counts as a difference of 1."""
     difference = np.nan_to_num(np.abs(reference - served), nan=1.0)
     row = int(np.argmax(difference))
     return Parity(float(difference[row]), row, len(difference))

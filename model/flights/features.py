@@ -1,7 +1,7 @@
-"""Monthly files as training frames: strings as they are, everything else as float32.
+"""Monthly files as training frames: text columns as str, all others as float32.
 
-float32 because that is what the ONNX graph receives: training on the same numbers is half of parity.
-Empty fields become NaN; what a missing value means is decided inside the pipelines of candidates.py.
+The ONNX graph receives float32, so training uses the same numbers. Empty fields become NaN; the pipelines of
+candidates.py handle missing values.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def read(wanted: Iterable[int], folder: Path) -> pd.DataFrame:
     for month in wanted:
         file = folder / months.file_name(month)
         try:
-            # An airport or airline named NA must stay a name: only an empty field is missing.
+            # NA is a valid code of an airport or airline: only an empty field is missing.
             frames.append(pd.read_csv(file, dtype=kinds, keep_default_na=False, na_values=_EMPTY))
         except FileNotFoundError as error:
             raise FlightsError(f"{file} is not there, next: python -m flights.ensure") from error
@@ -47,19 +47,19 @@ def labels(frame: pd.DataFrame) -> Labels:
 
 
 def order(names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The columns of words and the columns of numbers: the two inputs of the ONNX graph, in this order."""
+    """The text columns and the number columns: the two inputs of the ONNX graph, in this order."""
     given = list(names)
     words = [name for name in given if BY_NAME[name].kind == "string"]
     return words, [name for name in given if name not in words]
 
 
 def matrix(frame: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
-    """The frame as the pipelines take it: the words first, then the numbers."""
+    """The frame in the order of the pipelines: the text columns first, then the numbers."""
     words, numbers = order(names)
     return frame[[*words, *numbers]]
 
 
 def inputs(frame: pd.DataFrame, names: Iterable[str]) -> Inputs:
-    """The ONNX graph's inputs: `words` and `numbers`, a row a flight and a column a feature."""
+    """The ONNX graph's inputs `words` and `numbers`: a row for each flight, a column for each feature."""
     words, numbers = order(names)
     return {"words": frame[words].to_numpy(dtype=object), "numbers": frame[numbers].to_numpy(dtype=np.float32)}

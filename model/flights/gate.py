@@ -1,6 +1,6 @@
 """The checks that a model must pass before it is registered: the bounds of params.yaml, and the champion.
 
-Both models are scored on the same test month, which neither was trained on. `python -m delivery gate` asks for them.
+Both models are scored on the same test month, which is in neither training set. `python -m delivery gate` calls this.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from flights.schema import BY_NAME, LEAKS
 
 
 def bounds(made: Card, auc: float, recall: float, limits: params.Gate) -> list[Check]:
-    """The checks that need the challenger alone; auc and recall are of the test month."""
+    """The checks of the challenger alone. auc and recall are of the test month."""
     return [
         _at_least("auc", auc, limits.min_auc, "better features or another candidate in params.yaml"),
         _at_most("auc is believable", auc, limits.max_auc, "look for a feature known only after departure"),
@@ -52,7 +52,7 @@ def _leaks(made: Card) -> Check:
 
 
 def against(auc: float, other: float, version: str, allowed_loss: float) -> Check:
-    """The challenger's AUC against the champion's on the same rows."""
+    """The challenger's AUC compared with the champion's on the same rows."""
     gain = auc - other
     return Check(
         "against the champion",

@@ -1,4 +1,4 @@
-"""How good a set of probabilities is, in the numbers that MLflow, the gate and DVC show."""
+"""The quality of a set of probabilities, in the metrics that MLflow, the gate and DVC show."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Probabilities = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """Quality of a binary classifier; all but auc and brier depend on the threshold."""
+    """Quality of a binary classifier. All but auc and brier depend on the threshold."""
 
     auc: float
     accuracy: float
@@ -23,14 +23,14 @@ class Metrics:
     recall: float
     f1: float
     brier: float
-    """Mean squared error of the probability: 0 is best, and 0.25 is what always saying 0.5 gets."""
+    """Mean squared error of the probability: 0 is best; a constant 0.5 gets 0.25."""
     late_rate: float
     rows: int
 
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Counts of flights by what was said and what came true."""
+    """Counts of flights by prediction and truth."""
 
     true_late: int
     false_late: int
@@ -39,7 +39,7 @@ class Confusion:
 
 
 def score(actual: Labels, late: Probabilities, threshold: float) -> Metrics:
-    """The metrics of the probabilities of being late, shape (rows,); NaN for auc when one class is absent."""
+    """The metrics of the probabilities of late, shape (rows,). auc is NaN when one class is absent."""
     said = late >= threshold
     return Metrics(
         auc=float(measures.roc_auc_score(actual, late)) if len(np.unique(actual)) == 2 else float("nan"),

@@ -13,7 +13,7 @@ _FILE = re.compile(rf"flights-{YEAR}-(\d\d)\.csv")
 
 
 def parse(text: str | int | Sequence[int]) -> tuple[int, ...]:
-    """Months 1 to 12 in the order given; FlightsError for anything else."""
+    """Months 1 to 12 in the order given. Raises FlightsError for anything else."""
     if isinstance(text, Sequence) and not isinstance(text, str):
         return tuple(month for item in text for month in parse(item))
     months: list[int] = []
@@ -32,6 +32,6 @@ def file_name(month: int) -> str:
 
 
 def month_of(path: Path) -> int | None:
-    """The month that a file's name states, or None when it is no monthly file."""
+    """The month in a file's name, or None when it is not a monthly file."""
     match = _FILE.fullmatch(path.name)
     return int(match[1]) if match and 1 <= int(match[1]) <= 12 else None

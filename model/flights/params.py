@@ -1,4 +1,4 @@
-"""params.yaml, read once and checked: what a training run may vary."""
+"""params.yaml, read and checked: the parameters of a training run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flights.schema import BY_NAME, FEATURES
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """The bounds a challenger must keep; see the comments in params.yaml for units."""
+    """The bounds for a challenger. The comments in params.yaml give the units."""
 
     min_auc: float
     max_auc: float
@@ -40,12 +40,12 @@ class Params:
 
     @property
     def all_months(self) -> tuple[int, ...]:
-        """The months to have: those trained on, then the test month."""
+        """The training months, then the test month."""
         return (*self.train_months, self.test_month)
 
 
 def load(path: Path | None = None) -> Params:
-    """The parameters; FlightsError names the file and the key that is missing or not allowed."""
+    """The parameters. Raises FlightsError with the file and the key that is missing or not allowed."""
     file = path or home() / "params.yaml"
     try:
         raw = yaml.safe_load(file.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Where the project's files are: beside the package in a checkout, the working folder otherwise."""
+"""The project's folder: that of the package in a checkout, else the working folder."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """The folder of params.yaml, data/, models/ and reports/; FLIGHTS_HOME overrides it.
+    """The folder of params.yaml, data/, models/ and reports/. FLIGHTS_HOME overrides it.
 
-    The answer is relative when it is the working folder, so that messages name `data/...` and not
-    a path of one machine.
+    The path is relative when it is the working folder, so messages show `data/...` without the path of one machine.
     """
     given = os.environ.get("FLIGHTS_HOME")
     folder = Path(given) if given else Path(__file__).resolve().parent.parent
@@ -20,7 +19,7 @@ def home() -> Path:
 
 
 def write_atomic(path: Path, content: bytes) -> None:
-    """Write beside the target and rename, so that a reader sees the old file or the new one, never half."""
+    """Write a temporary file and rename it, so a reader sees the old or the new content, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

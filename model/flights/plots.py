@@ -1,6 +1,6 @@
-"""The pictures that go with a run: the ROC curve and the confusion matrix of the test month.
+"""The figures of a run: the ROC curve and the confusion matrix of the test month.
 
-Figures are made without pyplot, which would ask for a screen: a pipeline has none.
+They are made without pyplot, which needs a display; a pipeline has none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The .dvc pointers beside the months: what Git says a month's bytes are, and one version of them all.
+"""The .dvc pointers of the months: the md5 of each month in Git, and one version of them all.
 
-Only the two keys that `dvc add` writes for a file are read; DVC itself is not needed for that.
+Only the two keys that `dvc add` writes for a file are read, so DVC is not needed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def path_of(file: Path) -> Path:
 
 
 def expected_md5(file: Path) -> str | None:
-    """The md5 that the file's pointer states, or None when it has no pointer."""
+    """The md5 in the file's pointer, or None when it has no pointer."""
     pointer = path_of(file)
     if not pointer.exists():
         return None
@@ -35,12 +35,12 @@ def expected_md5(file: Path) -> str | None:
 
 
 def file_md5(path: Path) -> str:
-    """The md5 of a file's bytes, as DVC computes it: it identifies, it does not protect."""
+    """The md5 of a file's bytes, as DVC computes it. It identifies the content and protects against nothing."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def data_version(digests: Mapping[str, str]) -> str:
-    """One short hash over the files' names and md5s: equal exactly when the data is equal."""
+    """A short hash of the files' names and md5s: the same for the same data only."""
     text = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""Where a model came from: the commit, and the versions of the libraries that made it."""
+"""The source of a model: the commit, and the versions of the libraries that made it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _LIBRARIES = ("numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onn
 
 
 def commit() -> str:
-    """GIT_COMMIT when the pipeline gives it, else the checkout's commit, else `unknown`."""
+    """GIT_COMMIT when the pipeline sets it, else the checkout's commit, else `unknown`."""
     given = os.environ.get("GIT_COMMIT")
     if given:
         return given
@@ -22,5 +22,5 @@ def commit() -> str:
 
 
 def libraries() -> dict[str, str]:
-    """The version of each library that has a say in the model's bytes."""
+    """The version of each library that affects the model's bytes."""
     return {name: version(name) for name in _LIBRARIES}

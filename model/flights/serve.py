@@ -1,8 +1,8 @@
-"""Answer rows with the ONNX model: read them strictly, run the graph, count what was said.
+"""Answer rows with the ONNX model: validate them, run the graph, count the predictions.
 
-Needs numpy, onnxruntime and the standard library only, and knows no server: FlightDelay.py is the class a
-server loads. A caller's mistake is a BadInputError with status_code 400 and a text that names row and column.
-Safe to share between threads.
+It needs numpy, onnxruntime and the standard library only, and imports no server; FlightDelay.py is the class that a
+server loads. A mistake of the caller is a BadInputError with status_code 400 and a text that names row and column.
+Threads may share a model.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from flights.errors import BadInputError
 
 Reader = Callable[[Any], str | float]
 Feed = dict[str, NDArray[Any]]
-"""The graph's inputs: `words` and `numbers`, a line a row, with NaN for a number that is missing."""
+"""The graph's inputs: `words` and `numbers`, a line for each row, with NaN for a missing number."""
 _OUTPUTS = ["probabilities"]
 _COUNTERS: list[tuple[str, dict[str, str]]] = [
     *(("model_predictions", {"class": said}) for said in CLASSES),
@@ -32,17 +32,17 @@ _COUNTERS: list[tuple[str, dict[str, str]]] = [
     *(("model_feedback", {"predicted": said, "actual": actual}) for said in CLASSES for actual in CLASSES),
 ]
 _DECILES, _OUTCOMES = 2, 12
-"""Where the deciles and the outcomes begin among the counters."""
+"""The positions of the first decile and the first outcome among the counters."""
 _LATE_WORDS = {"late": 1, "on_time": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0, "true": 1, "false": 0}
 
 
 class _RefusedError(Exception):
-    """A value its column does not allow; the text is made by whoever knows row and column."""
+    """A value that its column does not allow. The caller, which has row and column, makes the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A column of the schema: its entry, where it is among the raw columns, and what reads its values."""
+    """A column of the schema: its entry, its position among the raw columns, and the function that reads its values."""
 
     entry: dict[str, Any]
     at: int
@@ -58,15 +58,15 @@ def _is_word(entry: dict[str, Any]) -> bool:
 
 
 class FlightModel:
-    """One loaded model: probabilities for rows, and counters of what it answered since last asked."""
+    """One loaded model: probabilities for rows, and counters of its answers since the last call of `metrics`."""
 
     def __init__(self, folder: Path) -> None:
         self.card = card.load(folder / CARD)
         options = onnxruntime.SessionOptions()
-        # A row takes microseconds: threads of its own would only fight with the server's workers.
+        # A row takes microseconds, so threads of its own would only compete with the server's workers.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
-        # The graph takes words and numbers apart; the columns of both are in the order of the schema.
+        # The graph takes text and numbers separately. The columns of each are in the order of the schema.
         self._words = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if _is_word(entry)]
         self._numbers = [_Column.of(entry, at) for at, entry in enumerate(self.card.inputs) if not _is_word(entry)]
         self._words_at = np.array([column.at for column in self._words], dtype=np.intp)
@@ -77,11 +77,11 @@ class FlightModel:
         self._counts = [0] * len(_COUNTERS)
 
     def predict(self, rows: Any, names: Sequence[str] | None = None, checked: bool = False) -> NDArray[np.float64]:
-        """Probabilities of on time and late, shape (rows, 2), and count them.
+        """The probabilities of on time and late, shape (rows, 2). The rows are counted.
 
-        `rows` is a list of lists or a 2-D array with one raw value a column; `names` says the order of the
-        columns, and without it they are in the order of the schema. BadInputError for anything else. `checked`
-        rows are an array of objects that was held to the schema already, in its order: nothing is looked at again.
+        `rows` is a list of lists or a 2-D array with one raw value for each column. `names` is the order of the
+        columns; by default it is that of the schema. `checked` rows are an array of objects that a server has
+        validated, in the order of the schema; they are not validated again. Raises BadInputError.
         """
         probabilities = self._run(rows, names, checked)
         late = probabilities[:, 1]
@@ -94,10 +94,10 @@ class FlightModel:
         return probabilities
 
     def feedback(self, rows: Any, names: Sequence[str] | None, truth: Any, checked: bool = False) -> int:
-        """Count predicted against actual for rows whose truth is known; how many were counted.
+        """Count predicted against actual for rows with a known truth. Returns the number of rows that were counted.
 
-        The prediction is made again from the rows, so that a caller cannot report one that was never given.
-        Truth is one value a row: 1 or `late`, 0 or `on_time`; or a pair of which the larger tells.
+        The prediction is computed again from the rows, so a caller cannot report a prediction that was never made.
+        Truth is one value for each row: 1 or `late`, 0 or `on_time`; or a pair, of which the larger value is the class.
         """
         actual = _truth(truth)
         late = self._run(rows, names, checked)[:, 1].tolist()
@@ -111,9 +111,9 @@ class FlightModel:
     def take_metrics(self) -> list[dict[str, Any]]:
         """The counts since the last call, as Seldon's COUNTERs; a server adds them up and appends _total.
 
-        The first call names every counter, also those that are 0: a series that begins with 1 hides its first
-        event from `increase()`, which compares what it sees later with what it saw first. It also says once, as
-        GAUGEs, what the model scored on its test month: what production is compared with.
+        The first call has every counter, also those that are 0: `increase()` compares with the first value of a series,
+        so it would miss the first event of a series that begins with 1. It also has the scores of the test month as
+        GAUGEs, for comparison with production.
         """
         with self._lock:
             named, self._named = self._named, True
@@ -125,12 +125,12 @@ class FlightModel:
 
     @property
     def inputs(self) -> dict[str, list[str]]:
-        """The names of the columns of each of the graph's inputs."""
+        """The names of the columns of each input of the graph."""
         kinds = {"words": self._words, "numbers": self._numbers}
         return {kind: [column.entry["name"] for column in columns] for kind, columns in kinds.items()}
 
     def feed(self, rows: Any, names: Sequence[str] | None) -> Feed:
-        """Rows as the graph takes them; BadInputError as of `predict`."""
+        """Rows as the graph takes them. Raises BadInputError as `predict` does."""
         table = _table(rows)
         order = self._order(names)
         width = len(self._names)
@@ -148,7 +148,7 @@ class FlightModel:
             raise self._first_refusal(table, order) from None
 
     def answer(self, feed: Feed) -> NDArray[np.float64]:
-        """Probabilities of on time and late, shape (rows, 2), counted nowhere."""
+        """The probabilities of on time and late, shape (rows, 2), without counting."""
         (probabilities,) = self._session.run(_OUTPUTS, feed)
         return np.asarray(probabilities, dtype=np.float64)
 
@@ -160,7 +160,7 @@ class FlightModel:
         return self.answer(self.feed(rows, names))
 
     def _first_refusal(self, table: list[list[Any]], order: Sequence[int]) -> BadInputError:
-        """Which value it was that a column refused: looked for only when there is one."""
+        """Find the value that a column refused. Called only after a refusal."""
         for index, row in enumerate(table):
             for column in sorted([*self._words, *self._numbers], key=lambda column: column.at):
                 value = row[order[column.at]]
@@ -173,7 +173,7 @@ class FlightModel:
         raise AssertionError("a value was refused once and not again")
 
     def _order(self, names: Sequence[str] | None) -> Sequence[int]:
-        """For each column of the graph, where it is in a row."""
+        """The position in a row of each column of the graph."""
         if names is None or len(names) == 0 or list(names) == self._names:
             return range(len(self._names))
         given = [str(name) for name in names]
@@ -189,7 +189,7 @@ class FlightModel:
 
 
 def _reference(scored: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The test month's scores, and what follows from them: the share called late, and the balanced accuracy."""
+    """The scores of the test month, with the share predicted late and the balanced accuracy."""
     known = {name: scored.get(name) for name in ("accuracy", "precision", "recall", "f1")}
     late, precision, recall = (scored.get(name, 0.0) for name in ("late_rate", "precision", "recall"))
     if precision > 0 and late < 1:
@@ -205,7 +205,7 @@ def _reference(scored: Mapping[str, float]) -> list[dict[str, Any]]:
 
 def _table(rows: Any) -> list[Any]:
     if isinstance(rows, np.ndarray):
-        # numpy turns a row of words and numbers into text as a whole: only then may a number be text.
+        # numpy turns a row of text and numbers into text. Only then may a number be text.
         rows = [[_number_from(value) for value in row] for row in rows.tolist()] if _is_text(rows) else rows.tolist()
     if not isinstance(rows, list) or not rows:
         raise BadInputError(f"data: got {type(rows).__name__}, allowed: a list of at least one row")
@@ -234,7 +234,7 @@ def _allowed(entry: dict[str, Any]) -> str:
 
 
 def _reader(entry: dict[str, Any]) -> Reader:
-    """What turns a value of this column into the graph's input, or refuses it."""
+    """The function that converts a value of this column to the graph's input, or refuses it."""
     if entry["type"] == "string":
         allowed = frozenset(entry["enum"]) if "enum" in entry else None
 
@@ -253,7 +253,7 @@ def _reader(entry: dict[str, Any]) -> Reader:
             if whole and value != int(value):
                 raise _RefusedError
             return float(value)
-        # NaN is how an array says null.
+        # In an array, NaN is null.
         if nullable and (value is None or (type(value) is float and math.isnan(value))):
             return math.nan
         raise _RefusedError

@@ -1,9 +1,9 @@
-"""Log a model to MLflow when MLFLOW_TRACKING_URI is set, and do nothing when it is not.
+"""Log a model to MLflow when MLFLOW_TRACKING_URI is set, else do nothing.
 
-A run is found again by the digest of its model.json (`Card.identity`), so training, evaluation and registration need no
-shared file of run ids. Each asks for the run of its model, and the first one makes it. The digest of model.onnx alone
-would not do: a model with another threshold or of another commit has the same bytes. PIPELINE_RUN, when set, becomes a
-tag that leads from the run back to the pipeline.
+A run is found by the digest of its model.json (`Card.identity`), so training, evaluation and registration need no
+shared file of run ids. Each asks for the run of its model, and the first one creates it. The digest of model.onnx alone
+is not enough: a model with another threshold or of another commit has the same bytes. PIPELINE_RUN, when set, becomes a
+tag of the run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXPERIMENT = "flights"
 
 
 def log_training(folder: Path) -> str | None:
-    """Have the run of the model in the folder; its id, or None when there is no server."""
+    """Find or create the run of the model in the folder. Returns its id, or None without a server."""
     if not enabled():
         return None
     with reachable():
@@ -37,7 +37,7 @@ def log_training(folder: Path) -> str | None:
 
 
 def log_evaluation(folder: Path, write_artifacts: Callable[[Path], None]) -> None:
-    """Add what `write_artifacts` puts into a folder to the run of the model."""
+    """Add the files that `write_artifacts` writes to a folder to the run of the model."""
     if not enabled():
         return
     with reachable(), TemporaryDirectory() as temporary:
@@ -46,7 +46,7 @@ def log_evaluation(folder: Path, write_artifacts: Callable[[Path], None]) -> Non
 
 
 def run_of(folder: Path) -> str:
-    """The id of the run that holds this model, made and filled when there is none yet."""
+    """The id of the run of this model. The run is created and filled when there is none."""
     made = card.load(folder / CARD)
     known = find_run(EXPERIMENT, {"card_sha256": made.identity})
     if known:
@@ -99,7 +99,10 @@ def _metrics(made: Card) -> dict[str, float]:
 
 
 def _log_model(library: ModuleType, folder: Path, made: Card) -> None:
-    """The ONNX model with its inputs as a signature; requirements are stated, not inferred (20 s)."""
+    """Log the ONNX model with its inputs as a signature.
+
+    Requirements are given, because MLflow's inference takes 20 s.
+    """
     import mlflow.onnx
     import numpy as np
     import onnx

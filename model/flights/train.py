@@ -1,9 +1,9 @@
-"""Train one candidate, export it to ONNX, and refuse it when the two do not agree.
+"""Train one candidate, export it to ONNX, and fail when the two disagree.
 
     python -m flights.train logistic     writes models/logistic/model.onnx and model.json
 
-The metrics are of the test month and of the exported graph, because that is what is served. Nothing is
-pickled. Logged to MLflow when MLFLOW_TRACKING_URI is set.
+The metrics are those of the exported graph, which is served, on the test month. Nothing is pickled. The model is logged
+to MLflow when MLFLOW_TRACKING_URI is set.
 """
 
 from __future__ import annotations
@@ -31,16 +31,19 @@ from flights.pointers import data_version, file_md5
 from flights.schema import BY_NAME, json_schema
 
 THREADS = 1
-"""Two threads save a third of the trees' five seconds on idle cores, and take ten times as long on busy ones."""
+"""Two threads save a third of the trees' five seconds on idle cores.
+
+On busy cores, more threads take ten times as long.
+"""
 SAMPLE_ROWS = 20
 
 
 def train(
     candidate: str, given: params.Params, learning: pd.DataFrame, test: pd.DataFrame, version: str
 ) -> tuple[bytes, Card]:
-    """Fit, export, compare and measure; the model's bytes and its card.
+    """Fit, export, compare and measure. Returns the model's bytes and its card.
 
-    FlightsError when ONNX and scikit-learn differ by more than gate.max_parity on a row of the test frame.
+    Raises FlightsError when ONNX and scikit-learn differ by more than gate.max_parity on a row of the test frame.
     """
     names = list(given.features)
     pipeline = candidates.build(candidate, names, given.candidates)
@@ -83,14 +86,14 @@ def train(
 
 
 def _sample(test: pd.DataFrame, names: list[str], late: metrics.Probabilities) -> Sample:
-    """Rows spread evenly over the month, so that they are of many days, hours and airlines."""
+    """Rows spread evenly over the month, so they are of many days, hours and airlines."""
     chosen = np.linspace(0, len(test) - 1, min(SAMPLE_ROWS, len(test))).astype(int)
     rows = [[plain(name, test[name].iloc[index]) for name in names] for index in chosen]
     return Sample(names, rows, [[1 - float(late[index]), float(late[index])] for index in chosen])
 
 
 def plain(name: str, value: Any) -> Any:
-    """A value as JSON has it and the file had it: 75.02 and not float32's 75.0199966, None for nothing."""
+    """A value as in the file: 75.02 instead of float32's 75.0199966, and None for an empty field."""
     column = BY_NAME[name]
     if column.kind == "string":
         return str(value)
@@ -100,7 +103,7 @@ def plain(name: str, value: Any) -> Any:
 
 
 def version_of_data(given: params.Params, folder: Path) -> str:
-    """What the stage `months` wrote, or the same from the files when the stage did not run."""
+    """The data version that the stage `months` wrote, else that of the files."""
     written = home() / "reports/months.json"
     names = [file_name(month) for month in given.all_months]
     if written.exists():

@@ -1,4 +1,4 @@
-"""What delivery asks of this use case: the functions of `delivery.usecase.UseCase`."""
+"""The use case's functions for delivery: those of `delivery.usecase.UseCase`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SERVING = "models/serving"
 
 
 def labelled_rows(period: str) -> LabelledRows:
-    """The flights of a month, 1 to 12, with whether they were late; without one, those of the test month."""
+    """The flights of a month (1 to 12) with their truth; by default those of the test month."""
     with _as_delivery_error():
         month = months.parse(period)[0] if period else params.load().test_month
         return traffic.flights_of(month, home() / "data")
 
 
 def data_version() -> str:
-    """That of the months in params.yaml, as the stage `months` wrote it."""
+    """The data version of the months in params.yaml, as the stage `months` wrote it."""
     with _as_delivery_error():
         return train.version_of_data(params.load(), home() / "data")
 
@@ -43,7 +43,7 @@ def gate(champion: Champion | None) -> Sequence[Check]:
 
 def run_of_chosen_model() -> Registered:
     """The MLflow run of the model in models/serving."""
-    # Here, because only this function needs MLflow, which takes seconds to import.
+    # Imported here, because only this function needs MLflow, which takes seconds to import.
     from flights import tracking
 
     with _as_delivery_error(), tracking.reachable():

@@ -1,10 +1,10 @@
-"""Check monthly files before anything is trained on them, and name every fault by file, line and column.
+"""Check monthly files before training, and report every fault with file, line and column.
 
     python -m flights.validate data/*.csv         exit 1 on findings; -o json for one object
 
-Checked: the file can be read and is whole, the header, types, ranges and allowed values of schema.py, the
-share of empty fields, that every day of the month is there, that weekdays fit their dates and that no
-flight comes twice. It does not judge whether the numbers are plausible together: that is drift's business.
+Checks: the file is readable and complete; the header, types, ranges and allowed values of schema.py; the share of empty
+fields; every day of the month is present; weekdays match their dates; no flight occurs twice. It does not check whether
+the numbers are plausible together; drift detection does that.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from flights.paths import home, write_atomic
 from flights.schema import COLUMNS, NAMES, Column
 
 SHOWN = 20
-"""Findings printed of one file; the rest are counted."""
+"""Findings that are printed for one file; the others are counted."""
 _KEY = ("date", "sched_dep", "carrier", "flight", "origin", "dest")
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault: where it is, which rule it breaks, what came and what was allowed."""
+    """One fault: its place, the rule, the value, and what was allowed."""
 
     file: str
     line: int
@@ -51,7 +51,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What one file holds: its data rows and all of its findings, in line order."""
+    """The data rows of one file, and all of its findings in line order."""
 
     file: str
     rows: int
@@ -59,10 +59,11 @@ class Checked:
 
 
 def check_file(path: Path) -> Checked:
-    """All findings of one file; a file that cannot be read is a finding, not an exception."""
+    """All findings of one file. A file that cannot be read is a finding, not an exception."""
     name = str(path)
     collecting = gc.isenabled()
-    gc.disable()  # half a million small lists a month, none in a cycle: a third of the time otherwise
+    # A month makes half a million small lists without cycles. Collecting garbage would take a third of the time.
+    gc.disable()
     try:
         text = path.read_bytes().decode("utf-8")
         return _check(path, text, list(csv.reader(io.StringIO(text, newline=""), strict=True)))
@@ -109,7 +110,7 @@ def _header(file: str, table: list[list[str]]) -> Finding:
 
 
 def _whole_rows(file: str, rows: list[list[str]]) -> tuple[list[list[str]], list[int], list[Finding]]:
-    """The rows that have all their fields, their line numbers, and a finding for each other row."""
+    """The complete rows, their line numbers, and a finding for each other row."""
     whole: list[list[str]] = []
     lines: list[int] = []
     findings: list[Finding] = []
@@ -128,7 +129,7 @@ Columns = dict[str, tuple[str, ...]]
 def _check_columns(file: str, lines: list[int], columns: Columns) -> Iterator[Finding]:
     """Types, ranges, allowed values and empty fields.
 
-    A column's distinct values are checked once each: months have 27,000 rows, but few distinct values.
+    Each distinct value of a column is checked once: a month has 27,000 rows, but few distinct values.
     """
     for column in COLUMNS:
         values = columns[column.name]
@@ -159,14 +160,14 @@ def _broken_rule(column: Column, value: str) -> str | None:
         number = number_of(value)
     except ValueError:
         return "type"
-    assert column.minimum is not None  # every number has a range
+    assert column.minimum is not None  # Every number has a range.
     assert column.maximum is not None
     return None if column.minimum <= number <= column.maximum else "range"
 
 
 @cache
 def _weekday(day: str) -> str:
-    """The ISO weekday of a date as a file writes it, or nothing when it is no date."""
+    """The ISO weekday of a date in a file, or nothing when it is not a date."""
     try:
         return str(date.fromisoformat(day).isoweekday()) if len(day) == 10 else ""
     except ValueError:
@@ -174,7 +175,7 @@ def _weekday(day: str) -> str:
 
 
 def _check_month(file: str, month: int | None, lines: list[int], columns: Columns) -> Iterator[Finding]:
-    """Every day there, no day of another month, weekdays that fit, no flight twice."""
+    """Check that every day is present, no day is of another month, weekdays match, and no flight occurs twice."""
     stem = f"{months.YEAR}-{month:02d}-" if month else ""
     pairs = list(zip(columns["date"], columns["weekday"], strict=True))
     distinct = set(pairs)
@@ -202,7 +203,7 @@ def _check_month(file: str, month: int | None, lines: list[int], columns: Column
 
 
 def report(checked: Sequence[Checked]) -> str:
-    """The findings of all files as text, at most SHOWN a file, and what to do next."""
+    """The findings of all files as text, at most SHOWN for each file, and the next command."""
     lines: list[str] = []
     for result in checked:
         lines.extend(str(finding) for finding in result.findings[:SHOWN])

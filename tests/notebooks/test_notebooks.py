@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from workshop.lab import environment, participant
+from workshop.lab import participant, process_environment
 from workshop.lab.paths import LabPaths
 
 KIT = Path(__file__).resolve().parents[2]
@@ -108,7 +108,7 @@ def test_the_filter_keeps_what_was_typed_and_leaves_other_texts_alone() -> None:
 def test_running_a_notebook_is_no_change_for_git_and_a_note_is_one(tmp_path: Path) -> None:
     lab = LabPaths(tmp_path / "state")
     lab.make()
-    env = environment.base(lab)
+    env = process_environment.base(lab)
     participant.ensure_repository(lab, env)
     participant.leave_outputs_out(lab, env)
     clone = participant.clone_folder(lab)

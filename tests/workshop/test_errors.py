@@ -17,7 +17,7 @@ def test_each_error_has_its_exit_code() -> None:
         for kind in (
             errors.WorkshopError,
             errors.UsageError,
-            errors.EnvironmentFault,
+            errors.SetupError,
             errors.ManifestError,
             errors.RunFailed,
             errors.TimedOut,
@@ -26,7 +26,7 @@ def test_each_error_has_its_exit_code() -> None:
     assert codes == {
         "WorkshopError": 1,
         "UsageError": 2,
-        "EnvironmentFault": 3,
+        "SetupError": 3,
         "ManifestError": 4,
         "RunFailed": 5,
         "TimedOut": 6,

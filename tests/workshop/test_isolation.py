@@ -11,7 +11,7 @@ import pytest
 
 from tests.workshop.commands.test_doctor import KIT
 from workshop.isolation import isolate
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.paths import LabPaths
 
 
@@ -40,7 +40,7 @@ def test_children_of_the_lab_get_the_proxy_and_its_exceptions(tmp_path: Path, mo
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", ".corp.example")
     monkeypatch.setenv("PYTHONPATH", "/foreign")
-    for env in (environment.base(LabPaths(tmp_path)), environment.of_steps(LabPaths(tmp_path))):
+    for env in (process_environment.base(LabPaths(tmp_path)), process_environment.of_steps(LabPaths(tmp_path))):
         assert env["HTTPS_PROXY"] == "http://proxy.example:3128"
         assert env["NO_PROXY"] == env["no_proxy"] == ".corp.example,127.0.0.1,localhost,::1"
         assert "PYTHONPATH" not in env

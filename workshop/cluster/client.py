@@ -1,7 +1,7 @@
 """A small synchronous client of an API server: the lab's or a cluster's.
 
 `Client.load()` finds the server as kubectl does. Kinds have the names that people type (`"sdep"`, `"PipelineRun"`). A
-connection that fails is an EnvironmentFault with the next command. An error of the server is an ApiFailure with its
+connection that fails is an SetupError with the next command. An error of the server is an ApiFailure with its
 code, reason and message.
 """
 
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from workshop.cluster import config as configs
-from workshop.cluster.resources import Resource, discover, match, of_kind
+from workshop.cluster.resources import discover, match, of_kind
 from workshop.cluster.transport import ApiFailure, Transport
+from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object
 
 __all__ = ["ApiFailure", "Client"]
@@ -40,22 +41,22 @@ class Client:
 
     @classmethod
     def load(cls, kubeconfig: str | Path | None = None, *, context: str = "", namespace: str | None = None) -> Client:
-        """The client of kubectl's current configuration. Raises EnvironmentFault."""
+        """The client of kubectl's current configuration. Raises SetupError."""
         return cls(configs.with_namespace(configs.find(kubeconfig, context=context), namespace))
 
     @cached_property
-    def resources(self) -> list[Resource]:
-        """The kinds of the server; requested once. Raises ApiFailure, EnvironmentFault."""
+    def resources(self) -> list[ApiResource]:
+        """The kinds of the server; requested once. Raises ApiFailure, SetupError."""
         return discover(self.http)
 
-    def resource(self, word: str) -> Resource:
+    def resource(self, word: str) -> ApiResource:
         """The resource of a word. Raises ApiFailure (404) with kubectl's message."""
         found = match(self.resources, word)
         if found is None:
             raise ApiFailure(404, "NotFound", f'the server doesn\'t have a resource type "{word}"')
         return found
 
-    def resource_of(self, obj: Object) -> Resource:
+    def resource_of(self, obj: Object) -> ApiResource:
         """The resource of a manifest. Raises ApiFailure (404) with kubectl's message."""
         version, kind = str(obj.get("apiVersion")), str(obj.get("kind"))
         found = of_kind(self.resources, version, kind)
@@ -200,17 +201,17 @@ class Client:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _one(self, method: str, resource: Resource, namespace: str | None, name: str) -> Object:
+    def _one(self, method: str, resource: ApiResource, namespace: str | None, name: str) -> Object:
         found: Object = self.http.request(method, resource.path(namespace or self.namespace, name))
         return found
 
     def _list(
-        self, resource: Resource, namespace: str | None, labels: dict[str, str] | str | None, fields: str
+        self, resource: ApiResource, namespace: str | None, labels: dict[str, str] | str | None, fields: str
     ) -> Object:
         found: Object = self.http.request("GET", resource.path(namespace), query=_selectors(labels, fields))
         return found
 
-    def _where(self, resource: Resource, obj: Object, namespace: str | None) -> str | None:
+    def _where(self, resource: ApiResource, obj: Object, namespace: str | None) -> str | None:
         if not resource.namespaced:
             return None
         return str(obj.get("metadata", {}).get("namespace") or namespace or self.namespace)

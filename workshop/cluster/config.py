@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 NO_CONFIG = "no cluster is configured"
@@ -52,10 +52,10 @@ def paths(kubeconfig: str | Path | None = None) -> list[Path]:
 
 
 def find(kubeconfig: str | Path | None = None, *, context: str = "") -> Config:
-    """The current configuration. Raises EnvironmentFault."""
+    """The current configuration. Raises SetupError."""
     found = [(path, read(path)) for path in paths(kubeconfig) if path.is_file()]
     if kubeconfig and not found:
-        raise EnvironmentFault(f"{kubeconfig}: no such kubeconfig", hint=UP)
+        raise SetupError(f"{kubeconfig}: no such kubeconfig", hint=UP)
     if not found:
         return _in_cluster()
     merged: dict[str, dict[str, Any]] = {"clusters": {}, "contexts": {}, "users": {}}
@@ -69,11 +69,11 @@ def find(kubeconfig: str | Path | None = None, *, context: str = "") -> Config:
     name = context or current
     if not name or name not in merged["contexts"]:
         known = ", ".join(sorted(merged["contexts"])) or "none"
-        raise EnvironmentFault(f'{holder}: context "{name}" does not exist; there are: {known}', hint=UP)
+        raise SetupError(f'{holder}: context "{name}" does not exist; there are: {known}', hint=UP)
     chosen = merged["contexts"][name][1]
     for section, key in (("clusters", "cluster"), ("users", "user")):
         if chosen.get(key) not in merged[section]:
-            raise EnvironmentFault(
+            raise SetupError(
                 f'{holder}: context "{name}" names the {key} "{chosen.get(key)}", which is not there', hint=UP
             )
     cluster_path, cluster = merged["clusters"][chosen["cluster"]]
@@ -93,11 +93,11 @@ def find(kubeconfig: str | Path | None = None, *, context: str = "") -> Config:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """A kubeconfig as data. Raises EnvironmentFault."""
+    """A kubeconfig as data. Raises SetupError."""
     try:
         raw = path.read_text()
     except OSError as e:
-        raise EnvironmentFault(f"{path}: cannot be read: {e.strerror}", hint=UP) from e
+        raise SetupError(f"{path}: cannot be read: {e.strerror}", hint=UP) from e
     try:
         content = json.loads(raw)  # the lab writes JSON, which is read ten times faster than YAML
     except json.JSONDecodeError:
@@ -105,14 +105,14 @@ def read(path: Path) -> dict[str, Any]:
 
         content = next((value for value, _ in documents(raw, str(path))), {})
     if not isinstance(content, dict):
-        raise EnvironmentFault(f"{path}: is no kubeconfig: it holds a {type(content).__name__}", hint=UP)
+        raise SetupError(f"{path}: is no kubeconfig: it holds a {type(content).__name__}", hint=UP)
     return content
 
 
 def set_namespace(config: Config, namespace: str) -> None:
-    """Make `namespace` the current context's in its file, as `oc project` does. Raises EnvironmentFault."""
+    """Make `namespace` the current context's in its file, as `oc project` does. Raises SetupError."""
     if config.path is None:
-        raise EnvironmentFault("a Pod's own account has no context to change", hint="name the namespace with -n")
+        raise SetupError("a Pod's own account has no context to change", hint="name the namespace with -n")
     content = read(config.path)
     for one in content.get("contexts") or []:
         if one.get("name") == config.context:
@@ -121,7 +121,7 @@ def set_namespace(config: Config, namespace: str) -> None:
 
 
 def log_in(path: Path, config: Config, user: str) -> None:
-    """Write server, authority and token of `config` to a kubeconfig and make them current. Raises EnvironmentFault.
+    """Write server, authority and token of `config` to a kubeconfig and make them current. Raises SetupError.
 
     The names are those of `oc login`: cluster `host:port`, user `user/host:port`, context `namespace/host:port/user`.
     A context of the same server and namespace is changed in place.
@@ -149,9 +149,9 @@ def log_in(path: Path, config: Config, user: str) -> None:
 
 
 def log_out(config: Config) -> None:
-    """Take the token of the current user out of its file, as `oc logout` does. Raises EnvironmentFault."""
+    """Take the token of the current user out of its file, as `oc logout` does. Raises SetupError."""
     if config.path is None:
-        raise EnvironmentFault("a Pod's own account cannot log out", hint="log in with 'oc login' first")
+        raise SetupError("a Pod's own account cannot log out", hint="log in with 'oc login' first")
     content = read(config.path)
     for one in content.get("users") or []:
         if one.get("name") == config.user:
@@ -172,7 +172,7 @@ def _write(path: Path, text: str) -> None:
         Path(temporary).replace(path)
     except OSError as e:
         Path(temporary).unlink(missing_ok=True)
-        raise EnvironmentFault(f"{path}: cannot be written: {e.strerror}", hint="free disk space") from e
+        raise SetupError(f"{path}: cannot be written: {e.strerror}", hint="free disk space") from e
 
 
 def _in_cluster() -> Config:
@@ -180,7 +180,7 @@ def _in_cluster() -> Config:
     token = SERVICE_ACCOUNT / "token"
     if not host or not token.is_file():
         looked = ", ".join(str(path) for path in paths())
-        raise EnvironmentFault(f"{NO_CONFIG}: looked in {looked}", hint=UP)
+        raise SetupError(f"{NO_CONFIG}: looked in {looked}", hint=UP)
     bracketed = f"[{host}]" if ":" in host else host
     namespace = SERVICE_ACCOUNT / "namespace"
     return Config(
@@ -193,7 +193,7 @@ def _in_cluster() -> Config:
 
 def _token(user: dict[str, Any], path: Path) -> str:
     if user.get("exec") or user.get("auth-provider"):
-        raise EnvironmentFault(
+        raise SetupError(
             f"{path}: credentials from a plugin are not supported: allowed are token, tokenFile and "
             "client certificates",
             hint="log in with 'oc login', which writes a token",
@@ -219,4 +219,4 @@ def _file(path: Path) -> str:
     try:
         return path.read_text()
     except OSError as e:
-        raise EnvironmentFault(f"{path}: cannot be read: {e.strerror}", hint=UP) from e
+        raise SetupError(f"{path}: cannot be read: {e.strerror}", hint=UP) from e

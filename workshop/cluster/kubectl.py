@@ -11,13 +11,13 @@ import shutil
 import sysconfig
 from pathlib import Path
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 
 
 def kubectl() -> str:
-    """The path of kubectl. Raises EnvironmentFault."""
+    """The path of kubectl. Raises SetupError."""
     own = Path(sysconfig.get_path("scripts"), "kubectl")
     found = str(own) if own.exists() else shutil.which("kubectl")
     if not found:
-        raise EnvironmentFault(f"there is no kubectl: looked for {own} and on PATH", hint="make setup installs it")
+        raise SetupError(f"there is no kubectl: looked for {own} and on PATH", hint="make setup installs it")
     return found

@@ -3,41 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from workshop.cluster.transport import ApiFailure, Transport
+from workshop.manifests.apiresource import ApiResource
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
 
 
-@dataclass(frozen=True)
-class Resource:
-    """One kind of the server."""
-
-    group: str
-    version: str
-    kind: str
-    plural: str
-    singular: str
-    namespaced: bool
-    short_names: tuple[str, ...] = ()
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    def path(self, namespace: str | None, name: str = "", subresource: str = "") -> str:
-        """The REST path; without a namespace, the collection of all namespaces."""
-        base = f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-        scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""
-        below = "".join(f"/{part}" for part in (name, subresource) if part)
-        return f"{base}{scope}/{self.plural}{below}"
-
-
-def discover(transport: Transport) -> list[Resource]:
-    """Every kind, core first. Raises ApiFailure, EnvironmentFault."""
-    found: list[Resource] = []
+def discover(transport: Transport) -> list[ApiResource]:
+    """Every kind, core first. Raises ApiFailure, SetupError."""
+    found: list[ApiResource] = []
     for root in ("/api", "/apis"):
         answer = transport.request("GET", root, accept=AGGREGATED)
         if answer.get("kind") != "APIGroupDiscoveryList":
@@ -49,41 +25,41 @@ def discover(transport: Transport) -> list[Resource]:
     return found
 
 
-def match(resources: Iterable[Resource], word: str) -> Resource | None:
+def match(resources: Iterable[ApiResource], word: str) -> ApiResource | None:
     """The resource of a word: plural, singular, short name or kind, with or without `.group` and version."""
     name, _, rest = word.lower().partition(".")
     for one in resources:
-        names = (one.plural, one.singular, one.kind.lower(), *one.short_names)
+        names = (one.plural, one.singular_name, one.kind.lower(), *one.short_names)
         if name in names and rest in ("", one.group, f"{one.version}.{one.group}", one.version):
             return one
     return None
 
 
-def of_kind(resources: Iterable[Resource], api_version: str, kind: str) -> Resource | None:
+def of_kind(resources: Iterable[ApiResource], api_version: str, kind: str) -> ApiResource | None:
     """The resource of a manifest's apiVersion and kind."""
     return next((one for one in resources if (one.api_version, one.kind) == (api_version, kind)), None)
 
 
-def _aggregated(group: str, version: str, one: dict[str, Any]) -> Resource:
+def _aggregated(group: str, version: str, one: dict[str, Any]) -> ApiResource:
     kind = one.get("responseKind") or {}
-    return Resource(
+    return ApiResource(
         group,
         version,
         kind.get("kind") or "",
         one["resource"],
-        one.get("singularResource") or (kind.get("kind") or "").lower(),
         one.get("scope") == "Namespaced",
         tuple(one.get("shortNames") or ()),
+        one.get("singularResource") or "",
     )
 
 
-def _legacy(transport: Transport) -> list[Resource]:
+def _legacy(transport: Transport) -> list[ApiResource]:
     """Group by group, for servers older than Kubernetes 1.26."""
     places = [("", "v1", "/api/v1")]
     for group in transport.request("GET", "/apis").get("groups") or []:
         for version in group.get("versions") or []:
             places.append((group["name"], version["version"], f"/apis/{version['groupVersion']}"))
-    found: list[Resource] = []
+    found: list[ApiResource] = []
     for group_name, version_name, path in places:
         try:
             listed = transport.request("GET", path).get("resources") or []
@@ -93,14 +69,14 @@ def _legacy(transport: Transport) -> list[Resource]:
             if "/" in one["name"]:
                 continue
             found.append(
-                Resource(
+                ApiResource(
                     group_name,
                     version_name,
                     one["kind"],
                     one["name"],
-                    one.get("singularName") or one["kind"].lower(),
                     bool(one.get("namespaced")),
                     tuple(one.get("shortNames") or ()),
+                    one.get("singularName") or "",
                 )
             )
     return found

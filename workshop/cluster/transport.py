@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from workshop.cluster.config import UP, Config
-from workshop.errors import EnvironmentFault, WorkshopError
+from workshop.errors import SetupError, WorkshopError
 
 AGENT = "workshop"
 JSON = "application/json"
@@ -55,7 +55,7 @@ class Transport:
         media: str = JSON,
         accept: str = JSON,
     ) -> Any:
-        """The parsed answer. Raises ApiFailure, EnvironmentFault."""
+        """The parsed answer. Raises ApiFailure, SetupError."""
         raw = self.raw(method, path, query=query, body=body, media=media, accept=accept)
         return json.loads(raw) if raw else {}
 
@@ -69,7 +69,7 @@ class Transport:
         media: str = JSON,
         accept: str = "*/*",
     ) -> bytes:
-        """The raw answer. Raises ApiFailure, EnvironmentFault."""
+        """The raw answer. Raises ApiFailure, SetupError."""
         kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if kept is not None and method == "POST":
             # Never sent twice: the connection may break after the server has created the object.
@@ -93,7 +93,7 @@ class Transport:
     def stream(
         self, path: str, *, query: dict[str, str] | None = None, accept: str = JSON, timeout: float | None = None
     ) -> Iterator[bytes]:
-        """The pieces of an answer as they arrive, until its end. Raises ApiFailure, EnvironmentFault, TimeoutError.
+        """The pieces of an answer as they arrive, until its end. Raises ApiFailure, SetupError, TimeoutError.
 
         `timeout` is the longest silence in seconds; None means no limit.
         """
@@ -152,9 +152,9 @@ class Transport:
         connection.request(method, target, body=raw, headers=headers)
         return connection.getresponse()
 
-    def _unreachable(self, error: Exception) -> EnvironmentFault:
+    def _unreachable(self, error: Exception) -> SetupError:
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        return EnvironmentFault(f"the API server at {self.config.server} does not answer: {why}", hint=UP)
+        return SetupError(f"the API server at {self.config.server} does not answer: {why}", hint=UP)
 
 
 def _context(config: Config) -> ssl.SSLContext:

@@ -12,7 +12,7 @@ import time
 from workshop import output
 from workshop.checks.runs import PUSHER
 from workshop.cluster.client import Client
-from workshop.errors import EnvironmentFault, UsageError
+from workshop.errors import SetupError, UsageError
 from workshop.manifests.objects import Object, annotations_of, labels_of, status_of
 from workshop.operations.approvals import answer, identities
 from workshop.participants.target import CommandTarget
@@ -29,7 +29,7 @@ class _NotThere(UsageError):
 def approve(words: argparse.Namespace, target: CommandTarget) -> int:
     """Answer, wait until the answer is counted, and say where the approval stands.
 
-    Raises UsageError, EnvironmentFault, and ManifestError when the server does not take the answer.
+    Raises UsageError, SetupError, and ManifestError when the server does not take the answer.
     """
     client, namespace = target.client(), words.namespace or target.namespace()
     wish = "reject" if words.reject else "approve"
@@ -59,13 +59,13 @@ def _waited_for(client: Client, namespace: str, name: str, seconds: float, wish:
     """The approval that is meant, once it exists; maybe one that has the wished outcome already.
 
     Without a name it is the one that waits. Where none waits for SETTLE_SECONDS, or for `seconds` if that is less, it
-    is one that was answered in another place meanwhile. Raises UsageError, EnvironmentFault.
+    is one that was answered in another place meanwhile. Raises UsageError, SetupError.
     """
     began = time.monotonic()
     while True:
         try:
             return _wanted(client, namespace, name)
-        except (EnvironmentFault, _NotThere):
+        except (SetupError, _NotThere):
             waited = time.monotonic() - began
             settled = not name and waited >= min(seconds, SETTLE_SECONDS)
             if settled and (answered := _answered(client, namespace, wish)):
@@ -76,7 +76,7 @@ def _waited_for(client: Client, namespace: str, name: str, seconds: float, wish:
 
 
 def _wanted(client: Client, namespace: str, name: str) -> Object:
-    """The approval of a name, or the one that waits. Raises UsageError, EnvironmentFault."""
+    """The approval of a name, or the one that waits. Raises UsageError, SetupError."""
     if name:
         found = client.find("approvaltask", namespace, name)
         if found is None:
@@ -84,7 +84,7 @@ def _wanted(client: Client, namespace: str, name: str) -> Object:
         return found
     waiting = [task for task in client.list("approvaltask", namespace) if _state(task) == "pending"]
     if not waiting:
-        raise EnvironmentFault(
+        raise SetupError(
             f"no approval waits in {namespace}",
             hint="a promotion asks for one: oc create -f "
             f"tekton/runs/promote.yaml; oc get approvaltask -n {namespace} shows earlier ones",

@@ -14,7 +14,7 @@ from pathlib import Path
 from workshop import output
 from workshop.cluster.kubectl import kubectl
 from workshop.commands.up import NOT_LINUX
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.isolation import EXCEPTIONS, LOOPBACK, PROXIES, ignored
 from workshop.lab.components import COMPONENTS
 from workshop.lab.parts import Components, Tool
@@ -62,7 +62,7 @@ def doctor(words: argparse.Namespace) -> int:
         for finding in found:
             if finding.state == "failed":
                 output.say(f"  {finding.name}: {finding.fix}")
-    return 0 if all(f.ok or not f.needed for f in found) else EnvironmentFault.exit_code
+    return 0 if all(f.ok or not f.needed for f in found) else SetupError.exit_code
 
 
 def findings(where: LabPaths, components: Components) -> list[Finding]:
@@ -150,7 +150,7 @@ def _ports(where: LabPaths, components: Components) -> Finding:
 def _kubectl() -> Finding:
     try:
         return Finding("kubectl", True, kubectl())
-    except EnvironmentFault as e:
+    except SetupError as e:
         return Finding("kubectl", False, "not there", fix=e.hint)
 
 

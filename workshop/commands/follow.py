@@ -13,7 +13,7 @@ from pathlib import Path
 
 from workshop import output
 from workshop.cluster.client import Client
-from workshop.errors import EnvironmentFault, RunFailed, UsageError
+from workshop.errors import RunFailed, SetupError, UsageError
 from workshop.manifests.objects import Object, annotations_of, is_done
 from workshop.operations.runs import failure_text, logs_command
 from workshop.operations.runs import follow as follow_run
@@ -49,7 +49,7 @@ def _head() -> str:
 
 
 def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> Object:
-    """The run of a commit: one that is not done, else the newest. Raises EnvironmentFault."""
+    """The run of a commit: one that is not done, else the newest. Raises SetupError."""
     deadline = time.monotonic() + APPEARS_SECONDS
     while True:
         runs = [
@@ -61,7 +61,7 @@ def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> Obj
         if runs:
             return max(runs, key=lambda run: (not is_done(run), str(run["metadata"]["creationTimestamp"])))
         if time.monotonic() > deadline:
-            raise EnvironmentFault(
+            raise SetupError(
                 f"no push of {commit[:10]} has started {pipeline} in {namespace}",
                 hint=f"oc describe eventlistener github -n {namespace} says what became of the last push",
             )

@@ -9,5 +9,5 @@ from workshop.participants.target import CommandTarget
 
 
 def history(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Print the history, newest first. Raises EnvironmentFault, RunFailed."""
+    """Print the history, newest first. Raises SetupError, RunFailed."""
     return run_delivery_command(words, target, "history")

@@ -8,7 +8,7 @@ import sys
 
 from workshop import output
 from workshop.commands.down import stop_lab
-from workshop.errors import EnvironmentFault, UsageError
+from workshop.errors import SetupError, UsageError
 from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.target import current_target
 from workshop.operations.participation import participation
@@ -53,11 +53,9 @@ def _module(number: str, as_json: bool) -> int:
 
 
 def _reset(where: LabPaths) -> None:
-    """Delete the lab's folder. Raises EnvironmentFault if the folder is not a lab's or cannot be deleted."""
+    """Delete the lab's folder. Raises SetupError if the folder is not a lab's or cannot be deleted."""
     if not where.is_lab:
-        raise EnvironmentFault(
-            f"{where.root} was not created by a lab, so nothing was deleted", hint="check WORKSHOP_STATE"
-        )
+        raise SetupError(f"{where.root} was not created by a lab, so nothing was deleted", hint="check WORKSHOP_STATE")
     stop_lab(where)
     # Images are read-only so that nobody changes them by accident.
     for folder in (p for p in where.images.rglob("*") if p.is_dir() and not p.is_symlink()):
@@ -65,6 +63,4 @@ def _reset(where: LabPaths) -> None:
     try:
         shutil.rmtree(where.root)
     except OSError as e:
-        raise EnvironmentFault(
-            f"cannot delete {where.root}: {e}", hint="close what uses it; then workshop reset"
-        ) from e
+        raise SetupError(f"cannot delete {where.root}: {e}", hint="close what uses it; then workshop reset") from e

@@ -9,7 +9,7 @@ from workshop.participants.target import CommandTarget
 
 
 def rollback(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Roll back and print the result. Raises EnvironmentFault, RunFailed."""
+    """Roll back and print the result. Raises SetupError, RunFailed."""
     asked = ["--because", words.because] if words.because else []
     wanted = [words.wanted] if words.wanted else []
     return run_delivery_command(words, target, "rollback", *wanted, *asked)

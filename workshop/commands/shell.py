@@ -6,12 +6,12 @@ import argparse
 import os
 import shutil
 
-from workshop.lab.environment import SHELL_RC
+from workshop.lab.process_environment import SHELL_RC
 from workshop.lab.target import current_target
 
 
 def shell(words: argparse.Namespace) -> int:
-    """Replace this process by the shell, or by the given command. Raises EnvironmentFault."""
+    """Replace this process by the shell, or by the given command. Raises SetupError."""
     target = current_target()
     clone, env = target.clone(), target.env()
     env.setdefault("TERM", os.environ.get("TERM", "dumb"))

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from workshop import output
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import SHOWN, endpoint_names
 from workshop.lab.paths import LabPaths, lab_paths
@@ -32,7 +32,7 @@ def status(words: argparse.Namespace) -> int:
         output.emit(found)
     else:
         _show(where, found)
-    return 0 if found["running"] and found["phase"] != "failed" else EnvironmentFault.exit_code
+    return 0 if found["running"] and found["phase"] != "failed" else SetupError.exit_code
 
 
 def status_of(where: LabPaths) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from workshop import output
 from workshop.commands import status as status_verb
-from workshop.errors import EnvironmentFault, TimedOut
+from workshop.errors import SetupError, TimedOut
 from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read, running_pid
 
@@ -35,15 +35,15 @@ def up(words: argparse.Namespace) -> int:
 def start_lab(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
     """Start the lab unless it runs, and wait for it; two calls at once start one lab.
 
-    Raises EnvironmentFault if it cannot start, TimedOut if it is not ready in time. Ctrl-C during the start stops it
+    Raises SetupError if it cannot start, TimedOut if it is not ready in time. Ctrl-C during the start stops it
     again.
     """
     if sys.platform != "linux":
-        raise EnvironmentFault(f"the lab needs Linux; this is {sys.platform}", hint=NOT_LINUX)
+        raise SetupError(f"the lab needs Linux; this is {sys.platform}", hint=NOT_LINUX)
     try:
         where.make()
     except OSError as e:
-        raise EnvironmentFault(
+        raise SetupError(
             f"cannot write to {where.root}: {e.strerror}",
             hint="free some space, or set WORKSHOP_STATE to a folder that you may write to; then workshop up",
         ) from e
@@ -106,19 +106,17 @@ def _wait(
                 if report.phase == "ready" and running_pid(where) is not None:
                     return report
                 if report.phase == "failed":
-                    raise EnvironmentFault(
-                        f"the lab did not start: {report.message}", hint="workshop logs shows what it did"
-                    )
+                    raise SetupError(f"the lab did not start: {report.message}", hint="workshop logs shows what it did")
             if process is not None and process.poll() is not None:
-                if process.returncode == EnvironmentFault.exit_code and running_pid(where) is not None:
+                if process.returncode == SetupError.exit_code and running_pid(where) is not None:
                     process = None  # another `workshop up` started a lab first; wait for that one
                     continue
-                raise EnvironmentFault(
+                raise SetupError(
                     f"the lab ended with exit code {process.returncode}: {_last_line(where)}",
                     hint="workshop logs shows what it did",
                 )
             if process is None and running_pid(where) is None:
-                raise EnvironmentFault("the lab stopped while it was waited for", hint="workshop up starts it again")
+                raise SetupError("the lab stopped while it was waited for", hint="workshop up starts it again")
             time.sleep(POLL_SECONDS)
     finally:
         if live:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.lab import Lab
@@ -21,8 +21,8 @@ from workshop.lab.store import Store
 def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int], components: Components) -> Lab:
     """The Lab over a store. Nothing is started yet; `launcher.open` starts the first process."""
     launcher, images = Launcher(paths.run), ImageStore(paths.images)
-    table = ImageTable(HostImages(images), Path(sys.executable).parent, environment.tools_folder(paths))
+    table = ImageTable(HostImages(images), Path(sys.executable).parent, process_environment.tools_folder(paths))
     # Steps have their own /tmp. Name the folders that they need, because these may be below /tmp.
-    visible = (Path(environment.base(paths)["UV_CACHE_DIR"]),)
+    visible = (Path(process_environment.base(paths)["UV_CACHE_DIR"]),)
     runtime = ProcessRuntime(paths, launcher, table, visible)
     return Lab(paths, store, token, launcher, runtime, images, ports, components)

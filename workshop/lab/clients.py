@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from workshop.cluster import config as configs
-from workshop.errors import EnvironmentFault, ManifestError
-from workshop.lab import environment
+from workshop.errors import ManifestError, SetupError
+from workshop.lab import process_environment
 from workshop.lab.api.auth import Certificate, kubeconfig
 from workshop.lab.paths import LabPaths
 from workshop.oc.cli import tool as oc_tool
@@ -21,7 +21,7 @@ from workshop.programs import fetched
 
 def write_tools(where: LabPaths) -> None:
     """Write the commands of the lab's shells and steps for programs that are not installed."""
-    folder = environment.tools_folder(where)
+    folder = process_environment.tools_folder(where)
     folder.mkdir(parents=True, exist_ok=True)
     python = shlex.quote(sys.executable)
     modules = {"s2i": "workshop.lab.images.s2i", "buildah": "workshop.lab.images.buildah"}
@@ -38,7 +38,7 @@ def write_tools(where: LabPaths) -> None:
 
 def point_clients(paths: LabPaths, server: str, trusted: Certificate, token: str, participant: Participant) -> None:
     """Write the kubeconfig. A valid context `lab` is kept: the participant may have changed the project in it."""
-    with contextlib.suppress(EnvironmentFault, ManifestError):
+    with contextlib.suppress(SetupError, ManifestError):
         found = configs.find(paths.kubeconfig, context="lab")
         if (found.server, found.token) == (server, token):
             return

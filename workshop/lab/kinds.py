@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object
 
 
@@ -25,32 +26,16 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Kind:
+class Kind(ApiResource):
     """One kind as the API serves it."""
 
-    group: str
-    version: str
-    kind: str
-    plural: str
-    namespaced: bool = True
-    short_names: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     columns: tuple[Column, ...] = field(default=(), compare=False)
-    singular: str = ""
     schema: Object | None = field(default=None, compare=False)
     """The OpenAPI schema of a kind from a CRD. The schemas of built-in kinds are in `workshop.manifests.types`."""
     absent: str = field(default="", compare=False)
     """Why the lab has no object of this kind and refuses to create one. Clients can list the kind."""
-
-    @property
-    def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def resource(self) -> str:
-        """The name that error messages and the store use: `taskruns.tekton.dev`, `pods`."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
 
     @property
     def title(self) -> str:
@@ -71,10 +56,6 @@ class Kind:
         """The `details` of a Status about an object of this kind."""
         found = {"name": name, "group": self.group, "kind": self.plural}
         return {key: value for key, value in found.items() if value}
-
-    @property
-    def singular_name(self) -> str:
-        return self.singular or self.kind.lower()
 
 
 _RUN_COLUMNS = (

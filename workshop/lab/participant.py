@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from configobj import ConfigObj  # type: ignore[import-untyped]
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.paths import KIT, LabPaths
 from workshop.participants.names import Participant
 
@@ -38,7 +38,7 @@ _IDENTITY = {
 def prepare(lab: Lab, env: Mapping[str, str]) -> None:
     """Create the repository and the clone, and connect the clone to this lab.
 
-    Raises EnvironmentFault when git fails.
+    Raises SetupError when git fails.
     """
     ensure_repository(lab.paths, env, lab.kit)
     point_remote(lab.paths, env, str(lab.url("git")), lab.participant)
@@ -60,7 +60,7 @@ def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) 
     """Create the missing ones of the bare repository and the clone. Returns True if anything was created.
 
     Both are created under another name and then moved, so that an interrupted start leaves nothing incomplete. Raises
-    EnvironmentFault when git fails.
+    SetupError when git fails.
     """
     made = False
     bare, clone = bare_folder(state), clone_folder(state)
@@ -90,7 +90,7 @@ def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) 
 def point_remote(state: LabPaths, env: Mapping[str, str], url: str, participant: Participant) -> None:
     """Set `origin` of the clone to the Git server at `url`. No file of Git has the password, which is the lab's token.
 
-    Raises EnvironmentFault when git fails.
+    Raises SetupError when git fails.
     """
     git = _git(clone_folder(state), env)
     git("remote", "set-url", "origin", f"{url}/{REPOSITORY}.git")
@@ -120,7 +120,7 @@ def point_dvc(state: LabPaths) -> None:
 def leave_outputs_out(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> None:
     """Let Git ignore the outputs of notebooks, so that running one is not a change.
 
-    Raises EnvironmentFault when git fails.
+    Raises SetupError when git fails.
     """
     clone = clone_folder(state)
     command = shlex.join([sys.executable, str(kit / "notebooks" / "clean.py")])
@@ -167,7 +167,7 @@ def _git(folder: Path, env: Mapping[str, str]) -> Callable[..., None]:
             ["git", *words], cwd=folder, env={**env, **_IDENTITY}, capture_output=True, text=True, check=False
         )
         if done.returncode != 0:
-            raise EnvironmentFault(
+            raise SetupError(
                 f"git {' '.join(words)} failed in {folder}: {done.stderr.strip() or done.stdout.strip()}",
                 hint="workshop doctor lists missing programs; workshop reset starts again from the kit",
             )

@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 
 MARKER = ".workshop-lab"
 """A file that marks the lab's folder as made by the lab. `workshop reset` deletes no other folder."""
@@ -104,10 +104,10 @@ class LabPaths:
         return (self.root / MARKER).is_file() or self.store.is_file()
 
     def check_free_space(self) -> None:
-        """Raise EnvironmentFault when the disk has less than MIN_FREE_BYTES."""
+        """Raise SetupError when the disk has less than MIN_FREE_BYTES."""
         free = shutil.disk_usage(self.root).free
         if free < MIN_FREE_BYTES:
-            raise EnvironmentFault(
+            raise SetupError(
                 f"{self.root} has {free // 2**20} MiB free; the lab needs {MIN_FREE_BYTES // 2**20} MiB",
                 hint="free some space, or set WORKSHOP_STATE to a folder on another disk; then workshop up",
             )
@@ -115,16 +115,16 @@ class LabPaths:
     def make(self) -> None:
         """Create the folder and mark it as a lab's. Only its owner may open it, also if it existed before.
 
-        Raises OSError, and EnvironmentFault for another user's folder or one with files that the lab did not create.
+        Raises OSError, and SetupError for another user's folder or one with files that the lab did not create.
         """
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.root.stat().st_uid != os.geteuid():
-            raise EnvironmentFault(
+            raise SetupError(
                 f"{self.root} belongs to another user, who could read the lab's token",
                 hint="set WORKSHOP_STATE to a folder of your own; then workshop up",
             )
         if not self.is_lab and any(self.root.iterdir()):
-            raise EnvironmentFault(
+            raise SetupError(
                 f"{self.root} has files that the lab did not create, and workshop reset would delete them",
                 hint="set WORKSHOP_STATE to a new or an empty folder; then workshop up",
             )

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from workshop.errors import EnvironmentFault, UsageError
+from workshop.errors import SetupError, UsageError
 from workshop.lab.parts import Components
 
 SERVERS = {"api": 16443, "console": 18080, "events": 18081, "gateway": 18000, "git": 13000}
@@ -127,7 +127,7 @@ def preferred(components: Components) -> dict[str, PreferredPort]:
 def choose(kept: Path, wanted: Mapping[str, PreferredPort], wish: str = "") -> dict[str, ReservedPort]:
     """A reserved port for each name in `wanted`, written to `kept` for the next start.
 
-    Raises EnvironmentFault when a port in `wish` is in use, UsageError when `wish` cannot be parsed.
+    Raises SetupError when a port in `wish` is in use, UsageError when `wish` cannot be parsed.
     """
     fixed = _parse(wish or os.environ.get("WORKSHOP_PORTS", ""), wanted)
     any_free = wish == "free" or os.environ.get("WORKSHOP_PORTS") == "free"
@@ -141,7 +141,7 @@ def choose(kept: Path, wanted: Mapping[str, PreferredPort], wish: str = "") -> d
             taken = {one.number for one in ports.values()}
             reserved = _first_free(candidates, taken, or_any=name not in fixed, own=port.for_own_user)
             if reserved is None:
-                raise EnvironmentFault(
+                raise SetupError(
                     f"port {fixed[name]} for {name} is in use on 127.0.0.1",
                     hint=f"free it, or leave {name} out of WORKSHOP_PORTS and the lab takes another one",
                 )

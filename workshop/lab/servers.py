@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.applications import Starlette
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab import git, ports
 from workshop.lab.api.app import build as build_api
 from workshop.lab.api.auth import Certificate
@@ -78,7 +78,7 @@ class Servers:
     """All servers of a lab."""
 
     def __init__(self, lab: Lab, certificate: Certificate) -> None:
-        """Listen on every port. Raises EnvironmentFault when a port is in use."""
+        """Listen on every port. Raises SetupError when a port is in use."""
         self._applications = {name: make(lab, certificate) for name, make in APPLICATIONS.items()}
         self._sockets = {name: listen(name, lab.ports[name]) for name in self._applications}
         self._gateway = serve_gateway(lab.routes, listen("gateway", lab.ports["gateway"]))
@@ -119,11 +119,11 @@ class Servers:
 
 
 def listen(name: str, port: int) -> socket.socket:
-    """A socket bound to a port of 127.0.0.1. Raises EnvironmentFault when the port is in use."""
+    """A socket bound to a port of 127.0.0.1. Raises SetupError when the port is in use."""
     try:
         return ports.listen(port)
     except OSError as e:
-        raise EnvironmentFault(
+        raise SetupError(
             f"cannot listen on 127.0.0.1:{port} for {name}: {e.strerror}",
             hint="run the command again: the lab takes another port",
         ) from e

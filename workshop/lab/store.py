@@ -10,13 +10,11 @@ restart, the response is `Expired`, and the client lists again, as with a real A
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sqlite3
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -24,96 +22,19 @@ from typing import Any, Literal
 import msgspec
 import orjson
 
-from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, Invalid, NotFound
+from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, NotFound
 from workshop.lab.kinds import Kind, Kinds
+from workshop.lab.records import Event, EventType, Record, record_of
+from workshop.lab.watches import Watch
 from workshop.manifests.fitting import mismatches, pruned, without_nulls
 from workshop.manifests.objects import Object
 from workshop.manifests.schemas import schema_of
 from workshop.manifests.types import TYPES
 
 log = logging.getLogger(__name__)
-EventType = Literal["ADDED", "MODIFIED", "DELETED"]
 Propagation = Literal["Background", "Foreground", "Orphan"]
 HISTORY = 10_000
 """Events kept for resumed watches. With about 3 KB each they use at most about 30 MB."""
-WATCH_BACKLOG = 10_000
-"""Events that a watcher may lag behind. A slower watcher is cut off, which bounds its queue."""
-
-_NAME_RULE = (
-    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
-    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
-    "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-)
-
-
-@dataclass(frozen=True)
-class Record:
-    """One stored object: its JSON as sent, and the fields for selection."""
-
-    kind: Kind
-    namespace: str
-    name: str
-    uid: str
-    version: int
-    labels: dict[str, str]
-    owners: tuple[str, ...]
-    body: bytes
-
-    def object(self) -> Object:
-        """A copy that the caller may change."""
-        parsed: Object = orjson.loads(self.body)
-        return parsed
-
-
-@dataclass(frozen=True)
-class Event:
-    """One change, as a watch sends it.
-
-    `previous` is for watches with a selector: it shows whether the object matched.
-    """
-
-    type: EventType
-    record: Record
-    previous: Record | None = None
-
-
-class Watch:
-    """A subscription. Iterate it for events; close it at the end.
-
-    It ends when the reader lags more than WATCH_BACKLOG events behind; the client then lists again.
-    """
-
-    def __init__(self, store: Store, wanted: Callable[[Record], bool]) -> None:
-        self._store = store
-        self._wanted = wanted
-        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._closed = False
-
-    def offer(self, event: Event) -> None:
-        """Add an event for the reader; called by the store."""
-        if self._closed or not self._wanted(event.record):
-            return
-        if self._queue.qsize() >= WATCH_BACKLOG:
-            self.close()
-            return
-        self._queue.put_nowait(event)
-
-    async def next(self, timeout: float | None = None) -> Event | None:
-        """The next event; None when the watch has ended. Raises TimeoutError after `timeout` seconds."""
-        if self._closed and self._queue.empty():
-            return None
-        return await asyncio.wait_for(self._queue.get(), timeout)
-
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        while (event := await self.next()) is not None:
-            yield event
-
-    def close(self) -> None:
-        """Stop receiving. A waiting reader is released."""
-        if not self._closed:
-            self._closed = True
-            self._store.unsubscribe(self)
-            self._queue.put_nowait(None)
 
 
 class Store:
@@ -162,7 +83,7 @@ class Store:
             except ValueError as e:
                 log.warning("%s %s/%s is not served, it does not fit its type: %s", kind.title, namespace, name, e)
                 continue
-            self._remember(_record(kind, obj))
+            self._remember(record_of(kind, obj))
 
     # -- reading -----------------------------------------------------------------------------------------------
 
@@ -189,7 +110,7 @@ class Store:
             if namespace is None or key[0] == namespace:
                 yield mine[key]
 
-    def list(self, kind: Kind, namespace: str | None = None, labels: dict[str, str] | None = None) -> list[Object]:
+    def objects(self, kind: Kind, namespace: str | None = None, labels: dict[str, str] | None = None) -> list[Object]:
         """The objects of a kind (copies) whose labels include `labels`."""
         wanted = (labels or {}).items()
         return [r.object() for r in self.records(kind, namespace) if wanted <= r.labels.items()]
@@ -203,15 +124,14 @@ class Store:
     def create(self, kind: Kind, obj: Object, *, dry_run: bool = False) -> Object:
         """Store a new object and return it with uid, creationTimestamp, generation and resourceVersion set.
 
-        `metadata.generateName` gets a random suffix of five characters, as the API server does. A dry run stores
-        nothing. Raises AlreadyExists, Invalid (a bad name).
+        `metadata` has a valid `name`, or a `generateName`, to which five random characters are added, as the API server
+        does. A dry run stores nothing. Raises AlreadyExists.
         """
         obj = orjson.loads(orjson.dumps(obj))
         meta = obj.setdefault("metadata", {})
         namespace = meta.get("namespace", "") if kind.namespaced else ""
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = self._generated(kind, namespace, meta["generateName"])
-        check_name(kind, meta.get("name") or "")
         if (namespace, meta["name"]) in self._objects.get(kind.resource, {}):
             raise AlreadyExists(f'{kind.resource} "{meta["name"]}" already exists', details=kind.details(meta["name"]))
         meta["uid"] = str(uuid.uuid4())
@@ -292,20 +212,15 @@ class Store:
 
     def watch(self, wanted: Callable[[Record], bool] = lambda _: True, *, since: int | None = None) -> Watch:
         """Subscribe to changes; with `since`, those after that resourceVersion come first. Raises Expired."""
-        watch = Watch(self, wanted)
-        if since is not None and since < self.version:
-            if since < self._history_floor:
-                raise Expired(f"too old resource version: {since} ({self._history_floor})")
-            for event in self._history:
-                if event.record.version > since:
-                    watch.offer(event)
+        after = self.version if since is None else since
+        if after < self._history_floor:
+            raise Expired(f"too old resource version: {since} ({self._history_floor})")
+        watch = Watch(wanted, self._watches.remove)
         self._watches.append(watch)
+        for event in self._history if after < self.version else ():
+            if event.record.version > after:
+                watch.offer(event)
         return watch
-
-    def unsubscribe(self, watch: Watch) -> None:
-        """Remove a watch; called by `Watch.close`."""
-        if watch in self._watches:
-            self._watches.remove(watch)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -328,7 +243,7 @@ class Store:
         if dry_run:
             return obj
         obj["metadata"]["resourceVersion"] = str(version)
-        record = _record(kind, obj)
+        record = record_of(kind, obj)
         with _transaction(self._db) as db:
             db.execute("UPDATE counter SET version = ?", (version,))
             db.execute(
@@ -363,7 +278,7 @@ class Store:
             )
         self.version = version
         self._forget(record)
-        self._publish(Event("DELETED", _record(record.kind, last), record))
+        self._publish(Event("DELETED", record_of(record.kind, last), record))
 
     def _remember(self, record: Record) -> None:
         self._objects.setdefault(record.kind.resource, {})[(record.namespace, record.name)] = record
@@ -435,56 +350,6 @@ def now() -> str:
 def not_found(kind: Kind, name: str) -> NotFound:
     """The API server's error for a missing object."""
     return NotFound(f'{kind.resource} "{name}" not found', details=kind.details(name))
-
-
-def check_name(kind: Kind, name: str) -> None:
-    """Raise Invalid unless the API server accepts `name` (RFC 1123 subdomain)."""
-    if not name:
-        message = "name or generateName is required"
-        raise Invalid(
-            f'{kind.title} "" is invalid: metadata.name: Required value: {message}',
-            details={
-                **kind.details(""),
-                "kind": kind.kind,
-                "causes": [
-                    {"reason": "FieldValueRequired", "message": f"Required value: {message}", "field": "metadata.name"}
-                ],
-            },
-        )
-    labels = name.split(".")
-    fine = len(name) <= 253 and all(
-        part
-        and part.isascii()
-        and part == part.lower()
-        and part.replace("-", "a").isalnum()
-        and not part.startswith("-")
-        and not part.endswith("-")
-        for part in labels
-    )
-    if not fine and kind.group != "rbac.authorization.k8s.io":
-        cause = f'Invalid value: "{name}": {_NAME_RULE}'
-        raise Invalid(
-            f'{kind.title} "{name}" is invalid: metadata.name: {cause}',
-            details={
-                **kind.details(name),
-                "kind": kind.kind,
-                "causes": [{"reason": "FieldValueInvalid", "message": cause, "field": "metadata.name"}],
-            },
-        )
-
-
-def _record(kind: Kind, obj: Object) -> Record:
-    meta = obj["metadata"]
-    return Record(
-        kind=kind,
-        namespace=meta.get("namespace", "") if kind.namespaced else "",
-        name=meta["name"],
-        uid=meta["uid"],
-        version=int(meta["resourceVersion"]),
-        labels=meta.get("labels") or {},
-        owners=tuple(o["uid"] for o in meta.get("ownerReferences") or [] if "uid" in o),
-        body=orjson.dumps(obj),
-    )
 
 
 def _spec_part(obj: Object) -> Object:

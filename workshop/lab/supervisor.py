@@ -17,8 +17,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 
-from workshop.errors import EnvironmentFault, WorkshopError, disk_fault
-from workshop.lab import clients, environment, participant, ports, seed
+from workshop.errors import SetupError, WorkshopError, disk_error
+from workshop.lab import clients, participant, ports, process_environment, seed
 from workshop.lab.api.auth import certificate
 from workshop.lab.api.auth import token as token_of
 from workshop.lab.build import build_lab
@@ -56,7 +56,7 @@ class Supervisor:
         self._controllers: list[Controller] = []
 
     async def run(self) -> None:
-        """Start, serve until SIGTERM or SIGINT, stop. Raises EnvironmentFault."""
+        """Start, serve until SIGTERM or SIGINT, stop. Raises SetupError."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -103,7 +103,7 @@ class Supervisor:
         objects = asyncio.create_task(asyncio.to_thread(participant_objects, lab.kit, lab.participant))
         await lab.launcher.open()
         _on_stop(stack, lab.launcher.close)
-        participant.prepare(lab, environment.base(paths))
+        participant.prepare(lab, process_environment.base(paths))
         servers = Servers(lab, trusted)
         runners = [runner for spec in lab.components.values() if (runner := spec.make(lab))]
         seed.seed(lab, await objects)
@@ -178,8 +178,8 @@ def _as_workshop_error(error: Exception, where: LabPaths) -> WorkshopError:
     if isinstance(error, WorkshopError):
         return error
     if isinstance(error, OSError):
-        return disk_fault(error) or WorkshopError(f"{type(error).__name__}: {error}", hint="see: workshop logs")
-    return EnvironmentFault(
+        return disk_error(error) or WorkshopError(f"{type(error).__name__}: {error}", hint="see: workshop logs")
+    return SetupError(
         f"the lab's store {where.store} cannot be used: {error}",
         hint="df -h shows whether the disk is full; else restore the file from a copy, or start again: workshop reset",
     )
@@ -194,7 +194,7 @@ def main() -> int:
     lock = Lock(paths)
     if not lock.take():
         sys.stderr.write(f"another lab runs on {paths.root}; workshop status shows it\n")
-        return EnvironmentFault.exit_code
+        return SetupError.exit_code
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     supervisor = Supervisor(paths, _wanted())
     try:

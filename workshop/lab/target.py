@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.cluster.client import Client
-from workshop.errors import EnvironmentFault
-from workshop.lab import environment
+from workshop.errors import SetupError
+from workshop.lab import process_environment
 from workshop.lab.admission.approval import USERS
 from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import variables
@@ -35,7 +35,7 @@ class LabTarget:
     identities = USERS
 
     def client(self) -> Client:
-        """A client of the lab's API. Raises EnvironmentFault when the lab was never started."""
+        """A client of the lab's API. Raises SetupError when the lab was never started."""
         return Client.load(self.paths.kubeconfig)
 
     def namespace(self) -> str:
@@ -43,24 +43,24 @@ class LabTarget:
         return LAB_PARTICIPANT.namespace("dev")
 
     def clone(self) -> Path:
-        """The clone in the lab's folder. Raises EnvironmentFault when it does not exist."""
+        """The clone in the lab's folder. Raises SetupError when it does not exist."""
         clone = clone_folder(self.paths)
         if not clone.exists():
-            raise EnvironmentFault(f"there is no clone at {clone}", hint="workshop up makes it")
+            raise SetupError(f"there is no clone at {clone}", hint="workshop up makes it")
         return clone
 
     def variables(self) -> dict[str, str]:
-        """The names and addresses. Raises EnvironmentFault when the lab does not run."""
+        """The names and addresses. Raises SetupError when the lab does not run."""
         report = self._report()
         if report is None:
-            raise EnvironmentFault("the lab does not run", hint="workshop up starts it")
+            raise SetupError("the lab does not run", hint="workshop up starts it")
         return LAB_PARTICIPANT.variables(variables(report.endpoints, COMPONENTS))
 
     def env(self) -> dict[str, str]:
         """PATH with the lab's commands, the kubeconfig and, while the lab runs, the addresses."""
         report = self._report()
         known, token = ({}, "") if report is None else (report.endpoints, self.paths.token.read_text().strip())
-        return environment.participant(self.paths, LAB_PARTICIPANT, known, COMPONENTS, token)
+        return process_environment.participant(self.paths, LAB_PARTICIPANT, known, COMPONENTS, token)
 
     def remember(self, number: str, left: int, tasks: int) -> None:
         """Store the result for the guide's pages. Raises OSError."""

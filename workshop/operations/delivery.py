@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 from workshop import output
-from workshop.errors import EnvironmentFault, RunFailed
+from workshop.errors import RunFailed, SetupError
 from workshop.participants.cluster import task_addresses
 from workshop.participants.target import LAB, CommandTarget
 from workshop.usecase import FOLDER, is_clone
@@ -25,7 +25,7 @@ def run_delivery_command(words: argparse.Namespace, target: CommandTarget, comma
     base = target.env() if target.name == LAB else dict(os.environ)
     env = base | task_addresses(target.client(), namespace)
     if not is_clone(model.parent):
-        raise EnvironmentFault(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
+        raise SetupError(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
     argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more, "--output", words.output]
     done = subprocess.run(argv, cwd=model, env=env | {"DELIVERY_COMMAND": "workshop"}, capture_output=True, text=True)
     if done.returncode != 0:

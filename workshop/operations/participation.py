@@ -82,7 +82,7 @@ class Participation:
 
 
 def participation(target: CommandTarget) -> Participation:
-    """The participation of the participant who works in this target. Raises EnvironmentFault."""
+    """The participation of the participant who works in this target. Raises SetupError."""
     known = target.variables()
     client = target.client()
     context = CheckContext(client, known, target.clone(), target.env(), target.name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from workshop.cluster.client import Client
 from workshop.cluster.config import SERVICE_ACCOUNT
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.participants.names import CREDENTIALS, ENDPOINTS, Participant
 from workshop.participants.target import CLUSTER
 from workshop.usecase import is_clone
@@ -36,28 +36,28 @@ class ClusterTarget:
     identities: tuple[str, ...] = ()
 
     def client(self) -> Client:
-        """A client of the cluster. Raises EnvironmentFault when `oc` is not logged in."""
+        """A client of the cluster. Raises SetupError when `oc` is not logged in."""
         return Client.load()
 
     def namespace(self) -> str:
-        """The current project. Raises EnvironmentFault."""
+        """The current project. Raises SetupError."""
         return self.client().namespace
 
     def clone(self) -> Path:
-        """The clone that contains the working directory. Raises EnvironmentFault."""
+        """The clone that contains the working directory. Raises SetupError."""
         here = Path.cwd().resolve()
         for folder in (here, *here.parents):
             if is_clone(folder):
                 return folder
-        raise EnvironmentFault(f"{here} is in no clone of the workshop", hint="cd into the clone, then repeat it")
+        raise SetupError(f"{here} is in no clone of the workshop", hint="cd into the clone, then repeat it")
 
     def variables(self) -> dict[str, str]:
-        """Names from the project, addresses from `mlops-endpoints`. Raises EnvironmentFault."""
+        """Names from the project, addresses from `mlops-endpoints`. Raises SetupError."""
         client, project = self.client(), self._project()
         return _variables(project, task_addresses(client, project))
 
     def env(self) -> dict[str, str]:
-        """The environment of this process, what Tasks get, and the variables. Raises EnvironmentFault."""
+        """The environment of this process, what Tasks get, and the variables. Raises SetupError."""
         client, project = self.client(), self._project()
         known = task_addresses(client, project)
         return {**os.environ, **known, **_prometheus(client, known), **_variables(project, known)}
@@ -69,7 +69,7 @@ class ClusterTarget:
         # A Pod has no context that `oc project` could change: there DEV_NAMESPACE names the project.
         project = os.environ.get("DEV_NAMESPACE") or self.namespace()
         if not project.endswith("-dev") or project == "-dev":
-            raise EnvironmentFault(
+            raise SetupError(
                 f"the current project is {project}; allowed is a participant's own, <user>-dev",
                 hint="oc project <user>-dev",
             )
@@ -89,10 +89,10 @@ def _variables(project: str, known: dict[str, str]) -> dict[str, str]:
 
 
 def task_addresses(client: Client, namespace: str) -> dict[str, str]:
-    """What Tasks get with envFrom. Raises EnvironmentFault when the ConfigMap is not there."""
+    """What Tasks get with envFrom. Raises SetupError when the ConfigMap is not there."""
     found = client.find("ConfigMap", namespace, ENDPOINTS)
     if found is None:
-        raise EnvironmentFault(
+        raise SetupError(
             f"there is no ConfigMap {ENDPOINTS} in {namespace}", hint="-n names the namespace that has it: your ...-dev"
         )
     secret = client.find("Secret", namespace, CREDENTIALS) or {}

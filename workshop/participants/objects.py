@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from workshop.cluster.kubectl import kubectl
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.manifests.objects import Object
 from workshop.participants.names import STAGES, Participant
 
@@ -22,12 +22,12 @@ EXAMPLE = Participant("user1")
 def participant_objects(kit: Path, participant: Participant) -> list[Object]:
     """What `oc apply -k tekton/participant` sends, with the names of this participant.
 
-    Raises EnvironmentFault when the kustomization cannot be built.
+    Raises SetupError when the kustomization cannot be built.
     """
     folder = kit / FOLDER
     done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise EnvironmentFault(
+        raise SetupError(
             f"{folder} cannot be built: {done.stderr.strip()}", hint=f"kubectl kustomize {folder} shows the error"
         )
     return [renamed(obj, participant) for obj in yaml.load_all(done.stdout, yaml.CSafeLoader) if obj]

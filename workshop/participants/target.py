@@ -11,7 +11,7 @@ LAB, CLUSTER = "lab", "cluster"
 
 
 class CommandTarget(Protocol):
-    """What differs between a lab and a cluster. Each method raises EnvironmentFault when it cannot answer."""
+    """What differs between a lab and a cluster. Each method raises SetupError when it cannot answer."""
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.programs.catalog import Package
 
 SECONDS = 300
@@ -21,9 +21,9 @@ SECONDS = 300
 
 
 def fetch(package: Package, into: Path) -> None:
-    """Unpack a package, and those of its dependencies that the system lacks. Raises EnvironmentFault."""
+    """Unpack a package, and those of its dependencies that the system lacks. Raises SetupError."""
     if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        raise EnvironmentFault("this is not Debian or Ubuntu")
+        raise SetupError("this is not Debian or Ubuntu")
     with tempfile.TemporaryDirectory(prefix=".partial-apt-", dir=into.parent) as work:
         for archive in _download(package.debian, Path(work)):
             _run(["dpkg-deb", "--extract", str(archive), str(into)])
@@ -46,7 +46,7 @@ def _download(name: str, work: Path) -> list[Path]:
     install = ["apt-get", "--yes", "--no-install-recommends", "--download-only", "--reinstall", "install", name]
     try:
         return _archives([*install, *own_cache], work)
-    except EnvironmentFault:
+    except SetupError:
         update = ["apt-get", "update", *own_cache, *own_lists]
         # Its exit code is also that of the machine's own hooks; whether the lists will do shows in the next call.
         subprocess.run(update, env=_environment(), capture_output=True, timeout=SECONDS, check=False)
@@ -58,7 +58,7 @@ def _archives(download: Sequence[str], work: Path) -> list[Path]:
     found = sorted((work / "cache" / "archives").glob("*.deb"))
     if not found:
         # apt is content with a package that is installed and in no list.
-        raise EnvironmentFault("apt-get has downloaded nothing")
+        raise SetupError("apt-get has downloaded nothing")
     return found
 
 
@@ -76,7 +76,7 @@ def _run(command: Sequence[str]) -> None:
             command, env=_environment(), capture_output=True, text=True, timeout=SECONDS, errors="replace", check=False
         )
     except subprocess.TimeoutExpired as e:
-        raise EnvironmentFault(f"{command[0]} has not ended after {SECONDS} s") from e
+        raise SetupError(f"{command[0]} has not ended after {SECONDS} s") from e
     if done.returncode != 0:
         errors = [line for line in done.stderr.splitlines() if line.startswith(("E:", "dpkg-deb: error"))]
-        raise EnvironmentFault("; ".join(errors[:2]) or f"{command[0]} ended with {done.returncode}")
+        raise SetupError("; ".join(errors[:2]) or f"{command[0]} ended with {done.returncode}")

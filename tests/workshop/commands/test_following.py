@@ -11,7 +11,7 @@ import pytest
 from workshop.cluster.client import Client
 from workshop.commands import follow
 from workshop.commands.run import set_params
-from workshop.errors import EnvironmentFault, UsageError
+from workshop.errors import SetupError, UsageError
 from workshop.manifests.load import parse
 
 RUN = (
@@ -75,7 +75,7 @@ def test_a_run_that_is_not_done_comes_before_a_newer_one_that_is() -> None:
 
 def test_a_push_that_started_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "APPEARS_SECONDS", 0.0)
-    with pytest.raises(EnvironmentFault) as told:
+    with pytest.raises(SetupError) as told:
         _found(Runs(_run("other", "c2", 3)))
     assert "no push of c1 has started train-and-stage in dev" in str(told.value)
     assert "oc describe eventlistener github" in str(told.value)

@@ -10,7 +10,7 @@ import yaml
 from tests.workshop.lab.api.conftest import lab, namespace  # noqa: F401
 from tests.workshop.lab.serving import Lab
 from workshop.cli import main
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.paths import LabPaths
 from workshop.lab.target import LabTarget, current_target
 from workshop.participants.cluster import ClusterTarget
@@ -52,7 +52,7 @@ def test_the_target_is_the_lab_as_soon_as_its_folder_exists(cluster: LabPaths) -
     assert isinstance(current_target(), ClusterTarget)
     cluster.root.mkdir()
     assert current_target() == LabTarget(cluster)
-    with pytest.raises(EnvironmentFault, match="no such kubeconfig"):
+    with pytest.raises(SetupError, match="no such kubeconfig"):
         current_target().client()
 
 
@@ -62,11 +62,11 @@ def test_the_environment_of_a_cluster_is_what_tasks_get(
     namespace: str,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with pytest.raises(EnvironmentFault, match="a participant's own"):
+    with pytest.raises(SetupError, match="a participant's own"):
         ClusterTarget().env()
     monkeypatch.setenv("DEV_NAMESPACE", f"{namespace}-dev")
     lab.ask("POST", "/api/v1/namespaces", {"metadata": {"name": f"{namespace}-dev"}})
-    with pytest.raises(EnvironmentFault, match="no ConfigMap mlops-endpoints"):
+    with pytest.raises(SetupError, match="no ConfigMap mlops-endpoints"):
         ClusterTarget().env()
     data = {"MLFLOW_TRACKING_URI": "http://mlflow", "PRODUCTION_URL": "http://model/"}
     made = {"metadata": {"name": "mlops-endpoints"}, "data": data}

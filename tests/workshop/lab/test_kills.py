@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from workshop.cluster.client import ApiFailure, Client
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.report import read
 from workshop.manifests.objects import Object
@@ -203,7 +203,7 @@ def _write(written: Written, steps: Iterator[None]) -> None:
             written.sent = None
             written.count += 1
             written.told.set()
-    except EnvironmentFault:
+    except SetupError:
         return  # the lab was killed; `sent` is what it was asked last
     except ApiFailure as e:
         written.failures.append(f"{e.code} {e.message}")

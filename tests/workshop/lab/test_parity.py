@@ -8,13 +8,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from workshop.lab import parity
+from tests import parity
 from workshop.lab.admission import admit
+from workshop.lab.admission import route as route_support
 from workshop.lab.admission.seldon import pods
+from workshop.lab.admission.seldon import support as seldon_support
 from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import built_in
-from workshop.manifests import kubernetes, route, seldon
-from workshop.manifests.meta import Reported
+from workshop.lab.monitoring import support as monitoring_support
+from workshop.manifests import kubernetes, monitoring, route, seldon
+from workshop.manifests.meta import Reported, Resource
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
 
@@ -281,13 +284,48 @@ ROUTE_TAKEN: dict[str, tuple[str, Spec]] = {
     "RouteSpec.wildcardPolicy": exposed(wildcardPolicy="None"),
 }
 
+
+def monitor(kind: str = "PodMonitor", endpoint: Spec | None = None, **more: Any) -> tuple[str, Spec]:
+    key = "endpoints" if kind == "ServiceMonitor" else "podMetricsEndpoints"
+    return kind, {"selector": {}, key: [{"port": "metrics", **(endpoint or {})}], **more}
+
+
+MONITORING: dict[str, tuple[str, Spec]] = {
+    "MetricsEndpoint.authorization": monitor(endpoint={"authorization": {}}),
+    "MetricsEndpoint.basicAuth": monitor(endpoint={"basicAuth": {}}),
+    "MetricsEndpoint.bearerTokenSecret": monitor(endpoint={"bearerTokenSecret": {"key": "x"}}),
+    "MetricsEndpoint.filterRunning: false": monitor(endpoint={"filterRunning": False}),
+    "MetricsEndpoint.oauth2": monitor(endpoint={"oauth2": {}}),
+    "MetricsEndpoint.proxyUrl": monitor(endpoint={"proxyUrl": "http://x"}),
+    "MetricsEndpoint.scheme: https": monitor(endpoint={"scheme": "https"}),
+    "MetricsEndpoint.tlsConfig": monitor("ServiceMonitor", {"tlsConfig": {"insecureSkipVerify": True}}),
+    "MetricsEndpoint.trackTimestampsStaleness": monitor(endpoint={"trackTimestampsStaleness": True}),
+    "MonitorSpec.attachMetadata: node": monitor("ServiceMonitor", attachMetadata={"node": True}),
+    "MonitorSpec.keepDroppedTargets": monitor(keepDroppedTargets=1),
+    "MonitorSpec.scrapeClass": monitor("ServiceMonitor", scrapeClass="x"),
+    "MonitorSpec.scrapeProtocols": monitor(scrapeProtocols=["PrometheusText0.0.4"]),
+    "ServiceMetricsEndpoint.bearerTokenFile": monitor("ServiceMonitor", {"bearerTokenFile": "/x"}),
+}
+MONITORING_TAKEN: dict[str, tuple[str, Spec]] = {
+    "MonitorSpec.selectorMechanism": monitor(selectorMechanism="RoleSelector"),
+    "RuleGroup.partial_response_strategy": (
+        "PrometheusRule",
+        {"groups": [{"name": "g", "partial_response_strategy": "warn", "rules": [{"alert": "A", "expr": "up == 0"}]}]},
+    ),
+}
+
 TABLES = [
-    (ROUTE, parity.ROUTE_REFUSED),
+    (MONITORING, monitoring_support.REFUSED),
+    (ROUTE, route_support.REFUSED),
     (TEKTON, tekton_support.REFUSED),
     (TRIGGERS, triggers_support.REFUSED),
-    (SELDON, parity.SELDON_REFUSED),
+    (SELDON, seldon_support.REFUSED),
 ]
-REFUSALS = [(row, *TABLE[row], told[row]) for TABLE, told in TABLES for row in sorted(TABLE.keys() & told.keys())]
+REFUSALS = [
+    (row, *tried[row], documented[row])
+    for tried, documented in TABLES
+    for row in sorted(tried.keys() & documented.keys())
+]
 
 
 def put(kind: str, spec: Spec) -> None:
@@ -308,7 +346,7 @@ def test_every_refused_row_is_tried() -> None:
         assert tried.keys() == documented.keys()
 
 
-TAKEN = SELDON_TAKEN | ROUTE_TAKEN
+TAKEN = MONITORING_TAKEN | ROUTE_TAKEN | SELDON_TAKEN
 
 
 @pytest.mark.parametrize("row", sorted(TAKEN))
@@ -317,7 +355,8 @@ def test_accepted_row_is_admitted(row: str) -> None:
 
 
 def test_every_accepted_row_is_tried() -> None:
-    assert TAKEN.keys() == parity.SELDON_ACCEPTED.keys() | parity.ROUTE_ACCEPTED.keys()
+    documented = monitoring_support.ACCEPTED | route_support.ACCEPTED | seldon_support.ACCEPTED
+    assert TAKEN.keys() == documented.keys()
 
 
 def test_every_field_of_a_route_has_one_row() -> None:
@@ -327,6 +366,20 @@ def test_every_field_of_a_route_has_one_row() -> None:
         for field in msgspec.structs.fields(one)
     ]
     assert sorted(row.field for row in parity.route_rows() if ":" not in row.field) == sorted(known)
+
+
+def test_every_field_of_the_monitoring_kinds_has_one_row() -> None:
+    known = [
+        f"{one.__name__}.{field.encode_name}"
+        for one in vars(monitoring).values()
+        if isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == monitoring.__name__
+        if not issubclass(one, Resource)
+        for field in msgspec.structs.fields(one)
+        if field.name in one.__annotations__  # not those of the type that it extends
+    ]
+    rows = [row.field for row in parity.monitoring_rows()]
+    assert sorted(row for row in rows if ":" not in row) == sorted(known)
+    assert {row.partition(":")[0] for row in rows if ":" in row} <= set(known)
 
 
 def test_every_field_of_seldon_has_one_row() -> None:
@@ -348,8 +401,8 @@ def test_every_field_of_a_pod_and_of_a_container_is_run_accepted_or_refused() ->
         (kubernetes.PodSpec, (pods.POD_RUN, pods.POD_ACCEPTED, pods.POD_REFUSED)),
         (kubernetes.Container, (pods.CONTAINER_RUN, pods.CONTAINER_ACCEPTED, pods.CONTAINER_REFUSED)),
     ):
-        told = [name for table in tables for name in table]
-        assert sorted(told) == sorted(field.encode_name for field in msgspec.structs.fields(type_))
+        rows = [name for table in tables for name in table]
+        assert sorted(rows) == sorted(field.encode_name for field in msgspec.structs.fields(type_))
 
 
 def test_every_conformance_folder_is_on_the_page_and_no_other() -> None:
@@ -363,4 +416,4 @@ def test_a_folder_is_read_with_the_names_of_its_fields() -> None:
 
 
 def test_the_page_is_the_one_that_is_generated() -> None:
-    assert parity.PAGE.read_text() == parity.page(), "the page is old; python -m workshop.lab.parity writes it"
+    assert parity.PAGE.read_text() == parity.page(), "the page is old; make parity writes it"

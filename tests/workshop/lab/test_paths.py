@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workshop.commands.reset import reset
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.paths import LabPaths
 
 
@@ -40,7 +40,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "lab"
     folder.mkdir()
     os.chown(folder, 65534, 65534)
-    with pytest.raises(EnvironmentFault) as error:
+    with pytest.raises(SetupError) as error:
         LabPaths(folder).make()
     assert str(error.value) == (
         f"{folder} belongs to another user, who could read the lab's token\n"
@@ -51,7 +51,7 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
 def test_a_folder_with_files_that_no_lab_made_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     tmp_path.chmod(0o755)
-    with pytest.raises(EnvironmentFault) as error:
+    with pytest.raises(SetupError) as error:
         LabPaths(tmp_path).make()
     assert str(error.value) == (
         f"{tmp_path} has files that the lab did not create, and workshop reset would delete them\n"
@@ -71,7 +71,7 @@ def test_reset_deletes_no_folder_that_no_lab_made(
 ) -> None:
     for name in names:
         (tmp_path / name).mkdir()
-    with pytest.raises(EnvironmentFault, match=r"was not created by a lab, so nothing was deleted"):
+    with pytest.raises(SetupError, match=r"was not created by a lab, so nothing was deleted"):
         _reset(tmp_path, monkeypatch)
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted(names)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from workshop.errors import EnvironmentFault, UsageError
+from workshop.errors import SetupError, UsageError
 from workshop.lab.components import COMPONENTS
 from workshop.lab.listening.owner import listens as is_listened_on_by
 from workshop.lab.ports import choose, listen, preferred, reserve
@@ -129,7 +129,7 @@ def test_a_kept_port_that_is_taken_now_is_replaced(tmp_path: Path, taken: int) -
 
 
 def test_a_port_that_was_asked_for_and_is_taken_is_an_error(tmp_path: Path, taken: int) -> None:
-    with pytest.raises(EnvironmentFault) as error:
+    with pytest.raises(SetupError) as error:
         numbers(tmp_path / "ports.json", f"mlflow={taken}")
     assert str(error.value) == (
         f"port {taken} for mlflow is in use on 127.0.0.1\n"

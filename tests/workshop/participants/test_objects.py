@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kubectl import kustomize
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.build import build_lab
 from workshop.lab.components import COMPONENTS
 from workshop.lab.kinds import built_in
@@ -64,7 +64,7 @@ def test_another_participant_gets_the_same_objects_under_their_own_names(objects
 
 
 def test_a_kustomization_that_cannot_be_built_is_an_error_with_its_path(tmp_path: Path) -> None:
-    with pytest.raises(EnvironmentFault, match=str(tmp_path)):
+    with pytest.raises(SetupError, match=str(tmp_path)):
         participant_objects(tmp_path, USER1)
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.programs import PACKAGES, Package, Program, Release, find, require
 from workshop.programs.fetch import SOURCES, Source, ensure
 from workshop.programs.find import cache_folder
@@ -113,7 +113,7 @@ def test_an_old_or_incomplete_one_on_path_is_not_used(
     version = "2.31.2" if len(names) == 2 else "3.11.3"
     monkeypatch.setenv("PATH", str(_programs(tmp_path / "other", version, *names)), prepend=os.pathsep)
     assert find("prometheus") is None
-    with pytest.raises(EnvironmentFault, match=r"no prometheus 2\.42 or newer on this machine\n  make setup"):
+    with pytest.raises(SetupError, match=r"no prometheus 2\.42 or newer on this machine\n  make setup"):
         require("prometheus")
 
 
@@ -132,14 +132,14 @@ def test_the_release_archive_is_unpacked_once_and_kept(cache: Path, mirror: Path
 def test_an_archive_with_another_digest_is_refused_and_leaves_nothing(cache: Path, mirror: Path) -> None:
     package = _released(mirror, PROMETHEUS, "3.11.3", "prometheus", "promtool")
     wrong = replace(package, release=Release("3.11.3", {this_platform(): "0" * 64}))
-    with pytest.raises(EnvironmentFault, match=f"pinned is {'0' * 64}"):
+    with pytest.raises(SetupError, match=f"pinned is {'0' * 64}"):
         ensure(wrong, RELEASE)
     assert [path.name for path in (cache / "programs").iterdir()] == ["lock"]
 
 
 def test_an_archive_without_one_of_the_programs_is_refused(cache: Path, mirror: Path) -> None:
     package = _released(mirror, PROMETHEUS, "3.11.3", "prometheus")
-    with pytest.raises(EnvironmentFault, match="prometheus, promtool are not all in it"):
+    with pytest.raises(SetupError, match="prometheus, promtool are not all in it"):
         ensure(package, RELEASE)
     assert find("prometheus") is None
 
@@ -157,7 +157,7 @@ def test_one_error_names_every_reason_and_the_command_to_type(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("WORKSHOP_RELEASES_URL", "http://127.0.0.1:9")
-    with pytest.raises(EnvironmentFault) as e:
+    with pytest.raises(SetupError) as e:
         ensure(PROMETHEUS)
     lines = str(e.value).splitlines()
     assert lines[0] == "prometheus 2.42 or newer is not on PATH and cannot be fetched"
@@ -242,7 +242,7 @@ def test_an_old_package_of_the_distribution_gives_way_to_the_release(
     package = replace(package, debian="kit-test-prometheus")
     assert ensure(package)["prometheus"].origin == "the official release archive"
     shutil.rmtree(cache)
-    with pytest.raises(EnvironmentFault, match=r"it has version 2\.31\.2, needed is 2\.42 or newer"):
+    with pytest.raises(SetupError, match=r"it has version 2\.31\.2, needed is 2\.42 or newer"):
         ensure(package, DISTRIBUTION)
 
 
@@ -307,7 +307,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(cache: Path) -> None:
         with Path("/dev/full").open("w") as file:
             file.write("x" * 100_000)
 
-    with pytest.raises(EnvironmentFault, match=f"prometheus cannot be kept in {cache}: No space left on device"):
+    with pytest.raises(SetupError, match=f"prometheus cannot be kept in {cache}: No space left on device"):
         ensure(PROMETHEUS, [Source("a source", fetch, ("bin",), tree=False)])
     assert [path.name for path in (cache / "programs").iterdir()] == ["lock"]
 

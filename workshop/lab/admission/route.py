@@ -21,6 +21,29 @@ MOST = 256
 """The largest weight (route.openshift.io/v1)."""
 
 
+SUPPORTED: dict[str, str] = {
+    "RoutePort": "targetPort",
+    "RouteSpec": "to host path port alternateBackends",
+    "RouteTarget": "kind name weight",
+}
+"""Fields of a Route that the gateway supports."""
+
+ACCEPTED: dict[str, str] = {
+    "RouteSpec.tls": "edge: the gateway answers HTTP on 127.0.0.1; a cluster's router also sends plain HTTP to the Pod",
+    "RouteSpec.wildcardPolicy": "the only policy is None",
+}
+"""Fields that are accepted and have no effect in the lab, with the reason."""
+
+REFUSED: dict[str, str] = {
+    "RoutePort.targetPort: grpc": PORT_REFUSED,
+    "RouteSpec.httpHeaders": HEADERS_REFUSED,
+    "RouteSpec.subdomain": SUBDOMAIN_REFUSED,
+    "RouteSpec.tls: termination passthrough, reencrypt": TLS_REFUSED,
+    "RouteSpec.wildcardPolicy: Subdomain": WILDCARD_REFUSED,
+}
+"""Fields that admission refuses, with the messages."""
+
+
 def admit_route(new: Object, old: Object | None) -> Object:
     """The Route with its defaults. Raises Invalid."""
     meta = new["metadata"]

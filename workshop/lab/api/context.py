@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from workshop.lab.api_errors import Expired
 from workshop.lab.kinds import Kinds
 from workshop.lab.lab import Lab
-from workshop.lab.store import Record, Store
+from workshop.lab.records import Record
+from workshop.lab.store import Store
 
 PAGED_LISTS = 64
 """Maximum number of lists that clients may read page by page at the same time; the oldest is dropped first."""

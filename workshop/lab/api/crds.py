@@ -138,7 +138,7 @@ def stop_serving(api: Api, crd: Object) -> None:
 
 def restore(api: Api) -> None:
     """Serve the kinds of definitions in the store, and load their objects."""
-    definitions = api.store.list(built_in("CustomResourceDefinition"))
+    definitions = api.store.objects(built_in("CustomResourceDefinition"))
     for crd in definitions:
         for kind in kinds_of(crd):
             if not _built_in(api, kind):

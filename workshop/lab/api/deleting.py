@@ -14,7 +14,8 @@ from workshop.lab.api.selecting import selector
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import Conflict, Invalid
 from workshop.lab.kinds import Kind
-from workshop.lab.store import Propagation, Record
+from workshop.lab.records import Record
+from workshop.lab.store import Propagation
 from workshop.manifests.objects import Object
 
 

@@ -1,7 +1,4 @@
-"""Validation of metadata for every kind: the syntax of labels, the size of annotations.
-
-The store checks names, because controllers create objects too.
-"""
+"""Validation of metadata for every kind: the syntax of names and labels, the size of annotations."""
 
 from __future__ import annotations
 
@@ -22,9 +19,10 @@ _KEY_RULE = (
     f"name part {_SYNTAX} (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is "
     "'([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
 )
-_PREFIX_RULE = (
-    "prefix part a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and "
-    "must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+_DOMAIN_LENGTH = 253
+_DOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
     "'[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
 )
 _VALUE_RULE = (
@@ -35,9 +33,9 @@ _VALUE_RULE = (
 
 
 def check(kind: Kind, obj: Object, old: Object | None) -> None:
-    """Raise Invalid for new labels and annotations that are not valid."""
+    """Raise Invalid for the name of a new object, and for new labels and annotations, that are not valid."""
     meta, before = obj["metadata"], (old or {}).get("metadata") or {}
-    causes: list[dict[str, str]] = []
+    causes = [] if old else list(_name_causes(kind, meta))
     for field in ("labels", "annotations"):
         if meta.get(field) == before.get(field):
             continue
@@ -59,11 +57,33 @@ def check(kind: Kind, obj: Object, old: Object | None) -> None:
             causes.append({"reason": "FieldValueTooLong", "message": message, "field": "metadata.annotations"})
     if causes:
         name = str(meta.get("name") or "")
-        title = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
         lines = [f"{cause['field']}: {cause['message']}" for cause in causes]
         text = lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]"
         details = {"name": name, "group": kind.group, "kind": kind.kind, "causes": causes}
-        raise Invalid(f'{title} "{name}" is invalid: {text}', details={k: v for k, v in details.items() if v})
+        raise Invalid(f'{kind.title} "{name}" is invalid: {text}', details={k: v for k, v in details.items() if v})
+
+
+def _name_causes(kind: Kind, meta: Object) -> Iterator[dict[str, str]]:
+    """The rules of `ValidateObjectMeta` (apimachinery) for the name, or for the prefix of a name to be generated."""
+    name, prefix = meta.get("name") or "", meta.get("generateName") or ""
+    if not name and not prefix:
+        message = "Required value: name or generateName is required"
+        yield {"reason": "FieldValueRequired", "message": message, "field": "metadata.name"}
+    if kind.group == "rbac.authorization.k8s.io":  # Its names are path segments, for example system:admin.
+        return
+    for field, value in (("generateName", prefix), ("name", name)):
+        # Five characters follow a prefix, so it may end with a dash.
+        checked = f"{value[:-1]}a" if field == "generateName" and value.endswith("-") else value
+        for problem in _domain_problems(checked) if value else ():
+            message = f'Invalid value: "{value}": {problem}'
+            yield {"reason": "FieldValueInvalid", "message": message, "field": f"metadata.{field}"}
+
+
+def _domain_problems(text: str) -> Iterator[str]:
+    if len(text) > _DOMAIN_LENGTH:
+        yield f"must be no more than {_DOMAIN_LENGTH} characters"
+    elif not _DOMAIN.fullmatch(text):
+        yield _DOMAIN_RULE
 
 
 def _key_problems(key: str) -> Iterator[str]:
@@ -77,8 +97,8 @@ def _key_problems(key: str) -> Iterator[str]:
         return
     if slash and not prefix:
         yield "prefix part must be non-empty"
-    elif prefix and (len(prefix) > 253 or not _DOMAIN.fullmatch(prefix)):
-        yield _PREFIX_RULE
+    elif prefix:
+        yield from (f"prefix part {problem}" for problem in _domain_problems(prefix))
     if not name:
         yield "name part must be non-empty"
     elif len(name) > 63:

@@ -15,7 +15,8 @@ from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import objects, table
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import NotFound
-from workshop.lab.store import Record, not_found
+from workshop.lab.records import Record
+from workshop.lab.store import not_found
 
 
 def as_table(request: Request) -> bool:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.lab.admission import approval
-from workshop.lab.api import answers, defaults
+from workshop.lab.api import answers, defaults, metadata
 from workshop.lab.api.context import Api
 from workshop.lab.api.discovery import PROJECT
 from workshop.lab.api.request import body, decode, media_type
@@ -88,6 +88,7 @@ def _project_request(api: Api, value: Any) -> Response:
         },
     }
     try:
+        metadata.check(namespace, obj, None)
         made = project(api.store.create(namespace, defaults.fill(namespace, obj, None)))
     except AlreadyExists as e:
         # OpenShift uses the singular in the response: project.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from workshop.lab.api.request import Target
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Kind
-from workshop.lab.store import Record
+from workshop.lab.records import Record
 from workshop.manifests import selectors
 from workshop.manifests.objects import Object
 

@@ -14,7 +14,7 @@ from workshop.lab.api.partial import reader
 from workshop.lab.api.podtable import POD_COLUMNS, pod_cells
 from workshop.lab.api.views import View
 from workshop.lab.kinds import Column, Kind
-from workshop.lab.store import Record
+from workshop.lab.records import Record
 from workshop.manifests.ages import age
 from workshop.manifests.jsonpath import compile_path, text
 from workshop.manifests.objects import Object, annotations_of, status_of

@@ -12,7 +12,7 @@ import orjson
 
 from workshop.lab.api.discovery import PROJECT, SHOWN
 from workshop.lab.kinds import Kind, Kinds
-from workshop.lab.store import Record
+from workshop.lab.records import Record
 from workshop.manifests.objects import Object
 
 

@@ -22,7 +22,7 @@ from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import table
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest
-from workshop.lab.store import Event, Record
+from workshop.lab.records import Event, Record
 from workshop.manifests.objects import Object
 
 BOOKMARK_EVERY = 30.0

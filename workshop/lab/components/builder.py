@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from workshop.errors import WorkshopError
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.images.builder import BUILDER_REF, ensure_builder
 from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Part
@@ -40,7 +40,7 @@ class Builder:
 
     def _make(self) -> None:
         lab = self._lab
-        cache = Path(environment.base(lab.paths)["UV_CACHE_DIR"])
+        cache = Path(process_environment.base(lab.paths)["UV_CACHE_DIR"])
         image = ensure_builder(lab.images, lab.kit / "s2i", cache)
         lab.images.tag(BUILDER_REF, image.digest)
         # Notebooks call models with Seldon's client, whose dependencies conflict with MLflow's.

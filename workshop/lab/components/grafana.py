@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Runner, Tool
@@ -120,7 +120,7 @@ def _make(lab: Lab) -> Runner | None:
     def spec() -> ProcessSpec:
         paths, url = lab.paths, str(lab.url("prometheus"))
         dashboards = lab.kit / "grafana" / "rendered"
-        made = process(paths.component(NAME), lab.ports[NAME], environment.base(paths), url, dashboards)
+        made = process(paths.component(NAME), lab.ports[NAME], process_environment.base(paths), url, dashboards)
         assert made is not None
         return made
 

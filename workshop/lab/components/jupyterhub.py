@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.endpoints import SERVED_STAGES, endpoints, predictions_url
 from workshop.lab.lab import Lab
@@ -94,7 +94,7 @@ def _make(lab: Lab) -> Runner:
     def spec() -> ProcessSpec:
         # A notebook server may be older than the model that it calls, so it gets both stages' addresses at its start.
         known = endpoints(lab) | {stage: predictions_url(lab, stage) for stage in SERVED_STAGES}
-        env = environment.participant(lab.paths, lab.participant, known, lab.components, lab.token)
+        env = process_environment.participant(lab.paths, lab.participant, known, lab.components, lab.token)
         return process(lab.paths, lab.ports[NAME], env, lab.participant.name, str(lab.url("console")))
 
     return ProcessRunner(lab, NAME, spec)

@@ -14,8 +14,8 @@ from traitlets.config import get_config
 
 from workshop.lab.components.jupyterhub_login import TokenAuthenticator
 from workshop.lab.components.jupyterhub_spawner import HomeSpawner
-from workshop.lab.environment import SHELL_RC
 from workshop.lab.ports import reserve
+from workshop.lab.process_environment import SHELL_RC
 from workshop.lab.sessions import SESSION_SECONDS
 
 SETTINGS = {name: value for name, value in os.environ.items() if name.startswith("LAB_HUB_")}

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Runner, Station
@@ -53,7 +53,7 @@ def _make(lab: Lab) -> Runner:
     def spec() -> ProcessSpec:
         paths = lab.paths
         console = str(lab.url("console"))
-        return process(paths.component(NAME), lab.ports[NAME], environment.base(paths), paths.token, console)
+        return process(paths.component(NAME), lab.ports[NAME], process_environment.base(paths), paths.token, console)
 
     return ProcessRunner(lab, NAME, spec)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.lab import Lab
 from workshop.lab.monitoring.files import PrometheusFiles
@@ -49,7 +49,7 @@ def _make(lab: Lab) -> Runner:
 
     def spec() -> ProcessSpec:
         assert program is not None
-        env = environment.base(lab.paths) | program.env
+        env = process_environment.base(lab.paths) | program.env
         made = process(program.path, lab.paths.component(NAME), lab.ports[NAME], env)
         # A distribution's Prometheus reads the files of its pages from /usr/share.
         mounts = (Mount(source, expected, read_only=True) for expected, source in sorted(program.shared.items()))

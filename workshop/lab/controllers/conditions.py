@@ -1,11 +1,12 @@
-"""Writes the condition Succeeded of a run: Unknown until the run has ended."""
+"""The status of a run: its condition Succeeded, which is Unknown until the run has ended."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from workshop.lab.store import now
-from workshop.manifests.objects import Truth, condition
+from workshop.lab.kinds import Kind
+from workshop.lab.store import Store, now
+from workshop.manifests.objects import Object, Truth, condition
 
 Status = dict[str, Any]
 
@@ -24,3 +25,12 @@ def set_condition(status: Status, value: Truth, reason: str, message: str) -> No
     if old and all(old.get(key) == new.get(key) for key in ("reason", "status", "message")):
         return
     status["conditions"] = [new]
+
+
+def save_status(store: Store, kind: Kind, run: Object) -> None:
+    """Store the status and update the run's resourceVersion.
+
+    Raises Conflict if the run changed meanwhile; the loop then reconciles again.
+    """
+    stored = store.update_status(kind, run)
+    run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]

@@ -17,7 +17,9 @@ from typing import Protocol
 
 from workshop.lab.api_errors import Conflict
 from workshop.lab.kinds import Kind
-from workshop.lab.store import Record, Store, Watch
+from workshop.lab.records import Record
+from workshop.lab.store import Store
+from workshop.lab.watches import Watch
 
 Key = tuple[str, str]
 Reconcile = Callable[[str, str], Awaitable[float | None]]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import yaml
 
-from workshop.lab.kubelet.environment import expand, variables
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
+from workshop.lab.kubelet.variables import expand, variables
 from workshop.lab.kubelet.volumes import Folder, mounts
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import ContainerImage, ContainerSpec, Mount, Script

@@ -5,12 +5,12 @@ It replaces the Git server of a cluster. Not supported: users, access rules, pul
 
 from __future__ import annotations
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.git.server import GitServer
 from workshop.lab.lab import Lab
 
 
 def server(lab: Lab) -> GitServer:
     """The lab's Git server, on the port `git`."""
-    env = environment.base(lab.paths)
+    env = process_environment.base(lab.paths)
     return GitServer(lab.store, lab.paths, lab.token, str(lab.url("git")), lab.participant, env)

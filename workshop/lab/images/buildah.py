@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from workshop.errors import EnvironmentFault, UsageError, WorkshopError
+from workshop.errors import SetupError, UsageError, WorkshopError
 from workshop.lab.images import building
 from workshop.lab.images.store import ImageStore
 
@@ -57,7 +57,7 @@ def push(store: ImageStore, options: argparse.Namespace) -> None:
     """Tag the destination and write the digest file."""
     image = store.resolve(options.image)
     if image is None:
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
+        raise SetupError(f"there is no image {options.image}", hint="buildah images lists the images")
     store.tag(options.destination or options.image, image.digest)
     if options.digestfile:
         Path(options.digestfile).write_text(image.digest)
@@ -67,14 +67,14 @@ def tag(store: ImageStore, options: argparse.Namespace) -> None:
     """Add a name to an image."""
     image = store.resolve(options.image)
     if image is None:
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
+        raise SetupError(f"there is no image {options.image}", hint="buildah images lists the images")
     store.tag(options.name, image.digest)
 
 
 def rmi(store: ImageStore, options: argparse.Namespace) -> None:
     """Remove a name. The files stay, because another name or a running server may need them."""
     if not store.untag(options.image):
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
+        raise SetupError(f"there is no image {options.image}", hint="buildah images lists the images")
 
 
 def images(store: ImageStore, options: argparse.Namespace) -> None:
@@ -89,7 +89,7 @@ def inspect(store: ImageStore, options: argparse.Namespace) -> None:
     """Print an image's configuration as JSON."""
     image = store.resolve(options.image)
     if image is None:
-        raise EnvironmentFault(f"there is no image {options.image}", hint="buildah images lists the images")
+        raise SetupError(f"there is no image {options.image}", hint="buildah images lists the images")
     config = {
         "Env": [f"{key}={value}" for key, value in sorted(image.env.items())],
         "Cmd": image.command,
@@ -103,7 +103,7 @@ def inspect(store: ImageStore, options: argparse.Namespace) -> None:
 def _store_root() -> Path:
     root = os.environ.get("LAB_IMAGES")
     if not root:
-        raise EnvironmentFault(
+        raise SetupError(
             "buildah: LAB_IMAGES does not name the lab's image store",
             hint="run it in a step of a pipeline or in: workshop shell",
         )

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.images.dockerfile import KNOWN, pairs, parse
 from workshop.lab.images.run import python
 from workshop.lab.images.store import Config, Image, ImageStore
@@ -38,7 +38,7 @@ INSTRUCTIONS = (*KNOWN, "ARG", "WORKDIR", "EXPOSE", "ENTRYPOINT")
 def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = None) -> Image:
     """Create the builder image, unless one of the same sources exists. Takes seconds, later milliseconds.
 
-    Raises EnvironmentFault when the servers' packages are neither in uv's cache nor can be downloaded.
+    Raises SetupError when the servers' packages are neither in uv's cache nor can be downloaded.
     """
     source = _source_hash(s2i_dir)
     known = store.resolve(REF)
@@ -76,7 +76,7 @@ def env_and_labels(containerfile: Path) -> tuple[dict[str, str], dict[str, str]]
 
 
 def warm_cache(requirements: Path, uv_cache: Path | None = None) -> None:
-    """Download the packages of a model's lock into uv's cache. Raises EnvironmentFault when that fails."""
+    """Download the packages of a model's lock into uv's cache. Raises SetupError when that fails."""
     with tempfile.TemporaryDirectory() as folder:
         _install(requirements, Path(folder) / "packages", uv_cache, link="hardlink")
 
@@ -122,7 +122,7 @@ def _install(requirements: Path, target: Path, uv_cache: Path | None, link: str 
             shutil.rmtree(target / "bin", ignore_errors=True)
             (target / ".lock").unlink(missing_ok=True)
             return
-    raise EnvironmentFault(
+    raise SetupError(
         f"the packages of {requirements} can neither be found in uv's cache nor fetched:\n{done.stderr.strip()}",
         hint="connect to the network once and run: make lab",
     )
@@ -137,7 +137,7 @@ def _uv() -> str:
     beside = Path(sys.executable).parent / "uv"
     found = str(beside) if beside.exists() else shutil.which("uv")
     if not found:
-        raise EnvironmentFault("uv is not installed", hint="it is part of the platform environment; run: make lab")
+        raise SetupError("uv is not installed", hint="it is part of the platform environment; run: make lab")
     return found
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.errors import EnvironmentFault, ManifestError, RunFailed
+from workshop.errors import ManifestError, RunFailed, SetupError
 from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
 from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
@@ -55,13 +55,13 @@ class _Stage:
 def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) -> Image:
     """Run the Dockerfile and commit its last stage.
 
-    Raises ManifestError for unsupported instructions, RunFailed when a RUN fails, EnvironmentFault when the builder
+    Raises ManifestError for unsupported instructions, RunFailed when a RUN fails, SetupError when the builder
     image is absent or the disk is full. A failed build leaves no files.
     """
     try:
         instructions = parse(file.read_text(), str(file))
     except OSError as e:
-        raise EnvironmentFault(f"cannot read {file}: {e.strerror}", hint="s2i build --as-dockerfile writes it") from e
+        raise SetupError(f"cannot read {file}: {e.strerror}", hint="s2i build --as-dockerfile writes it") from e
     if not instructions or instructions[0].name != "FROM":
         raise ManifestError(f"{file}:1: a Dockerfile begins with FROM")
     stages: list[_Stage] = []
@@ -103,7 +103,7 @@ def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path)
     image = find_base(store, args[0])
     if image is None:
         known = ", ".join(name for name, _ in store.tags()) or "none"
-        raise EnvironmentFault(
+        raise SetupError(
             f"{where}: there is no image {args[0]} in the lab's store; there are: {known}",
             hint="workshop up makes the model builder; name it as FROM",
         )

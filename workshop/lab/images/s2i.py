@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from workshop.errors import EnvironmentFault, UsageError, WorkshopError
+from workshop.errors import SetupError, UsageError, WorkshopError
 from workshop.lab.images.store import disk_full_as_error
 
 LABELS = "io.openshift.s2i.build."
@@ -71,7 +71,7 @@ def _build(options: argparse.Namespace) -> None:
     if options.context_dir:
         source = (source / options.context_dir).resolve()
     if not source.is_dir():
-        raise EnvironmentFault(f"s2i: there is no source folder {source}")
+        raise SetupError(f"s2i: there is no source folder {source}")
     if options.incremental and not options.tag:
         hint = "s2i build SOURCE BUILDER TAG --incremental --as-dockerfile FILE"
         raise UsageError("s2i: --incremental needs the image's tag", hint=hint)
@@ -228,7 +228,7 @@ def _file(path: str | None) -> list[tuple[str, str]]:
     try:
         lines = Path(path).read_text().splitlines()
     except OSError as e:
-        raise EnvironmentFault(f"s2i: cannot read the environment file {path}: {e.strerror}") from e
+        raise SetupError(f"s2i: cannot read the environment file {path}: {e.strerror}") from e
     split = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return [(name.strip(), value.strip()) for name, _, value in split]
 

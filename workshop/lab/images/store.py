@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import NO_ROOM, EnvironmentFault
+from workshop.errors import NO_ROOM, SetupError
 from workshop.lab.images.refs import parse
 
 _FICLONE = 0x40049409
@@ -97,9 +97,9 @@ class ImageStore:
         return self._load(digest)
 
     def tag(self, ref: str, digest: str) -> None:
-        """Point `repo:tag` at an image. Raises EnvironmentFault when the image is not in the store."""
+        """Point `repo:tag` at an image. Raises SetupError when the image is not in the store."""
         if self._load(digest) is None:
-            raise EnvironmentFault(f"there is no image {digest} in the store", hint="buildah images lists them")
+            raise SetupError(f"there is no image {digest} in the store", hint="buildah images lists them")
         path = self._tag_path(ref)
         with disk_full_as_error(f"the tag {ref}"):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +164,7 @@ class ImageStore:
                     (final / SEEN).write_text(_times(final / "rootfs"))
         image = self._load(digest)
         if image is None:
-            raise EnvironmentFault(f"the image {digest} was written and cannot be read")
+            raise SetupError(f"the image {digest} was written and cannot be read")
         return image
 
     def is_intact(self, digest: str) -> bool:
@@ -222,7 +222,7 @@ def disk_full_as_error(what: str) -> Iterator[None]:
     except OSError as e:
         if e.errno not in NO_ROOM:
             raise
-        raise EnvironmentFault(
+        raise SetupError(
             f"no room left while writing {what}: {e.strerror}; nothing of it was kept",
             hint="free some space and build again; df -h shows which disk is full",
         ) from e

@@ -11,7 +11,7 @@ from workshop.lab.paths import KIT
 
 
 def warm(kit: Path, uv_cache: Path) -> None:
-    """Download the packages of all locks into uv's cache, and wheels for container builds. Raises EnvironmentFault."""
+    """Download the packages of all locks into uv's cache, and wheels for container builds. Raises SetupError."""
     known = ["model/requirements.txt", *(f"s2i/{lock}" for lock in LOCKS.values())]
     locks = [kit / lock for lock in known if (kit / lock).exists()]
     for lock in locks:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.lab.kinds import built_in
-from workshop.lab.kubelet.environment import data_of, pod_field
 from workshop.lab.kubelet.pod import PodPlan
+from workshop.lab.kubelet.variables import data_of, pod_field
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import Mount, PodError
 from workshop.lab.store import Store

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from workshop.lab.monitoring import promtool
+from workshop.lab.monitoring.support import HTTPS_REFUSED, NODE_REFUSED, NOT_RUNNING_REFUSED, REFUSED
 from workshop.manifests.meta import LabelSelector
 from workshop.manifests.monitoring import (
     MetricsEndpoint,
@@ -28,26 +29,6 @@ Monitor = PodMonitor | ServiceMonitor
 Refusal = tuple[str, str]
 """The path of a field, and why the lab does not support it."""
 
-_PLAIN_HTTP = "the lab's Pods serve their metrics as plain HTTP without credentials; remove the field"
-_NEWER = "Prometheus 2.42, which the lab supports, does not have it; remove the field"
-ENDPOINT_REFUSED = {
-    "authorization": _PLAIN_HTTP,
-    "basicAuth": _PLAIN_HTTP,
-    "bearerTokenFile": _PLAIN_HTTP,
-    "bearerTokenSecret": _PLAIN_HTTP,
-    "oauth2": _PLAIN_HTTP,
-    "proxyUrl": "the lab's Pods are on this machine; remove the field",
-    "tlsConfig": _PLAIN_HTTP,
-    "trackTimestampsStaleness": _NEWER,
-}
-SPEC_REFUSED = {
-    "keepDroppedTargets": _NEWER,
-    "scrapeClass": "the lab has no scrape classes; remove the field",
-    "scrapeProtocols": _NEWER,
-}
-HTTPS_REFUSED = _PLAIN_HTTP.replace("remove the field", "use http")
-NOT_RUNNING_REFUSED = "the lab scrapes running Pods only; remove the field"
-NODE_REFUSED = "the lab has no nodes; remove the field"
 _OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
@@ -99,13 +80,13 @@ def endpoints(monitor: Monitor) -> list[MetricsEndpoint]:
 def refusals(monitor: Monitor) -> Iterator[Refusal]:
     """The fields of a monitor that the lab does not support."""
     spec = monitor.spec
-    yield from _refused(spec, SPEC_REFUSED, "spec")
+    yield from _refused(spec, "spec")
     if (spec.attach_metadata or {}).get("node"):
         yield "spec.attachMetadata.node", NODE_REFUSED
     yield from _selector(spec.selector)
     for index, endpoint in enumerate(endpoints(monitor)):
         path = f"{_list(monitor)}[{index}]"
-        yield from _refused(endpoint, ENDPOINT_REFUSED, path)
+        yield from _refused(endpoint, path)
         if endpoint.scheme == "https":
             yield f"{path}.scheme", HTTPS_REFUSED
         if endpoint.filter_running is False:
@@ -116,10 +97,11 @@ def _list(monitor: Monitor) -> str:
     return "spec.endpoints" if isinstance(monitor, ServiceMonitor) else "spec.podMetricsEndpoints"
 
 
-def _refused(value: msgspec.Struct, refused: dict[str, str], path: str) -> Iterator[Refusal]:
+def _refused(value: msgspec.Struct, path: str) -> Iterator[Refusal]:
     for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
-        if wire in refused and getattr(value, name) is not None:
-            yield f"{path}.{wire}", refused[wire]
+        rows = (REFUSED.get(f"{type_.__name__}.{wire}") for type_ in type(value).__mro__)
+        if (why := next(filter(None, rows), None)) and getattr(value, name) is not None:
+            yield f"{path}.{wire}", why
 
 
 def _selector(selector: LabelSelector) -> Iterator[Refusal]:

@@ -7,7 +7,7 @@ from typing import Any
 from anyio import from_thread
 
 from workshop.checks import CheckContext
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.endpoints import endpoints, variables
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
@@ -23,7 +23,7 @@ def check_context(lab: Lab) -> CheckContext:
         _Objects(lab.store),
         lab.participant.variables(variables(known, lab.components)),
         clone_folder(lab.paths),
-        environment.participant(lab.paths, lab.participant, known, lab.components, lab.token),
+        process_environment.participant(lab.paths, lab.participant, known, lab.components, lab.token),
     )
 
 
@@ -43,5 +43,5 @@ class _Objects:
 
     def list(self, kind: str, namespace: str) -> list[dict[str, Any]]:
         """The objects of a kind in a namespace."""
-        found: list[Object] = from_thread.run_sync(self._store.list, built_in(kind), namespace)
+        found: list[Object] = from_thread.run_sync(self._store.objects, built_in(kind), namespace)
         return found

@@ -11,7 +11,7 @@ import sys
 from collections import deque
 from dataclasses import dataclass, field
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.paths import LabPaths
 
 VERBS = ("start", "solve", "reset")
@@ -54,7 +54,7 @@ class Jobs:
 
     async def _run(self, job: Job) -> None:
         words = [*(["--yes"] if job.verb == "start" else []), job.module]
-        env = environment.base(self._state) | {"NO_COLOR": "1"}
+        env = process_environment.base(self._state) | {"NO_COLOR": "1"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "workshop", job.verb, *words,
             env=env, cwd=self._state.root, start_new_session=True,

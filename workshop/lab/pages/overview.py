@@ -102,7 +102,7 @@ class Overview:
 def overview(lab: Lab, rows: Rows) -> Overview:
     """The console's current content."""
     components = tuple(_part(component) for component in lab.parts.values())
-    runs = _newest(lab.store.list(built_in("PipelineRun")))
+    runs = _newest(lab.store.objects(built_in("PipelineRun")))
     shown = tuple(rows.newest(pipelines_only=True)[:RUNS_SHOWN])
     staging = _stage(lab, "Staging", "A successful run of train-and-stage deploys here.")
     production = _stage(lab, "Production", "A run of promote brings the digest of staging here.")
@@ -192,7 +192,7 @@ def _component_stations(lab: Lab, components: Sequence[PartRow]) -> dict[str, St
 
 def _stage(lab: Lab, title: str, how: str) -> Stage:
     namespace = lab.participant.namespace(title.lower())
-    found = lab.store.list(built_in("SeldonDeployment"), namespace)
+    found = lab.store.objects(built_in("SeldonDeployment"), namespace)
     return Stage(title, namespace, how, tuple(_deployment(each) for each in found))
 
 

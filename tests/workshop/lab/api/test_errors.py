@@ -118,6 +118,29 @@ def test_bad_name_is_invalid(lab: Lab, namespace: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("meta", "field", "problem"),
+    [
+        ({}, "name", "Required value: name or generateName is required"),
+        ({"name": "-a"}, "name", f'Invalid value: "-a": {RFC1123}'),
+        ({"name": "é"}, "name", f'Invalid value: "é": {RFC1123}'),
+        ({"name": "a" * 254}, "name", f'Invalid value: "{"a" * 254}": must be no more than 253 characters'),
+        ({"generateName": "A-"}, "generateName", f'Invalid value: "A-": {RFC1123}'),
+    ],
+)
+def test_each_rule_of_a_name_has_its_own_message(
+    lab: Lab, namespace: str, meta: dict[str, str], field: str, problem: str
+) -> None:
+    code, status = lab.ask("POST", f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": meta})
+    assert code == 422
+    assert status["message"] == f'ConfigMap "{meta.get("name", "")}" is invalid: metadata.{field}: {problem}'
+
+
+def test_a_project_has_a_valid_name(lab: Lab) -> None:
+    code, status = lab.ask("POST", "/apis/project.openshift.io/v1/projectrequests", {"metadata": {"name": "Mine"}})
+    assert code == 422 and "metadata.name: Invalid value" in status["message"]
+
+
 @pytest.mark.parametrize("header", ["Bearer wrong", "", "Basic abc", "Bearer"])
 def test_wrong_token_is_unauthorized(lab: Lab, header: str) -> None:
     answer = lab.ask("GET", "/api/v1/pods", headers={"Authorization": header})

@@ -307,7 +307,7 @@ class FakeServer:
         return {"status": {"userInfo": {"username": "user1", "groups": ["mlops-workshop"]}}}
 
     def list(self, kind: str, namespace: str) -> list[Object]:
-        return self.gate.store.list(TASKS, namespace)
+        return self.gate.store.objects(TASKS, namespace)
 
     def find(self, kind: str, namespace: str, name: str) -> Object | None:
         return self.gate.store.find(TASKS, namespace, name)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from workshop.lab import store as store_module
+from workshop.lab import watches
 from workshop.lab.api_errors import Conflict
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.kinds import built_in
@@ -126,7 +126,7 @@ def test_returned_seconds_bring_the_key_back() -> None:
 
 
 def test_a_loop_whose_watch_was_cut_off_lists_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "WATCH_BACKLOG", 2)
+    monkeypatch.setattr(watches, "WATCH_BACKLOG", 2)
     store, seen = Store(), set[str]()
 
     async def reconcile(_: str, name: str) -> None:

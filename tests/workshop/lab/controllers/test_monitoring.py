@@ -65,7 +65,7 @@ class It:
         return found
 
     def events(self) -> list[tuple[str, str]]:
-        return [(e["involvedObject"]["name"], e["message"]) for e in self.store.list(built_in("Event"))]
+        return [(e["involvedObject"]["name"], e["message"]) for e in self.store.objects(built_in("Event"))]
 
 
 def test_the_same_rule_in_two_namespaces_is_two_files_and_groups(tmp_path: Path) -> None:

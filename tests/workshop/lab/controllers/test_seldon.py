@@ -158,17 +158,17 @@ class Lab:
         return sum(len(target.backends) for target in self.routes.table.get((NAMESPACE, "toy"), ()))
 
     def names(self, kind: str) -> list[str]:
-        return sorted(one["metadata"]["name"] for one in self.store.list(built_in(kind), NAMESPACE))
+        return sorted(one["metadata"]["name"] for one in self.store.objects(built_in(kind), NAMESPACE))
 
     def events(self) -> set[str]:
-        return {f"{e['reason']}: {e['message']}" for e in self.store.list(built_in("Event"), NAMESPACE)}
+        return {f"{e['reason']}: {e['message']}" for e in self.store.objects(built_in("Event"), NAMESPACE)}
 
     def status(self) -> dict[str, Any]:
         found = self.store.find(SDEP, NAMESPACE, "toy") or {}
         return dict(found.get("status") or {})
 
     def pods(self) -> list[dict[str, Any]]:
-        return self.store.list(POD, NAMESPACE)
+        return self.store.objects(POD, NAMESPACE)
 
     def restarts(self, pod: str) -> int:
         """How often the first container of a Pod was restarted."""

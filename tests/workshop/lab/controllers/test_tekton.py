@@ -277,7 +277,7 @@ def test_events_tell_the_story_of_a_run(tmp_path: Path) -> None:
         async with lab(tmp_path) as running:
             running.create(_task_run("t", "exit 3"))
             await running.done("TaskRun", "t")
-            events = running.store.list(built_in("Event"), "default")
+            events = running.store.objects(built_in("Event"), "default")
             told = [(e["type"], e["reason"], e.get("message", "")) for e in events]
             assert told == [
                 ("Normal", "Started", ""),

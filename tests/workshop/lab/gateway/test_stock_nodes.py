@@ -14,7 +14,7 @@ import pytest
 
 from tests.s2i.parity.servers import Server, packages
 from tests.workshop.lab.gateway.nodes import FEEDBACK, NAME, NAMESPACE, POD, PREDICTIONS, gateway, unit
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.routes import Backend, Orchestrated, Routes, Target
 from workshop.manifests.seldon import defaulted
 
@@ -53,7 +53,7 @@ ROLES = {"between": "ROUTER", "double": "MODEL", "tenfold": "MODEL"}
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Server]]:
     try:
         packages("seldon-core")
-    except EnvironmentFault as e:
+    except SetupError as e:
         pytest.skip(f"the stock wrapper cannot be had: {e}")
     folder: Path = tmp_path_factory.mktemp("parts")
 

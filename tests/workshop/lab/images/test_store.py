@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workshop.errors import EnvironmentFault, UsageError
+from workshop.errors import SetupError, UsageError
 from workshop.lab.images.refs import parse
 from workshop.lab.images.store import Config, Copied, Image, ImageStore, copy_file, copy_tree, share_unchanged
 
@@ -90,7 +90,7 @@ def test_a_tag_moves_to_the_newer_image(store: ImageStore) -> None:
 
 
 def test_a_tag_on_nothing_is_refused(store: ImageStore) -> None:
-    with pytest.raises(EnvironmentFault, match="there is no image sha256:0"):
+    with pytest.raises(SetupError, match="there is no image sha256:0"):
         store.tag("toy", "sha256:" + "0" * 64)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workshop.lab.kubelet.environment import expand
+from workshop.lab.kubelet.variables import expand
 from workshop.lab.runtimes.base import Mount, PodError
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.scripts import text_of

@@ -25,7 +25,8 @@ from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.kinds import built_in
-from workshop.lab.store import Record, Store, now
+from workshop.lab.records import Record
+from workshop.lab.store import Store, now
 from workshop.manifests.approval import API_VERSION, KIND, ApprovalTask, Approver
 from workshop.manifests.objects import Object, is_done, namespace_and_name, status_of
 from workshop.manifests.tekton.params import parse_duration

@@ -84,7 +84,7 @@ class Monitoring:
         inventory = Inventory(list(self._pods()), self._services())
         found: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
         for kind in ("PodMonitor", "ServiceMonitor"):
-            for obj in self._store.list(built_in(kind)):
+            for obj in self._store.objects(built_in(kind)):
                 try:
                     made = jobs(parse(obj))
                 except ValueError as e:
@@ -97,7 +97,7 @@ class Monitoring:
     def _rules(self) -> dict[str, str]:
         found = {}
         kind = built_in("PrometheusRule")
-        for obj in self._store.list(kind):
+        for obj in self._store.objects(kind):
             meta = obj["metadata"]
             try:
                 # Object names have no underscores.
@@ -110,7 +110,7 @@ class Monitoring:
 
     def _services(self) -> list[Service]:
         found = []
-        for obj in self._store.list(built_in("Service")):
+        for obj in self._store.objects(built_in("Service")):
             try:
                 found.append(msgspec.convert(obj, Service))
             except msgspec.ValidationError:

@@ -26,7 +26,7 @@ class RouteController:
         """One pass over all Routes: whether one gets its host depends on the others."""
         hosts: dict[str, list[Host]] = {}
         taken: dict[tuple[str, str], str] = {}
-        for found in sorted(self._store.list(self._kind), key=_age):
+        for found in sorted(self._store.objects(self._kind), key=_age):
             # A Route that was created before this router existed has no host yet.
             route = found if found["spec"].get("host") else self._store.update(self._kind, admit_route(found, None))
             host = _host(route)

@@ -180,7 +180,7 @@ class SeldonReconciler:
             if verb:
                 self._emit_change(obj, verb, kind, one["metadata"]["name"])
         for kind in KINDS_MADE:
-            for stale in self._store.list(kind, sdep.namespace, {"seldon-deployment-id": sdep.name}):
+            for stale in self._store.objects(kind, sdep.namespace, {"seldon-deployment-id": sdep.name}):
                 if stale["metadata"]["name"] not in made[kind.kind]:
                     self._store.delete(kind, sdep.namespace, stale["metadata"]["name"])
                     self._emit_change(obj, "Delete", kind, stale["metadata"]["name"])
@@ -213,7 +213,7 @@ class SeldonReconciler:
 
     def _forget_earlier_pods(self) -> None:
         """Delete the Pods of an earlier supervisor: their processes have ended."""
-        for pod in self._store.list(self._pods, None, {"app.kubernetes.io/managed-by": "seldon-core"}):
+        for pod in self._store.objects(self._pods, None, {"app.kubernetes.io/managed-by": "seldon-core"}):
             self._store.delete(self._pods, *namespace_and_name(pod))
 
 

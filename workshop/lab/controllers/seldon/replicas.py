@@ -11,7 +11,6 @@ from functools import partial
 import msgspec
 
 from workshop.lab.controllers.events import Events
-from workshop.lab.controllers.seldon.environment import operator_environment
 from workshop.lab.controllers.seldon.names import (
     ENGINE,
     containers,
@@ -20,12 +19,13 @@ from workshop.lab.controllers.seldon.names import (
     labels,
     pod_annotations,
 )
+from workshop.lab.controllers.seldon.operator_variables import operator_environment
 from workshop.lab.controllers.seldon.status import owner
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.containers import Container, Containers
-from workshop.lab.kubelet.environment import CONFIG_ERROR, expand, variables
 from workshop.lab.kubelet.pod import PodIdentity
 from workshop.lab.kubelet.status import serving_status
+from workshop.lab.kubelet.variables import CONFIG_ERROR, expand, variables
 from workshop.lab.model_servers import ModelContainer, ModelServer
 from workshop.lab.paths import LabPaths
 from workshop.lab.ports import ReservedPort, reserve

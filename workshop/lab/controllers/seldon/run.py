@@ -30,7 +30,7 @@ class SeldonController:
 
     def settled(self) -> bool:
         """Whether every deployment with an image answers or has failed."""
-        deployments = self._lab.store.list(self._kind)
+        deployments = self._lab.store.objects(self._kind)
         return all(status_of(d).get("state") != "Creating" or not _has_image(d) for d in deployments)
 
     def _publish(self) -> None:

@@ -6,13 +6,13 @@ skipped, which can start, and what the condition is. Each decision has its own m
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.api_errors import AlreadyExists
-from workshop.lab.controllers.conditions import Status, set_condition
+from workshop.lab.controllers.conditions import Status, save_status, set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import skipping
 from workshop.lab.controllers.tekton.children import children_of
@@ -28,7 +28,7 @@ from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, t
 from workshop.lab.controllers.tekton.skipping import Facts
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
 from workshop.lab.kinds import built_in
-from workshop.lab.store import Record, Store, now
+from workshop.lab.store import Store, now
 from workshop.manifests.objects import Object, is_done
 from workshop.manifests.tekton import (
     PipelineRun,
@@ -69,7 +69,7 @@ class PipelineRuns:
             if not status.get("pipelineSpec"):
                 if spec.status == "PipelineRunPending":
                     set_condition(status, "Unknown", "PipelineRunPending", f'PipelineRun "{name}" is pending')
-                    self._save(run)
+                    save_status(self._store, self._runs, run)
                     return None
                 self._begin(run, spec)
             return self._advance(run, spec)
@@ -138,7 +138,7 @@ class PipelineRuns:
         found = run_condition(facts)
         if found.value == "Unknown":
             set_condition(run["status"], found.value, found.reason, found.message)
-            self._save(run)
+            save_status(self._store, self._runs, run)
             self._events.emit(run, found.reason, found.message)
             return when_due.next
         results = pipeline_results(pipeline, TaskLookup(nodes))
@@ -178,8 +178,7 @@ class PipelineRuns:
                     node.children.append(self._store.get(kind, meta["namespace"], meta["name"]))
 
     def _children(self, run: Object) -> list[Object]:
-        # Store has a method `list`, which shadows the type in its own annotations.
-        records = cast("list[Record]", self._store.dependents(run["metadata"]["uid"]))
+        records = self._store.dependents(run["metadata"]["uid"])
         return [record.object() for record in records if record.kind.kind in _CHILD_KINDS]
 
     def _cancel(self, children: list[Object], message: str) -> None:
@@ -220,14 +219,9 @@ class PipelineRuns:
         status.setdefault("startTime", now())
         status["completionTime"] = now()
         set_condition(status, found.value, found.reason, found.message)
-        self._save(run)
+        save_status(self._store, self._runs, run)
         ok = found.value == "True"
         self._events.emit(run, found.reason if ok else "Failed", found.message, warning=not ok)
-
-    def _save(self, run: Object) -> None:
-        """Store the status. Raises Conflict if the run changed meanwhile; the loop then retries."""
-        stored = self._store.update_status(self._runs, run)
-        run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
 
 
 def _reference(child: Object, node: Node, when: list[dict[str, Any]], lookup: TaskLookup) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.controllers.loop import Key, Loop
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import Claims
@@ -15,8 +15,9 @@ from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.paths import LabPaths
+from workshop.lab.records import Record
 from workshop.lab.runtimes.base import Runtime
-from workshop.lab.store import Record, Store
+from workshop.lab.store import Store
 
 
 class TektonController:
@@ -28,7 +29,7 @@ class TektonController:
     async def run(self) -> None:
         """Reconcile until cancelled, then stop the running steps."""
         lab = self._lab
-        await run_tekton(lab.store, lab.paths, lab.runtime, environment.of_steps(lab.paths))
+        await run_tekton(lab.store, lab.paths, lab.runtime, process_environment.of_steps(lab.paths))
 
     def settled(self) -> bool:
         """Always true: runs of an earlier start continue, and the lab does not wait for them."""

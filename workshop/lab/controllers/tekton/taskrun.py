@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from workshop.lab.api_errors import AlreadyExists
-from workshop.lab.controllers.conditions import Status, set_condition
+from workshop.lab.controllers.conditions import Status, save_status, set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
 from workshop.lab.controllers.tekton.attempts import Attempts
@@ -87,7 +87,7 @@ class TaskRuns:
             if left is not None and left <= 0:
                 return self._end_attempt(run, None, _timed_out(run), ended="TaskRunTimeout")
             set_condition(status, "Unknown", "Pending", f'pod status "PodScheduled":"False"; message: "{waits_for}"')
-            self._save(run)
+            save_status(self._store, self._runs, run)
             return PENDING_SECONDS if left is None else min(PENDING_SECONDS, left)
         try:
             pod = self._store.create(self._pods, pod_object(run, name, plan))
@@ -96,7 +96,7 @@ class TaskRuns:
         status["podName"] = name
         status["steps"] = podstatus.step_statuses(pod, self._step_names(run))
         set_condition(status, "Unknown", "Running", outcomes.RUNNING)
-        self._save(run)
+        save_status(self._store, self._runs, run)
         self._events.emit(run, "Running", outcomes.RUNNING)
         self._attempts.start(pod, plan)
         return self._left(run, pod)
@@ -136,7 +136,7 @@ class TaskRuns:
             pod = self._store.find(self._pods, meta["namespace"], status["podName"])
             return self._end_attempt(run, pod, _timed_out(run), ended="TaskRunTimeout")
         status["steps"] = podstatus.step_statuses(pod, self._step_names(run))
-        self._save(run)
+        save_status(self._store, self._runs, run)
         return left
 
     def _left(self, run: Object, pod: Object | None) -> float | None:
@@ -192,7 +192,7 @@ class TaskRuns:
         }
         set_condition(fresh, "Unknown", "ToBeRetried", found.message)
         run["status"] = fresh
-        self._save(run)
+        save_status(self._store, self._runs, run)
         self._events.emit(run, "ToBeRetried", found.message)
 
     def _finish(self, run: Object, found: Outcome) -> None:
@@ -207,7 +207,7 @@ class TaskRuns:
         if not found.ok and annotations.get(ON_ERROR) == "continue" and reason != "TaskRunCancelled":
             reason = "FailureIgnored"
         set_condition(status, "True" if found.ok else "False", reason, found.message)
-        self._save(run)
+        save_status(self._store, self._runs, run)
         self._events.emit(run, reason if found.ok else "Failed", found.message, warning=not found.ok)
 
     async def _cancel(self, run: Object) -> None:
@@ -245,11 +245,6 @@ class TaskRuns:
     def _step_names(self, run: Object) -> list[str]:
         steps: list[dict[str, Any]] = (run["status"].get("taskSpec") or {}).get("steps") or []
         return [step.get("name", "") for step in steps]
-
-    def _save(self, run: Object) -> None:
-        """Store the status. Raises Conflict if the run changed meanwhile; the loop then retries."""
-        stored = self._store.update_status(self._runs, run)
-        run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
 
 
 def _timed_out(run: Object) -> Outcome:

@@ -6,7 +6,7 @@ The lab does not check the rights of the trigger's service account; a cluster do
 from __future__ import annotations
 
 from workshop.lab.admission import admit
-from workshop.lab.api import defaults, validation
+from workshop.lab.api import defaults, metadata, validation
 from workshop.lab.controllers.triggers.templates import TemplateError
 from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
@@ -39,4 +39,5 @@ def create(store: Store, obj: Object, namespace: str, labels: dict[str, str]) ->
         store.record(built_in("Namespace"), "", meta["namespace"])
     made = {**obj, "metadata": meta}
     validation.check(kind, made, "Strict")
+    metadata.check(kind, made, None)
     return store.create(kind, admit(kind, defaults.fill(kind, made, None), None))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.triggers.listeners import LABEL, Listeners
 from workshop.lab.kinds import built_in
-from workshop.lab.store import Record, Store
+from workshop.lab.records import Record
+from workshop.lab.store import Store
 
 
 class ListenerController(Loop):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
-from workshop.lab.store import Record, Store
+from workshop.lab.records import Record
+from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 
 CHILD_KINDS = ("TaskRun", "CustomRun")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from workshop.checks import CheckContext
 from workshop.cluster.jsonhttp import NoAnswer
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs.children import children
@@ -117,7 +117,7 @@ def _release(lab: Lab, namespace: str, digest: str, version: str) -> Release:
     """A release with the newest good run that has built its digest."""
     built = [
         run
-        for run in lab.store.list(built_in("PipelineRun"), namespace)
+        for run in lab.store.objects(built_in("PipelineRun"), namespace)
         if _results(run).get("image-digest") == digest and "commit" in _results(run) and succeeded(run)
     ]
     if not built:
@@ -157,7 +157,7 @@ def _git(lab: Lab, problems: list[str], *words: str) -> tuple[str, ...]:
     command = ["git", "--no-pager", *words]
     try:
         done = subprocess.run(
-            command, cwd=bare_folder(lab.paths), env=environment.base(lab.paths), capture_output=True,
+            command, cwd=bare_folder(lab.paths), env=process_environment.base(lab.paths), capture_output=True,
             text=True, errors="replace", check=True, timeout=SECONDS,
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError) as e:

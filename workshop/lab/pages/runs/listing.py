@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
@@ -17,7 +16,7 @@ from workshop.lab.pages.runs.page import pipeline_name
 from workshop.lab.pages.runs.states import APPROVAL, State, run_state
 from workshop.lab.pages.runs.tasks import failure
 from workshop.lab.pages.times import Span
-from workshop.lab.store import Record
+from workshop.lab.records import Record
 from workshop.manifests.objects import Object, labels_of, status_of
 
 SHOWN = 100
@@ -83,7 +82,7 @@ class Rows:
         records = [
             record
             for name in kinds
-            for record in cast("Iterable[Record]", self._lab.store.records(built_in(name)))
+            for record in self._lab.store.records(built_in(name))
             if record.namespace in mine and (name == "PipelineRun" or is_alone(record.labels))
         ]
         waiting = _waiting(self._lab)
@@ -153,7 +152,7 @@ def _task_name(run: Object) -> str:
 
 def _waiting(lab: Lab) -> frozenset[tuple[str, str]]:
     """Namespace and name of the PipelineRuns that wait for an approval."""
-    runs = lab.store.list(built_in("CustomRun"))
+    runs = lab.store.objects(built_in("CustomRun"))
     open_ones = [run for run in runs if run_state(run).mark in ("run", "idle")]
     names = approvals.pending(lab.store, open_ones)
     return frozenset(

@@ -146,7 +146,7 @@ def pipeline_name(run: Object) -> str:
 def events(store: Store, namespace: str, uids: Iterable[object]) -> tuple[Event, ...]:
     """The events about these objects, newest first."""
     wanted = set(uids)
-    listed = store.list(built_in("Event"), namespace)
+    listed = store.objects(built_in("Event"), namespace)
     found = [event for event in listed if (event.get("involvedObject") or {}).get("uid") in wanted]
     found.sort(key=_seen, reverse=True)
     return tuple(

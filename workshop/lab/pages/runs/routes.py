@@ -21,7 +21,7 @@ from workshop.lab.pages.runs import approvals, evidence, logs
 from workshop.lab.pages.runs.listing import OWNER, Rows, is_alone
 from workshop.lab.pages.runs.page import run_page, task_page
 from workshop.lab.pages.runs.streams import MEDIA_TYPE, notifications
-from workshop.lab.store import Record
+from workshop.lab.records import Record
 from workshop.manifests.objects import Object, labels_of
 
 RUN_KINDS = ("PipelineRun", "TaskRun", "CustomRun", "ApprovalTask")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Callable
 
-from workshop.lab.store import Record, Store
+from workshop.lab.records import Record
+from workshop.lab.store import Store
 
 KEEP_ALIVE = 15.0
 """After this many seconds of silence, a comment is sent to keep the connection alive."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from workshop.lab import environment
+from workshop.lab import process_environment
 from workshop.lab.pages.terminal.shell import Shell
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.process.launcher import Launcher, Spec
@@ -24,7 +24,7 @@ COUNT = 4
 def participant_shells(state: LabPaths, launcher: Launcher) -> Shells:
     """The participant's shells, as `workshop shell` starts them, in the clone."""
     command = (sys.executable, "-m", "workshop", "shell")
-    return Shells(launcher, command, lambda: environment.base(state), state.root, state.run / "terminals.log")
+    return Shells(launcher, command, lambda: process_environment.base(state), state.root, state.run / "terminals.log")
 
 
 @dataclass

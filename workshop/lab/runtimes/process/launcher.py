@@ -29,7 +29,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import EnvironmentFault
+from workshop.errors import SetupError
 from workshop.lab.runtimes.base import Mount
 
 CHILD = Path(__file__).with_name("launcher_process.py")
@@ -55,7 +55,7 @@ class Spec:
     rlimits: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
 
-class LaunchFailed(EnvironmentFault):
+class LaunchFailed(SetupError):
     """A process could not be started: no such program, no such folder, a mount that was refused."""
 
 
@@ -119,7 +119,7 @@ class Launcher:
         """Whether a process can have its own file tree; known after `open`."""
 
     async def open(self) -> None:
-        """Start the launcher process and check whether the kernel allows mount namespaces. Raises EnvironmentFault."""
+        """Start the launcher process and check whether the kernel allows mount namespaces. Raises SetupError."""
         self._run.mkdir(parents=True, exist_ok=True)
         self._base.mkdir(exist_ok=True)
         self._bash = _find("bash")

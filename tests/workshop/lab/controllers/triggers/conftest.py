@@ -74,13 +74,13 @@ class Bench:
     def made(self, kind: str = "ConfigMap") -> list[Object]:
         """What the events have created, when none is under way any more."""
         asyncio.run_coroutine_threadsafe(self.sink.idle(), self.loop).result(10)
-        found: list[Object] = self._run(lambda: self.store.list(built_in(kind)))
+        found: list[Object] = self._run(lambda: self.store.objects(built_in(kind)))
         return [obj for obj in found if "triggers.tekton.dev/eventlistener" in obj["metadata"].get("labels", {})]
 
     def events(self) -> list[Object]:
         """The Events, when nothing is under way."""
         asyncio.run_coroutine_threadsafe(self.sink.idle(), self.loop).result(10)
-        found: list[Object] = self._run(lambda: self.store.list(built_in("Event")))
+        found: list[Object] = self._run(lambda: self.store.objects(built_in("Event")))
         return found
 
     def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Answer:

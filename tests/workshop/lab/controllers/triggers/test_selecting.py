@@ -180,7 +180,17 @@ def test_what_is_made_passes_admission(bench: Bench) -> None:
     )
 
 
-def test_a_kind_that_is_not_served_is_told(bench: Bench) -> None:
+def test_an_object_with_an_invalid_name_is_not_made(bench: Bench) -> None:
+    made = template()
+    made["spec"]["resourcetemplates"] = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "Not_Valid"}}]
+    bench.put(made)
+    bench.put(listener({"name": "t", "template": {"ref": "note"}}))
+    bench.post(PATH, {})
+    assert bench.made() == []
+    assert any('metadata.name: Invalid value: "Not_Valid"' in e["message"] for e in bench.events())
+
+
+def test_a_kind_that_is_not_served_is_an_event(bench: Bench) -> None:
     made = template()
     made["spec"]["resourcetemplates"] = [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}}]
     bench.put(made)

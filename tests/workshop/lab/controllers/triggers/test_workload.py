@@ -24,7 +24,7 @@ def until(what: Callable[[], Any]) -> Any:
 
 
 def pods(bench: Bench) -> list[Object]:
-    return bench.store.list(built_in("Pod"))
+    return bench.store.objects(built_in("Pod"))
 
 
 def lines(bench: Bench) -> list[dict[str, Any]]:

@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.workshop.lab.pages.fixtures import TOKEN, Served, lab_of, served
-from workshop.lab.environment import SHELL_RC
 from workshop.lab.pages.auth import TERMINAL
 from workshop.lab.pages.terminal import Shells
+from workshop.lab.process_environment import SHELL_RC
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.sessions import Codes
 

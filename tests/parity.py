@@ -1,8 +1,7 @@
-"""The parity page: the lab's support for each field of Tekton, Triggers, the approval gate and Seldon.
+"""The page `workshop/lab/PARITY.md`: the lab's support for each field of the kinds that it acts on.
 
-`python -m workshop.lab.parity` writes `PARITY.md` to this folder, from the tables that admission reads, and for Seldon
-from the tables here. A field of Tekton links to conformance folders that set it; a folder may not cover every use of
-the field. It needs the checkout, because an installed wheel has no tests.
+`make parity` writes it, from the tables of support beside the types and the rules of admission. A field of Tekton links
+to conformance folders that set it; a folder may not cover every use of the field.
 """
 
 from __future__ import annotations
@@ -17,14 +16,15 @@ import msgspec
 import yaml
 
 from workshop.lab.admission import route
-from workshop.lab.admission.seldon import graphs, pods
+from workshop.lab.admission.seldon import support as seldon_support
 from workshop.lab.admission.tekton.decode import fold_case
+from workshop.lab.monitoring import support as monitoring_support
 from workshop.lab.paths import KIT
 from workshop.manifests import tekton
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
 
-PAGE = Path(__file__).with_name("PARITY.md")
+PAGE = KIT / "workshop" / "lab" / "PARITY.md"
 CONFORMANCE = KIT / "tests" / "conformance"
 _TYPES: dict[str, type[msgspec.Struct]] = {
     one.__name__: one
@@ -39,113 +39,6 @@ _TYPES: dict[str, type[msgspec.Struct]] = {
 }
 _LINKS = 2
 """Number of folders in a row: those that set the fewest other fields."""
-
-_IN_THE_IMAGE = "the model is in the image; nothing is fetched when a server starts"
-_NO_EXECUTOR = "the gateway is the orchestrator; it is not a Pod and has no resources of its own"
-_OVERWRITTEN = "the operator overwrites it with its own port and host"
-_OPEN = "the gateway requires no password"
-
-SELDON_SUPPORTED: dict[str, str] = {
-    "ComponentSpec": "metadata spec replicas",
-    "HpaSpec": "minReplicas",
-    "Parameter": "name value type",
-    "PredictiveUnit": "name type children methods parameters",
-    "Predictor": "name graph componentSpecs replicas traffic shadow labels annotations progressDeadlineSeconds",
-    "SeldonDeployment": "apiVersion kind metadata spec status",
-    "SeldonDeploymentSpec": "predictors replicas annotations protocol",
-}
-"""Fields that have the same effect as on a cluster, by type."""
-
-SELDON_SUPPORTED_VALUES = (
-    "PredictiveUnit.implementation: RANDOM_ABTEST",
-    "PredictiveUnit.type: MODEL, ROUTER, COMBINER, TRANSFORMER, OUTPUT_TRANSFORMER",
-    "SvcOrchSpec.env: SELDON_ENABLE_ROUTING_INJECTION",
-    "SeldonDeploymentSpec.annotations: seldon.io/rest-timeout",
-    "Predictor.annotations: seldon.io/no-engine, seldon.io/svc-name, version",
-    *(f"ComponentSpec.spec: {name}" for name in pods.POD_RUN),
-    *(f"ComponentSpec.spec: containers[].{name}" for name in pods.CONTAINER_RUN),
-)
-"""`Type.field: value` is a row for some values of a field."""
-
-SELDON_ACCEPTED: dict[str, str] = {
-    "ComponentSpec.hpaSpec": "the HorizontalPodAutoscaler is created and does not scale: minReplicas run",
-    "ComponentSpec.pdbSpec": "the PodDisruptionBudget is created; there are no nodes to drain",
-    "Endpoint.grpcPort": _OVERWRITTEN,
-    "Endpoint.httpPort": _OVERWRITTEN,
-    "Endpoint.service_host": _OVERWRITTEN,
-    "Endpoint.service_port": _OVERWRITTEN,
-    "Endpoint.type": "the gateway supports REST",
-    "HpaSpec.maxReplicas": "nothing measures load, so nothing scales",
-    "HpaSpec.metrics": "nothing measures load, so nothing scales",
-    "HpaSpec.metricsv2": "nothing measures load, so nothing scales",
-    "PdbSpec.maxUnavailable": "there are no nodes to drain",
-    "PdbSpec.minAvailable": "there are no nodes to drain",
-    "PredictiveUnit.endpoint": _OVERWRITTEN,
-    "PredictiveUnit.envSecretRefName": _IN_THE_IMAGE,
-    "PredictiveUnit.serviceAccountName": _IN_THE_IMAGE,
-    "PredictiveUnit.storageInitializerImage": _IN_THE_IMAGE,
-    "Predictor.engineResources": _NO_EXECUTOR,
-    "Predictor.svcOrchSpec": _NO_EXECUTOR,
-    "SeldonDeploymentSpec.name": "the object's own name is used, as the operator does",
-    "SeldonDeploymentSpec.oauth_key": _OPEN,
-    "SeldonDeploymentSpec.oauth_secret": _OPEN,
-    "SeldonDeploymentSpec.serverType": "the gateway supports rpc",
-    "SeldonDeploymentSpec.transport": "the gateway supports rest",
-    "SvcOrchSpec.env": _NO_EXECUTOR,
-    "SvcOrchSpec.replicas": _NO_EXECUTOR,
-    "SvcOrchSpec.resources": _NO_EXECUTOR,
-    **{f"ComponentSpec.spec: {name}": why for name, why in pods.POD_ACCEPTED.items()},
-    **{f"ComponentSpec.spec: containers[].{name}": why for name, why in pods.CONTAINER_ACCEPTED.items()},
-    "ComponentSpec.spec: containers[].readinessProbe's timing": pods.PROBE_ACCEPTED,
-}
-"""Fields that are accepted and have no effect on one machine, with the reason."""
-
-SELDON_REFUSED: dict[str, str] = {
-    "ComponentSpec.kedaSpec": graphs.NO_KEDA,
-    "ComponentSpec.spec: a container that is not a node": pods.TWO_CONTAINERS,
-    "ComponentSpec.spec: containers[].env[].valueFrom.fieldRef to another field": pods.FIELD_REFUSED,
-    "ComponentSpec.spec: containers[].env[].valueFrom.resourceFieldRef": pods.RESOURCE_REFUSED,
-    "ComponentSpec.spec: containers[].lifecycle.postStart": pods.POST_START,
-    "ComponentSpec.spec: containers[].readinessProbe.exec": pods.PROBE_REFUSED,
-    "Endpoint.type: GRPC": graphs.REST_ONLY,
-    "Logger.mode": graphs.NO_EVENTS,
-    "Logger.url": graphs.NO_EVENTS,
-    "PredictiveUnit.implementation": graphs.OWN_IMAGES,
-    "PredictiveUnit.implementation: SIMPLE_MODEL, SIMPLE_ROUTER, AVERAGE_COMBINER": graphs.BUILT_IN,
-    "PredictiveUnit.logger": graphs.NO_EVENTS,
-    "PredictiveUnit.methods: another": f"allowed: {', '.join(graphs.METHODS)}",
-    "PredictiveUnit.modelUri": graphs.NO_MODEL,
-    "PredictiveUnit.type: another": f"allowed: {', '.join(graphs.TYPES)}",
-    "Predictor.explainer": "the lab does not run explainer; remove the field or use a cluster",
-    "Predictor.ssl": "the lab does not run ssl; remove the field or use a cluster",
-    "SeldonDeploymentSpec.annotations: seldon.io/engine-separate-pod": graphs.NO_SEPARATE_ENGINE,
-    "SeldonDeploymentSpec.protocol: tensorflow": graphs.NO_TENSORFLOW,
-    "SeldonDeploymentSpec.serverType: kafka": graphs.NO_KAFKA,
-    "SeldonDeploymentSpec.transport: grpc": graphs.REST_ONLY,
-    **{f"ComponentSpec.spec: {name}": why for name, why in pods.POD_REFUSED.items()},
-    **{f"ComponentSpec.spec: containers[].{name}": why for name, why in pods.CONTAINER_REFUSED.items()},
-}
-"""Fields that admission refuses, with the messages of `workshop.lab.admission.seldon`."""
-
-
-ROUTE_SUPPORTED: dict[str, str] = {
-    "RoutePort": "targetPort",
-    "RouteSpec": "to host path port alternateBackends",
-    "RouteTarget": "kind name weight",
-}
-"""Fields of a Route that the gateway supports."""
-
-ROUTE_ACCEPTED: dict[str, str] = {
-    "RouteSpec.tls": "edge: the gateway answers HTTP on 127.0.0.1; a cluster's router also sends plain HTTP to the Pod",
-    "RouteSpec.wildcardPolicy": "the only policy is None",
-}
-ROUTE_REFUSED: dict[str, str] = {
-    "RoutePort.targetPort: grpc": route.PORT_REFUSED,
-    "RouteSpec.httpHeaders": route.HEADERS_REFUSED,
-    "RouteSpec.subdomain": route.SUBDOMAIN_REFUSED,
-    "RouteSpec.tls: termination passthrough, reencrypt": route.TLS_REFUSED,
-    "RouteSpec.wildcardPolicy: Subdomain": route.WILDCARD_REFUSED,
-}
 
 
 @dataclass(frozen=True)
@@ -175,13 +68,19 @@ def triggers_rows() -> list[Row]:
 
 def seldon_rows() -> list[Row]:
     """Seldon's fields, and the values that have their own row."""
-    rows = _rows(SELDON_SUPPORTED, SELDON_ACCEPTED, SELDON_REFUSED)
-    return sorted([*rows, *(Row(name, "supported") for name in SELDON_SUPPORTED_VALUES)], key=lambda row: row.field)
+    rows = _rows(seldon_support.SUPPORTED, seldon_support.ACCEPTED, seldon_support.REFUSED)
+    values = [Row(name, "supported") for name in seldon_support.SUPPORTED_VALUES]
+    return sorted([*rows, *values], key=lambda row: row.field)
 
 
 def route_rows() -> list[Row]:
     """The fields of OpenShift's Routes."""
-    return _rows(ROUTE_SUPPORTED, ROUTE_ACCEPTED, ROUTE_REFUSED)
+    return _rows(route.SUPPORTED, route.ACCEPTED, route.REFUSED)
+
+
+def monitoring_rows() -> list[Row]:
+    """The fields of PodMonitors, ServiceMonitors and PrometheusRules."""
+    return _rows(monitoring_support.SUPPORTED, monitoring_support.ACCEPTED, monitoring_support.REFUSED)
 
 
 def fields_of_folders(root: Path = CONFORMANCE) -> dict[str, set[str]]:
@@ -231,6 +130,12 @@ def page() -> str:
             "Without a host it gets `<name>-<namespace>.localhost`; `status.ingress` carries the gateway's port too.",
             "",
             *_table(route_rows()),
+            "## PodMonitors, ServiceMonitors and PrometheusRules",
+            "",
+            "`MonitorSpec` and `MetricsEndpoint` are the fields that both kinds of monitor have. promtool also checks "
+            "each object: what the lab's version of Prometheus would not load is refused with promtool's message.",
+            "",
+            *_table(monitoring_rows()),
         ]
     )
 
@@ -243,7 +148,7 @@ def main() -> int:
 
 
 _INTRODUCTION = """\
-<!-- generated by `python -m workshop.lab.parity`; do not edit -->
+<!-- generated by `make parity`; do not edit -->
 # What the lab does with each field
 
 The lab takes the same manifests as a cluster. A field is
