@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workshop.lab.monitoring import promtool
+from workshop.lab.monitoring.text import to_yaml
 
 SCRAPE_INTERVAL = "5s"
 _GLOBAL = {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": "5s"}
@@ -56,7 +55,7 @@ class PrometheusFiles:
 
     def _write_config(self, scrape_configs: list[dict[str, Any]]) -> bool:
         config = {"global": _GLOBAL, "rule_files": [str(self.rules / "*.yaml")], "scrape_configs": scrape_configs}
-        return _write(self.config, yaml.safe_dump(config, sort_keys=False))
+        return _write(self.config, to_yaml(config))
 
 
 def _replace(folder: Path, wanted: Mapping[str, str]) -> bool:

@@ -13,9 +13,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from workshop.lab.api_errors import ApiError
+from workshop.lab.monitoring.text import to_yaml
 from workshop.programs import find
 
 TIMEOUT_SECONDS = 20
@@ -30,7 +29,7 @@ def rule_errors(text: str) -> tuple[str, ...]:
 
 def scrape_errors(scrape_config: dict[str, Any]) -> tuple[str, ...]:
     """The errors of one entry of `scrape_configs`. Raises ApiError after 20 s."""
-    return _config_errors(yaml.safe_dump({"scrape_configs": [scrape_config]}, sort_keys=False))
+    return _config_errors(to_yaml({"scrape_configs": [scrape_config]}))
 
 
 @lru_cache(maxsize=256)

@@ -10,9 +10,9 @@ from typing import Any
 
 import msgspec
 import promql_parser
-import yaml
 
 from workshop.lab.monitoring import promtool
+from workshop.lab.monitoring.text import to_yaml
 from workshop.manifests.monitoring import PrometheusRule, Rule, RuleGroup
 
 
@@ -91,4 +91,4 @@ def _group(group: RuleGroup, name: str, rules: list[Rule]) -> dict[str, Any]:
 
 
 def _text(groups: list[dict[str, Any]]) -> str:
-    return yaml.safe_dump({"groups": groups}, sort_keys=False)
+    return to_yaml({"groups": groups})

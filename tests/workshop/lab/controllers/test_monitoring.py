@@ -21,9 +21,11 @@ import yaml
 
 from grafana import queries
 from workshop.lab.components import prometheus
+from workshop.lab.controllers.monitoring import reconcile
 from workshop.lab.controllers.monitoring.reconcile import Monitoring
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring.files import PrometheusFiles
+from workshop.lab.monitoring.rules import rule_file
 from workshop.lab.monitoring.targets import Port, ScrapedPod
 from workshop.lab.paths import KIT
 from workshop.lab.ports import reserve
@@ -66,6 +68,29 @@ class It:
 
     def events(self) -> list[tuple[str, str]]:
         return [(e["involvedObject"]["name"], e["message"]) for e in self.store.objects(built_in("Event"))]
+
+
+def test_an_object_is_read_once_for_each_version_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def recorded(obj: dict[str, Any]) -> str:
+        read.append(obj["metadata"]["name"])
+        return rule_file(obj)
+
+    monkeypatch.setattr(reconcile, "rule_file", recorded)
+    it = It(tmp_path)
+    it.rule("one", DOWN)
+    it.rule("one", {**DOWN, "expr": "up =="}, name="bad")
+    for _ in range(3):
+        it.controller.write()
+    assert sorted(read) == ["bad", "model"]
+    kind = built_in("PrometheusRule")
+    obj = it.store.get(kind, "one", "model")
+    obj["spec"]["groups"][0]["rules"][0]["alert"] = "Away"
+    it.store.update(kind, obj)
+    it.controller.write()
+    assert sorted(read) == ["bad", "model", "model"]
+    assert it.rules()["one_model.yaml"]["groups"][0]["rules"][0]["alert"] == "Away"
 
 
 def test_the_same_rule_in_two_namespaces_is_two_files_and_groups(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ import msgspec
 
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.loop import Loop
+from workshop.lab.controllers.monitoring.versions import PerVersion
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.model_servers import ModelServer
 from workshop.lab.monitoring.files import PrometheusFiles
-from workshop.lab.monitoring.monitors import jobs, parse
+from workshop.lab.monitoring.monitors import Job, jobs, parse
 from workshop.lab.monitoring.rules import rule_file
 from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_groups
 from workshop.lab.routes import metrics_path
@@ -47,6 +48,8 @@ class Monitoring:
         self._reload_wanted = False
         self._events = Events(store, "prometheus-operator")
         self._reported: dict[str, str] = {}
+        self._jobs_of = PerVersion[list[Job]](lambda obj: list(jobs(parse(obj))))
+        self._rules_of = PerVersion[str](rule_file)
         kinds = [built_in(kind) for kind in ("ServiceMonitor", "PrometheusRule", "Service")]
         watches = {kind: lambda _: (_ALL,) for kind in kinds}
         self._loop = Loop("monitoring", store, self.reconcile, owns=built_in("PodMonitor"), watches=watches)
@@ -83,29 +86,35 @@ class Monitoring:
     def _jobs(self) -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
         inventory = Inventory(list(self._pods()), self._services())
         found: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+        uids = set()
         for kind in ("PodMonitor", "ServiceMonitor"):
             for obj in self._store.objects(built_in(kind)):
+                uids.add(obj["metadata"]["uid"])
                 try:
-                    made = jobs(parse(obj))
+                    made = self._jobs_of(obj)
                 except ValueError as e:
                     self._report(built_in(kind), obj, e)
                     continue
                 self._reported.pop(obj["metadata"]["uid"], None)
                 found |= {job.name: (job.config, target_groups(job, inventory)) for job in made}
+        self._jobs_of.keep(uids)
         return found
 
     def _rules(self) -> dict[str, str]:
         found = {}
+        uids = set()
         kind = built_in("PrometheusRule")
         for obj in self._store.objects(kind):
             meta = obj["metadata"]
+            uids.add(meta["uid"])
             try:
                 # Object names have no underscores.
-                found[f"{meta['namespace']}_{meta['name']}.yaml"] = rule_file(obj)
+                found[f"{meta['namespace']}_{meta['name']}.yaml"] = self._rules_of(obj)
             except ValueError as e:
                 self._report(kind, obj, e)
                 continue
             self._reported.pop(meta["uid"], None)
+        self._rules_of.keep(uids)
         return found
 
     def _services(self) -> list[Service]:
