@@ -37,8 +37,8 @@ def positive_share() -> timeseries.Panel:
     """The share of rows predicted positive."""
     panel = look.series(
         f"Share predicted {POSITIVE}",
-        "By predictor. Dashed: what the model called so on its test month. It needs no truth, so it is the "
-        "first sign: when it moves, the data or the model has changed. The alert ModelDrift looks at the same.",
+        "By predictor. Dashed: the share on the model's test month. It needs no truth, so it is the first sign of "
+        "drift: when it changes, the data or the model has changed. The alert ModelDrift has the same query.",
         "percentunit",
     )
     return (
@@ -54,8 +54,8 @@ def probability_histogram() -> barchart.Panel:
     x = f"decile\\{PREDICTOR}"
     panel = look.columns(
         f"Predicted {OUTPUT}",
-        "Share of rows in each tenth, by predictor, over the time shown. Two models that see the same rows and differ "
-        "here decide differently. Of a probability: mass at both ends is a model that is sure.",
+        "Share of rows in each tenth, by predictor, over the time shown. Two models that get the same rows and differ "
+        "here decide differently. For a probability, mass at both ends means a confident model.",
         "percentunit",
         x,
     )
@@ -79,7 +79,7 @@ def share_then_and_now() -> timeseries.Panel:
     """The share predicted positive, compared with an earlier time."""
     panel = look.series(
         f"Share predicted {POSITIVE}, now and $compare ago",
-        "Solid: now. Dashed: the same, the chosen time ago. A daily pattern moves both alike; drift moves one.",
+        "Solid: now. Dashed: the chosen time ago. A daily pattern changes both; drift changes one.",
         "percentunit",
     )
     return (
@@ -94,9 +94,9 @@ def probability_shift() -> timeseries.Panel:
     """The distance between the histogram and an earlier one."""
     panel = look.series(
         "Shift of the predictions",
-        "Share of rows that lie in another tenth than the chosen time ago, by predictor: 0 is "
-        "the same histogram, 1 an entirely different one (total variation distance). Above the line look at "
-        "the data. A few hundred rows in the window are needed: with 100, chance alone makes 0.1.",
+        "Share of rows in another tenth than the chosen time ago, by predictor: 0 is the same "
+        "histogram, 1 a completely different one (total variation distance). Above the line, look at the "
+        "data. It needs a few hundred rows in the window: with 100 rows, chance alone gives 0.1.",
         "percentunit",
     )
     shift = queries.probability_shift(over=WINDOW, ago="$compare")
@@ -108,7 +108,7 @@ def probability_cells() -> heatmap.Panel:
     """The histogram over time."""
     panel = look.cells(
         f"{OUTPUT.capitalize()} over time",
-        "Rows a second in each tenth. A band that moves is drift.",
+        "Rows a second in each tenth. Drift moves the dark band.",
         "cps",
         "short",
     )
@@ -122,8 +122,8 @@ def accuracy() -> gauge.Panel:
     """Accuracy of the rows with truth."""
     panel = look.dial(
         "Accuracy",
-        "Share of predictions that turned out right, of the rows whose truth came back in the time shown. Saying "
-        f"{NEGATIVE} always is right as often as flights are: look at the other dials too.",
+        "Share of correct predictions, of the rows with truth in the time shown. A model that always predicts "
+        f"{NEGATIVE} reaches the share of {NEGATIVE}, so look at the other gauges too.",
     )
     return panel.with_target(look.now(queries.accuracy()))
 
@@ -150,8 +150,8 @@ def balanced_accuracy() -> gauge.Panel:
     """Balanced accuracy of the rows with truth."""
     panel = look.dial(
         "Balanced accuracy",
-        "Mean of the recall of both classes: guessing gets 50 %, whatever the month. The others move with the "
-        "share of positives; this one falls when the model itself fits less. The alert ModelWorse looks at it.",
+        "Mean of the recall of both classes: guessing gets 50 % in any month. The other measures depend on the "
+        "share of positives; this one falls when the model fits the data less. The alert ModelWorse uses it.",
     )
     return panel.thresholds(look.thresholds(RED, (0.55, YELLOW), (0.6, GREEN))).with_target(
         look.now(queries.balanced_accuracy())
@@ -162,8 +162,8 @@ def known_rows() -> stat.Panel:
     """The number of rows with truth."""
     panel = look.figure(
         "Rows with truth",
-        "How many of the rows in the time shown came back with what happened. With 100, a dial beside it may be "
-        "10 points off by chance.",
+        "Rows in the time shown for which the outcome was reported. With 100 rows, the gauges may be 10 points "
+        "off by chance.",
         "short",
         height=5,
     )
@@ -174,7 +174,7 @@ def confusion() -> table.Panel:
     """The confusion matrix of the rows with truth."""
     panel = look.grid(
         "Confusion matrix",
-        "Rows: what happened. Columns: what was predicted. Counters, so a restart loses nothing.",
+        "Rows: the outcome. Columns: the prediction. They are counters, so a restart loses nothing.",
         "short",
         7,
     )
@@ -196,9 +196,9 @@ def champion_against_challenger() -> table.Panel:
     """All measures for each predictor."""
     panel = look.grid(
         "Champion against challenger",
-        "A row for each predictor, from the truths that came back to it in the time shown. Each predictor judges "
-        "the rows that it is given, so the rows are a fair sample of all, and the rows column says how much to "
-        "believe: promote by it only with several hundred.",
+        "A row for each predictor, from its rows with truth in the time shown. Requests are split at random, so "
+        "the predictors can be compared. The column Rows shows how reliable a row is: promote only with "
+        "several hundred.",
         "percentunit",
         17,
     )
@@ -218,7 +218,7 @@ def balanced_accuracy_over_time() -> timeseries.Panel:
     """Balanced accuracy over time."""
     panel = look.series(
         "Balanced accuracy over time",
-        "By predictor, over the chosen window. Dashed: what the model had on its test month. A coin gets 50 %.",
+        "By predictor, over the chosen window. Dashed: on the model's test month. Guessing gets 50 %.",
         "percentunit",
     )
     return (
@@ -233,7 +233,7 @@ def f1_over_time() -> timeseries.Panel:
     """F1 over time."""
     panel = look.series(
         "F1 over time",
-        "By predictor, over the chosen window. Dashed: what the model had on its test month.",
+        "By predictor, over the chosen window. Dashed: on the model's test month.",
         "percentunit",
     )
     return (
@@ -248,8 +248,8 @@ def calibration() -> timeseries.Panel:
     """The mean predicted probability and the actual share."""
     panel = look.series(
         "Expected and actual share",
-        f"Solid: the mean predicted probability of {POSITIVE}. Dashed: the share that was, of the rows whose truth "
-        "came back. Apart for long: the probabilities are too low or too high, and want calibration.",
+        f"Solid: the mean predicted probability of {POSITIVE}. Dashed: the actual share, of the rows with truth. A "
+        "lasting difference means that the probabilities are too low or too high and need calibration.",
         "percentunit",
     )
     return (

@@ -24,7 +24,7 @@ def rmse() -> stat.Panel:
     """The root mean squared error of the rows with truth."""
     panel = look.figure(
         "Root mean squared error",
-        f"Of {TARGET}, over the rows whose truth came back in the time shown. Large errors count more than small ones.",
+        f"Of {TARGET}, over the rows with truth in the time shown. Large errors count more than small ones.",
         "short",
         height=5,
     )
@@ -34,7 +34,7 @@ def rmse() -> stat.Panel:
 def known_rows() -> stat.Panel:
     """The number of rows with truth."""
     panel = look.figure(
-        "Rows with truth", "How many of the rows in the time shown came back with what happened.", "short", height=5
+        "Rows with truth", "Rows in the time shown for which the outcome was reported.", "short", height=5
     )
     return panel.decimals(0).with_target(look.now(queries.error_rows()))
 
@@ -43,7 +43,7 @@ def rmse_over_time() -> timeseries.Panel:
     """The root mean squared error over time."""
     panel = look.series(
         "Root mean squared error over time",
-        "By predictor, over the chosen window. Dashed: what the model had in its test.",
+        "By predictor, over the chosen window. Dashed: in the model's test.",
         "short",
     )
     return (
@@ -57,8 +57,8 @@ def champion_against_challenger() -> table.Panel:
     """The error of each predictor."""
     panel = look.grid(
         "Champion against challenger",
-        "A row for each predictor, from the truths that came back to it in the time shown. The rows column says how "
-        "much to believe: promote by it only with several hundred.",
+        "A row for each predictor, from its rows with truth in the time shown. The column Rows shows how reliable a "
+        "row is: promote only with several hundred.",
         "short",
         17,
     )

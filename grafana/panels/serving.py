@@ -14,7 +14,7 @@ BY_PREDICTOR = "{{predictor_name}}"
 
 def request_rate() -> stat.Panel:
     """Requests a second."""
-    panel = look.figure("Requests", "Predictions asked for, a second, over the chosen predictors.", "reqps")
+    panel = look.figure("Requests", "Prediction requests a second, over the chosen predictors.", "reqps")
     return panel.with_target(look.query(queries.requests()))
 
 
@@ -23,7 +23,7 @@ def error_ratio() -> stat.Panel:
     panel = look.figure(
         "Failed",
         "Share of requests that the server failed (5xx). A caller's mistake (4xx) is not one. "
-        "The alert ModelFailing looks at the same.",
+        "The alert ModelFailing has the same query.",
         "percentunit",
     )
     return panel.thresholds(look.thresholds(GREEN, (0.01, YELLOW), (0.05, RED))).with_target(
@@ -35,8 +35,8 @@ def refused_ratio() -> stat.Panel:
     """The share of refused requests (4xx)."""
     panel = look.figure(
         "Refused",
-        "Share of requests that were refused with a reason (4xx). When it jumps, a caller has changed what it "
-        "sends, or a release has changed what it accepts.",
+        "Share of requests that were refused with a reason (4xx). When it jumps, a caller has changed its "
+        "requests, or a release has changed the rules.",
         "percentunit",
     )
     return panel.thresholds(look.thresholds(look.PLAIN, (0.05, YELLOW))).with_target(
@@ -66,7 +66,7 @@ def alerts() -> stat.Panel:
     """The number of firing alerts."""
     panel = look.figure(
         "Alerts firing",
-        "Alerts of this namespace that fire now; grafana/runbook.md has a heading for each of them.",
+        "Firing alerts of this namespace; grafana/runbook.md has a heading for each alert.",
         "none",
     )
     return panel.thresholds(look.thresholds(GREEN, (1, RED))).with_target(look.query(queries.firing_count()))
@@ -76,8 +76,8 @@ def requests_by_predictor() -> timeseries.Panel:
     """Requests by predictor."""
     panel = look.series(
         "Requests by predictor",
-        "During a canary or an A/B test each predictor gets its share; after a promotion one is left. "
-        "A shadow gets a copy of every request on top.",
+        "During a canary or an A/B test each predictor gets its share; after a promotion there is one. "
+        "A shadow gets copies of the requests in addition.",
         "reqps",
         10,
     )
@@ -100,8 +100,8 @@ def traffic_share() -> bargauge.Panel:
     """The share of the requests that each predictor gets."""
     panel = look.bars(
         "Share of the requests",
-        "What each predictor and version got of all requests in the time shown: compare it with the weights of "
-        "the SeldonDeployment or the Route. Chance moves it by a few percent while there are few requests.",
+        "The share of each predictor and version in the time shown: compare it with the weights of the "
+        "SeldonDeployment or the Route. With few requests it differs by a few percent by chance.",
         "percentunit",
         6,
     )
@@ -130,7 +130,7 @@ def latency_by_predictor() -> timeseries.Panel:
     """Latency by predictor."""
     panel = look.series(
         "p95 latency by predictor",
-        "A canary that is slower than the champion is a reason to go back, however good its predictions are.",
+        "A canary that is slower than the champion is rolled back, however good its predictions are.",
         "s",
     ).mappings(LATENCY_BOUNDS)
     return panel.with_target(look.query(queries.latency(0.95, by="predictor_name"), BY_PREDICTOR))
@@ -139,9 +139,9 @@ def latency_by_predictor() -> timeseries.Panel:
 def latency_cells() -> heatmap.Panel:
     """Latency as a heatmap."""
     panel = look.cells(
-        "Where latency lies",
-        "How many answers fell into each bucket of time. Two dark bands are two kinds of requests, for example "
-        "one row and a thousand; a quantile would hide that.",
+        "Latency distribution",
+        "Answers in each latency bucket. Two dark bands mean two kinds of requests, for example one row and a "
+        "thousand rows; a quantile would hide that.",
         "short",
         "s",
     )
@@ -152,7 +152,7 @@ def cpu() -> timeseries.Panel:
     """CPU by server."""
     panel = look.series(
         "CPU by server",
-        "Cores that each model server uses. At 1 a server with one worker can do no more: add a replica.",
+        "Cores that each model server uses. A server with one worker is at its limit at 1: add a replica.",
         "none",
     )
     return panel.with_target(look.query(queries.cpu(), "{{pod}}"))
@@ -162,7 +162,7 @@ def memory() -> timeseries.Panel:
     """Memory by server."""
     panel = look.series(
         "Memory by server",
-        "Resident memory of each model server. A line that only rises is a leak, and ends at the pod's limit.",
+        "Resident memory of each model server. A line that only rises is a leak. Servers end at the Pod's limit.",
         "bytes",
     )
     return panel.with_target(look.query(queries.memory(), "{{pod}}"))
@@ -172,7 +172,7 @@ def model_errors() -> timeseries.Panel:
     """Errors in the model's code."""
     panel = look.series(
         "Errors in the model's code",
-        "Calls in which the model raised, or returned what cannot be sent. Empty or zero in a healthy service.",
+        "Calls in which the model raised, or returned a value that cannot be sent. Empty or zero in a healthy service.",
         "cps",
     )
     return panel.with_target(look.query(queries.model_errors(), "{{method}}"))

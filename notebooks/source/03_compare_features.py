@@ -11,10 +11,10 @@
 # ---
 
 # %% [markdown]
-# # What does the model need to know?
+# # Which columns does the model need?
 #
-# The same algorithm four times, each time with another group of columns, and a fifth time with the leak, so
-# that you see what a leak looks like. April to June are enough here: we compare groups, not records.
+# The same algorithm four times, each time with another group of columns, and a fifth time with the leak, to show its
+# effect. April to June are enough to compare groups of columns.
 
 # %%
 import os
@@ -60,8 +60,8 @@ auc = {group: auc_with(names) for group, names in groups.items()}
 pd.Series(auc, name="AUC on July").round(4).to_frame()
 
 # %% [markdown]
-# Two things to see. The weather is what helps; the plane hardly does. And the leak gives a number that no model
-# of the future can have: **when a result is too good, look for what it knows**.
+# The weather helps; the plane hardly does. The leak gives a number that no real model can reach: **when a result is
+# too good, look for a column that is not known in advance**.
 
 # %%
 shown = pd.Series(auc).plot.barh(figsize=(7, 2.5), color=["tab:blue"] * 4 + ["tab:red"])

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Which algorithm?
 #
-# Logistic regression adds up what each column says. Boosted trees also see that rain at 7 in the evening is
-# worse than rain and evening apart. Both learn from January to June and meet July.
+# Logistic regression adds up the effects of the columns. Boosted trees also find that rain at 7 in the evening is worse
+# than the two effects added. Both are trained on January to June and tested on July.
 
 # %%
 import os
@@ -56,9 +56,9 @@ quality = {
 pd.DataFrame(quality).T.round(4)
 
 # %% [markdown]
-# ## ROC: what a threshold buys
+# ## ROC: the effect of the threshold
 #
-# Each point is a threshold: how many late flights it finds (up) for how many false alarms (right).
+# Each point is a threshold: the share of late flights that it finds (up) and the share of false alarms (right).
 
 # %%
 axes = plt.figure(figsize=(4.5, 4.5)).gca()
@@ -70,8 +70,8 @@ plt.show()
 # %% [markdown]
 # ## Calibration: is 30 % really 30 %?
 #
-# Flights to which a model gives 30 % should be late three times in ten. Above the diagonal a model promises
-# too little. July is a worse month than those before it, and both models show it.
+# Of the flights with a predicted probability of 30 %, three in ten should be late. Above the diagonal, the prediction
+# is too low. July is a worse month than those before it, and both models show it.
 
 # %%
 from sklearn.calibration import CalibrationDisplay

@@ -13,8 +13,8 @@
 # %% [markdown]
 # # From cells to a package
 #
-# What you typed in the notebooks is in `model/flights/` as well: in functions, with tests. Here we hold the two
-# against each other. If they gave different numbers, one of them would be wrong, and you would not know which.
+# The code of the notebooks is also in `model/flights/`: in functions, with tests. This notebook compares the two. If
+# the numbers were different, one of them would be wrong.
 
 # %%
 import sys
@@ -28,12 +28,12 @@ from flights.schema import FEATURES
 
 given = params.load(MODEL / "params.yaml")
 ensure.ensure(range(1, 8), MODEL / "data")
-# Every third flight is enough to see whether two programs are the same.
+# Every third flight is enough to compare two programs.
 learn = features.read(range(1, 7), MODEL / "data").iloc[::3]
 test = features.read([7], MODEL / "data")
 
 # %% [markdown]
-# ## As it was typed
+# ## The code of the notebooks
 
 # %%
 from sklearn.compose import ColumnTransformer
@@ -59,7 +59,7 @@ with threadpool_limits(1):
 ours = metrics.score(features.labels(test), typed.predict_proba(test[list(FEATURES)])[:, 1], given.threshold)
 
 # %% [markdown]
-# ## As the package has it
+# ## The code of the package
 
 # %%
 packaged = candidates.build("logistic", FEATURES, given.candidates)

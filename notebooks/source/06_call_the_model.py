@@ -11,10 +11,10 @@
 # ---
 
 # %% [markdown]
-# # Ask the model that serves
+# # Call the model in production
 #
-# From here on the model is an address. `PRODUCTION_URL` names it; whoever calls it needs no Python of ours, no
-# scikit-learn and no model file.
+# The model in production has an address, `PRODUCTION_URL`. A caller needs no Python of this kit, no scikit-learn and no
+# model file.
 
 # %%
 import json
@@ -40,8 +40,7 @@ print(dict(zip(answer["data"]["names"], answer["data"]["ndarray"][0], strict=Tru
 # %% [markdown]
 # ## What if?
 #
-# The same flight at every hour of the day. The curve is what the first notebook found in the data, now as the
-# model has learned it.
+# The same flight at every hour of the day. The first notebook found this curve in the data; here it is the model's.
 
 # %%
 import matplotlib.pyplot as plt
@@ -58,8 +57,8 @@ plt.show()
 # %% [markdown]
 # ## With Seldon's own client
 #
-# `seldon_core.seldon_client` speaks the same protocol. It needs protobuf 3 where MLflow needs a newer one, so it lives
-# in a folder of its own, `SELDON_CORE`, and a program of its own imports it. The answer must not depend on who asks.
+# `seldon_core.seldon_client` uses the same protocol. It needs protobuf 3 and MLflow needs a newer one, so it is in its
+# own folder, `SELDON_CORE`, and a separate program imports it. The answer must be the same.
 
 # %%
 import subprocess

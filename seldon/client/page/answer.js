@@ -1,4 +1,4 @@
-// The answer in words and pictures: the chance, what moved it, and the question how it went.
+// The answer: the probability, its explanation, and the form for feedback.
 
 import { make, plane } from "./elements.js";
 import { clock, inWords } from "./reference.js";
@@ -6,7 +6,7 @@ import { clock, inWords } from "./reference.js";
 const PARTS = { time: "Day and hour", airline: "Airline", route: "Route", plane: "Plane", weather: "Weather" };
 const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
-// The words change where the model's own decision does: from its threshold on it calls a flight late.
+// The text depends on the model's threshold: from it on, the model predicts late.
 export function verdict(late, threshold) {
   if (late < threshold / 2) return "Very likely on time";
   if (late < threshold) return "Probably on time";
@@ -15,7 +15,7 @@ export function verdict(late, threshold) {
   return "Very likely late";
 }
 
-// Seldom enough to be honest: 0 and 100 of 100 would be promises.
+// Never 0 or 100 of 100, which would be a promise.
 function ofHundred(late) {
   return Math.min(99, Math.max(1, Math.round(late * 100)));
 }
@@ -34,17 +34,17 @@ export function chance(late, threshold, row, reference) {
 }
 
 export function moved(explanation, late, row, reference) {
-  const title = make("h3", { id: "moved-title" }, "What moved it");
+  const title = make("h3", { id: "moved-title" }, "Reasons");
   if (!explanation) {
-    return make("section", { "aria-labelledby": "moved-title" }, title, make("p", { class: "quiet" }, "The model that answered does not tell what its answer rests on."));
+    return make("section", { "aria-labelledby": "moved-title" }, title, make("p", { class: "quiet" }, "The model that answered does not explain its answers."));
   }
   const words = given(row, reference);
   const most = Math.max(0.05, ...explanation.parts.map((part) => Math.abs(part.moved)));
   const list = make("ul", { class: "parts" }, ...explanation.parts.map((part) => line(part, most, words)));
   const ends = make("div", { class: "ends", "aria-hidden": "true" }, make("span", {}, "less likely late"), make("span", {}, "more likely late"));
-  const usual = `Of ordinary flights the model expects ${ofHundred(explanation.usual)} in 100 to be late. What makes yours different, in points of 100:`;
+  const usual = `The model expects ${ofHundred(explanation.usual)} of 100 typical flights to be late. Differences of your flight, in percentage points:`;
   const other = Math.abs(explanation.late - late) > 0.0005
-    ? make("p", { class: "quiet" }, `Two models share the work just now; this is how the other one sees it, which says ${ofHundred(explanation.late)} in 100.`)
+    ? make("p", { class: "quiet" }, `Two models answer at the moment. This explanation is from the other one, which expects ${ofHundred(explanation.late)} in 100.`)
     : null;
   return make("section", { "aria-labelledby": "moved-title" }, title, make("p", { class: "quiet" }, usual), list, ends, other);
 }
@@ -79,7 +79,7 @@ function given(row, reference) {
 // `send` is called with whether the flight was late, and may throw.
 export function askHowItWent(send) {
   const section = make("section", { class: "feedback", "aria-labelledby": "went-title" });
-  const told = make("p", { class: "quiet" }, "If you know already: tell the model, so that its owners see how often it is right.");
+  const note = make("p", { class: "quiet" }, "If you already know, report it. The owners of the model then see how often it is right.");
   const buttons = make("div", { class: "buttons" }, ...[["It was on time", false], ["It was late", true]].map(([text, wasLate]) => {
     const button = make("button", { type: "button" }, text);
     button.addEventListener("click", async () => {
@@ -89,16 +89,16 @@ export function askHowItWent(send) {
         await send(wasLate);
         const thanks = make("p", { class: "notice", tabindex: "-1" }, "Thank you. Your answer is counted.");
         buttons.replaceWith(thanks);
-        told.remove();
+        note.remove();
         thanks.focus();
       } catch (error) {
-        told.textContent = `That did not arrive. ${error.message} Please try again.`;
-        told.setAttribute("role", "alert");
+        note.textContent = `Your report was not sent. ${error.message} Please try again.`;
+        note.setAttribute("role", "alert");
       }
       section.removeAttribute("aria-busy");
     });
     return button;
   }));
-  section.append(make("h3", { id: "went-title" }, "How did it go?"), told, buttons);
+  section.append(make("h3", { id: "went-title" }, "How did it go?"), note, buttons);
   return section;
 }

@@ -1,4 +1,4 @@
-// Elements from words: no text ever becomes markup, so what the server says cannot run.
+// Makes elements from text. Text is never parsed as markup, so a response cannot run scripts.
 
 export function make(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);

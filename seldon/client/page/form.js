@@ -1,17 +1,17 @@
-// The form: choices that follow from one another, assumed values, and errors beside the field that they are about.
+// The form: dependent choices, assumed values, and errors next to their fields.
 
 import { make } from "./elements.js";
 import { ASSUMED, KINDS, clock, inWords } from "./reference.js";
 
 const OWN = "own";
-// A column of the model to the field that a traveller fills in, where the two have different names.
+// The field of a column of the model, where the names differ.
 const FIELD_OF = { weekday: "date" };
 const MISSING = {
   origin: "Choose where you leave from.",
   dest: "Choose where you fly to.",
   carrier: "Choose your airline.",
-  date: "Say on which day you leave.",
-  sched_dep: "Say when you leave, for example 17:30.",
+  date: "Enter the day of departure.",
+  sched_dep: "Enter the time of departure, for example 17:30.",
 };
 
 export class Form {
@@ -25,7 +25,7 @@ export class Form {
     document.getElementById("typical").addEventListener("click", () => this.#typical());
   }
 
-  // The row that the model takes, by column name, in words and numbers. Call it when `missing` finds nothing.
+  // The row for the model, by column name. Call it when `missing` returns nothing.
   row() {
     const { origin, dest, carrier, date, sched_dep } = this.#known();
     const assumed = Object.fromEntries(Object.keys(ASSUMED).map((name) => [name, this.#assumed(name)]));
@@ -34,12 +34,12 @@ export class Form {
     return { weekday, sched_dep, sched_arr, carrier, origin, dest, distance, plane_age, seats, ...sky };
   }
 
-  // The fields that only a traveller can fill in and that are empty, with what to do.
+  // The empty fields that only the user can fill in, with a hint for each.
   missing() {
     return new Map(Object.entries(MISSING).filter(([name]) => !this.fields[name].value));
   }
 
-  // Show each error beside its field and go to the first; returns the columns that have no field here.
+  // Show each error next to its field and focus the first; returns the columns without a field.
   showErrors(errors) {
     const strangers = [];
     let first = null;
@@ -67,7 +67,7 @@ export class Form {
     }
   }
 
-  // The traveller's part, for the address of this flight.
+  // The user's values, for the address of this flight.
   state() {
     const known = Object.keys(MISSING).map((name) => [name, this.fields[name].value]);
     return new URLSearchParams([...known, ["sky", this.fields.sky.value]].filter(([, value]) => value && value !== OWN));
@@ -135,19 +135,19 @@ export class Form {
     field.removeAttribute("aria-describedby");
   }
 
-  // What can be chosen after `name` has changed: destinations of an airport, airlines of a route.
+  // Update the choices after `name` has changed: destinations of an airport, airlines of a route.
   #choices(name) {
     const { origin, dest, carrier } = this.fields;
-    if (name === "origin") options(dest, origin.value ? "Choose a city" : "First choose where from", this.reference.destinations(origin.value));
+    if (name === "origin") options(dest, origin.value ? "Choose a city" : "Choose From first", this.reference.destinations(origin.value));
     if (name === "origin" || name === "dest") {
-      options(carrier, dest.value ? "Choose an airline" : "First choose where to", this.reference.flown(origin.value, dest.value));
+      options(carrier, dest.value ? "Choose an airline" : "Choose To first", this.reference.flown(origin.value, dest.value));
       if (carrier.options.length === 2) carrier.selectedIndex = 1;
       if (dest.value) this.#forgive(dest);
       if (carrier.value) this.#forgive(carrier);
     }
   }
 
-  // Fill in what follows from the rest. Weather that the traveller has set stays as it is.
+  // Fill in the assumed values. Weather that the user has set is not changed.
   #assume() {
     const { origin, dest, carrier, date, sched_dep } = this.#known();
     const { sched_arr, ...flight } = this.reference.flight(origin, dest, carrier, sched_dep);

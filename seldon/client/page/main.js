@@ -1,4 +1,4 @@
-// Wires the page: form to model to answer. What is shown comes from the model; what is assumed from reference.json.
+// Connects form, model and answer. Assumed values are from reference.json.
 
 import { askHowItWent, chance, moved, verdict } from "./answer.js";
 import { make } from "./elements.js";
@@ -22,7 +22,7 @@ try {
     ask();
   });
 } catch (error) {
-  show("This page is not complete", make("p", { class: "notice bad", role: "alert" }, `Its list of routes did not come. Load the page again. (${error.message})`));
+  show("This page is not complete", make("p", { class: "notice bad", role: "alert" }, `The list of routes could not be loaded. Reload the page. (${error.message})`));
   button.hidden = true;
 }
 
@@ -69,7 +69,7 @@ function refused(error) {
   const errors = [...error.fields].map(([column, { got, allowed }]) => [column, `The model got ${got}. Allowed: ${allowed.replace(/null$/, "nothing")}.`]);
   const strangers = form.showErrors(errors);
   if (errors.length && !strangers.length) return;
-  problem.replaceChildren(make("p", {}, `The model does not take this flight: ${error.message}`));
+  problem.replaceChildren(make("p", {}, `The model refused this flight: ${error.message}`));
   problem.hidden = false;
 }
 

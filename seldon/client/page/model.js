@@ -1,12 +1,12 @@
-// Speaks Seldon's protocol with the deployment behind this page: a prediction, what moved it, feedback.
+// A client of Seldon's protocol for the deployment of this page: prediction, explanation, feedback.
 
 // The page lies in one folder below the deployment's own address in the lab, and at the top of its host on OpenShift,
-// where a browser reads .. as /: the same words lead to the API in both.
+// where a browser resolves .. to /: the same relative path leads to the API in both.
 const API = "../api/v1.0/";
 const PATIENCE = 10_000;
 const UNKNOWN_THRESHOLD = 0.5;
 
-// A question that was not answered. `fields` says what was wrong by column, `text` what else there is to say.
+// A request without an answer. `fields` has the errors by column, `text` any other message.
 export class Refused extends Error {
   constructor(text, fields = new Map()) {
     super(text);
@@ -24,13 +24,13 @@ export async function predict(asked) {
   const answer = await post("predictions", asked);
   const table = answer.data;
   const late = table?.ndarray?.[0]?.[table.names?.indexOf("late")];
-  if (!Number.isFinite(late)) throw new Away("The server answered, but not as this model does.");
-  // From this probability on the model that answered calls a flight late.
+  if (!Number.isFinite(late)) throw new Away("The answer is not one of this model.");
+  // The threshold of the model that answered.
   const threshold = Number(answer.meta?.tags?.threshold) || UNKNOWN_THRESHOLD;
   return { late, threshold, answer };
 }
 
-// Null when the model that serves cannot tell: then the page says so and shows the rest.
+// Null when the model cannot explain; the page then shows the rest.
 export async function explain(asked) {
   try {
     const answer = await post("predictions", { jsonData: { explain: asked.data } });
@@ -57,19 +57,19 @@ async function post(path, body) {
     content = await answer.json().catch(() => null);
   } catch (error) {
     if (error.name === "TimeoutError") throw new Away("The model did not answer within ten seconds.");
-    if (error instanceof TypeError) throw new Away("The model cannot be reached. Is your connection up?");
+    if (error instanceof TypeError) throw new Away("The model cannot be reached. Check your connection.");
     throw error;
   }
   if (answer.ok && content) return content;
   const info = content?.status?.info ?? "";
-  if (answer.status === 404) throw new Away("No model has been put here yet.");
+  if (answer.status === 404) throw new Away("No model is deployed here yet.");
   if ([502, 503, 504].includes(answer.status)) throw new Away("The model is busy or just starting.");
   if (answer.status >= 400 && answer.status < 500) throw new Refused(info || `It refused with ${answer.status}.`, findings(info));
   throw new Away(`The model's server failed (${answer.status}).`);
 }
 
 // 'row 0, column "temp": got 400, allowed: a number from -40 to 130 F; row 0, ...' by column. The model itself and the
-// server in front of it say it almost alike.
+// server in front of it use almost the same format.
 function findings(info) {
   const found = new Map();
   const told = /row 0, (?:column )?"?(\w+)"?: got (.*?), allowed: (.*?)(?=; row 0, |; and \d+ more|$)/g;

@@ -1,10 +1,10 @@
-// What a traveller does not know: routes, planes and weather of reference.json, and how they are said in words.
+// Values that a traveller does not know: routes, planes and weather of reference.json, and their texts.
 
 export const KINDS = [
   ["typical", "Typical"], ["rain", "Rain"], ["storm", "Storm"], ["snow", "Snow"], ["wind", "Strong wind"], ["fog", "Fog"],
 ];
 
-// Every column that the page may assume: what it is called, its unit, and the step of its input.
+// Every column that the page may assume: its label, its unit, and the step of its input.
 export const ASSUMED = {
   sched_arr: ["Arrives at", "", null],
   distance: ["Distance", "miles", 1],
@@ -77,7 +77,7 @@ export function clock(minutes) {
   return `${String(Math.floor(minutes / 60)).padStart(2, "0")}:${String(minutes % 60).padStart(2, "0")}`;
 }
 
-// A few words on the values of some columns; a missing value is left out.
+// A short text on the values of some columns; missing values are left out.
 export function inWords(row) {
   const has = (name) => row[name] !== null && row[name] !== undefined;
   const celsius = Math.round(((row.temp - 32) * 5) / 9);

@@ -2,8 +2,8 @@
 # Starts nginx for the client page: as any user, with a root file system that is read-only.
 #
 # MODEL is the model's address, for example http://flight-delay-main.user1-production.svc.cluster.local:8000.
-# LISTEN (8080) is a port or an address with one, RUN (/tmp/flight-client) the folder for all that is written.
-# What follows the command goes to nginx.
+# LISTEN (8080) is a port or an address with one, RUN (/tmp/flight-client) the folder for all files that nginx writes.
+# Further arguments are passed to nginx.
 set -eu
 
 : "${MODEL:?is the address of the model, http://host:port}"
