@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from workshop import output
 from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_error
@@ -18,8 +19,8 @@ from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_error
 EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
 130 interrupted"""
 
-LAB_VERBS = ("doctor", "down", "lab", "logs", "reset", "shell", "status", "up")
-"""Verbs about the lab itself. The other verbs get a target: the lab or a cluster."""
+WITHOUT_TARGET = ("cohort", "doctor", "down", "lab", "logs", "reset", "shell", "status", "up")
+"""Verbs about the lab itself, and those of an instructor. The other verbs get a target: the lab or a cluster."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -89,7 +90,41 @@ def parser() -> argparse.ArgumentParser:
     already = tour.add_mutually_exclusive_group()
     already.add_argument("--yes", action="store_true", help="take back what is done already")
     already.add_argument("--go-on", action="store_true", help="leave out what is done already")
+    _cohort(verbs)
     return top
+
+
+def _cohort(verbs: Any) -> None:
+    cohort = verbs.add_parser("cohort", help="the participants of a room on a cluster, for instructors")
+    actions = cohort.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser, required=True)
+
+    def action(name: str, help_: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_)
+        made.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
+        made.add_argument("--cohort", default="room", help="its name, where a cluster has several")
+        _cluster(made)
+        return made
+
+    provision = action("provision", "give each participant what they lack; goes on where it was interrupted")
+    who = provision.add_mutually_exclusive_group()
+    who.add_argument("--users", type=int, metavar="N", help="user1 to userN; without it, those who are there")
+    who.add_argument("--from-file", metavar="FILE", help="one participant a line, or a CSV file with names first")
+    provision.add_argument("--prefix", default="user", help="what the names of --users begin with")
+    provision.add_argument("--prune", action="store_true", help="remove participants that were not asked for")
+    provision.add_argument("--yes", action="store_true", help="do not ask before --prune removes")
+    provision.add_argument("--force", action="store_true", help="take over fields that somebody else has changed")
+    provision.add_argument("--sheet", default="", metavar="DIR", help="where the hand-out sheet goes (handout-COHORT)")
+    provision.add_argument("--timeout", type=float, default=600.0, help="seconds to wait for namespaces to go")
+    action("status", "one line a participant: objects, Pods, quota, the last run")
+    teardown = action("teardown", "remove the cohort and prove that nothing is left")
+    teardown.add_argument("--yes", action="store_true", help="do not ask")
+    teardown.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
+
+
+def _cluster(parser: argparse.ArgumentParser) -> None:
+    """Which cluster: as kubectl's options of the same names."""
+    parser.add_argument("--kubeconfig", default=None, help="instead of $KUBECONFIG and ~/.kube/config")
+    parser.add_argument("--context", default="", help="instead of the current context")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         from workshop.lab.target import current_target
 
         verb = getattr(importlib.import_module(f"workshop.commands.{words.verb}"), words.verb)
-        code: int = verb(words) if words.verb in LAB_VERBS else verb(words, current_target())
+        code: int = verb(words) if words.verb in WITHOUT_TARGET else verb(words, current_target())
         return code
     except KeyboardInterrupt:
         output.note("interrupted; what runs in the lab goes on: workshop status")

@@ -8,7 +8,9 @@ from delivery.usecase import FILE, read
 
 FOLDER = "model"
 """The use case's folder in the kit and in each clone."""
-USE_CASE = read(Path(__file__).resolve().parents[1] / FOLDER)
+KIT = Path(__file__).resolve().parents[1]
+"""The checkout of this code."""
+USE_CASE = read(KIT / FOLDER)
 DEPLOYMENT = USE_CASE.deployment
 """The SeldonDeployment and the registered model."""
 

@@ -50,6 +50,7 @@ def _aggregated(group: str, version: str, one: dict[str, Any]) -> ApiResource:
         one.get("scope") == "Namespaced",
         tuple(one.get("shortNames") or ()),
         one.get("singularResource") or "",
+        tuple(one.get("verbs") or ()),
     )
 
 
@@ -77,6 +78,7 @@ def _legacy(transport: Transport) -> list[ApiResource]:
                     bool(one.get("namespaced")),
                     tuple(one.get("shortNames") or ()),
                     one.get("singularName") or "",
+                    tuple(one.get("verbs") or ()),
                 )
             )
     return found

@@ -129,7 +129,7 @@ class Transport:
         if self._url.scheme != "https":
             return http.client.HTTPConnection(host, self._url.port or 80, timeout=timeout)
         if self._tls is None:
-            self._tls = _context(self.config)
+            self._tls = tls_context(self.config)
         return http.client.HTTPSConnection(host, self._url.port or 443, timeout=timeout, context=self._tls)
 
     def _send(
@@ -157,7 +157,8 @@ class Transport:
         return SetupError(f"the API server at {self.config.server} does not answer: {why}", hint=UP)
 
 
-def _context(config: Config) -> ssl.SSLContext:
+def tls_context(config: Config) -> ssl.SSLContext:
+    """The authorities, and the client certificate of the user."""
     context = ssl.create_default_context(cadata=config.authority or None)
     if not config.verify:
         context.check_hostname = False
@@ -175,11 +176,16 @@ def _context(config: Config) -> ssl.SSLContext:
 def _check(answer: http.client.HTTPResponse, raw: bytes) -> None:
     if answer.status < 400:
         return
+    raise failure(answer.status, raw, answer.reason)
+
+
+def failure(code: int, raw: bytes, reason: str) -> ApiFailure:
+    """The error of an answer: from its Status object, else from its text or the reason of its first line."""
     try:
         status = json.loads(raw)
         if not isinstance(status, dict):
             status = {}
     except ValueError:
         status = {}
-    message = status.get("message") or raw.decode("utf-8", "replace").strip() or answer.reason
-    raise ApiFailure(answer.status, status.get("reason") or "", message, status.get("details"))
+    message = status.get("message") or raw.decode("utf-8", "replace").strip() or reason
+    return ApiFailure(code, status.get("reason") or "", message, status.get("details"))

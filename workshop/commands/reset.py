@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 
 from workshop import output
+from workshop.commands.confirming import confirmed
 from workshop.commands.down import stop_lab
 from workshop.errors import SetupError, UsageError
 from workshop.lab.paths import LabPaths, lab_paths
@@ -22,16 +22,9 @@ def reset(words: argparse.Namespace) -> int:
     if not where.root.exists():
         output.say(f"nothing to reset: {where.root} is not there")
         return 0
-    if not words.yes:
-        if not sys.stdin.isatty():
-            raise UsageError(
-                f"reset deletes {where.root} with the participant's clone, runs and models",
-                hint="workshop reset --yes does it without asking",
-            )
-        output.note(f"this deletes {where.root} with the participant's clone, runs and models")
-        if input("type yes to go on: ").strip() != "yes":
-            output.note("nothing was deleted")
-            return UsageError.exit_code
+    deletes = f"this deletes {where.root} with the participant's clone, runs and models"
+    if not words.yes and not confirmed(deletes, "workshop reset --yes"):
+        return UsageError.exit_code
     _reset(where)
     if words.output == output.JSON:
         output.emit({"deleted": str(where.root)})

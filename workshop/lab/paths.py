@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.errors import SetupError
+from workshop.usecase import KIT as KIT
 
 MARKER = ".workshop-lab"
 """A file that marks the lab's folder as made by the lab. `workshop reset` deletes no other folder."""
 _MARK = "The MLOps workshop kit made this folder. workshop reset deletes it with everything in it.\n"
-KIT = Path(__file__).resolve().parents[2]
-"""The checkout of this code."""
 MIN_FREE_BYTES = 300 * 1024 * 1024
 """With less free space a pipeline run fails before its end."""
 

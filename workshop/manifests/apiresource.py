@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class ApiResource:
     short_names: tuple[str, ...] = ()
     singular: str = ""
     """The name in discovery. Empty means the kind in lower case."""
+    verbs: tuple[str, ...] = field(default=(), compare=False)
+    """What can be done with it; empty in the lab's own list of kinds."""
 
     @property
     def api_version(self) -> str:

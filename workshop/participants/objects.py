@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +25,58 @@ def participant_objects(kit: Path, participant: Participant) -> list[Object]:
 
     Raises SetupError when the kustomization cannot be built.
     """
-    folder = kit / FOLDER
-    done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SetupError(
-            f"{folder} cannot be built: {done.stderr.strip()}", hint=f"kubectl kustomize {folder} shows the error"
-        )
-    return [renamed(obj, participant) for obj in yaml.load_all(done.stdout, yaml.CSafeLoader) if obj]
+    return list(Template.build(kit / FOLDER).objects_of(participant))
 
 
-def renamed(obj: Any, participant: Participant) -> Any:
-    """The value with EXAMPLE's namespaces replaced by the participant's, wherever they are named; and their user name.
+class Template:
+    """The objects of EXAMPLE, and where they name EXAMPLE: built once, it gives the objects of any participant.
 
-    The user name is replaced only as a part of a URL's path, as in the address of a Git repository.
+    What is the same for all participants is shared by their objects, not copied.
     """
-    if isinstance(obj, dict):
-        return {key: renamed(value, participant) for key, value in obj.items()}
-    if isinstance(obj, list):
-        return [renamed(value, participant) for value in obj]
-    if isinstance(obj, str):
-        text = re.sub(rf"\b{EXAMPLE.name}-({'|'.join(STAGES)})\b", rf"{participant.name}-\1", obj)
-        return re.sub(rf"(?<=/){EXAMPLE.name}(?=/|$)", participant.name, text)
-    return obj
+
+    def __init__(self, objects: list[Object]) -> None:
+        self._parts = [(obj, _places(obj)) for obj in objects]
+
+    @classmethod
+    def build(cls, folder: Path) -> Template:
+        """The template of a kustomization. Raises SetupError when it cannot be built."""
+        done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise SetupError(
+                f"{folder} cannot be built: {done.stderr.strip()}", hint=f"kubectl kustomize {folder} shows the error"
+            )
+        return cls([obj for obj in yaml.load_all(done.stdout, yaml.CSafeLoader) if obj])
+
+    @property
+    def examples(self) -> list[Object]:
+        """The objects of EXAMPLE."""
+        return [obj for obj, _ in self._parts]
+
+    def objects_of(self, participant: Participant) -> Iterator[Object]:
+        """The objects with EXAMPLE's names replaced by the participant's, in the order of the kustomization."""
+        for obj, places in self._parts:
+            yield obj if places is None else _replaced(obj, places, participant)
+
+
+_Places = Mapping[Any, Any] | str | None
+"""Where a value names EXAMPLE: keys of the members that do, `here` for a text, None where nothing does."""
+_HERE = "here"
+_NAMED = re.compile(rf"\b{EXAMPLE.name}-({'|'.join(STAGES)})\b|(?:(?<=/)|^){EXAMPLE.name}(?=/|$)")
+"""EXAMPLE's namespaces wherever they are named, and their user name as a whole value or as a part of a URL's path."""
+
+
+def _places(value: Any) -> _Places:
+    if isinstance(value, str):
+        return _HERE if _NAMED.search(value) else None
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return {key: found for key, member in members if (found := _places(member)) is not None} or None
+
+
+def _replaced(value: Any, places: _Places, participant: Participant) -> Any:
+    if isinstance(value, str):
+        return _NAMED.sub(lambda found: participant.name + found[0].removeprefix(EXAMPLE.name), value)
+    changed = value.copy()
+    assert isinstance(places, Mapping)
+    for key, inside in places.items():
+        changed[key] = _replaced(value[key], inside, participant)
+    return changed

@@ -134,18 +134,18 @@ class Deliveries:
 
 
 def ensure_secret(store: Store, participant: Participant) -> None:
-    """Create the webhook's secret if it is missing, also after its namespace was created again."""
+    """Give the webhook's secret a value if it has none, also after its namespace was created again."""
     dev, kind = participant.namespace("dev"), built_in("Secret")
-    if store.find(built_in("Namespace"), "", dev) is None or store.find(kind, dev, SECRET) is not None:
+    old = store.find(kind, dev, SECRET)
+    if store.find(built_in("Namespace"), "", dev) is None or (old is not None and KEY in (old.get("data") or {})):
         return
-    value = base64.b64encode(secrets.token_hex(20).encode()).decode()
+    data = {KEY: base64.b64encode(secrets.token_hex(20).encode()).decode()}
+    if old is not None:
+        store.update(kind, {**old, "data": {**(old.get("data") or {}), **data}})
+        return
+    labels = {"app.kubernetes.io/part-of": "mlops-workshop"}
     store.create(
-        kind,
-        {
-            "metadata": {"name": SECRET, "namespace": dev, "labels": {"app.kubernetes.io/part-of": "mlops-workshop"}},
-            "type": "Opaque",
-            "data": {KEY: value},
-        },
+        kind, {"metadata": {"name": SECRET, "namespace": dev, "labels": labels}, "type": "Opaque", "data": data}
     )
 
 

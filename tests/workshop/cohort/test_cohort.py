@@ -1,0 +1,162 @@
+"""A room is provisioned, changed and removed; what others have made stays as it is."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workshop.cohort.conftest import Cohort
+from tests.workshop.lab.serving import Lab
+from workshop.cli import main
+from workshop.participants.names import COHORT, Participant
+
+NAMESPACES = "/api/v1/namespaces"
+
+
+def names(lab: Lab, label: str = f"{COHORT}=room") -> set[str]:
+    """The namespaces with a label."""
+    found = lab.ask("GET", f"{NAMESPACES}?labelSelector={label}")[1]["items"]
+    return {one["metadata"]["name"] for one in found}
+
+
+def versions(lab: Lab) -> dict[str, str]:
+    """The resourceVersion of each object of the room, by its path."""
+    found: dict[str, str] = {}
+    for path in ("/api/v1/secrets", "/apis/tekton.dev/v1/tasks", "/apis/rbac.authorization.k8s.io/v1/rolebindings"):
+        for one in lab.ask("GET", f"{path}?labelSelector={COHORT}=room")[1]["items"]:
+            meta = one["metadata"]
+            found[f"{path}/{meta['namespace']}/{meta['name']}"] = meta["resourceVersion"]
+    return found
+
+
+def test_each_participant_gets_their_projects(cohort: Cohort, lab: Lab) -> None:
+    code, events = cohort("provision", "--users", "3")
+    assert code == 0
+    assert names(lab) == {n for user in ("s1", "s2", "s3") for n in Participant(user).namespaces}
+    (done,) = [one for one in events if one["event"] == "provisioned"]
+    assert done["written"] % 3 == 0 and done["written"] > 150 and done["unchanged"] == 0
+    assert done["left_out"] == {"the Grafana operator": ["GrafanaDatasource"]}
+    bound = lab.ask("GET", "/apis/rbac.authorization.k8s.io/v1/namespaces/s3-staging/rolebindings/pipeline")[1]
+    assert bound["subjects"][0]["namespace"] == "s3-dev"
+
+
+def test_the_second_run_writes_nothing(cohort: Cohort, lab: Lab) -> None:
+    cohort("provision", "--users", "2")
+    before = versions(lab)
+    code, events = cohort("provision", "--users", "2")
+    assert code == 0 and events[-1]["written"] == 0 and events[-1]["unchanged"] > 100
+    assert versions(lab) == before
+
+
+def test_what_was_removed_or_changed_comes_back_and_nothing_else_is_written(cohort: Cohort, lab: Lab) -> None:
+    cohort("provision", "--users", "2")
+    roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/s1-dev/roles"
+    assert lab.ask("DELETE", f"{roles}/approval-reader")[0] == 200
+    lab.ask("DELETE", f"{NAMESPACES}/s2-dev/secrets/git-login")
+    code, events = cohort("provision")
+    assert code == 0 and events[-1]["written"] == 2
+    assert lab.ask("GET", f"{roles}/approval-reader")[0] == 200
+
+
+def test_a_field_that_somebody_changed_is_a_conflict_until_it_is_forced(
+    cohort: Cohort, lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort("provision", "--users", "1")
+    path = f"{NAMESPACES}/s1-dev/configmaps/mlops-endpoints"
+    change = {"data": {"DELIVERY_COMMAND": "other"}}
+    assert lab.ask("PATCH", f"{path}?fieldManager=somebody", change, media="application/merge-patch+json")[0] == 200
+    assert main(["cohort", "provision", "--kubeconfig", str(lab.state.kubeconfig), "--sheet", "/nonexistent/x"]) == 4
+    said = capsys.readouterr().err
+    assert "ConfigMap mlops-endpoints in s1-dev" in said and "somebody" in said and "--force" in said
+    assert lab.ask("GET", path)[1]["data"]["DELIVERY_COMMAND"] == "other"
+    assert cohort("provision", "--force")[0] == 0
+    assert lab.ask("GET", path)[1]["data"]["DELIVERY_COMMAND"] == "workshop"
+
+
+def test_passwords_are_random_kept_and_only_on_the_sheet(
+    cohort: Cohort, lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort("provision", "--users", "2")
+    secret = lab.ask("GET", f"{NAMESPACES}/s1-dev/secrets/git-login")[1]["data"]["password"]
+    password = base64.b64decode(secret).decode()
+    other = lab.ask("GET", f"{NAMESPACES}/s2-dev/secrets/git-login")[1]["data"]["password"]
+    assert secret != other and len(password) == 40
+    command = ["cohort", "provision", "--kubeconfig", str(lab.state.kubeconfig), "--sheet", str(tmp_path / "again")]
+    assert main(command) == 0
+    shown = capsys.readouterr()
+    assert password not in shown.out + shown.err
+    for suffix in ("md", "csv", "html"):
+        path = tmp_path / "again" / f"participants.{suffix}"
+        assert password in path.read_text() and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "again").stat().st_mode) == 0o700
+    rows = list(csv.DictReader((tmp_path / "again" / "participants.csv").read_text().splitlines()))
+    assert [row["User name"] for row in rows] == ["s1", "s2"] and rows[0]["Git password"] == password
+
+
+def test_a_smaller_number_removes_nobody_without_prune(cohort: Cohort, lab: Lab) -> None:
+    cohort("provision", "--users", "3")
+    code, events = cohort("provision", "--users", "2")
+    assert code == 0 and events[-1]["extra"] == ["s3"] and "s3-dev" in names(lab)
+    code, events = cohort("provision", "--users", "2", "--prune", "--yes")
+    assert code == 0 and events[-1]["pruned"] == ["s3"]
+    assert names(lab) == {n for user in ("s1", "s2") for n in Participant(user).namespaces}
+
+
+def test_a_foreign_project_of_the_same_name_stops_everything(
+    cohort: Cohort, lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("mia-dev", "tom-staging"):
+        lab.ask("POST", NAMESPACES, {"metadata": {"name": name}})
+    path = Path(lab.state.root) / "names.txt"
+    path.write_text("mia\ntom\nzoe\n")
+    assert main(["cohort", "provision", "--kubeconfig", str(lab.state.kubeconfig), "--from-file", str(path)]) == 3
+    said = capsys.readouterr().err
+    assert "mia-dev exists and was not made by the kit" in said and "tom-staging" in said
+    assert names(lab) == set()
+    assert lab.ask("GET", f"{NAMESPACES}/zoe-dev")[0] == 404
+
+
+def test_a_participant_belongs_to_one_cohort(cohort: Cohort, lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    cohort("provision", "--users", "1", "--cohort", "other")
+    assert (
+        main(["cohort", "provision", "--kubeconfig", str(lab.state.kubeconfig), "--users", "1", "--prefix", "s"]) == 3
+    )
+    assert "s1-dev belongs to the cohort other" in capsys.readouterr().err
+
+
+def test_teardown_finds_everybody_by_label_and_spares_the_others(cohort: Cohort, lab: Lab) -> None:
+    cohort("provision", "--users", "2")
+    cohort("provision", "--users", "1", "--prefix", "team", "--cohort", "other")
+    label = {"metadata": {"name": "foreign-dev", "labels": {COHORT: "room"}}}
+    assert lab.ask("POST", NAMESPACES, label)[0] == 201
+    code, events = cohort("teardown", "--yes")
+    removed = events[-1]
+    assert removed["participants"] == 2 and removed["namespaces"] == 6
+    assert [one["name"] for one in removed["left"]] == ["foreign-dev"] and code == 1, "it has the label: say so"
+    assert names(lab) == {"foreign-dev"} and "team1-dev" in names(lab, f"{COHORT}=other")
+    lab.ask("DELETE", f"{NAMESPACES}/foreign-dev")
+    code, events = cohort("teardown", "--yes")
+    assert code == 0 and events[-1]["left"] == [] and events[-1]["unseen"] == []
+
+
+def test_teardown_asks(cohort: Cohort, lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:
+    cohort("provision", "--users", "1")
+    assert main(["cohort", "teardown", "--kubeconfig", str(lab.state.kubeconfig)]) == 2
+    assert "1 participants, 3 namespaces" in capsys.readouterr().err and len(names(lab)) == 3
+
+
+def test_status_names_what_is_missing_and_the_last_run(cohort: Cohort, lab: Lab) -> None:
+    cohort("provision", "--users", "2")
+    lab.ask("DELETE", "/apis/tekton.dev/v1/namespaces/s2-dev/tasks/gate")
+    run: dict[str, Any] = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"name": "first"}}
+    run["spec"] = {"pipelineRef": {"name": "build"}}
+    assert lab.ask("POST", "/apis/tekton.dev/v1/namespaces/s1-dev/pipelineruns", run)[0] == 201
+    code, rows = cohort("status")
+    assert code == 0 and [row["name"] for row in rows] == ["s1", "s2"]
+    assert rows[0]["missing"] == [] and rows[1]["missing"] == ["Task gate in s2-dev"]
+    assert rows[0]["run"] == "s1-dev/first" and rows[0]["run_state"] == "running"

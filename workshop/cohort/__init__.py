@@ -1,0 +1,1 @@
+"""A room of participants on one cluster: provision, status, teardown."""

@@ -1,0 +1,215 @@
+"""`workshop cohort provision|status|teardown`: the participants of a room on a cluster, for instructors."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from workshop import output
+from workshop.cluster import config as configs
+from workshop.cluster.bulk import BulkClient
+from workshop.cluster.client import Client
+from workshop.cohort import names as cohort_names
+from workshop.cohort import sheet
+from workshop.cohort.objects import CohortObjects
+from workshop.cohort.provision import MANAGER, Provisioned, provision
+from workshop.cohort.status import Row, rows
+from workshop.cohort.survey import Namespace, namespaces
+from workshop.cohort.teardown import Proof, remove, search
+from workshop.commands.confirming import confirmed
+from workshop.errors import INTERRUPTED, UsageError, WorkshopError
+from workshop.manifests.apiresource import ApiResource
+from workshop.usecase import KIT
+
+REPORT_SECONDS = 1.0
+"""The shortest time between two lines of progress."""
+
+
+def cohort(words: argparse.Namespace) -> int:
+    """Run the action; Ctrl-C leaves what was written."""
+    try:
+        return asyncio.run(_on_cluster(words, _ACTIONS[words.action]))
+    except KeyboardInterrupt:
+        output.note("interrupted; what was done stays, and the same command goes on from there")
+        return INTERRUPTED
+
+
+class _Room:
+    """The cluster and the cohort of one command."""
+
+    def __init__(self, words: argparse.Namespace, client: BulkClient, known: Sequence[ApiResource]) -> None:
+        self.words = words
+        self.client = client
+        self.known = known
+        self.name: str = words.cohort
+        self.as_json = words.output == output.JSON
+        self._said = 0.0
+        self._done = self._written = self._total = 0
+
+    def objects(self) -> CohortObjects:
+        """What the cohort's participants get. Raises SetupError."""
+        return CohortObjects.load(KIT, self.name, self.known)
+
+    def report(self, event: str, fields: dict[str, Any]) -> None:
+        """Show progress: each event as JSON, or a line a second."""
+        if self.as_json:
+            output.emit({"event": event, **fields})
+            return
+        if event == "surveyed":
+            self._total = fields["participants"]
+            output.note(f"{fields['current']} of {fields['objects']} objects are as they should be")
+        elif event == "waiting":
+            output.note(f"waiting until {fields['namespaces']} namespaces are deleted")
+        elif event == "participant":
+            self._done += 1
+            self._written += fields["written"]
+            if self._written and (self._done == self._total or time.monotonic() - self._said > REPORT_SECONDS):
+                self._said = time.monotonic()
+                output.note(f"{self._done} of {self._total} participants, {self._written} objects written")
+
+
+async def _on_cluster(words: argparse.Namespace, action: Callable[[_Room], Awaitable[int]]) -> int:
+    config = configs.find(words.kubeconfig, context=words.context)
+    output.note(f"cluster {config.server}" + (f", context {config.context}" if config.context else ""))
+    known = await asyncio.to_thread(lambda: Client(config).resources)
+    async with BulkClient(config, MANAGER) as client:
+        return await action(_Room(words, client, known))
+
+
+async def _provision(room: _Room) -> int:
+    words, objects = room.words, room.objects()
+    there = await namespaces(room.client, objects.namespace, room.name)
+    wanted = _names(words, there)
+    began = time.monotonic()
+    done = await provision(room.client, objects, wanted, room.report, force=words.force, seconds=words.timeout)
+    for brought_by, kinds in objects.left_out.items():
+        output.note(f"left out, because the cluster has not {brought_by}: {', '.join(kinds)}")
+    pages = await sheet.addresses(room.client, room.known)
+    folder = Path(words.sheet or f"handout-{room.name}")
+    paths = sheet.write(folder, room.name, sheet.cards(wanted, pages, done.secrets))
+    pruned = await _prune(room, objects, done)
+    result = {
+        "participants": done.participants,
+        "written": done.written,
+        "unchanged": done.unchanged,
+        "extra": [] if pruned else done.extra,
+        "pruned": done.extra if pruned else [],
+        "left_out": objects.left_out,
+        "sheet": [str(path) for path in paths],
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    if room.as_json:
+        output.emit({"event": "provisioned", **result})
+        return 0
+    output.say(
+        f"{done.participants} participants: {done.written} objects written, {done.unchanged} were as they should be; "
+        f"{result['seconds']} s"
+    )
+    output.say(f"hand-out sheet with passwords: {', '.join(str(path) for path in paths)}")
+    if done.extra and not pruned:
+        output.say(f"not asked for and still there: {', '.join(done.extra)}")
+        output.say("  the same command with --prune removes them with all that is in their namespaces")
+    return 0
+
+
+def _names(words: argparse.Namespace, there: dict[str, Namespace]) -> list[str]:
+    """The participants of the command line; without one, those who are there. Raises UsageError."""
+    if words.users is not None:
+        return cohort_names.numbered(words.users, words.prefix)
+    if words.from_file:
+        return cohort_names.from_file(Path(words.from_file))
+    found = sorted({one.participant for one in there.values()}, key=cohort_names.in_order)
+    if not found:
+        raise UsageError(
+            f"the cohort {words.cohort} has no participants yet", hint="workshop cohort provision --users 30 makes them"
+        )
+    return found
+
+
+async def _prune(room: _Room, objects: CohortObjects, done: Provisioned) -> bool:
+    """Remove the participants that were not asked for, if the command says so. Raises like `remove`."""
+    if not done.extra or not room.words.prune:
+        return False
+    there = await namespaces(room.client, objects.namespace, room.name)
+    gone = [one for one in there.values() if one.participant in done.extra]
+    what = f"this deletes {len(gone)} namespaces of {', '.join(done.extra)} with everything in them"
+    if not room.words.yes and not confirmed(what, "--prune --yes"):
+        return False
+    await remove(room.client, objects.namespace, gone, room.report, seconds=room.words.timeout)
+    return True
+
+
+async def _status(room: _Room) -> int:
+    found = await rows(room.client, room.known, room.objects(), room.name)
+    if room.as_json:
+        for row in found:
+            output.emit(asdict(row))
+        return 0
+    if not found:
+        output.say(f"the cohort {room.name} has no participants\n  workshop cohort provision --users 30 makes them")
+        return 0
+    output.table(["NAME", "OBJECTS", "PODS", "QUOTA", "LAST RUN", "STATE"], [_cells(row) for row in found])
+    for row in found:
+        if row.missing:
+            more = f" and {len(row.missing) - 3} more" if len(row.missing) > 3 else ""
+            output.say(f"  {row.name} lacks {', '.join(row.missing[:3])}{more}: workshop cohort provision repairs it")
+    return 0
+
+
+def _cells(row: Row) -> list[str]:
+    failed = f", {row.pods_failed} failed" if row.pods_failed else ""
+    return [
+        row.name,
+        f"{row.objects - len(row.missing)}/{row.objects}",
+        f"{row.pods}{failed}",
+        f"{row.quota} %" if row.quota_of else "",
+        row.run,
+        row.run_state if row.run_state != "failed" else f"failed: {row.run_reason}",
+    ]
+
+
+async def _teardown(room: _Room) -> int:
+    namespace = room.objects().namespace
+    there = await namespaces(room.client, namespace, room.name)
+    people = {one.participant for one in there.values()}
+    if there:
+        what = (
+            f"this deletes the cohort {room.name}: {len(people)} participants, {len(there)} namespaces with everything "
+            "in them"
+        )
+        if not room.words.yes and not confirmed(what, "workshop cohort teardown --yes"):
+            return UsageError.exit_code
+        await remove(room.client, namespace, list(there.values()), room.report, seconds=room.words.timeout)
+    proof = await search(room.client, room.known, room.name, there)
+    return _proven(room, len(people), len(there), proof)
+
+
+def _proven(room: _Room, people: int, count: int, proof: Proof) -> int:
+    """Print what was removed and what is left; exit 1 if anything is."""
+    if room.as_json:
+        left = [asdict(one) for one in proof.left]
+        output.emit(
+            {"event": "removed", "participants": people, "namespaces": count, "left": left, "unseen": proof.unseen}
+        )
+    else:
+        output.say(f"removed {people} participants with {count} namespaces")
+        for one in proof.left:
+            where = f" in {one.namespace}" if one.namespace else ""
+            output.say(f"  left: {one.kind} {one.name}{where}" + (f" ({one.why})" if one.why else ""))
+        for text in proof.unseen:
+            output.say(f"  could not be searched: {text}")
+        if not proof.left and not proof.unseen:
+            output.say("nothing of the cohort is left")
+    return WorkshopError.exit_code if proof.left else 0
+
+
+_ACTIONS: dict[str, Callable[[_Room], Awaitable[int]]] = {
+    "provision": _provision,
+    "status": _status,
+    "teardown": _teardown,
+}
