@@ -125,12 +125,13 @@ def test_production_scales_and_survives_a_drain_and_what_runs_beside_it_does_not
         assert {n for n, one in components.items() if "hpaSpec" in one and "pdbSpec" in one} == scaled
 
 
-def test_only_the_router_the_namespace_pipelines_and_monitoring_get_in() -> None:
+def test_only_the_router_the_namespace_and_monitoring_get_in() -> None:
     spec = overlay("production")["NetworkPolicy"]["spec"]
     assert spec["podSelector"]["matchLabels"] == {"seldon-deployment-id": "flight-delay"}
     by_port = {rule["ports"][0]["port"]: rule["from"] for rule in spec["ingress"]}
     assert set(by_port) == {"http", "metrics"}
-    assert {"podSelector": {}} in by_port["http"]
+    router = {"namespaceSelector": {"matchLabels": {"policy-group.network.openshift.io/ingress": ""}}}
+    assert by_port["http"] == [router, {"podSelector": {}}], "other participants' Pods do not"
     assert {"podSelector": {}} not in by_port["metrics"]
 
 

@@ -20,7 +20,7 @@ from workshop.lab.ports import preferred
 from workshop.lab.seed import seed
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
-from workshop.participants.names import Participant
+from workshop.participants.names import PARTICIPANT, Participant
 from workshop.participants.objects import participant_objects
 
 USER1 = Participant("user1")
@@ -61,6 +61,16 @@ def test_another_participant_gets_the_same_objects_under_their_own_names(objects
     }
     (endpoints,) = [o for o in found if o["kind"] == "ConfigMap"]
     assert endpoints["data"]["GIT_URL"].endswith("/user10/mlops-workshop.git")
+
+
+def test_pods_take_connections_from_the_same_participant_alone(objects: list[Object]) -> None:
+    for participant, found in (("user1", objects), ("user10", participant_objects(KIT, Participant("user10")))):
+        policies = [o for o in found if (o["kind"], o["metadata"]["name"]) == ("NetworkPolicy", "participant")]
+        assert {o["metadata"]["namespace"] for o in policies} == set(Participant(participant).namespaces)
+        own = {"namespaceSelector": {"matchLabels": {PARTICIPANT: participant}}}
+        assert all(o["spec"]["podSelector"] == {} and o["spec"]["ingress"] == [{"from": [own]}] for o in policies)
+        labelled = [o for o in found if o["kind"] == "Namespace"]
+        assert all(o["metadata"]["labels"][PARTICIPANT] == participant for o in labelled)
 
 
 def test_a_kustomization_that_cannot_be_built_is_an_error_with_its_path(tmp_path: Path) -> None:
