@@ -373,11 +373,17 @@ def _entries(rootfs: Path) -> list[tuple[str, str, str]]:
 
 
 def _times(rootfs: Path) -> str:
-    """A digest of the files' change times (ctime), which no program can set."""
-    seen = hashlib.sha256()
-    for path, info in sorted(_files(rootfs)):
-        seen.update(f"{path.relative_to(rootfs)}\0{info.st_ino} {info.st_size} {info.st_ctime_ns}\n".encode())
-    return seen.hexdigest()
+    """A digest of the files' change times (ctime), which no program can set.
+
+    Strings instead of paths: each start of a server reads the times of some 6,000 files.
+    """
+    root, lines = str(rootfs), []
+    for at, folders, names in os.walk(root):
+        for name in (*names, *folders):
+            info = os.lstat(path := f"{at}/{name}")
+            if not stat.S_ISDIR(info.st_mode):
+                lines.append(f"{path[len(root) :]}\0{info.st_ino} {info.st_size} {info.st_ctime_ns}\n")
+    return hashlib.sha256("".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()
 
 
 def _files(rootfs: Path) -> Iterator[tuple[Path, os.stat_result]]:
