@@ -136,12 +136,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words.verb:
             parser().print_help()
             return UsageError.exit_code
-        # Imported here: --help does not wait for it.
+        verb = getattr(importlib.import_module(f"workshop.commands.{words.verb}"), words.verb)
+        if words.verb in WITHOUT_TARGET:
+            return int(verb(words))
+        # Imported here: --help and the lab's verbs do not wait for it.
         from workshop.lab.target import current_target
 
-        verb = getattr(importlib.import_module(f"workshop.commands.{words.verb}"), words.verb)
-        code: int = verb(words) if words.verb in WITHOUT_TARGET else verb(words, current_target())
-        return code
+        return int(verb(words, current_target()))
     except KeyboardInterrupt:
         output.note("interrupted; what runs in the lab goes on: workshop status")
         return INTERRUPTED

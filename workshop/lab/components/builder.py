@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workshop.errors import WorkshopError
 from workshop.lab import process_environment
 from workshop.lab.images.builder import BUILDER_REF, ensure_builder
-from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Part
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 NAME = "builder"
 

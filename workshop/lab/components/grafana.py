@@ -14,14 +14,16 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
-from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Runner, Tool
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 NAME = "grafana"
 INSTALL_FOLDERS = ("/usr/share/grafana", "/usr/local/share/grafana", "/opt/homebrew/share/grafana", "/opt/grafana")

@@ -15,14 +15,17 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.endpoints import SERVED_STAGES, endpoints, predictions_url
-from workshop.lab.lab import Lab
 from workshop.lab.participant import clone_folder
 from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.lab.paths import LabPaths
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 NAME = "jupyterhub"
 LONGEST_PATH = 103

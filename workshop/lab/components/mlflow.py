@@ -10,12 +10,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
-from workshop.lab.lab import Lab
 from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.participants.names import EXPERIMENT_PAGE
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 NAME = "mlflow"
 

@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workshop.lab.lab import Lab
 from workshop.lab.listening.owner import listens
 from workshop.lab.parts import Part
 from workshop.lab.runtimes.base import Mount
 from workshop.lab.runtimes.process.launcher import Process, Spec
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 READY_SECONDS = 120.0
 """Seconds. A first start of MLflow on a slow disk takes 30 s; four times that is a failure."""

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
-from workshop.lab.lab import Lab
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.lab.runtimes.base import Mount
 from workshop.programs import find
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 NAME = "prometheus"
 MISSING = "Prometheus is not installed, so dashboards stay empty; run: make setup, then workshop down && workshop up"
