@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from workshop.lab.listening import limits
-from workshop.lab.listening.listener import Listener
+from workshop.lab.listening.listener import Listener, Member
 
 LINGER_SECONDS = 1.0
 """Seconds for which a refused client is still read from, so that it receives the response before the end."""
@@ -60,6 +60,8 @@ class Connection(HttpToolsProtocol):
         self._unparsed = 0
         self._counted = False
         self._in_head = False
+        self.handshake: Member | None = None
+        """The TLS handshake that this connection replaces."""
 
     # -- for the listener ----------------------------------------------------------------------------------------
 
@@ -116,6 +118,9 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if self.handshake is not None:
+            self.listener.remove(self.handshake)
+            self.handshake = None
         self._begin_parsing()
         if not self.listener.admit(self):
             self.refuse(503)

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from workshop.lab.listening import limits
-
-if TYPE_CHECKING:
-    from workshop.lab.listening.connection import Connection
 
 SWEEP_SECONDS = 1.0
 """Seconds between two checks for overdue connections: one timer for each port instead of one for each request."""
@@ -22,6 +19,36 @@ def buffers_all(_scope: Scope) -> bool:
     return True
 
 
+class Member(Protocol):
+    """A connection, or one whose TLS handshake is under way. `buffered` are the bytes of its body in memory."""
+
+    loop: asyncio.AbstractEventLoop
+    last_received: float
+    buffered: int
+
+    @property
+    def waits_for_sender(self) -> bool:
+        """Whether it waits for data from the client."""
+        ...
+
+    @property
+    def arrives(self) -> bool:
+        """Whether a body is incomplete and the response has not started."""
+        ...
+
+    def check_deadline(self, now: float) -> None:
+        """End it if it is overdue."""
+        ...
+
+    def drop(self) -> None:
+        """End it without a response."""
+        ...
+
+    def refuse(self, status: int) -> None:
+        """End it with an error if a response is possible."""
+        ...
+
+
 class Listener:
     """One port. `buffers` says, for a request's ASGI scope, whether its body is kept in memory as a whole.
 
@@ -32,10 +59,10 @@ class Listener:
         self.buffers = buffers
         self.buffered = 0
         self.most_connections = limits.connections()
-        self._connections: set[Connection] = set()
+        self._connections: set[Member] = set()
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def admit(self, connection: Connection) -> bool:
+    def admit(self, connection: Member) -> bool:
         """Add a connection. At the limit, close the connection that has waited longest for its client.
 
         Returns False if no connection waits for its client: then the new one must be refused.
@@ -50,12 +77,12 @@ class Listener:
             self._sweeping = connection.loop.call_later(SWEEP_SECONDS, self._sweep, connection.loop)
         return True
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: Member) -> None:
         """Remove a connection that has ended or has become a WebSocket."""
         self._connections.discard(connection)
         self.remove_body(connection)
 
-    def add_body(self, connection: Connection, size: int) -> None:
+    def add_body(self, connection: Member, size: int) -> None:
         """Count `size` more bytes of a body. Above the limit, refuse the largest body that is still incomplete."""
         connection.buffered += size
         self.buffered += size
@@ -65,7 +92,7 @@ class Listener:
                 return
             max(arriving, key=lambda one: one.buffered).refuse(503)
 
-    def remove_body(self, connection: Connection) -> None:
+    def remove_body(self, connection: Member) -> None:
         """Subtract the body of a connection's request, which is no longer in memory."""
         self.buffered -= connection.buffered
         connection.buffered = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ssl
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from workshop.lab.listening.connection import Connection
+from workshop.lab.listening.handshake import Handshake
 from workshop.lab.listening.listener import Listener, Scope, buffers_all
 
 
@@ -38,12 +40,12 @@ def server(
     memory as a whole. Without `websockets`, a WebSocket request is answered as any other. `handles_signals` is for a
     process with one server. `more` goes to uvicorn.Config.
     """
-    if tls is not None:
-        more |= {"ssl_certfile": tls[0], "ssl_keyfile": tls[1]}
+    listener = Listener(buffers)
+    made = partial(Connection, listener)
     return (uvicorn.Server if handles_signals else _Server)(
         uvicorn.Config(
             app,
-            http=partial(Connection, Listener(buffers)),  # type: ignore[arg-type]  # called as the class would be
+            http=partial(Handshake, listener, _context(*tls), made) if tls else made,  # type: ignore[arg-type]  # as a class
             ws="auto" if websockets else "none",
             log_level="warning",
             access_log=False,
@@ -52,3 +54,9 @@ def server(
             **{"timeout_graceful_shutdown": 2, **more},
         )
     )
+
+
+def _context(certificate: Path, key: Path) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate, key)
+    return made

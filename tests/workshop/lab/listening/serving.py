@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -81,11 +81,11 @@ def rest_of(one: socket.socket) -> bytes:
 
 
 @contextmanager
-def listening(app: ASGIApp, **options: Any) -> Iterator[Port]:
-    """Serve until the end of the block."""
+def listening(app: ASGIApp, run: Callable[..., None] = asyncio.run, **options: Any) -> Iterator[Port]:
+    """Serve until the end of the block. `run` is asyncio's or uvloop's."""
     sock = socket.create_server(("127.0.0.1", 0))
     made = server(app, lifespan="off", log_config=None, **options)
-    thread = threading.Thread(target=lambda: asyncio.run(made.serve(sockets=[sock])), daemon=True)
+    thread = threading.Thread(target=lambda: run(made.serve(sockets=[sock])), daemon=True)
     thread.start()
     port = Port(sock.getsockname()[1], made.config.http.args[0])  # type: ignore[union-attr]
     try:

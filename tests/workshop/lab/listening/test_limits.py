@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
+import uvloop
 
 from tests.workshop.lab.listening.serving import Echo, Port, listening, rest_of
+from workshop.lab.api.auth import Certificate, certificate
 from workshop.lab.listening import limits
 
 HOST = b"Host: 127.0.0.1\r\n"
@@ -159,6 +163,50 @@ def test_a_body_that_is_passed_on_in_parts_is_not_counted(echo: Echo, monkeypatc
     with listening(echo, buffers=lambda scope: scope["path"] != "/push") as port:
         assert port.ask(post(900_000, b"z" * 900_000, "/push")).endswith(b"z" * 900_000)
         assert port.ask(post(900_000, b"z" * 900_000)).startswith(b"HTTP/1.1 503 ")
+
+
+@pytest.fixture(scope="module")
+def trusted(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def tls(echo: Echo, trusted: Certificate, request: pytest.FixtureRequest) -> Iterator[Port]:
+    with listening(echo, request.param, tls=(trusted.cert, trusted.key)) as made:
+        yield made
+
+
+def over_tls(port: Port, trusted: Certificate, sent: bytes) -> bytes:
+    context = ssl.create_default_context(cafile=str(trusted.authority))
+    with context.wrap_socket(port.connect(), server_hostname="127.0.0.1") as one:
+        one.sendall(sent)
+        return rest_of(one)
+
+
+def test_requests_over_tls_are_answered(tls: Port, echo: Echo, trusted: Certificate) -> None:
+    assert over_tls(tls, trusted, get("/a")).endswith(b"GET /a ")
+    assert over_tls(tls, trusted, post(300_000, b"z" * 300_000)).endswith(b"z" * 300_000)
+    until(lambda: not tls.listener._connections)
+
+
+@pytest.mark.parametrize("begun", [b"", b"\x16\x03\x01\x02\x00\x01\x00", b"GET / HTTP/1.1\r\n\r\n"])
+def test_a_tls_handshake_that_does_not_end_loses_its_connection(
+    tls: Port, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(limits, "HEAD_SECONDS", 0.2)
+    one = tls.connect(begun)
+    one.settimeout(5)
+    assert b"HTTP" not in rest_of(one)
+    until(lambda: not tls.listener._connections)
+
+
+def test_unfinished_tls_handshakes_count_as_connections(tls: Port, trusted: Certificate) -> None:
+    tls.listener.most_connections = 8
+    silent = [tls.connect() for _ in range(8)]
+    until(lambda: len(tls.listener._connections) == 8)
+    for _ in range(4):
+        assert over_tls(tls, trusted, get()).endswith(b"GET / ")
+    assert len(silent) == 8 and len(tls.listener._connections) <= 8
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0, HTTP/1.1"])
