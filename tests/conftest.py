@@ -45,6 +45,7 @@ def home_is_temporary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         "KUBECONFIG",
         "MLFLOW_TRACKING_URI",
         "MLFLOW_TRACKING_TOKEN",
+        "PROMETHEUS_TOKEN",
         "WORKSHOP_STATE",
         "XDG_CONFIG_HOME",
         "XDG_CACHE_HOME",

@@ -152,6 +152,17 @@ def test_thanos_gets_the_namespace_and_the_token(
     assert answers.asked == [({**answers.asked[0][0], "namespace": ["user1-production"]}, "Bearer secret")]
 
 
+def test_the_token_of_the_environment_goes_first(
+    server: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers, url = server
+    monkeypatch.setenv("PROMETHEUS_URL", url)
+    monkeypatch.setenv("PROMETHEUS_TOKEN", "of-the-lab")
+    monkeypatch.setenv("PROMETHEUS_TOKEN_FILE", str(tmp_path / "not-there"))
+    Prometheus.from_environment("user1-production").range("up", 1e9)
+    assert [token for _, token in answers.asked] == ["Bearer of-the-lab"]
+
+
 def test_a_service_is_trusted_by_its_authority_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = certificate(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

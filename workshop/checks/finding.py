@@ -78,10 +78,9 @@ class CheckContext:
     def prometheus(self) -> Prometheus:
         """The Prometheus that scrapes production. With https it is OpenShift's port for one project."""
         url = self.values.get("PROMETHEUS_URL", "")
-        if not url.startswith("https:"):
-            return Prometheus(url)
+        project = self.namespace("production") if url.startswith("https:") else ""
         token, authority = self.env.get("PROMETHEUS_TOKEN", ""), self.env.get("PROMETHEUS_CA_FILE", "")
-        return Prometheus(url, self.namespace("production"), token, authority)
+        return Prometheus(url, project, token, authority)
 
 
 Check = Callable[[CheckContext], list[Finding]]

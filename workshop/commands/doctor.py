@@ -143,7 +143,7 @@ def _ports(where: LabPaths, components: Components) -> Finding:
     """A port in use is not a fault: the lab takes another one."""
     if running_pid(where) is not None:
         return Finding("ports", True, "the lab has them")
-    busy = [f"{name} {port.number}" for name, port in preferred(components).items() if not is_free(port.number)]
+    busy = [f"{name} {port}" for name, port in preferred(components).items() if not is_free(port)]
     return Finding("ports", True, f"in use: {', '.join(busy)}; the lab takes others" if busy else "free")
 
 

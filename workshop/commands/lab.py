@@ -141,7 +141,8 @@ def _traffic(job: Job) -> str:
 
     Prometheus counts only what comes after its first scrape of a server, so the job waits for that scrape.
     """
-    prometheus = Prometheus(job.report.endpoints.get("prometheus") or "")
+    token = job.where.token.read_text(encoding="utf-8").strip()
+    prometheus = Prometheus(job.report.endpoints.get("prometheus") or "", token=token)
     if not prometheus.url:
         return "left out: there is no Prometheus"
 

@@ -8,6 +8,7 @@ import shutil
 
 from workshop.lab.process_environment import SHELL_RC
 from workshop.lab.target import current_target
+from workshop.participants.target import CLUSTER
 
 
 def shell(words: argparse.Namespace) -> int:
@@ -15,8 +16,9 @@ def shell(words: argparse.Namespace) -> int:
     target = current_target()
     clone, env = target.clone(), target.env()
     env.setdefault("TERM", os.environ.get("TERM", "dumb"))
-    # A Pod's token expires after an hour; a longer session gets a new one with: oc whoami -t.
-    env.pop("PROMETHEUS_TOKEN", None)
+    if target.name == CLUSTER:
+        # A Pod's token expires after an hour; a longer session gets a new one with: oc whoami -t.
+        env.pop("PROMETHEUS_TOKEN", None)
     env["WORKSHOP_PLACE"] = target.name
     command = [w for w in words.command if w != "--"] or _interactive()
     os.chdir(clone)

@@ -76,3 +76,8 @@ def task_variables(known: Mapping[str, str | None], components: Components) -> d
     """The variables of Tasks with the addresses of components."""
     names = {spec.task_variable: name for name, spec in components.items() if spec.task_variable}
     return {variable: url for variable, name in sorted(names.items()) if (url := known.get(name))}
+
+
+def token_variables(components: Components, token: str) -> dict[str, str]:
+    """The variables of terminals and Tasks with the token of components."""
+    return {spec.token_variable: token for spec in components.values() if spec.token_variable}

@@ -81,11 +81,12 @@ class ComponentSpec:
     """One component.
 
     `make` returns the component's runner, or None if the lab works without it on this machine. `port` is the preferred
-    port of 127.0.0.1. Third-party programs `binds_by_address` (SO_REUSEADDR); the others bind by `ports.listen`. A
-    component with a port has an endpoint of its name in `workshop status -o json`. `variable` contains this address in
-    the guide and in terminals, `task_variable` in the ConfigMap `mlops-endpoints`. `title` is the link in the
-    navigation of every page, which opens `page` below the address. `login` is the path that accepts a one-time code of
-    the console. `tool` is a line of the doctor, `package` a Python package that `make setup` installs.
+    port of 127.0.0.1, which is bound by `ports.listen`. A component with a port has an endpoint of its name in
+    `workshop status -o json`. `variable` contains this address in the guide and in terminals, `task_variable` in the
+    ConfigMap `mlops-endpoints`. `token_variable` contains the lab's token in terminals and in the Secret
+    `mlops-credentials`. `title` is the link in the navigation of every page, which opens `page` below the address.
+    `login` is the path that accepts a one-time code of the console. `tool` is a line of the doctor, `package` a Python
+    package that `make setup` installs.
     """
 
     make: Callable[[Lab], Runner | None]
@@ -95,10 +96,10 @@ class ComponentSpec:
     port: int | None = None
     variable: str = ""
     task_variable: str = ""
+    token_variable: str = ""
     station: Station | None = None
     tool: Tool | None = None
     package: str = ""
-    binds_by_address: bool = False
 
 
 Components = Mapping[str, ComponentSpec]

@@ -27,14 +27,6 @@ SERVERS = {"api": 16443, "console": 18080, "events": 18081, "gateway": 18000, "g
 
 
 @dataclass(frozen=True)
-class PreferredPort:
-    """A preferred number, and whether the port is reserved `for_own_user`: then its server binds with `listen`."""
-
-    number: int
-    for_own_user: bool = True
-
-
-@dataclass(frozen=True)
 class ReservedPort:
     """A port of 127.0.0.1, reserved for one server until `close`: before it listens and between its restarts."""
 
@@ -114,18 +106,13 @@ def _socket(*, shared_by_port: bool) -> socket.socket:
     return made
 
 
-def preferred(components: Components) -> dict[str, PreferredPort]:
+def preferred(components: Components) -> dict[str, int]:
     """The preferred port of every server and component by name."""
-    own = {name: PreferredPort(number) for name, number in SERVERS.items()}
-    return own | {
-        name: PreferredPort(spec.port, not spec.binds_by_address)
-        for name, spec in sorted(components.items())
-        if spec.port is not None
-    }
+    return SERVERS | {name: spec.port for name, spec in sorted(components.items()) if spec.port is not None}
 
 
-def choose(kept: Path, wanted: Mapping[str, PreferredPort], wish: str = "") -> dict[str, ReservedPort]:
-    """A reserved port for each name in `wanted`, written to `kept` for the next start.
+def choose(kept: Path, wanted: Mapping[str, int], wish: str = "") -> dict[str, ReservedPort]:
+    """A port reserved `for_own_user` for each name in `wanted`, written to `kept` for the next start.
 
     Raises SetupError when a port in `wish` is in use, UsageError when `wish` cannot be parsed.
     """
@@ -136,10 +123,10 @@ def choose(kept: Path, wanted: Mapping[str, PreferredPort], wish: str = "") -> d
         before = json.loads(kept.read_text())
     ports: dict[str, ReservedPort] = {}
     with ExitStack() as undo:
-        for name, port in wanted.items():
-            candidates = [fixed[name]] if name in fixed else [before.get(name, 0), 0 if any_free else port.number]
+        for name, number in wanted.items():
+            candidates = [fixed[name]] if name in fixed else [before.get(name, 0), 0 if any_free else number]
             taken = {one.number for one in ports.values()}
-            reserved = _first_free(candidates, taken, or_any=name not in fixed, own=port.for_own_user)
+            reserved = _first_free(candidates, taken, or_any=name not in fixed)
             if reserved is None:
                 raise SetupError(
                     f"port {fixed[name]} for {name} is in use on 127.0.0.1",
@@ -162,15 +149,15 @@ def is_free(port: int) -> bool:
     return True
 
 
-def _first_free(candidates: list[int], taken: set[int], *, or_any: bool, own: bool) -> ReservedPort | None:
+def _first_free(candidates: list[int], taken: set[int], *, or_any: bool) -> ReservedPort | None:
     for number in candidates:
         if number and number not in taken:
             with suppress(OSError):
-                return reserve(number, for_own_user=own)
-    return reserve(for_own_user=own) if or_any else None
+                return reserve(number, for_own_user=True)
+    return reserve(for_own_user=True) if or_any else None
 
 
-def _parse(wish: str, wanted: Mapping[str, PreferredPort]) -> dict[str, int]:
+def _parse(wish: str, wanted: Mapping[str, int]) -> dict[str, int]:
     if wish in ("", "free"):
         return {}
     fixed = {}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workshop.isolation import EXCEPTIONS, PROXIES, without_proxy
-from workshop.lab.endpoints import task_variables, variables
+from workshop.lab.endpoints import task_variables, token_variables, variables
 from workshop.lab.parts import Components
 from workshop.lab.paths import KIT, LabPaths
 from workshop.participants.names import Participant
@@ -104,7 +104,7 @@ def participant(
     """
     env = base(paths) | task_variables(known, components)
     if token:
-        env["MLFLOW_TRACKING_TOKEN"] = token
+        env |= token_variables(components, token)
     return env | person.variables(variables(known, components))
 
 

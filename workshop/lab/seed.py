@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
-from workshop.lab.endpoints import deployment_url, task_variables
+from workshop.lab.endpoints import deployment_url, task_variables, token_variables
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import REPOSITORY
@@ -46,8 +46,8 @@ def seed(lab: Lab, objects: Iterable[Object]) -> None:
         elif (kind.kind, name) == ("ConfigMap", ENDPOINTS):
             _put(store, kind, {**obj, "data": _addresses(lab)})
         elif (kind.kind, name) == ("Secret", CREDENTIALS):
-            token = base64.b64encode(lab.token.encode()).decode()
-            _put(store, kind, {**obj, "data": {"MLFLOW_TRACKING_TOKEN": token}})
+            tokens = token_variables(lab.components, base64.b64encode(lab.token.encode()).decode())
+            _put(store, kind, {**obj, "data": tokens})
         else:
             _ensure(store, kind, obj)
 

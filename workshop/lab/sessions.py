@@ -1,10 +1,10 @@
 """Browser sessions, and the one-time codes with which a logged-in browser opens another part of the lab.
 
 Browsers send a cookie of 127.0.0.1 to each of its ports, so any program on this machine may receive the console's
-cookie. Therefore a cookie opens one part only (console, MLflow, JupyterHub, Prometheus), and a session also has a key.
-The console's page gets the key at login and keeps it in its local storage, which belongs to one port. A code needs
-both. A code is valid once, for one part and for CODE_SECONDS. Not protected: the cookies that JupyterHub sets are also
-sent to every port.
+cookie. Therefore a cookie opens one part only (console, MLflow, JupyterHub, Prometheus, Grafana), and a session also
+has a key. The console's page gets the key at login and keeps it in its local storage, which belongs to one port. A code
+needs both. A code is valid once, for one part and for CODE_SECONDS. Not protected: the cookies that JupyterHub sets are
+also sent to every port.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pathlib import Path
 SESSION_SECONDS = 12 * 3600
 """Seconds: one day in the room. `workshop status` prints the link for a new login."""
 CODE_SECONDS = 30
+LOGIN = "/session/login"
+"""The path at which the gate of a part takes a code. Programs have pages of their own at /login."""
 MOST_SESSIONS = 100
 """Sessions at the same time; the oldest ends first."""
 

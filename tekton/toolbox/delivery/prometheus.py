@@ -4,9 +4,9 @@ PromQL's `increase()` extrapolates to the whole window (2 scrapes in 12 seconds 
 statistical test can use it. The raw samples of a range are fetched and added up here by the rule that `increase()` has
 for restarts: a counter that fell has restarted from 0. Each replica is a series of its own.
 
-The address is PROMETHEUS_URL. With https, a token goes along: from PROMETHEUS_TOKEN_FILE, else the ServiceAccount's
-own, and the authority is PROMETHEUS_CA_FILE, else OpenShift's service authority. Thanos' tenancy port (9092) wants the
-parameter `namespace`, which others ignore.
+The address is PROMETHEUS_URL. The token is PROMETHEUS_TOKEN, else the content of PROMETHEUS_TOKEN_FILE, else, with
+https, that of the ServiceAccount. With https, the authority is PROMETHEUS_CA_FILE, else OpenShift's service authority.
+Thanos' tenancy port (9092) needs the parameter `namespace`, which others ignore.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ class Prometheus:
         if url.startswith("https"):
             token_file = token_file or _there(_ACCOUNT / "token")
             authority = authority or _there(_ACCOUNT / "service-ca.crt")
-        token = Path(token_file).read_text(encoding="utf-8").strip() if token_file else ""
+        token = os.environ.get("PROMETHEUS_TOKEN", "")
+        if not token and token_file:
+            token = Path(token_file).read_text(encoding="utf-8").strip()
         return cls(url, namespace, token=token, authority=authority)
 
     def range(self, selector: str, since: float) -> list[Series]:

@@ -1,4 +1,4 @@
-"""What a check asks Prometheus: plainly in the lab; on OpenShift with a token, for one project."""
+"""What a check asks Prometheus: with a token in the lab and on OpenShift; there also for one project."""
 
 from __future__ import annotations
 

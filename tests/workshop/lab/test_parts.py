@@ -19,14 +19,22 @@ from workshop.lab.paths import LabPaths
 from workshop.lab.report import Lock, read
 from workshop.lab.supervisor import Supervisor
 
-SERVER = "import http.server, sys; http.server.test(http.server.SimpleHTTPRequestHandler, port=int(sys.argv[1]))"
+SERVER = """
+import http.server, sys
+from workshop.lab import ports
+server = http.server.HTTPServer(("", 0), http.server.SimpleHTTPRequestHandler, bind_and_activate=False)
+server.socket = ports.listen(int(sys.argv[1]))
+server.socket.setblocking(True)
+server.server_activate()
+server.serve_forever()
+"""
 
 
 def _make(lab: Lab) -> Runner:
     folder, url = lab.paths.component("parrot"), str(lab.url("parrot"))
     argv = [sys.executable, "-c", SERVER, str(lab.ports["parrot"])]
     env = {"PATH": os.environ["PATH"]}
-    return ProcessRunner(lab, "parrot", lambda: ProcessSpec(argv, env, folder, url, url, folder / "parrot.log"))
+    return ProcessRunner(lab, "parrot", lambda: ProcessSpec(argv, env, folder, url, folder / "parrot.log"))
 
 
 COMPONENTS = {
@@ -39,7 +47,6 @@ COMPONENTS = {
         station=Station("model", "repeats what it hears"),
         tool=Tool("parrot", "sudo apt-get install parrot", needed=True),
         package="parrot_of_no_registry",
-        binds_by_address=True,
     )
 }
 

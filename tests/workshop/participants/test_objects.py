@@ -37,8 +37,7 @@ def objects() -> list[Object]:
 
 def made(folder: Path) -> Lab:
     """A lab that runs nothing, in which MLflow is there and Prometheus is missing."""
-    ports = {name: port.number for name, port in preferred(COMPONENTS).items()}
-    lab = build_lab(LabPaths(folder), Store(), "the-token", ports, COMPONENTS)
+    lab = build_lab(LabPaths(folder), Store(), "the-token", preferred(COMPONENTS), COMPONENTS)
     lab.show(Part("mlflow", "ready", lab.url("mlflow")))
     lab.show(Part("prometheus", "missing"))
     return lab
@@ -100,7 +99,8 @@ def test_the_lab_gives_its_own_addresses_under_the_same_names(objects: list[Obje
     assert set(found) == set(cluster) - {"PROMETHEUS_URL"}, "there is no Prometheus"
     assert found["MLFLOW_TRACKING_URI"] == lab.url("mlflow")
     secret = lab.store.get(built_in("Secret"), "user1-dev", "mlops-credentials")["data"]
-    assert base64.b64decode(secret["MLFLOW_TRACKING_TOKEN"]) == b"the-token"
+    tokens = {name: base64.b64decode(value) for name, value in secret.items()}
+    assert tokens == {"MLFLOW_TRACKING_TOKEN": b"the-token", "PROMETHEUS_TOKEN": b"the-token"}
 
 
 def test_a_second_start_keeps_what_the_participant_changed(objects: list[Object], tmp_path: Path) -> None:

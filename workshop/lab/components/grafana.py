@@ -1,6 +1,7 @@
 """Grafana, if it is installed: provisioned with the lab's Prometheus and the kit's dashboards only.
 
-Anonymous visitors see the dashboards and cannot change them. The administrator's password is in the state folder.
+It listens on a Unix socket, and the lab forwards to it what the token gate admits. Visitors need no login of Grafana:
+they see the dashboards and cannot change them. The administrator's password is in the state folder.
 Grafana makes no requests to the internet (updates, plugins, news, avatars). Without Grafana, the lab's own viewer draws
 the same files. No registry within reach has Grafana, so tests cover the configuration and the command line, but not the
 program.
@@ -19,43 +20,51 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from workshop.lab import process_environment
-from workshop.lab.components.process import ProcessRunner, ProcessSpec
+from workshop.lab.components.process import ProcessSpec
+from workshop.lab.components.sockets import socket_folder
 from workshop.lab.parts import ComponentSpec, Runner, Tool
+from workshop.lab.sessions import LOGIN
 
 if TYPE_CHECKING:
     from workshop.lab.lab import Lab
 
 NAME = "grafana"
+COOKIE = "grafana_"
+"""The start of the names of Grafana's cookies."""
+SOCKET_NAME = "grafana.sock"
 INSTALL_FOLDERS = ("/usr/share/grafana", "/usr/local/share/grafana", "/opt/homebrew/share/grafana", "/opt/grafana")
 """Where packages of Linux and macOS put Grafana's files. The program may be in `bin` below them."""
 
 
 def process(
-    folder: Path, port: int, env: Mapping[str, str], prometheus_url: str, dashboards: Path
+    folder: Path, url: str, env: Mapping[str, str], prometheus_url: str, token: str, dashboards: Path
 ) -> ProcessSpec | None:
-    """The command of Grafana; writes its configuration. None when Grafana is not installed."""
+    """The command of Grafana; writes its configuration. None when Grafana is not installed.
+
+    `url` is its address in links, `token` that of Prometheus.
+    """
     found = installed()
     if found is None:
         return None
     words, home = found
-    url = f"http://127.0.0.1:{port}"
+    folder.mkdir(parents=True, exist_ok=True)
+    socket = socket_folder(folder, len(SOCKET_NAME)) / SOCKET_NAME
     password = folder / "admin-password"
     _private(password, password.read_text() if password.exists() else secrets.token_urlsafe(18))
-    _private(folder / "grafana.ini", settings(folder, port, dashboards))
+    _private(folder / "grafana.ini", settings(folder, url, socket, dashboards))
     provisioned = {
-        "datasources": _datasource(prometheus_url),
+        "datasources": _datasource(prometheus_url, token),
         "dashboards": _provider(dashboards),
     }
     for kind, body in provisioned.items():
-        (folder / "provisioning" / kind).mkdir(parents=True, exist_ok=True)
-        (folder / "provisioning" / kind / "kit.yaml").write_text(yaml.safe_dump(body, sort_keys=False))
+        _private(folder / "provisioning" / kind / "kit.yaml", yaml.safe_dump(body, sort_keys=False))
     return ProcessSpec(
         argv=[*words, f"--config={folder / 'grafana.ini'}", f"--homepath={home}"],
         env=dict(env),
         cwd=folder,
-        url=url,
         ready_url=f"{url}/api/health",
         log=folder / "grafana.log",
+        socket=socket,
     )
 
 
@@ -72,7 +81,7 @@ def installed() -> tuple[list[str], Path] | None:
     return None
 
 
-def settings(folder: Path, port: int, dashboards: Path) -> str:
+def settings(folder: Path, url: str, socket: Path, dashboards: Path) -> str:
     """The file grafana.ini. The password is in a separate file, which only this user can read."""
     made = configparser.RawConfigParser()
     made.read_dict(
@@ -83,7 +92,7 @@ def settings(folder: Path, port: int, dashboards: Path) -> str:
                 "plugins": folder / "plugins",
                 "provisioning": folder / "provisioning",
             },
-            "server": {"protocol": "http", "http_addr": "127.0.0.1", "http_port": port},
+            "server": {"protocol": "socket", "socket": socket, "socket_mode": "0600", "root_url": f"{url}/"},
             "security": {
                 "admin_user": "admin",
                 "admin_password": f"$__file{{{folder / 'admin-password'}}}",
@@ -104,6 +113,8 @@ def settings(folder: Path, port: int, dashboards: Path) -> str:
                 "plugin_admin_enabled": "false",
                 "public_key_retrieval_disabled": "true",
             },
+            # The lab forwards no WebSockets.
+            "live": {"max_connections": "0"},
             "snapshots": {"external_enabled": "false"},
             # Prometheus evaluates the alerts.
             "unified_alerting": {"enabled": "false"},
@@ -116,20 +127,23 @@ def settings(folder: Path, port: int, dashboards: Path) -> str:
 
 
 def _make(lab: Lab) -> Runner | None:
+    # A late import: the command line reads the component descriptions and must not wait for a server.
+    from workshop.lab.components.gated import GatedRunner
+
     if installed() is None:
         return None
 
     def spec() -> ProcessSpec:
-        paths, url = lab.paths, str(lab.url("prometheus"))
         dashboards = lab.kit / "grafana" / "rendered"
-        made = process(paths.component(NAME), lab.ports[NAME], process_environment.base(paths), url, dashboards)
+        url, prometheus, env = str(lab.url(NAME)), str(lab.url("prometheus")), process_environment.base(lab.paths)
+        made = process(lab.paths.component(NAME), url, env, prometheus, lab.token, dashboards)
         assert made is not None
         return made
 
-    return ProcessRunner(lab, NAME, spec)
+    return GatedRunner(lab, NAME, spec, cookies=(COOKIE,))
 
 
-def _datasource(prometheus_url: str) -> dict[str, Any]:
+def _datasource(prometheus_url: str, token: str) -> dict[str, Any]:
     source = {
         "name": "Prometheus",
         "uid": "prometheus",
@@ -139,7 +153,8 @@ def _datasource(prometheus_url: str) -> dict[str, Any]:
         "isDefault": True,
         "editable": False,
         # The scrape interval of the lab's Prometheus; $__rate_interval follows from it.
-        "jsonData": {"timeInterval": "5s", "httpMethod": "POST"},
+        "jsonData": {"timeInterval": "5s", "httpMethod": "POST", "httpHeaderName1": "Authorization"},
+        "secureJsonData": {"httpHeaderValue1": f"Bearer {token}"},
     }
     return {"apiVersion": 1, "datasources": [source]}
 
@@ -171,7 +186,7 @@ def _find(_name: str) -> str | None:
 SPEC = ComponentSpec(
     make=_make,
     title="Grafana",
+    login=LOGIN,
     port=13001,
-    binds_by_address=True,
     tool=Tool(NAME, otherwise="the lab draws the dashboards itself", find=_find),
 )

@@ -8,17 +8,14 @@ requests to the internet.
 
 from __future__ import annotations
 
-import hashlib
-import os
-import stat
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
+from workshop.lab.components.sockets import socket_folder
 from workshop.lab.endpoints import SERVED_STAGES, endpoints, predictions_url
 from workshop.lab.participant import clone_folder
 from workshop.lab.parts import ComponentSpec, Runner, Station
@@ -28,9 +25,7 @@ if TYPE_CHECKING:
     from workshop.lab.lab import Lab
 
 NAME = "jupyterhub"
-LONGEST_PATH = 103
-"""Bytes of a Unix socket's path on macOS; Linux allows 107."""
-SOCKET_NAME = len("/kernel-00000000-0000-0000-0000-000000000000-ipc-10")
+SOCKET_NAME = len("kernel-00000000-0000-0000-0000-000000000000-ipc-10")
 CONFIG = Path(__file__).with_name("jupyterhub_config.py")
 
 
@@ -42,7 +37,6 @@ def process(state: LabPaths, port: int, env: Mapping[str, str], user: str, conso
         argv=[sys.executable, "-m", "jupyterhub", "-f", str(CONFIG)],
         env={**env, **jupyter_folders(folder), **hub_settings(state, port, user, console)},
         cwd=folder,
-        url=url,
         ready_url=f"{url}/hub/health",
         log=folder / "jupyterhub.log",
     )
@@ -74,23 +68,8 @@ def jupyter_folders(folder: Path) -> dict[str, str]:
 
 
 def runtime_folder(folder: Path) -> Path:
-    """The folder of the kernels' Unix sockets: below the lab's folder, which only its user may open.
-
-    A socket's path has at most LONGEST_PATH bytes. If the lab's folder is too long, the sockets are in a temporary
-    folder that only this user may open.
-    """
-    wanted = folder / "runtime"
-    if len(os.fsencode(wanted)) + SOCKET_NAME <= LONGEST_PATH:
-        return wanted
-    mark = hashlib.sha256(os.fsencode(folder)).hexdigest()[:8]
-    short = Path(tempfile.gettempdir()) / f"workshop-{os.geteuid()}-{mark}"
-    short.mkdir(mode=0o700, exist_ok=True)
-    found = short.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        # If another user has created it first, use a new folder for this start.
-        return Path(tempfile.mkdtemp(prefix="workshop-"))
-    short.chmod(0o700)
-    return short
+    """The folder of the kernels' Unix sockets."""
+    return socket_folder(folder / "runtime", SOCKET_NAME)
 
 
 def _make(lab: Lab) -> Runner:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.parts import ComponentSpec, Runner, Station
+from workshop.lab.sessions import LOGIN
 from workshop.participants.names import EXPERIMENT_PAGE
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ def process(folder: Path, port: int, env: Mapping[str, str], token_file: Path, c
             "LAB_TOKEN_FILE": str(token_file),
         },
         cwd=folder,
-        url=url,
         ready_url=f"{url}/health",
         log=folder / "mlflow.log",
     )
@@ -65,7 +65,8 @@ SPEC = ComponentSpec(
     make=_make,
     title="MLflow",
     page=EXPERIMENT_PAGE,
-    login="/login",
+    login=LOGIN,
+    token_variable="MLFLOW_TRACKING_TOKEN",  # noqa: S106 a name
     port=15000,
     variable="MLFLOW_URL",
     task_variable="MLFLOW_TRACKING_URI",

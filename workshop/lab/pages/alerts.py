@@ -31,7 +31,7 @@ class Alert:
 
 async def firing(lab: Lab) -> list[Alert]:
     """Firing alerts, critical ones first; none while Prometheus is missing or does not answer."""
-    prometheus = Prometheus(lab.component_url("prometheus") or "", seconds=SECONDS)
+    prometheus = Prometheus(lab.component_url("prometheus") or "", token=lab.token, seconds=SECONDS)
     try:
         async with asyncio.timeout(SECONDS):
             found = [_alert(one) for one in await asyncio.to_thread(prometheus.firing)]

@@ -4,7 +4,7 @@
 `http://127.0.0.1:<console>/#token=<token>` once. Browsers never send the fragment of a URL, so the token is in no
 server log and no Referer. The login page reads the fragment, posts it to `/login` and gets a cookie and a key (see
 `workshop.lab.sessions`). The gates of other parts redirect a browser to the console, which sends it back to their
-`/login` with a one-time code.
+`/session/login` with a one-time code.
 
 Not provided: protection from other programs of the same user, and encryption; the lab is on loopback only.
 """
@@ -14,14 +14,14 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from workshop.lab.listening.hosts import LOOPBACK, host_name
-from workshop.lab.sessions import SESSION_SECONDS, Codes, Sessions
+from workshop.lab.sessions import LOGIN, SESSION_SECONDS, Codes, Sessions
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -70,6 +70,7 @@ class TokenGate:
         self._codes = Codes(token, part)
         self._terminal = Codes(token, TERMINAL)
         self._open = tuple(open_paths)
+        self._own = _OF_A_PART if console else _OF_THE_CONSOLE
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -87,7 +88,7 @@ class TokenGate:
             )
             return
         path = scope["path"]
-        own = _OWN.get(path) if scope["type"] == "http" else None
+        own = self._own.get(path) if scope["type"] == "http" else None
         if own is not None:
             await own(self, scope, receive, send, headers)
             return
@@ -129,10 +130,7 @@ class TokenGate:
         return any(path == known or (known.endswith("/") and path.startswith(known)) for known in self._open)
 
     async def _login(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
-        """The login page and its POST. Other parts than the console get a login by code."""
-        if self._console:
-            await self._login_by_code(scope, receive, send)
-            return
+        """The console's login page and its POST."""
         if scope["method"] in ("GET", "HEAD"):
             await _login_page(send, status=200)
             return
@@ -145,7 +143,8 @@ class TokenGate:
         cookie, key = self._sessions.begin()
         await _answer(send, 200, json.dumps({"key": key}).encode(), b"application/json", (self._set_cookie(cookie),))
 
-    async def _login_by_code(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _login_by_code(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+        """The login of another part."""
         query = _query(scope)
         if scope["method"] != "GET" or not self._codes.take(query.get("code", "")):
             await _refuse(scope, receive, send, 401, f"the code is not valid or was used; {_NEXT}")
@@ -192,12 +191,14 @@ class TokenGate:
         return b"set-cookie", cookie.encode()
 
 
-_OWN: dict[str, Callable[[TokenGate, Scope, Receive, Send, dict[str, str]], Awaitable[None]]] = {
+Own = Mapping[str, Callable[[TokenGate, Scope, Receive, Send, dict[str, str]], Awaitable[None]]]
+"""The paths that a gate answers itself."""
+_OF_THE_CONSOLE: Own = {
     "/login": TokenGate._login,
     "/logout": TokenGate._logout,
     "/session/code": TokenGate._code,
 }
-"""The paths that the gate answers itself."""
+_OF_A_PART: Own = {LOGIN: TokenGate._login_by_code}
 
 
 def local_path(given: str) -> str:

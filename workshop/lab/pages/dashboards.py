@@ -86,7 +86,7 @@ def dashboard_routes(lab: Lab) -> list[BaseRoute]:
         if label is not None and not label.isidentifier():
             return JSONResponse({"error": f"{label!r} is not the name of a label"}, status_code=400)
         path = f"label/{label}/values" if label else request.url.path.rpartition("/")[2]
-        return await _proxied(f"{lab.component_url('prometheus')}/api/v1/{path}", request)
+        return await _proxied(f"{lab.component_url('prometheus')}/api/v1/{path}", lab.token, request)
 
     return [
         Route("/dashboards", lambda _: RedirectResponse("/dashboards/")),
@@ -118,10 +118,10 @@ def _missing(lab: Lab, request: Request, message: str) -> Response:
     return html.page(lab, request, "missing.html", values, status=404)
 
 
-async def _proxied(url: str, request: Request) -> Response:
+async def _proxied(url: str, token: str, request: Request) -> Response:
     try:
         async with (
-            aiohttp.ClientSession(timeout=TIMEOUT) as session,
+            aiohttp.ClientSession(timeout=TIMEOUT, headers={"Authorization": f"Bearer {token}"}) as session,
             session.get(url, params=list(request.query_params.multi_items())) as answer,
         ):
             body = await answer.read()

@@ -17,12 +17,13 @@ from workshop.lab.build import build_lab
 from workshop.lab.components import grafana
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.paths import KIT, LabPaths
-from workshop.lab.ports import reserve
 from workshop.lab.store import Store
 
 DASHBOARDS = KIT / "grafana" / "rendered"
+URL = "http://127.0.0.1:4711"
 STAND_IN = f"""#!{sys.executable}
 import json, os, sys
+import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from configparser import RawConfigParser
 ini = RawConfigParser()
@@ -32,7 +33,13 @@ class Health(BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200 if self.path == "/api/health" else 404)
         self.end_headers()
-HTTPServer((ini["server"]["http_addr"], int(ini["server"]["http_port"])), Health).serve_forever()
+    def address_string(self):
+        return ""
+class Server(HTTPServer):
+    address_family = socket.AF_UNIX
+    def server_bind(self):
+        self.socket.bind(self.server_address)
+Server(ini["server"]["socket"], Health).serve_forever()
 """
 
 
@@ -55,14 +62,15 @@ def only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _made(folder: Path, port: int = 1) -> ProcessSpec:
-    made = grafana.process(folder, port, {"PATH": "/bin", "HOME": "/nowhere"}, "http://127.0.0.1:9", DASHBOARDS)
+def _made(folder: Path) -> ProcessSpec:
+    env = {"PATH": "/bin", "HOME": "/nowhere"}
+    made = grafana.process(folder, URL, env, "http://127.0.0.1:9", "the-token", DASHBOARDS)
     assert made is not None
     return made
 
 
 def test_without_grafana_there_is_no_such_part(only: Path) -> None:
-    assert grafana.process(only / "state", 1, {}, "http://127.0.0.1:9", DASHBOARDS) is None
+    assert grafana.process(only / "state", URL, {}, "http://127.0.0.1:9", "the-token", DASHBOARDS) is None
     assert not (only / "state").exists()
 
 
@@ -81,12 +89,13 @@ def test_a_program_without_grafanas_own_files_is_not_taken(only: Path) -> None:
     assert grafana.installed() is None
 
 
-def test_it_listens_on_loopback_lets_anybody_look_and_calls_nobody(only: Path) -> None:
+def test_it_listens_on_a_private_socket_lets_visitors_look_and_calls_nobody(only: Path) -> None:
     _install(only / "usr-share-grafana", "grafana")
-    _made(only / "state", 4711)
+    made = _made(only / "state")
     ini = configparser.RawConfigParser()
     ini.read(only / "state" / "grafana.ini")
-    assert ini["server"]["http_addr"] == "127.0.0.1" and ini["server"]["http_port"] == "4711"
+    assert ini["server"]["protocol"] == "socket" and ini["server"]["socket"] == str(made.socket)
+    assert ini["server"]["socket_mode"] == "0600" and ini["server"]["root_url"] == f"{URL}/"
     assert ini["auth.anonymous"]["org_role"] == "Viewer"
     assert all(
         ini["paths"][name].startswith(str(only / "state")) for name in ("data", "logs", "plugins", "provisioning")
@@ -117,6 +126,9 @@ def test_the_datasource_and_the_dashboards_are_provisioned(only: Path) -> None:
     provisioning = only / "state" / "provisioning"
     (source,) = yaml.safe_load((provisioning / "datasources" / "kit.yaml").read_text())["datasources"]
     assert source["url"] == "http://127.0.0.1:9" and source["type"] == "prometheus" and source["editable"] is False
+    assert source["jsonData"]["httpHeaderName1"] == "Authorization"
+    assert source["secureJsonData"]["httpHeaderValue1"] == "Bearer the-token"
+    assert stat.S_IMODE((provisioning / "datasources" / "kit.yaml").stat().st_mode) == 0o600
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "kit.yaml").read_text())["providers"]
     found = {path.name for path in Path(provider["options"]["path"]).glob("*.json")}
     assert found == {"quality.json", "serving.json"}
@@ -127,8 +139,7 @@ def test_it_is_called_with_its_configuration_and_with_nothing_of_the_users_shell
 ) -> None:
     monkeypatch.setenv("GF_SECURITY_ADMIN_PASSWORD", "of-the-shell")
     _install(only / "usr-share-grafana", "grafana")
-    held = reserve()
-    made = _made(only / "state", held.number)
+    made = _made(only / "state")
 
     async def started() -> str:
         lab = build_lab(LabPaths(only), Store(), "token", {}, {})
@@ -143,8 +154,7 @@ def test_it_is_called_with_its_configuration_and_with_nothing_of_the_users_shell
         await lab.launcher.close()
         return state
 
-    with held:
-        assert asyncio.run(started()) == "ready"
+    assert asyncio.run(started()) == "ready"
     called = json.loads((only / "state" / "called.json").read_text())
     assert called["argv"] == ["server", f"--config={only}/state/grafana.ini", f"--homepath={only}/usr-share-grafana"]
     assert not [name for name in called["env"] if name.startswith("GF_")]

@@ -60,7 +60,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
         )
     try:
         asyncio.run(until_ready(part.ready_url, process, part.log))
-        yield Hub(part.url, state, process)
+        yield Hub(f"http://127.0.0.1:{held.number}", state, process)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)

@@ -259,15 +259,18 @@ def _exporter() -> Iterator[int]:
 def _prometheus(folder: Path, files: Callable[[], object]) -> Iterator[Callable[[str], list[dict[str, Any]]]]:
     """The lab's Prometheus over the files that `files` writes; gives a function that waits for a query's series."""
     with reserve() as port:
-        component = prometheus.process(require("prometheus").path, folder, port.number, {"PATH": os.environ["PATH"]})
+        base = f"http://127.0.0.1:{port.number}"
+        binary, env = require("prometheus").path, {"PATH": os.environ["PATH"]}
+        component = prometheus.process(binary, folder, env, base, port.number)
         files()
         process = subprocess.Popen(component.argv, cwd=folder, stderr=subprocess.DEVNULL)
 
     def query(expr: str) -> list[dict[str, Any]]:
         for _ in range(300):
             with suppress(OSError):
-                url = f"{component.url}/api/v1/query?{urlencode({'query': expr})}"
-                with urllib.request.urlopen(url, timeout=5) as answer:
+                url = f"{base}/api/v1/query?{urlencode({'query': expr})}"
+                asked = urllib.request.Request(url, headers=dict(component.headers))
+                with urllib.request.urlopen(asked, timeout=5) as answer:
                     found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
                 if found:
                     return found

@@ -226,10 +226,10 @@ def test_another_part_sends_a_browser_to_the_console_and_takes_its_code(client: 
     assert (there.status_code, there.headers["location"]) == (303, f"{HERE}/open/mlflow?next=%2Fmodels%3Fx%3D1%26y%3D2")
     assert browser.get("/api").status_code == 401
     code = _code(client, _log_in(client), "mlflow").json()["code"]
-    back = browser.get("/login", params={"code": code, "next": "/models?x=1&y=2"})
+    back = browser.get("/session/login", params={"code": code, "next": "/models?x=1&y=2"})
     assert (back.status_code, back.headers["location"]) == (303, "/models?x=1&y=2")
     assert browser.get("/models").status_code == 200
-    assert browser.get("/login", params={"code": code}).status_code == 401, "a code is valid once"
+    assert browser.get("/session/login", params={"code": code}).status_code == 401, "a code is valid once"
 
 
 def test_the_cookie_of_one_part_opens_no_other(client: TestClient) -> None:
