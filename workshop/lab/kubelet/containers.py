@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workshop.lab.kubelet import probes
+from workshop.lab.listening.owner import listens
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
 from workshop.lab.store import now
 from workshop.manifests.kubernetes import Probe, TCPSocketAction
@@ -42,7 +43,7 @@ class Container:
     image: str
     pod: str
     readiness: Probe | None = None
-    """Without one, the container is ready when `ports("")` accepts a connection."""
+    """Without one, the container is ready when `ports(SERVED)` accepts a connection."""
     liveness: Probe | None = None
     ports: probes.Ports = int
     handle: Handle | None = None
@@ -103,7 +104,7 @@ class Containers:
                 container.restarts += 1 if container.exit_code is not None else 0
                 await self.start(container, make, exited)
         elif container.running:
-            container.ready = await probes.succeeds(container.readiness or _TCP, ports=container.ports)
+            container.ready = await self._is_ready(container, emit)
             await self._check_liveness(container, emit)
         return _state(container) != before
 
@@ -116,6 +117,19 @@ class Containers:
         """Stop watching for the end of containers."""
         for task in self._watching:
             task.cancel()
+
+    async def _is_ready(self, container: Container, emit: Emit) -> bool:
+        """Whether the readiness probe succeeds and it is the container itself that listens on its port.
+
+        A Pod of the lab has no address of its own, so a program of another user may listen where the container should.
+        """
+        if not await probes.succeeds(container.readiness or _TCP, ports=container.ports):
+            return False
+        port = container.ports(SERVED)
+        if container.ready or (container.handle and await asyncio.to_thread(listens, container.handle.pid, port)):
+            return True
+        emit("Unhealthy", f"Readiness probe failed: another program listens on port {port}", True)
+        return False
 
     async def _check_liveness(self, container: Container, emit: Emit) -> None:
         """Stop a container whose liveness probe failed too often; it is restarted as after a crash."""
@@ -131,7 +145,9 @@ class Containers:
             await container.handle.stop(LIVENESS_GRACE_SECONDS)
 
 
-_TCP = Probe(tcp_socket=TCPSocketAction(port=""))
+SERVED = ""
+"""The name for `Container.ports` of the port that receives requests."""
+_TCP = Probe(tcp_socket=TCPSocketAction(port=SERVED))
 
 
 def _note_end(container: Container, code: int) -> None:

@@ -15,11 +15,20 @@ import pytest
 from workshop.lab.kubelet import containers
 from workshop.lab.kubelet.containers import Container, Containers
 from workshop.lab.paths import LabPaths
+from workshop.lab.ports import reserve
 from workshop.lab.runtimes.base import ContainerSpec, PodError
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.manifests.kubernetes import HTTPGetAction, Probe, TCPSocketAction
+
+LISTEN = """exec python3 -c '
+import pathlib, socket, time
+with socket.create_server(("127.0.0.1", {port})):
+    while not pathlib.Path("{stop}").exists():
+        time.sleep(0.01)
+time.sleep(60)
+'"""
 
 
 @dataclass
@@ -134,18 +143,36 @@ def test_a_container_whose_liveness_probe_fails_is_restarted(tmp_path: Path, mon
 def test_readiness_follows_the_probe(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with kubelet(tmp_path) as it:
+            with reserve() as reserved:
+                probe = Probe(tcp_socket=TCPSocketAction(port="http"))
+                port = reserved.number
+                container = Container("server", "bash", "pod", readiness=probe, ports=lambda name: port)
+                await it.start(container, LISTEN.format(port=port, stop=tmp_path / "stop"))
+                async with asyncio.timeout(20):
+                    while not container.ready:
+                        await it.sync(container, "")
+                (tmp_path / "stop").touch()
+                async with asyncio.timeout(20):
+                    while container.ready:
+                        assert container.running
+                        await it.sync(container, "")
+                assert not it.events
+
+    asyncio.run(scenario())
+
+
+def test_a_container_is_not_ready_when_another_program_answers_on_its_port(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kubelet(tmp_path) as it:
             server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
             port = server.sockets[0].getsockname()[1]
-            ports = {"http": port}
-            probe = Probe(tcp_socket=TCPSocketAction(port="http"))
-            container = Container("server", "bash", "pod", readiness=probe, ports=lambda name: ports[str(name)])
+            container = Container("server", "bash", "pod", ports=lambda name: port)
             await it.start(container, "sleep 60")
             await it.sync(container, "")
-            assert container.ready
-            server.close()
-            await server.wait_closed()
-            assert await it.sync(container, "")
             assert not container.ready
+            message = f"Readiness probe failed: another program listens on port {port}"
+            assert it.events == [("Unhealthy", message, True)]
+            server.close()
 
     asyncio.run(scenario())
 
