@@ -32,3 +32,20 @@ def seconds(duration: str) -> float:
     if not _DURATION.fullmatch(duration):
         raise ValueError(f"{duration!r} is no duration")
     return sum(float(n) * _UNITS[unit] for n, unit in re.findall(r"([0-9.]+)(h|ms|m|s)", duration))
+
+
+def divided(quantity: object, by: int, *, of: str) -> str:
+    """An equal part of a resource, rounded down: memory and storage to a whole byte, others to a thousandth.
+
+    A binary suffix stays binary, as in apimachinery's Quantity. Raises ValueError for what is no quantity.
+    """
+    thousandths = 1 if of in ("memory", "ephemeral-storage") else 1000
+    whole = int(number(quantity) * thousandths / by)
+    if str(quantity)[-1:] == "i":
+        units = [(1 << 10 * (at + 1), f"{letter}i") for at, letter in enumerate("KMGTPE")]
+    else:
+        units = [(1000 ** (at + 1), letter) for at, letter in enumerate("kMGTPE")]
+    for unit, suffix in reversed(units):
+        if whole and whole % (unit * thousandths) == 0:
+            return f"{whole // (unit * thousandths)}{suffix}"
+    return str(whole // thousandths) if whole % thousandths == 0 else f"{whole}m"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from workshop.manifests.kubernetes import EnvFromSource, EnvVar, Probe, Volume, VolumeMount
 from workshop.manifests.tekton import WhenExpression
@@ -15,7 +16,10 @@ from workshop.manifests.tekton import WhenExpression
 
 @dataclass(frozen=True)
 class ContainerPlan:
-    """A step or a sidecar. `name` is the container's: step-build, sidecar-database."""
+    """A step or a sidecar. `name` is the container's: step-build, sidecar-database.
+
+    `shown` are fields of the container that have no effect in the lab.
+    """
 
     name: str
     image: str
@@ -31,6 +35,7 @@ class ContainerPlan:
     results: tuple[str, ...] = ()
     when: tuple[WhenExpression, ...] = ()
     probe: Probe | None = None
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,13 +52,14 @@ class PodIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class PodPlan(PodIdentity):
-    """One attempt of a TaskRun. `folder` is the Pod's own folder."""
+    """One attempt of a TaskRun. `folder` is the Pod's own folder; `shown` are fields that have no effect in the lab."""
 
     folder: Path
     steps: tuple[ContainerPlan, ...]
     sidecars: tuple[ContainerPlan, ...] = ()
     volumes: tuple[Volume, ...] = ()
     results: tuple[str, ...] = ()
+    shown: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass

@@ -8,13 +8,22 @@ import msgspec
 from msgspec import Meta
 
 from workshop.manifests.kubernetes import (
+    Affinity,
     ConfigMapVolumeSource,
     EmptyDirVolumeSource,
+    EnvVar,
+    HostAlias,
+    LocalObjectReference,
     PersistentVolumeClaim,
     PersistentVolumeClaimVolumeSource,
+    PodDNSConfig,
+    PodSecurityContext,
     ProjectedVolumeSource,
     ResourceRequirements,
     SecretVolumeSource,
+    Toleration,
+    TopologySpreadConstraint,
+    Volume,
 )
 from workshop.manifests.meta import Anything, Resource, Typed
 from workshop.manifests.tekton.params import Duration, Param
@@ -22,8 +31,28 @@ from workshop.manifests.tekton.pipeline import PipelineRef, PipelineSpec, TaskRe
 from workshop.manifests.tekton.status import CustomRunStatus, PipelineRunStatus, TaskRunStatus
 from workshop.manifests.tekton.task import TaskSpec
 
-PodTemplate = Anything
-"""Scheduling wishes for the Pods of a run."""
+
+class PodTemplate(Typed, frozen=True, kw_only=True):
+    """What the Pods of a run have beside their containers."""
+
+    env: Annotated[list[EnvVar], Meta(description="For every step; these take precedence over the step's.")] = []
+    volumes: Annotated[list[Volume], Meta(description="Steps may mount them like the Task's own.")] = []
+    affinity: Affinity | None = None
+    automount_service_account_token: bool | None = None
+    dns_config: PodDNSConfig | None = None
+    dns_policy: str | None = None
+    enable_service_links: bool | None = None
+    host_aliases: list[HostAlias] | None = None
+    host_network: bool = False
+    host_users: bool | None = None
+    image_pull_secrets: list[LocalObjectReference] | None = None
+    node_selector: dict[str, str] | None = None
+    priority_class_name: str | None = None
+    runtime_class_name: str | None = None
+    scheduler_name: str = ""
+    security_context: PodSecurityContext | None = None
+    tolerations: list[Toleration] | None = None
+    topology_spread_constraints: list[TopologySpreadConstraint] | None = None
 
 
 class WorkspaceBinding(Typed, frozen=True, kw_only=True):

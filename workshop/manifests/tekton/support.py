@@ -32,8 +32,9 @@ SUPPORTED: dict[str, str] = {
     "PipelineSpec": "displayName description params workspaces tasks results finally",
     "PipelineTask": "name displayName description taskRef taskSpec runAfter when params matrix workspaces "
     "retries timeout onError",
-    "PipelineTaskRunSpec": "pipelineTaskName serviceAccountName metadata timeout",
+    "PipelineTaskRunSpec": "pipelineTaskName serviceAccountName metadata timeout podTemplate",
     "PipelineTaskWorkspace": "name workspace subPath",
+    "PodTemplate": "env volumes",
     "PipelineWorkspace": "name description optional",
     "PropertySpec": "type",
     "Sidecar": "name image command args script workingDir env envFrom volumeMounts readinessProbe "
@@ -50,8 +51,8 @@ SUPPORTED: dict[str, str] = {
     "TaskResult": "name type description properties value",
     "TaskRun": "apiVersion kind metadata spec status",
     "TaskRunSpec": "taskRef taskSpec params workspaces serviceAccountName timeout retries status "
-    "statusMessage managedBy",
-    "TaskRunTemplate": "serviceAccountName",
+    "statusMessage podTemplate managedBy",
+    "TaskRunTemplate": "serviceAccountName podTemplate",
     "TaskSpec": "displayName description params workspaces results steps stepTemplate sidecars volumes",
     "TemplateMeta": "labels annotations",
     "Timeouts": "pipeline tasks finally",
@@ -62,16 +63,31 @@ SUPPORTED: dict[str, str] = {
 }
 """Fields that do here what they do on a cluster, by type."""
 
-_ONE_MACHINE = "there is one machine and no scheduler"
-_NO_LIMITS = "steps are not limited; requests and limits are for a scheduler"
+_ONE_MACHINE = "there is one machine and no scheduler; the Pod shows it"
+_NO_LIMITS = "steps are not limited; requests and limits are for a scheduler; the Pod shows them"
 _NO_IMAGES = "the process engine pulls no images"
-_SAME_USER = "steps run as the lab's user"
+_SAME_USER = "steps run as the lab's user; the Pod shows it, merged as on a cluster"
 
 ACCEPTED: dict[str, str] = {
     "PipelineTaskRunSpec.computeResources": _NO_LIMITS,
-    "PipelineTaskRunSpec.podTemplate": _ONE_MACHINE,
     "PipelineTaskRunSpec.sidecarSpecs": _NO_LIMITS,
     "PipelineTaskRunSpec.stepSpecs": _NO_LIMITS,
+    "PodTemplate.affinity": _ONE_MACHINE,
+    "PodTemplate.automountServiceAccountToken": _ONE_MACHINE,
+    "PodTemplate.dnsConfig": _ONE_MACHINE,
+    "PodTemplate.dnsPolicy": _ONE_MACHINE,
+    "PodTemplate.enableServiceLinks": _ONE_MACHINE,
+    "PodTemplate.hostAliases": _ONE_MACHINE,
+    "PodTemplate.hostNetwork": _ONE_MACHINE,
+    "PodTemplate.hostUsers": _ONE_MACHINE,
+    "PodTemplate.imagePullSecrets": _NO_IMAGES,
+    "PodTemplate.nodeSelector": _ONE_MACHINE,
+    "PodTemplate.priorityClassName": _ONE_MACHINE,
+    "PodTemplate.runtimeClassName": _ONE_MACHINE,
+    "PodTemplate.schedulerName": _ONE_MACHINE,
+    "PodTemplate.securityContext": _SAME_USER,
+    "PodTemplate.tolerations": _ONE_MACHINE,
+    "PodTemplate.topologySpreadConstraints": _ONE_MACHINE,
     "Sidecar.computeResources": _NO_LIMITS,
     "Sidecar.imagePullPolicy": _NO_IMAGES,
     "Sidecar.livenessProbe": "a sidecar that hangs is not restarted; it ends with its Pod",
@@ -90,10 +106,8 @@ ACCEPTED: dict[str, str] = {
     "StepTemplate.imagePullPolicy": _NO_IMAGES,
     "StepTemplate.securityContext": _SAME_USER,
     "TaskRunSpec.computeResources": _NO_LIMITS,
-    "TaskRunSpec.podTemplate": _ONE_MACHINE,
     "TaskRunSpec.sidecarSpecs": _NO_LIMITS,
     "TaskRunSpec.stepSpecs": _NO_LIMITS,
-    "TaskRunTemplate.podTemplate": _ONE_MACHINE,
 }
 """Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
 

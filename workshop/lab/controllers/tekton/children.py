@@ -10,6 +10,7 @@ from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.claims import with_claims
 from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.matrix import combinations
+from workshop.lab.controllers.tekton.merging import merged_pod_templates
 from workshop.lab.controllers.tekton.names import RELEASE, child_name, passed_on
 from workshop.lab.controllers.tekton.nodes import Node
 from workshop.lab.controllers.tekton.skipping import resolved_matrix
@@ -68,6 +69,8 @@ def _child(
     workspaces = _workspaces(run, spec, raw_task, task, lookup, claims)
     if workspaces:
         child["workspaces"] = workspaces
+    if not is_custom(task):
+        child |= _pod_of(run, task.name)
     timeout = override.timeout or task.timeout
     if timeout:
         child["timeout"] = timeout
@@ -111,6 +114,16 @@ def _task_ref(ref: Object, lookup: Lookup) -> Object:
 def _account(spec: PipelineRunSpec, override: PipelineTaskRunSpec) -> str:
     template = spec.task_run_template
     return override.service_account_name or (template.service_account_name if template else "")
+
+
+def _pod_of(run: Object, task: str) -> dict[str, Any]:
+    """What the run says of the task's Pod: the podTemplate of both, and the resources of `taskRunSpecs`."""
+    given = run["spec"].get("taskRunSpecs") or []
+    own: dict[str, Any] = next((one for one in given if one.get("pipelineTaskName") == task), {})
+    of_run = (run["spec"].get("taskRunTemplate") or {}).get("podTemplate")
+    found = {field: own[field] for field in ("computeResources", "stepSpecs", "sidecarSpecs") if own.get(field)}
+    template = merged_pod_templates(of_run, own.get("podTemplate"))
+    return {**found, "podTemplate": template} if template else found
 
 
 def _labels(run: Object, node: Node, override: PipelineTaskRunSpec) -> dict[str, str]:

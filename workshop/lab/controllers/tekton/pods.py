@@ -1,7 +1,8 @@
 """The Pod of a TaskRun: its plan, and the object for `kubectl get pods`.
 
-The object has the containers, images, variables and mounts. It lacks the entrypoint binary, the init containers and the
-internal volumes of a real Tekton Pod, because nothing in the lab uses them.
+The object has the containers as the controller merges them, with the fields that have no effect in the lab: security
+contexts, resources, pull policies. It lacks the entrypoint binary, the init containers and the internal volumes of a
+real Tekton Pod, because nothing in the lab uses them.
 """
 
 from __future__ import annotations
@@ -13,13 +14,20 @@ from typing import Any
 import msgspec
 
 from workshop.lab.controllers.owners import owner_reference
+from workshop.lab.controllers.tekton.merging import of_whole_task, pod_fields, templated, with_overrides
 from workshop.lab.controllers.tekton.names import RELEASE, passed_on
 from workshop.lab.controllers.tekton.substitution import container_name
 from workshop.lab.controllers.tekton.workspaces import Bound
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
-from workshop.manifests.kubernetes import EnvVar, VolumeMount
+from workshop.manifests.kubernetes import EnvVar, ResourceRequirements, VolumeMount
 from workshop.manifests.objects import Object
-from workshop.manifests.tekton import Sidecar, Step, StepTemplate, TaskSpec, parse_duration
+from workshop.manifests.tekton import PodTemplate, Sidecar, Step, StepTemplate, TaskRunSpec, TaskSpec, parse_duration
+
+NOT_USED = (
+    "computeResources", "imagePullPolicy", "livenessProbe", "ports", "readinessProbe", "restartPolicy",
+    "securityContext", "startupProbe", "terminationMessagePath", "terminationMessagePolicy",
+)  # fmt: skip
+"""Fields of a step or a sidecar that the runtime does not use; the Pod shows them."""
 
 
 def pod_object(run: Object, name: str, plan: PodPlan) -> Object:
@@ -40,6 +48,7 @@ def pod_object(run: Object, name: str, plan: PodPlan) -> Object:
             "ownerReferences": [owner_reference(run)],
         },
         "spec": {
+            **plan.shown,
             "containers": [_container(one) for one in (*plan.steps, *plan.sidecars)],
             "nodeName": "lab",
             "restartPolicy": "Never",
@@ -51,29 +60,42 @@ def pod_object(run: Object, name: str, plan: PodPlan) -> Object:
 
 
 def pod_plan(run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path) -> PodPlan:
-    """The Pod of a substituted Task."""
+    """The Pod of a substituted Task. `run` is the TaskRun as admission has stored it."""
+    meta, asked = run["metadata"], msgspec.convert(run["spec"], TaskRunSpec)
+    pod = asked.pod_template or PodTemplate()
     template = spec.step_template or StepTemplate()
-    meta = run["metadata"]
-    steps = [
-        _step(index, _templated(step, template), bound.of(step.workspaces)) for index, step in enumerate(spec.steps)
-    ]
-    sidecars = [_sidecar(one, bound.of(one.workspaces)) for one in spec.sidecars]
+    steps = [templated(step, template) for step in spec.steps]
+    resources = of_whole_task(
+        with_overrides({one.name or str(at): one.compute_resources for at, one in enumerate(steps)}, asked.step_specs),
+        asked.compute_resources,
+    )
+    of_sidecars = with_overrides({one.name: one.compute_resources for one in spec.sidecars}, asked.sidecar_specs)
     return PodPlan(
         namespace=meta["namespace"],
         name=name,
         uid="",
         folder=folder,
-        steps=tuple(steps),
-        sidecars=tuple(sidecars),
-        volumes=(*spec.volumes, *bound.volumes),
+        steps=tuple(
+            _step(at, step, bound.of(step.workspaces), resources[step.name or str(at)], pod.env)
+            for at, step in enumerate(steps)
+        ),
+        sidecars=tuple(_sidecar(one, bound.of(one.workspaces), of_sidecars[one.name]) for one in spec.sidecars),
+        volumes=(*spec.volumes, *pod.volumes, *bound.volumes),
         results=tuple(result.name for result in spec.results),
         service_account=run["spec"].get("serviceAccountName", ""),
         labels={**passed_on(meta.get("labels")), "tekton.dev/taskRun": meta["name"]},
         annotations=passed_on(meta.get("annotations")),
+        shown=pod_fields(pod),
     )
 
 
-def _step(index: int, step: Step, workspaces: Sequence[VolumeMount]) -> ContainerPlan:
+def _step(
+    index: int,
+    step: Step,
+    workspaces: Sequence[VolumeMount],
+    resources: ResourceRequirements | None,
+    more_env: Sequence[EnvVar],
+) -> ContainerPlan:
     return ContainerPlan(
         name=container_name(step.name, index),
         image=step.image,
@@ -81,17 +103,20 @@ def _step(index: int, step: Step, workspaces: Sequence[VolumeMount]) -> Containe
         args=tuple(step.args),
         script=step.script,
         working_dir=step.working_dir,
-        env=tuple(step.env),
+        env=(*step.env, *more_env),
         env_from=tuple(step.env_from),
         mounts=(*workspaces, *step.volume_mounts),
         timeout=parse_duration(step.timeout) if step.timeout else None,
         continue_on_error=step.on_error == "continue",
         results=tuple(result.name for result in step.results),
         when=tuple(step.when),
+        shown=_shown(step, resources),
     )
 
 
-def _sidecar(sidecar: Sidecar, workspaces: Sequence[VolumeMount]) -> ContainerPlan:
+def _sidecar(
+    sidecar: Sidecar, workspaces: Sequence[VolumeMount], resources: ResourceRequirements | None
+) -> ContainerPlan:
     return ContainerPlan(
         name=f"sidecar-{sidecar.name}",
         image=sidecar.image,
@@ -103,33 +128,19 @@ def _sidecar(sidecar: Sidecar, workspaces: Sequence[VolumeMount]) -> ContainerPl
         env_from=tuple(sidecar.env_from),
         mounts=(*workspaces, *sidecar.volume_mounts),
         probe=sidecar.startup_probe or sidecar.readiness_probe,
+        shown=_shown(sidecar, resources),
     )
 
 
-def _templated(step: Step, template: StepTemplate) -> Step:
-    """Merge a step into its Task's stepTemplate: the step takes precedence; variables and mounts are joined."""
-    return msgspec.structs.replace(
-        step,
-        image=step.image or template.image,
-        command=step.command or ([] if step.script else template.command),
-        args=step.args or template.args,
-        working_dir=step.working_dir or template.working_dir,
-        env=_joined_env(template.env, step.env),
-        env_from=[*template.env_from, *step.env_from],
-        volume_mounts=_joined_mounts(template.volume_mounts, step.volume_mounts),
-    )
-
-
-def _joined_env(base: Sequence[EnvVar], own: Sequence[EnvVar]) -> list[EnvVar]:
-    return list({**{one.name: one for one in base}, **{one.name: one for one in own}}.values())
-
-
-def _joined_mounts(base: Sequence[VolumeMount], own: Sequence[VolumeMount]) -> list[VolumeMount]:
-    return list({**{one.mount_path: one for one in base}, **{one.mount_path: one for one in own}}.values())
+def _shown(one: Step | Sidecar, resources: ResourceRequirements | None) -> dict[str, Any]:
+    """The fields of a container that have no effect here, under the names that a Pod has for them."""
+    raw = msgspec.to_builtins(one)
+    shown = {field: raw[field] for field in NOT_USED if field in raw and field != "computeResources"}
+    return {**shown, "resources": msgspec.to_builtins(resources) if resources else {}}
 
 
 def _container(plan: ContainerPlan) -> dict[str, Any]:
-    container: dict[str, Any] = {"name": plan.name, "image": plan.image, "resources": {}}
+    container: dict[str, Any] = {"name": plan.name, "image": plan.image, **plan.shown}
     if plan.script:
         container["command"] = ["/tekton/scripts/script"]
     elif plan.command:
