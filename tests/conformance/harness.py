@@ -14,6 +14,7 @@ import yaml
 from workshop.lab.admission import admit
 from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.kinds import built_in
+from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.launcher import Launcher
@@ -90,7 +91,12 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(folder: Path, store: Store | None = None, env: Mapping[str, str] | None = None) -> AsyncIterator[Lab]:
+async def lab(
+    folder: Path,
+    store: Store | None = None,
+    env: Mapping[str, str] | None = None,
+    credentials: Credentials | None = None,
+) -> AsyncIterator[Lab]:
     """A running lab in a folder; give the store of an earlier one to start it again."""
     state = LabPaths(folder / "state")
     state.make()
@@ -99,7 +105,7 @@ async def lab(folder: Path, store: Store | None = None, env: Mapping[str, str] |
     await launcher.open()
     images = ImageTable(NoImages(), Path(sys.executable).parent)
     runtime = ProcessRuntime(state, launcher, images)
-    task = asyncio.create_task(run_tekton(store, state, runtime, env))
+    task = asyncio.create_task(run_tekton(store, state, runtime, env, credentials))
     try:
         yield Lab(store, state, launcher)
     finally:

@@ -111,5 +111,5 @@ def participant(
 def of_steps(state: LabPaths) -> dict[str, str]:
     """The variables that every step gets in addition to those of its Task."""
     env = base(state)
-    names = ("KUBECONFIG", "LAB_IMAGES", "UV_CACHE_DIR", "TZ", *QUIET, *NETWORK)
+    names = ("LAB_IMAGES", "UV_CACHE_DIR", "TZ", *QUIET, *NETWORK)
     return {name: env[name] for name in names if name in env}

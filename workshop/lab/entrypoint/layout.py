@@ -5,13 +5,11 @@ The folders are those of Tekton's entrypoint (pkg/pod/pod.go and pkg/pod/entrypo
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-import yaml
-
+from workshop.lab.kubelet.credentials import PodAccess
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
 from workshop.lab.kubelet.variables import expand, variables
 from workshop.lab.kubelet.volumes import Folder, mounts
@@ -24,15 +22,24 @@ FOLDERS = ("creds", "home", "results", "run", "scripts", "steps", "artifacts", "
 
 
 class PodLayout:
-    """Makes the folders of one Pod and the specs of its containers. `env` are variables for every container."""
+    """Makes the folders of one Pod and the specs of its containers.
+
+    `env` are variables for every container. `access` is what each container needs to use the API, if it may.
+    """
 
     def __init__(
-        self, store: Store, paths: LabPaths, pod: PodPlan, volumes: Mapping[str, Folder], env: Mapping[str, str]
+        self,
+        store: Store,
+        paths: LabPaths,
+        pod: PodPlan,
+        volumes: Mapping[str, Folder],
+        env: Mapping[str, str],
+        access: PodAccess | None = None,
     ) -> None:
         self._store, self._paths, self._pod, self._volumes = store, paths, pod, volumes
         self._defaults = {"HOME": "/tekton/home", "LANG": "C.UTF-8", "HOSTNAME": pod.name, **env}
-        if config := _kubeconfig(paths, pod.namespace):
-            self._defaults["KUBECONFIG"] = str(config)
+        self._defaults |= access.env if access else {}
+        self._token = [access.mount] if access else []
 
     def make(self) -> None:
         """Make the folders that the containers share. Raises OSError."""
@@ -81,7 +88,7 @@ class PodLayout:
             env=env,
             defaults=self._defaults,
             working_dir=plan.working_dir,
-            mounts=tuple(found),
+            mounts=(*found, *self._token),
         )
 
     def _tekton_mounts(self, index: int, name: str) -> list[Mount]:
@@ -96,21 +103,3 @@ class PodLayout:
     def _script(self, name: str, text: str) -> Script:
         name += "-" + "".join(secrets.choice("bcdfghjklmnpqrstvwxz2456789") for _ in range(5))
         return Script(text, self._pod.folder / "tekton" / "scripts" / name, f"/tekton/scripts/{name}")
-
-
-def _kubeconfig(paths: LabPaths, namespace: str) -> Path | None:
-    """The lab's kubeconfig with this namespace as the default, as a Pod on a cluster has it."""
-    source = paths.kubeconfig
-    if not source.exists():
-        return None
-    file = paths.run / "kubeconfigs" / namespace
-    if not file.exists() or file.stat().st_mtime < source.stat().st_mtime:
-        config = yaml.safe_load(source.read_text())
-        for context in config.get("contexts") or []:
-            context["context"]["namespace"] = namespace
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_name(f".{file.name}.{os.getpid()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(yaml.safe_dump(config))
-        fresh.replace(file)
-    return file

@@ -19,6 +19,7 @@ from pathlib import Path
 from workshop.lab.entrypoint import results, stepvars
 from workshop.lab.entrypoint.layout import PodLayout
 from workshop.lab.kubelet import probes, volumes
+from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.kubelet.pod import ContainerPlan, ContainerState, PodPlan, PodState, Report
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
@@ -42,10 +43,18 @@ class _Pod:
 
 
 class StepRunner:
-    """Runs Pods on a runtime. `env` are variables for every container."""
+    """Runs Pods on a runtime. `env` are variables of every container. Without `credentials` Pods cannot use the API."""
 
-    def __init__(self, store: Store, paths: LabPaths, runtime: Runtime, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        paths: LabPaths,
+        runtime: Runtime,
+        env: Mapping[str, str] | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
         self._store, self._paths, self._runtime, self._env = store, paths, runtime, env or {}
+        self._credentials = credentials
 
     async def run(self, plan: PodPlan, report: Report) -> PodState:
         """Run a Pod to its end and report each change. A cancelled call ends its containers."""
@@ -77,7 +86,10 @@ class StepRunner:
     def _prepare(self, plan: PodPlan, state: PodState) -> _Pod:
         """Resolve everything that can be missing before anything runs. Raises PodError."""
         plan.folder.mkdir(parents=True, exist_ok=True)
-        layout = PodLayout(self._store, self._paths, plan, volumes.make(self._store, self._paths, plan), self._env)
+        access = self._credentials.make(plan) if self._credentials else None
+        accounts = self._credentials.accounts if self._credentials else None
+        made = volumes.make(self._store, self._paths, plan, accounts)
+        layout = PodLayout(self._store, self._paths, plan, made, self._env, access)
         layout.make()
         pod = _Pod(plan, state, layout, [], [])
         for containers, states, make, specs in (
@@ -222,8 +234,9 @@ def _write_exit_code(plan: PodPlan, step: ContainerPlan, code: int) -> None:
 
 def _tidy(plan: PodPlan) -> None:
     """Remove the folders of a finished Pod; its logs stay."""
-    for name in ("volumes", "workspace", "tekton", "tmp", "root"):
+    for name in ("serviceaccount", "volumes", "workspace", "tekton", "tmp", "root"):
         shutil.rmtree(plan.folder / name, ignore_errors=True)
+    (plan.folder / "kubeconfig").unlink(missing_ok=True)
 
 
 def _append(log: Path, text: str) -> None:

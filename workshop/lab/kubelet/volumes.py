@@ -12,13 +12,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.lab.api_errors import NotFound
+from workshop.lab.identity.account_tokens import AUDIENCE, POD_SECONDS, AccountTokens, Bound
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.pod import PodPlan
 from workshop.lab.kubelet.variables import data_of, pod_field
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import Mount, PodError
 from workshop.lab.store import Store
-from workshop.manifests.kubernetes import DownwardAPIVolumeFile, KeyToPath, Volume, VolumeMount
+from workshop.manifests.kubernetes import (
+    DownwardAPIVolumeFile,
+    KeyToPath,
+    ServiceAccountTokenProjection,
+    Volume,
+    VolumeMount,
+)
 
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME_FORMAT = (
@@ -80,9 +88,9 @@ def claim_folder(state: LabPaths, namespace: str, claim: str) -> Path:
     return state.volumes / namespace / claim
 
 
-def make(store: Store, state: LabPaths, pod: PodPlan) -> dict[str, Folder]:
+def make(store: Store, state: LabPaths, pod: PodPlan, accounts: AccountTokens | None = None) -> dict[str, Folder]:
     """Make the folders of all volumes of a Pod. Raises PodError for what is not there or cannot be had."""
-    return {volume.name: _folder(store, state, pod, volume) for volume in pod.volumes}
+    return {volume.name: _folder(store, state, pod, volume, accounts) for volume in pod.volumes}
 
 
 def mounts(folders: Mapping[str, Folder], wanted: Sequence[VolumeMount], container: str) -> list[Mount]:
@@ -113,7 +121,7 @@ def mounts(folders: Mapping[str, Folder], wanted: Sequence[VolumeMount], contain
     return found
 
 
-def _folder(store: Store, state: LabPaths, pod: PodPlan, volume: Volume) -> Folder:
+def _folder(store: Store, state: LabPaths, pod: PodPlan, volume: Volume, accounts: AccountTokens | None) -> Folder:
     if volume.persistent_volume_claim:
         claim = volume.persistent_volume_claim
         path = claim_folder(state, pod.namespace, claim.claim_name)
@@ -132,7 +140,7 @@ def _folder(store: Store, state: LabPaths, pod: PodPlan, volume: Volume) -> Fold
         mode = secret.default_mode or 0o644
         files = _data_files(store, pod, "Secret", secret.secret_name, secret.items, secret.optional, mode)
     elif volume.projected:
-        files = _projected(store, pod, volume)
+        files = _projected(store, pod, volume, accounts)
     elif volume.downward_api:
         files = _downward(pod, volume.downward_api.items or [], volume.downward_api.default_mode or 0o644)
     else:
@@ -173,7 +181,7 @@ def _data_files(
     return files
 
 
-def _projected(store: Store, pod: PodPlan, volume: Volume) -> Files:
+def _projected(store: Store, pod: PodPlan, volume: Volume, accounts: AccountTokens | None) -> Files:
     assert volume.projected is not None
     mode = volume.projected.default_mode or 0o644
     files: Files = {}
@@ -183,9 +191,29 @@ def _projected(store: Store, pod: PodPlan, volume: Volume) -> Files:
                 files |= _data_files(store, pod, kind, one.name, one.items, one.optional, mode)
         if source.downward_api:
             files |= _downward(pod, source.downward_api.items or [], mode)
-        if source.service_account_token or source.cluster_trust_bundle:
-            raise PodError(MOUNT_ERROR, f'volume "{volume.name}": the lab issues no tokens to Pods; use KUBECONFIG')
+        if source.service_account_token:
+            files |= _token(pod, source.service_account_token, accounts)
+        if source.cluster_trust_bundle:
+            raise PodError(MOUNT_ERROR, f'volume "{volume.name}": the lab has no ClusterTrustBundles')
     return files
+
+
+def _token(pod: PodPlan, source: ServiceAccountTokenProjection, accounts: AccountTokens | None) -> Files:
+    """A token of the Pod's account. It is not renewed, so it is valid as long as the token in each Pod."""
+    if accounts is None:
+        raise PodError(MOUNT_ERROR, "failed to fetch token: this Pod cannot use the API")
+    try:
+        bound = Bound("Pod", pod.name, accounts.store.record(built_in("Pod"), pod.namespace, pod.name).uid)
+        token = accounts.issue(
+            pod.namespace,
+            pod.service_account or "default",
+            seconds=POD_SECONDS,
+            audiences=[source.audience or AUDIENCE],
+            bound=bound,
+        )
+    except NotFound as e:
+        raise PodError(MOUNT_ERROR, f"failed to fetch token: {e}") from e
+    return {source.path: (token.encode(), 0o600)}
 
 
 def _downward(pod: PodPlan, items: Sequence[DownwardAPIVolumeFile], mode: int) -> Files:

@@ -13,6 +13,7 @@ from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.controllers.tekton.taskrun import TaskRuns
 from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.kinds import built_in
+from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.lab import Lab
 from workshop.lab.paths import LabPaths
 from workshop.lab.records import Record
@@ -29,17 +30,25 @@ class TektonController:
     async def run(self) -> None:
         """Reconcile until cancelled, then stop the running steps."""
         lab = self._lab
-        await run_tekton(lab.store, lab.paths, lab.runtime, process_environment.of_steps(lab.paths))
+        server = f"https://127.0.0.1:{lab.ports['api']}"
+        credentials = Credentials(lab.identities.accounts, server, lab.paths.tls / "ca.crt")
+        await run_tekton(lab.store, lab.paths, lab.runtime, process_environment.of_steps(lab.paths), credentials)
 
     def settled(self) -> bool:
         """Always true: runs of an earlier start continue, and the lab does not wait for them."""
         return True
 
 
-async def run_tekton(store: Store, state: LabPaths, runtime: Runtime, env: Mapping[str, str] | None = None) -> None:
+async def run_tekton(
+    store: Store,
+    state: LabPaths,
+    runtime: Runtime,
+    env: Mapping[str, str] | None = None,
+    credentials: Credentials | None = None,
+) -> None:
     """Run the controllers until cancelled, then stop running steps. `env` are variables of every step."""
-    attempts = Attempts(store, StepRunner(store, state, runtime, env))
-    task_runs = TaskRuns(store, state, attempts)
+    attempts = Attempts(store, StepRunner(store, state, runtime, env, credentials))
+    task_runs = TaskRuns(store, state, attempts, credentials)
     pipeline_runs = PipelineRuns(store)
     claims = Claims(store, state)
     loops = [

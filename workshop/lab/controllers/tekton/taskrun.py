@@ -23,6 +23,7 @@ from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.resolve_task import resolve_task, task_of
 from workshop.lab.kinds import built_in
+from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.kubelet.status import FINAL_PHASES
 from workshop.lab.kubelet.volumes import missing
 from workshop.lab.paths import LabPaths
@@ -39,8 +40,11 @@ CONTROLLER = "tekton.dev/pipeline"
 class TaskRuns:
     """The reconciler; `reconcile` is for a Loop that owns TaskRuns and watches Pods."""
 
-    def __init__(self, store: Store, state: LabPaths, attempts: Attempts) -> None:
+    def __init__(
+        self, store: Store, state: LabPaths, attempts: Attempts, credentials: Credentials | None = None
+    ) -> None:
         self._store, self._state, self._attempts = store, state, attempts
+        self._credentials = credentials
         self._events = Events(store, "TaskRun")
         self._runs, self._pods = built_in("TaskRun"), built_in("Pod")
 
@@ -89,6 +93,11 @@ class TaskRuns:
             set_condition(status, "Unknown", "Pending", f'pod status "PodScheduled":"False"; message: "{waits_for}"')
             save_status(self._store, self._runs, run)
             return PENDING_SECONDS if left is None else min(PENDING_SECONDS, left)
+        if self._credentials and (refusal := self._credentials.refusal(plan)):
+            ref = run["spec"].get("taskRef")
+            hint = f"missing or invalid Task {meta['namespace']}/{ref.get('name', '')}" if ref else "invalid TaskSpec"
+            message = f'failed to create task run pod "{meta["name"]}": {refusal}. Maybe {hint}'
+            raise RunError("PodCreationFailed", message)
         try:
             pod = self._store.create(self._pods, pod_object(run, name, plan))
         except AlreadyExists:
