@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workshop.lab import process_environment
+from workshop.lab.identity.account_tokens import AccountTokens
+from workshop.lab.identity.identities import Identities
+from workshop.lab.identity.users import ADMINISTRATOR, AUTHENTICATED, MASTERS, PARTICIPANTS, User, Users, person
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.lab import Lab
@@ -16,6 +19,7 @@ from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
+from workshop.participants.names import LAB_PARTICIPANT
 
 
 def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int], components: Components) -> Lab:
@@ -25,4 +29,11 @@ def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int
     # Steps have their own /tmp. Name the folders that they need, because these may be below /tmp.
     visible = (Path(process_environment.base(paths)["UV_CACHE_DIR"]),)
     runtime = ProcessRuntime(paths, launcher, table, visible)
-    return Lab(paths, store, token, launcher, runtime, images, ports, components)
+    return Lab(paths, store, token, identities(paths, store, token), launcher, runtime, images, ports, components)
+
+
+def identities(paths: LabPaths, store: Store, token: str) -> Identities:
+    """The administrator, the participant with this token, and ServiceAccounts. Raises OSError, SetupError."""
+    people = (User(ADMINISTRATOR, (MASTERS, AUTHENTICATED)), person(LAB_PARTICIPANT.name, PARTICIPANTS))
+    users = Users.read(paths.users).ensure(people, {LAB_PARTICIPANT.name: token})
+    return Identities(users, AccountTokens(store, paths.tls / "accounts.key"))

@@ -12,7 +12,9 @@ from pathlib import Path
 from workshop.cluster import config as configs
 from workshop.errors import ManifestError, SetupError
 from workshop.lab import process_environment
-from workshop.lab.api.auth import Certificate, kubeconfig
+from workshop.lab.api.auth import Certificate
+from workshop.lab.identity.kubeconfig import write_kubeconfig
+from workshop.lab.identity.users import ADMINISTRATOR
 from workshop.lab.paths import LabPaths
 from workshop.oc.cli import tool as oc_tool
 from workshop.participants.names import Participant
@@ -42,13 +44,25 @@ def point_clients(paths: LabPaths, server: str, trusted: Certificate, token: str
         found = configs.find(paths.kubeconfig, context="lab")
         if (found.server, found.token) == (server, token):
             return
-    kubeconfig(
+    write_kubeconfig(
         paths.kubeconfig,
         server=server,
         authority=trusted.authority,
         token=token,
         user=participant.name,
         namespace=participant.namespace("dev"),
+    )
+
+
+def point_administrator(paths: LabPaths, server: str, trusted: Certificate, token: str) -> None:
+    """Write the kubeconfig of `system:admin`. Raises OSError."""
+    write_kubeconfig(
+        paths.administrator,
+        server=server,
+        authority=trusted.authority,
+        token=token,
+        user=ADMINISTRATOR,
+        namespace="default",
     )
 
 

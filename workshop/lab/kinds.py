@@ -126,7 +126,7 @@ BUILT_IN = (
     Kind("", "v1", "ResourceQuota", "resourcequotas", short_names=("quota",), subresources=("status",)),
     Kind("", "v1", "Secret", "secrets"),
     Kind("", "v1", "Service", "services", short_names=("svc",), subresources=("status",), categories=("all",)),
-    Kind("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",)),
+    Kind("", "v1", "ServiceAccount", "serviceaccounts", short_names=("sa",), subresources=("token",)),
     Kind(
         "apiextensions.k8s.io",
         "v1",

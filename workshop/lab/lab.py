@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from workshop.lab.identity.identities import Identities
 from workshop.lab.images.store import ImageStore
 from workshop.lab.model_servers import ModelServer
 from workshop.lab.parts import Components, Part
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lab:
-    """The paths, the store, the API's token, the ports by name, and the components.
+    """The paths, the store, the participant's token, who sends requests, the ports by name, and the components.
 
     `launcher` starts programs, `runtime` the containers of Pods; `images` are those that pipelines built. The lab's
     kinds are `store.kinds`. `parts` is the state of the components, `model_servers` the Pods that answer predictions.
@@ -32,6 +33,7 @@ class Lab:
     paths: LabPaths
     store: Store
     token: str
+    identities: Identities
     launcher: Launcher
     runtime: Runtime
     images: ImageStore

@@ -35,8 +35,19 @@ class LabPaths:
         return self.root / "kubeconfig"
 
     @property
+    def administrator(self) -> Path:
+        """The kubeconfig of `system:admin`, whom the API allows everything."""
+        return self.root / "admin.kubeconfig"
+
+    @property
     def token(self) -> Path:
+        """The participant's token."""
         return self.root / "token"
+
+    @property
+    def users(self) -> Path:
+        """The table of users with their groups and tokens."""
+        return self.root / "users.json"
 
     @property
     def tls(self) -> Path:

@@ -14,6 +14,7 @@ from workshop.lab.endpoints import deployment_url, task_variables, token_variabl
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import REPOSITORY
+from workshop.lab.rbac.defaults import reconcile_defaults
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.participants.names import CREDENTIALS, ENDPOINTS
@@ -34,6 +35,7 @@ def seed(lab: Lab, objects: Iterable[Object]) -> None:
     for name in ("default", "tekton-pipelines"):
         _ensure(store, built_in("Namespace"), _namespace({"metadata": {"name": name}}))
     _ensure(store, built_in("ConfigMap"), _PIPELINES_INFO)
+    reconcile_defaults(store)
     for obj in objects:
         kind = store.kinds.of(str(obj["apiVersion"]), str(obj["kind"]))
         name = obj["metadata"]["name"]
@@ -41,8 +43,6 @@ def seed(lab: Lab, objects: Iterable[Object]) -> None:
             continue
         if kind == built_in("Namespace"):
             _ensure(store, kind, _namespace(obj))
-            # A cluster's controller makes this account in every namespace.
-            _ensure(store, built_in("ServiceAccount"), {"metadata": {"name": "default", "namespace": name}})
         elif (kind.kind, name) == ("ConfigMap", ENDPOINTS):
             _put(store, kind, {**obj, "data": _addresses(lab)})
         elif (kind.kind, name) == ("Secret", CREDENTIALS):

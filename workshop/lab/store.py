@@ -59,6 +59,7 @@ class Store:
         self._history: deque[Event] = deque(maxlen=HISTORY)
         self._history_floor = self.version
         self._watches: list[Watch] = []
+        self._changes: dict[str, int] = {}
 
     def close(self) -> None:
         """End every watch and close the file."""
@@ -114,6 +115,10 @@ class Store:
         """The objects of a kind (copies) whose labels include `labels`."""
         wanted = (labels or {}).items()
         return [r.object() for r in self.records(kind, namespace) if wanted <= r.labels.items()]
+
+    def last_change(self, kind: Kind) -> int:
+        """The version of the last change of any object of a kind; 0 without a change since the start."""
+        return self._changes.get(kind.resource, 0)
 
     def dependents(self, uid: str) -> Sequence[Record]:
         """The objects that name this uid as an owner."""
@@ -291,6 +296,7 @@ class Store:
             self._by_owner.get(uid, set()).discard((record.kind.resource, record.namespace, record.name))
 
     def _publish(self, event: Event) -> None:
+        self._changes[event.record.kind.resource] = event.record.version
         if len(self._history) == HISTORY:
             self._history_floor = self._history[0].record.version
         self._history.append(event)

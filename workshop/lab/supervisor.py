@@ -26,6 +26,7 @@ from workshop.lab.components import COMPONENTS
 from workshop.lab.controllers import CONTROLLERS
 from workshop.lab.controllers.loop import Controller
 from workshop.lab.endpoints import endpoints
+from workshop.lab.identity.users import ADMINISTRATOR
 from workshop.lab.lab import Lab
 from workshop.lab.listening.limits import raise_open_files
 from workshop.lab.logs import rotate_logs
@@ -98,7 +99,9 @@ class Supervisor:
         lab = self._lab = build_lab(paths, store, token_of(paths.token), numbers, self._components)
         self.report()
         trusted = certificate(paths.tls)
-        clients.point_clients(paths, f"https://127.0.0.1:{lab.ports['api']}", trusted, lab.token, lab.participant)
+        server = f"https://127.0.0.1:{lab.ports['api']}"
+        clients.point_clients(paths, server, trusted, lab.token, lab.participant)
+        clients.point_administrator(paths, server, trusted, lab.identities.users.token(ADMINISTRATOR))
         clients.write_tools(paths)
         objects = asyncio.create_task(asyncio.to_thread(participant_objects, lab.kit, lab.participant))
         await lab.launcher.open()

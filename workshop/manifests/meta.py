@@ -6,6 +6,7 @@ the merge rules of lists. They describe what a manifest may contain, not what a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -139,11 +140,31 @@ class SelectorRequirement(Typed, frozen=True, kw_only=True):
     values: Annotated[list[str] | None, ATOMIC] = None
 
 
+def _holds(rule: SelectorRequirement, labels: Mapping[str, str]) -> bool:
+    value, values = labels.get(rule.key), rule.values or []
+    match rule.operator:
+        case "In":
+            return value is not None and value in values
+        case "NotIn":
+            return value not in values
+        case "Exists":
+            return value is not None
+        case "DoesNotExist":
+            return value is None
+    raise ValueError(f'"{rule.operator}" is not a valid label selector operator')
+
+
 class LabelSelector(Typed, frozen=True, kw_only=True):
     """The labels that an object must have."""
 
     match_labels: Labels | None = None
     match_expressions: Annotated[list[SelectorRequirement] | None, ATOMIC] = None
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether labels match. Raises ValueError for an unknown operator."""
+        if not (self.match_labels or {}).items() <= labels.items():
+            return False
+        return all(_holds(one, labels) for one in self.match_expressions or ())
 
 
 class Resource(Typed, frozen=True, kw_only=True):

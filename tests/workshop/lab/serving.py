@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ from starlette.types import ASGIApp
 from workshop.lab.api import auth
 from workshop.lab.api.app import build
 from workshop.lab.build import build_lab
+from workshop.lab.identity.kubeconfig import write_kubeconfig
+from workshop.lab.identity.users import MASTERS, PARTICIPANTS, person
 from workshop.lab.lab import Lab as RunningLab
 from workshop.lab.listening.server import server
 from workshop.lab.paths import LabPaths
+from workshop.lab.rbac.defaults import reconcile_defaults
 from workshop.lab.store import Store
 
 
@@ -78,7 +82,7 @@ class Lab:
         self.store: Store = self.run(self._open())
         certificate = auth.certificate(self.state.tls)
         self.server: Server = self.run(self._start(certificate))
-        auth.kubeconfig(
+        write_kubeconfig(
             self.state.kubeconfig,
             server=self.server.url,
             authority=certificate.authority,
@@ -90,6 +94,7 @@ class Lab:
             ca_certs=str(certificate.authority),
             headers={"Authorization": f"Bearer {self.token}", "User-Agent": "python-httpx/0.28"},
         )
+        self.call(reconcile_defaults, self.store)
         for namespace in ("default", "user1-dev"):
             self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
 
@@ -104,8 +109,11 @@ class Lab:
         return server
 
     def made(self) -> RunningLab:
-        """The lab that the server belongs to."""
-        return build_lab(self.state, self.store, self.token, {}, {})
+        """The lab that the server belongs to. Its participant may do everything, and `bea` nothing."""
+        made = build_lab(self.state, self.store, self.token, {}, {})
+        users = made.identities.users.ensure([person("user1", MASTERS, PARTICIPANTS), person("bea")])
+        self.plain_token = users.token("bea")
+        return replace(made, identities=replace(made.identities, users=users))
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run something in the server's loop."""

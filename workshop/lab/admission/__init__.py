@@ -11,6 +11,7 @@ from collections.abc import Callable
 from workshop.lab.admission.approval import admit_approval
 from workshop.lab.admission.config_data import admit_config_data
 from workshop.lab.admission.monitoring import admit_monitor, admit_rule
+from workshop.lab.admission.roles import admit_binding, admit_role
 from workshop.lab.admission.route import admit_route
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.admission.tekton import RULES as TEKTON
@@ -23,7 +24,11 @@ Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
     "approvaltasks.openshift-pipelines.org": admit_approval,
+    "clusterrolebindings.rbac.authorization.k8s.io": admit_binding,
+    "clusterroles.rbac.authorization.k8s.io": admit_role,
     "configmaps": admit_config_data,
+    "rolebindings.rbac.authorization.k8s.io": admit_binding,
+    "roles.rbac.authorization.k8s.io": admit_role,
     "routes.route.openshift.io": admit_route,
     "podmonitors.monitoring.coreos.com": admit_monitor,
     "pods": admit_pod,

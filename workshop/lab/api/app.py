@@ -26,15 +26,18 @@ from workshop.lab.api import (
     reading,
     reviews,
     steps,
+    token_reviews,
     watching,
     writing,
 )
+from workshop.lab.api.authorizing import attributes, user_of
 from workshop.lab.api.context import Api
 from workshop.lab.api.logs import logs
-from workshop.lab.api.request import ApiPath, Target, api_path, body, decode, media_type
+from workshop.lab.api.request import ApiPath, Target, api_path, body, decode, is_watch, media_type
 from workshop.lab.api.scale import rescale, scale_of
 from workshop.lab.api.views import View, view
-from workshop.lab.api_errors import ApiError, Forbidden, MethodNotAllowed, NotFound, Unauthorized
+from workshop.lab.api_errors import ApiError, MethodNotAllowed, NotFound
+from workshop.lab.identity.users import User
 from workshop.lab.lab import Lab
 from workshop.manifests.objects import Object
 
@@ -72,14 +75,9 @@ class _Endpoint:
         path = request.url.path
         if auth.is_open(path):
             return discovery.answer(self._api, request, path) or PlainTextResponse("ok")
-        if not auth.allowed(request.headers.get("authorization", ""), self._api.lab.token):
-            raise Unauthorized("Unauthorized")
-        if other := request.headers.get("impersonate-user"):
-            user = self._api.lab.participant.name
-            raise Forbidden(
-                f'users "{other}" is forbidden: User "{user}" cannot impersonate resource "users" in '
-                'API group "" at the cluster scope: the lab has one user'
-            )
+        where = api_path(path)
+        user = user_of(self._api, request)
+        self._api.policy.check(user, attributes(request, where))
         if path == "/":
             return answers.json({"paths": ["/api", "/apis", "/livez", "/openapi/v3", "/readyz", "/version"]})
         if path == "/openapi/v2":
@@ -90,17 +88,15 @@ class _Endpoint:
         if found:
             return found
         if path == reviews.ME and request.method == "GET":
-            return reviews.me(self._api)
-        where = api_path(path)
-        return await _resource(self._api, request, where) if where else answers.unknown_path()
+            return reviews.me(user)
+        return await _resource(self._api, request, where, user) if where else answers.unknown_path()
 
 
-async def _resource(api: Api, request: Request, where: ApiPath) -> ASGIApp:
-    for kind in discovery.REVIEWS:
-        if (kind.group, kind.version, kind.plural) == (where.group, where.version, where.plural):
-            if request.method != "POST":
-                return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
-            return await reviews.answer(api, kind, request)
+async def _resource(api: Api, request: Request, where: ApiPath, user: User) -> ASGIApp:
+    if review := discovery.review(where.group, where.version, where.plural):
+        if request.method != "POST":
+            return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
+        return await reviews.answer(api, review, request, where.namespace or "", user)
     seen = view(api.kinds, where.group, where.version, where.plural)
     if seen is None or (where.namespace and not seen.kind.namespaced):
         return answers.unknown_path()
@@ -111,6 +107,7 @@ async def _resource(api: Api, request: Request, where: ApiPath) -> ASGIApp:
         where.subresource,
         dict(request.query_params),
         request.headers.get("user-agent", ""),
+        user=user,
     )
     if where.subresource:
         return await _subresource(api, request, seen, target)
@@ -120,7 +117,7 @@ async def _resource(api: Api, request: Request, where: ApiPath) -> ASGIApp:
 async def _collection(api: Api, request: Request, seen: View, target: Target) -> ASGIApp:
     match request.method:
         case "GET" | "HEAD":
-            if watching.is_watch(target):
+            if is_watch(target.query):
                 return watching.watch(api, seen, target, request)
             return reading.many(api, seen, target, request)
         case "POST" if target.namespace or not seen.kind.namespaced:
@@ -133,7 +130,7 @@ async def _collection(api: Api, request: Request, seen: View, target: Target) ->
 async def _object(api: Api, request: Request, seen: View, target: Target) -> ASGIApp:
     match request.method:
         case "GET" | "HEAD":
-            if watching.is_watch(target):
+            if is_watch(target.query):
                 return watching.watch(api, seen, target, request)
             return reading.one(api, seen, target, request)
         case "PUT":
@@ -160,6 +157,11 @@ async def _subresource(api: Api, request: Request, seen: View, target: Target) -
         return logs(api, seen, target)
     if name == "scale":
         return await _scale(api, request, seen, target)
+    if name == "token":
+        if request.method != "POST":
+            raise _not_allowed(request)
+        asked = decode(await body(request), media_type(request), token_reviews.TOKEN_REQUEST)
+        return answers.json(token_reviews.request_token(api, target, asked if isinstance(asked, dict) else {}), 201)
     match request.method:
         case "GET":
             return reading.one(api, seen, target, request)

@@ -1,4 +1,4 @@
-"""Authentication: the bearer token, the certificate, and the kubeconfig that contains both.
+"""Authentication: the participant's token, and the certificate of the API.
 
 The API uses TLS because clients send no token over plain http. The lab has its own certificate authority in the state
 folder. Clients trust it through the kubeconfig; nothing is installed on the machine.
@@ -6,20 +6,18 @@ folder. Clients trust it through the kubeconfig; nothing is installed on the mac
 
 from __future__ import annotations
 
-import base64
-import hmac
 import ipaddress
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import orjson
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from workshop.lab.private_files import write_private
 
 OPEN_PATHS = ("/livez", "/readyz", "/healthz", "/version")
 _VALID = timedelta(days=397)
@@ -40,12 +38,6 @@ def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(("/livez/", "/readyz/", "/healthz/"))
 
 
-def allowed(header: str, token: str) -> bool:
-    """Whether an Authorization header has the right token. The comparison takes constant time."""
-    scheme, _, given = header.partition(" ")
-    return scheme.lower() == "bearer" and hmac.compare_digest(given.strip().encode(), token.encode())
-
-
 def token(path: Path) -> str:
     """The token in a file; a missing file is created. Raises OSError."""
     if path.exists() and (found := path.read_text().strip()):
@@ -62,33 +54,6 @@ def certificate(folder: Path, names: tuple[str, ...] = ("127.0.0.1", "::1", "loc
     if not _fresh(made, names):
         _make(made, names)
     return made
-
-
-def kubeconfig(path: Path, *, server: str, authority: Path, token: str, user: str, namespace: str) -> None:
-    """Write the kubeconfig of oc, kubectl and tkn, readable by its owner only. Raises OSError."""
-    trusted = base64.b64encode(authority.read_bytes()).decode()
-    config = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "lab", "cluster": {"server": server, "certificate-authority-data": trusted}}],
-        "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user, "namespace": namespace}}],
-        "current-context": "lab",
-    }
-    write_private(path, orjson.dumps(config, option=orjson.OPT_INDENT_2) + b"\n")
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file atomically, readable by its owner only. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _fresh(made: Certificate, names: tuple[str, ...]) -> bool:

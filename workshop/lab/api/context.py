@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from workshop.lab.api_errors import Expired
 from workshop.lab.kinds import Kinds
 from workshop.lab.lab import Lab
+from workshop.lab.rbac.policy import Policy
 from workshop.lab.records import Record
 from workshop.lab.store import Store
 
@@ -29,9 +30,13 @@ class Api:
     """One API server of a lab, with its paged lists and OpenAPI documents."""
 
     lab: Lab
+    policy: Policy = field(init=False)
     _documented: int = -1
     _documents: dict[str, bytes] = field(default_factory=dict)
     _pages: OrderedDict[str, Page] = field(default_factory=OrderedDict)
+
+    def __post_init__(self) -> None:
+        self.policy = Policy(self.lab.store)
 
     @property
     def store(self) -> Store:

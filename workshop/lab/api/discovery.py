@@ -16,11 +16,17 @@ from workshop.lab.kinds import Kind, built_in
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 REVIEWS = (
     Kind("authentication.k8s.io", "v1", "SelfSubjectReview", "selfsubjectreviews", namespaced=False),
+    Kind("authentication.k8s.io", "v1", "TokenReview", "tokenreviews", namespaced=False),
+    Kind("authorization.k8s.io", "v1", "LocalSubjectAccessReview", "localsubjectaccessreviews"),
     Kind("authorization.k8s.io", "v1", "SelfSubjectAccessReview", "selfsubjectaccessreviews", namespaced=False),
     Kind("authorization.k8s.io", "v1", "SelfSubjectRulesReview", "selfsubjectrulesreviews", namespaced=False),
+    Kind("authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews", namespaced=False),
+    Kind("authorization.openshift.io", "v1", "LocalResourceAccessReview", "localresourceaccessreviews"),
+    Kind("authorization.openshift.io", "v1", "ResourceAccessReview", "resourceaccessreviews", namespaced=False),
     Kind("project.openshift.io", "v1", "ProjectRequest", "projectrequests", namespaced=False),
 )
 """Kinds that accept POST only. The response is the answer; nothing is stored."""
+_REVIEW_AT = {(kind.group, kind.version, kind.plural): kind for kind in REVIEWS}
 PROJECT = Kind("project.openshift.io", "v1", "Project", "projects", namespaced=False)
 """OpenShift's view of a namespace."""
 SHOWN: dict[Kind, Kind] = {
@@ -46,6 +52,11 @@ VERSION = {
     "compiler": "cpython",
     "platform": "linux/amd64",
 }
+
+
+def review(group: str, version: str, plural: str) -> Kind | None:
+    """The review at a REST path, or None."""
+    return _REVIEW_AT.get((group, version, plural))
 
 
 def served(api: Api) -> list[Kind]:
@@ -149,11 +160,13 @@ def _discovered(kind: Kind) -> dict[str, Any]:
 def _subresource_kind(kind: Kind, name: str) -> dict[str, str]:
     if name == "scale":
         return {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+    if name == "token":
+        return {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
     return {"group": kind.group, "version": kind.version, "kind": kind.kind}
 
 
 def _subresource_verbs(name: str) -> list[str]:
-    return ["get"] if name == "log" else ["get", "patch", "update"]
+    return {"log": ["get"], "token": ["create"]}.get(name, ["get", "patch", "update"])
 
 
 def _resources(api: Api, group: str, version: str) -> Response | None:
@@ -176,7 +189,7 @@ def _resources(api: Api, group: str, version: str) -> Response | None:
         resources.append(one)
         for name in kind.subresources:
             gvk = _subresource_kind(kind, name)
-            more = {"group": gvk["group"], "version": gvk["version"]} if name == "scale" else {}
+            more = {"group": gvk["group"], "version": gvk["version"]} if name in ("scale", "token") else {}
             resources.append(
                 {
                     "name": f"{kind.plural}/{name}",

@@ -22,6 +22,7 @@ from workshop.lab.api_errors import (
     UnsupportedMediaType,
 )
 from workshop.lab.kinds import Kind
+from workshop.lab.rbac.attributes import Attributes
 from workshop.manifests import jsonpatch, patches
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.objects import Object
@@ -92,6 +93,10 @@ def _apply(api: Api, view: View, target: Target, config: Any) -> Response:
     if config["metadata"].pop("managedFields", None):
         raise BadRequest("metadata.managedFields must be nil")
     live = api.store.find(view.stored, target.namespace, target.name)
+    if live is None:
+        api.policy.check(
+            target.user, Attributes("create", view.kind.group, view.kind.plural, target.namespace, target.name)
+        )
     if live is None and target.subresource:
         raise NotFound(f'{view.kind.resource} "{target.name}" not found', details=view.kind.details(target.name))
     steps.set_namespace(view.stored, target, config)

@@ -14,6 +14,9 @@ from typing import Any
 MAGIC = b"k8s\x00"
 """The prefix of a Kubernetes protobuf body. `runtime.Unknown` follows; its field 2 is the object."""
 
+INLINE = "."
+"""The name of a field whose own fields are those of its message: a struct that Go embeds."""
+
 Message = dict[int, list[bytes | int]]
 
 
@@ -95,6 +98,33 @@ _TABLES: dict[str, dict[int, tuple[str, str]]] = {
         9: ("", "skip"),
     },
     "PathAttributes": {1: ("path", "string"), 2: ("verb", "string")},
+    "SubjectAccessReview": {1: ("", "skip"), 2: ("spec", "SubjectSpec"), 3: ("", "skip")},
+    "LocalSubjectAccessReview": {1: ("", "skip"), 2: ("spec", "SubjectSpec"), 3: ("", "skip")},
+    "SubjectSpec": {
+        1: ("resourceAttributes", "ResourceAttributes"),
+        2: ("nonResourceAttributes", "PathAttributes"),
+        3: ("user", "string"),
+        4: ("groups", "[]string"),
+        6: ("uid", "string"),
+    },
+    "ResourceAccessReview": {1: (INLINE, "Action")},
+    "LocalResourceAccessReview": {1: (INLINE, "Action")},
+    "Action": {
+        1: ("namespace", "string"),
+        2: ("verb", "string"),
+        3: ("resourceAPIGroup", "string"),
+        4: ("resourceAPIVersion", "string"),
+        5: ("resource", "string"),
+        6: ("resourceName", "string"),
+        7: ("", "skip"),
+        8: ("path", "string"),
+        9: ("isNonResourceURL", "bool"),
+    },
+    "TokenRequest": {1: ("", "skip"), 2: ("spec", "TokenSpec"), 3: ("", "skip")},
+    "TokenSpec": {1: ("audiences", "[]string"), 3: ("boundObjectRef", "BoundObject"), 4: ("expirationSeconds", "int")},
+    "BoundObject": {1: ("kind", "string"), 2: ("apiVersion", "string"), 3: ("name", "string"), 4: ("uid", "string")},
+    "TokenReview": {1: ("", "skip"), 2: ("spec", "TokenReviewSpec"), 3: ("", "skip")},
+    "TokenReviewSpec": {1: ("token", "string"), 2: ("audiences", "[]string")},
     "SelfSubjectRulesReview": {1: ("", "skip"), 2: ("spec", "RulesSpec"), 3: ("", "skip")},
     "RulesSpec": {1: ("namespace", "string")},
     "Role": {1: ("metadata", "ObjectMeta"), 2: ("rules", "[]PolicyRule")},
@@ -161,7 +191,12 @@ _TABLES: dict[str, dict[int, tuple[str, str]]] = {
         5: ("hostIP", "string"),
     },
     "EnvVar": {1: ("name", "string"), 2: ("value", "string")},
-    "ClusterRole": {1: ("metadata", "ObjectMeta"), 2: ("rules", "[]PolicyRule")},
+    "ClusterRole": {
+        1: ("metadata", "ObjectMeta"),
+        2: ("rules", "[]PolicyRule"),
+        3: ("aggregationRule", "AggregationRule"),
+    },
+    "AggregationRule": {1: ("clusterRoleSelectors", "[]LabelSelector")},
     "ClusterRoleBinding": {1: ("metadata", "ObjectMeta"), 2: ("subjects", "[]Subject"), 3: ("roleRef", "RoleRef")},
     "Service": {1: ("metadata", "ObjectMeta"), 2: ("spec", "ServiceSpec"), 3: ("", "skip")},
     "ServiceSpec": {
@@ -219,6 +254,9 @@ def _read(raw: bytes, kind: str) -> dict[str, Any]:
         if what == "skip":
             continue
         value = _value(values, what)
+        if name == INLINE:
+            found |= value
+            continue
         if value not in ("", None, {}, []) and not (value == 0 and what == "int" and name != "replicas"):
             found[name] = value
     return found

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from workshop.lab.api import answers
+from workshop.lab.api.choosing import chosen
 from workshop.lab.api.context import Api, Page
 from workshop.lab.api.request import Target, number
-from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import objects, table
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import NotFound
@@ -49,7 +49,7 @@ def many(api: Api, view: View, target: Target, request: Request) -> Response:
     if token:
         page = api.page(token)
     else:
-        matches = selector(view.stored, target)
+        matches = chosen(api, view, target)
         records = api.store.records(view.stored, target.namespace or None)
         page = Page([record for record in records if matches(record)], api.store.version)
     meta: dict[str, Any] = {"resourceVersion": str(page.version)}

@@ -6,7 +6,7 @@ Kubernetes' paths are regular, so a function parses them. A table of routes woul
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from workshop.errors import ManifestError
 from workshop.lab.api import protobuf
 from workshop.lab.api_errors import BadRequest, Invalid, TooLarge, UnsupportedMediaType
+from workshop.lab.identity.users import User
 from workshop.lab.kinds import Kind
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.load import DEEPEST, documents
@@ -52,6 +53,7 @@ class Target:
     subresource: str = ""
     query: dict[str, str] = field(default_factory=dict)
     agent: str = ""
+    user: User = field(kw_only=True)
 
     @property
     def manager(self) -> str:
@@ -83,6 +85,13 @@ def api_path(path: str) -> ApiPath | None:
     if rest[:1] == ["namespaces"] and len(rest) >= 3 and not (group == "" and rest[2:] in (["status"], ["finalize"])):
         return ApiPath(group, version, rest[1], *rest[2:5]) if len(rest) <= 5 else None
     return ApiPath(group, version, None, *rest) if len(rest) <= 3 else None
+
+
+def is_watch(query: Mapping[str, str]) -> bool:
+    """Whether a list request is a watch."""
+    # As apimachinery parses a bool: every value except these two is true. Python's generated clients send "True".
+    value = query.get("watch")
+    return value is not None and value.lower() not in ("false", "0")
 
 
 def number(query: dict[str, str], name: str) -> int | None:

@@ -71,6 +71,15 @@ def selector(kind: Kind, target: Target) -> Callable[[Record], bool]:
     return matches
 
 
+def selected_name(selector: str) -> str:
+    """The only name that a fieldSelector lets through; empty when it lets through more, or cannot be parsed."""
+    try:
+        parts = selectors.fields(selector)
+    except selectors.SelectorError:
+        return ""
+    return next((value for name, value, equal in parts if name == "metadata.name" and equal), "")
+
+
 def _field(obj: Object, path: str) -> str:
     if path == "source":
         path = "source.component"

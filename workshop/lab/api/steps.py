@@ -17,6 +17,8 @@ from workshop.lab.api.request import Target
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest, MethodNotAllowed
 from workshop.lab.kinds import Kind, built_in
+from workshop.lab.rbac.escalation import check_grants
+from workshop.lab.rbac.policy import GROUP
 from workshop.manifests.fitting import without_nulls
 from workshop.manifests.objects import Object
 
@@ -137,6 +139,12 @@ def admit_with_defaults(write: Write) -> None:
     write.obj = admit(write.kind, defaults.fill(write.kind, write.obj, write.old), write.old)
 
 
+def check_rights(write: Write) -> None:
+    """A user grants only the rights that they have. Raises Forbidden, NotFound."""
+    if write.kind.group == GROUP:
+        check_grants(write.api.policy, write.target.user, write.obj, write.old)
+
+
 def record_manager(write: Write) -> None:
     """Record in managedFields which manager set which fields."""
     if write.applied:
@@ -205,6 +213,7 @@ STEPS: tuple[Callable[[Write], None], ...] = (
     set_status_aside,
     check_metadata,
     admit_with_defaults,
+    check_rights,
     record_manager,
     check_definition,
     store,

@@ -15,10 +15,10 @@ import orjson
 from starlette.requests import Request
 
 from workshop.lab.api import answers
+from workshop.lab.api.choosing import chosen
 from workshop.lab.api.context import Api
 from workshop.lab.api.reading import as_table, included
 from workshop.lab.api.request import Target, number
-from workshop.lab.api.selecting import selector
 from workshop.lab.api.tables import table
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest
@@ -29,13 +29,6 @@ BOOKMARK_EVERY = 30.0
 """Seconds."""
 
 
-def is_watch(target: Target) -> bool:
-    """Whether a list request is a watch."""
-    # As apimachinery parses a bool: every value except these two is true. Python's generated clients send "True".
-    value = target.query.get("watch")
-    return value is not None and value.lower() not in ("false", "0")
-
-
 def watch(api: Api, view: View, target: Target, request: Request) -> answers.Stream:
     """Start a watch. Raises BadRequest, Expired."""
     query = target.query
@@ -44,7 +37,7 @@ def watch(api: Api, view: View, target: Target, request: Request) -> answers.Str
         raise BadRequest("sendInitialEvents is forbidden: resourceVersionMatch must be NotOlderThan")
     since = number(query, "resourceVersion") or 0
     timeout = number(query, "timeoutSeconds") or random.uniform(1800, 3600)  # noqa: S311
-    matches = selector(view.stored, target)
+    matches = chosen(api, view, target)
     from_start = since == 0 or initial
     resource, namespace = view.stored.resource, target.namespace
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workshop.lab.controllers import approval, monitoring, routes, seldon, tekton, triggers
+from workshop.lab.controllers import accounts, approval, monitoring, routes, seldon, tekton, triggers
 from workshop.lab.controllers.loop import Controller
 from workshop.lab.lab import Lab
 
 CONTROLLERS: dict[str, Callable[[Lab], Controller]] = {
+    "accounts": accounts.controller,
     "approval": approval.controller,
     "monitoring": monitoring.controller,
     "routes": routes.controller,

@@ -12,7 +12,6 @@ from typing import Any
 
 from workshop.lab.monitoring.monitors import Job, Monitor, sanitized
 from workshop.manifests.kubernetes import Service
-from workshop.manifests.meta import LabelSelector
 from workshop.manifests.monitoring import MetricsEndpoint, PodMetricsEndpoint, ServiceMonitor
 from workshop.manifests.objects import labels_of, status_of
 
@@ -68,26 +67,9 @@ def target_groups(job: Job, inventory: Inventory) -> list[dict[str, Any]]:
     return groups
 
 
-def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector matches."""
-    if not (selector.match_labels or {}).items() <= labels.items():
-        return False
-    for one in selector.match_expressions or []:
-        value = labels.get(one.key)
-        fits = {
-            "In": value is not None and value in (one.values or []),
-            "NotIn": value not in (one.values or []),
-            "Exists": value is not None,
-            "DoesNotExist": value is None,
-        }
-        if not fits.get(one.operator, False):
-            return False
-    return True
-
-
 def _by_pod(job: Job, inventory: Inventory) -> Iterator[tuple[ScrapedPod, Port, dict[str, str]]]:
     for pod in inventory.pods:
-        if _watches(job.monitor, pod.namespace) and selects(job.monitor.spec.selector, pod.labels):
+        if _watches(job.monitor, pod.namespace) and job.monitor.spec.selector.matches(pod.labels):
             for port in _of_pod(job.endpoint, pod):
                 yield pod, port, {}
 
@@ -95,7 +77,7 @@ def _by_pod(job: Job, inventory: Inventory) -> Iterator[tuple[ScrapedPod, Port, 
 def _by_service(job: Job, inventory: Inventory) -> Iterator[tuple[ScrapedPod, Port, dict[str, str]]]:
     for service in inventory.services:
         namespace, labels = service.metadata.namespace or "", service.metadata.labels or {}
-        if not _watches(job.monitor, namespace) or not selects(job.monitor.spec.selector, labels):
+        if not _watches(job.monitor, namespace) or not job.monitor.spec.selector.matches(labels):
             continue
         for pod in inventory.pods:
             if pod.namespace == namespace and _leads_to(service, pod):

@@ -12,6 +12,7 @@ from workshop.lab.api.app import build
 from workshop.lab.api.context import Api
 from workshop.lab.api.openapi import document
 from workshop.lab.build import build_lab
+from workshop.lab.identity.users import ADMINISTRATOR
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
@@ -40,9 +41,9 @@ def definition(kind: str, text: str = "") -> Object:
 def server(folder: Path) -> tuple[Store, TestClient]:
     """An API server over a store of its own."""
     store = Store()
-    return store, TestClient(
-        build(build_lab(LabPaths(folder), store, TOKEN, {}, {})), headers={"Authorization": f"Bearer {TOKEN}"}
-    )
+    lab = build_lab(LabPaths(folder), store, TOKEN, {}, {})
+    token = lab.identities.users.token(ADMINISTRATOR)
+    return store, TestClient(build(lab), headers={"Authorization": f"Bearer {token}"})
 
 
 def test_two_servers_in_one_process_do_not_share_kinds(tmp_path: Path) -> None:

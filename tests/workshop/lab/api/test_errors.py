@@ -239,10 +239,3 @@ def test_pod_sessions_are_refused_with_a_word(lab: Lab, namespace: str, method: 
 def test_missing_subresource_has_details_for_clients_that_look(lab: Lab, namespace: str) -> None:
     code, answer = lab.ask("GET", f"/api/v1/namespaces/{namespace}/pods/p/resize")
     assert (code, answer["details"]) == (404, {})
-
-
-def test_acting_for_somebody_else_is_refused(lab: Lab, namespace: str) -> None:
-    path = f"/api/v1/namespaces/{namespace}/pods"
-    code, answer = lab.ask("GET", path, headers={"Impersonate-User": "admin"})
-    assert (code, answer["reason"]) == (403, "Forbidden")
-    assert answer["message"].startswith('users "admin" is forbidden: User "user1" cannot impersonate resource "users"')

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -67,32 +66,10 @@ def selected(
     for record in store.records(kind):
         if not everywhere and record.namespace not in (names or [namespace]):
             continue
-        if labels is None or matches(labels, record.labels):
+        if labels is None or labels.matches(record.labels):
             trigger = parse(record.object(), Trigger)
             found.append(Target(record.name, record.namespace, trigger.spec, group))
     return found
-
-
-def matches(selector: LabelSelector, labels: dict[str, str]) -> bool:
-    """Whether labels match a selector. Raises ValueError for an unknown operator."""
-    if not (selector.match_labels or {}).items() <= labels.items():
-        return False
-    for rule in selector.match_expressions or []:
-        values: Sequence[Any] = rule.values or []
-        match rule.operator:
-            case "In":
-                holds = labels.get(rule.key) in values
-            case "NotIn":
-                holds = labels.get(rule.key) not in values
-            case "Exists":
-                holds = rule.key in labels
-            case "DoesNotExist":
-                holds = rule.key not in labels
-            case _:
-                raise ValueError(f'"{rule.operator}" is not a valid label selector operator')
-        if not holds:
-            return False
-    return True
 
 
 def _target(store: Store, namespace: str, one: EventListenerTrigger) -> Target | None:
