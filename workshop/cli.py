@@ -19,7 +19,7 @@ from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_error
 EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
 130 interrupted"""
 
-WITHOUT_TARGET = ("cohort", "doctor", "down", "lab", "logs", "reset", "shell", "status", "up")
+WITHOUT_TARGET = ("cluster", "cohort", "doctor", "down", "lab", "logs", "reset", "shell", "status", "up")
 """Verbs about the lab itself, and those of an instructor. The other verbs get a target: the lab or a cluster."""
 
 
@@ -90,8 +90,24 @@ def parser() -> argparse.ArgumentParser:
     already = tour.add_mutually_exclusive_group()
     already.add_argument("--yes", action="store_true", help="take back what is done already")
     already.add_argument("--go-on", action="store_true", help="leave out what is done already")
+    _cluster(verbs)
     _cohort(verbs)
     return top
+
+
+def _cluster(verbs: Any) -> None:
+    cluster = verbs.add_parser("cluster", help="the shared parts of a room on a cluster, for instructors")
+    actions = cluster.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser, required=True)
+    _action(actions, "preflight", "what is there, what install would change, how many participants fit")
+    install = _action(actions, "install", "install what is missing; goes on where it was interrupted")
+    install.add_argument("--force", action="store_true", help="take over fields that somebody else has changed")
+    install.add_argument("--timeout", type=float, default=900.0, help="seconds to wait for each part")
+    _action(actions, "status", "one line a part")
+    _action(actions, "verify", "the same; exits with 3 unless every part is ready")
+    _action(actions, "mirror", "the images that a room without a network needs in its own registry")
+    uninstall = _action(actions, "uninstall", "remove what install has applied, and nothing else")
+    uninstall.add_argument("--yes", action="store_true", help="do not ask")
+    uninstall.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
 
 
 def _cohort(verbs: Any) -> None:
@@ -99,10 +115,8 @@ def _cohort(verbs: Any) -> None:
     actions = cohort.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser, required=True)
 
     def action(name: str, help_: str) -> argparse.ArgumentParser:
-        made: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_)
-        made.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
+        made = _action(actions, name, help_)
         made.add_argument("--cohort", default="room", help="its name, where a cluster has several")
-        _cluster(made)
         return made
 
     provision = action("provision", "give each participant what they lack; goes on where it was interrupted")
@@ -121,10 +135,13 @@ def _cohort(verbs: Any) -> None:
     teardown.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
 
 
-def _cluster(parser: argparse.ArgumentParser) -> None:
-    """Which cluster: as kubectl's options of the same names."""
-    parser.add_argument("--kubeconfig", default=None, help="instead of $KUBECONFIG and ~/.kube/config")
-    parser.add_argument("--context", default="", help="instead of the current context")
+def _action(actions: Any, name: str, help_: str) -> argparse.ArgumentParser:
+    """An action of an instructor's verb; it names its cluster with kubectl's options."""
+    made: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_)
+    made.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
+    made.add_argument("--kubeconfig", default=None, help="instead of $KUBECONFIG and ~/.kube/config")
+    made.add_argument("--context", default="", help="instead of the current context")
+    return made
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from workshop.cluster.resources import of_kind
-from workshop.cohort.live import stamped
+from workshop.cluster.wanted import Key, stamped
 from workshop.errors import SetupError
 from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object, labels_of, namespace_and_name
@@ -21,14 +20,6 @@ OPTIONAL = {
     "route.openshift.io": "OpenShift's routes",
 }
 """API groups that a cluster may lack, and what brings them: their objects are then left out."""
-
-
-class Key(NamedTuple):
-    """One object of a cluster. The namespace is empty for a kind without namespaces."""
-
-    resource: ApiResource
-    namespace: str
-    name: str
 
 
 @dataclass(frozen=True)

@@ -12,17 +12,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop.cluster.applying import apply
 from workshop.cluster.bulk import BulkClient, every
-from workshop.cluster.transport import ApiFailure
-from workshop.cohort.objects import CohortObjects, Key
-from workshop.cohort.secrets import filled
-from workshop.cohort.survey import Survey, namespaces, refuse_foreign, survey
-from workshop.errors import ManifestError, TimedOut, WorkshopError
+from workshop.cluster.generated import filled
+from workshop.cohort.objects import CohortObjects
+from workshop.cohort.survey import namespaces, refuse_foreign, survey
+from workshop.errors import TimedOut
 from workshop.manifests.objects import Object
 from workshop.participants.names import Participant
 
-MANAGER = "mlops-workshop"
-"""The field manager of everything that the kit applies on a cluster."""
 Report = Callable[[str, dict[str, Any]], None]
 """Gets an event's name and fields."""
 
@@ -73,39 +71,13 @@ async def provision(
             if key in found.current:
                 done.unchanged += 1
                 continue
-            await _apply(client, key, whole, force)
+            await apply(client, key, whole, force=force)
             written += 1
         done.written += written
         report("participant", {"name": participant.name, "written": written})
 
     await every(participants, one)
     return done
-
-
-async def _apply(client: BulkClient, key: Key, obj: Object, force: bool) -> None:
-    """Apply one object. Raises WorkshopError that names the object."""
-    try:
-        await client.apply(key.resource, obj, force=force)
-    except ApiFailure as e:
-        raise refused(e, f"apply {described(key)}") from e
-
-
-def described(key: Key) -> str:
-    """The kind, name and namespace of an object, for messages."""
-    return f"{key.resource.kind} {key.name}" + (f" in {key.namespace}" if key.namespace else "")
-
-
-def refused(error: ApiFailure, what: str) -> WorkshopError:
-    """The error for an answer of the server: what was tried, the server's message, and what comes next."""
-    if error.code == 409:
-        hint = "somebody has changed these fields: --force takes them over, without it they stay and the run stops"
-    elif error.code == 403 and "exceeded quota" in str(error):
-        hint = "a ResourceQuota of the cluster is too small; when it is larger, the same command goes on"
-    elif error.code == 403:
-        hint = "workshop cluster preflight lists the rights that are missing; then the same command goes on"
-    else:
-        hint = "what was written stays; the same command goes on"
-    return ManifestError(f"cannot {what}: {error.code} {error}", hint=hint)
 
 
 async def _until_deleted(
@@ -125,6 +97,3 @@ async def _until_deleted(
             )
         report("waiting", {"for": "deletion", "namespaces": len(ending)})
         await asyncio.sleep(1)
-
-
-__all__ = ["MANAGER", "Provisioned", "Survey", "described", "provision", "refused"]

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
-from workshop.cohort.objects import CohortObjects, Key
-from workshop.cohort.provision import described
+from workshop.cluster.wanted import Key
+from workshop.cohort.objects import CohortObjects
 from workshop.cohort.survey import namespaces, survey
 from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object, condition, name_of, status_of, truth
@@ -74,7 +74,7 @@ async def _listed(client: BulkClient, resource: ApiResource, namespace: str) -> 
 
 
 def _row(name: str, wanted: Mapping[Key, Object], current: set[Key]) -> Row:
-    return Row(name, len(wanted), [described(key) for key in wanted if key not in current])
+    return Row(name, len(wanted), [key.described for key in wanted if key not in current])
 
 
 def _pods(row: Row, namespace: str, found: Sequence[Object]) -> None:

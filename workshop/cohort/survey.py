@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from workshop.cluster.bulk import BulkClient
-from workshop.cohort.live import APPLIED, is_current
+from workshop.cluster.generated import filled, generated_keys
+from workshop.cluster.wanted import APPLIED, Key, is_current
 from workshop.cohort.names import in_order
-from workshop.cohort.objects import CohortObjects, Key
-from workshop.cohort.secrets import filled, generated_keys
+from workshop.cohort.objects import CohortObjects
 from workshop.errors import SetupError
 from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object, annotations_of, labels_of, name_of, namespace_and_name

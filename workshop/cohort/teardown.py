@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from workshop.cluster.applying import refused
 from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
-from workshop.cohort.provision import Report, refused
+from workshop.cohort.provision import Report
 from workshop.cohort.survey import Namespace, namespaces
 from workshop.errors import TimedOut
 from workshop.manifests.apiresource import ApiResource

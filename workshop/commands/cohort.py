@@ -11,18 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from workshop import output
-from workshop.cluster import config as configs
 from workshop.cluster.bulk import BulkClient
 from workshop.cluster.client import Client
 from workshop.cohort import names as cohort_names
 from workshop.cohort import sheet
 from workshop.cohort.objects import CohortObjects
-from workshop.cohort.provision import MANAGER, Provisioned, provision
+from workshop.cohort.provision import Provisioned, provision
 from workshop.cohort.status import Row, rows
 from workshop.cohort.survey import Namespace, namespaces
 from workshop.cohort.teardown import Proof, remove, search
 from workshop.commands.confirming import confirmed
-from workshop.errors import INTERRUPTED, UsageError, WorkshopError
+from workshop.commands.on_cluster import run_on_cluster
+from workshop.errors import UsageError, WorkshopError
 from workshop.manifests.apiresource import ApiResource
 from workshop.usecase import KIT
 
@@ -31,12 +31,13 @@ REPORT_SECONDS = 1.0
 
 
 def cohort(words: argparse.Namespace) -> int:
-    """Run the action; Ctrl-C leaves what was written."""
-    try:
-        return asyncio.run(_on_cluster(words, _ACTIONS[words.action]))
-    except KeyboardInterrupt:
-        output.note("interrupted; what was done stays, and the same command goes on from there")
-        return INTERRUPTED
+    """Run the action."""
+
+    async def act(client: BulkClient) -> int:
+        known = await asyncio.to_thread(lambda: Client(client.config).resources)
+        return await _ACTIONS[words.action](_Room(words, client, known))
+
+    return run_on_cluster(words, act)
 
 
 class _Room:
@@ -71,14 +72,6 @@ class _Room:
             if self._written and (self._done == self._total or time.monotonic() - self._said > REPORT_SECONDS):
                 self._said = time.monotonic()
                 output.note(f"{self._done} of {self._total} participants, {self._written} objects written")
-
-
-async def _on_cluster(words: argparse.Namespace, action: Callable[[_Room], Awaitable[int]]) -> int:
-    config = configs.find(words.kubeconfig, context=words.context)
-    output.note(f"cluster {config.server}" + (f", context {config.context}" if config.context else ""))
-    known = await asyncio.to_thread(lambda: Client(config).resources)
-    async with BulkClient(config, MANAGER) as client:
-        return await action(_Room(words, client, known))
 
 
 async def _provision(room: _Room) -> int:

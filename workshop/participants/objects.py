@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from workshop.cluster.kubectl import kubectl
-from workshop.errors import SetupError
+from workshop.cluster.kustomize import build
 from workshop.manifests.objects import Object
 from workshop.participants.names import STAGES, Participant
 
@@ -40,12 +36,7 @@ class Template:
     @classmethod
     def build(cls, folder: Path) -> Template:
         """The template of a kustomization. Raises SetupError when it cannot be built."""
-        done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise SetupError(
-                f"{folder} cannot be built: {done.stderr.strip()}", hint=f"kubectl kustomize {folder} shows the error"
-            )
-        return cls([obj for obj in yaml.load_all(done.stdout, yaml.CSafeLoader) if obj])
+        return cls(build(folder))
 
     @property
     def examples(self) -> list[Object]:

@@ -27,6 +27,7 @@ def cohort(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iter
         sheet = ["--sheet", str(tmp_path / "sheet")] if action == "provision" else []
         if "--users" in words and "--prefix" not in words:
             sheet += ["--prefix", "s"]
+        capsys.readouterr()
         code = main(["cohort", action, *where, *sheet, *words])
         return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 

@@ -8,15 +8,29 @@ changed; the fields alone would miss what a newer kit no longer names.
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
+from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object, annotations_of
 from workshop.manifests.quantities import number, seconds
 
 APPLIED = "mlops-workshop/applied"
 """The annotation with the digest of what was applied, without the values of Secrets."""
+
+
+class Key(NamedTuple):
+    """One object of a cluster. The namespace is empty for a kind without namespaces."""
+
+    resource: ApiResource
+    namespace: str
+    name: str
+
+    @property
+    def described(self) -> str:
+        """Kind, name and namespace, for messages."""
+        return f"{self.resource.kind} {self.name}" + (f" in {self.namespace}" if self.namespace else "")
 
 
 def stamped(obj: Object) -> Object:

@@ -1,0 +1,231 @@
+"""The shared parts are installed, waited for and removed; what others have made stays as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.workshop.lab.serving import Lab
+from workshop.cluster import config as configs
+from workshop.cluster.bulk import BulkClient
+from workshop.errors import SetupError, TimedOut
+from workshop.installation.install import Installer, Options
+from workshop.installation.preflight import Finding, preflight
+from workshop.installation.table import Merge, Operator, Part, Table, sizing, table
+
+CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+Events = list[tuple[str, dict[str, Any]]]
+
+
+def write(folder: Path, name: str, *objects: str) -> str:
+    """A kustomization with one object a file."""
+    where = folder / name
+    where.mkdir(parents=True)
+    for number, text in enumerate(objects):
+        (where / f"{number}.yaml").write_text(text)
+    resources = "".join(f"  - {number}.yaml\n" for number in range(len(objects)))
+    header = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
+    (where / "kustomization.yaml").write_text(f"{header}resources:\n{resources}")
+    return name
+
+
+def configmap(namespace: str, name: str = "settings", value: str = "1") -> str:
+    meta = f"metadata: {{name: {name}, namespace: {namespace}}}"
+    return f"apiVersion: v1\nkind: ConfigMap\n{meta}\ndata: {{value: '{value}'}}\n"
+
+
+@pytest.fixture
+def run(lab: Lab, tmp_path: Path) -> Callable[..., Any]:
+    """Call something with an Installer of some parts; returns its result and the events."""
+
+    def on(parts: list[Part], do: Callable[[Installer], Any], seconds: float = 10.0) -> tuple[Any, Events]:
+        events: Events = []
+
+        async def inside() -> Any:
+            async with BulkClient(configs.find(lab.state.kubeconfig), "mlops-workshop") as client:
+                known = Table(tuple(parts), (), ())
+                report = lambda event, fields: events.append((event, fields))  # noqa: E731
+                installer = Installer(tmp_path, client, known, report, Options(seconds))
+                await installer.discover()
+                return await do(installer)
+
+        return asyncio.run(inside()), events
+
+    return on
+
+
+def states(events: Events) -> dict[str, str]:
+    """The last state of each part."""
+    return {fields["name"]: fields["state"] for event, fields in events if event == "part"}
+
+
+async def uninstall(installer: Installer) -> list[str]:
+    await installer.uninstall(await installer.installed())
+    return [key.described for key, _ in await installer.installed()]
+
+
+def test_a_folder_is_applied_and_the_second_time_nothing_is_written(
+    run: Callable[..., Any],
+    lab: Lab,
+    namespace: str,
+    tmp_path: Path,
+) -> None:
+    part = Part("shared", "it", "x", folder=write(tmp_path, "shared", configmap(namespace)))
+    _, events = run([part], Installer.install)
+    assert events[-1][1] == {"name": "shared", "state": "ready", "written": 1}
+    _, events = run([part], Installer.install)
+    assert events[-1][1] == {"name": "shared", "state": "ready", "written": 0}
+    path = f"/api/v1/namespaces/{namespace}/configmaps/settings"
+    assert lab.ask("GET", path)[1]["metadata"]["labels"]["mlops-workshop/part"] == "shared"
+    left, _ = run([part], uninstall)
+    assert left == [] and lab.ask("GET", path)[0] == 404
+
+
+def test_what_somebody_else_made_is_neither_changed_nor_removed(
+    run: Callable[..., Any],
+    lab: Lab,
+    namespace: str,
+    tmp_path: Path,
+) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    theirs = {"metadata": {"name": "settings"}, "data": {"value": "theirs"}}
+    assert lab.ask("POST", path, theirs)[0] == 201
+    folder = write(tmp_path, "shared", configmap(namespace, "own"), configmap(namespace))
+    part = Part("shared", "it", "x", folder=folder)
+    with pytest.raises(SetupError, match=rf"somebody else has made ConfigMap settings in {namespace}"):
+        run([part], Installer.install)
+    assert lab.ask("GET", f"{path}/own")[0] == 404
+    labelled = {"metadata": {"labels": {"mlops-workshop/part": "shared"}}}
+    lab.ask("PATCH", f"{path}/settings", labelled, media="application/merge-patch+json")
+    run([part], uninstall)
+    assert lab.ask("GET", f"{path}/settings")[1]["data"] == {"value": "theirs"}, "a label alone does not make it ours"
+
+
+def test_a_part_that_does_not_get_ready_ends_with_the_reason(
+    run: Callable[..., Any],
+    namespace: str,
+    tmp_path: Path,
+) -> None:
+    deployment = f"""apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: {namespace}}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec: {{containers: [{{name: web, image: web}}]}}
+"""
+    part = Part("web", "it", "x", folder=write(tmp_path, "web", deployment))
+    with pytest.raises(TimedOut, match=r"part web is not ready after 1 s: Deployment web in .*the lab runs the Pods"):
+        run([part], Installer.install, 1.0)
+    run([part], uninstall)
+
+
+def test_an_operator_is_subscribed_and_waited_for(
+    run: Callable[..., Any],
+    lab: Lab,
+    namespace: str,
+) -> None:
+    lab.ask(
+        "POST",
+        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
+        crd("operators.coreos.com", "v1alpha1", "Subscription"),
+    )
+    operator = Operator("widgets", "stable", "widgets.v1", "catalog", namespace)
+    part = Part("widgets", "it", "x", ("Widget.example.org/v1",), operator=operator)
+    path = f"/apis/operators.coreos.com/v1alpha1/namespaces/{namespace}/subscriptions/widgets"
+
+    def play_the_operator() -> None:
+        while lab.ask("GET", path)[0] != 200:
+            pass
+        lab.ask("POST", CRDS, crd("example.org", "v1", "Widget"))
+
+    thread = threading.Thread(target=play_the_operator, daemon=True)
+    thread.start()
+    _, events = run([part], Installer.install)
+    thread.join(10)
+    assert states(events) == {"widgets": "ready"}
+    spec = lab.ask("GET", path)[1]["spec"]
+    assert (spec["channel"], spec["startingCSV"], spec["source"]) == ("stable", "widgets.v1", "catalog")
+    left, _ = run([part], uninstall)
+    assert left == [] and lab.ask("GET", path)[0] == 404
+    for name in ("widgets.example.org", "subscriptions.operators.coreos.com"):
+        lab.ask("DELETE", f"{CRDS}/{name}")
+
+
+def test_settings_of_the_cluster_are_merged_and_taken_back(
+    run: Callable[..., Any],
+    lab: Lab,
+    namespace: str,
+) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    theirs = {"metadata": {"name": "monitoring"}, "data": {"config.yaml": "prometheusK8s: {retention: 7d}\n", "b": "c"}}
+    lab.ask("POST", path, theirs)
+    merge = Merge(namespace, "monitoring", "config.yaml", {"enableUserWorkload": True})
+    part = Part("monitoring", "it", "x", ("ConfigMap.v1",), merge=merge)
+
+    def data() -> Any:
+        return lab.ask("GET", f"{path}/monitoring")[1]["data"]
+
+    run([part], Installer.install)
+    assert data()["b"] == "c" and "retention: 7d" in data()["config.yaml"]
+    assert "enableUserWorkload: true" in data()["config.yaml"]
+    before = lab.ask("GET", f"{path}/monitoring")[1]["metadata"]["resourceVersion"]
+    run([part], Installer.install)
+    assert lab.ask("GET", f"{path}/monitoring")[1]["metadata"]["resourceVersion"] == before
+    run([part], uninstall)
+    assert "enableUserWorkload" not in data()["config.yaml"] and "retention: 7d" in data()["config.yaml"]
+
+
+def test_a_setting_that_was_there_before_stays_after_uninstall(
+    run: Callable[..., Any],
+    lab: Lab,
+    namespace: str,
+) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    lab.ask("POST", path, {"metadata": {"name": "monitoring"}, "data": {"config.yaml": "enableUserWorkload: true\n"}})
+    merge = Merge(namespace, "monitoring", "config.yaml", {"enableUserWorkload": True})
+    part = Part("monitoring", "it", "x", ("ConfigMap.v1",), merge=merge)
+    run([part], Installer.install)
+    run([part], uninstall)
+    assert lab.ask("GET", f"{path}/monitoring")[1]["data"]["config.yaml"] == "enableUserWorkload: true\n"
+
+
+def test_preflight_reads_only_and_says_what_install_brings(lab: Lab) -> None:
+    async def look() -> tuple[list[Finding], int]:
+        from workshop.cluster.client import Client
+
+        async with BulkClient(configs.find(lab.state.kubeconfig), "mlops-workshop") as client:
+            known = Client.load(lab.state.kubeconfig).resources
+            found = await preflight(client, known, table(), sizing())
+            return found.findings, client.writes
+
+    findings, writes = asyncio.run(look())
+    assert writes == 0
+    found = {one.name: one for one in findings}
+    assert found["pipelines"].state == "ok" and found["seldon"].state == "ok"
+    assert found["grafana"].state == "choice" and "operator" in found["grafana"].fix
+    assert found["rights"].state == "ok"
+    assert found["shared"].fix == "applies workshop/installation/objects/shared"
+
+
+def crd(group: str, version: str, kind: str) -> dict[str, Any]:
+    """A CustomResourceDefinition that keeps any field."""
+    plural = f"{kind.lower()}s"
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "scope": "Namespaced",
+            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
+        },
+    }

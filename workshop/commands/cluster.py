@@ -1,0 +1,136 @@
+"""`workshop cluster preflight|install|status|verify|uninstall|mirror`: a room's shared parts, for instructors."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Any
+
+from workshop import output
+from workshop.cluster.bulk import BulkClient
+from workshop.commands.confirming import confirmed
+from workshop.commands.on_cluster import run_on_cluster
+from workshop.errors import SetupError, UsageError
+from workshop.installation.install import Installer, Options
+from workshop.installation.preflight import preflight
+from workshop.installation.table import sizing, table
+from workshop.usecase import KIT
+
+
+def cluster(words: argparse.Namespace) -> int:
+    """Run the action."""
+    if words.action == "mirror":
+        return _mirror(words)
+
+    async def act(client: BulkClient) -> int:
+        installer = Installer(
+            KIT,
+            client,
+            table(),
+            lambda event, fields: _report(words, event, fields),
+            Options(getattr(words, "timeout", 900.0), getattr(words, "force", False)),
+        )
+        await installer.discover()
+        return await _ACTIONS[words.action](words, installer)
+
+    return run_on_cluster(words, act)
+
+
+def _report(words: argparse.Namespace, event: str, fields: dict[str, Any]) -> None:
+    if words.output == output.JSON:
+        output.emit({"event": event, **fields})
+    elif event == "removed":
+        output.note(f"{fields['name']}: removed {fields['objects']} objects")
+    else:
+        more = f": {fields['message']}" if fields.get("message") else ""
+        written = f", {fields['written']} written" if fields.get("written") else ""
+        output.note(f"{fields['name']}: {fields['state']}{written}{more}")
+
+
+async def _preflight(words: argparse.Namespace, installer: Installer) -> int:
+    """Print the findings; exit 3 if something is missing that install does not bring."""
+    sizes = sizing()
+    found = await preflight(installer.client, installer.known, installer.table, sizes)
+    if words.output == output.JSON:
+        capacity = asdict(found.capacity) if found.capacity else None
+        output.emit({"ready": found.ready, "findings": [asdict(f) for f in found.findings], "capacity": capacity})
+    else:
+        output.table(["", "WHAT", "FOUND"], [[f.state, f.name, f.found] for f in found.findings])
+        for finding in found.findings:
+            if finding.fix:
+                output.say(f"  {finding.name}: {finding.fix}")
+        for line in found.capacity.lines(sizes) if found.capacity else []:
+            output.say(f"  {line}")
+        output.say("ready: workshop cluster install" if found.ready else "not ready: see the lines with `missing`")
+    return 0 if found.ready else SetupError.exit_code
+
+
+async def _install(words: argparse.Namespace, installer: Installer) -> int:
+    await installer.install()
+    if words.output == output.TEXT:
+        output.say("installed; workshop cohort provision --users 30 makes the participants")
+    return 0
+
+
+async def _status(words: argparse.Namespace, installer: Installer) -> int:
+    """One line a part."""
+    await _parts(words, installer)
+    return 0
+
+
+async def _verify(words: argparse.Namespace, installer: Installer) -> int:
+    """The same; exit 3 if a part is not ready."""
+    return 0 if await _parts(words, installer) else SetupError.exit_code
+
+
+async def _parts(words: argparse.Namespace, installer: Installer) -> bool:
+    rows, ready = [], True
+    for part in installer.table.parts:
+        reason = installer.left_out(part)
+        waiting = [] if reason else await installer.waiting_for(part)
+        ready = ready and not waiting
+        state = "left out" if reason else "waiting" if waiting else "ready"
+        rows.append({"name": part.name, "state": state, "message": reason or "; ".join(waiting)})
+    if words.output == output.JSON:
+        for row in rows:
+            output.emit(row)
+    else:
+        output.table(["PART", "STATE", ""], [list(row.values()) for row in rows])
+    return ready
+
+
+async def _uninstall(words: argparse.Namespace, installer: Installer) -> int:
+    found = await installer.installed()
+    parts = ", ".join(sorted({part for _, part in found}))
+    what = f"this deletes {len(found)} objects of {parts or 'no part'}, and with the project its data"
+    if found and not words.yes and not confirmed(what, "workshop cluster uninstall --yes"):
+        return UsageError.exit_code
+    await installer.uninstall(found)
+    left = [key.described for key, _ in await installer.installed()]
+    if words.output == output.JSON:
+        output.emit({"event": "uninstalled", "objects": len(found), "left": left})
+    else:
+        output.say(f"removed {len(found)} objects; nothing that the kit installed is left")
+        output.say("  operators' own kinds stay, because other projects may use them")
+    return 0
+
+
+def _mirror(words: argparse.Namespace) -> int:
+    """Print the images that a room without a network needs in its own registry, one a line."""
+    for image in table().images:
+        if words.output == output.JSON:
+            output.emit({**asdict(image), "reference": image.reference})
+        else:
+            note = "" if image.digest else "  # no digest is pinned"
+            output.say(f"{image.reference}{note}")
+    return 0
+
+
+_ACTIONS: dict[str, Callable[[argparse.Namespace, Installer], Awaitable[int]]] = {
+    "install": _install,
+    "preflight": _preflight,
+    "status": _status,
+    "uninstall": _uninstall,
+    "verify": _verify,
+}

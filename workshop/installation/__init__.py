@@ -1,0 +1,1 @@
+"""What a room shares on a cluster: preflight, install, status, verify, uninstall."""

@@ -1,0 +1,449 @@
+"""Bring a cluster's shared parts to what `parts.yaml` says, one part after the other; and take them away again.
+
+Each part is applied and then waited for. A part that is there already is not touched, so an installation that was
+interrupted is continued by the same command. What the kit applies has the label PART; only that is removed again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workshop.cluster.applying import apply, refused
+from workshop.cluster.bulk import BulkClient, every
+from workshop.cluster.client import Client
+from workshop.cluster.generated import filled
+from workshop.cluster.kustomize import build
+from workshop.cluster.resources import discover, of_kind
+from workshop.cluster.transport import ApiFailure
+from workshop.cluster.wanted import APPLIED, Key, is_current, stamped
+from workshop.errors import SetupError, TimedOut
+from workshop.installation.preflight import is_openshift, served
+from workshop.installation.table import Chart, Merge, Operator, Part, Table
+from workshop.manifests.apiresource import ApiResource
+from workshop.manifests.objects import (
+    Object,
+    annotations_of,
+    condition,
+    labels_of,
+    namespace_and_name,
+    status_of,
+)
+
+PART = "mlops-workshop/part"
+"""The label with the part's name on everything that the installation applies."""
+MERGED = "mlops-workshop/merged"
+"""The annotation of a ConfigMap of the cluster with the names of the keys that the installation has set."""
+RELEASE = "mlops-workshop"
+"""The Helm release."""
+_LOOK_SECONDS = 2.0
+Report = Callable[[str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Of one run: `seconds` is how long each part may take; `force` takes over fields that others have changed."""
+
+    seconds: float = 900.0
+    force: bool = False
+
+
+class Installer:
+    """One cluster. Its kinds change while operators are installed, so they are discovered again."""
+
+    def __init__(self, kit: Path, client: BulkClient, table: Table, report: Report, options: Options) -> None:
+        self.kit = kit
+        self.client = client
+        self.table = table
+        self.report = report
+        self.options = options
+        self.known: list[ApiResource] = []
+
+    async def discover(self) -> None:
+        """Ask for the kinds of the server. Raises SetupError."""
+        self.known = await asyncio.to_thread(lambda: discover(Client(self.client.config).http))
+
+    async def install(self) -> None:
+        """Install what is missing. Raises SetupError, ManifestError; TimedOut with the reason when a part is stuck."""
+        await self.discover()
+        for part in self.table.parts:
+            reason = self.left_out(part)
+            if reason:
+                self.report("part", {"name": part.name, "state": "left out", "message": reason})
+                continue
+            written = await self._bring(part)
+            await self._until(part)
+            self.report("part", {"name": part.name, "state": "ready", "written": written})
+
+    def left_out(self, part: Part) -> str:
+        """Why a part is not for this cluster; empty when it is."""
+        if part.openshift and not is_openshift(self.known):
+            return "it needs OpenShift"
+        if part.needs:
+            needed = next(one for one in self.table.parts if one.name == part.needs)
+            if not all(served(self.known, kind) for kind in needed.provides):
+                return f"it needs {part.needs}"
+        if part.optional and not self._serves(part) and not self._can_subscribe(part):
+            return part.elsewhere
+        return ""
+
+    async def waiting_for(self, part: Part) -> list[str]:
+        """What keeps a part from being ready, in words; empty when it is. Raises SetupError."""
+        missing = [f"the server has no {kind}" for kind in part.provides if not served(self.known, kind)]
+        if part.operator is not None and missing and self._can_subscribe(part):
+            return [*missing, *await self._operator_state(part.operator)]
+        if part.folder and not missing:
+            for key, obj in await self.objects(part):
+                live = await self._find(key)
+                if live is None:
+                    missing.append(f"{key.described} is missing")
+                else:
+                    missing += _not_ready(key, obj, live)
+        for name in part.builds:
+            missing += await self._build_state(name)
+        return missing
+
+    async def objects(self, part: Part) -> list[tuple[Key, Object]]:
+        """The objects of a part's folder. Raises SetupError when the server lacks one of their kinds."""
+        built = await asyncio.to_thread(build, self.kit / part.folder)
+        made = []
+        for obj in built:
+            resource = of_kind(self.known, obj["apiVersion"], obj["kind"])
+            if resource is None:
+                raise SetupError(
+                    f"part {part.name}: the server has no {obj['kind']} ({obj['apiVersion']})",
+                    hint="workshop cluster preflight shows what brings it",
+                )
+            labelled = {**obj, "metadata": {**obj["metadata"], "labels": {**labels_of(obj), PART: part.name}}}
+            made.append((Key(resource, *namespace_and_name(obj)), stamped(labelled)))
+        return made
+
+    async def uninstall(self, found: Sequence[tuple[Key, str]]) -> None:
+        """Delete what `installed` has found, parts in the opposite order.
+
+        Raises ManifestError, SetupError, TimedOut.
+        """
+        order = {part.name: at for at, part in enumerate(self.table.parts)}
+        for name in sorted({part for _, part in found}, key=lambda one: -order.get(one, -1)):
+            mine = [key for key, part in found if part == name]
+
+            # A namespace goes last: it takes the rest along.
+            for key in sorted(mine, key=lambda key: key.resource.kind == "Namespace"):
+                try:
+                    await self.client.delete(key.resource, key.namespace or None, key.name)
+                except ApiFailure as e:
+                    raise refused(e, f"delete {key.described}") from e
+            self.report("removed", {"name": name, "objects": len(mine)})
+        for part in self.table.parts:
+            if part.merge is not None:
+                await self._unmerge(part.merge)
+            if part.chart is not None and await self._released(part.chart):
+                await self._helm("uninstall", RELEASE, "--namespace", part.chart.namespace)
+                self.report("removed", {"name": part.name, "objects": 1})
+        deadline = time.monotonic() + self.options.seconds
+        while left := [key.described for key, _ in await self.installed()]:
+            if time.monotonic() > deadline:
+                raise TimedOut(
+                    f"still there after {self.options.seconds:.0f} s: {', '.join(left[:5])}",
+                    hint="oc describe shows finalizers and conditions; then the same command again",
+                )
+            await asyncio.sleep(_LOOK_SECONDS / 4)
+
+    async def installed(self) -> list[tuple[Key, str]]:
+        """Everything on the cluster with the label PART that the kit has applied, with the part's name."""
+        found: list[tuple[Key, str]] = []
+
+        async def look(resource: ApiResource) -> None:
+            try:
+                objects = await self.client.list(resource, labels=PART, metadata=True)
+            except ApiFailure as e:
+                if e.code in (403, 404, 405, 503):
+                    return
+                raise
+            for obj in objects:
+                if APPLIED in annotations_of(obj):
+                    found.append((Key(resource, *namespace_and_name(obj)), labels_of(obj)[PART]))
+
+        kinds = {(one.group, one.plural): one for one in reversed(self.known) if {"list", "delete"} <= set(one.verbs)}
+        await every([one for one in kinds.values() if one.group != "project.openshift.io"], look)
+        return found
+
+    # -- bringing one part --------------------------------------------------------------------------------------
+
+    async def _bring(self, part: Part) -> int:
+        written = 0
+        if part.operator is not None and not self._serves(part):
+            if not self._can_subscribe(part):
+                raise SetupError(f"part {part.name} is missing: {part.elsewhere}", hint="then the same command again")
+            written += await self._write(part, [_subscription(part.name, part.operator, self.known)])
+        elif part.chart is not None and not self._serves(part):
+            await self._helm(*_helm_words(part.chart))
+            written += 1
+        elif part.provides and not self._serves(part) and not part.folder and part.merge is None:
+            raise SetupError(f"part {part.name} is missing: {part.elsewhere}", hint="then the same command again")
+        if part.merge is not None and is_openshift(self.known):
+            written += await self._merge(part.merge)
+        if part.folder:
+            written += await self._write(part, await self.objects(part))
+        for name, source in part.builds.items():
+            if not await self._built(name):
+                await self._start_build(name, source)
+                written += 1
+        return written
+
+    async def _write(self, part: Part, wanted: Sequence[tuple[Key, Object]]) -> int:
+        """Apply what differs; refuse to change what the kit has not made. Raises SetupError, ManifestError."""
+        changes, foreign = [], []
+        for key, obj in wanted:
+            live = await self._find(key)
+            if live is not None and APPLIED not in annotations_of(live):
+                foreign.append(key.described)
+            whole = filled(obj, live)
+            if live is None or not is_current(live, whole):
+                changes.append((key, whole))
+        if foreign:
+            raise SetupError(
+                f"part {part.name}: somebody else has made {', '.join(foreign)}; nothing of this part was written",
+                hint=f"rename or delete it, or let the kit have it: oc annotate KIND NAME {APPLIED}=adopted",
+            )
+        for key, obj in changes:
+            await apply(self.client, key, obj, force=self.options.force)
+        return len(changes)
+
+    async def _until(self, part: Part) -> None:
+        """Wait until the part is ready. Raises TimedOut with what keeps it."""
+        began, said = time.monotonic(), ""
+        while True:
+            if part.provides and not self._serves(part):
+                await self.discover()
+            waiting = await self.waiting_for(part)
+            if not waiting:
+                return
+            message = "; ".join(waiting)
+            if message != said:
+                said = message
+                self.report("part", {"name": part.name, "state": "waiting", "message": message})
+            if time.monotonic() - began > self.options.seconds:
+                raise TimedOut(
+                    f"part {part.name} is not ready after {self.options.seconds:.0f} s: {message}",
+                    hint="workshop cluster status shows all parts; workshop cluster install goes on waiting",
+                )
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def _serves(self, part: Part) -> bool:
+        return all(served(self.known, kind) for kind in part.provides)
+
+    def _can_subscribe(self, part: Part) -> bool:
+        return part.operator is not None and served(self.known, "Subscription.operators.coreos.com/v1alpha1")
+
+    async def _find(self, key: Key) -> Object | None:
+        try:
+            return await self.client.get(key.resource.path(key.namespace or None, key.name))
+        except ApiFailure as e:
+            if e.code == 404:
+                return None
+            raise refused(e, f"read {key.described}") from e
+
+    async def _operator_state(self, operator: Operator) -> list[str]:
+        """The subscription's and the CSV's own words."""
+        resource = of_kind(self.known, "operators.coreos.com/v1alpha1", "Subscription")
+        assert resource is not None
+        live = await self._find(Key(resource, operator.namespace, operator.package))
+        if live is None:
+            return [f"no Subscription {operator.package}"]
+        problems = [
+            f"{one['type']}: {one.get('message') or one.get('reason')}"
+            for one in status_of(live).get("conditions") or []
+            if one.get("status") == "True" and one.get("type") != "CatalogSourcesUnhealthy"
+        ]
+        name = status_of(live).get("currentCSV")
+        versions = of_kind(self.known, "operators.coreos.com/v1alpha1", "ClusterServiceVersion")
+        if name and versions:
+            csv = await self._find(Key(versions, operator.namespace, str(name)))
+            phase = status_of(csv or {}).get("phase", "not there yet")
+            if phase != "Succeeded":
+                problems.append(f"ClusterServiceVersion {name} is {phase}")
+        return problems
+
+    # -- Helm ---------------------------------------------------------------------------------------------------
+
+    async def _helm(self, *words: str) -> str:
+        """Run helm against the same cluster. Raises SetupError with the command when it is not there or fails."""
+        command = ["helm", *words]
+        if shutil.which("helm") is None:
+            raise SetupError(
+                "helm is not on PATH, and it installs Seldon Core",
+                hint=f"install helm 3; or run where it is: {shlex.join(command)}",
+            )
+        config = self.client.config
+        env_words = [f"--kubeconfig={config.path}"] if config.path else []
+        context = [f"--kube-context={config.context}"] if config.context else []
+        process = await asyncio.create_subprocess_exec(
+            *command, *env_words, *context, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await process.communicate()
+        if process.returncode != 0:
+            raise SetupError(f"helm failed: {err.decode().strip()}", hint=shlex.join(command))
+        return out.decode()
+
+    async def _released(self, chart: Chart) -> bool:
+        """Whether the installation's Helm release exists: Helm keeps it as a Secret."""
+        secrets = of_kind(self.known, "v1", "Secret")
+        assert secrets is not None
+        try:
+            found = await self.client.list(secrets, chart.namespace, labels=f"owner=helm,name={RELEASE}", metadata=True)
+        except ApiFailure as e:
+            if e.code == 404:
+                return False
+            raise
+        return bool(found)
+
+    # -- a ConfigMap of the cluster -----------------------------------------------------------------------------
+
+    async def _merge(self, merge: Merge) -> int:
+        """Set the keys that differ; the others stay. Raises SetupError when the text is no YAML map, ManifestError."""
+        resource = of_kind(self.known, "v1", "ConfigMap")
+        assert resource is not None
+        key = Key(resource, merge.namespace, merge.name)
+        live = await self._find(key)
+        content = _yaml_map(key, (live or {}).get("data", {}).get(merge.key, ""))
+        changed = {name: value for name, value in merge.values.items() if content.get(name) != value}
+        if not changed:
+            return 0
+        before = annotations_of(live).get(MERGED, "") if live else ""
+        names = ",".join(sorted({*filter(None, before.split(",")), *changed}))
+        await self._put_map(key, live, merge.key, {**content, **changed}, names)
+        return 1
+
+    async def _unmerge(self, merge: Merge) -> None:
+        resource = of_kind(self.known, "v1", "ConfigMap")
+        assert resource is not None
+        key = Key(resource, merge.namespace, merge.name)
+        live = await self._find(key)
+        mine = annotations_of(live).get(MERGED, "").split(",") if live else []
+        if live is None or not any(mine):
+            return
+        content = _yaml_map(key, (live.get("data") or {}).get(merge.key, ""))
+        kept = {name: value for name, value in content.items() if name not in mine or value != merge.values.get(name)}
+        await self._put_map(key, live, merge.key, kept, None)
+        self.report("removed", {"name": key.described, "objects": 1})
+
+    async def _put_map(
+        self, key: Key, live: Object | None, where: str, content: dict[str, Any], names: str | None
+    ) -> None:
+        """Write the map with the version that was read, so that a change in between is not lost."""
+        text = yaml.safe_dump(content, sort_keys=False) if content else ""
+        change: Object = {"metadata": {"annotations": {MERGED: names}}, "data": {where: text}}
+        try:
+            if live is None:
+                meta = {"name": key.name, "namespace": key.namespace, "annotations": {MERGED: names}}
+                body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {where: text}}
+                await self.client.request("POST", key.resource.path(key.namespace), body=body)
+            else:
+                change["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
+                path = key.resource.path(key.namespace, key.name)
+                await self.client.request("PATCH", path, body=change, media="application/merge-patch+json")
+        except ApiFailure as e:
+            raise refused(e, f"change {key.described}") from e
+
+    # -- builds -------------------------------------------------------------------------------------------------
+
+    async def _start_build(self, name: str, source: str) -> None:
+        """Send the committed files of a folder to a BuildConfig, as `oc start-build --from-archive` does."""
+        tree = f"HEAD:{source}" if source else "HEAD"
+        process = await asyncio.create_subprocess_exec(
+            "git", "-C", str(self.kit), "archive", "--format=tar.gz", tree, stdout=asyncio.subprocess.PIPE
+        )
+        archive, _ = await process.communicate()
+        if process.returncode != 0:
+            raise SetupError(f"{self.kit} is no Git clone: images are built from its commits", hint="git clone the kit")
+        resource = of_kind(self.known, "build.openshift.io/v1", "BuildConfig")
+        assert resource is not None
+        path = resource.path("mlops-workshop", name, "instantiatebinary")
+        try:
+            await self.client.send_bytes("POST", path, archive, "application/octet-stream")
+        except ApiFailure as e:
+            raise refused(e, f"start the build {name}") from e
+
+    async def _built(self, name: str) -> bool:
+        """Whether a build of the image has succeeded or is under way."""
+        phases = [phase for phase, _ in await self._builds(name)]
+        return any(phase in ("Complete", "Running", "Pending", "New") for phase in phases)
+
+    async def _build_state(self, name: str) -> list[str]:
+        found = await self._builds(name)
+        if any(phase == "Complete" for phase, _ in found):
+            return []
+        last = found[-1] if found else ("not started", "")
+        return [f"build {name} is {last[0]}" + (f": {last[1]}" if last[1] else "")]
+
+    async def _builds(self, name: str) -> list[tuple[str, str]]:
+        """Phase and message of the BuildConfig's builds, oldest first."""
+        resource = of_kind(self.known, "build.openshift.io/v1", "Build")
+        if resource is None:
+            return []
+        found = await self.client.list(resource, "mlops-workshop", labels=f"buildconfig={name}")
+        found.sort(key=lambda one: str(one["metadata"].get("creationTimestamp", "")))
+        return [(str(status_of(one).get("phase")), str(status_of(one).get("message") or "")) for one in found]
+
+
+def _not_ready(key: Key, wanted: Object, live: Object) -> list[str]:
+    """Why an object does not work yet, in the words of its conditions."""
+    if key.resource.kind not in ("Deployment", "StatefulSet"):
+        return []
+    status, replicas = status_of(live), (wanted.get("spec") or {}).get("replicas", 1)
+    if status.get("availableReplicas", 0) >= replicas and status.get("observedGeneration") == live["metadata"].get(
+        "generation"
+    ):
+        return []
+    reason = condition(live, "Available").get("message") or condition(live, "Progressing").get("message")
+    return [f"{key.described}: {reason or 'its Pods are not available yet'}"]
+
+
+def _subscription(part: str, operator: Operator, known: Sequence[ApiResource]) -> tuple[Key, Object]:
+    resource = of_kind(known, "operators.coreos.com/v1alpha1", "Subscription")
+    assert resource is not None
+    obj: Object = {
+        "apiVersion": "operators.coreos.com/v1alpha1",
+        "kind": "Subscription",
+        "metadata": {
+            "name": operator.package,
+            "namespace": operator.namespace,
+            "labels": {"app.kubernetes.io/part-of": "mlops-workshop", PART: part},
+        },
+        "spec": {
+            "name": operator.package,
+            "channel": operator.channel,
+            "startingCSV": operator.starting_csv,
+            "source": operator.source,
+            "sourceNamespace": "openshift-marketplace",
+            "installPlanApproval": "Automatic",
+        },
+    }
+    return Key(resource, operator.namespace, operator.package), stamped(obj)
+
+
+def _helm_words(chart: Chart) -> list[str]:
+    words = ["upgrade", "--install", RELEASE, chart.name, "--repo", chart.repository, "--version", chart.version]
+    words += ["--namespace", chart.namespace, "--create-namespace", "--wait"]
+    for name, value in chart.values.items():
+        words += ["--set" if value == "null" else "--set-string", f"{name}={value}"]
+    return words
+
+
+def _yaml_map(key: Key, text: str) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(text) or {}
+    except yaml.YAMLError as e:
+        raise SetupError(f"{key.described} holds no YAML: {e}", hint="correct it first; nothing was changed") from e
+    if not isinstance(content, dict):
+        raise SetupError(f"{key.described} holds no map of settings", hint="correct it first; nothing was changed")
+    return content
