@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tests.s2i.flights import KIT, locked
 from workshop.lab.images.builder import ensure_builder
-from workshop.lab.images.store import Image, ImageStore, remove
+from workshop.lab.images.files import remove
+from workshop.lab.images.store import Image, ImageStore
 
 
 def builder() -> tuple[Path, Image]:

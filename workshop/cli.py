@@ -161,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         return int(verb(words, current_target()))
     except KeyboardInterrupt:
-        output.note("interrupted; what runs in the lab goes on: workshop status")
+        output.note("interrupted; runs in the lab continue: workshop status")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

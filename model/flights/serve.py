@@ -182,9 +182,9 @@ class FlightModel:
             "unknown": [name for name in given if name not in self._names],
             "twice": sorted({name for name in given if given.count(name) > 1}),
         }
-        told = "; ".join(f"{word}: {', '.join(found)}" for word, found in faults.items() if found)
-        if told:
-            raise BadInputError(f"names: {told}, allowed, in any order: {', '.join(self._names)}")
+        message = "; ".join(f"{word}: {', '.join(found)}" for word, found in faults.items() if found)
+        if message:
+            raise BadInputError(f"names: {message}, allowed, in any order: {', '.join(self._names)}")
         return [given.index(name) for name in self._names]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from tests.kit import until_async
 from workshop.lab.admission import admit
 from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.kinds import built_in
@@ -56,10 +57,7 @@ class Lab:
 
     async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """Wait for something in the store or on disk."""
-        async with asyncio.timeout(seconds):
-            while not (found := condition()):
-                await asyncio.sleep(0.003)
-        return found
+        return await until_async(condition, seconds)
 
     async def done(self, kind: str, name: str, seconds: float = 30) -> Object:
         """Wait for a run to end; the run."""

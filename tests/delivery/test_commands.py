@@ -42,7 +42,7 @@ def test_the_history_is_read_without_a_lab(provisioned: str, tmp_path: Path) -> 
     assert "    left   replaced by version 2" in text
 
 
-def test_a_release_that_never_was_is_told_with_those_that_were(provisioned: str, tmp_path: Path) -> None:
+def test_an_unknown_release_is_an_error_that_lists_the_releases(provisioned: str, tmp_path: Path) -> None:
     History("flight-delay").change(lambda old: history.entered(old, entry(1)))
     done = workshop(tmp_path, "rollback", "9", "-n", provisioned)
     assert done.returncode == 5
@@ -56,7 +56,7 @@ def test_a_namespace_without_endpoints_is_named(production: str, tmp_path: Path)
     assert f"there is no ConfigMap mlops-endpoints in {production}" in done.stderr
 
 
-def test_outside_a_clone_the_way_is_told(production: str, tmp_path: Path) -> None:
+def test_outside_a_clone_the_error_names_the_next_command(production: str, tmp_path: Path) -> None:
     done = workshop(tmp_path, "history", "-n", production, cwd=tmp_path)
     assert done.returncode == 3
     assert "is in no clone of the workshop" in done.stderr

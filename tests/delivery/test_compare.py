@@ -23,7 +23,7 @@ def test_the_one_that_is_right_more_often_is_better() -> None:
     assert of(seen(recall=0.7), seen(recall=0.4))["better"] == "logistic"
 
 
-def test_equals_and_too_few_rows_name_nobody() -> None:
+def test_equal_models_and_too_few_rows_have_no_winner() -> None:
     for found in (
         of(seen(), seen()),
         of(seen(recall=0.4, known=40), seen(known=40)),
@@ -33,14 +33,14 @@ def test_equals_and_too_few_rows_name_nobody() -> None:
         assert found["because"] == "neither is worse than the other beyond chance"
 
 
-def test_a_faster_and_a_righter_one_are_both_told() -> None:
+def test_a_faster_model_and_a_more_accurate_one_are_both_reported() -> None:
     found = of(seen(recall=0.2), seen(slow=400, slow_seconds=0.4))
     assert found["better"] is None
     assert "logistic: feedback quality" in str(found["because"])
     assert "boosted: latency p95" in str(found["because"])
 
 
-def test_it_looks_as_soon_as_all_that_was_sent_is_counted_and_not_for_ever() -> None:
+def test_the_comparison_waits_for_the_counts_of_all_requests_up_to_a_limit() -> None:
     looks = [TrafficStats(), TrafficStats(requests=100), seen(known=50), seen(known=500)]
     slept: list[float] = []
 

@@ -189,7 +189,7 @@ def test_without_an_address_the_config_map_is_named(monkeypatch: pytest.MonkeyPa
         Prometheus.from_environment("x")
 
 
-def test_what_prometheus_refuses_is_told(server: Answers) -> None:
+def test_a_query_that_prometheus_refuses_is_an_error_with_its_message(server: Answers) -> None:
     answers, url = server
     answers.code = 403
     with pytest.raises(DeliveryError, match="answers 403 to up"):

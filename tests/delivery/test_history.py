@@ -19,13 +19,13 @@ def entry(version: int, **more: str) -> Entry:
     return Entry(**values)
 
 
-def test_who_comes_ends_who_was_there() -> None:
+def test_a_new_release_ends_the_previous_one() -> None:
     entries = entered(entered([], entry(1)), entry(2))
     assert [one.current for one in entries] == [False, True]
     assert (entries[0].until, entries[0].left) == (entry(2).since, "replaced by version 2")
 
 
-def test_a_rollback_says_why_the_other_left() -> None:
+def test_a_rollback_records_the_reason() -> None:
     back = entry(1, since="2026-01-02T00:00:00Z", came="rolled back from version 2 because it is slow")
     entries = entered(entered(entered([], entry(1)), entry(2)), back, "rolled back to version 1 because it is slow")
     assert entries[1].left == "rolled back to version 1 because it is slow"
@@ -53,13 +53,13 @@ def test_the_newest_are_kept_and_the_present_one_always() -> None:
     assert entries[-1].model_version == str(KEPT + 19)
 
 
-def test_what_ran_before_the_history_can_be_gone_back_to() -> None:
+def test_a_release_from_before_the_history_can_be_restored() -> None:
     entries = entered(with_initial([], entry(1)), entry(2))
     assert find(entries, "").model_version == "1"
     assert with_initial(entries, entry(7)) == entries
 
 
-def test_without_a_name_the_one_before_the_present_is_meant() -> None:
+def test_without_a_name_the_previous_release_is_chosen() -> None:
     entries = entered(entered(entered([], entry(1)), entry(2)), entry(3))
     assert find(entries, "").model_version == "2"
     back = entered(entries, entry(2, since="2026-02-01T00:00:00Z", came="rolled back from version 3"))
@@ -72,7 +72,7 @@ def test_versions_and_digests_name_releases(wanted: str) -> None:
     assert find(entries, wanted).model_version == "1"
 
 
-def test_a_canary_that_never_was_production_cannot_be_gone_back_to() -> None:
+def test_a_refused_canary_is_no_target_of_a_rollback() -> None:
     entries = refused(entered([], entry(1)), entry(2, since="", left="rolled back because errors"))
     with pytest.raises(
         DeliveryError, match=r"production never ran '2', allowed: version 1 .* next: python -m delivery history"
@@ -80,7 +80,7 @@ def test_a_canary_that_never_was_production_cannot_be_gone_back_to() -> None:
         find(entries, "2")
 
 
-def test_nothing_to_go_back_to_is_said() -> None:
+def test_a_rollback_without_a_previous_release_is_an_error() -> None:
     for entries in ([], entered([], entry(1))):
         with pytest.raises(DeliveryError, match="there is no earlier release that was not rolled back"):
             find(entries, "")

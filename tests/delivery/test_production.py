@@ -90,7 +90,7 @@ def test_deploying_after_a_canary_leaves_no_moment_without_a_predictor(
     assert seen == [({"main": made(2), "canary": made(2)}, [50, 50]), ({"main": made(2)}, [100])]
 
 
-def test_what_somebody_rolled_back_after_the_canary_is_not_deployed(delivery: Delivery) -> None:
+def test_a_release_rolled_back_after_its_canary_is_not_deployed(delivery: Delivery) -> None:
     promoted(delivery, 1, 2)
     delivery.cluster.apply("canary", {"main": made(2), "canary": made(3)}, (0, 100))
     delivery.rollback("1", "it is slow", 10)
@@ -107,7 +107,7 @@ def test_writers_at_the_same_time_lose_no_entry(production: str) -> None:
     assert sorted(one.model_version for one in stored.read()) == ["1", "2", "3", "4"]
 
 
-def test_a_history_that_somebody_spoilt_is_named(production: str) -> None:
+def test_an_invalid_history_is_an_error_with_its_name(production: str) -> None:
     stored = History("flight-delay")
     cluster.oc("create", "configmap", stored.config_map, "-n", production, "--from-literal", "history.json=nonsense")
     with pytest.raises(DeliveryError, match=r"cannot be read.*next: oc edit configmap flight-delay-history"):
@@ -166,14 +166,14 @@ def test_ending_a_shadow_writes_the_reason_into_the_history(delivery: Delivery, 
     assert (last.model_version, last.cause, last.reason) == (str(version), SHADOW, "I have seen enough")
 
 
-def test_what_somebody_applied_by_hand_gives_way_to_what_the_history_has(delivery: Delivery) -> None:
+def test_a_rollback_replaces_a_manual_change_by_the_release_of_the_history(delivery: Delivery) -> None:
     promoted(delivery, 1, 2)
     delivery.cluster.apply("production", {"main": made(7)})
     assert delivery.rollback("", "", 10).model_version == "2"
     assert delivery.cluster.deployed() == {"main": made(2)}
 
 
-def test_a_test_needs_two_candidates_and_nothing_else_under_way(
+def test_an_ab_test_needs_two_candidates_and_no_other_change_in_progress(
     delivery: Delivery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(delivery.registry, Recorder)
@@ -227,7 +227,7 @@ def found(delivery: Delivery, production: str, monkeypatch: pytest.MonkeyPatch) 
     return lambda version: release_command.found(delivery, version)
 
 
-def test_nothing_is_found_where_staging_is_not_ready(
+def test_no_release_is_found_while_staging_is_not_ready(
     delivery: Delivery, found: Callable[[str], dict[str, str]]
 ) -> None:
     with pytest.raises(DeliveryError, match="staging has nothing to promote: it runs nothing, next: oc create -f"):

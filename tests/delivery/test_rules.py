@@ -45,7 +45,7 @@ def state_of(
     return found[0].state
 
 
-def test_a_canary_like_its_champion_goes_on() -> None:
+def test_a_canary_equal_to_the_champion_continues() -> None:
     findings = judge(seen(), seen(), LIMITS)
     assert [one.state for one in findings] == [OK] * 8
     assert verdict(findings) == (OK, None)
@@ -64,7 +64,7 @@ def test_a_canary_like_its_champion_goes_on() -> None:
         ("feedback quality", seen(recall=0.0, specificity=1.0)),
     ],
 )
-def test_what_is_worse_is_named(measure: str, canary: TrafficStats) -> None:
+def test_the_measure_that_is_worse_is_named(measure: str, canary: TrafficStats) -> None:
     state, found = verdict([one for one in judge(canary, seen(), LIMITS) if one.measure == measure])
     assert state == BAD
     assert found is not None
@@ -79,17 +79,17 @@ def test_a_model_that_never_says_late_is_worse_though_it_is_right_more_often() -
     assert state_of("feedback quality", never, champion) == BAD
 
 
-def test_callers_mistakes_are_held_against_nobody_who_refuses_as_many() -> None:
+def test_a_canary_that_refuses_as_many_requests_as_the_champion_continues() -> None:
     assert state_of("refusals against champion", seen(refused=300), seen(refused=300)) == OK
 
 
-def test_predicting_differently_is_no_fault_where_the_truth_says_so() -> None:
+def test_a_different_distribution_is_accepted_if_the_truth_agrees() -> None:
     assert state_of("prediction distribution", seen(deciles=TURNED), seen()) == OK
     assert state_of("prediction distribution", seen(deciles=TURNED, known=0), seen()) == BAD
     assert state_of("prediction distribution", seen(deciles=TURNED, recall=0.3), seen()) == BAD
 
 
-def test_too_few_rows_say_nothing_of_a_distribution() -> None:
+def test_a_distribution_of_too_few_rows_is_not_judged() -> None:
     few = tuple(count // 10 for count in TURNED)
     assert state_of("prediction distribution", seen(deciles=few, known=0), seen()) == UNJUDGED
 
@@ -100,7 +100,7 @@ def test_the_text_has_value_and_bound() -> None:
     assert (found.value, found.bound) == (0.04, 0.01)
 
 
-def test_without_traffic_nothing_is_known() -> None:
+def test_without_traffic_there_is_no_result() -> None:
     state, found = verdict(judge(TrafficStats(), TrafficStats(), LIMITS))
     assert state == UNJUDGED
     assert found is not None
@@ -120,31 +120,31 @@ def test_a_canary_that_fails_every_request_needs_no_minimum() -> None:
     assert state_of("errors", seen(requests=3, errors=1), seen()) == UNJUDGED
 
 
-def test_missing_truth_holds_nothing_up_unless_it_is_required() -> None:
+def test_missing_truth_blocks_a_step_only_if_it_is_required() -> None:
     canary = seen(known=0)
     assert verdict(judge(canary, seen(), LIMITS))[0] == OK
     assert verdict(judge(canary, seen(), Limits(feedback_required=True)))[0] == UNJUDGED
 
 
-def test_a_step_is_held_to_its_own_errors_though_the_whole_looks_well() -> None:
+def test_a_step_fails_by_its_own_errors_even_if_the_total_is_fine() -> None:
     whole, step = seen(requests=20000, errors=30), seen(requests=200, errors=30)
     assert state_of("errors", whole, seen()) == OK
     assert state_of("errors", whole, seen(), step=(step, seen())) == BAD
 
 
-def test_a_machine_that_is_slow_for_both_is_not_the_canarys_fault() -> None:
+def test_a_canary_on_a_machine_that_slows_both_models_continues() -> None:
     slow = seen(requests=200, slow=150, slow_seconds=0.2)
     assert state_of("latency against champion", slow, seen()) == BAD
     assert state_of("latency against champion", slow, seen(), step=(slow, slow)) == OK
 
 
-def test_with_all_the_traffic_no_comparison_of_this_step_is_waited_for() -> None:
+def test_the_last_step_does_not_wait_for_a_comparison() -> None:
     findings = judge(seen(), seen(), LIMITS, step=(seen(), TrafficStats()), alone=True)
     assert verdict(findings) == (OK, None)
     assert verdict(judge(seen(), seen(), LIMITS, step=(seen(), TrafficStats())))[0] == UNJUDGED
 
 
-def test_a_slower_model_that_nobody_notices_is_fine() -> None:
+def test_an_imperceptible_slowdown_is_accepted() -> None:
     assert state_of("latency against champion", seen(seconds=0.09), seen(seconds=0.001)) == OK
 
 
@@ -178,7 +178,7 @@ def test_psi_is_zero_for_equals_symmetric_and_never_negative(ours: tuple[int, ..
 
 
 @given(st.integers(0, 1000), st.integers(0, 1000), st.integers(0, 300), st.floats(0, 1), st.floats(0, 1))
-def test_more_of_a_fault_never_clears_a_canary(
+def test_more_faults_never_turn_a_failing_canary_into_a_passing_one(
     errors: int, more: int, requests: int, recall: float, worse: float
 ) -> None:
     requests += errors + more
@@ -202,14 +202,14 @@ def test_any_counts_are_judged_without_an_error(deciles: tuple[int, ...], reques
 
 
 @pytest.mark.parametrize("rows", [60, 250, 1000])
-def test_a_canary_as_good_as_its_champion_is_seldom_condemned(rows: int) -> None:
+def test_a_canary_as_good_as_its_champion_is_rarely_rolled_back(rows: int) -> None:
     """Pairs drawn from one truth: each of eight rules may condemn one in a hundred."""
     chance, pairs = np.random.default_rng(rows), 1000
     condemned = sum(verdict(judge(_drawn(chance, rows), _drawn(chance, rows), LIMITS))[0] == BAD for _ in range(pairs))
     assert condemned < pairs * 0.08
 
 
-def test_a_clearly_worse_canary_is_nearly_always_condemned() -> None:
+def test_a_clearly_worse_canary_is_nearly_always_rolled_back() -> None:
     chance, pairs = np.random.default_rng(1), 200
     condemned = sum(
         verdict(judge(_drawn(chance, 1000, recall=0.4), _drawn(chance, 1000), LIMITS))[0] == BAD for _ in range(pairs)

@@ -84,14 +84,14 @@ def test_a_bad_canary_ends_at_once_and_gets_no_more() -> None:
     assert outcome.finding == finding(BAD)
 
 
-def test_looks_before_the_one_that_decides_are_stricter() -> None:
+def test_interim_checks_are_stricter_than_the_final_one() -> None:
     production = Production(lambda share, spent: OK if spent >= 25 else UNJUDGED)
     run_steps(PLAN, LIMITS, production.control())
     assert {alpha for spent, alpha in production.looks if spent < 25} == {INTERIM_ALPHA}
     assert [alpha for spent, alpha in production.looks if spent >= 25] == [INTERIM_ALPHA, 0.02] * 3
 
 
-def test_a_prometheus_that_misses_a_few_looks_is_asked_again() -> None:
+def test_a_failed_query_of_prometheus_is_repeated() -> None:
     production, failures = Production(lambda share, spent: OK), iter(range(MAX_FAILURES))
     control = production.control()
 
@@ -104,7 +104,7 @@ def test_a_prometheus_that_misses_a_few_looks_is_asked_again() -> None:
     assert production.clock == 1000 + 60
 
 
-def test_a_long_window_is_looked_at_less_often() -> None:
+def test_a_long_window_is_checked_less_often() -> None:
     production = Production(lambda share, spent: OK)
     run_steps(
         CanaryPlan((100,), window=600, patience=0), LIMITS, replace(production.control(), look=lambda *_: [finding(OK)])
@@ -112,40 +112,40 @@ def test_a_long_window_is_looked_at_less_often() -> None:
     assert production.clock == 1000 + 600
 
 
-def test_a_step_waits_for_traffic_and_goes_on_when_it_comes() -> None:
+def test_a_step_waits_until_there_is_enough_traffic() -> None:
     production = Production(lambda share, spent: OK if share > 10 or spent >= 33 else UNJUDGED)
     assert run_steps(PLAN, LIMITS, production.control()).state == OK
     assert production.clock == 1000 + 33 + 20 + 20
 
 
-def test_too_little_traffic_is_a_decision_after_window_and_patience() -> None:
+def test_too_little_traffic_rolls_back_after_window_and_patience() -> None:
     production = Production(lambda share, spent: UNJUDGED)
     outcome = run_steps(PLAN, LIMITS, production.control())
     assert (outcome.state, production.given, production.clock) == (UNJUDGED, [10], 1000 + 20 + 30)
     assert outcome.reason.startswith("too little traffic at 10 % after 50 s: errors:")
 
 
-def test_whoever_says_so_goes_on_without_traffic() -> None:
+def test_too_little_traffic_continues_if_the_rule_says_so() -> None:
     production = Production(lambda share, spent: UNJUDGED)
     assert run_steps(replace(PLAN, too_little="on"), LIMITS, production.control()).state == OK
     assert production.given == [10, 50, 100]
 
 
 @pytest.mark.parametrize("taken_at", [1004.0, 1055.0], ids=["in the first step", "at the end of the last"])
-def test_who_rolls_back_by_hand_ends_it(taken_at: float) -> None:
+def test_a_manual_rollback_ends_the_canary(taken_at: float) -> None:
     production = Production(lambda share, spent: OK, taken_at=taken_at)
     with pytest.raises(InterruptedByOthersError):
         run_steps(PLAN, LIMITS, production.control())
     assert production.clock <= taken_at + OWNERSHIP_CHECK_SECONDS
 
 
-def test_a_canary_that_is_not_ready_does_not_go_on() -> None:
+def test_a_canary_that_is_not_ready_does_not_continue() -> None:
     outcome = run_steps(PLAN, LIMITS, Production(lambda share, spent: OK, up=False).control())
     assert (outcome.state, outcome.reason) == (BAD, "the canary is not ready after 20 s at 10 %")
 
 
 @given(st.lists(st.sampled_from([OK, UNJUDGED, BAD]), max_size=200), st.booleans())
-def test_whatever_it_sees_it_ends_and_gives_all_requests_only_to_what_held_everywhere(
+def test_for_any_metrics_it_ends_and_only_a_canary_that_passed_every_step_gets_all_requests(
     states: list[str], goes_on: bool
 ) -> None:
     seen = iter(states)
@@ -194,13 +194,13 @@ def test_a_run_changes_rules_of_the_use_case_and_leaves_the_others() -> None:
         ("{window: 5", "--rules: got '{window: 5': "),
     ],
 )
-def test_a_rule_that_is_none_is_named(text: str, error: str) -> None:
+def test_an_unknown_rule_is_an_error_with_its_name(text: str, error: str) -> None:
     with pytest.raises(DeliveryError) as raised:
         rules({}, text)
     assert str(raised.value).startswith(error)
 
 
-def test_what_cannot_be_measured_is_an_error_and_no_success() -> None:
+def test_a_measure_without_a_value_is_an_error() -> None:
     def look(*_: object) -> list[Finding]:
         raise DeliveryError("Prometheus does not answer")
 

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -124,15 +123,6 @@ class Lab:
             return "\n".join((self.state / "supervisor.log").read_text().splitlines()[-30:])
         except OSError:
             return ""
-
-
-def until(holds: Any, seconds: float, what: str) -> Any:
-    """Wait for a condition with a bound; what it returned."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.1)
-    return found
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import KIT, Lab, until
+from tests.e2e.conftest import KIT, Lab
+from tests.kit import until
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_commands_without_a_lab_name_the_command_that_starts_it(fresh: Lab) -> N
         assert "workshop up" in done.stdout + done.stderr
 
 
-def test_bad_yaml_is_told_with_its_line(fresh: Lab, tmp_path: Path) -> None:
+def test_bad_yaml_is_an_error_with_its_line(fresh: Lab, tmp_path: Path) -> None:
     fresh.workshop("up")
     file = tmp_path / "bad.yaml"
     file.write_text("apiVersion: tekton.dev/v1\nkind: [\n")

@@ -10,7 +10,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.driving import HAVE_CHROMIUM, chromium, click, wait_for
-from tests.e2e.conftest import Lab, until
+from tests.e2e.conftest import Lab
+from tests.kit import until
 
 pytestmark = [
     pytest.mark.browser,

@@ -13,7 +13,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from tests.e2e.conftest import KIT, Lab, until
+from tests.e2e.conftest import KIT, Lab
+from tests.kit import until
 
 
 def test_production_answers_with_the_model_that_was_trained(lab: Lab) -> None:
@@ -52,15 +53,15 @@ def test_a_callers_mistake_names_row_column_and_what_is_allowed(lab: Lab) -> Non
     assert "ZZ" in answer["status"]["info"]
 
 
-def test_the_page_for_travellers_is_beside_the_model_that_it_asks(lab: Lab) -> None:
+def test_the_client_page_is_served_below_the_models_address(lab: Lab) -> None:
     page = lab.summary["endpoints"]["client"]
     with urllib.request.urlopen(page, timeout=10) as answer:
         assert "<title>Will my flight be late?</title>" in answer.read().decode()
     asked = {"jsonData": {"explain": json.loads((KIT / "seldon" / "requests" / "flight.json").read_text())["data"]}}
     url = urljoin(page, "../api/v1.0/predictions")
     assert url == lab.summary["endpoints"]["production"]
-    status, told = lab.post(url, json.dumps(asked).encode())
-    explanation = told["jsonData"]["explanation"]
+    status, message = lab.post(url, json.dumps(asked).encode())
+    explanation = message["jsonData"]["explanation"]
     assert status == 200
     moved = sum(part["moved"] for part in explanation["parts"])
     assert explanation["usual"] + moved == pytest.approx(explanation["late"], abs=1e-6)
@@ -86,7 +87,7 @@ def test_the_registry_has_the_champion_with_its_provenance(lab: Lab) -> None:
     assert any(f["path"].endswith(".png") for f in artifacts)
 
 
-def test_both_candidates_were_trained_and_every_task_is_told(lab: Lab) -> None:
+def test_both_candidates_were_trained_and_every_task_is_printed(lab: Lab) -> None:
     runs = lab.object("pipelineruns", "-n", "user1-dev")["items"]
     train = next(r for r in runs if r["metadata"]["name"].startswith("train-and-stage"))
     names = [c["name"].removeprefix(train["metadata"]["name"] + "-") for c in train["status"]["childReferences"]]
@@ -116,7 +117,7 @@ def test_prometheus_counts_the_requests_and_the_dashboard_reads_them(lab: Lab) -
     assert rendered["uid"] in lab.summary["endpoints"]["dashboards"]
 
 
-def test_the_second_time_continues_from_what_stands(lab: Lab) -> None:
+def test_the_second_run_reuses_what_exists(lab: Lab) -> None:
     before = [r["metadata"]["name"] for r in lab.object("pipelineruns", "-n", "user1-dev")["items"]]
     began = time.monotonic()
     again = json.loads(lab.workshop("lab", "-o", "json").stdout)

@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.e2e.conftest import KIT, Lab, until
+from tests.e2e.conftest import KIT, Lab
+from tests.kit import until
 from workshop.checks import Finding
 from workshop.guide.module import load_all
 from workshop.lab.paths import LabPaths
@@ -34,7 +35,7 @@ def _left(lab: Lab, number: str) -> list[Finding]:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_module_runs_as_it_stands_and_its_check_tells_right_from_wrong(
+def test_the_commands_of_a_module_run_and_its_check_detects_a_wrong_answer(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
     monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
@@ -66,7 +67,7 @@ def _predictors(lab: Lab) -> set[str]:
     return {each["name"] for each in lab.object("sdep", "flight-delay", "-n", "user1-production")["spec"]["predictors"]}
 
 
-def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reset_undoes_each_module_and_keeps_the_participants_work(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
     made = _git(lab, "rev-parse", "mine")
     for number in reversed(NUMBERS):
@@ -85,7 +86,7 @@ def test_going_back_undoes_each_module_and_loses_nothing(lab: Lab, monkeypatch: 
     assert [json.loads(line)["module"] for line in done if json.loads(line)["done"]] == [READ_ONLY]
 
 
-def test_start_does_what_a_module_needs_and_stops_before_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_prepares_a_module_and_does_none_of_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
     asked = lab.workshop("start", "06", check=False)
     assert asked.returncode == 2 and "module 05 is not done" in asked.stderr
@@ -211,5 +212,5 @@ WRONG: dict[str, Callable[[Lab], Undo]] = {
 """For each module an answer that looks like one. Module 1 has its own in tests/workshop/checks/test_m01.py."""
 
 
-def test_every_checker_is_shown_a_wrong_answer() -> None:
+def test_every_check_has_a_wrong_answer() -> None:
     assert sorted([*WRONG, READ_ONLY]) == NUMBERS

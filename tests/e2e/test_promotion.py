@@ -119,7 +119,7 @@ def history(lab: Lab) -> list[dict[str, Any]]:
     return entries
 
 
-def test_a_worse_model_goes_back_a_good_one_stays_until_somebody_undoes_it(lab: Lab, tmp_path: Path) -> None:
+def test_a_worse_model_is_rolled_back_and_a_good_one_stays_until_a_manual_rollback(lab: Lab, tmp_path: Path) -> None:
     lab.workshop("up")
     (first,) = in_production(lab)
     version = holder(lab, "champion")

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -16,14 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 import yaml
 from delivery.traffic import Plan, Traffic
 from flights.traffic import flights_of
 
 from tests.grafana.boards import KIT
+from tests.kit import serving, until
 from tests.s2i.conftest import Server
-from tests.s2i.flights import serving
+from tests.s2i.flights import serving_model
 from workshop.lab.components import prometheus
 from workshop.lab.gateway import build
 from workshop.lab.monitoring.files import PrometheusFiles
@@ -59,17 +58,14 @@ class Stack:
 
     def until(self, expr: str, seconds: float = 60) -> None:
         """Wait until a query answers with something."""
-        deadline = time.monotonic() + seconds
-        while not self.query(expr):
-            assert time.monotonic() < deadline, f"after {seconds} s nothing answers {expr}"
-            time.sleep(0.2)
+        until(lambda: self.query(expr), seconds, f"a result of {expr}", pause=0.2)
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
     root = tmp_path_factory.mktemp("stack")
-    model = serving()
+    model = serving_model()
     with ExitStack() as ending:
         servers = {predictor: _server(predictor, model) for predictor in SHARES}
         for server in servers.values():
@@ -104,16 +100,8 @@ def _gateway(servers: dict[str, Server]) -> Iterator[str]:
         for name, server in servers.items()
     )
     routes.set(NAMESPACE, DEPLOYMENT, targets)
-    gateway = uvicorn.Server(uvicorn.Config(build(routes), host="127.0.0.1", port=0, log_level="error"))
-    thread = threading.Thread(target=gateway.run, daemon=True)
-    thread.start()
-    while not gateway.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{gateway.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        gateway.should_exit = True
-        thread.join(10)
+    with serving(build(routes)) as url:
+        yield url
 
 
 COUNT = f'seldon_api_executor_server_requests_seconds_count{{namespace="{NAMESPACE}", service="predictions"}}'

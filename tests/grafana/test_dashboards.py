@@ -134,7 +134,7 @@ def test_the_sdk_reads_every_key_and_type_of_the_json(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda board: board.update(uids="x"), "serving.uids: no such key"),
         (lambda board: board.update(title=7), "title: 7 is no"),
@@ -144,8 +144,8 @@ def test_the_sdk_reads_every_key_and_type_of_the_json(path: Path) -> None:
         (lambda board: board["panels"][1].update(transformations=[{"id": "merge", "option": {}}]), "transformations"),
     ],
 )
-def test_json_that_grafana_would_not_understand_is_noticed(change: Any, told: str) -> None:
+def test_json_that_grafana_would_not_understand_is_noticed(change: Any, message: str) -> None:
     path = RENDERED / "serving.json"
     board = load(path)
     change(board)
-    assert any(told in fault for fault in faults(path, board)), faults(path, board)
+    assert any(message in fault for fault in faults(path, board)), faults(path, board)

@@ -179,7 +179,7 @@ RULES: dict[str, Callable[[Board], list[str]]] = {
 
 @pytest.mark.parametrize("rule", sorted(RULES.keys() - EXCLUDED.keys()))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_dashboards_hold_the_linters_rule(path: Path, rule: str) -> None:
+def test_dashboards_pass_the_linters_rule(path: Path, rule: str) -> None:
     assert RULES[rule](load(path)) == []
 
 

@@ -32,14 +32,19 @@ def test_each_dashboard_is_the_file_that_the_lab_draws() -> None:
             text = objects["ConfigMap", where["name"]]["data"][where["key"]]
             shown[where["key"]] = text
             assert json.loads(text)["uid"] == name
-    assert shown == {path.name: path.read_text(encoding="utf-8") for path in RENDERED.glob("*.json")}
+    assert shown and shown == {path.name: path.read_text(encoding="utf-8") for path in RENDERED.glob("*.json")}
 
 
 def test_dashboards_and_datasources_select_the_grafana_that_is_made() -> None:
     labels = _built(OPENSHIFT / "base")["Grafana", "grafana"]["metadata"]["labels"]
-    for one in [*_built(OPENSHIFT / "base").values(), *_built(OPENSHIFT / "participant").values()]:
-        if one["kind"] in ("GrafanaDashboard", "GrafanaDatasource"):
-            assert one["spec"]["instanceSelector"]["matchLabels"].items() <= labels.items(), one["metadata"]["name"]
+    selecting = [
+        one
+        for one in [*_built(OPENSHIFT / "base").values(), *_built(OPENSHIFT / "participant").values()]
+        if one["kind"] in ("GrafanaDashboard", "GrafanaDatasource")
+    ]
+    assert sorted(one["metadata"]["name"] for one in selecting) == ["metrics", "model-quality", "model-serving"]
+    for one in selecting:
+        assert one["spec"]["instanceSelector"]["matchLabels"].items() <= labels.items(), one["metadata"]["name"]
 
 
 def test_a_participants_datasource_answers_for_one_namespace_with_a_token_of_that_namespace() -> None:
@@ -67,13 +72,12 @@ def test_a_participants_datasource_answers_for_one_namespace_with_a_token_of_tha
 
 
 @pytest.mark.parametrize("folder", [OPENSHIFT / "base", PRODUCTION], ids=["base", "production"])
-def test_no_secret_stands_in_the_yaml(folder: Path) -> None:
+def test_the_yaml_contains_no_secret(folder: Path) -> None:
     assert [
         key for key, one in _built(folder).items() if key[0] == "Secret" and ("data" in one or "stringData" in one)
     ] == []
 
 
 def test_the_variable_of_the_datasource_lets_a_viewer_choose_the_namespace() -> None:
-    for path in RENDERED.glob("*.json"):
-        first = load(path)["templating"]["list"][0]
-        assert (first["type"], first["query"]) == ("datasource", "prometheus")
+    first = [load(path)["templating"]["list"][0] for path in RENDERED.glob("*.json")]
+    assert {(one["type"], one["query"]) for one in first} == {("datasource", "prometheus")}

@@ -90,9 +90,9 @@ def test_every_panel_shows_data_in_light_and_dark(page: Page, name: str, tmp_pat
         page.open(name)
         shown = {panel["title"] for panel in panels(RENDERED / f"{name}.json") if "$" not in panel["title"]}
         assert shown <= {each.find_element(By.CSS_SELECTOR, "h3").text for each in page.all(".panel")}
-        told = [note.text for note in page.all(".note:not([hidden])")]
+        message = [note.text for note in page.all(".note:not([hidden])")]
         # Nothing was there five minutes ago.
-        assert set(told) <= {"Nothing to compare with: no requests 5m ago"}, told
+        assert set(message) <= {"Nothing to compare with: no requests 5m ago"}, message
         for chart in (c for kind in CHARTS for c in page.all(f".type-{kind}:not(.empty) canvas")):
             assert _painted(page, chart) > 500, "an empty canvas"
         theme = "dark" if dark else "light"
@@ -167,7 +167,7 @@ def test_predictors_are_chosen_with_the_keyboard_and_kept_in_the_address(page: P
     assert not choice.get_attribute("open")
 
 
-def test_a_value_with_special_characters_is_asked_for_as_it_is(page: Page) -> None:
+def test_a_value_with_special_characters_is_escaped_in_queries(page: Page) -> None:
     page.open("serving", 'from=now-5m&var-predictor=a.b"c&var-predictor=main')
     wanted = 'predictor_name=~"(a\\\\.b\\"c|main)"'
     assert any(wanted in query for query in page.asked())
@@ -205,7 +205,7 @@ def test_a_panel_is_enlarged_and_put_back_with_the_keyboard(page: Page) -> None:
     assert panel.size["width"] == small
 
 
-def test_a_panel_tells_what_it_means_and_what_it_asks(page: Page) -> None:
+def test_a_panel_shows_its_description_and_its_query(page: Page) -> None:
     page.open("serving")
     panel = page.panel("Failed")
     panel.find_element(By.CSS_SELECTOR, "details summary").send_keys(Keys.ENTER)

@@ -46,7 +46,7 @@ def test_what_is_committed_is_what_the_sources_make() -> None:
     assert found == wanted, "run `python notebooks/build.py` and commit notebooks/*.ipynb"
 
 
-def test_a_notebook_is_the_same_each_time_and_holds_no_trace_of_the_machine(tmp_path: Path) -> None:
+def test_a_notebook_has_the_same_bytes_each_time_and_no_data_of_the_machine(tmp_path: Path) -> None:
     source = tmp_path / "01_try.py"
     kernel = "#   kernelspec:\n#     display_name: x\n#     language: python\n#     name: somebodys-own\n"
     header = f"# ---\n# jupyter:\n{kernel}# ---\n"

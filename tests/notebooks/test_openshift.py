@@ -272,7 +272,7 @@ def test_an_account_that_can_have_no_project_is_not_let_in(hub: Hub, pod: Object
     assert hub.lab.asked == before
 
 
-def test_who_has_no_project_is_told_so(hub: Hub) -> None:
+def test_a_user_without_a_project_gets_an_explanation(hub: Hub) -> None:
     status, page = asyncio.run(_spawn(hub, "user2"))
     assert status == 403 and "user2-dev is no project that lets the hub in" in page
 

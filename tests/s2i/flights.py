@@ -45,11 +45,11 @@ def locked(name: str) -> Iterator[Path]:
 def source(target: Path) -> Path:
     """A copy of model/ with a trained model in it, as the pipeline hands it to S2I."""
     shutil.copytree(KIT / "model", target, ignore=shutil.ignore_patterns(*LEFT_OUT))
-    shutil.copytree(serving(), target / "models" / "serving")
+    shutil.copytree(serving_model(), target / "models" / "serving")
     return target
 
 
-def serving() -> Path:
+def serving_model() -> Path:
     """The folder models/serving of a small model; some seconds the first time."""
     said = hashlib.sha256(TRAIN.encode())
     for path in sorted([*(KIT / "model" / "flights").rglob("*.py"), KIT / "model" / "params.yaml", KIT / "uv.lock"]):

@@ -57,7 +57,7 @@ def test_a_body_may_come_in_chunks(echo: Server) -> None:
     )
 
 
-def test_one_who_waits_to_be_asked_for_the_body_is_asked(echo: Server) -> None:
+def test_a_client_that_expects_100_continue_gets_it(echo: Server) -> None:
     with socket.create_connection(("127.0.0.1", echo.port), timeout=10) as sock:
         sock.sendall(POST + b"expect: 100-continue\r\n\r\n")
         assert sock.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -82,7 +82,7 @@ def test_an_offer_of_another_protocol_is_passed_over(echo: Server) -> None:
     assert answer.count(b"HTTP/1.1 200 OK") == 3
 
 
-def test_one_who_stops_sending_still_gets_the_answer(started: Start) -> None:
+def test_a_client_that_half_closes_still_gets_the_answer(started: Start) -> None:
     for threads in ("0", "1"):
         server = started("Echo", MODEL_SERVER_THREADS=threads)
         assert b'"strData":"word"' in talk(server, POST + b"\r\n" + BODY, end=True)
@@ -100,7 +100,7 @@ def test_one_who_stops_sending_still_gets_the_answer(started: Start) -> None:
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
     ],
 )
-def test_what_is_not_http_is_a_400_and_the_end(echo: Server, garbage: bytes) -> None:
+def test_input_that_is_not_http_is_a_400_and_closes_the_connection(echo: Server, garbage: bytes) -> None:
     answer = talk(echo, garbage)
     assert answer.startswith(b"HTTP/1.1 400 Bad Request\r\n")
     assert b"connection: close" in answer

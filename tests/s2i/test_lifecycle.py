@@ -77,7 +77,7 @@ def test_sigterm_during_loading_ends_the_process(started: Start) -> None:
     assert server.stop() == 0
 
 
-def test_idle_connections_do_not_hold_up_the_end(started: Start) -> None:
+def test_idle_connections_do_not_delay_the_shutdown(started: Start) -> None:
     server = started("Late", shared=False)
     with socket.create_connection(("127.0.0.1", server.port)):
         timer = threading.Timer(5, server.process.kill)
@@ -89,7 +89,7 @@ def test_idle_connections_do_not_hold_up_the_end(started: Start) -> None:
 def test_the_access_log_has_no_payload_and_no_address(started: Start) -> None:
     server = started("Late", shared=False)
     server.post(GOOD)
-    server.ask("GET", "/predict?json=%7B%22private%22:1%7D")
+    server.ask("GET", "/predict?json=%7B%22private%22:1%7D", authorization="private", user_agent="private")
     server.get("/ready")
     server.stop()
     lines = [json.loads(line) for line in server.lines if '"request"' in line]
@@ -109,7 +109,7 @@ def test_listens_on_loopback_alone(late: Server) -> None:
 
 
 @pytest.mark.parametrize("variable", ["PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "PREDICTIVE_UNIT_METRICS_SERVICE_PORT"])
-def test_a_port_in_use_is_told_with_the_variable_to_change(late: Server, variable: str) -> None:
+def test_a_port_in_use_is_an_error_with_the_variable_to_change(late: Server, variable: str) -> None:
     done = run("Late", env={variable: str(late.port)})
     assert done.returncode == 1
     text = f"modelserver: cannot listen on 127.0.0.1:{late.port}: Address already in use; set {variable} to a free port"
@@ -187,7 +187,7 @@ def test_a_class_in_a_package_can_be_named(tmp_path: Path) -> None:
     assert run("pack.mod.Other", "--check", folder=tmp_path).returncode == 0
 
 
-def test_an_unhealthy_model_says_so(started: Start) -> None:
+def test_an_unhealthy_model_is_reported(started: Start) -> None:
     server = started("Echo", PREDICTIVE_UNIT_PARAMETERS='[{"name":"fails","value":"true","type":"BOOL"}]')
     answer = server.get("/health/status")
     assert (answer.status, answer.info) == (503, "the model is not healthy: broken")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import orjson
 import psutil
 import pytest
+
+from tests.kit import until
 
 from .conftest import GOOD, ROOT, Server, Start
 from .test_refusals import rows
@@ -62,14 +64,6 @@ def ended(sock: socket.socket) -> bool:
     finally:
         sock.settimeout(10)
     return True
-
-
-def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for what a server does by itself."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
 
 
 def test_refused_requests_leave_no_memory_behind(started: Start) -> None:

@@ -57,7 +57,7 @@ def test_an_orchestrators_requests_are_left_to_it(fresh: Server) -> None:
     assert fresh.sample("seldon_api_model_feedback_total") == 1
 
 
-def test_a_counter_stands_at_0_before_its_first_event_so_that_increase_sees_it(fresh: Server) -> None:
+def test_a_counter_is_exported_as_0_before_its_first_event(fresh: Server) -> None:
     text = fresh.get("/metrics").body.decode()
     for method in ("predict", "feedback"):
         (line,) = [ln for ln in text.splitlines() if ln.startswith("late_answers_total{") and f'="{method}"' in ln]
@@ -156,7 +156,7 @@ def test_the_exposition_pleases_promtool(fresh: Server) -> None:
     assert b"error" not in done.stderr.lower()
 
 
-def test_what_an_executor_asks_is_not_counted_a_second_time(started: Start) -> None:
+def test_requests_of_an_executor_are_not_counted_twice(started: Start) -> None:
     server = started("Late", SELDON_EXECUTOR_ENABLED="true")
     server.post(GOOD, "/predict")
     text = server.get("/metrics").body.decode()

@@ -13,7 +13,7 @@ COLUMNS = [
 ]
 
 
-def test_one_input_a_column_in_any_order(late: Server) -> None:
+def test_columns_may_be_separate_inputs_in_any_order(late: Server) -> None:
     answer = late.post({"id": "q1", "inputs": COLUMNS}, "/v2/models/Late/infer")
     assert answer.json == {
         "model_name": "Late",
@@ -24,7 +24,7 @@ def test_one_input_a_column_in_any_order(late: Server) -> None:
     }
 
 
-def test_one_tensor_for_a_model_without_columns(echo: Server) -> None:
+def test_a_model_without_columns_takes_one_tensor(echo: Server) -> None:
     tensor = {"name": "x", "shape": [2, 2], "datatype": "INT64", "data": [1, 2, 3, 4]}
     (output,) = echo.post({"inputs": [tensor]}, "/v2/models/Echo/infer").json["outputs"]
     assert (output["shape"], output["datatype"], output["data"]) == ([2, 2], "INT64", [1, 2, 3, 4])
@@ -60,7 +60,7 @@ def test_the_models_name_is_the_units(started: Start) -> None:
         ({"inputs": [*COLUMNS[:2], {**COLUMNS[2], "data": [99, 1]}]}, 'row 0, column "hour": got 99'),
     ],
 )
-def test_mistakes_are_told_in_the_protocols_shape(late: Server, body: object, error: str) -> None:
+def test_errors_have_the_form_of_the_protocol(late: Server, body: object, error: str) -> None:
     answer = late.post(body, "/v2/models/Late/infer")
     assert answer.status == 400
     assert error in answer.json["error"]

@@ -55,7 +55,7 @@ def test_the_answers_kind_follows_the_requests(echo: Server) -> None:
     assert echo.post({"binData": packed}).json["binData"] == packed
 
 
-def test_puid_is_echoed_tags_are_merged_and_the_path_is_told(started: Start) -> None:
+def test_puid_is_echoed_tags_are_merged_and_the_request_path_is_returned(started: Start) -> None:
     server = started("Late", PREDICTIVE_UNIT_ID="classifier", PREDICTIVE_UNIT_IMAGE="reg:5000/late:1")
     meta = {"puid": "p1", "tags": {"who": "me"}, "requestPath": {"before": "x:1"}}
     answer = server.post({**GOOD, "meta": meta}).json["meta"]
@@ -76,7 +76,7 @@ def test_parameters_reach_the_constructor(started: Start) -> None:
     assert server.post(GOOD).json["meta"]["tags"] == {"threshold": 0.75}
 
 
-def test_metrics_stay_out_of_the_answer_when_told_so(started: Start) -> None:
+def test_metrics_can_be_left_out_of_the_answer(started: Start) -> None:
     server = started("Late", INCLUDE_METRICS_IN_CLIENT_RESPONSE="false")
     assert "metrics" not in server.post(GOOD).json["meta"]
 

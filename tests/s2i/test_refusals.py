@@ -64,7 +64,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("message", "info"), CASES)
-def test_a_wrong_message_is_told_what_is_wrong(late: Server, message: object, info: str) -> None:
+def test_an_invalid_message_gets_the_reason(late: Server, message: object, info: str) -> None:
     answer = late.post(message)
     assert answer.status == 400
     assert info in answer.info
@@ -72,7 +72,7 @@ def test_a_wrong_message_is_told_what_is_wrong(late: Server, message: object, in
     assert (status["status"], status["code"], status["reason"]) == (1, -1, "MICROSERVICE_BAD_DATA")
 
 
-def test_all_findings_are_told_up_to_ten(late: Server) -> None:
+def test_up_to_ten_findings_are_reported(late: Server) -> None:
     info = late.post(rows(*[["XX", 99, -1, "old"]] * 4)).info
     assert info.count("column") == 10
     assert "and 2 more" in info
@@ -92,7 +92,7 @@ def test_all_findings_are_told_up_to_ten(late: Server) -> None:
         (b"null", "the body is null"),
     ],
 )
-def test_what_is_not_json_is_refused(late: Server, body: bytes, info: str) -> None:
+def test_a_body_that_is_not_json_is_refused(late: Server, body: bytes, info: str) -> None:
     answer = late.post(body)
     assert answer.status == 400
     assert info in answer.info
@@ -103,7 +103,7 @@ def test_huge_integers_are_out_of_range_not_an_error(late: Server) -> None:
     assert late.post(b'{"data":{"ndarray":[["UA",1,' + b"9" * 300 + b",1]]}}").status == 400
 
 
-def test_what_an_answer_would_echo_may_not_be_too_deep(echo: Server) -> None:
+def test_echoed_fields_may_not_be_nested_too_deeply(echo: Server) -> None:
     deep = b'{"jsonData":' + b"[" * 500 + b"]" * 500 + b"}"
     assert "nested deeper than 64" in echo.post(deep).info
     meta = b'{"strData":"x","meta":{"tags":{"a":' + b"[" * 500 + b"]" * 500 + b"}}}"
@@ -302,7 +302,7 @@ ROW = st.fixed_dictionaries(
 
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(ROW, max_size=4))
-def test_rows_that_are_nearly_right_are_answered_or_told_what_is_wrong(late: Server, rows: list[object]) -> None:
+def test_rows_that_are_nearly_valid_get_an_answer_or_the_reason(late: Server, rows: list[object]) -> None:
     answer = late.post(json.dumps({"jsonData": rows}).encode())
     assert answer.status in (200, 400)
     if answer.status == 200:
@@ -444,7 +444,7 @@ def test_the_page_for_people_shows_every_path_and_column_and_loads_nothing(late:
         ({}, {"inputs": [{"name": "x"}], "outputs": 5}, "outputs is 5; allowed: a list of objects"),
     ],
 )
-def test_what_of_the_inference_protocol_is_not_served_is_said(
+def test_unsupported_parts_of_the_inference_protocol_are_refused(
     late: Server, headers: dict[str, str], body: object, error: str
 ) -> None:
     answer = late.post(

@@ -102,7 +102,7 @@ def test_no_call_has_more_rows_than_a_request_may_have(crowd: Callable[..., tupl
     assert [body["data"]["ndarray"] for _, body in answers] == [[[0, 3]], [[1, 3]], [[2, 3]], [[3, 1]]]
 
 
-def test_a_row_that_the_model_cannot_take_costs_nobody_else_the_answer(
+def test_a_row_that_fails_in_the_model_does_not_fail_other_callers(
     crowd: Callable[..., tuple[Server, Ask]],
 ) -> None:
     server, ask = crowd()

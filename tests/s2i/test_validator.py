@@ -82,7 +82,7 @@ def test_accepts_exactly_what_the_columns_allow(made: tuple[Column, ...], data: 
 
 
 @given(columns(), st.data())
-def test_many_rows_are_held_to_the_same_rules_as_each_alone(made: tuple[Column, ...], data: st.DataObject) -> None:
+def test_many_rows_are_checked_by_the_same_rules_as_one_row(made: tuple[Column, ...], data: st.DataObject) -> None:
     validator = RowValidator(made, 2 * MANY_ROWS)
     sample = list(sample_row(made).values())
     at = data.draw(st.integers(0, len(sample) - 1))
@@ -115,7 +115,7 @@ def test_the_order_of_the_callers_names_does_not_matter(made: tuple[Column, ...]
 
 
 @pytest.mark.parametrize("value", [2**63 - 1, 2**63, 2**64 - 1, -(2**63), -(2**63) - 1])
-def test_an_integer_that_no_array_holds_is_refused(value: int) -> None:
+def test_an_integer_too_large_for_an_array_is_refused(value: int) -> None:
     validator = RowValidator(parse_columns([{"name": "a", "type": "integer"}]), 10)
     if -(2**63) <= value < 2**63:
         assert arrays.from_rows(validator.rows([[value]]), validator.dtype).tolist() == [[value]]

@@ -7,8 +7,7 @@ import os
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -18,15 +17,10 @@ from modelserver.parent import pause_after
 from modelserver.settings import read_settings
 from modelserver.shared import Shared
 
+from tests.kit import until
+
 from .conftest import GOOD, Server, Start
 from .test_metrics import REQUESTS
-
-
-def until(holds: Callable[[], object], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.02)
 
 
 def until_restarted(server: Server, deaths: int) -> None:
@@ -163,7 +157,7 @@ def test_seldons_variable_for_workers_counts_too() -> None:
     assert read_settings({"GUNICORN_WORKERS": "3", "MODEL_SERVER_WORKERS": "2"}).workers == 2
 
 
-def test_a_gauge_is_what_was_set_last_whoever_set_it() -> None:
+def test_a_gauge_has_the_value_that_any_worker_set_last() -> None:
     shared = Shared.make(2)
     first, second = (Writer(block).series("depth", "GAUGE", ()) for block in shared.blocks)
     set_gauge(first, 3)
@@ -173,7 +167,7 @@ def test_a_gauge_is_what_was_set_last_whoever_set_it() -> None:
     assert merged(shared.blocks)["depth", "GAUGE"][()][0] == 4
 
 
-def test_one_more_life_in_a_block_goes_on_with_its_series() -> None:
+def test_a_restarted_worker_continues_the_series_of_its_block() -> None:
     shared = Shared.make(1)
     Writer(shared.blocks[0]).series("seen", "COUNTER", (("a", "1"),))[0] += 2
     again = Shared(shared.fd, 1)

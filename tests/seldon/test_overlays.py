@@ -119,7 +119,7 @@ def test_every_model_server_is_bounded_probed_and_unprivileged(name: str) -> Non
         }
 
 
-def test_production_scales_and_survives_a_drain_and_what_runs_beside_it_does_not() -> None:
+def test_production_scales_and_survives_a_drain_and_other_predictors_do_not() -> None:
     for name, scaled in (("production", {"main"}), ("canary", {"main"}), ("shadow", {"main"}), ("staging", set())):
         components = {n: p["componentSpecs"][0] for n, p in predictors(overlay(name)).items()}
         assert {n for n, one in components.items() if "hpaSpec" in one and "pdbSpec" in one} == scaled

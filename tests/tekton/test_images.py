@@ -67,7 +67,7 @@ def test_everything_that_is_built_is_named_somewhere() -> None:
     assert BUILDER_REF in {REGISTRY + made for made in BUILDS}
 
 
-def test_what_is_built_has_a_place_to_go_and_the_kits_version() -> None:
+def test_each_built_image_has_an_image_stream_and_the_kits_version() -> None:
     streams = {one["metadata"]["name"] for one in OBJECTS if one["kind"] == "ImageStream"}
     assert {f"{name}:{VERSION}" for name in streams} == set(BUILDS)
     assert {one["metadata"]["namespace"] for one in OBJECTS} == {"mlops-workshop"}

@@ -105,7 +105,7 @@ def test_the_lab_plays_the_callers_and_a_cluster_does_not() -> None:
         assert (made.probe_rate, made.window, made.too_little) == (rate, window, "back")
 
 
-def test_what_undoes_a_promotion_runs_whatever_failed() -> None:
+def test_restore_production_runs_after_every_failure() -> None:
     (restore,) = [one for one in PIPELINES["promote"]["spec"]["finally"] if one["name"] == "restore-production"]
     # A result of the canary's Task would skip it where the canary never ran.
     assert set(re.findall(r"tasks\.([\w-]+)\.results", yaml.safe_dump(restore))) == {"find-release"}

@@ -19,7 +19,7 @@ def git(context: CheckContext, *words: str) -> str:
 
 
 def has(context: CheckContext, commit: str) -> bool:
-    """Whether the clone knows a branch or a commit."""
+    """Whether the clone has a branch or a commit."""
     return bool(git(context, "rev-parse", "--verify", "--quiet", f"{commit}^{{commit}}"))
 
 

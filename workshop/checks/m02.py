@@ -92,7 +92,9 @@ def _leak(given: dict[str, str], rows: Rows) -> Finding:
     if name == "late" or found < LEAKING:
         why = "is what we predict" if name == "late" else f"has a correlation of {found:.2f} with being late"
         return Finding(_LEAK, False, f"{name} {why}", "which column is known only when the plane has left?")
-    return Finding(_LEAK, True, f"{name} has a correlation of {found:.2f} with being late, and nobody knows it in time")
+    return Finding(
+        _LEAK, True, f"{name} has a correlation of {found:.2f} with being late, and it is not known before departure"
+    )
 
 
 def _number(text: str) -> float | None:

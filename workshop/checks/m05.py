@@ -79,7 +79,7 @@ def _remote(context: CheckContext) -> Finding:
     if done.returncode != 0 or states:
         said = ", ".join(f"{file}: {state}" for file, state in states.items()) or done.stderr.strip()[-200:]
         return Finding(_REMOTE, False, said, f"cd model && dvc push {name}")
-    return Finding(_REMOTE, True, "whoever clones your branch can dvc pull it")
+    return Finding(_REMOTE, True, "every clone of your branch can dvc pull it")
 
 
 def _md5(pointer: str) -> str:

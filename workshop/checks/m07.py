@@ -63,7 +63,7 @@ def _test(context: CheckContext) -> tuple[Finding, Finding]:
         ["python", "-m", "pytest", "-p", "no:cacheprovider", "--no-header", TEST.removeprefix("model/")],
         cwd=context.clone / "model", env=dict(context.env) or None, text=True, capture_output=True, check=False,
     )  # fmt: skip
-    last = (done.stdout.strip().splitlines() or ["it said nothing"])[-1]
+    last = (done.stdout.strip().splitlines() or ["it printed nothing"])[-1]
     hint = "" if done.returncode == 0 else f"cd model && python -m pytest {TEST.removeprefix('model/')}"
     return written, Finding(_HOLDS, done.returncode == 0, last.strip("= "), hint)
 

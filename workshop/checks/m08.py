@@ -88,7 +88,7 @@ def _local(context: CheckContext) -> tuple[str, Config]:
     try:
         return IMAGE, json.loads(done.stdout)["OCIv1"]["config"]
     except (ValueError, KeyError) as e:
-        why = (done.stderr.strip().splitlines() or ["buildah says nothing"])[0]
+        why = (done.stderr.strip().splitlines() or ["buildah printed nothing"])[0]
         raise _NoImage(why, f"buildah bud --file Dockerfile.gen --tag {IMAGE} .") from e
 
 

@@ -83,7 +83,7 @@ def _approved(context: CheckContext, run: Object) -> Finding:
         if who:
             return Finding(_APPROVED, True, f"by {', '.join(who)}")
     hint = f"oc get approvaltask -n {context.namespace('dev')}"
-    return Finding(_APPROVED, False, f"nobody has said yes to {name_of(run)}", hint)
+    return Finding(_APPROVED, False, f"{name_of(run)} was not approved", hint)
 
 
 def _serves(context: CheckContext, tags: dict[str, str]) -> Finding:

@@ -12,7 +12,7 @@ NEAR = 0.15
 """Tolerance: requests after the answer was written change the number a little."""
 _ASKED, _KNOWN, _READ = (
     "production was asked, and Prometheus counted it",
-    "production heard what really happened",
+    "production got the outcome of its predictions",
     "you can read how good it is",
 )
 _CALL = 'cd model && python -m flights.traffic --url "$PRODUCTION_URL" --rate 40 --seconds 20 --feedback'
@@ -49,7 +49,7 @@ def _read(given: dict[str, str], recall: float | None) -> Finding:
     if "recall" not in given:
         return answers.missing(NUMBER, "recall", _READ)
     if recall is None:
-        return Finding(_READ, False, "production has heard of no late flight yet", _CALL)
+        return Finding(_READ, False, "production has no feedback of a late flight yet", _CALL)
     try:
         right = abs(float(given["recall"]) - recall) <= NEAR
     except ValueError:

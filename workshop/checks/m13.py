@@ -85,7 +85,7 @@ def _asked(context: CheckContext, run: Object | None) -> Finding:
             counts[name] = context.prometheus.value(query) or 0.0
     except NoAnswer as e:
         return Finding(_ASKED, False, str(e), context.where_things_are)
-    told = ", ".join(f"{name} heard the truth of {count:,.0f} flights" for name, count in counts.items())
+    counted = ", ".join(f"{name} got the truth of {count:,.0f} flights" for name, count in counts.items())
     ok = min(counts.values()) >= FEWEST
     hint = "cd model && python -m delivery compare logistic boosted --rate 40 --seconds 20"
-    return Finding(_ASKED, ok, told, "" if ok else hint)
+    return Finding(_ASKED, ok, counted, "" if ok else hint)

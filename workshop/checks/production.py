@@ -24,7 +24,7 @@ def roll_back(context: CheckContext, because: str, to: str = "") -> str:
 def begin_test(context: CheckContext, image: str, version: str) -> str:
     """Start the A/B test again, as its Task does; returns a sentence. Raises RunFailed."""
     _run(context, "python", "-m", "delivery", "experiment", "ab-test", "--image", image, "--version", version)
-    return f"put version {version} beside the champion again"
+    return f"started the test of version {version} against the champion again"
 
 
 def _run(context: CheckContext, *words: str) -> None:

@@ -27,7 +27,7 @@ class _NotThere(UsageError):
 
 
 def approve(words: argparse.Namespace, target: CommandTarget) -> int:
-    """Answer, wait until the answer is counted, and say where the approval stands.
+    """Answer, wait until the answer is counted, and print the state of the approval.
 
     Raises UsageError, SetupError, and ManifestError when the server does not take the answer.
     """

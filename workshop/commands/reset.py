@@ -50,7 +50,7 @@ def _reset(where: LabPaths) -> None:
     if not where.is_lab:
         raise SetupError(f"{where.root} was not created by a lab, so nothing was deleted", hint="check WORKSHOP_STATE")
     stop_lab(where)
-    # Images are read-only so that nobody changes them by accident.
+    # Images are read-only, so that they are not changed by accident.
     for folder in (p for p in where.images.rglob("*") if p.is_dir() and not p.is_symlink()):
         folder.chmod(0o755)
     try:

@@ -72,7 +72,7 @@ def _spawn(where: LabPaths, ports: str) -> subprocess.Popen[bytes]:
         env["WORKSHOP_PORTS"] = ports
     with where.log.open("ab") as log:
         return subprocess.Popen(  # its own session: Ctrl-C in the terminal must not reach the lab
-            [sys.executable, "-m", "workshop.lab.supervisor"],
+            [sys.executable, "-m", "workshop.lab"],
             cwd=KIT,
             env=env,
             stdin=subprocess.DEVNULL,

@@ -79,7 +79,7 @@ def svg(module: int) -> str:
     right = max(box.x for box in boxes) + WIDTH + 8
     top, bottom = min(box.y for box in boxes) - 8, max(box.y for box in boxes) + HEIGHT + 8
     new = [box.name for box in boxes if box.since == module]
-    words = f"What stands so far: {', '.join(box.name for box in boxes)}."
+    words = f"Parts so far: {', '.join(box.name for box in boxes)}."
     words += f" New in this module: {', '.join(new)}." if new else ""
     arrows = [
         _arrow(BOXES[a], BOXES[b], module) for a, b in ARROWS if BOXES[a].since <= module and BOXES[b].since <= module

@@ -183,7 +183,7 @@ def _commands(content: str, line: int, path: Path) -> tuple[Command, ...]:
         elif text.strip():
             raise ManifestError(
                 f"{path}:{number}: a bash fence begins with a command, `$ ` and its text; "
-                "text that is not run stands in a fence of another language"
+                "put text that is not run into a fence of another language"
             )
         open_command = text.endswith("\\")
     return tuple(Command(n, "\n".join(typed), tuple(printed)) for n, typed, printed in commands)

@@ -1,1 +1,1 @@
-"""The types of the manifests: what each kind's YAML may say."""
+"""The types of the manifests: the allowed fields of each kind."""

@@ -1,7 +1,7 @@
 """`openshift-pipelines.org/v1alpha1`: the ApprovalTask of the manual approval gate 0.9.
 
-A pipeline asks for an approval by a task whose `taskRef` has this apiVersion and kind; the controller then makes the
-ApprovalTask, in which approvers put their answer. One that is applied by hand is only a record: nothing waits for it.
+A Pipeline requests an approval with a task whose `taskRef` has this apiVersion and kind. The controller then creates
+the ApprovalTask, to which approvers write their answer. An ApprovalTask that is applied by hand has no effect.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ class GroupMember(Typed, frozen=True, kw_only=True):
 
 
 class Approver(Typed, frozen=True, kw_only=True):
-    """Who may answer, and what they said."""
+    """An approver and the answer."""
 
     name: Annotated[str, Meta(description="The name of a user or of a group.")]
     input: Annotated[Answer, Meta(description="pending until the approver writes approve or reject.")]
-    message: Annotated[str, Meta(description="Why; shown beside the answer.")] = ""
+    message: Annotated[str, Meta(description="The reason; shown with the answer.")] = ""
     type: Annotated[Literal["User", "Group", ""], Meta(description="User (the default) or Group.")] = ""
     users: Annotated[list[GroupMember], Meta(description="The members of a group that have answered.")] = []
 
 
 class ApprovalTaskSpec(Typed, frozen=True, kw_only=True):
-    """Who is asked, and how many must agree."""
+    """The approvers, and the number of approvals that are required."""
 
     approvers: list[Approver]
     number_of_approvals_required: int
@@ -45,7 +45,7 @@ class ApprovalTaskSpec(Typed, frozen=True, kw_only=True):
 
 
 class MemberResponse(Typed, frozen=True, kw_only=True):
-    """What one member of a group has decided."""
+    """The decision of one member of a group."""
 
     name: str
     response: Outcome
@@ -53,7 +53,7 @@ class MemberResponse(Typed, frozen=True, kw_only=True):
 
 
 class Response(Typed, frozen=True, kw_only=True):
-    """What one approver has decided."""
+    """The decision of one approver."""
 
     name: str
     response: Outcome
@@ -63,7 +63,7 @@ class Response(Typed, frozen=True, kw_only=True):
 
 
 class ApprovalTaskStatus(Typed, frozen=True, kw_only=True):
-    """Where the approval stands."""
+    """The state of the approval."""
 
     state: Outcome = "pending"
     approvers: list[str] = []
@@ -76,7 +76,7 @@ class ApprovalTaskStatus(Typed, frozen=True, kw_only=True):
 
 
 class ApprovalTask(Resource, frozen=True, kw_only=True):
-    """A question to people that a PipelineRun waits for."""
+    """A request for an approval, for which a PipelineRun waits."""
 
     spec: ApprovalTaskSpec
     status: ApprovalTaskStatus | None = None

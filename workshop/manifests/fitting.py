@@ -16,7 +16,7 @@ from workshop.manifests.schemas import Schema, child, is_open, items, resolve, s
 
 @dataclass(frozen=True)
 class Mismatch:
-    """A value that does not fit: its path with a leading dot, the value, and what the schema wants."""
+    """A value that does not match: its path with a leading dot, the value, and what the schema allows."""
 
     path: str
     value: Any
@@ -34,7 +34,7 @@ def metadata_schema() -> Schema | None:
 
 
 def mismatches(value: Any, schema: Schema | None, path: str = "") -> Iterator[Mismatch]:
-    """The values that do not fit the schema, in the order of the object. Null fits everywhere."""
+    """The values that do not match the schema, in the order of the object. Null always matches."""
     known = resolve(schema)
     wanted = known.get("type")
     if value is None or not known:
@@ -89,7 +89,7 @@ def pruned(value: Any, schema: Schema | None) -> Any:
 
 
 def without_nulls(value: Any) -> Any:
-    """A value as a server reads it into its types, where null is the same as nothing: `oc expose` sends a few."""
+    """A value without fields that are null, as a server decodes it: `oc expose` sends a few."""
     if isinstance(value, dict):
         return {key: without_nulls(one) for key, one in value.items() if one is not None}
     return [without_nulls(one) for one in value if one is not None] if isinstance(value, list) else value

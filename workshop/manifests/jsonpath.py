@@ -240,7 +240,7 @@ def _operand(expression: str) -> Callable[[Any, Any], list[Any]]:
     try:
         constant = json.loads(expression)
     except json.JSONDecodeError:
-        raise PathError(f"unrecognized operand {expression!r}: texts stand in quotes") from None
+        raise PathError(f"unrecognized operand {expression!r}: put text in quotes") from None
     return lambda _item, _root: [constant]
 
 

@@ -1,8 +1,8 @@
-"""YAML and JSON text into objects, as a cluster's clients read it.
+"""Parse YAML and JSON text into objects, as a cluster's clients do.
 
-YAML 1.1 as Go's library has it: timestamps and times of day stay text, a key that is set twice is an error.
-Lists (`kind: List`) are flattened, empty documents skipped. Says where each object stands, for error
-messages; does not check what the objects say.
+YAML 1.1 as in Go's library: timestamps and times of day stay text, and a duplicate key is an error. Lists (`kind:
+List`) are flattened, empty documents skipped. Each object has its file and line, for error messages. The content of the
+objects is not validated.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ except ImportError:  # a PyYAML without libyaml: slower, the same result
 
 SUFFIXES = (".yaml", ".yml", ".json")
 DEEPEST = 200
-"""Levels of nesting that are read; what reads them calls itself once a level."""
+"""The largest depth of nesting: readers are recursive."""
 _DOCUMENTS = 10_000
-"""Of one text."""
+"""The largest number of documents in one text."""
 _MULTIPLIED, _FREE = 10, 100_000
-"""How many times what is written aliases may stand for, above this number of values."""
+"""The largest factor by which aliases may expand a text, above this number of values."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def check_document_limits(loader: _Loader, source: str) -> None:
 
 
 def parse(text: str | bytes, source: str = "-") -> list[Manifest]:
-    """The objects of a text. Raises ManifestError for bad YAML and for documents that are no objects."""
+    """The objects of a text. Raises ManifestError for bad YAML and for documents that are not objects."""
     found: list[Manifest] = []
     for value, line in documents(text, source):
         found += _flatten(value, source, line)
@@ -163,7 +163,7 @@ def parse(text: str | bytes, source: str = "-") -> list[Manifest]:
 
 
 def files(path: Path, *, recursive: bool = False) -> list[Path]:
-    """The manifest files that a path means: itself, or those in the folder, by name. Raises ManifestError."""
+    """The manifest files of a path: the file, or those in the folder, by name. Raises ManifestError."""
     if path.is_dir():
         walk = path.rglob("*") if recursive else path.iterdir()
         return sorted(p for p in walk if p.suffix in SUFFIXES and p.is_file())

@@ -70,7 +70,7 @@ Time = Annotated[
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
-    """Base of what controllers report: other fields than those named are kept."""
+    """Base of the types that controllers write: unknown fields are kept."""
 
 
 class OwnerReference(Typed, frozen=True, kw_only=True):

@@ -1,8 +1,7 @@
-"""`monitoring.coreos.com/v1`: what a PodMonitor, a ServiceMonitor and a PrometheusRule may say.
+"""`monitoring.coreos.com/v1`: PodMonitor, ServiceMonitor and PrometheusRule.
 
-Fields, patterns and allowed values are those of the CRDs of prometheus-operator 0.78 (OpenShift 4.18). What the lab
-cannot do is refused at admission (`workshop.lab.admission.monitoring`), so a type here does not mean that the lab
-does it.
+Fields, patterns and allowed values are those of the CRDs of prometheus-operator 0.78 (OpenShift 4.18).
+`workshop.lab.monitoring.support` lists the fields that the lab refuses.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class Relabeling(Typed, frozen=True, kw_only=True):
-    """One change of labels, before a scrape or after it: Prometheus' relabel_config."""
+    """One change of labels, before or after a scrape: Prometheus' relabel_config."""
 
     source_labels: Annotated[list[str] | None, ATOMIC] = None
     separator: str | None = None
@@ -73,7 +72,7 @@ class Relabeling(Typed, frozen=True, kw_only=True):
 
 
 class MetricsEndpoint(Typed, frozen=True, kw_only=True):
-    """One port that Prometheus scrapes, how often and with which changes of labels."""
+    """One port that Prometheus scrapes, its interval, and its changes of labels."""
 
     port: str | None = None
     target_port: IntOrString | None = None
@@ -118,7 +117,7 @@ class MonitoredNamespaces(Typed, frozen=True, kw_only=True):
 
 
 class MonitorSpec(Typed, frozen=True, kw_only=True):
-    """What both kinds of monitors have."""
+    """The fields of both kinds of monitors."""
 
     selector: LabelSelector
     namespace_selector: MonitoredNamespaces | None = None
@@ -138,13 +137,13 @@ class MonitorSpec(Typed, frozen=True, kw_only=True):
 
 
 class PodMonitorSpec(MonitorSpec, frozen=True, kw_only=True):
-    """Which Pods are scraped, on which ports."""
+    """The Pods that are scraped, and their ports."""
 
     pod_metrics_endpoints: Annotated[list[PodMetricsEndpoint] | None, ATOMIC] = None
 
 
 class ServiceMonitorSpec(MonitorSpec, frozen=True, kw_only=True):
-    """The Pods of which Services are scraped, on which ports."""
+    """The Services whose Pods are scraped, and their ports."""
 
     endpoints: Annotated[list[ServiceMetricsEndpoint], ATOMIC]
     target_labels: Annotated[list[str] | None, ATOMIC] = None

@@ -22,7 +22,7 @@ class RouteTarget(Typed, frozen=True, kw_only=True):
 
 
 class RouteSpec(Typed, frozen=True, kw_only=True):
-    """Which address leads to which Service."""
+    """The address, the Services behind it, and their weights."""
 
     to: RouteTarget
     host: str | None = None
@@ -44,7 +44,7 @@ class RouteIngress(Reported, frozen=True, kw_only=True):
 
 
 class RouteStatus(Typed, frozen=True, kw_only=True):
-    """Which routers serve it."""
+    """The routers that serve it."""
 
     ingress: Annotated[list[RouteIngress] | None, ATOMIC] = None
 

@@ -1,8 +1,7 @@
-"""`machinelearning.seldon.io/v1`: what a SeldonDeployment may say, as its CRD has it.
+"""`machinelearning.seldon.io/v1`: the SeldonDeployment.
 
-Field names and types follow the CRD of seldon-core 1.17.1. A PodSpec inside a componentSpec is kept as it is: its
-fields are Kubernetes' own. What the lab cannot run is refused at admission (`workshop.lab.admission.seldon`), so a
-type here does not mean that the lab runs it.
+Fields and types are those of the CRD of seldon-core 1.17.1. A PodSpec inside a componentSpec has Kubernetes' own
+fields. `workshop.lab.admission.seldon.support` lists the fields that the lab refuses.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from workshop.manifests.meta import Condition, Reported
 class _Strict(
     msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True
 ):
-    """Unknown fields are errors: a misspelt field must not be ignored."""
+    """Unknown fields are errors, so a misspelt field is not ignored."""
 
 
 class Parameter(_Strict, frozen=True, kw_only=True):
@@ -29,7 +28,7 @@ class Parameter(_Strict, frozen=True, kw_only=True):
 
 
 class Endpoint(_Strict, frozen=True, kw_only=True, rename=None):
-    """Where a graph node listens, when it is not the operator's choice."""
+    """The address of a graph node; the operator overwrites it."""
 
     type: str = ""
     service_host: str = ""
@@ -39,7 +38,7 @@ class Endpoint(_Strict, frozen=True, kw_only=True, rename=None):
 
 
 class Logger(_Strict, frozen=True, kw_only=True):
-    """Where requests and responses are sent as CloudEvents."""
+    """The receiver of requests and responses as CloudEvents."""
 
     url: str = ""
     mode: Literal["all", "request", "response", ""] = ""
@@ -68,7 +67,7 @@ def nodes(unit: PredictiveUnit) -> list[PredictiveUnit]:
 
 
 def defaulted(unit: PredictiveUnit) -> PredictiveUnit:
-    """The graph as the operator's webhook completes it: a node that says nothing of what it does is a MODEL."""
+    """The graph as the operator's webhook completes it: a node without type, implementation and methods is a MODEL."""
     says = unit.type or unit.methods or unit.implementation
     return msgspec.structs.replace(
         unit, type=unit.type if says else "MODEL", children=[defaulted(child) for child in unit.children]
@@ -76,7 +75,10 @@ def defaulted(unit: PredictiveUnit) -> PredictiveUnit:
 
 
 class HpaSpec(_Strict, frozen=True, kw_only=True):
-    """Between which bounds the pods of a component are scaled, and by what. `metricsv2` are autoscaling/v2's."""
+    """The limits and the metrics by which the Pods of a component are scaled.
+
+    `metricsv2` are those of autoscaling/v2.
+    """
 
     max_replicas: int
     min_replicas: int | None = None
@@ -85,14 +87,14 @@ class HpaSpec(_Strict, frozen=True, kw_only=True):
 
 
 class PdbSpec(_Strict, frozen=True, kw_only=True):
-    """How many pods of a component must stay while nodes are drained."""
+    """The number of Pods of a component that must stay while nodes are drained."""
 
     min_available: int | str | None = None
     max_unavailable: int | str | None = None
 
 
 class ComponentSpec(_Strict, frozen=True, kw_only=True):
-    """The pods of a predictor: a PodSpec with its scaling."""
+    """The Pods of a predictor: a PodSpec and its scaling."""
 
     metadata: dict[str, Any] = {}
     spec: dict[str, Any] = {}
@@ -111,7 +113,7 @@ class SvcOrchSpec(_Strict, frozen=True, kw_only=True):
 
 
 class Predictor(_Strict, frozen=True, kw_only=True):
-    """One version of the model in front of people, with its share of the traffic."""
+    """One version of the model, with its share of the traffic."""
 
     name: str
     graph: PredictiveUnit

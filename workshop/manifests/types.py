@@ -1,6 +1,6 @@
-"""Which type describes which kind.
+"""The type of each kind.
 
-The API server validates and explains by this table; a kind that is not here is served with any fields.
+The API server validates and explains with this table. A kind without a type may have any fields.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def answer(client: Client, task: Object, users: list[str], groups: list[str], *,
         raise ManifestError(
             e.message,
             hint=f"oc get approvaltask {meta['name']} -n {meta['namespace']} -o yaml shows "
-            "who is asked and what they said",
+            "the approvers and their answers",
         ) from e
     deadline = time.monotonic() + WAIT_SECONDS
     mine = task["spec"]["approvers"][index]["name"]
@@ -60,9 +60,7 @@ def _change(
     if not waiting:
         name, state = task["metadata"]["name"], status_of(task).get("state")
         if state in ("approved", "rejected"):
-            raise UsageError(
-                f"{name} is {state} already", hint=f"oc get approvaltask {name} -o yaml shows who said what"
-            )
+            raise UsageError(f"{name} is {state} already", hint=f"oc get approvaltask {name} -o yaml shows the answers")
         others = [one["name"] for i, one in enumerate(approvers) if i not in mine and one["input"] == "pending"]
         raise UsageError(
             f"{name} has this answer of {users[0]} already", hint=f"it waits for others: {', '.join(others)}"

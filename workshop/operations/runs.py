@@ -95,7 +95,7 @@ def follow(
                 return found
             if time.monotonic() > deadline:
                 raise TimedOut(
-                    f"{name} is still running", hint=f"it goes on: oc get {kind.lower()} {name} -n {namespace}"
+                    f"{name} is still running", hint=f"it continues: oc get {kind.lower()} {name} -n {namespace}"
                 )
             time.sleep(POLL_SECONDS)
     finally:

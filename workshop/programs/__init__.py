@@ -1,8 +1,8 @@
 """Programs that the lab needs and PyPI does not have: Prometheus with promtool, Alertmanager, and curl.
 
-`find` is the one place that says where a program is: on PATH when it is new enough, else in the cache.
-`python -m workshop.programs` (part of `make setup`) fills the cache, without root: from the distribution's packages on
-Debian and Ubuntu, else from the official release archive, which is checked against a pinned SHA-256.
+`find` locates a program: on PATH when it is new enough, else in the cache. `python -m workshop.programs` (part of `make
+setup`) fills the cache without root: from the distribution's packages on Debian and Ubuntu, else from the official
+release archive with a pinned SHA-256.
 
 The cache belongs to the user, not to one clone: `$WORKSHOP_CACHE`, else `$XDG_CACHE_HOME/openshift-mlops-workshop`,
 else `~/.cache/openshift-mlops-workshop`. A second clone needs no network.

@@ -1,6 +1,6 @@
-"""`python -m workshop.programs [PACKAGE...]`: fetch what is not there yet; part of `make setup`.
+"""`python -m workshop.programs [PACKAGE...]`: fetch missing programs; part of `make setup`.
 
-Without a word, the packages that the lab needs.
+Without an argument, the packages that the lab needs.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The programs by the package that brings them: the oldest version that will do, and where to get it.
+"""The programs by package: the oldest supported version, and the sources.
 
-The SHA-256 values are those of the `sha256sums.txt` that each release publishes on GitHub. To take a newer release,
+The SHA-256 values are those of the `sha256sums.txt` that each release publishes on GitHub. To use a newer release,
 change `version` and all four values. The minimum is the oldest version that the tests have run with (Debian 12).
 """
 
@@ -20,9 +20,9 @@ class Release:
 
 @dataclass(frozen=True, eq=False)
 class Package:
-    """Programs that come together.
+    """Programs of one package.
 
-    `programs` maps the name that the lab uses to the file names it may have; `version` is the word that makes the
+    `programs` maps the name that the lab uses to the file names it may have. `version` is the option that makes the
     first of them print its version. Without a `release`, only PATH and the distribution's package are tried.
     """
 
@@ -59,14 +59,14 @@ PACKAGES = {
             ),
         ),
         Package(
-            # The guide's requests; git brings the library, not the program.
+            # For the guide's requests. The package git depends on curl's library, not on the program.
             name="curl",
             minimum=(7, 68),
             programs={"curl": ("curl",)},
             debian="curl",
         ),
         Package(
-            # In the image of the page for travellers; only tests start it here.
+            # It is in the image of the client page; on this machine only tests start it.
             name="nginx",
             minimum=(1, 18),
             programs={"nginx": ("nginx",)},
@@ -93,4 +93,4 @@ PACKAGES = {
 """By name, in alphabetical order."""
 
 NEEDED = ("prometheus", "alertmanager", "curl")
-"""The packages that `make setup` brings."""
+"""The packages that `make setup` fetches."""

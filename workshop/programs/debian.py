@@ -1,7 +1,7 @@
-"""Packages of Debian and Ubuntu without root: apt downloads them with what they depend on, dpkg-deb unpacks them.
+"""Packages of Debian and Ubuntu without root: apt downloads them with their dependencies, dpkg-deb unpacks them.
 
-The package lists of the system are used when they will do. Where they are missing or stale, apt makes lists of its own
-in a temporary folder; nothing of the system's is written.
+The system's package lists are used if they are current. Otherwise apt makes its own lists in a temporary folder;
+nothing of the system is changed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workshop.errors import SetupError
 from workshop.programs.catalog import Package
 
 SECONDS = 300
-"""How long one call of apt may take."""
+"""The timeout of one call of apt, in seconds."""
 
 
 def fetch(package: Package, into: Path) -> None:
@@ -30,7 +30,7 @@ def fetch(package: Package, into: Path) -> None:
 
 
 def _download(name: str, work: Path) -> list[Path]:
-    """The archives of a package and of what it needs and the system lacks."""
+    """The archives of a package and of those dependencies that the system lacks."""
     for folder in ("cache/archives/partial", "state/lists/partial"):
         (work / folder).mkdir(parents=True)
     own_cache = _options({"Debug::NoLocking": "true", "Dir::Cache": work / "cache", "APT::Sandbox::User": "root"})
@@ -42,13 +42,13 @@ def _download(name: str, work: Path) -> list[Path]:
             "Acquire::Retries": "2",
         }
     )
-    # --reinstall: a package that is installed is downloaded as well, for a PATH that does not show it.
+    # --reinstall also downloads a package that is installed, in case its program is not on PATH.
     install = ["apt-get", "--yes", "--no-install-recommends", "--download-only", "--reinstall", "install", name]
     try:
         return _archives([*install, *own_cache], work)
     except SetupError:
         update = ["apt-get", "update", *own_cache, *own_lists]
-        # Its exit code is also that of the machine's own hooks; whether the lists will do shows in the next call.
+        # The exit code also depends on the machine's hooks. Whether the lists are usable shows in the next call.
         subprocess.run(update, env=_environment(), capture_output=True, timeout=SECONDS, check=False)
         return _archives([*install, *own_cache, *own_lists], work)
 
@@ -57,7 +57,7 @@ def _archives(download: Sequence[str], work: Path) -> list[Path]:
     _run(download)
     found = sorted((work / "cache" / "archives").glob("*.deb"))
     if not found:
-        # apt is content with a package that is installed and in no list.
+        # apt succeeds for a package that is installed and in no list.
         raise SetupError("apt-get has downloaded nothing")
     return found
 

@@ -26,10 +26,10 @@ from workshop.programs.find import MANIFEST, Program, cache_folder, files_in, fi
 
 @dataclass(frozen=True)
 class Source:
-    """`fetch` unpacks a package into a folder, or raises SetupError that says why it cannot.
+    """`fetch` unpacks a package into a folder, or raises SetupError with the reason.
 
-    `folders` are those below it in which the programs are. In a `tree`, other files are where the package expects them
-    below `/`.
+    `folders` are the subfolders with the programs. In a `tree`, other files are where the package expects them below
+    `/`.
     """
 
     title: str
@@ -45,7 +45,7 @@ SOURCES = (
 
 
 def ensure(package: Package, sources: Sequence[Source] = SOURCES) -> dict[str, Program]:
-    """The programs of a package, fetched when they are not there. Raises SetupError."""
+    """The programs of a package, fetched if they are missing. Raises SetupError."""
     found = find_all(package)
     if found:
         return found
@@ -80,7 +80,7 @@ def _fetch(package: Package, cache: Path, sources: Sequence[Source]) -> dict[str
 
 
 def _keep(package: Package, source: Source, partial: Path) -> None:
-    """Make an unpacked package part of the cache. Raises SetupError when it does not run or is too old."""
+    """Move an unpacked package into the cache. Raises SetupError when it does not run or is too old."""
     files = files_in(":".join(str(partial / folder) for folder in source.folders), package)
     if not files:
         raise SetupError(f"{', '.join(package.programs)} are not all in it")
@@ -100,7 +100,7 @@ def _keep(package: Package, source: Source, partial: Path) -> None:
     (partial / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     partial.chmod(0o755)
     kept = partial.parent / f"{package.name}-{version}"
-    shutil.rmtree(kept, ignore_errors=True)  # without a manifest that can be read: nothing else gets here
+    shutil.rmtree(kept, ignore_errors=True)  # Only folders without a readable manifest get here.
     partial.rename(kept)
     output.note(f"     {package.name} {version} from {source.title}")
 
@@ -117,7 +117,7 @@ def _lock(cache: Path) -> Iterator[None]:
 
 
 def _command(package: Package) -> str:
-    """The one command to type where nothing could be fetched."""
+    """The command to type when nothing could be fetched."""
     if sys.platform == "darwin":
         return f"brew install {package.name}, then make setup"
     if shutil.which("apt-get"):

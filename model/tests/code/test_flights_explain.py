@@ -87,7 +87,7 @@ def test_explanation_is_no_prediction(seldon: FlightDelay) -> None:
 
 
 @pytest.mark.parametrize(
-    ("document", "told"),
+    ("document", "text_found"),
     [
         ({}, "jsonData: got nothing, allowed: explain alone"),
         ({"explain": {}, "more": 1}, "jsonData: got explain, more, allowed: explain alone"),
@@ -99,10 +99,12 @@ def test_explanation_is_no_prediction(seldon: FlightDelay) -> None:
         ({"explain": {"ndarray": [[1]]}}, "row 0: got 1 values, allowed: 17: weekday"),
     ],
 )
-def test_what_is_no_question_is_refused(seldon: FlightDelay, document: dict[str, Any], told: str) -> None:
+def test_an_invalid_request_for_an_explanation_is_refused(
+    seldon: FlightDelay, document: dict[str, Any], text_found: str
+) -> None:
     with pytest.raises(BadInputError) as caught:
         seldon.predict(document)
-    assert told in caught.value.message
+    assert text_found in caught.value.message
 
 
 def test_bad_value_is_named_by_row_and_column(seldon: FlightDelay) -> None:

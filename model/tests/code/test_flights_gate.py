@@ -59,7 +59,7 @@ def test_leak_closes_the_gate_and_the_remedy_names_it(small_model: Path, limits:
     assert check.remedy == "take dep_delay out of features.add in params.yaml"
 
 
-def test_failing_check_says_by_how_much(small_model: Path, limits: params.Gate) -> None:
+def test_a_failing_check_has_the_difference(small_model: Path, limits: params.Gate) -> None:
     made = card.load(small_model / CARD)
     (check,) = [check for check in gate.bounds(made, 0.55, 0.6, limits) if not check.passed]
     assert check.measured == "0.55 (0.05 short)"
@@ -105,10 +105,10 @@ def closed(project: Path) -> None:
 def test_closed_gate_fails_and_writes_why(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     closed(project)
     assert main(["gate"]) == 1
-    told = capsys.readouterr().out
-    assert "no champion to compare with: MLFLOW_TRACKING_URI is not set" in told
-    assert "the gate is closed: auc: 0." in told
-    assert "next: better features or another candidate in params.yaml" in told and "then dvc repro" in told
+    message = capsys.readouterr().out
+    assert "no champion to compare with: MLFLOW_TRACKING_URI is not set" in message
+    assert "the gate is closed: auc: 0." in message
+    assert "next: better features or another candidate in params.yaml" in message and "then dvc repro" in message
     written = json.loads((project / "reports/gate.json").read_text())
     assert (written["mode"], written["passed"]) == ("enabled", False)
 
@@ -120,7 +120,7 @@ def test_dry_run_reports_and_passes(project: Path, capsys: pytest.CaptureFixture
     assert json.loads((project / "reports/gate.json").read_text())["passed"] is False
 
 
-def test_disabled_gate_says_so(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_disabled_gate_is_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     closed(project)
     assert main(["gate", "--mode", "disabled"]) == 0
     assert "the gate is disabled" in capsys.readouterr().out

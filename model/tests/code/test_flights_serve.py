@@ -27,7 +27,7 @@ def total(metrics: list[dict[str, Any]], key: str, **tags: str) -> int:
     return sum(entry["value"] for entry in found)
 
 
-def test_what_the_test_month_gave_is_said_once_for_production_to_be_compared_with(served: FlightModel) -> None:
+def test_the_scores_of_the_test_month_are_exported_once(served: FlightModel) -> None:
     said = {entry["tags"]["measure"]: entry["value"] for entry in served.take_metrics() if entry["type"] == "GAUGE"}
     scored = served.card.metrics
     assert {name: said[name] for name in ("accuracy", "precision", "recall", "f1")} == {
@@ -44,7 +44,7 @@ def test_sample_rows_get_the_probability_of_training(served: FlightModel, rows: 
     assert np.abs(served.predict(rows) - served.card.sample.answers).max() < 1e-5
 
 
-def test_rows_that_numpy_made_text_of_get_the_same_answer(served: FlightModel, rows: list[list[Any]]) -> None:
+def test_rows_that_numpy_converted_to_text_get_the_same_answer(served: FlightModel, rows: list[list[Any]]) -> None:
     whole = [row for row in rows if None not in row]
     text = np.array(whole)
     assert text.dtype.kind == "U"
@@ -58,7 +58,7 @@ def test_none_and_nan_are_both_missing(served: FlightModel, rows: list[list[Any]
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [
         ({"carrier": "ZZ"}, "row 1, carrier: got 'ZZ', allowed: one of 9E, AA"),
         ({"carrier": 7}, "row 1, carrier: got 7, allowed: one of"),
@@ -75,21 +75,21 @@ def test_none_and_nan_are_both_missing(served: FlightModel, rows: list[list[Any]
     ],
 )
 def test_value_that_is_not_allowed_is_named(
-    served: FlightModel, rows: list[list[Any]], values: dict[str, Any], told: str
+    served: FlightModel, rows: list[list[Any]], values: dict[str, Any], expected: str
 ) -> None:
     with pytest.raises(BadInputError) as caught:
         served.predict([rows[0], replaced(served, rows[1], **values)])
-    assert told in caught.value.message
+    assert expected in caught.value.message
     assert caught.value.status_code == 400
 
 
 @pytest.mark.parametrize("table", [[], "text", None, {"a": 1}, [1, 2], [[]], [[1]]])
-def test_what_is_no_table_is_refused(served: FlightModel, table: Any) -> None:
+def test_a_request_that_is_no_table_is_refused(served: FlightModel, table: Any) -> None:
     with pytest.raises(BadInputError):
         served.predict(table)
 
 
-def test_names_are_checked_and_all_faults_told(served: FlightModel, rows: list[list[Any]]) -> None:
+def test_names_are_checked_and_all_faults_are_reported(served: FlightModel, rows: list[list[Any]]) -> None:
     names = ["nobody", "weekday", "weekday", *served.card.features[3:]]
     with pytest.raises(BadInputError, match=r"names: missing: sched_dep, sched_arr; unknown: nobody; twice: weekday"):
         served.predict(rows[:1], names)
@@ -144,7 +144,7 @@ def test_feedback_counts_predicted_against_actual(served: FlightModel, rows: lis
 
 
 @pytest.mark.parametrize("truth", [[1], ["late"], [[1.0]], [[0.2, 0.8]], np.array([[1.0]]), [True]])
-def test_truth_may_be_said_in_several_ways(served: FlightModel, rows: list[list[Any]], truth: Any) -> None:
+def test_truth_has_several_forms(served: FlightModel, rows: list[list[Any]], truth: Any) -> None:
     served.feedback(rows[:1], None, truth)
     assert total(served.take_metrics(), "model_feedback", actual="late") == 1
 
@@ -198,6 +198,6 @@ def test_stock_wrapper_gets_its_own_exception(seldon: FlightDelay, monkeypatch: 
     assert (caught.value.status_code, caught.value.reason) == (400, "BAD_FEATURES")
 
 
-def test_model_that_is_not_there_is_told_with_the_next_command(tmp_path: Path) -> None:
+def test_a_missing_model_is_an_error_with_the_next_command(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"model\.json is not there, next: dvc repro"):
         FlightDelay(model_dir=str(tmp_path)).load()

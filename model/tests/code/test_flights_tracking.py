@@ -87,7 +87,7 @@ else:
 
 
 @pytest.mark.slow
-def test_story_of_a_model_in_a_real_registry(small_model: Path, tmp_path: Path) -> None:
+def test_a_model_is_trained_evaluated_and_registered_in_a_real_registry(small_model: Path, tmp_path: Path) -> None:
     """Logged, registered twice, made champion and found again, in a store of its own and a process of its own."""
     import os
 

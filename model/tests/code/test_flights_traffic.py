@@ -91,19 +91,19 @@ def run(url: str, plan: Plan) -> Report:
 def test_truth_follows_the_rows_that_were_asked_about(deployment: Callable[[Answering], Deployment]) -> None:
     server = deployment(always_late)
     report = run(server.url, Plan(rate=1000, rows=3, requests=20, feedback=1.0))
-    asked, told = server.sent("/predictions"), server.sent("/feedback")
-    assert len(asked) == len(told) == 20
+    asked, message = server.sent("/predictions"), server.sent("/feedback")
+    assert len(asked) == len(message) == 20
     assert report.codes == {200: 20}
     assert report.feedback_codes == {200: 20}
     assert report.predictors == {"main": 20}
     assert report.positive == report.rows == 60
-    for body in told:
+    for body in message:
         late = [int(row[0] % 2 == 0) for row in body["request"]["data"]["ndarray"]]
         assert body["truth"]["data"]["ndarray"] == [[one] for one in late]
         assert body["reward"] == pytest.approx(sum(late) / 3)
 
 
-def test_only_the_asked_share_of_truth_is_told(deployment: Callable[[Answering], Deployment]) -> None:
+def test_only_the_given_share_of_truth_is_sent(deployment: Callable[[Answering], Deployment]) -> None:
     server = deployment(always_late)
     run(server.url, Plan(rate=5000, requests=200, feedback=0.5, seed=1))
     assert 60 < len(server.sent("/feedback")) < 140
@@ -135,7 +135,7 @@ def test_requests_keep_to_the_rate(deployment: Callable[[Answering], Deployment]
     assert report.seconds >= 0.45
 
 
-def test_traffic_stops_when_told(deployment: Callable[[Answering], Deployment]) -> None:
+def test_traffic_stops_when_stopped(deployment: Callable[[Answering], Deployment]) -> None:
     made = Traffic(deployment(always_late).url, FLIGHTS, Plan(rate=1))
     made.start()
     assert made.stop().codes.total() <= 2

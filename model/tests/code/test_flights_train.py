@@ -48,10 +48,10 @@ def test_onnx_that_disagrees_fails_and_names_the_row(
         return late
 
     monkeypatch.setattr(export, "late", off_on_one_row)
-    told = (
+    message = (
         r"logistic: ONNX and scikit-learn differ by 1\.0e-02 on data/flights-2013-07\.csv:43 .*allowed: 1e-05, next: "
     )
-    with pytest.raises(FlightsError, match=told):
+    with pytest.raises(FlightsError, match=message):
         train.train("logistic", few, june, july, VERSION)
 
 
@@ -66,8 +66,9 @@ def test_a_value_between_two_of_training_goes_down_the_same_branch(
     assert made.parity["max_difference"] <= 1e-5
 
 
-def test_nan_on_one_side_is_the_largest_difference() -> None:
-    found = export.parity(np.array([0.1, 0.2]), np.array([0.1, np.nan]))
+@pytest.mark.parametrize("sides", [([0.1, 0.2], [0.1, np.nan]), ([0.1, np.nan], [0.1, 0.2])])
+def test_nan_on_one_side_is_the_largest_difference(sides: tuple[list[float], list[float]]) -> None:
+    found = export.parity(np.array(sides[0]), np.array(sides[1]))
     assert (found.max_difference, found.row) == (1.0, 1)
 
 
@@ -138,7 +139,7 @@ def test_card_is_read_back_as_written(small_model: Path, tmp_path: Path) -> None
     assert "75.0199" not in (small_model / CARD).read_text()
 
 
-def test_card_that_is_none_is_told(tmp_path: Path) -> None:
+def test_an_invalid_card_is_an_error(tmp_path: Path) -> None:
     (tmp_path / CARD).write_text("{}")
     with pytest.raises(FlightsError, match=r"model\.json: .*allowed: what python -m flights\.train writes"):
         card.load(tmp_path / CARD)

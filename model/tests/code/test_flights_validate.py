@@ -49,7 +49,7 @@ def test_good_month_has_no_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("column", "value", "told"),
+    ("column", "value", "message"),
     [
         ("origin", "ZZZ", "origin: value: got 'ZZZ', allowed: one of EWR, JFK, LGA"),
         ("weekday", "eight", "weekday: type: got 'eight', allowed: an integer from 1 to 7"),
@@ -61,13 +61,13 @@ def test_good_month_has_no_finding(tmp_path: Path) -> None:
         ("date", "2013-06-03", "date: month: got '2013-06-03', allowed: days of 2013-07, as the file's name says"),
     ],
 )
-def test_bad_value_is_named_by_line_and_column(tmp_path: Path, column: str, value: str, told: str) -> None:
-    assert f"flights-2013-07.csv:12: {told}" in findings(write(tmp_path, month({12: {column: value}})))
+def test_bad_value_is_named_by_line_and_column(tmp_path: Path, column: str, value: str, message: str) -> None:
+    assert f"flights-2013-07.csv:12: {message}" in findings(write(tmp_path, month({12: {column: value}})))
 
 
 def test_weekday_that_does_not_fit_its_date_is_found(tmp_path: Path) -> None:
-    told = "flights-2013-07.csv:2: weekday: calendar: got '3', allowed: 1 for 2013-07-01"
-    assert findings(write(tmp_path, month({2: {"weekday": "3"}}))) == [told]
+    message = "flights-2013-07.csv:2: weekday: calendar: got '3', allowed: 1 for 2013-07-01"
+    assert findings(write(tmp_path, month({2: {"weekday": "3"}}))) == [message]
 
 
 def test_all_findings_come_in_line_order(tmp_path: Path) -> None:
@@ -77,20 +77,20 @@ def test_all_findings_come_in_line_order(tmp_path: Path) -> None:
 
 def test_flight_that_comes_twice_is_found(tmp_path: Path) -> None:
     lines = month()
-    told = "flights-2013-07.csv:4: flight: twice: got the flight of line 3 again, allowed: each once"
-    assert findings(write(tmp_path, [*lines[:3], lines[2], *lines[3:]])) == [told]
+    message = "flights-2013-07.csv:4: flight: twice: got the flight of line 3 again, allowed: each once"
+    assert findings(write(tmp_path, [*lines[:3], lines[2], *lines[3:]])) == [message]
 
 
 def test_absent_day_is_found(tmp_path: Path) -> None:
     lines = [line for line in month() if "2013-07-09" not in line]
-    told = "flights-2013-07.csv: date: days: got no flight on 2013-07-09, allowed: all 31 days"
-    assert findings(write(tmp_path, lines)) == [told]
+    message = "flights-2013-07.csv: date: days: got no flight on 2013-07-09, allowed: all 31 days"
+    assert findings(write(tmp_path, lines)) == [message]
 
 
 def test_too_many_empty_fields_are_found(tmp_path: Path) -> None:
     empty = {line: {"pressure": ""} for line in range(2, 80)}
-    told = "flights-2013-07.csv: pressure: missing rate: got 83.9% empty, allowed: at most 40%"
-    assert findings(write(tmp_path, month(empty))) == [told]
+    message = "flights-2013-07.csv: pressure: missing rate: got 83.9% empty, allowed: at most 40%"
+    assert findings(write(tmp_path, month(empty))) == [message]
 
 
 def test_truncated_file_is_found(tmp_path: Path) -> None:
@@ -105,16 +105,18 @@ def test_truncated_file_is_found(tmp_path: Path) -> None:
 def test_header_of_another_file_is_the_only_finding(tmp_path: Path) -> None:
     lines = month()
     lines[0] = lines[0].replace("dest", "destination")
-    (told,) = findings(write(tmp_path, lines))
-    assert told.startswith("flights-2013-07.csv:1: header: got no dest and unknown 'destination', allowed: date,flight")
+    (message,) = findings(write(tmp_path, lines))
+    assert message.startswith(
+        "flights-2013-07.csv:1: header: got no dest and unknown 'destination', allowed: date,flight"
+    )
 
 
 def test_file_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
-    (told,) = findings(tmp_path / "flights-2013-07.csv")
-    assert told == "flights-2013-07.csv: readable: got No such file or directory, allowed: a CSV file"
+    (message,) = findings(tmp_path / "flights-2013-07.csv")
+    assert message == "flights-2013-07.csv: readable: got No such file or directory, allowed: a CSV file"
     (tmp_path / "flights-2013-07.csv").write_bytes(b"\xff\xfe\x00")
-    (told,) = findings(tmp_path / "flights-2013-07.csv")
-    assert "readable" in told
+    (message,) = findings(tmp_path / "flights-2013-07.csv")
+    assert "readable" in message
 
 
 def test_empty_file_is_a_finding(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ _OF_DTYPE = {
 
 
 def read(request: object, validator: RowValidator | None) -> Message:
-    """Read an inference request, held to the model's columns when it has some. Raises ``ServingError``."""
+    """Read an inference request, and check it against the model's columns when it has some. Raises ``ServingError``."""
     if not isinstance(request, dict) or not isinstance(request.get("inputs"), list) or not request["inputs"]:
         raise ServingError(400, "the body must be an object with a list inputs of at least one tensor")
     identifier = request.get("id")

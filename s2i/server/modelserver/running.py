@@ -23,7 +23,7 @@ from modelserver.shared import Shared
 from modelserver.worker import WorkerSlot, work
 
 OTHER_FILES = 64
-"""What a process has open beside its connections: logs, the model's files, memory, sockets."""
+"""Files that a process has open in addition to its connections: logs, the model's files, memory, sockets."""
 
 
 def serve(name: str, settings: Settings) -> int:

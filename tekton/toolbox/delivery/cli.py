@@ -34,8 +34,8 @@ def exit_code(main: Callable[[], int], errors: str = "text") -> int:
     try:
         return main()
     except DeliveryError as error:
-        told = json.dumps({"error": error.message, "next": error.next}) if errors == "json" else f"error: {error}"
-        sys.stderr.write(f"{told}\n")
+        message = json.dumps({"error": error.message, "next": error.next}) if errors == "json" else f"error: {error}"
+        sys.stderr.write(f"{message}\n")
         return 1
 
 

@@ -45,7 +45,7 @@ class Quality(Protocol):
         """Both values and what is allowed, in words."""
 
     def bound(self, champion: Self, margin: float) -> float:
-        """The value that is still allowed beside this champion."""
+        """The bound for a canary of this champion."""
 
     def p_worse(self, champion: Self, margin: float) -> float:
         """The p-value of: this is not worse than the champion by more than the margin. Small means worse."""

@@ -62,7 +62,7 @@ class Delivery:
 
     def entry(self, release: Release, *, came: str, cause: str, reason: str = "", run: str = "", by: str = "",
               since: str = "", until: str = "", left: str = "") -> Entry:  # fmt: skip
-        """A history entry with what the registry knows of the version: commit and version of the data."""
+        """A history entry with the registry's data of the version: commit and version of the data."""
         known = self.registry.tags(release.version)
         return Entry(
             image=release.image, digest=release.digest, model_version=release.version,

@@ -23,7 +23,7 @@ POLL_SECONDS = 1.0
 MAX_FAILURES = 5
 """Looks that may fail in a row."""
 OWNERSHIP_CHECK_SECONDS = 10.0
-"""How often to check that nobody has changed production."""
+"""Seconds between two checks that production was not changed by another writer."""
 
 
 @dataclass(frozen=True, slots=True)

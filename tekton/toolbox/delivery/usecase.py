@@ -1,6 +1,6 @@
-"""What delivery has to know of a use case: the file usecase.yaml, and a Python module beside it.
+"""A use case for delivery: the file usecase.yaml, and a Python module in the same folder.
 
-usecase.yaml names things; whatever needs only names (dashboards, checks, the command line) reads it with `read`.
+usecase.yaml has the names. Dashboards, checks and the command line read it with `read`.
 The module `<package>.usecase` has what is code: it offers the functions of the protocol `UseCase`. `load` imports it.
 
 A command finds the file in the folder that USE_CASE names, else in the working folder.

@@ -54,7 +54,7 @@ def _task_run(number: int) -> dict[str, Any]:
     began, end = "2026-01-01T00:00:00Z", "2026-01-01T00:00:10Z"
     ended = {"exitCode": 0, "reason": "Completed", "startedAt": began, "finishedAt": end}
     message = "All Steps have completed executing"
-    told = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": message}
+    expected = {"type": "Succeeded", "status": "True", "reason": "Succeeded", "message": message}
     return {
         "metadata": {
             "name": f"run-{number:04}",
@@ -66,7 +66,7 @@ def _task_run(number: int) -> dict[str, Any]:
         },
         "spec": {"taskSpec": {"steps": steps}, "params": [{"name": f"p{n}", "value": "x" * 20} for n in range(6)]},
         "status": {
-            "conditions": [told],
+            "conditions": [expected],
             "startTime": began,
             "completionTime": end,
             "podName": f"run-{number:04}-pod",

@@ -119,7 +119,7 @@ def test_load_of_another_program_is_seen_and_makes_it_no_result(folder: Path) ->
     assert any("other programs used" in problem for problem in result.problems)
 
 
-def test_the_measurements_own_load_is_nobody_elses() -> None:
+def test_the_load_of_the_measurement_itself_is_not_counted() -> None:
     assert share_of_others(busy=8.0, own=7.0, seconds=10, processors=2) == 0.05
     assert share_of_others(busy=7.0, own=7.1, seconds=10, processors=2) == 0
 
@@ -131,7 +131,7 @@ def test_the_measurements_own_load_is_nobody_elses() -> None:
         (good("other", other_load=0.3), "other: other programs used 30% of the processors; at most 5% may be"),
     ],
 )
-def test_a_run_without_a_result_says_so_and_keeps_the_old_table(readme: Path, wrong: Result, text: str) -> None:
+def test_a_run_without_a_result_is_reported_and_keeps_the_old_table(readme: Path, wrong: Result, text: str) -> None:
     before = readme.read_text()
     with pytest.raises(NoResultError, match=text):
         write([good(), wrong], 3.0, readme, readme.with_name("plot.svg"))

@@ -53,9 +53,7 @@ def test_it_serves_as_any_user_in_group_0_without_rights(
         assert (code, time.monotonic() - began < 20) == ("0", True), "SIGTERM does not reach the server"
 
 
-def test_the_image_holds_the_model_once_and_its_servers_are_not_to_be_changed(
-    engine: Engine, image: str, somebody: str
-) -> None:
+def test_the_image_has_the_model_once_and_its_servers_are_read_only(engine: Engine, image: str, somebody: str) -> None:
     script = """
         find /tmp -type f
         find /opt/builder /usr/libexec/s2i -writable

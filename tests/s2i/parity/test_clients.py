@@ -57,7 +57,7 @@ def seldon_client(server: Server) -> dict[str, Any]:
     return found
 
 
-def test_seldons_client_cannot_tell_the_servers_apart(echo: Both) -> None:
+def test_seldons_client_gets_the_same_answers_from_both_servers(echo: Both) -> None:
     stock, own = seldon_client(echo.stock), seldon_client(echo.own)
     assert [name for name, (success, _) in own.items() if not success] == []
     assert own == stock

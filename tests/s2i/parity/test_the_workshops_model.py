@@ -62,7 +62,7 @@ def test_a_model_refuses_alike_under_both(flight_delay: Both) -> None:
     assert (stock.status, own.status) == (400, 400), (stock.text, own.text)
 
 
-def test_what_moved_an_answer_is_told_alike_and_counted_by_neither(flight_delay: Both) -> None:
+def test_both_servers_explain_alike_and_count_no_prediction(flight_delay: Both) -> None:
     before = [counters(server.series()) for server in (flight_delay.stock, flight_delay.own)]
     asked = {"jsonData": {"explain": request()["data"]}}
     stock, own = flight_delay.ask(Probe("explain", asked))

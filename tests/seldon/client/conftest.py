@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tests.kit import serving
 from tests.s2i.conftest import Server
-from tests.s2i.flights import serving
+from tests.s2i.flights import serving_model
 from workshop.lab.gateway import build
 from workshop.lab.routes import Backend, Routes, Target, client_path
 
@@ -59,19 +56,13 @@ class Site:
 
 @pytest.fixture(scope="session")
 def _site() -> Iterator[Site]:
-    server = Server("FlightDelay", {"MODEL_DIR": str(serving()), "MODEL_SERVER_ACCESS_LOG": "false"}, KIT / "model")
+    server = Server(
+        "FlightDelay", {"MODEL_DIR": str(serving_model()), "MODEL_SERVER_ACCESS_LOG": "false"}, KIT / "model"
+    )
     server.wait_for("ready")
     routes = Routes()
-    config = uvicorn.Config(build(routes), host="127.0.0.1", port=0, log_level="error", timeout_graceful_shutdown=1)
-    gateway = uvicorn.Server(config)
-    thread = threading.Thread(target=asyncio.new_event_loop().run_until_complete, args=(gateway.serve(),), daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not gateway.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield Site(f"http://127.0.0.1:{gateway.servers[0].sockets[0].getsockname()[1]}", routes, server)
-    gateway.should_exit = True
-    thread.join(10)
+    with serving(build(routes)) as url:
+        yield Site(url, routes, server)
     server.stop()
 
 
@@ -107,7 +98,7 @@ class Tab:
         try:
             WebDriverWait(self.driver, seconds, 0.05).until(lambda _: holds())
         except Exception as error:
-            raise AssertionError(f"waited in vain; the page says:\n{self.text('body')}") from error
+            raise AssertionError(f"not in time; the page has the text:\n{self.text('body')}") from error
 
     def one(self, css: str) -> WebElement:
         found: WebElement = self.driver.find_element(By.CSS_SELECTOR, css)

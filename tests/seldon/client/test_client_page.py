@@ -66,7 +66,7 @@ def test_a_sunday_is_the_seventh_day(tab: Tab) -> None:
     assert "Chicago O'Hare, Sunday at 18:30" in tab.text("#answer")
 
 
-def test_what_moved_it_adds_up(tab: Tab, site: Site) -> None:
+def test_the_reasons_add_up_to_the_probability(tab: Tab, site: Site) -> None:
     tab.open(FLIGHT)
     tab.ask()
     tab.answered()
@@ -90,7 +90,7 @@ def answers_changed(tab: Tab, change: str) -> None:
     )
 
 
-def test_an_explanation_by_the_other_of_two_models_is_told_as_such(tab: Tab) -> None:
+def test_an_explanation_by_the_other_of_two_models_is_marked(tab: Tab) -> None:
     tab.open(FLIGHT)
     answers_changed(tab, "(body, got) => { if (body.jsonData) got.jsonData.explanation.late = 0.07; return got }")
     tab.ask()
@@ -108,7 +108,7 @@ def test_a_model_that_does_not_explain_still_answers(tab: Tab) -> None:
     assert "%" in tab.text(".share")
 
 
-def test_an_empty_field_is_told_beside_it(tab: Tab) -> None:
+def test_an_empty_field_has_its_error_next_to_it(tab: Tab) -> None:
     tab.open()
     tab.select("origin").select_by_value("JFK")
     tab.ask()
@@ -120,7 +120,7 @@ def test_an_empty_field_is_told_beside_it(tab: Tab) -> None:
     assert tab.one("#carrier").get_attribute("value") == "HA", "the only airline of a route is chosen"
 
 
-def test_what_the_server_refuses_is_told_beside_its_field(tab: Tab) -> None:
+def test_an_error_of_the_server_is_next_to_its_field(tab: Tab) -> None:
     tab.open(FLIGHT)
     tab.write("temp", "400")
     tab.write("seats", "1.5")
@@ -138,7 +138,7 @@ def test_what_the_server_refuses_is_told_beside_its_field(tab: Tab) -> None:
     assert not tab.all(".error")
 
 
-def test_a_refusal_without_a_field_is_told_above_the_form(tab: Tab) -> None:
+def test_an_error_without_a_field_is_above_the_form(tab: Tab) -> None:
     tab.open(FLIGHT)
     changed = "{...how, body: how.body.replace('visib', 'fog')}"
     tab.driver.execute_script(f"const real = window.fetch; window.fetch = (url, how) => real(url, {changed})")
@@ -147,7 +147,7 @@ def test_a_refusal_without_a_field_is_told_above_the_form(tab: Tab) -> None:
     assert 'unknown column "fog"' in tab.text("#form-error")
 
 
-def test_a_model_that_is_away_is_told_in_words_and_asked_again(tab: Tab, site: Site) -> None:
+def test_an_unavailable_model_is_explained_and_can_be_retried(tab: Tab, site: Site) -> None:
     tab.open(FLIGHT)
     site.serve(ready=False)
     tab.ask()
@@ -159,7 +159,7 @@ def test_a_model_that_is_away_is_told_in_words_and_asked_again(tab: Tab, site: S
     tab.answered()
 
 
-def test_no_connection_is_told_in_words(tab: Tab) -> None:
+def test_a_lost_connection_is_explained(tab: Tab) -> None:
     tab.open(FLIGHT)
     limits = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     tab.driver.execute_cdp_cmd("Network.enable", {})

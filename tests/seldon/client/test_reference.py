@@ -23,7 +23,7 @@ def test_the_committed_file_is_what_its_source_gives() -> None:
     assert (KIT / reference.FILE).read_bytes() == reference.make(), "next: cd model && python -m flights.reference"
 
 
-def test_a_file_that_was_edited_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_edited_file_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reference, "make", lambda: b"{}\n")
     edited = tmp_path / "reference.json"
     edited.write_bytes(b"{ }\n")

@@ -70,7 +70,7 @@ def test_a_token_the_project_and_the_authority_go_along(thanos: Thanos, tmp_path
     assert thanos.asked == [{"query": ["sum(x)"], "namespace": ["user1-production"]}]
 
 
-def test_a_server_that_nobody_vouches_for_gets_no_token(thanos: Thanos, tmp_path: Path) -> None:
+def test_a_server_with_an_unknown_certificate_gets_no_token(thanos: Thanos, tmp_path: Path) -> None:
     with pytest.raises(NoAnswer):
         _context(thanos, tmp_path, PROMETHEUS_TOKEN="t0").prometheus.value("sum(x)")
     assert thanos.asked == []

@@ -68,7 +68,7 @@ def test_the_one_that_waits_is_meant_at_once(client: Client, namespace: str) -> 
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_one_that_was_approved_in_the_browser_is_meant_long_before_the_timeout(
+def test_an_approval_answered_in_the_browser_is_found_before_the_timeout(
     client: Client, namespace: str, ended: bool
 ) -> None:
     _asked(client, "pushed", "approved", ended=ended)
@@ -90,7 +90,7 @@ def test_an_earlier_one_gives_way_to_one_that_appears_after_the_push(client: Cli
     ("state", "pushed", "wish"),
     [("approved", False, "approve"), ("rejected", True, "approve"), ("approved", True, "reject")],
 )
-def test_one_of_another_time_or_with_another_answer_is_not_meant(
+def test_an_older_approval_or_one_with_another_answer_is_not_used(
     client: Client, namespace: str, state: str, pushed: bool, wish: str
 ) -> None:
     _asked(client, "other", state, pushed=pushed, ended=True)

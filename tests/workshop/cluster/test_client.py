@@ -51,7 +51,7 @@ def test_unknown_field_is_refused(client: Client) -> None:
         client.create({**config_map(), "dataa": {}})
 
 
-def test_watch_tells_changes_and_ends(client: Client) -> None:
+def test_watch_returns_changes_and_ends(client: Client) -> None:
     def work() -> None:
         other = Client(client.config)
         other.create(config_map("later"))

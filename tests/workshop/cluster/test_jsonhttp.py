@@ -73,7 +73,7 @@ def test_prometheus_that_answers_with_an_error_is_no_answer(service: Service, an
         Prometheus(service.url).value("up")
 
 
-def test_prometheus_gives_a_number_or_none_and_the_firing_alerts(service: Service) -> None:
+def test_prometheus_returns_a_number_or_nothing_and_the_firing_alerts(service: Service) -> None:
     service.answers["/api/v1/query"] = (200, b'{"data": {"result": []}}')
     alerts = [{"state": "pending", "labels": {}}, {"state": "firing", "labels": {"alertname": "A"}}]
     service.answers["/api/v1/alerts"] = (200, json.dumps({"data": {"alerts": alerts}}).encode())

@@ -28,7 +28,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     made.stop()
 
 
-def test_it_waits_for_the_name(lab: Lab) -> None:
+def test_approve_waits_until_the_named_approval_exists(lab: Lab) -> None:
     client = Client(config.find(lab.state.kubeconfig))
     timer = threading.Timer(0.8, lambda: lab.ask("POST", PATH, TASK))
     timer.start()

@@ -27,7 +27,7 @@ def _doctor(state: Path, **env: str) -> tuple[int, dict[str, dict[str, Any]]]:
     return done.returncode, {finding["name"]: finding for finding in json.loads(done.stdout)["findings"]}
 
 
-def test_it_says_which_prometheus_is_used_and_where_it_came_from(tmp_path: Path) -> None:
+def test_the_doctor_prints_which_prometheus_is_used_and_its_origin(tmp_path: Path) -> None:
     code, found = _doctor(tmp_path / "state")
     assert code == 0
     for name in ("prometheus", "promtool", "alertmanager", "curl"):
@@ -40,7 +40,7 @@ def test_a_prometheus_that_is_not_there_is_a_fault_with_its_fix(tmp_path: Path) 
     assert (found["prometheus"]["ok"], found["prometheus"]["fix"]) == (False, "make setup")
 
 
-def test_what_is_optional_and_not_there_is_no_fault(tmp_path: Path) -> None:
+def test_a_missing_optional_part_is_not_an_error(tmp_path: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
     for name in ("git", "bash"):

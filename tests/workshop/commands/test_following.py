@@ -73,12 +73,12 @@ def test_a_run_that_is_not_done_comes_before_a_newer_one_that_is() -> None:
     assert _found(Runs(_run("done", "c1", 9), _run("runs", "c1", 1, "Unknown"))) == "runs"
 
 
-def test_a_push_that_started_nothing_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_push_without_a_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "APPEARS_SECONDS", 0.0)
-    with pytest.raises(SetupError) as told:
+    with pytest.raises(SetupError) as message:
         _found(Runs(_run("other", "c2", 3)))
-    assert "no push of c1 has started train-and-stage in dev" in str(told.value)
-    assert "oc describe eventlistener github" in str(told.value)
+    assert "no push of c1 has started train-and-stage in dev" in str(message.value)
+    assert "oc describe eventlistener github" in str(message.value)
 
 
 def test_outside_of_a_clone_it_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

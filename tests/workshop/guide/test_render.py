@@ -43,6 +43,7 @@ def test_a_name_is_replaced_as_a_whole() -> None:
 def test_html_in_a_module_is_text(tmp_path: Path) -> None:
     html = _html(tmp_path, "<script>alert(1)</script>\n\n```bash\n$ echo '</pre><script>'\n```\n")
     assert "<script" not in html
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html and "&lt;/pre&gt;&lt;script&gt;" in html
 
 
 def test_an_include_shows_the_files_text(tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_an_include_finds_an_item_of_a_list_by_its_name(tmp_path: Path) -> None:
         ('[x](../../a.yaml "include lines 1-99")', "a.yaml has 2 lines, not 1-99"),
     ],
 )
-def test_an_include_that_does_not_hold_is_told_with_file_and_line(tmp_path: Path, link: str, words: str) -> None:
+def test_an_include_that_does_not_match_is_an_error_with_file_and_line(tmp_path: Path, link: str, words: str) -> None:
     (tmp_path / "a.yaml").write_text("spec:\n  graph: 1\n")
     with pytest.raises(ManifestError) as refused:
         _html(tmp_path, link + "\n")

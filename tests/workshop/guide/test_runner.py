@@ -27,7 +27,7 @@ def test_runs_all_commands_in_one_shell(tmp_path: Path) -> None:
     assert [ran.line for ran in result.commands] == [8, 11]
 
 
-def test_a_different_line_is_told_with_file_and_line(tmp_path: Path) -> None:
+def test_a_different_line_is_an_error_with_file_and_line(tmp_path: Path) -> None:
     result = _run(tmp_path, "```bash\n$ printf 'one\\ntwo\\n'\none\nthree\n```\n")
     assert result.problem.startswith(f"{tmp_path}/01-try-it.md:10: expected 'three', found 'two'")
     assert "  one\n  two" in result.problem
@@ -40,7 +40,7 @@ def test_an_unexpected_exit_code_ends_the_run(tmp_path: Path) -> None:
     assert len(result.commands) == 1
 
 
-def test_an_expected_exit_code_holds_for_the_last_command(tmp_path: Path) -> None:
+def test_an_expected_exit_code_is_that_of_the_last_command(tmp_path: Path) -> None:
     assert _run(tmp_path, "```bash exit=3\n$ true\n$ (exit 3)\n```\n").ok
     assert "expected 3" in _run(tmp_path, "```bash exit=3\n$ true\n```\n").problem
 
@@ -52,7 +52,7 @@ def test_a_command_that_hangs_is_ended(tmp_path: Path) -> None:
     assert time.monotonic() - began < 10
 
 
-def test_a_command_that_ends_the_shell_is_told(tmp_path: Path) -> None:
+def test_a_command_that_ends_the_shell_is_an_error(tmp_path: Path) -> None:
     assert "ended the shell" in _run(tmp_path, "```bash\n$ exit 0\n```\n").problem
 
 
@@ -65,7 +65,7 @@ def test_output_without_a_newline_at_its_end_is_compared(tmp_path: Path) -> None
     assert _run(tmp_path, "```bash\n$ printf abc\nabc\n```\n").ok
 
 
-def test_variables_stand_for_their_values_in_expected_lines(tmp_path: Path) -> None:
+def test_variables_are_replaced_in_expected_lines(tmp_path: Path) -> None:
     assert _run(tmp_path, "```bash\n$ echo $PLACE\n$PLACE\n```\n").ok
 
 
@@ -75,7 +75,7 @@ def test_a_cluster_block_is_counted_not_run_in_the_lab(tmp_path: Path) -> None:
     assert not _run(tmp_path, body, where="cluster").ok
 
 
-def test_nothing_of_the_testers_environment_is_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_of_the_test_is_not_inherited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_OF_THE_TESTER", "x")
     assert _run(tmp_path, '```bash\n$ echo "[$SECRET_OF_THE_TESTER]"\n[]\n```\n').ok
 

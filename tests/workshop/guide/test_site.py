@@ -68,20 +68,25 @@ def test_an_answer_is_folded_until_it_is_asked_for(tmp_path: Path) -> None:
     assert "<details><summary>Show it</summary>" in page and "echo 1" in page
 
 
-def test_a_page_of_the_lab_leaves_out_what_holds_on_a_cluster_alone(tmp_path: Path) -> None:
+def test_a_page_of_the_lab_leaves_out_text_for_clusters(tmp_path: Path) -> None:
     text = "```bash only=lab\n$ s2i\n```\n\nBoth.\n\n**On a cluster:** say:\n\n```bash only=cluster\n$ oc x\n```\n"
     page = render(parse(FRONT + text, tmp_path / "01-a.md"), tmp_path, {})
     assert "s2i" in page and "Both." in page
     assert "oc x" not in page and "cluster" not in page
 
 
-def test_nothing_leads_up_to_a_block_that_the_page_leaves_out() -> None:
-    for module in MODULES:
-        for before in re.findall(r"\n\n([^\n]+(?:\n[^\n]+)*)\n\n```bash only=cluster", module.body):
-            assert before.startswith(ON_A_CLUSTER) or before.endswith("```"), f"{module.path}: {before}"
+def test_text_before_a_block_for_clusters_is_left_out_with_it() -> None:
+    found = [
+        (module.path, before)
+        for module in MODULES
+        for before in re.findall(r"\n\n([^\n]+(?:\n[^\n]+)*)\n\n```bash only=cluster", module.body)
+    ]
+    assert found
+    for path, before in found:
+        assert before.startswith(ON_A_CLUSTER) or before.endswith("```"), f"{path}: {before}"
 
 
-def test_boxes_of_a_list_are_words_for_who_does_not_see_them(tmp_path: Path) -> None:
+def test_checkboxes_of_a_list_have_text_for_screen_readers(tmp_path: Path) -> None:
     page = render(parse(FRONT + "- [x] one\n- [ ] two\n", tmp_path / "01-a.md"), tmp_path, {})
     assert re.search(r"Done: </span></span>\s*one", page) and re.search(r"Open: </span></span>\s*two", page)
     assert "<input" not in page

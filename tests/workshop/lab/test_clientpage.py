@@ -57,7 +57,7 @@ def test_the_page_itself_states_the_policy_too() -> None:
     assert stated and stated[1] == header
 
 
-def test_the_page_asks_nobody_else_for_anything() -> None:
+def test_the_page_loads_nothing_from_another_origin() -> None:
     for file in PAGE.iterdir():
         found = re.findall(r"(?:https?:)?//[a-z][\w.-]+", file.read_text().replace("http://www.w3.org/", ""))
         assert not found, (file.name, found)

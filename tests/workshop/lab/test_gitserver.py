@@ -9,12 +9,10 @@ import hmac
 import os
 import socket
 import subprocess
-import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +20,6 @@ from typing import Any
 import orjson
 import psutil
 import pytest
-import uvicorn
 import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -30,6 +27,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import Message
 
+from tests.kit import serving, until
 from workshop.lab.git import backend
 from workshop.lab.git.delivery import webhook_secret
 from workshop.lab.git.server import GitServer
@@ -104,13 +102,6 @@ class Lab:
         self.store.update_status(kind, {**made, "status": {"address": {"url": f"{self.url}/hook"}}})
 
 
-def until(condition: Callable[[], bool], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     state = LabPaths(tmp_path / "state")
@@ -133,20 +124,17 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         return Response(status_code=202)
 
     app = Starlette(routes=[Route("/hook", hook, methods=["POST"]), Mount("/", server.app)])
-    http = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
 
-    async def serve() -> None:
-        delivering = asyncio.create_task(server.run())
-        await http.serve(sockets=[sock])
-        delivering.cancel()
+    @asynccontextmanager
+    async def delivering() -> AsyncIterator[None]:
+        delivery = asyncio.create_task(server.run())
+        yield
+        delivery.cancel()
         await server.stop()
 
-    thread = threading.Thread(target=lambda: uvloop.run(serve()), daemon=True)
-    thread.start()
-    until(lambda: http.started and (made.bare / "hooks" / "post-receive").exists())
-    yield made
-    http.should_exit = True
-    thread.join(10)
+    with serving(app, sock=sock, loop=uvloop.new_event_loop(), around=delivering, lifespan="off"):
+        until(lambda: (made.bare / "hooks" / "post-receive").exists())
+        yield made
     store.close()
 
 
@@ -227,7 +215,7 @@ def test_each_ref_gets_its_own_webhook(lab: Lab) -> None:
     assert (gone["deleted"], gone["after"], gone["head_commit"]) == (True, NOBODY, None)
 
 
-def test_a_forced_push_says_so(lab: Lab) -> None:
+def test_a_forced_push_is_marked_in_its_webhook(lab: Lab) -> None:
     lab.commit("a")
     lab.push("main")
     until(lambda: not list((lab.bare / "lab-pushes").glob("*")))
@@ -244,7 +232,7 @@ def test_without_a_listener_a_push_is_just_a_push(lab: Lab) -> None:
     assert lab.hooks == []
 
 
-def test_a_push_that_was_not_told_is_told_after_a_restart(lab: Lab) -> None:
+def test_a_push_without_a_delivered_webhook_is_delivered_after_a_restart(lab: Lab) -> None:
     lab.listen()
     note = lab.bare / "lab-pushes" / "1.1"
     note.parent.mkdir(exist_ok=True)
@@ -269,6 +257,8 @@ def test_a_push_that_was_not_told_is_told_after_a_restart(lab: Lab) -> None:
     ],
 )
 def test_only_the_smart_protocol_of_repositories_that_are_there_is_served(lab: Lab, path: str) -> None:
+    with urllib.request.urlopen(lab.url + "/mlops-workshop.git/info/refs?service=git-upload-pack", timeout=5) as answer:
+        assert answer.status == 200
     with pytest.raises(urllib.error.HTTPError) as failure:
         urllib.request.urlopen(lab.url + path, timeout=5)
     assert failure.value.code == 404

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.kit import until
 from workshop.cluster.client import ApiFailure, Client
 from workshop.errors import SetupError
 from workshop.lab.paths import KIT, LabPaths
@@ -45,14 +46,14 @@ MARK = "WORKSHOP_KILLS_LAB"
 
 @dataclass
 class Written:
-    """What one writer has sent, and what it was told."""
+    """The writes that one writer has sent, and the answers."""
 
     answered: dict[str, Object] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     sent: Object | None = None
     """The request without an answer: it may have been carried out or not."""
     failures: list[str] = field(default_factory=list)
-    told: threading.Event = field(default_factory=threading.Event)
+    acknowledged: threading.Event = field(default_factory=threading.Event)
     """Set once something was answered."""
     count: int = 0
     """Answers so far."""
@@ -75,7 +76,7 @@ class Lab:
         }
         with self.state.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "workshop.lab.supervisor"], cwd=KIT, env=env, stdout=log, stderr=log
+                [sys.executable, "-m", "workshop.lab"], cwd=KIT, env=env, stdout=log, stderr=log
             )
 
     def ready(self) -> None:
@@ -83,12 +84,12 @@ class Lab:
         process = self.process
         assert process is not None
 
-        def told() -> bool:
+        def is_ready() -> bool:
             assert process.poll() is None, f"the lab ended with {process.returncode}: {self._tail()}"
             report = read(self.state)
             return report is not None and report.pid == process.pid and report.phase == "ready"
 
-        until(told, STARTS_WITHIN, "the lab is ready")
+        until(is_ready, STARTS_WITHIN, "the lab is ready")
 
     def kill(self) -> None:
         """`kill -9`, and nothing else."""
@@ -119,15 +120,6 @@ class Lab:
         return "\n".join(self.state.log.read_text(errors="replace").splitlines()[-20:])
 
 
-def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait for a condition with a bound; what it returned."""
-    deadline = time.monotonic() + seconds
-    while not (found := holds()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-    return found
-
-
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """A lab that is not started yet; nothing of it is left afterwards."""
@@ -145,7 +137,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(60 + 15 * KILLS)
-def test_what_was_answered_survives_kill_9(lab: Lab) -> None:
+def test_acknowledged_writes_survive_kill_9(lab: Lab) -> None:
     seed = int(os.environ.get("WORKSHOP_KILLS_SEED") or random.SystemRandom().randrange(10**6))
     chance = random.Random(seed)
     maps = Written()
@@ -184,10 +176,10 @@ def _write_until_killed(lab: Lab, chance: random.Random, number: int, maps: Writ
         threading.Thread(target=_write, args=(runs, _task_runs(client, number, mark, runs))),
         threading.Thread(target=_write, args=(maps, _config_maps(client, number, chance.random(), maps))),
     ]
-    maps.told.clear()
+    maps.acknowledged.clear()
     for writer in writers:
         writer.start()
-    maps.told.wait(10)  # a connection costs more than the writes do: the clock runs from the first answer
+    maps.acknowledged.wait(10)  # a connection costs more than the writes do: the clock runs from the first answer
     time.sleep(chance.uniform(0, WRITING))
     lab.kill()
     for writer in writers:
@@ -202,7 +194,7 @@ def _write(written: Written, steps: Iterator[None]) -> None:
         for _ in steps:
             written.sent = None
             written.count += 1
-            written.told.set()
+            written.acknowledged.set()
     except SetupError:
         return  # the lab was killed; `sent` is what it was asked last
     except ApiFailure as e:
@@ -296,8 +288,8 @@ def _runs_end_honestly(client: Client) -> None:
     """Succeeded by having run to its end, or failed with the reason that the lab was stopped."""
     started = time.monotonic()
     while running := [one for one in client.list("taskruns") if _condition(one).get("status") not in ENDED]:
-        told = {one["metadata"]["name"]: _condition(one) for one in running}
-        assert time.monotonic() < started + ENDS_WITHIN, f"TaskRuns without an end: {told}"
+        states = {one["metadata"]["name"]: _condition(one) for one in running}
+        assert time.monotonic() < started + ENDS_WITHIN, f"TaskRuns without an end: {states}"
         time.sleep(0.1)
     for run in client.list("taskruns"):
         name, condition, status = run["metadata"]["name"], _condition(run), run["status"]

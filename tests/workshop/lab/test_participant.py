@@ -39,7 +39,7 @@ def test_a_folder_with_a_comma_and_other_letters_is_a_remote(tmp_path: Path) -> 
     assert _remote(lab).startswith(str(lab.dvc_remote))
 
 
-def test_what_the_participant_has_set_stays(tmp_path: Path) -> None:
+def test_settings_of_the_participant_are_kept(tmp_path: Path) -> None:
     lab = LabPaths(tmp_path / "lab")
     config = _clone(lab)
     config.write_text("[core]\n    remote = mine\n['remote \"mine\"']\n    url = /elsewhere\n")

@@ -101,5 +101,5 @@ async def _looked_at(paths: LabPaths) -> None:
         page = (await client.get(str(found["endpoints"]["console"]))).text
         assert f'<a href="{url}"' in page and "The Parrot" in page and "repeats what it hears" in page
         where = "/api/v1/namespaces/user1-dev/configmaps/mlops-endpoints"
-        told = (await client.get(found["endpoints"]["api"] + where)).json()["data"]
-        assert told["PARROT_ADDRESS"] == url
+        message = (await client.get(found["endpoints"]["api"] + where)).json()["data"]
+        assert message["PARROT_ADDRESS"] == url

@@ -72,7 +72,7 @@ def test_two_labs_of_one_user_do_not_share_a_port(tmp_path: Path) -> None:
 
 
 @needs_linux
-def test_a_held_port_is_for_the_server_it_is_held_for() -> None:
+def test_a_reserved_port_can_only_be_used_by_its_server() -> None:
     with reserve() as held:
         assert not listens(held.number, shares=False)
         assert listens(held.number, shares=True)
@@ -81,7 +81,7 @@ def test_a_held_port_is_for_the_server_it_is_held_for() -> None:
 
 
 @needs_linux
-def test_no_two_that_are_held_are_the_same_and_none_goes_to_an_outgoing_connection() -> None:
+def test_reserved_ports_differ_and_are_not_used_for_outgoing_connections() -> None:
     # Without holding, ports come again: 400 asked for at random from some 28,000 hold a pair in 94 of 100 cases.
     held = [reserve() for _ in range(400)]
     mine = {port.number for port in held}
@@ -97,13 +97,13 @@ def test_no_two_that_are_held_are_the_same_and_none_goes_to_an_outgoing_connecti
             port.close()
 
 
-def test_a_port_that_something_listens_on_cannot_be_held(taken: int) -> None:
+def test_a_port_in_use_cannot_be_reserved(taken: int) -> None:
     with pytest.raises(OSError, match="in use"):
         reserve(taken)
 
 
 @needs_linux
-def test_what_is_chosen_is_held(tmp_path: Path) -> None:
+def test_chosen_ports_are_reserved(tmp_path: Path) -> None:
     held = choose(tmp_path / "ports.json", PREFERRED, "free")
     assert not any(listens(port.number, shares=False) for port in held.values())
     for port in held.values():

@@ -17,7 +17,7 @@ def start(lab: LabPaths, before: Callable[[], None] | None = None) -> tuple[int,
     """The exit code and the report's message of a supervisor that cannot start."""
     env = {**os.environ, "WORKSHOP_STATE": str(lab.root), "WORKSHOP_PORTS": "free", "WORKSHOP_PROGRAMS": "none"}
     done = subprocess.run(
-        [sys.executable, "-m", "workshop.lab.supervisor"],
+        [sys.executable, "-m", "workshop.lab"],
         env=env, capture_output=True, text=True, timeout=60, check=False, preexec_fn=before,
     )  # fmt: skip
     assert "Traceback" not in done.stdout

@@ -301,7 +301,7 @@ def test_two_that_fetch_at_the_same_time_fetch_once(cache: Path, tmp_path: Path)
     assert log.read_text() == "fetched\n"
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(cache: Path) -> None:
+def test_a_full_disk_is_an_error_and_leaves_nothing(cache: Path) -> None:
     def fetch(package: Package, into: Path) -> None:
         (into / "half").write_text("half")
         with Path("/dev/full").open("w") as file:

@@ -52,7 +52,7 @@ def is_true(when: Sequence[WhenExpression]) -> bool:
 
 
 def _part(text: str, reference: Reference) -> Value | None:
-    """A result's text, or the item or key of it that is asked for."""
+    """A result's text, or the item or key of it that a reference names."""
     if len(reference.parts) == 4 and reference.index is None:
         return text
     try:

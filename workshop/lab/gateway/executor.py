@@ -138,7 +138,7 @@ async def _walked(walk: Walk, graph: PredictiveUnit, predictor: str, asked: Aske
 
 
 def _description(protocol: str) -> str:
-    """What stands in for the executor's page of its API, which loads its scripts from the internet."""
+    """Replaces the executor's page of its API, which loads scripts from the internet."""
     if protocol != "seldon":
         return "POST v2/models/infer; GET v2/models/<node>, v2/models/<node>/ready, v2/health/ready\n"
     return (

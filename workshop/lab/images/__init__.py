@@ -1,1 +1,1 @@
-"""Images of the process runtime: content-addressed folders, and stand-ins for the tools that build them."""
+"""Images of the process runtime: content-addressed folders, and replacements of the tools that build them."""

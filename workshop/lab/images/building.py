@@ -18,18 +18,10 @@ from pathlib import Path
 
 from workshop.errors import ManifestError, RunFailed, SetupError
 from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
+from workshop.lab.images.files import Copied, copy_file, copy_tree, disk_full_as_error, share_unchanged
 from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
-from workshop.lab.images.store import (
-    Config,
-    Copied,
-    Image,
-    ImageStore,
-    copy_file,
-    copy_tree,
-    disk_full_as_error,
-    share_unchanged,
-)
+from workshop.lab.images.store import Config, Image, ImageStore
 
 PASSED = ("UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "PIP_FIND_LINKS")
 """The variables that a build inherits: the package indexes and caches."""

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workshop.errors import SetupError, UsageError, WorkshopError
-from workshop.lab.images.store import disk_full_as_error
+from workshop.lab.images.files import disk_full_as_error
 
 LABELS = "io.openshift.s2i.build."
 SCRIPTS = ("assemble", "run", "save-artifacts")

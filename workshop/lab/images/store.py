@@ -13,29 +13,22 @@ file systems that do not order renames.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import secrets
-import shutil
 import stat
-import sys
 import tempfile
-import time
 import urllib.parse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workshop.errors import NO_ROOM, SetupError
+from workshop.errors import SetupError
+from workshop.lab.images.files import disk_full_as_error, files_below, locked, remove
 from workshop.lab.images.refs import parse
 
-_FICLONE = 0x40049409
-"""Linux: let two files share their blocks (ioctl_ficlone(2))."""
-_NO_SHARED_BLOCKS: set[int] = set()
-"""Devices whose file system cannot share blocks."""
 SEEN = "seen"
 """A file next to an image's configuration: the times of the image's files when they were last read."""
 UNTRACED = ("__pycache__",)
@@ -132,7 +125,7 @@ class ImageStore:
             self._partial.mkdir(parents=True, exist_ok=True)
             self.sweep()
             folder = self._partial / secrets.token_hex(8)
-            with _locked(folder.with_suffix(".lock")):
+            with locked(folder.with_suffix(".lock")):
                 try:
                     (folder / "rootfs").mkdir(parents=True)
                     yield folder / "rootfs"
@@ -189,7 +182,7 @@ class ImageStore:
     def sweep(self) -> None:
         """Remove the unfinished images of killed builds."""
         for lock in self._partial.glob("*.lock"):
-            with contextlib.suppress(BlockingIOError, FileNotFoundError), _locked(lock, wait=False):
+            with contextlib.suppress(BlockingIOError, FileNotFoundError), locked(lock, wait=False):
                 remove(lock.with_suffix(""))
 
     def images(self) -> list[Image]:
@@ -214,137 +207,12 @@ class ImageStore:
         return self._tags / urllib.parse.quote(parsed.repo, safe="") / (parsed.tag or "latest")
 
 
-@contextlib.contextmanager
-def disk_full_as_error(what: str) -> Iterator[None]:
-    """Turn the error of a full disk into one that says what was lost and how to continue."""
-    try:
-        yield
-    except OSError as e:
-        if e.errno not in NO_ROOM:
-            raise
-        raise SetupError(
-            f"no room left while writing {what}: {e.strerror}; nothing of it was kept",
-            hint="free some space and build again; df -h shows which disk is full",
-        ) from e
-
-
-@contextlib.contextmanager
-def _locked(path: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold a lock file and delete it at the end. With `wait`, create it if it is missing.
-
-    Without `wait`, raises BlockingIOError when another process holds it and FileNotFoundError when it does not exist.
-    """
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if wait else 0), 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            # The previous holder may have deleted the file; then this lock protects nothing.
-            if _is_file(descriptor, path):
-                try:
-                    yield
-                finally:
-                    path.unlink(missing_ok=True)
-                return
-        finally:
-            os.close(descriptor)
-        if not wait:
-            raise FileNotFoundError(path)
-
-
-def _is_file(descriptor: int, path: Path) -> bool:
-    """Whether the path is still the open file."""
-    try:
-        return os.path.samestat(os.fstat(descriptor), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def copy_tree(source: Path, target: Path, copy: Callable[[Path, Path], object] = shutil.copy2) -> None:
-    """Copy a folder into another one; links stay links. Stops at the first error and raises it unchanged.
-
-    (`shutil.copytree` continues and reports texts, which do not identify a full disk.)
-    """
-    for at, folders, names in os.walk(source):
-        here = target / Path(at).relative_to(source)
-        here.mkdir(parents=True, exist_ok=True)
-        for name in [*folders, *names]:
-            path = Path(at) / name
-            if path.is_symlink():
-                (here / name).symlink_to(path.readlink())
-            elif not path.is_dir():
-                copy(path, here / name)
-
-
-def remove(folder: Path) -> None:
-    """Delete a folder with its read-only parts. A missing folder is not an error."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists():
-        for at, _, _ in os.walk(folder):
-            with contextlib.suppress(OSError):
-                Path(at).chmod(0o700)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a file with its mode and times. Where the file system can, the copy shares its blocks until one changes."""
-    device = target.parent.stat().st_dev
-    if sys.platform == "linux" and device not in _NO_SHARED_BLOCKS:
-        try:
-            with source.open("rb") as old, target.open("wb") as new:
-                fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
-        except OSError as e:
-            if e.errno in NO_ROOM:
-                raise
-            _NO_SHARED_BLOCKS.add(device)
-    if device in _NO_SHARED_BLOCKS or sys.platform != "linux":
-        shutil.copyfile(source, target)
-    info = source.stat()
-    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
-    target.chmod(stat.S_IMODE(info.st_mode))
-
-
-@dataclass(frozen=True)
-class Copied:
-    """The files of a fresh copy of an image: by inode the file that each is a copy of, and a time after all of them."""
-
-    origins: Mapping[int, Path]
-    since: int
-
-    @classmethod
-    def of(cls, root: Path, base: Path) -> Copied:
-        """The copies of `base` in `root`, directly after `copy_tree`."""
-        origins = {info.st_ino: base / path.relative_to(root) for path, info in _files(root)}
-        # The kernel's clock of files advances by some ms.
-        time.sleep(0.02)
-        with tempfile.NamedTemporaryFile(dir=root.parent) as mark:
-            since = os.fstat(mark.fileno()).st_ctime_ns
-        time.sleep(0.02)
-        return cls(origins, since)
-
-
-def share_unchanged(root: Path, copied: Copied) -> None:
-    """Replace unchanged copies by hard links, so that images share equal files.
-
-    Only for a root that no process changes any more. A program can set the other times of a file, but not its ctime.
-    """
-    for path, info in _files(root):
-        origin = copied.origins.get(info.st_ino)
-        if origin is None or not stat.S_ISREG(info.st_mode) or info.st_ctime_ns >= copied.since:
-            continue
-        linked = path.with_name(f".{path.name}.linked")
-        try:
-            linked.hardlink_to(origin)
-        except OSError:
-            return  # Some file systems have no hard links, and some kernels refuse them for files of other users.
-        linked.replace(path)
-
-
 def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
     """Remove write permission from every file, and list the files for the digest.
 
     Folders stay writable, because otherwise they could not be moved and removed.
     """
-    for path, info in _files(rootfs):
+    for path, info in files_below(rootfs):
         if not stat.S_ISLNK(info.st_mode):
             mode = 0o555 if info.st_mode & stat.S_IXUSR else 0o444
             if stat.S_IMODE(info.st_mode) != mode:
@@ -358,7 +226,7 @@ def _entries(rootfs: Path) -> list[tuple[str, str, str]]:
     The mode is whether the owner may execute the file: that part survives a copy between machines.
     """
     listed = []
-    for path, info in _files(rootfs):
+    for path, info in files_below(rootfs):
         name = path.relative_to(rootfs)
         if any(part in UNTRACED for part in name.parts):
             continue
@@ -384,15 +252,6 @@ def _times(rootfs: Path) -> str:
             if not stat.S_ISDIR(info.st_mode):
                 lines.append(f"{path[len(root) :]}\0{info.st_ino} {info.st_size} {info.st_ctime_ns}\n")
     return hashlib.sha256("".join(sorted(lines)).encode(errors="surrogateescape")).hexdigest()
-
-
-def _files(rootfs: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """All files and links below a folder."""
-    for at, folders, names in os.walk(rootfs):
-        for path in (Path(at) / name for name in [*names, *folders]):
-            info = path.lstat()
-            if not stat.S_ISDIR(info.st_mode):
-                yield path, info
 
 
 def _digest(files: list[tuple[str, str, str]], config: Config) -> str:

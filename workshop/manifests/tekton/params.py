@@ -49,7 +49,7 @@ class Param(Typed, frozen=True, kw_only=True):
 
 
 class WhenExpression(Typed, frozen=True, kw_only=True):
-    """A guard: what it stands on runs only when all its expressions hold."""
+    """A condition of a task: the task runs only when all its expressions are true."""
 
     input: Annotated[str, Meta(description="What is compared, mostly a reference such as $(params.env).")] = ""
     operator: Annotated[str, Meta(description="in or notin.")] = ""
@@ -64,7 +64,7 @@ _PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 def parse_duration(text: str) -> float:
     """Seconds of a duration as Go's time.ParseDuration reads it: `1h30m`, `-1.5s`, `0`.
 
-    Raises ValueError in Go's words.
+    Raises ValueError with Go's message.
     """
     rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":

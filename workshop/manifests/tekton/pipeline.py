@@ -1,4 +1,4 @@
-"""Pipeline and what it is made of."""
+"""Pipeline and its parts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class TaskRef(Typed, frozen=True, kw_only=True):
     kind: str = ""
     api_version: str = ""
     bundle: str = ""
-    resolver: Annotated[str, Meta(description="Where it comes from; the lab knows cluster.")] = ""
+    resolver: Annotated[str, Meta(description="The resolver; the lab supports cluster.")] = ""
     params: Annotated[list[Param], Meta(description="What the resolver needs: kind, name, namespace.")] = []
 
 
@@ -42,14 +42,14 @@ class PipelineRef(Typed, frozen=True, kw_only=True):
 
 
 class TemplateMeta(Typed, frozen=True, kw_only=True):
-    """Labels and annotations for what is made."""
+    """Labels and annotations of the created object."""
 
     labels: Labels | None = None
     annotations: Labels | None = None
 
 
 class EmbeddedTask(Typed, frozen=True, kw_only=True):
-    """A Task written inside a Pipeline; with apiVersion and kind, a custom task and its `spec`."""
+    """A Task written inside a Pipeline. With apiVersion and kind, it is a custom task and its `spec`."""
 
     api_version: str = ""
     kind: str = ""
@@ -72,7 +72,7 @@ class EmbeddedTask(Typed, frozen=True, kw_only=True):
 
 
 class MatrixInclude(Typed, frozen=True, kw_only=True):
-    """Params for one combination of a matrix, or a combination of its own."""
+    """Params that are added to a combination of a matrix, or that form another combination."""
 
     name: str = ""
     params: list[Param] = []
@@ -86,7 +86,7 @@ class Matrix(Typed, frozen=True, kw_only=True):
 
 
 class PipelineTaskWorkspace(Typed, frozen=True, kw_only=True):
-    """Which of the Pipeline's workspaces a task gets under which name."""
+    """The Pipeline's workspace that a task gets, and its name in the task."""
 
     name: str
     workspace: str = ""
@@ -110,11 +110,11 @@ class PipelineTask(Typed, frozen=True, kw_only=True):
     workspaces: list[PipelineTaskWorkspace] = []
     retries: Annotated[int, Meta(description="How often it is tried again after a failure.")] = 0
     timeout: Annotated[Duration | None, Meta(description="How long one attempt may take.")] = None
-    on_error: Annotated[str, Meta(description="stopAndFail (the default), or continue: the Pipeline goes on.")] = ""
+    on_error: Annotated[str, Meta(description="stopAndFail (the default), or continue: the Pipeline continues.")] = ""
 
 
 class PipelineWorkspace(Typed, frozen=True, kw_only=True):
-    """A folder that a Pipeline's tasks share; a run says what it is."""
+    """A folder that a Pipeline's tasks share. A run binds it to a volume."""
 
     name: str
     description: str | None = None
@@ -122,7 +122,7 @@ class PipelineWorkspace(Typed, frozen=True, kw_only=True):
 
 
 class PipelineResult(Typed, frozen=True, kw_only=True):
-    """A value that a Pipeline hands on."""
+    """A result of a Pipeline."""
 
     name: str
     type: str | None = None
@@ -131,7 +131,7 @@ class PipelineResult(Typed, frozen=True, kw_only=True):
 
 
 class PipelineSpec(Typed, frozen=True, kw_only=True):
-    """What a Pipeline takes, does and gives."""
+    """The fields of a Pipeline."""
 
     display_name: str | None = None
     description: str | None = None
@@ -145,6 +145,6 @@ class PipelineSpec(Typed, frozen=True, kw_only=True):
 
 
 class Pipeline(Resource, frozen=True, kw_only=True):
-    """Tasks and the order that their needs give them."""
+    """Tasks and their order."""
 
     spec: PipelineSpec = PipelineSpec()

@@ -1,9 +1,8 @@
-"""Reads `$(...)` references: which text is one, what it names, and what takes its place.
+"""Parse and replace `$(...)` references.
 
-Replacement is plain text, once, without escaping, as in Tekton: an unknown `$(...)` stays as it is, so that a
-shell's own `$(command)` works. A whole list takes the place of a list's item that is nothing but a reference
-to it; a string can hold list items and object keys, never a whole list (docs/variables.md of
-tektoncd/pipeline).
+Replacement is textual, happens once and does not escape, as in Tekton. An unknown `$(...)` stays, so a shell's own
+`$(command)` works. A whole list replaces an item of a list that consists of a reference to it. A string can contain
+list items and object keys, but not a whole list (docs/variables.md of tektoncd/pipeline).
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ class Reference:
 
     @property
     def expression(self) -> str:
-        """What stands between the parentheses."""
+        """The text between the parentheses."""
         return self.text[2:-1]
 
 
 def references(text: str) -> Iterator[Reference]:
-    """All references in a text, in order; what is no reference, such as `$(pwd)`, is passed over."""
+    """All references in a text, in order. Other text such as `$(pwd)` is skipped."""
     for match in _REFERENCE.finditer(text):
         yield _reference(match)
 
@@ -61,7 +60,7 @@ def in_value(value: object) -> Iterator[Reference]:
 
 
 def whole(text: str) -> Reference | None:
-    """The reference that a text consists of, or None when it holds anything else."""
+    """The reference that a text consists of, or None when it contains more."""
     match = _REFERENCE.fullmatch(text)
     return _reference(match) if match else None
 
@@ -70,7 +69,7 @@ Lookup = Callable[[Reference], Value | None]
 
 
 def replaced(text: str, lookup: Lookup) -> str:
-    """A text with its references replaced; one that is unknown or stands for a whole list stays."""
+    """A text with its references replaced. Unknown references and those of whole lists stay."""
     if "$(" not in text:
         return text
 
@@ -93,7 +92,7 @@ def replaced_value(value: Value, lookup: Lookup) -> Value:
 
 
 def replaced_list(items: list[str], lookup: Lookup) -> list[str]:
-    """A list with its references replaced; an item that is a list's reference becomes the list's items."""
+    """A list with its references replaced. An item that is a reference to a list becomes the list's items."""
     out: list[str] = []
     for item in items:
         reference = whole(item)
@@ -106,7 +105,7 @@ def replaced_list(items: list[str], lookup: Lookup) -> list[str]:
 
 
 def replaced_tree(node: Any, lookup: Lookup, *, skip: frozenset[str] = frozenset()) -> Any:
-    """A manifest's part with its references replaced, but for the fields named in `skip`."""
+    """A part of a manifest with its references replaced, except in the fields of `skip`."""
     if isinstance(node, str):
         return replaced(node, lookup)
     if isinstance(node, list):

@@ -1,4 +1,4 @@
-"""TaskRun, PipelineRun and CustomRun: what has been asked for and what came of it."""
+"""TaskRun, PipelineRun and CustomRun: a Task, a Pipeline or a custom task to run, and the status."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from workshop.manifests.tekton.task import TaskSpec
 
 
 class PodTemplate(Typed, frozen=True, kw_only=True):
-    """What the Pods of a run have beside their containers."""
+    """The settings of the Pods of a run, in addition to their containers."""
 
     env: Annotated[list[EnvVar], Meta(description="For every step; these take precedence over the step's.")] = []
     volumes: Annotated[list[Volume], Meta(description="Steps may mount them like the Task's own.")] = []
@@ -56,7 +56,7 @@ class PodTemplate(Typed, frozen=True, kw_only=True):
 
 
 class WorkspaceBinding(Typed, frozen=True, kw_only=True):
-    """What a workspace is: exactly one of these."""
+    """The volume of a workspace: exactly one of these."""
 
     name: str
     sub_path: Annotated[str, Meta(description="A folder inside the volume.")] = ""
@@ -79,7 +79,7 @@ class StepSpecOverride(Typed, frozen=True, kw_only=True):
 
 
 class Breakpoints(Typed, frozen=True, kw_only=True):
-    """Where a run stops for a look (alpha: refused)."""
+    """The steps before which a run stops for debugging (alpha: refused)."""
 
     on_failure: str = ""
     before_steps: list[str] = []
@@ -92,7 +92,7 @@ class Debug(Typed, frozen=True, kw_only=True):
 
 
 class TaskRunSpec(Typed, frozen=True, kw_only=True):
-    """Which Task to run and with what."""
+    """The Task to run and its inputs."""
 
     task_ref: TaskRef | None = None
     task_spec: TaskSpec | None = None
@@ -112,14 +112,14 @@ class TaskRunSpec(Typed, frozen=True, kw_only=True):
 
 
 class TaskRun(Resource, frozen=True, kw_only=True):
-    """One run of a Task. `status` is Tekton's own record of it."""
+    """One run of a Task. `status` is written by Tekton."""
 
     spec: TaskRunSpec = TaskRunSpec()
     status: TaskRunStatus | None = None
 
 
 class Timeouts(Typed, frozen=True, kw_only=True):
-    """How long a PipelineRun and its parts may take."""
+    """The timeouts of a PipelineRun and its parts."""
 
     pipeline: Annotated[Duration | None, Meta(description="The whole run; 1h0m0s by default.")] = None
     tasks: Annotated[Duration | None, Meta(description="The tasks before `finally`.")] = None
@@ -129,14 +129,14 @@ class Timeouts(Typed, frozen=True, kw_only=True):
 
 
 class TaskRunTemplate(Typed, frozen=True, kw_only=True):
-    """What the TaskRuns of a PipelineRun have in common."""
+    """The settings of all TaskRuns of a PipelineRun."""
 
     service_account_name: str = ""
     pod_template: PodTemplate | None = None
 
 
 class PipelineTaskRunSpec(Typed, frozen=True, kw_only=True):
-    """What is different for the TaskRun of one task."""
+    """The settings of the TaskRun of one task."""
 
     pipeline_task_name: str = ""
     service_account_name: str = ""
@@ -149,7 +149,7 @@ class PipelineTaskRunSpec(Typed, frozen=True, kw_only=True):
 
 
 class PipelineRunSpec(Typed, frozen=True, kw_only=True):
-    """Which Pipeline to run and with what."""
+    """The Pipeline to run and its inputs."""
 
     pipeline_ref: PipelineRef | None = None
     pipeline_spec: PipelineSpec | None = None
@@ -166,14 +166,14 @@ class PipelineRunSpec(Typed, frozen=True, kw_only=True):
 
 
 class PipelineRun(Resource, frozen=True, kw_only=True):
-    """One run of a Pipeline. `status` is Tekton's own record of it."""
+    """One run of a Pipeline. `status` is written by Tekton."""
 
     spec: PipelineRunSpec = PipelineRunSpec()
     status: PipelineRunStatus | None = None
 
 
 class EmbeddedCustomTask(Typed, frozen=True, kw_only=True):
-    """A custom task written in place."""
+    """A custom task written inline."""
 
     api_version: str = ""
     kind: str = ""
@@ -182,7 +182,7 @@ class EmbeddedCustomTask(Typed, frozen=True, kw_only=True):
 
 
 class CustomRunSpec(Typed, frozen=True, kw_only=True):
-    """Which custom task to run and with what; its controller is somebody else's."""
+    """The custom task to run and its inputs. Another controller runs it."""
 
     custom_ref: TaskRef | None = None
     custom_spec: EmbeddedCustomTask | None = None

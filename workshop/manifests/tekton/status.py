@@ -1,6 +1,6 @@
-"""What Tekton's controllers report of runs, as far as anything reads it.
+"""The status that Tekton's controllers write, with the fields that the kit reads.
 
-Field names and types are those of `tekton.dev/v1` (pipeline 1.12). A status may have other fields: these are kept.
+Fields and types are those of `tekton.dev/v1` (pipeline 1.12). Other fields of a status are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from workshop.manifests.tekton.task import TaskSpec
 
 
 class Result(Reported, frozen=True, kw_only=True):
-    """A value that a run has produced."""
+    """A result of a run."""
 
     name: str
     type: str | None = None
@@ -21,7 +21,7 @@ class Result(Reported, frozen=True, kw_only=True):
 
 
 class Terminated(Reported, frozen=True, kw_only=True):
-    """How a step has ended."""
+    """The end of a step."""
 
     exit_code: int = 0
     reason: str | None = None
@@ -31,13 +31,13 @@ class Terminated(Reported, frozen=True, kw_only=True):
 
 
 class Running(Reported, frozen=True, kw_only=True):
-    """Since when a step runs."""
+    """The start of a step."""
 
     started_at: Time | None = None
 
 
 class Waiting(Reported, frozen=True, kw_only=True):
-    """Why a step has not started."""
+    """The reason why a step has not started."""
 
     reason: str | None = None
     message: str | None = None
@@ -56,7 +56,7 @@ class StepState(Reported, frozen=True, kw_only=True):
 
 
 class RunStatus(Reported, frozen=True, kw_only=True):
-    """What the status of every run has."""
+    """The fields of the status of every run."""
 
     conditions: list[Condition] | None = None
     start_time: Time | None = None
@@ -87,7 +87,7 @@ class ChildReference(Reported, frozen=True, kw_only=True):
 
 
 class SkippedTask(Reported, frozen=True, kw_only=True):
-    """A task that did not run, and why."""
+    """A task that did not run, and the reason."""
 
     name: str
     reason: str | None = None

@@ -1,9 +1,8 @@
-"""Which fields the lab runs, which it accepts without an effect, and which it refuses with which message.
+"""The lab's support for each field of Tekton's kinds: supported, accepted without effect, or refused with a message.
 
-Every field of the types in this package is in exactly one of the three tables: `Type.field`, as it is written
-in a manifest. A test holds the tables to the types; the parity page is made from them. Types of Kubernetes'
-own that stand in a manifest (env, volumes, probes) appear only where the lab does not run them as a cluster
-does.
+Every field of the types in this package is in exactly one of the three tables as `Type.field`. A test compares the
+tables with the types; the parity page is made from them. Types of Kubernetes in a manifest (env, volumes, probes) have
+a row only if the lab's support differs from a cluster.
 """
 
 from __future__ import annotations
@@ -61,7 +60,7 @@ SUPPORTED: dict[str, str] = {
     "WorkspaceDeclaration": "name description mountPath readOnly optional",
     "WorkspaceUsage": "name mountPath",
 }
-"""Fields that do here what they do on a cluster, by type."""
+"""Fields that have the same effect as on a cluster, by type."""
 
 _ONE_MACHINE = "there is one machine and no scheduler; the Pod shows it"
 _NO_LIMITS = "steps are not limited; requests and limits are for a scheduler; the Pod shows them"
@@ -109,7 +108,7 @@ ACCEPTED: dict[str, str] = {
     "TaskRunSpec.sidecarSpecs": _NO_LIMITS,
     "TaskRunSpec.stepSpecs": _NO_LIMITS,
 }
-"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
+"""Fields that are accepted and have no effect on one machine, with the reason."""
 
 _CLUSTER = "the lab does not support {}; use {}, or run it on a cluster"
 
@@ -143,4 +142,7 @@ REFUSED: dict[str, str] = {
     "WhenExpression.cel": "feature flag enable-cel-in-whenexpression should be set to true to use CEL",
     "WorkspaceBinding.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
 }
-"""Fields that are refused at admission; alpha fields in the words of a cluster that has its default gates."""
+"""Fields that admission refuses, with the messages.
+
+For alpha fields, they are those of a cluster with its default gates.
+"""

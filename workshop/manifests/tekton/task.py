@@ -1,4 +1,4 @@
-"""Task, StepAction and what they are made of."""
+"""Task, StepAction and their parts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from workshop.manifests.tekton.params import (
 
 
 class WorkspaceDeclaration(Typed, frozen=True, kw_only=True):
-    """A folder that a Task needs; a run says what it is."""
+    """A folder that a Task needs. A run binds it to a volume."""
 
     name: str
     description: str | None = None
@@ -42,14 +42,14 @@ class WorkspaceDeclaration(Typed, frozen=True, kw_only=True):
 
 
 class WorkspaceUsage(Typed, frozen=True, kw_only=True):
-    """A workspace that a step or sidecar takes for itself, so that others do not see it."""
+    """A workspace that only this step or sidecar sees."""
 
     name: str
     mount_path: str = ""
 
 
 class TaskResult(Typed, frozen=True, kw_only=True):
-    """A value that a Task hands on: what a step writes to $(results.<name>.path)."""
+    """A result of a Task: the content that a step writes to $(results.<name>.path)."""
 
     name: str
     type: Annotated[
@@ -62,7 +62,7 @@ class TaskResult(Typed, frozen=True, kw_only=True):
 
 
 class StepResult(Typed, frozen=True, kw_only=True):
-    """A value that a step hands to later steps: what it writes to $(step.results.<name>.path)."""
+    """A result of a step for later steps: the content that it writes to $(step.results.<name>.path)."""
 
     name: str
     type: str | None = None
@@ -71,7 +71,7 @@ class StepResult(Typed, frozen=True, kw_only=True):
 
 
 class StepOutputConfig(Typed, frozen=True, kw_only=True):
-    """Where a copy of a step's output goes (alpha: refused)."""
+    """The file for a copy of a step's output (alpha: refused)."""
 
     path: str = ""
 
@@ -85,7 +85,7 @@ class StepRef(Typed, frozen=True, kw_only=True):
 
 
 class Step(Typed, frozen=True, kw_only=True):
-    """One thing a Task does, in order: an image with a script or a command."""
+    """One step of a Task: an image with a script or a command."""
 
     name: Annotated[str, Meta(description="Its container is step-<name>.")] = ""
     display_name: str | None = None
@@ -118,7 +118,7 @@ class Step(Typed, frozen=True, kw_only=True):
 
 
 class StepTemplate(Typed, frozen=True, kw_only=True):
-    """What all steps of a Task have unless they say otherwise."""
+    """The defaults of all steps of a Task."""
 
     image: str = ""
     command: list[str] = []
@@ -134,7 +134,7 @@ class StepTemplate(Typed, frozen=True, kw_only=True):
 
 
 class Sidecar(Typed, frozen=True, kw_only=True):
-    """A process beside the steps: started before them, ended after them."""
+    """A container that runs during the steps: started before them, stopped after them."""
 
     name: str
     image: str = ""
@@ -164,7 +164,7 @@ class Sidecar(Typed, frozen=True, kw_only=True):
 
 
 class TaskSpec(Typed, frozen=True, kw_only=True):
-    """What a Task takes, does and gives."""
+    """The fields of a Task."""
 
     display_name: str | None = None
     description: str | None = None
@@ -184,7 +184,7 @@ class Task(Resource, frozen=True, kw_only=True):
 
 
 class StepActionSpec(Typed, frozen=True, kw_only=True):
-    """What a StepAction takes, does and gives."""
+    """The fields of a StepAction."""
 
     description: str | None = None
     image: str = ""

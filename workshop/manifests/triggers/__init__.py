@@ -1,8 +1,8 @@
-"""`triggers.tekton.dev`: what an event starts, as Tekton Triggers 0.36 has it.
+"""`triggers.tekton.dev`: the kinds of Tekton Triggers 0.36.
 
-Kinds of v1beta1, and of v1alpha1 where the kind exists only there. What a field does is written in
-`workshop.lab.controllers.triggers`, what is refused in `workshop.lab.admission.triggers`; a type here does not
-mean that the lab runs it. The manifests inside a TriggerTemplate are kept as they are until an event fills them in.
+They are kinds of v1beta1, and of v1alpha1 where the kind exists only there. `workshop.manifests.triggers.support` lists
+the fields that the lab refuses. The manifests inside a TriggerTemplate are kept as they are until an event fills them
+in.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class NamespaceSelector(Typed, frozen=True, kw_only=True):
 
 
 class TriggerSelector(Typed, frozen=True, kw_only=True):
-    """Which Triggers an event goes to."""
+    """The Triggers that an event goes to."""
 
     namespace_selector: NamespaceSelector = NamespaceSelector()
     label_selector: LabelSelector | None = None
@@ -41,7 +41,7 @@ class BindingParam(Typed, frozen=True, kw_only=True):
 
 
 class TemplateParam(Typed, frozen=True, kw_only=True):
-    """A parameter that a TriggerTemplate takes, used as $(tt.params.name)."""
+    """A parameter of a TriggerTemplate, used as $(tt.params.name)."""
 
     name: str
     description: str = ""
@@ -66,7 +66,7 @@ class TriggerBindingSpec(Typed, frozen=True, kw_only=True):
 
 
 class BindingRef(Typed, frozen=True, kw_only=True):
-    """A binding by reference, or one value in place."""
+    """A binding by reference, or one inline value."""
 
     ref: Annotated[str, Meta(description="The name of a TriggerBinding or ClusterTriggerBinding.")] = ""
     kind: Annotated[str, Meta(description="TriggerBinding (the default) or ClusterTriggerBinding.")] = ""
@@ -76,7 +76,7 @@ class BindingRef(Typed, frozen=True, kw_only=True):
 
 
 class TemplateRef(Typed, frozen=True, kw_only=True):
-    """A template by reference, or written in place."""
+    """A template by reference, or inline."""
 
     ref: str | None = None
     spec: TriggerTemplateSpec | None = None
@@ -91,7 +91,7 @@ class SecretRef(Typed, frozen=True, kw_only=True):
 
 
 class InterceptorRef(Typed, frozen=True, kw_only=True):
-    """Which interceptor looks at the event."""
+    """The interceptor of a step."""
 
     name: Annotated[
         str, Meta(description="bitbucket, cel, github, gitlab, slack, or one that was added to the cluster.")
@@ -108,7 +108,7 @@ class InterceptorParam(Typed, frozen=True, kw_only=True):
 
 
 class TriggerInterceptor(Typed, frozen=True, kw_only=True):
-    """One step of the chain that an event passes; the first that says no ends it."""
+    """One interceptor of the chain of an event. The first one that refuses the event ends the chain."""
 
     name: str | None = None
     ref: InterceptorRef = InterceptorRef()
@@ -127,7 +127,7 @@ class TriggerSpec(Typed, frozen=True, kw_only=True):
 
 
 class EventListenerTrigger(Typed, frozen=True, kw_only=True):
-    """A trigger written in the listener, or a reference to a Trigger."""
+    """An inline trigger of the listener, or a reference to a Trigger."""
 
     name: Annotated[str, Meta(description="Becomes the label triggers.tekton.dev/trigger of what it creates.")] = ""
     bindings: list[BindingRef] | None = None
@@ -146,7 +146,7 @@ class TriggerGroup(Typed, frozen=True, kw_only=True):
 
 
 class KubernetesResource(Typed, frozen=True, kw_only=True):
-    """Wishes for the listener's Deployment and Service."""
+    """Settings of the listener's Deployment and Service."""
 
     replicas: int | None = None
     service_type: str = ""
@@ -156,14 +156,14 @@ class KubernetesResource(Typed, frozen=True, kw_only=True):
 
 
 class ListenerResources(Typed, frozen=True, kw_only=True):
-    """What the listener runs on."""
+    """The resources of the listener."""
 
     kubernetes_resource: KubernetesResource | None = None
     custom_resource: Anything | None = None
 
 
 class EventListenerSpec(Typed, frozen=True, kw_only=True):
-    """What happens to an event that arrives."""
+    """The fields of an EventListener."""
 
     service_account_name: Annotated[str, Meta(description="Who creates the resources.")] = ""
     triggers: list[EventListenerTrigger] = []
@@ -175,27 +175,27 @@ class EventListenerSpec(Typed, frozen=True, kw_only=True):
 
 
 class ListenerAddress(Reported, frozen=True, kw_only=True):
-    """Where events are sent to."""
+    """The address of an EventListener."""
 
     url: str | None = None
 
 
 class EventListenerStatus(Reported, frozen=True, kw_only=True):
-    """What the controller reports of an EventListener."""
+    """The status of an EventListener."""
 
     address: ListenerAddress | None = None
     conditions: list[Condition] | None = None
 
 
 class EventListener(Resource, frozen=True, kw_only=True):
-    """An address that takes events over HTTP."""
+    """An address that receives events over HTTP."""
 
     spec: EventListenerSpec = EventListenerSpec()
     status: EventListenerStatus | None = None
 
 
 class Trigger(Resource, frozen=True, kw_only=True):
-    """What one kind of event starts, to be used by several listeners."""
+    """The actions for one kind of event, for use by several listeners."""
 
     spec: TriggerSpec = TriggerSpec()
 
@@ -228,7 +228,7 @@ class ServiceReference(Typed, frozen=True, kw_only=True):
 
 
 class ClientConfig(Typed, frozen=True, kw_only=True):
-    """Where an interceptor is reached."""
+    """The address of an interceptor."""
 
     ca_bundle: str | None = None
     url: Annotated[str, Meta(description="An address that takes interceptor requests as JSON.")] = ""
@@ -236,7 +236,7 @@ class ClientConfig(Typed, frozen=True, kw_only=True):
 
 
 class InterceptorSpec(Typed, frozen=True, kw_only=True):
-    """Where an interceptor is reached."""
+    """The address of an interceptor."""
 
     client_config: ClientConfig = ClientConfig()
 

@@ -1,7 +1,7 @@
-"""Which fields of Triggers and of the approval gate the lab runs, accepts without an effect, or refuses.
+"""The lab's support for each field of Triggers and of the approval gate.
 
-Every field of the types is in exactly one of the three tables: `Type.field`, as it is written in a manifest. A test
-holds the tables to the types; the parity page is made from them.
+Every field of the types is in exactly one of the three tables as `Type.field`. A test compares the tables with the
+types; the parity page is made from them.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ SUPPORTED: dict[str, str] = {
     "TriggerTemplate": "apiVersion kind metadata spec",
     "TriggerTemplateSpec": "params resourcetemplates",
 }
-"""Fields that do here what they do on a cluster, by type."""
+"""Fields that have the same effect as on a cluster, by type."""
 
 _ONE_USER = "the lab has one user and enforces no roles"
 _SHOWN = "shown in the listener's Service, Deployment and Pods; one program takes the events of all listeners"
-_NO_SERVICES = "the lab resolves no Services: an event that comes to such an interceptor is stopped and told"
+_NO_SERVICES = "the lab resolves no Services: an event for such an interceptor is stopped with a warning"
 
 ACCEPTED: dict[str, str] = {
     "ClientConfig.caBundle": "an interceptor is reached over http on this machine",
@@ -59,7 +59,7 @@ ACCEPTED: dict[str, str] = {
     "ServiceReference.port": _NO_SERVICES,
     "TriggerSpec.serviceAccountName": _ONE_USER,
 }
-"""Fields that a manifest for a cluster may carry and that mean nothing on one machine, with the reason."""
+"""Fields that are accepted and have no effect on one machine, with the reason."""
 
 REFUSED: dict[str, str] = {
     "EventListenerSpec.cloudEventURI": (
@@ -70,4 +70,4 @@ REFUSED: dict[str, str] = {
         "the lab runs no webhook of a Service: write an Interceptor with clientConfig.url, or use a cluster"
     ),
 }
-"""Fields that are refused at admission, with the words."""
+"""Fields that admission refuses, with the messages."""

@@ -3,7 +3,7 @@
     python -m delivery canary --image ...@sha256:... --version 4 --rules '{steps: [10, 100], window: 60}'
 
 A canary that is bad goes back at once, and so does one that cannot be measured: production runs its digest again, the
-registry and the history record why, exit 1. Where nobody calls, the rule probe-rate sends real rows of a past period
+registry and the history record why, exit 1. Without callers, the rule probe-rate sends real rows of a past period
 with their truth through production's own address.
 """
 
@@ -48,7 +48,7 @@ def run(given: argparse.Namespace) -> int:
     else:
         outcome = canary(config, rules, delivery, new, previous, run=given.run, seconds=given.seconds)
     write_results(given.results, _results(outcome))
-    say(f"---> {'goes on' if outcome.state == OK else 'the promotion ends'}: {outcome.reason}")
+    say(f"---> {'continues' if outcome.state == OK else 'the promotion ends'}: {outcome.reason}")
     return 0 if outcome.state == OK else 1
 
 

@@ -154,7 +154,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("kind", "spec", "message"), RULES)
-def test_rule_is_held_in_the_webhooks_words(kind: str, spec: Object, message: str) -> None:
+def test_each_rule_has_the_webhooks_message(kind: str, spec: Object, message: str) -> None:
     assert _refused(kind, spec) == DENIED + message
 
 

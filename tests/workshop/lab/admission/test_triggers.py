@@ -143,9 +143,9 @@ def test_a_cel_filter_that_does_not_parse_is_accepted() -> None:
     ],
 )
 def test_a_listener_that_cannot_work_is_refused(spec: Any, message: str) -> None:
-    told = refused("EventListener", spec)
-    assert told.startswith('admission webhook "validation.webhook.triggers.tekton.dev" denied the request: ')
-    assert message in told
+    expected = refused("EventListener", spec)
+    assert expected.startswith('admission webhook "validation.webhook.triggers.tekton.dev" denied the request: ')
+    assert message in expected
 
 
 def test_a_listeners_name_leaves_room_for_its_service() -> None:
@@ -162,9 +162,9 @@ def test_an_unknown_field_is_named() -> None:
 
 
 def test_an_undeclared_parameter_of_a_template_is_refused() -> None:
-    told = refused("TriggerTemplate", {"resourcetemplates": [CONFIG_MAP]})
-    assert "invalid value: undeclared param '$(tt.params.x)': spec.resourcetemplates[0]" in told
-    assert "'$(tt.params.x)' must be declared in spec.params" in told
+    expected = refused("TriggerTemplate", {"resourcetemplates": [CONFIG_MAP]})
+    assert "invalid value: undeclared param '$(tt.params.x)': spec.resourcetemplates[0]" in expected
+    assert "'$(tt.params.x)' must be declared in spec.params" in expected
     put("TriggerTemplate", {"params": [{"name": "x"}], "resourcetemplates": [CONFIG_MAP]})
 
 
@@ -192,7 +192,7 @@ def test_an_undeclared_parameter_of_a_template_is_refused() -> None:
         ("Trigger", {"bindings": []}, "expected exactly one, got neither: spec.template.ref, spec.template.spec"),
     ],
 )
-def test_other_kinds_are_held_to_their_rules(kind: str, spec: Any, message: str) -> None:
+def test_other_kinds_have_their_own_rules(kind: str, spec: Any, message: str) -> None:
     assert message in refused(kind, spec)
 
 

@@ -112,8 +112,8 @@ def test_tkn_waits_for_a_pod_and_reads_its_steps(lab: Lab, namespace: str) -> No
     made["status"] = {"phase": "Succeeded", "containerStatuses": statuses}
     lab.call(lab.store.update_status, built_in("Pod"), made)
     where = f"{path}?fieldSelector=metadata.name%3Dp&{WATCH_LIST}"
-    told = follow(lab, where, PROTOBUF, lambda event: event["type"] == "BOOKMARK")
-    assert told == ["ADDED", "BOOKMARK"]
+    message = follow(lab, where, PROTOBUF, lambda event: event["type"] == "BOOKMARK")
+    assert message == ["ADDED", "BOOKMARK"]
     for name in ("step-a", "step-b", "prepare"):
         log = lab.state.container_log(namespace, "p", name)
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -144,7 +144,7 @@ def test_tkn_lists_triggers(lab: Lab, namespace: str, plural: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pipelines-info", "triggers-info", "chains-info", "dashboard-info", "operators-info"])
-def test_tkn_looks_for_versions_and_bears_that_there_are_none(lab: Lab, name: str) -> None:
+def test_tkn_works_without_the_config_maps_of_versions(lab: Lab, name: str) -> None:
     for namespace in ("tekton-pipelines", "openshift-pipelines", "openshift-operators", "operators"):
         code, answer = lab.ask("GET", f"/api/v1/namespaces/{namespace}/configmaps/{name}", headers=PROTOBUF)
         assert (code, answer["reason"], answer["details"]["kind"]) == (404, "NotFound", "configmaps")
@@ -153,7 +153,7 @@ def test_tkn_looks_for_versions_and_bears_that_there_are_none(lab: Lab, name: st
 # -- oc -------------------------------------------------------------------------------------------------------
 
 
-def test_oc_asks_who_it_is(lab: Lab) -> None:
+def test_oc_whoami_works(lab: Lab) -> None:
     unknown = b"k8s\0" + b"\x0a\x2f\x0a\x18authentication.k8s.io/v1\x12\x11SelfSubjectReview\x12\x00\x1a\x00\x22\x00"
     media = "application/vnd.kubernetes.protobuf"
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -233,7 +233,7 @@ def test_oc_status_finds_every_list_that_it_needs(lab: Lab, namespace: str, path
         "/apis/template.openshift.io/v1/namespaces/{}/processedtemplates",
     ],
 )
-def test_oc_is_told_plainly_of_groups_that_are_not_there(lab: Lab, namespace: str, path: str) -> None:
+def test_oc_gets_not_found_for_groups_that_are_not_served(lab: Lab, namespace: str, path: str) -> None:
     assert lab.ask("GET", path.format(namespace)) == (404, "404 page not found\n")
     assert lab.ask("POST", path.format(namespace), {"metadata": {"name": "x"}})[0] == 404
 

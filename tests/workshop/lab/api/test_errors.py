@@ -98,7 +98,7 @@ def test_body_that_is_no_json_names_the_character(lab: Lab, namespace: str) -> N
 
 
 def test_bad_name_is_invalid(lab: Lab, namespace: str) -> None:
-    told = f'Invalid value: "Bad_Name": {RFC1123}'
+    expected = f'Invalid value: "Bad_Name": {RFC1123}'
     body = {
         "apiVersion": "tekton.dev/v1",
         "kind": "TaskRun",
@@ -108,12 +108,12 @@ def test_bad_name_is_invalid(lab: Lab, namespace: str) -> None:
     assert lab.ask("POST", f"/apis/tekton.dev/v1/namespaces/{namespace}/taskruns", body) == failure(
         422,
         "Invalid",
-        f'TaskRun.tekton.dev "Bad_Name" is invalid: metadata.name: {told}',
+        f'TaskRun.tekton.dev "Bad_Name" is invalid: metadata.name: {expected}',
         {
             "name": "Bad_Name",
             "group": "tekton.dev",
             "kind": "TaskRun",
-            "causes": [{"reason": "FieldValueInvalid", "message": told, "field": "metadata.name"}],
+            "causes": [{"reason": "FieldValueInvalid", "message": expected, "field": "metadata.name"}],
         },
     )
 
@@ -182,10 +182,10 @@ def test_unknown_field_is_a_warning_otherwise(lab: Lab, namespace: str) -> None:
 def test_an_object_that_nothing_acts_on_is_kept_with_a_warning(lab: Lab, namespace: str) -> None:
     body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "a", "image": "x"}]}}
     answer = lab.http.request("POST", f"{lab.server.url}/api/v1/namespaces/{namespace}/pods", json=body)
-    told = "the lab runs the Pods of Tekton and of SeldonDeployments only; this Pod is stored and nothing starts"
-    assert (answer.status, answer.headers["Warning"]) == (201, f'299 - "{told}"')
+    expected = "the lab runs the Pods of Tekton and of SeldonDeployments only; this Pod is stored and nothing starts"
+    assert (answer.status, answer.headers["Warning"]) == (201, f'299 - "{expected}"')
     condition = answer.json()["status"]["conditions"][0]
-    assert (condition["type"], condition["status"], condition["message"]) == ("PodScheduled", "False", told)
+    assert (condition["type"], condition["status"], condition["message"]) == ("PodScheduled", "False", expected)
 
 
 def test_value_of_the_wrong_type_is_refused(lab: Lab, namespace: str) -> None:

@@ -39,7 +39,7 @@ def test_json_without_end_is_too_deep(lab: Lab, namespace: str, raw: bytes) -> N
 
 
 @pytest.mark.parametrize("number", [b"9" * 5000, b"1e400", b"NaN"])
-def test_number_that_nobody_can_hold_is_a_bad_request(lab: Lab, namespace: str, number: bytes) -> None:
+def test_a_number_out_of_range_is_a_bad_request(lab: Lab, namespace: str, number: bytes) -> None:
     code, answer = lab.ask("POST", configs(namespace), b'{"metadata":{"name":"x"},"data":{"a":' + number + b"}}")
     assert code == 400 and answer["reason"] == "BadRequest"
 
@@ -74,8 +74,8 @@ def test_patch_cannot_copy_without_end(lab: Lab, namespace: str) -> None:
 def test_patch_that_is_no_json_names_the_character(lab: Lab, namespace: str) -> None:
     lab.ask("POST", configs(namespace), {"metadata": {"name": "x"}})
     code, answer = lab.ask("PATCH", configs(namespace, "/x"), b"{bad", media="application/merge-patch+json")
-    told = "error decoding patch: invalid character 'b' looking for beginning of object key string"
-    assert (code, answer["message"]) == (400, told)
+    message = "error decoding patch: invalid character 'b' looking for beginning of object key string"
+    assert (code, answer["message"]) == (400, message)
 
 
 def test_field_that_is_set_twice_is_a_warning_or_refused(lab: Lab, namespace: str) -> None:
@@ -102,7 +102,7 @@ def test_field_that_is_set_twice_is_a_warning_or_refused(lab: Lab, namespace: st
     ],
 )
 @pytest.mark.parametrize("kind", ["ConfigMap", "Task"])
-def test_metadata_is_held_to_its_syntax(
+def test_metadata_is_checked_for_its_syntax(
     lab: Lab, namespace: str, kind: str, meta: dict[str, Any], code: int, said: str
 ) -> None:
     path = configs(namespace) if kind == "ConfigMap" else f"/apis/tekton.dev/v1/namespaces/{namespace}/tasks"

@@ -49,7 +49,7 @@ def test_create_sends_protobuf_that_is_read(kubectl: Run, words: tuple[str, ...]
     assert shown(kubectl, kind, "s")["spec"] == spec
 
 
-def test_create_of_what_the_lab_has_none_of_says_why(kubectl: Run) -> None:
+def test_creating_an_absent_kind_is_refused_with_the_reason(kubectl: Run) -> None:
     refused = kubectl("create", "job", "j", "--image=x")
     assert refused.returncode == 1
     assert "there is no Job in the lab: the lab runs the Pods of Tekton and of SeldonDeployments only" in refused.stderr

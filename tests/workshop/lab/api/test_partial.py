@@ -43,7 +43,7 @@ def test_a_path_finds_in_the_part_what_it_finds_in_the_whole(path: str) -> None:
     assert find(path, reader((path,))(orjson.dumps(RUN))) == find(path, RUN)
 
 
-def test_what_no_column_looks_at_stays_text() -> None:
+def test_fields_without_a_column_are_not_parsed() -> None:
     part = reader((".status.startTime", ".metadata.name"))(orjson.dumps(RUN))
     assert part == {"metadata": RUN["metadata"], "status": {"startTime": "2026-11-21T01:45:29Z"}}
 

@@ -120,7 +120,9 @@ def test_table_has_the_columns_of_the_kind(lab: Lab, namespace: str) -> None:
         ({}, ["0/2", "Unknown"]),
     ],
 )
-def test_pod_is_told_in_one_word(lab: Lab, namespace: str, status: dict[str, Any], shown: list[str]) -> None:
+def test_the_status_column_of_a_pod_is_that_of_kubectl(
+    lab: Lab, namespace: str, status: dict[str, Any], shown: list[str]
+) -> None:
     pod = {
         "metadata": {"name": "p", "namespace": namespace},
         "status": status,
@@ -226,9 +228,7 @@ ABSENT = [
 
 
 @pytest.mark.parametrize("path", ABSENT)
-def test_what_the_lab_has_none_of_is_listed_empty_and_refused_with_a_reason(
-    lab: Lab, namespace: str, path: str
-) -> None:
+def test_an_absent_kind_is_listed_empty_and_refused_with_a_reason(lab: Lab, namespace: str, path: str) -> None:
     where = path.format(namespace)
     assert lab.ask("GET", where)[1]["items"] == []
     plural = where.rpartition("/")[2]

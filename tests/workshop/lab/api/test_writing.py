@@ -90,8 +90,8 @@ def test_json_patch_that_cannot_be_used_is_answered_as_a_real_server_does(lab: L
         "message": "the server rejected our request due to an error in our request", "details": {},
     }  # fmt: skip
     code, unreadable = lab.ask("PATCH", path, {"op": "remove"}, media=JSON_PATCH)
-    told = "json: cannot unmarshal object into Go value of type jsonpatch.Patch"
-    assert (code, unreadable["message"]) == (400, told)
+    expected = "json: cannot unmarshal object into Go value of type jsonpatch.Patch"
+    assert (code, unreadable["message"]) == (400, expected)
     assert lab.ask("PATCH", path, [{}] * 10_001, media=JSON_PATCH)[0] == 413
     assert lab.ask("GET", path)[1]["data"] == {"a": "1"}
 
@@ -277,7 +277,7 @@ CRD = {
 }
 
 
-def test_applied_crd_is_served_and_held_to_its_schema(lab: Lab, namespace: str) -> None:
+def test_an_applied_crd_is_served_and_its_schema_is_enforced(lab: Lab, namespace: str) -> None:
     path = f"/apis/stable.example.com/v1/namespaces/{namespace}/crons"
     assert lab.ask("GET", path)[0] == 404
     code, crd = lab.ask("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", CRD)
@@ -330,7 +330,7 @@ def test_schema_of_a_crd_bounds_fills_and_prunes(lab: Lab, namespace: str) -> No
     definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     assert lab.ask("POST", definitions, crd)[0] == 201
     path = f"/apis/x.org/v1/namespaces/{namespace}/gadgets"
-    for field, value, told in (
+    for field, value, expected in (
         ("mode", "c", 'Unsupported value: "c": supported values: "a", "b"'),
         ("tag", "AB", "Invalid value: \"AB\": spec.tag in body should match '^[a-z]+$'"),
         ("tag", "a", 'Invalid value: "a": spec.tag in body should be at least 2 chars long'),
@@ -341,7 +341,7 @@ def test_schema_of_a_crd_bounds_fills_and_prunes(lab: Lab, namespace: str) -> No
         ("half", 0.7, "Invalid value: 0.7: spec.half in body should be a multiple of 0.5"),
     ):
         code, answer = lab.ask("POST", path, {"metadata": {"name": "g"}, "spec": {field: value}})
-        assert (code, answer["message"]) == (422, f'Gadget.x.org "g" is invalid: spec.{field}: {told}')
+        assert (code, answer["message"]) == (422, f'Gadget.x.org "g" is invalid: spec.{field}: {expected}')
     sent = {"metadata": {"name": "g"}, "spec": {"tag": "ab", "unknown": 1}, "other": {}}
     code, made = lab.ask("POST", path, sent)
     assert (code, made["spec"], "other" in made) == (201, {"tag": "ab", "mode": "a"}, False)

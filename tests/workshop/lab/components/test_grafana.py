@@ -75,7 +75,7 @@ def test_without_grafana_there_is_no_such_part(only: Path) -> None:
 
 
 @pytest.mark.parametrize(("name", "words"), [("grafana", ["server"]), ("grafana-server", [])])
-def test_it_is_found_on_the_path_and_in_the_usual_places(only: Path, name: str, words: list[str]) -> None:
+def test_grafana_is_found_on_the_path_and_in_the_usual_folders(only: Path, name: str, words: list[str]) -> None:
     program = _install(only / "usr-share-grafana", name)
     assert grafana.installed() == ([str(program), *words], only / "usr-share-grafana")
     (only / "bin").mkdir()
@@ -89,7 +89,7 @@ def test_a_program_without_grafanas_own_files_is_not_taken(only: Path) -> None:
     assert grafana.installed() is None
 
 
-def test_it_listens_on_a_private_socket_lets_visitors_look_and_calls_nobody(only: Path) -> None:
+def test_it_listens_on_a_private_socket_allows_anonymous_viewers_and_sends_no_telemetry(only: Path) -> None:
     _install(only / "usr-share-grafana", "grafana")
     made = _made(only / "state")
     ini = configparser.RawConfigParser()

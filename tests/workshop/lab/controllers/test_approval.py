@@ -110,7 +110,7 @@ def test_an_approval_lets_the_run_succeed() -> None:
     assert gate.store.get(RUNS, NS, NAME)["status"]["completionTime"]
 
 
-def test_one_rejection_fails_the_run_whatever_the_others_said() -> None:
+def test_one_rejection_fails_the_run_regardless_of_approvals() -> None:
     gate = Gate(["user1", "kube:admin", "somebody"], "2")
     gate.reconcile()
     gate.answer(0, input="approve")
@@ -130,7 +130,7 @@ def test_the_quorum_counts_people() -> None:
     assert gate.task["status"]["state"] == "approved"
 
 
-def test_a_person_who_is_named_twice_counts_once() -> None:
+def test_an_approver_who_is_listed_twice_counts_once() -> None:
     gate = Gate(["user1", "group:mlops-workshop"], "2")
     gate.reconcile()
     gate.answer(0, input="approve")
@@ -188,7 +188,7 @@ def test_a_cancelled_run_ends() -> None:
         (["user1"], "many", "numberOfApprovalsRequired: 'many' is no number"),
     ],
 )
-def test_parameters_that_ask_nobody_fail_the_run(approvers: list[str], required: str, message: str) -> None:
+def test_parameters_without_an_approver_fail_the_run(approvers: list[str], required: str, message: str) -> None:
     gate = Gate(approvers, required)
     gate.reconcile()
     assert gate.condition["reason"] == "ApprovalTaskValidationFailed"
@@ -346,7 +346,7 @@ def test_the_command_rejects_by_name(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     assert gate.condition["status"] == "False"
 
 
-def test_the_command_says_who_is_asked_instead(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+def test_the_command_names_the_approvers_who_may_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     gate = Gate(["somebody"])
     gate.reconcile()
     with pytest.raises(UsageError, match=r"user1 is not asked in promote-1-approve; asked are somebody"):

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from tests.kit import until_async
 from workshop.lab import watches
 from workshop.lab.api_errors import Conflict
 from workshop.lab.controllers.loop import Loop
@@ -20,12 +21,6 @@ PODS = built_in("Pod")
 
 def _map(name: str) -> Object:
     return {"metadata": {"name": name, "namespace": "default"}, "data": {}}
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():
-            await asyncio.sleep(0.001)
 
 
 def _driven(loop: Loop, scenario: Callable[[], Awaitable[None]]) -> None:
@@ -47,7 +42,7 @@ def test_start_reconciles_what_is_already_there() -> None:
     async def reconcile(_: str, name: str) -> None:
         seen.append(name)
 
-    _driven(Loop("t", store, reconcile, owns=MAPS), lambda: _until(lambda: seen == ["old"]))
+    _driven(Loop("t", store, reconcile, owns=MAPS), lambda: until_async(lambda: seen == ["old"]))
 
 
 def test_events_of_watched_kinds_reach_the_mapped_key() -> None:
@@ -59,7 +54,7 @@ def test_events_of_watched_kinds_reach_the_mapped_key() -> None:
     async def scenario() -> None:
         await asyncio.sleep(0)
         store.create(PODS, {"metadata": {"name": "pod", "namespace": "default"}})
-        await _until(lambda: seen == ["owner"])
+        await until_async(lambda: seen == ["owner"])
 
     loop = Loop("t", store, reconcile, owns=MAPS, watches={PODS: lambda r: [(r.namespace, "owner")]})
     _driven(loop, scenario)
@@ -80,11 +75,11 @@ def test_many_enqueues_make_one_more_reconcile_and_never_two_at_once() -> None:
 
     async def scenario() -> None:
         loop.enqueue("default", "a")
-        await _until(lambda: count == 1)
+        await until_async(lambda: count == 1)
         for _ in range(10):
             loop.enqueue("default", "a")
         release.set()
-        await _until(lambda: count == 2 and running == 0)
+        await until_async(lambda: count == 2 and running == 0)
         assert most == 1
 
     _driven(loop, scenario)
@@ -106,7 +101,7 @@ def test_error_is_retried_and_conflict_at_once(caplog: pytest.LogCaptureFixture)
 
     async def scenario() -> None:
         loop.enqueue("default", "a")
-        await _until(lambda: calls == 3)
+        await until_async(lambda: calls == 3)
 
     _driven(loop, scenario)
     assert [record.levelname for record in caplog.records] == ["ERROR"]
@@ -122,7 +117,7 @@ def test_returned_seconds_bring_the_key_back() -> None:
         return 0.01 if calls < 3 else None
 
     store.create(MAPS, _map("a"))
-    _driven(Loop("t", store, reconcile, owns=MAPS), lambda: _until(lambda: calls == 3))
+    _driven(Loop("t", store, reconcile, owns=MAPS), lambda: until_async(lambda: calls == 3))
 
 
 def test_a_loop_whose_watch_was_cut_off_lists_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -137,9 +132,9 @@ def test_a_loop_whose_watch_was_cut_off_lists_again(monkeypatch: pytest.MonkeyPa
         names = {f"m{number}" for number in range(5)}
         for name in sorted(names):  # without a pause, so the loop lags more events behind than its watch keeps
             store.create(MAPS, _map(name))
-        await _until(lambda: seen == names)
+        await until_async(lambda: seen == names)
         store.create(MAPS, _map("later"))
-        await _until(lambda: "later" in seen)
+        await until_async(lambda: "later" in seen)
 
     _driven(Loop("t", store, reconcile, owns=MAPS), scenario)
 
@@ -157,6 +152,6 @@ def test_each_failure_doubles_the_wait_and_a_success_resets_it(caplog: pytest.Lo
             raise ValueError("not yet")
         return 0.0 if calls < 6 else None
 
-    _driven(Loop("t", store, reconcile, owns=MAPS), lambda: _until(lambda: calls == 6))
+    _driven(Loop("t", store, reconcile, owns=MAPS), lambda: until_async(lambda: calls == 6))
     waits = [record.getMessage().partition("again in ")[2] for record in caplog.records if "failed" in record.message]
     assert waits == ["0.1 s", "0.2 s", "0.4 s", "0.1 s"]

@@ -143,9 +143,9 @@ def test_a_stored_rule_with_a_mistake_gets_an_event_and_leaves_the_others_alone(
     for _ in range(2):
         it.controller.write()
     assert set(it.rules()) == {"one_model.yaml"}
-    ((name, told),) = it.events()
+    ((name, expected),) = it.events()
     assert name == "wrong"
-    assert told.startswith("PrometheusRule wrong is left out: ") and message in told
+    assert expected.startswith("PrometheusRule wrong is left out: ") and message in expected
 
 
 @pytest.mark.parametrize("spec", [None, [], "text", {"groups": "g"}, {"groups": [None]}, {"groups": [{"rules": 1}]}])

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.kit import until_async
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.monitoring.reconcile import scraped_pods
@@ -176,10 +176,7 @@ class Lab:
         return int(statuses[0]["restartCount"])
 
     async def until(self, holds: Callable[[], bool], seconds: float = 20) -> None:
-        deadline = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < deadline, f"not within {seconds} s: {self.status()}"
-            await asyncio.sleep(0.02)
+        await until_async(holds, seconds, self.status)
 
     async def answer(self) -> float:
         got = await self.client.post(PATH, json={"data": {"ndarray": [[1]]}})
@@ -271,7 +268,7 @@ def test_a_crashed_server_comes_back_and_is_counted(images: Images, tmp_path: Pa
     asyncio.run(scenario())
 
 
-def test_an_image_that_is_not_there_is_said_and_the_old_one_goes_on_serving(images: Images, tmp_path: Path) -> None:
+def test_a_missing_image_is_reported_and_the_old_one_continues_to_serve(images: Images, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with lab(images, tmp_path) as it:
             it.deploy(f"toy@{images.digests['1']}")
@@ -286,7 +283,7 @@ def test_an_image_that_is_not_there_is_said_and_the_old_one_goes_on_serving(imag
                 if not p["status"]["containerStatuses"][0]["ready"]
             ]
             assert waiting[0]["waiting"]["reason"] == "ImagePullBackOff"
-            assert any(told.startswith('BackOff: Back-off pulling image "toy@sha256:000') for told in it.events())
+            assert any(message.startswith('BackOff: Back-off pulling image "toy@sha256:000') for message in it.events())
 
     asyncio.run(scenario())
 
@@ -533,7 +530,7 @@ def test_a_server_that_lives_no_more_is_restarted(images: Images, tmp_path: Path
     asyncio.run(scenario())
 
 
-def test_what_does_not_come_up_in_time_has_failed(images: Images, tmp_path: Path) -> None:
+def test_a_predictor_that_is_not_ready_in_time_has_failed(images: Images, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with lab(images, tmp_path) as it:
             never = container("toy", f"toy@{images.digests['1']}") | {"readinessProbe": NEVER}

@@ -62,8 +62,8 @@ def test_pods_carry_the_operators_labels_then_their_own() -> None:
     assert (found["seldon-app"], found["seldon-app-svc"]) == ("toy-main", "toy-main-n")
     assert (found["seldon.io/model"], found["seldon.io/shadow"]) == ("true", "true")
     assert (found["version"], found["team"]) == ("c", "a")
-    told = names.pod_annotations(sdep, predictor)
-    assert (told["note"], told["all"], told["prometheus.io/path"]) == ("c", "s", "/prometheus")
+    message = names.pod_annotations(sdep, predictor)
+    assert (message["note"], message["all"], message["prometheus.io/path"]) == ("c", "s", "/prometheus")
 
 
 @pytest.mark.parametrize(

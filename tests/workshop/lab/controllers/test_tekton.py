@@ -272,14 +272,14 @@ def test_run_managed_by_somebody_else_is_left_alone(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_events_tell_the_story_of_a_run(tmp_path: Path) -> None:
+def test_a_run_emits_an_event_for_each_phase(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with lab(tmp_path) as running:
             running.create(_task_run("t", "exit 3"))
             await running.done("TaskRun", "t")
             events = running.store.objects(built_in("Event"), "default")
-            told = [(e["type"], e["reason"], e.get("message", "")) for e in events]
-            assert told == [
+            message = [(e["type"], e["reason"], e.get("message", "")) for e in events]
+            assert message == [
                 ("Normal", "Started", ""),
                 ("Normal", "Running", "Not all Steps in the Task have finished executing"),
                 ("Warning", "Failed", '"step-s" exited with code 3: Error'),
@@ -288,7 +288,7 @@ def test_events_tell_the_story_of_a_run(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
-def test_a_pod_that_ends_before_anything_was_told_of_it_ends_with_all_its_containers() -> None:
+def test_a_pod_that_ends_before_its_first_status_has_the_states_of_all_containers() -> None:
     containers = [{"name": f"step-{name}", "image": "busybox"} for name in ("a", "b")]
     pod = {"metadata": {"name": "p"}, "spec": {"containers": containers}, "status": {"phase": "Pending"}}
     pod["status"] = lost_status(pod, "Cancelled", "it was cancelled")

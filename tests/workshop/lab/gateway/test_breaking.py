@@ -146,7 +146,7 @@ def test_a_node_of_a_graph_may_close_its_idle_connections_too() -> None:
     asyncio.run(scenario())
 
 
-def test_a_shadow_that_cannot_keep_up_gets_few_copies_and_nobody_waits() -> None:
+def test_a_slow_shadow_gets_fewer_copies_and_delays_no_caller() -> None:
     async def scenario() -> None:
         shadow = Target("shadow", "flight-delay-shadow", (), 0, shadow=True)
         async with breaking(answers=1000, waits=True) as slow, running(good=lambda path, body: {"ok": 1}) as nodes:

@@ -74,7 +74,7 @@ def test_a_request_reaches_the_model_server_and_its_answer_the_caller() -> None:
     asyncio.run(scenario())
 
 
-def test_traffic_decides_who_answers() -> None:
+def test_traffic_weights_choose_the_predictor() -> None:
     async def scenario() -> None:
         seen: list[str] = []
         async with server("old", seen) as old, server("new", seen) as new:

@@ -76,7 +76,7 @@ def test_a_combiner_gets_the_answers_of_all_children_in_their_order() -> None:
 
 
 @pytest.mark.parametrize(("branch", "asked"), [(0, ["a"]), (1, ["b"]), (-1, ["a", "b"]), (-2, [])])
-def test_a_router_chooses_one_child_all_or_none(branch: int, asked: list[str]) -> None:
+def test_a_router_chooses_one_child_all_children_or_none(branch: int, asked: list[str]) -> None:
     async def scenario() -> None:
         async with (
             running(r=chooses(branch), a=adds(1), b=adds(2)) as nodes,
@@ -117,33 +117,33 @@ def test_random_abtest_sends_the_part_ratio_a_to_its_first_child(ratio: str, exp
     asyncio.run(scenario())
 
 
-def test_answers_tell_their_routing_and_feedback_goes_the_same_way() -> None:
+def test_answers_contain_their_routing_and_feedback_follows_it() -> None:
     async def scenario() -> None:
         async with running(r=chooses(1), a=adds(1), b=adds(2)) as nodes:
             whole = unit("r", unit("a"), unit("b"), type_="ROUTER")
             async with graph(whole, nodes, tells_routing=True) as client:
                 answer = (await client.post(PREDICTIONS, json=message(0))).json()
                 assert answer["meta"]["routing"] == {"r": 1, "b": -1}
-                told = {"request": message(0), "response": answer, "reward": 1, "truth": message(1)}
-                given = await client.post(FEEDBACK, json=told)
+                text_found = {"request": message(0), "response": answer, "reward": 1, "truth": message(1)}
+                given = await client.post(FEEDBACK, json=text_found)
         assert given.status_code == 200
         asked = {name: [path for path, _ in node.asked] for name, node in nodes.items()}
         assert asked == {"r": ["/route", "/send-feedback"], "a": [], "b": ["/predict", "/send-feedback"]}
-        assert nodes["b"].asked[1] == ("/send-feedback", told)
+        assert nodes["b"].asked[1] == ("/send-feedback", text_found)
 
     asyncio.run(scenario())
 
 
-def test_feedback_that_tells_no_routing_goes_to_every_model_and_router() -> None:
+def test_feedback_without_routing_goes_to_every_model_and_router() -> None:
     async def scenario() -> None:
         async with running(t=adds(0), r=chooses(1), a=adds(1), b=adds(2)) as nodes:
             whole = unit("t", unit("r", unit("a"), unit("b"), type_="ROUTER"), type_="TRANSFORMER")
             async with graph(whole, nodes) as client:
-                told = {"request": message(0), "response": {}, "reward": 1}
-                answer = await client.post(FEEDBACK, json=told)
+                text_found = {"request": message(0), "response": {}, "reward": 1}
+                answer = await client.post(FEEDBACK, json=text_found)
         assert {name for name, node in nodes.items() if node.asked} == {"r", "a", "b"}
         # A root that takes no feedback hands on what came.
-        assert answer.json() == told
+        assert answer.json() == text_found
 
     asyncio.run(scenario())
 
@@ -277,11 +277,11 @@ def test_what_a_browser_sends_for_another_sites_page_reaches_no_model() -> None:
         async with running(model=adds(1)) as nodes, graph(unit("model"), nodes) as client:
             site = {"sec-fetch-site": "cross-site"}
             asked = await client.post(PREDICTIONS, json=message(0), headers=site)
-            told = await client.post(FEEDBACK, json={"reward": 1}, headers=site)
+            text_found = await client.post(FEEDBACK, json={"reward": 1}, headers=site)
             by_get = await client.get(f"{BASE}/send-feedback?json=%7B%7D", headers=site)
             linked = await client.get(f"{BASE}/live", headers=site)
             own = await client.post(PREDICTIONS, json=message(0), headers={"sec-fetch-site": "same-origin"})
-        assert [one.status_code for one in (asked, told, by_get, linked, own)] == [403, 403, 403, 200, 200]
+        assert [one.status_code for one in (asked, text_found, by_get, linked, own)] == [403, 403, 403, 200, 200]
         assert len(nodes["model"].asked) == 1
 
     asyncio.run(scenario())
@@ -289,8 +289,8 @@ def test_what_a_browser_sends_for_another_sites_page_reaches_no_model() -> None:
 
 def test_status_and_metadata_of_a_node_and_of_the_graph() -> None:
     def says(name: str) -> Any:
-        told = {"name": name, "inputs": [f"{name}-in"], "outputs": [f"{name}-out"]}
-        return lambda path, body: told if path == "/metadata" else {"path": path}
+        text_found = {"name": name, "inputs": [f"{name}-in"], "outputs": [f"{name}-out"]}
+        return lambda path, body: text_found if path == "/metadata" else {"path": path}
 
     async def scenario() -> None:
         async with (

@@ -87,7 +87,7 @@ def test_of_two_routes_with_one_host_the_older_is_admitted() -> None:
         ({"port": {"targetPort": "grpc"}}, "the lab's gateway speaks HTTP"),
     ],
 )
-def test_what_a_router_or_the_lab_refuses(spec: dict[str, Any], why: str) -> None:
+def test_a_route_that_a_router_or_the_lab_does_not_support_is_refused(spec: dict[str, Any], why: str) -> None:
     with pytest.raises(ApiError) as caught:
         admit_route(route(**spec), None)
     assert why in caught.value.message

@@ -83,8 +83,8 @@ def test_a_graph_of_stock_wrappers_answers_and_learns(nodes: dict[str, Server]) 
         async with gateway(routes) as client:
             request = {"data": {"names": ["x"], "ndarray": [[1.0]]}, "meta": {"tags": {"caller": "me"}}}
             answer = (await client.post(PREDICTIONS, json=request)).json()
-            told = {"request": request, "response": answer, "reward": 1.0, "truth": {"data": {"ndarray": [[1.0]]}}}
-            return answer, (await client.post(FEEDBACK, json=told)).status_code
+            message = {"request": request, "response": answer, "reward": 1.0, "truth": {"data": {"ndarray": [[1.0]]}}}
+            return answer, (await client.post(FEEDBACK, json=message)).status_code
 
     answer, code = asyncio.run(scenario())
     # (1 + 1) by two and by ten, in the middle.

@@ -219,7 +219,7 @@ def test_verbs_and_flags_that_are_not_known_end_with_2(lab: Lab, words: str) -> 
     assert "the lab's buildah supports: usage: buildah" in done.stderr
 
 
-def test_a_full_disk_is_told_and_leaves_no_half_image(lab: Lab, toy: Path) -> None:
+def test_a_full_disk_is_an_error_and_leaves_no_partial_image(lab: Lab, toy: Path) -> None:
     (toy / "large.bin").write_bytes(os.urandom(2**20))
     file = lab.s2i(toy)
     limit = 2**19

@@ -109,7 +109,7 @@ UPSTREAM = {
 
 
 @pytest.mark.parametrize("name", UPSTREAM)
-def test_upstreams_expectations_hold(lab: Lab, toy: Path, name: str) -> None:
+def test_the_expectations_of_upstreams_tests_are_met(lab: Lab, toy: Path, name: str) -> None:
     flags, expected = UPSTREAM[name]
     text = lab.s2i(toy, *flags).read_text()
     missing = [pattern for pattern in expected if not re.search(pattern, text)]
@@ -180,7 +180,7 @@ def test_s2iignore_keeps_files_out(lab: Lab, toy: Path) -> None:
         (["--as-dockerfile", "{out}", "-e", "x"], "-e x is not NAME=VALUE"),
     ],
 )
-def test_what_it_does_not_know_is_refused(lab: Lab, toy: Path, arguments: list[str], text: str) -> None:
+def test_unknown_options_are_refused(lab: Lab, toy: Path, arguments: list[str], text: str) -> None:
     filled = [word.format(out=lab.folder / "Dockerfile.new", toy=toy) for word in arguments]
     done = lab.tool("s2i", "build", toy, "model-builder", *filled)
     assert done.returncode == 2

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop.errors import SetupError, UsageError
+from workshop.lab.images.files import Copied, copy_file, copy_tree, share_unchanged
 from workshop.lab.images.refs import parse
-from workshop.lab.images.store import Config, Copied, Image, ImageStore, copy_file, copy_tree, share_unchanged
+from workshop.lab.images.store import Config, Image, ImageStore
 
 
 def make(store: ImageStore, files: dict[str, str], config: Config | None = None) -> Image:
@@ -95,7 +96,7 @@ def test_a_tag_on_nothing_is_refused(store: ImageStore) -> None:
 
 
 @pytest.mark.parametrize("ref", ["", "UPPER", "a:", "a@sha256:12", "a b", "../a", "a:../b", "a@", "/a"])
-def test_what_is_no_reference_is_refused(ref: str) -> None:
+def test_an_invalid_image_reference_is_refused(ref: str) -> None:
     with pytest.raises(UsageError, match="is not an image reference"):
         parse(ref)
 

@@ -8,11 +8,12 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import uvloop
 
+from tests.kit import until
 from tests.workshop.lab.listening.serving import Echo, Port, listening, rest_of
 from workshop.lab.api.auth import Certificate, certificate
 from workshop.lab.listening import limits
@@ -38,13 +39,6 @@ def get(path: str = "/") -> bytes:
 
 def post(size: int, body: bytes = b"", path: str = "/") -> bytes:
     return f"POST {path} HTTP/1.1\r\nContent-Length: {size}\r\n".encode() + HOST + CLOSE + b"\r\n" + body
-
-
-def until(holds: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 FILLER = b"X-Filler: " + b"y" * 70 + b"\r\n"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from tests.kit import serving
 from workshop.lab.build import build_lab
 from workshop.lab.components import COMPONENTS
 from workshop.lab.kinds import built_in
@@ -276,24 +275,9 @@ def served(
     app: Any = Starlette(routes=routes(about, shells))
     if released:
         app = Hold(app, released)
-    config = uvicorn.Config(
-        TokenGate(app, about.token) if gate else app,
-        host="127.0.0.1",
-        port=0,
-        log_level="error",
-        timeout_graceful_shutdown=1,
-        **WEBSOCKETS,
-    )
-    server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_until_complete, args=(server.serve(),), daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield Served(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", loop)
-    server.should_exit = True
-    thread.join(10)
+    with serving(TokenGate(app, about.token) if gate else app, loop=loop, **WEBSOCKETS) as url:
+        yield Served(url, loop)
 
 
 LOADED = "--timeout=30000"

@@ -121,7 +121,7 @@ def test_the_console_names_the_next_module_of_the_guide(tmp_path: Path) -> None:
     assert '<a href="/guide/02-' in page and "/guide/01-" not in page
 
 
-def test_an_address_without_a_page_is_told_on_a_page_with_a_way_on(tmp_path: Path) -> None:
+def test_an_unknown_address_gets_a_page_with_a_link_to_the_start(tmp_path: Path) -> None:
     answer = browser(lab_of(tmp_path)).get("/nowhere/<b>at all")
     assert answer.status_code == 404
     assert "The lab has no page /nowhere/&lt;b&gt;at all." in answer.text
@@ -196,7 +196,7 @@ def test_a_dashboards_file_name_leads_to_it(tmp_path: Path) -> None:
     assert answer.headers["location"] == "/dashboards/model-serving"
 
 
-def test_an_unknown_dashboard_is_told_by_name(tmp_path: Path) -> None:
+def test_an_unknown_dashboard_is_an_error_with_its_name(tmp_path: Path) -> None:
     answer = browser(lab_of(tmp_path)).get("/dashboards/nope")
     assert answer.status_code == 404 and "no dashboard nope" in answer.text
 
@@ -208,7 +208,7 @@ def test_without_prometheus_the_page_says_how_to_get_it(tmp_path: Path) -> None:
     assert answer.status_code == 503 and "make setup" in answer.json()["error"]
 
 
-def test_a_prometheus_that_does_not_answer_is_told(tmp_path: Path) -> None:
+def test_a_prometheus_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     client = browser(lab_of(tmp_path, prometheus_url="http://127.0.0.1:1"))
     answer = client.get("/dashboards/api/query_range", params={"query": "up"})
     assert answer.status_code == 503 and "does not answer" in answer.json()["error"]
@@ -239,27 +239,32 @@ def _alert(name: str, summary: str, state: str = "firing", severity: str = "warn
     return {"labels": {"alertname": name, "severity": severity}, "annotations": said, "state": state}
 
 
+ALERTS_SHOWN = "What to do"
+"""The link of each alert on a page."""
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/?part=live", "/dashboards/", "/dashboards/model-serving", "/dashboards/alerts"]
 )
-def test_an_alert_that_fires_is_told_with_the_way_to_its_heading(
+def test_a_firing_alert_is_shown_with_a_link_to_its_heading(
     tmp_path: Path, prometheus: tuple[type[FakePrometheus], str], path: str
 ) -> None:
     prometheus[0].alerts = [
         _alert("ModelDrift", "the share <moves>"),
-        _alert("ModelGone", "nobody answers", severity="critical"),
+        _alert("ModelGone", "no model server is left", severity="critical"),
         _alert("ModelSlow", "not yet", state="pending"),
     ]
     page = browser(lab_of(tmp_path, prometheus_url=prometheus[1])).get(path).text
     assert "the share &lt;moves&gt;" in page and 'href="/dashboards/runbook#modeldrift"' in page
-    assert page.index("nobody answers") < page.index("the share"), "the critical one first"
+    assert page.index("no model server is left") < page.index("the share"), "the critical one first"
     assert "not yet" not in page
+    assert ALERTS_SHOWN in page
 
 
 @pytest.mark.parametrize("url", [None, "http://127.0.0.1:1"])
-def test_without_an_answer_of_prometheus_the_console_tells_no_alert(tmp_path: Path, url: str | None) -> None:
+def test_without_prometheus_the_console_shows_no_alerts(tmp_path: Path, url: str | None) -> None:
     page = browser(lab_of(tmp_path, prometheus_url=url)).get("/")
-    assert page.status_code == 200 and "What to do" not in page.text
+    assert page.status_code == 200 and ALERTS_SHOWN not in page.text
 
 
 def test_the_runbook_has_an_anchor_for_every_alert(tmp_path: Path) -> None:
@@ -300,12 +305,12 @@ def test_the_check_of_a_module_answers_a_line_a_task(tmp_path: Path) -> None:
     assert all(finding["reason"] for finding in answer["findings"])
 
 
-def test_a_module_without_a_check_is_told_by_number(tmp_path: Path) -> None:
+def test_a_module_without_a_check_is_an_error_with_its_number(tmp_path: Path) -> None:
     answer = browser(lab_of(tmp_path)).post("/guide/api/check/77")
     assert answer.status_code == 404 and "module 77 has no check" in answer.json()["error"]
 
 
-def test_what_a_check_has_said_is_remembered_for_every_page(tmp_path: Path) -> None:
+def test_the_result_of_a_check_is_kept_for_every_page(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     client = browser(about)
     assert 'class="done" data-module="02"' not in client.get("/guide/").text
@@ -341,7 +346,7 @@ def test_the_whole_guide_is_one_page_with_anchors_of_its_own(tmp_path: Path) -> 
     assert len(found) == len(set(found)) and "m11-check" in found
 
 
-def test_a_translation_says_its_language_and_an_unknown_one_is_told(tmp_path: Path) -> None:
+def test_a_translation_has_its_language_and_an_unknown_one_is_an_error(tmp_path: Path) -> None:
     page = browser(lab_of(tmp_path)).get("/guide/zh-Hans/01-meet-the-lab").text
     assert '<html lang="zh-Hans">' in page and "认识实验环境" in page
     assert 'hreflang="zh-Hans"' in browser(lab_of(tmp_path)).get("/guide/01-meet-the-lab").text
@@ -356,10 +361,10 @@ def test_a_button_runs_the_command_that_it_names_and_shows_what_it_prints(tmp_pa
         assert begun.status_code == 202 and begun.json()["command"] == "workshop reset 02"
         assert client.post("/guide/api/solve/03").status_code == 409
         deadline = time.monotonic() + 30
-        while (told := client.get("/guide/api/job").json())["running"] and time.monotonic() < deadline:
+        while (expected := client.get("/guide/api/job").json())["running"] and time.monotonic() < deadline:
             time.sleep(0.05)
-    assert told["code"] == 3
-    assert any("workshop up" in line for line in told["lines"]), told
+    assert expected["code"] == 3
+    assert any("workshop up" in line for line in expected["lines"]), expected
 
 
 @pytest.mark.parametrize("path", ["/guide/api/destroy/02", "/guide/api/solve/77"])

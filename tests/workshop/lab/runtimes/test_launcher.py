@@ -93,7 +93,9 @@ def test_standard_error_goes_to_its_own_log_when_asked(tmp_path: Path) -> None:
         (["sh"], "/no/such", "working directory /no/such: No such file or directory"),
     ],
 )
-def test_what_cannot_start_says_why(tmp_path: Path, argv: list[str], cwd: str, text: str) -> None:
+def test_a_program_that_cannot_start_has_an_error_with_the_reason(
+    tmp_path: Path, argv: list[str], cwd: str, text: str
+) -> None:
     async def scenario(launcher: Launcher) -> None:
         with pytest.raises(LaunchFailed) as caught:
             await launcher.start(Spec(argv=argv, env=ENV, log=tmp_path / "log", cwd=cwd))

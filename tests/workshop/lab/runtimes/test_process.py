@@ -84,7 +84,7 @@ def test_interpreter_of_a_script_is_one_that_is_there(script: str, has_sh: bool,
     assert text.splitlines()[0] == first
 
 
-def test_literal_paths_are_rewritten_where_they_stand_alone(tmp_path: Path) -> None:
+def test_literal_paths_are_rewritten_where_they_are_whole_words(tmp_path: Path) -> None:
     workspace, tekton, deep = (tmp_path / name for name in ("w", "t", "d"))
     for folder in (workspace, tekton, deep):
         folder.mkdir()
@@ -98,7 +98,7 @@ def test_literal_paths_are_rewritten_where_they_stand_alone(tmp_path: Path) -> N
     assert (workspace / "deep").resolve() == deep
 
 
-def test_what_must_be_seen_is_not_hidden_by_a_mount(tmp_path: Path) -> None:
+def test_mounts_do_not_hide_paths_that_the_step_needs(tmp_path: Path) -> None:
     kit = Path("/workspace/kit")
     mounts = [Mount(tmp_path, "/workspace")]
     tree = private_tree(mounts, tmp=tmp_path, visible=[kit, Path("/usr/lib"), Path("/tmp/lab")])

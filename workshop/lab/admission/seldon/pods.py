@@ -16,7 +16,7 @@ from workshop.manifests.kubernetes import PodSpec
 from workshop.manifests.seldon import ComponentSpec, Predictor, nodes
 
 _NO_SCHEDULER = "there is one machine and no scheduler"
-_LABS_USER = "a model server runs as the lab's user, with what the lab's user may"
+_LABS_USER = "a model server runs as the lab's user, with the rights of that user"
 _NO_NETWORK = "a model server is a process on 127.0.0.1"
 _BUILD_IN = "the lab mounts nothing into a model server; build files into the image with S2I, and values into env"
 
@@ -35,7 +35,7 @@ POD_ACCEPTED: dict[str, str] = {
     "preemptionPolicy": _NO_SCHEDULER,
     "priority": _NO_SCHEDULER,
     "priorityClassName": _NO_SCHEDULER,
-    "resources": "a process takes what it needs",
+    "resources": "the lab does not limit the resources of a process",
     "restartPolicy": "a Deployment's pods are always restarted",
     "runtimeClassName": _NO_SCHEDULER,
     "schedulerName": _NO_SCHEDULER,
@@ -66,10 +66,10 @@ POD_REFUSED: dict[str, str] = {
 CONTAINER_RUN = ["name", "image", "command", "args", "workingDir", "env", "envFrom", "livenessProbe", "readinessProbe"]
 CONTAINER_ACCEPTED: dict[str, str] = {
     "imagePullPolicy": "images are the lab's own",
-    "lifecycle": "preStop keeps a pod up while routers forget it; the lab's gateway forgets it first",
+    "lifecycle": "preStop keeps a Pod up until routers have removed it; the lab's gateway removes it before it stops",
     "ports": "the lab picks free ports",
-    "resizePolicy": "a process takes what it needs",
-    "resources": "a process takes what it needs",
+    "resizePolicy": "the lab does not limit the resources of a process",
+    "resources": "the lab does not limit the resources of a process",
     "securityContext": _LABS_USER,
     "terminationMessagePath": "the log says it: oc logs",
     "terminationMessagePolicy": "the log says it: oc logs",

@@ -139,7 +139,10 @@ def _undeclared(given: Sequence[Param], declared: Sequence[ParamSpec], seen: Seq
 
 
 def _check_inline(found: Findings, path: str, spec: PipelineRunSpec) -> None:
-    """Params of a run reach inline specs undeclared; what nobody declares or gives does not exist."""
+    """Params of a run reach inline specs without a declaration.
+
+    A param that is neither declared nor given does not exist.
+    """
     assert spec.pipeline_spec is not None
     pipeline = spec.pipeline_spec
     groups = [pipeline.params]

@@ -50,7 +50,7 @@ def check_declared(found: Findings, path: str, steps: Sequence[Step], params: Se
 
 
 def check_arrays(found: Findings, path: str, steps: Sequence[Step], params: Sequence[ParamSpec]) -> None:
-    """A whole list stands alone in an item of `args` or `command`, and nowhere else."""
+    """A reference to a whole list must be an item of `args` or `command`, without other text."""
     arrays = {param.name for param in params if param.type == "array"}
     for index, step in enumerate(steps):
         for field, text in step_texts(step):

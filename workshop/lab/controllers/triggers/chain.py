@@ -87,6 +87,6 @@ async def _ask(url: str, event: Event, params: dict[str, Any], trigger_id: str, 
     if not isinstance(said, dict) or not said.get("continue"):
         status = said.get("status") if isinstance(said, dict) else None
         message = status.get("message", "") if isinstance(status, dict) else ""
-        raise Stopped("FailedPrecondition", f"interceptor {name} said no: {message}")
+        raise Stopped("FailedPrecondition", f"interceptor {name} refused the event: {message}")
     extensions = said.get("extensions") or {}
     return dict(extensions) if isinstance(extensions, dict) else {}

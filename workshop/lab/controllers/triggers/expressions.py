@@ -1,4 +1,4 @@
-"""CEL in Triggers' interceptor: its variables and the functions that Triggers adds to the language.
+"""CEL in Triggers' interceptor: its variables and its evaluation.
 
 The language is Google's own runtime (cel-expr-python). It checks types before it evaluates, like the runtime on a
 cluster. JSON numbers are doubles, so `body.n + 1` has no overload and `body.n + 1.0` has one. Missing are `reverse` of
@@ -7,18 +7,12 @@ cel-go's list library (strings have it) and optional syntax (`.?`).
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hmac
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import yaml
 from cel_expr_python import cel  # type: ignore[import-not-found, import-untyped, unused-ignore]
 from cel_expr_python.ext import (  # type: ignore[import-not-found, import-untyped, unused-ignore]
     ext_encoders,
@@ -26,20 +20,20 @@ from cel_expr_python.ext import (  # type: ignore[import-not-found, import-untyp
     ext_strings,
 )
 
-from workshop.lab.controllers.triggers.event import Event, canonical
+from workshop.lab.controllers.triggers.celfunctions import (
+    MAP,
+    STRING,
+    ExpressionError,
+    Secret,
+    as_json,
+    compare_secret,
+    doubles,
+    functions,
+)
+from workshop.lab.controllers.triggers.event import Event
 
-Secret = Callable[..., bytes]
-"""`secret(key, name[, namespace])`; raises LookupError."""
-
-_STRING, _INT, _BOOL, _DYN = cel.Type.STRING, cel.Type.INT, cel.Type.BOOL, cel.Type.DYN
-_MAP = cel.Type.Map(_STRING, _DYN)
-_LIST = cel.Type.List(_DYN)
-_STRINGS = cel.Type.List(_STRING)
 MAX_EXPRESSION = 64 * 1024
 """Limit of characters in one expression."""
-MAX_RANGE = 10_000
-"""Limit of numbers that `lists.range` makes."""
-
 _WORDS = (
     (re.compile(r'Key not found in map : "?(.*?)"?$'), r"no such key: \1"),
     (re.compile(r"No matching overloads found .*"), "no such overload"),
@@ -54,13 +48,6 @@ _NO_OVERLAY = {
     cel.Type.UINT.name(): "uint",
 }
 """Go's names of types that cannot be the value of an overlay."""
-_GROUP = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\$)")
-_HTML = re.compile("[<>&\u2028\u2029]")
-"""Characters that Go escapes in JSON."""
-
-
-class ExpressionError(ValueError):
-    """An expression does not parse, has wrong types, or fails for this event."""
 
 
 def scope(event: Event) -> dict[str, Any]:
@@ -69,9 +56,9 @@ def scope(event: Event) -> dict[str, Any]:
     if body is not None and not isinstance(body, dict):
         raise ValueError("the body is no JSON object")
     return {
-        "body": _doubles(body or {}),
+        "body": doubles(body or {}),
         "header": {name: list(values) for name, values in event.headers.items()},
-        "extensions": _doubles(event.extensions),
+        "extensions": doubles(event.extensions),
         "requestURL": event.url,
     }
 
@@ -100,7 +87,7 @@ def evaluate(expression: str, variables: Mapping[str, Any], secret: Secret, *, o
         raise ExpressionError(
             f"failed to convert overlay result to bytes: type conversion error from '{go_type}' to '[]uint8'"
         )
-    return _json(value)
+    return as_json(value)
 
 
 @lru_cache(maxsize=256)
@@ -119,177 +106,10 @@ def _no_secret(*_: str) -> bytes:
 
 def _environment(secret: Secret) -> cel.Env:
     return cel.NewEnv(
-        variables={"body": _MAP, "header": _MAP, "extensions": _MAP, "requestURL": _STRING},
+        variables={"body": MAP, "header": MAP, "extensions": MAP, "requestURL": STRING},
         extensions=[ext_strings.ExtStrings(), ext_encoders.ExtEncoders(), ext_math.ExtMath()],
-        functions=[*_functions(), _compare(secret)],
+        functions=[*functions(), compare_secret(secret)],
     )
-
-
-def _functions() -> list[cel.FunctionDecl]:
-    return [
-        _declare("match", ([_MAP, _STRING, _STRING], _BOOL, lambda h, key, value: _header(h, key) == value)),
-        _declare("canonical", ([_MAP, _STRING], _STRING, _header)),
-        _declare("truncate", ([_STRING, _INT], _STRING, lambda text, size: text[: max(size, 0)])),
-        _declare("decodeb64", ([_STRING], _STRING, _decode)),
-        _declare("parseJSON", ([_STRING], _MAP, lambda text: _parsed(json.loads(text), "parseJSON"))),
-        _declare("parseYAML", ([_STRING], _MAP, lambda text: _parsed(yaml.safe_load(text), "parseYAML"))),
-        _declare("parseURL", ([_STRING], _MAP, _url)),
-        _declare("marshalJSON", ([_MAP], _STRING, _marshal), ([_LIST], _STRING, _marshal)),
-        _declare("first", ([_LIST], _DYN, lambda items: _end(items, 0, "first"))),
-        _declare("last", ([_LIST], _DYN, lambda items: _end(items, -1, "last"))),
-        _declare("translate", ([_STRING, _STRING, _STRING], _STRING, _translate)),
-        _declare("slice", ([_LIST, _INT, _INT], _LIST, lambda items, start, end: items[start:end])),
-        _declare("flatten", ([_LIST], _LIST, _flatten), ([_LIST, _INT], _LIST, _flatten)),
-        _declare("sort", ([_LIST], _LIST, sorted)),
-        _declare("distinct", ([_LIST], _LIST, _distinct)),
-        _declare("lists.range", ([_INT], _LIST, _range), member=False),
-        _declare("sets.contains", ([_LIST, _LIST], _BOOL, _covers), member=False),
-        _declare("sets.equivalent", ([_LIST, _LIST], _BOOL, _equivalent), member=False),
-        _declare("sets.intersects", ([_LIST, _LIST], _BOOL, lambda a, b: any(one in a for one in b)), member=False),
-    ]
-
-
-def _compare(secret: Secret) -> cel.FunctionDecl:
-    def compare(given: str, *where: str) -> bool:
-        return hmac.compare_digest(secret(*where), given.encode())
-
-    return _declare("compareSecret", ([_STRING] * 3, _BOOL, compare), ([_STRING] * 4, _BOOL, compare))
-
-
-def _declare(
-    name: str, *overloads: tuple[list[cel.Type], cel.Type, Callable[..., Any]], member: bool = True
-) -> cel.FunctionDecl:
-    return cel.FunctionDecl(
-        name,
-        [
-            cel.Overload(f"lab_{name.replace('.', '_')}_{index}", returns, takes, member, impl)
-            for index, (takes, returns, impl) in enumerate(overloads)
-        ],
-    )
-
-
-def _header(headers: Mapping[str, Any], name: str) -> str:
-    values = headers.get(canonical(name)) or [""]
-    return str(values[0])
-
-
-def _decode(text: str) -> str:
-    try:
-        # Line breaks are ignored, because GitHub's API sends them in a file's content.
-        return base64.b64decode(text.replace("\r", "").replace("\n", ""), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError) as e:
-        raise ValueError(f"failed to decode {text!r} in decodeB64: {e}") from e
-
-
-def _translate(text: str, pattern: str, new: str) -> str:
-    """Replace matches of a pattern; `$1`, `${1}`, `$name` and `$$` in the new text have their meaning in Go."""
-
-    def one(match: re.Match[str]) -> str:
-        def group(found: re.Match[str]) -> str:
-            name = found.group(1) or found.group(2)
-            if name is None:
-                return "$"
-            key: int | str = int(name) if name.isdigit() else name
-            there = key <= match.re.groups if isinstance(key, int) else key in match.re.groupindex
-            return (match.group(key) or "") if there else ""
-
-        return _GROUP.sub(group, new)
-
-    return re.sub(pattern, one, text)
-
-
-def _parsed(value: Any, name: str) -> dict[str, Any]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise ValueError(f"failed to decode in {name}: the text holds no object")
-    found: dict[str, Any] = _doubles(value)
-    return found
-
-
-def _url(text: str) -> dict[str, Any]:
-    parts = urlsplit(text)
-    query = parse_qs(parts.query, keep_blank_values=True)
-    host = parts.netloc.rpartition("@")[2]
-    found: dict[str, Any] = {
-        "scheme": parts.scheme,
-        "host": host,
-        "path": parts.path,
-        "rawQuery": parts.query,
-        "fragment": parts.fragment,
-        "queryStrings": query,
-        "query": {name: ",".join(values) for name, values in query.items()},
-    }
-    if parts.username is not None:
-        found["auth"] = {"username": parts.username, "password": parts.password or ""}
-    return found
-
-
-def _marshal(value: Any) -> str:
-    text = json.dumps(_json(value), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return _HTML.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
-
-
-def _end(items: list[Any], index: int, name: str) -> Any:
-    if not items:
-        raise ValueError(f"no elements in list for {name}")
-    return items[index]
-
-
-def _flatten(items: list[Any], depth: int = 1) -> list[Any]:
-    if depth < 0:
-        raise ValueError("level must be non-negative")
-    if depth == 0:
-        return items
-    return [inner for one in items for inner in (_flatten(one, depth - 1) if isinstance(one, list) else [one])]
-
-
-def _distinct(items: list[Any]) -> list[Any]:
-    found: list[Any] = []
-    for one in items:
-        if one not in found:
-            found.append(one)
-    return found
-
-
-def _covers(these: list[Any], those: list[Any]) -> bool:
-    return all(one in these for one in those)
-
-
-def _equivalent(these: list[Any], those: list[Any]) -> bool:
-    return _covers(these, those) and _covers(those, these)
-
-
-def _range(size: int) -> list[int]:
-    if size > MAX_RANGE:
-        raise ValueError(f"lists.range makes at most {MAX_RANGE} numbers")
-    return list(range(size))
-
-
-def _doubles(value: Any) -> Any:
-    """JSON with numbers as doubles, as Go decodes it."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return float(value)
-    if isinstance(value, Mapping):
-        return {str(key): _doubles(one) for key, one in value.items()}
-    return [_doubles(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _json(value: Any) -> Any:
-    """A value as JSON text."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ExpressionError(f"failed to convert the result to JSON: {value}")
-        return int(value) if value == int(value) and abs(value) < 1e21 else value
-    if isinstance(value, bytes | bytearray):
-        return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        return {str(key): _json(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_json(one) for one in value]
-    return value if isinstance(value, str | int | bool | None) else str(value)
 
 
 def _in_go(text: str) -> str:

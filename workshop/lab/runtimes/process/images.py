@@ -109,7 +109,7 @@ class ImageTable:
                 return ImageEnvironment("plain shell", "lab/plain-shell", command=(command,))
         raise PodError(
             "ErrImagePull",
-            f'image "{ref}": the lab pulls no images and has built none of this name; it knows the tools '
+            f'image "{ref}": the lab pulls no images and has built none of this name; it has the tools '
             f"{', '.join(TOOLBOX)} and the plain shells {', '.join(PLAIN)}; use one of these, or build it "
             "with a pipeline first",
         )

@@ -38,7 +38,7 @@ class ProcessRuntime:
         self._bash = shutil.which("bash", path=SYSTEM_PATH + ":" + os.environ.get("PATH", "")) or "/bin/bash"
 
     def image(self, ref: str) -> ImageEnvironment:
-        """The environment that an image stands for. Raises PodError (ErrImagePull)."""
+        """The environment of an image. Raises PodError (ErrImagePull)."""
         return self._images.find(ref)
 
     def built_image(self, ref: str) -> ImageEnvironment | None:

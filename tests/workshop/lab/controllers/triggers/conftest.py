@@ -9,18 +9,17 @@ import hmac
 import json
 import re
 import socket
-import threading
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
+from tests.kit import serving
 from workshop.lab.admission import admit
 from workshop.lab.controllers.triggers.listeners import Listeners
 from workshop.lab.controllers.triggers.logbook import Logbook
@@ -131,25 +130,17 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     state = LabPaths(tmp_path)
     sink = Sink(store, Logbook(state))
     controller = ListenerController(store, Listeners(store, url, Logbook(state)))
-    config = uvicorn.Config(sink, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
     loop = asyncio.new_event_loop()
 
-    async def serve() -> None:
-        reconciling = asyncio.create_task(controller.run())
-        await server.serve(sockets=[sock])
-        reconciling.cancel()
+    @asynccontextmanager
+    async def reconciling() -> AsyncIterator[None]:
+        task = asyncio.create_task(controller.run())
+        yield
+        task.cancel()
         await sink.close()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
-    thread.start()
-    deadline = time.monotonic() + 10
-    while not server.started and time.monotonic() < deadline:
-        time.sleep(0.01)
-    yield Bench(store, state, url, sink, loop)
-    server.should_exit = True
-    thread.join(10)
-    loop.close()
+    with serving(sink, sock=sock, loop=loop, around=reconciling, lifespan="off"):
+        yield Bench(store, state, url, sink, loop)
     store.close()
 
 

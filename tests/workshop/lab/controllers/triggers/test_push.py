@@ -121,7 +121,7 @@ def test_a_deleted_tag_starts_nothing(repository: Repository) -> None:
     assert len(repository.push(":v2")) == 1
 
 
-def test_a_forged_push_starts_nothing_and_is_told_without_the_secret(bench: Bench, repository: Repository) -> None:
+def test_a_forged_push_starts_nothing_and_its_warning_has_no_secret(bench: Bench, repository: Repository) -> None:
     head = repository.git("rev-parse", "HEAD")
     change = Change("refs/heads/main", "0" * 40, head)
     body = asyncio.run(payload(repository.bare, "http://127.0.0.1:1/mlops-workshop", "eve", change, dict(os.environ)))

@@ -165,7 +165,7 @@ def test_a_template_in_place_and_its_default(bench: Bench) -> None:
     assert [obj["data"]["a"] for obj in bench.made()] == ["nothing"]
 
 
-def test_what_is_made_passes_admission(bench: Bench) -> None:
+def test_created_objects_pass_admission(bench: Bench) -> None:
     made = template()
     made["spec"]["resourcetemplates"] = [
         {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", "metadata": {"generateName": "x-"}, "spec": {"nonsense": 1}},

@@ -96,7 +96,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(bench: Bench) -> 
         assert b" 413 " in sock.recv(4096)
 
 
-def test_a_half_open_connection_holds_nobody_else(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_open_connection_does_not_block_others(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sink, "READ_SECONDS", 0.5)
     for obj in simple(a="x"):
         bench.put(obj)
@@ -133,7 +133,7 @@ def test_a_cloud_event_is_answered_with_one(bench: Bench) -> None:
     assert answer.headers["ce-type"] == "dev.tekton.event.triggers.accepted.v1"
 
 
-def test_one_trigger_that_fails_leaves_the_others(bench: Bench) -> None:
+def test_a_failing_trigger_does_not_stop_the_others(bench: Bench) -> None:
     bench.put(template(a="$(tt.params.x)"))
     bench.put(
         listener(
@@ -144,9 +144,9 @@ def test_one_trigger_that_fails_leaves_the_others(bench: Bench) -> None:
     )
     assert bench.post(PATH, {"there": "yes"}).status == 202
     assert [obj["data"] for obj in bench.made()] == [{"a": "yes"}]
-    told = "\n".join(event["message"] for event in bench.events() if event["type"] == "Warning")
-    assert "failed to replace JSONPath value for param x: $(body.missing): missing is not found" in told
-    assert "error getting TriggerTemplate no-such-template in user1-dev: not found" in told
+    message = "\n".join(event["message"] for event in bench.events() if event["type"] == "Warning")
+    assert "failed to replace JSONPath value for param x: $(body.missing): missing is not found" in message
+    assert "error getting TriggerTemplate no-such-template in user1-dev: not found" in message
 
 
 @pytest.mark.parametrize(

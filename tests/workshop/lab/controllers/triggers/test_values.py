@@ -52,7 +52,7 @@ EVENT = Event(
         ("context.eventID", "id-1"),
     ],
 )
-def test_a_path_takes_what_the_event_holds(path: str, text: str) -> None:
+def test_a_path_selects_a_value_of_the_event(path: str, text: str) -> None:
     assert at(path, EVENT.parts()) == text
 
 
@@ -77,11 +77,11 @@ def test_a_path_that_cannot_be_read_is_an_error() -> None:
         at("{a}{b}", EVENT.parts())
 
 
-def test_expressions_may_hold_parentheses_and_an_open_one_is_text() -> None:
+def test_expressions_may_contain_parentheses_and_an_unclosed_one_is_text() -> None:
     assert list(expressions("a $(body.x[?(@.y=='z')].w) b $(body.v) $(open")) == ["body.x[?(@.y=='z')].w", "body.v"]
 
 
-def test_a_binding_mixes_text_and_values_and_defaults_stand_in() -> None:
+def test_a_binding_mixes_text_and_values_and_uses_defaults() -> None:
     declared = [TemplateParam(name="a", default="A"), TemplateParam(name="b", default="B"), TemplateParam(name="c")]
     params = [BindingParam(name="a", value="$(body.missing)"), BindingParam(name="x", value="$(body.n)-$(body.ref)!")]
     assert resolve(params, declared, EVENT.parts()) == {"a": "A", "b": "B", "x": "3-refs/heads/main!"}
@@ -121,7 +121,7 @@ def test_headers_get_their_canonical_names() -> None:
     assert canonical("x-GITHUB-event") == "X-Github-Event"
 
 
-def test_one_uid_stands_in_all_manifests_and_unknown_variables_stay() -> None:
+def test_one_uid_is_in_all_manifests_and_unknown_variables_stay() -> None:
     second = {"b": "$(uid)", "c": "$(tt.params.y)"}
     spec = TriggerTemplateSpec(resourcetemplates=[{"a": "$(uid) $(tt.params.x)"}, second])
     assert filled(spec, {"x": "$(tt.params.y)"}, "u") == [{"a": "u $(tt.params.y)"}, {"b": "u", "c": "$(tt.params.y)"}]

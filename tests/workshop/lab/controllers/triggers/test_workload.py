@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import Any
 
+from tests.kit import until
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench, interceptor, listener, template
 from workshop.lab.controllers.triggers import logbook
 from workshop.lab.kinds import built_in
@@ -14,13 +13,6 @@ from workshop.manifests.objects import Object
 
 PATH = f"/{NAMESPACE}/listener"
 SIGNED = interceptor("github", secretRef={"secretName": "github-webhook", "secretKey": "secret"})
-
-
-def until(what: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 5
-    while not (found := what()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return found
 
 
 def pods(bench: Bench) -> list[Object]:
@@ -80,7 +72,7 @@ def test_the_listener_gets_the_service_and_the_pods_that_it_asks_for(bench: Benc
     assert bench.store.get(built_in("Service"), NAMESPACE, "el-listener")["spec"]["type"] == "ClusterIP"
 
 
-def test_the_log_tells_what_became_of_each_event(bench: Bench) -> None:
+def test_the_log_has_the_outcome_of_each_event(bench: Bench) -> None:
     bench.put(template(a="x"))
     bench.put(listener({"name": "one", "template": {"ref": "note"}, "interceptors": [SIGNED]}))
     good = bench.push(PATH, {}).body["eventID"]

@@ -75,7 +75,7 @@ def test_a_group_gets_the_answer_of_its_member(tmp_path: Path) -> None:
     assert group["users"] == [{"name": "user9", "input": "approve"}, {"name": "user1", "input": "approve"}]
 
 
-def test_who_has_approved_can_only_reject_while_others_are_waited_for(tmp_path: Path) -> None:
+def test_an_approver_can_only_reject_until_the_others_have_answered(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     _asked(about, ME, US, OTHER, required=2)
     client = browser(about)
@@ -89,7 +89,7 @@ def test_who_has_approved_can_only_reject_while_others_are_waited_for(tmp_path: 
     assert [one["input"] for one in _approvers(about)] == ["reject", "reject", "pending"]
 
 
-def test_who_has_answered_by_name_answers_as_a_member_with_a_message(tmp_path: Path) -> None:
+def test_an_approver_who_is_also_a_group_member_answers_for_the_group_with_a_message(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     _asked(about, {**ME, "input": "approve"}, US, required=2)
     page = browser(about).get("/runs/user1-dev/promote").text
@@ -98,7 +98,7 @@ def test_who_has_answered_by_name_answers_as_a_member_with_a_message(tmp_path: P
     assert [one.get("message") for one in _approvers(about)] == [None, "fine"]
 
 
-def test_who_is_not_asked_has_no_buttons_and_is_refused_in_the_webhooks_words(tmp_path: Path) -> None:
+def test_a_user_who_is_no_approver_has_no_buttons_and_gets_the_webhooks_message(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     _asked(about, OTHER)
     assert "data-approval" not in browser(about).get("/runs/user1-dev/promote").text
@@ -122,7 +122,7 @@ def test_a_question_that_is_decided_takes_no_answer(tmp_path: Path) -> None:
         ({"answer": "approve", "message": "x" * 9000}, 413, "8192"),
     ],
 )
-def test_an_answer_that_is_none_is_refused(tmp_path: Path, body: Any, status: int, word: str) -> None:
+def test_an_invalid_answer_is_refused(tmp_path: Path, body: Any, status: int, word: str) -> None:
     about = lab_of(tmp_path)
     _asked(about, ME)
     answer = browser(about).post(URL, json=body)
@@ -130,7 +130,7 @@ def test_an_answer_that_is_none_is_refused(tmp_path: Path, body: Any, status: in
     assert _approvers(about) == [ME]
 
 
-def test_an_approval_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_missing_approval_is_explained(tmp_path: Path) -> None:
     answer = browser(lab_of(tmp_path)).post(URL, json={"answer": "approve"})
     assert answer.status_code == 404 and "not found" in answer.json()["error"]
 

@@ -29,7 +29,7 @@ def test_the_graph_is_drawn_and_the_failing_log_is_read(tmp_path: Path, _: int) 
 
 
 @pytest.mark.parametrize("_", [pytest.param(0, marks=in_a_browser, id="chromium")])
-def test_an_open_page_follows_its_run_and_says_so(tmp_path: Path, _: int) -> None:
+def test_an_open_page_follows_its_run_and_shows_that_it_does(tmp_path: Path, _: int) -> None:
     about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", TASKS)
     asked_again = 0

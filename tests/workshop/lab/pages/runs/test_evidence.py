@@ -131,7 +131,7 @@ def test_the_page_shows_both_releases_their_difference_the_gate_and_the_metrics(
     assert "model/params.yaml | 2" in page
 
 
-def test_the_run_that_waits_leads_to_it_and_another_approval_has_none(tmp_path: Path) -> None:
+def test_a_waiting_run_links_to_its_evidence_and_other_approvals_have_none(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     _asked(about, "none")
     assert f'data-evidence="{URL}"' in browser(about).get("/runs/user1-dev/promote?task=approve").text
@@ -139,7 +139,7 @@ def test_the_run_that_waits_leads_to_it_and_another_approval_has_none(tmp_path: 
     assert browser(about, token="wrong").get(URL).status_code == 401
 
 
-def test_the_first_promotion_has_no_champion_and_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+def test_the_first_promotion_has_no_champion_and_unreadable_evidence_is_reported(tmp_path: Path) -> None:
     about = _lab(tmp_path, None)
     _asked(about, "none")
     part = browser(about).get(URL, params={"part": "evidence"}).text
@@ -147,7 +147,7 @@ def test_the_first_promotion_has_no_champion_and_what_cannot_be_read_is_said(tmp
     assert DIGEST[7:19] in part and "MLflow does not run" in part
 
 
-def test_a_commit_that_is_none_reaches_no_command_line(tmp_path: Path, mlflow: str) -> None:
+def test_an_invalid_commit_is_not_passed_to_a_command(tmp_path: Path, mlflow: str) -> None:
     about = _lab(tmp_path / "lab", mlflow)
     _commits(about, tmp_path / "work")
     _built(about, "train-old", OTHER, "--output=/tmp/evil")

@@ -16,7 +16,7 @@ def _names(page: str) -> list[str]:
     return re.findall(r'<td class="mono"><a href="[^"]+">([^<]+)</a>', page)
 
 
-def test_runs_and_tasks_that_stand_alone_are_listed_newest_first(tmp_path: Path) -> None:
+def test_pipeline_runs_and_independent_task_runs_are_listed_newest_first(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [{"name": "fetch"}])
     task_run(about, run, "fetch", {"clone": 0})
@@ -24,7 +24,7 @@ def test_runs_and_tasks_that_stand_alone_are_listed_newest_first(tmp_path: Path)
     assert _names(browser(about).get("/runs").text) == ["alone", "run-a"]
 
 
-def test_filters_by_pipeline_and_state_hold_together(tmp_path: Path) -> None:
+def test_filters_by_pipeline_and_state_can_be_combined(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", [], status="False", reason="Failed")
     pipeline_run(about.store, "run-b", [])

@@ -46,7 +46,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chrome, s
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_nothing_serious_stands_between_a_page_and_who_does_not_see_it(opened: tuple[Chrome, str], path: str) -> None:
+def test_axe_finds_nothing_serious_on_the_pages_of_runs(opened: tuple[Chrome, str], path: str) -> None:
     browser, base = opened
     browser.get(base + path)
     wait_for(browser, "h1")
@@ -74,7 +74,7 @@ def test_a_page_scrolls_down_and_not_sideways(opened: tuple[Chrome, str], path: 
         browser.set_window_size(1280, 1000)
 
 
-def test_what_others_wrote_is_text_and_the_error_is_there_at_once(opened: tuple[Chrome, str]) -> None:
+def test_text_of_other_users_is_escaped_and_the_error_is_visible_at_once(opened: tuple[Chrome, str]) -> None:
     browser, base = opened
     browser.get(f"{base}/runs/user1-dev/{LONG}")
     assert "<img src=x" in wait_for(browser, "#panel-title")

@@ -108,7 +108,7 @@ def test_a_skipped_task_says_why(tmp_path: Path) -> None:
     assert "&#34;blue&#34; in [&#34;red&#34;]" in _panel(page)
 
 
-def test_finally_stands_apart(tmp_path: Path) -> None:
+def test_finally_tasks_are_shown_separately(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", CHAIN, final=[{"name": "record"}])
     page = _text(about, "/runs/user1-dev/run-a")

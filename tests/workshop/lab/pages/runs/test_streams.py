@@ -160,7 +160,7 @@ def test_the_line_that_says_why_is_found(tmp_path: Path, text: str, line: str) -
 # -- notifications
 
 
-def test_changes_that_come_together_are_one_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_at_the_same_time_are_one_notification(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "GATHER", 0.1)
     about = lab_of(tmp_path)
 
@@ -177,7 +177,7 @@ def test_changes_that_come_together_are_one_notice(tmp_path: Path, monkeypatch: 
     assert asyncio.run(follow()) == 0, "the stream ends with the store"
 
 
-def test_silence_is_broken_so_that_a_dead_line_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_stream_sends_keepalives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "KEEP_ALIVE", 0.01)
     about = lab_of(tmp_path)
 
@@ -202,7 +202,7 @@ def _until(holds: Any) -> None:
         time.sleep(0.01)
 
 
-def test_an_open_page_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_open_page_is_notified_and_leaves_no_subscription(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", [])
     with served(about) as lab:
@@ -225,7 +225,7 @@ def test_an_open_page_is_told_and_leaves_nothing_behind(tmp_path: Path) -> None:
         _until(lambda: _watches(lab, about) == 0)
 
 
-def test_a_hundred_open_pages_that_never_read_do_not_hold_the_others(tmp_path: Path) -> None:
+def test_a_hundred_open_pages_that_never_read_do_not_block_others(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [{"name": "fetch"}])
     with served(about) as lab:

@@ -87,7 +87,7 @@ def test_another_host_name_reaches_no_terminal(lab: Lab) -> None:
         )
 
 
-def test_there_are_so_many_terminals_and_no_more(lab: Lab) -> None:
+def test_the_number_of_terminals_is_limited(lab: Lab) -> None:
     shells = {lab.attach(number).run("echo $$") for number in range(1, COUNT + 1)}
     assert len(shells) == COUNT
     for number in (0, COUNT + 1, 10**9):
@@ -106,7 +106,7 @@ def test_a_page_that_comes_back_finds_its_shell_and_what_it_had_printed(lab: Lab
     assert again.run("echo $place in $$") == f"here in {pid}"
 
 
-def test_a_shell_that_has_ended_says_so_and_the_next_page_gets_a_new_one(lab: Lab) -> None:
+def test_an_ended_shell_is_reported_and_the_next_page_gets_a_new_one(lab: Lab) -> None:
     page = lab.attach()
     pid = page.run("echo $$")
     page.start("echo good bye; exit")
@@ -168,7 +168,7 @@ def test_a_huge_message_ends_the_connection_and_not_the_shell(lab: Lab, size: in
     ],
     ids=lambda text: repr(text)[:50],
 )
-def test_a_message_that_is_none_ends_the_connection_with_the_reason(lab: Lab, message: str | bytes) -> None:
+def test_an_invalid_message_ends_the_connection_with_the_reason(lab: Lab, message: str | bytes) -> None:
     page = lab.attach()
     page.run("true")
     page.socket.send(message)
@@ -224,7 +224,7 @@ def test_keys_that_no_program_reads_are_bounded(lab: Lab) -> None:
     assert len(lab.shells._running[1]._typed) <= limits.PENDING
 
 
-def test_a_command_that_does_not_start_says_so(tmp_path: Path) -> None:
+def test_a_command_that_does_not_start_is_reported(tmp_path: Path) -> None:
     with terminals(tmp_path, str(tmp_path / "missing")) as lab:
         page = lab.attach()
         _end(page)
