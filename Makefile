@@ -17,7 +17,7 @@ help: ## show this list
 lab: setup ## set up, start the lab and take the flights model from data to production
 	@$(BIN)/workshop lab
 
-test: $(VENV)/.tested ## every test: the main job and the guide end to end, the others beside them
+test: $(VENV)/.tested ## every test, also the main job and the guide end to end
 	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder -rs
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
@@ -27,7 +27,7 @@ lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: setup ## measure what the docs state: start-up, tasks, the API, serving
+bench: setup ## measure the figures of the docs: start-up, tasks, the API, serving
 	@$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.api && $(BIN)/python -m tests.bench.serving
 
 notebooks: setup ## make the notebooks from their source
@@ -42,10 +42,10 @@ dashboards: setup ## make the dashboards' JSON from their code
 parity: setup ## make the pages of what the lab and the model server support from the code and its tests
 	@$(BIN)/python -m tests.parity && $(BIN)/python -m tests.s2i.parity
 
-down: ## stop the lab; everything is kept
+down: ## stop the lab and keep its state
 	@$(BIN)/workshop down
 
-reset: ## stop the lab and delete what it holds
+reset: ## stop the lab and delete its state
 	@$(BIN)/workshop reset
 
 setup: $(VENV)/.made ## make the environment (also done by the others)

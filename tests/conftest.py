@@ -1,4 +1,4 @@
-"""What holds for every test: a home of its own, no network beyond loopback, nothing of the user's environment."""
+"""Fixtures of all tests: a temporary home folder, no network but loopback, no variables of the user's environment."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from workshop.programs import cache_folder
 
 KIT = Path(__file__).resolve().parents[1]
 
-# How long one example takes says how busy the machine is.
+# The time of one example depends on the load of the machine.
 hypothesis.settings.register_profile("kit", deadline=None)
 hypothesis.settings.load_profile("kit")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """xdist writes a test's group into its name; where that has no effect, it tears the groups apart."""
+    """xdist appends a test's group to its name. Fail if it has not: the groups would be split."""
     if getattr(session.config.option, "loadgroup", False):
         for item in session.items:
             if item.get_closest_marker("xdist_group") and "@" not in item.nodeid:

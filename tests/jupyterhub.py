@@ -1,4 +1,4 @@
-"""What the tests of both JupyterHubs do: wait until the one that they have started answers."""
+"""Helpers of the tests of both JupyterHubs: wait until a started hub answers."""
 
 from __future__ import annotations
 

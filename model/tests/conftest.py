@@ -1,4 +1,4 @@
-"""What the model's tests share: real months, a small model trained on a slice of them, and a home of their own."""
+"""Fixtures of the model's tests: real months, a small model trained on a slice of them, and a temporary home folder."""
 
 from __future__ import annotations
 

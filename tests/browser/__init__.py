@@ -1,1 +1,1 @@
-"""Chromium for the tests: driven by Selenium, held to what axe-core (npm, MPL-2.0, beside this file) finds."""
+"""Chromium for the tests: driven by Selenium, and checked by axe-core (npm, MPL-2.0, in this folder)."""

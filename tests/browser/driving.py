@@ -1,6 +1,6 @@
-"""One Chromium that clicks and looks, and axe-core's opinion of a page.
+"""Drives Chromium, and runs axe-core on a page.
 
-Chromium and its driver come from the system, so nothing is downloaded; the browser talks to nobody but the page.
+Chromium and its driver come from the system, so nothing is downloaded. The browser connects to the tested page only.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HAVE_CHROMIUM = bool(shutil.which("chromium") and shutil.which("chromedriver"))
 
 
 def chromium(folder: Path) -> Chrome:
-    """A fresh browser whose profile is in the folder; the caller ends it with `quit()`."""
+    """A fresh browser with its profile in the folder. The caller ends it with `quit()`."""
     options = ChromeOptions()
     options.binary_location = str(shutil.which("chromium"))
     for word in (
@@ -41,7 +41,7 @@ def chromium(folder: Path) -> Chrome:
 
 
 def serious(browser: Chrome) -> list[str]:
-    """What axe-core calls serious or critical on the page that is open: rule, help and the first places."""
+    """The serious and critical findings of axe-core on the open page: rule, help and the first places."""
     browser.execute_script(AXE)
     found: dict[str, Any] = browser.execute_async_script(
         "const done = arguments[arguments.length - 1]; axe.run(document, {resultTypes: ['violations']}).then(done);"
@@ -54,7 +54,7 @@ def serious(browser: Chrome) -> list[str]:
 
 
 def wait_for(browser: Chrome, css: str, words: str = "", seconds: float = 30) -> str:
-    """The text of the first element that a selector finds, once it holds the words. Raises TimeoutException."""
+    """The text of the first element of a selector, once it contains the words. Raises TimeoutException."""
 
     def there(_: Chrome) -> str | bool:
         texts = [str(each.text) for each in browser.find_elements(By.CSS_SELECTOR, css)]
@@ -64,7 +64,7 @@ def wait_for(browser: Chrome, css: str, words: str = "", seconds: float = 30) ->
 
 
 def click(browser: Chrome, css: str) -> None:
-    """Click what a selector finds, once it is there and may be clicked."""
+    """Click the element of a selector, once it can be clicked."""
 
     def clicked(_: Chrome) -> bool:
         for found in browser.find_elements(By.CSS_SELECTOR, css):
@@ -78,5 +78,5 @@ def click(browser: Chrome, css: str) -> None:
 
 
 def _wait(browser: Chrome, seconds: float) -> WebDriverWait[Chrome]:
-    # A page may replace an element between the moment that it is found and the one that it is asked.
+    # A page may replace an element between finding it and using it.
     return WebDriverWait(browser, seconds, ignored_exceptions=[StaleElementReferenceException])

@@ -1,8 +1,8 @@
-"""The README's pictures of the console, made anew from the lab that runs: `.venv/bin/python -m tests.browser.pictures`.
+"""Makes the README's pictures of the console from the running lab: `.venv/bin/python -m tests.browser.pictures`.
 
-Beside them stands of what they are a picture: the digest of the templates and styles of each page, and a test that says
-when one has changed since. Run it after `make lab`. The picture of the travellers' page is made by that page's tests:
-`PICTURES=1 .venv/bin/pytest tests/seldon/client -k picture`.
+A file next to them has the digest of the templates and styles of each page; a test fails when one has changed since.
+Run it after `make lab`. The tests of the client page make its picture: `PICTURES=1 .venv/bin/pytest tests/seldon/client
+-k picture`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _CONSOLE = (f"{_PAGES}/templates/console.html", f"{_PAGES}/templates/live.html")
 _PARTS = ("index.html", "client.css", "elements.js", "form.js", "answer.js")
 _CLIENT = tuple(f"seldon/client/page/{name}" for name in _PARTS)
 SOURCES = {"console.png": (*_EACH, *_CONSOLE), "run.png": (*_EACH, *_RUN), "client.png": _CLIENT}
-"""What each page is made of; a script that only reacts to clicks changes no picture."""
+"""The sources of each page. A script that only reacts to clicks does not change the picture."""
 
 
 def digest(picture: str) -> str:
-    """Of the files that a picture shows."""
+    """The digest of the files that a picture shows."""
     found = hashlib.sha256()
     for name in SOURCES[picture]:
         found.update(name.encode() + b"\0" + (KIT / name).read_bytes())
@@ -37,14 +37,14 @@ def digest(picture: str) -> str:
 
 
 def note(*pictures: str) -> None:
-    """Write down what has just been made of what."""
+    """Record the digest of the sources of a new picture."""
     made = json.loads(MADE.read_text()) if MADE.exists() else {}
     made |= {picture: digest(picture) for picture in pictures}
     MADE.write_text(json.dumps(made, indent=2, sort_keys=True) + "\n")
 
 
 def main() -> None:
-    """Take both, in a light theme, 1240 wide."""
+    """Make both pictures, in a light theme, 1240 px wide."""
     from selenium.webdriver.common.by import By
 
     from tests.browser.driving import chromium, wait_for

@@ -1,4 +1,4 @@
-"""The README shows the pages as they are: a changed page makes its picture stale, and that is told."""
+"""The pictures of the README are current: a changed page makes its picture stale."""
 
 from __future__ import annotations
 

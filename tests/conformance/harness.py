@@ -28,7 +28,7 @@ RUNS = ("PipelineRun", "TaskRun")
 
 
 class Lab:
-    """What a test does with a lab."""
+    """Operations of a test on a lab."""
 
     def __init__(self, store: Store, state: LabPaths, launcher: Launcher) -> None:
         self.store, self.state, self.launcher = store, state, launcher
@@ -113,7 +113,7 @@ async def lab(
 
 
 def differences(expected: Any, actual: Any, path: str = "") -> list[str]:
-    """Where `actual` does not hold what `expected` says; null means absent, lists match item by item."""
+    """The places where `actual` does not match `expected`. Null means absent; lists are compared item by item."""
     if isinstance(expected, dict):
         if not isinstance(actual, dict):
             return [f"{path}: {actual!r} is no object"]

@@ -1,4 +1,4 @@
-"""Production on a real API server with the lab's oc, and without what makes pods of it."""
+"""Production on a real API server with the lab's oc, without controllers that create Pods."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ def production(
 
 
 class NothingStarts(Cluster):
-    """Production where nothing becomes ready: waits return at once."""
+    """Production in which waits return at once, because nothing becomes ready."""
 
     def wait(self, *_: object, **__: object) -> None:
         pass
 
 
 class Recorder(Registry):
-    """A registry that knows every version, and keeps what it was told to change."""
+    """A registry with every version, which records the changes."""
 
     def __init__(self, model: str) -> None:
         super().__init__(model)

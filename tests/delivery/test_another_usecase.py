@@ -1,4 +1,4 @@
-"""A second use case, a regression in a folder of its own, is delivered and drawn with no edit elsewhere."""
+"""A second use case, a regression in its own folder, works with delivery and dashboards without other changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Of two predictors the better one is named, with why; and nobody where nothing speaks against either."""
+"""A comparison names the better predictor and the reason, or none without evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events are counted whole: across restarts and replicas, and from a moment that is no scrape's."""
+"""Counts are exact across restarts and replicas, and from a moment between two scrapes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The history has what was in production when, loses no writer's entry, and stays small."""
+"""The history records the releases of production, loses no entry of concurrent writers, and has a bounded size."""
 
 from __future__ import annotations
 

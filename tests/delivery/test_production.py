@@ -1,4 +1,4 @@
-"""What production runs follows from overlays that are applied whole, and every change of it is written down."""
+"""Overlays are applied as a whole, and every change of production is recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a canary is condemned, when it is cleared, and when nobody can tell yet."""
+"""The rules of a canary: when it fails, when it passes, and when there is no decision yet."""
 
 from __future__ import annotations
 

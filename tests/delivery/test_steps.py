@@ -1,4 +1,4 @@
-"""A canary goes from share to share while it holds, back when it does not, and waits when nobody can tell."""
+"""A canary takes the next share when it passes, rolls back when it fails, and waits when there is no decision."""
 
 from __future__ import annotations
 

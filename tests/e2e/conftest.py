@@ -19,25 +19,28 @@ import pytest
 
 KIT = Path(__file__).resolve().parents[2]
 GROUPS = {"test_bad_input.py": "", "test_modules.py": "guide"}
-"""Files that do not share the lab of the others: each test has its own, or all of the file have one."""
+"""Files that do not share the lab of the others: each test has its own lab, or all tests of the file share one."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process runs all that share a lab, in order; it mostly waits, so the unit tests run beside it."""
+    """One process runs all tests that share a lab, in order.
+
+    It mostly waits, so the unit tests run at the same time.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(900))
             if group := GROUPS.get(item.path.name, "e2e"):
                 item.add_marker(pytest.mark.xdist_group(group))
-    # What takes longest begins first.
+    # The longest tests start first.
     items.sort(key=lambda item: (Path(__file__).parent not in item.path.parents, item.path.name != "test_modules.py"))
 
 
 @dataclass
 class Lab:
-    """A lab as a user has it: through the command `workshop` and through its URLs."""
+    """A lab as users have it: the command `workshop` and its URLs."""
 
     state: Path
     env: dict[str, str]
@@ -59,13 +62,16 @@ class Lab:
         return done
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """A command that runs meanwhile; its errors are a pipe. SIGINT ends it also where this process ignores it."""
+        """A command that runs in the background. Its stderr is a pipe.
+
+        SIGINT ends it also if this process ignores SIGINT.
+        """
         return subprocess.Popen(
             [sys.executable, "-m", "workshop", *words],
             cwd=KIT,
             env=self.env,
             stderr=subprocess.PIPE,
-            # A child inherits that a signal is ignored: a shell does that for `&`, and nohup.
+            # A child inherits ignored signals: a shell sets them for `&`, and nohup does.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
@@ -101,7 +107,7 @@ class Lab:
         return int((self.state / "run" / "lock").read_text())
 
     def processes(self) -> list[psutil.Process]:
-        """Every process that belongs to this lab: its state folder is in its environment or command line."""
+        """The processes of this lab: its state folder is in their environment or command line."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -127,8 +133,8 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The main job, once a process. What it prints at its end is `summary`."""
-    # Any letters will do, also in the addresses that are printed to be copied.
+    """The main job, once for each process. `summary` is its output."""
+    # Other letters must work, also in the printed addresses.
     state = tmp_path_factory.mktemp("lab") / "l'äb & stäte"
     env = {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
     made = Lab(state, env)

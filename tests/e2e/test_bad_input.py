@@ -1,4 +1,4 @@
-"""What goes wrong in a room: each gets a clear error with its exit code, leaves no process, loses nothing."""
+"""Common problems: each ends with a clear error and its exit code, leaves no process, and loses nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first modules by clicking, in a real browser: log in, check, let it be done, come back, open the notebook."""
+"""The first modules in a real browser: log in, check, solve, undo, open the notebook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The main job as a user does it: from a month of data to a prediction from production, and what stands afterwards."""
+"""The main job as a user runs it: from a month of data to a prediction from production, and its results."""
 
 from __future__ import annotations
 

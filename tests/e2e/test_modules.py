@@ -1,7 +1,6 @@
-"""Every module of the guide, as its text says, and every checker: no before, yes after, no to a wrong answer.
+"""Every module of the guide and its check: it fails before, passes after, and fails for a wrong answer.
 
-A module is done by the commands of its own text, so this is also the test that the text is right. They run in their
-order in the lab of the main job, as a participant walks them.
+The commands of the text do a module, so this also tests the text. They run in their order in the lab of the main job.
 """
 
 from __future__ import annotations

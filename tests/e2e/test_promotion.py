@@ -1,4 +1,4 @@
-"""A worse model goes back by itself, a good one replaces the champion, and a person can undo it: as users do it."""
+"""A worse model is rolled back automatically, a good one replaces the champion, and a manual rollback undoes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of this folder read: the rendered dashboards, their panels and queries, and the alert rules."""
+"""Readers of the rendered dashboards, their panels and queries, and the alert rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A served model that is really asked: two predictors behind the gateway, real flights, Prometheus over both."""
+"""A served model with traffic: two predictors behind the gateway, real flights, and Prometheus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The alerts: each fires and stays silent as its unit tests say, and leads to its heading in the runbook."""
+"""The alerts: each one matches its unit tests and links to its heading in the runbook."""
 
 from __future__ import annotations
 

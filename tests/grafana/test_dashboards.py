@@ -1,4 +1,4 @@
-"""The dashboards: rendered as committed, valid, with queries that parse and panels that explain."""
+"""The dashboards: equal to the committed files, valid, with queries that parse and panels with descriptions."""
 
 from __future__ import annotations
 

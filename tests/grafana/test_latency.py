@@ -1,4 +1,4 @@
-"""Latency: buckets that fit what is measured, and quantiles that never show a made-up value."""
+"""Latency: buckets that fit the measured values, and quantiles that are not invented."""
 
 from __future__ import annotations
 

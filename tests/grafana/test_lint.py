@@ -1,7 +1,7 @@
-"""The rules of Grafana's dashboard-linter that speak of Prometheus, each by its name there.
+"""The rules of Grafana's dashboard-linter about Prometheus, with the names that they have there.
 
-The linter itself is a Go program that is on no package registry. What a rule is not held to stands in EXCLUDED with
-the reason, and an exclusion that is no longer needed fails.
+The linter itself is a Go program that is in no package registry. EXCLUDED has the exceptions with their reasons; an
+exception that is no longer needed fails.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every metric and label is there when the real parts run, and every query of every panel answers."""
+"""Every metric and label exists when the real parts run, and every query of every panel has a result."""
 
 from __future__ import annotations
 

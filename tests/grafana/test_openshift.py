@@ -1,4 +1,4 @@
-"""What a cluster's Grafana operator gets: the same JSON, and for each participant a datasource of their own."""
+"""The objects for a cluster's Grafana operator: the same JSON, and a data source for each participant."""
 
 from __future__ import annotations
 

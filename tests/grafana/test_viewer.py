@@ -1,4 +1,4 @@
-"""The lab's viewer with real data: what a browser shows, in light and dark, on a desktop, a phone and a keyboard."""
+"""The lab's viewer with real data in a browser: light and dark, on a desktop, on a phone, and with a keyboard."""
 
 from __future__ import annotations
 

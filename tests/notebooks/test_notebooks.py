@@ -1,4 +1,4 @@
-"""The notebooks: made from their sources, and clean. A module of the guide runs each, from top to bottom."""
+"""The notebooks: generated from their sources, and without outputs. A module of the guide runs each of them."""
 
 from __future__ import annotations
 

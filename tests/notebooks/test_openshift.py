@@ -1,7 +1,7 @@
-"""The hub on OpenShift: its real configuration, run by the real JupyterHub, KubeSpawner and OpenShiftOAuthenticator.
+"""The hub on OpenShift: its real configuration with the real JupyterHub, KubeSpawner and OpenShiftOAuthenticator.
 
-The lab is the Kubernetes API that it talks to, and what it asks there is held to the Role that it is given. The OAuth
-server is played here: a cluster's answers at the four addresses that the authenticator calls.
+The lab is its Kubernetes API, and each request is checked against the Role of the hub. The OAuth server is a stand-in
+with a cluster's answers at the four addresses that the authenticator calls.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The workshop's own model as a source for S2I: trained on a slice of two months, kept in .cache for the next run."""
+"""The workshop's model as a source for S2I: trained on a slice of two months, and cached in .cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Start, readiness, shutdown, and what an operator is told when the model is not fit to be served."""
+"""Start, readiness, shutdown, and the errors for a model that cannot be served."""
 
 from __future__ import annotations
 

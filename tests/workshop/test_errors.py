@@ -38,7 +38,7 @@ def test_a_wrong_word_is_a_usage_error_with_the_next_command(capsys: pytest.Capt
     assert main(["stattus"]) == 2
     printed = capsys.readouterr().err
     assert "stattus" in printed
-    assert "workshop --help says what is allowed" in printed
+    assert "workshop --help lists what is allowed" in printed
 
 
 def test_no_verb_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""What import-linter cannot say: a name with a leading underscore belongs to its module."""
+"""A rule that import-linter does not have: a name with a leading underscore belongs to its module."""
 
 from __future__ import annotations
 

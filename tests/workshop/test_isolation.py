@@ -1,4 +1,4 @@
-"""What the terminal sets does not reach the kit's processes where it would break them."""
+"""Variables of the terminal do not reach the kit's processes if they would break them."""
 
 from __future__ import annotations
 

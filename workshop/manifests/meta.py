@@ -106,15 +106,6 @@ class ObjectMeta(Typed, frozen=True, kw_only=True):
     self_link: str | None = None
 
 
-class ListMeta(Typed, frozen=True, kw_only=True):
-    """The metadata of a list."""
-
-    resource_version: str | None = None
-    continue_: str | None = msgspec.field(name="continue", default=None)
-    remaining_item_count: int | None = None
-    self_link: str | None = None
-
-
 class Condition(Typed, frozen=True, kw_only=True):
     """One condition of an object: `status` is True, False or Unknown."""
 

@@ -1,6 +1,6 @@
-"""What the model must do whatever its metrics are: invariance, direction, a minimum of skill.
+"""Behaviour of the model that does not depend on its metrics: invariance, direction, a minimum of skill.
 
-They run on a small model trained here, because the pipeline tests before it trains.
+They use a small model that is trained here, because the pipeline runs the tests before it trains.
 """
 
 from __future__ import annotations

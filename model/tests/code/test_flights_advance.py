@@ -1,4 +1,4 @@
-"""The next month moves the window on by one and leaves the rest of params.yaml as it was."""
+"""`flights.advance` moves the window by one month and keeps the rest of params.yaml."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`dvc repro` alone takes a plain clone to a model: without data, from the cache, and from a remote."""
+"""`dvc repro` makes a model in a fresh clone: without data, from the cache, and from a remote."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract check passes a server that does what it must, and fails one for each thing it does not."""
+"""The contract check passes a correct server, and fails for each kind of mistake."""
 
 from __future__ import annotations
 

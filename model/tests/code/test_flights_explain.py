@@ -1,4 +1,4 @@
-"""What moved an answer: the parts add up, are what they are defined as, and count nothing."""
+"""Explanations: the parts add up, match their definition, and are not counted as predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate opens for a good model, and says by how much a bad one fails."""
+"""The gate passes a good model, and shows the difference for each failing check."""
 
 from __future__ import annotations
 

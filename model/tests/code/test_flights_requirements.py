@@ -1,4 +1,4 @@
-"""What is served runs on the versions that it was trained and tested with, each with a hash."""
+"""Serving uses the versions of training and of the tests, each with a hash."""
 
 from __future__ import annotations
 

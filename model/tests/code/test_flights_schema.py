@@ -1,4 +1,4 @@
-"""The columns are stated once and hold together; what serves them needs nothing of training."""
+"""The columns are consistent, and serving does not import what only training has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows are read strictly, answered exactly and counted once."""
+"""Rows are validated, answered exactly and counted once."""
 
 from __future__ import annotations
 

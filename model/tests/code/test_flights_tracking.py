@@ -1,4 +1,4 @@
-"""Without a server nothing is logged; with one, a model has one run and one version, whoever asks first."""
+"""Without a server nothing is logged. With a server, a model has one run and one version, for any order of calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Callers are played with real flights, at the asked rate, and every answer is counted."""
+"""Traffic uses real flights at the given rate, and counts every answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Answering = Callable[[str, dict[str, Any]], tuple[int, dict[str, Any]]]
 
 
 class Deployment:
-    """A server that answers as it is told and keeps what it was sent."""
+    """A server with scripted answers that records the requests."""
 
     def __init__(self, answering: Answering) -> None:
         self.seen: list[tuple[str, dict[str, Any]]] = []

@@ -1,4 +1,4 @@
-"""Training exports what it trained, and refuses an export that answers otherwise."""
+"""Training exports its model, and refuses an export with other answers."""
 
 from __future__ import annotations
 

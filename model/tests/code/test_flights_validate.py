@@ -1,4 +1,4 @@
-"""Bad data is named by file, line, column and rule, all of it, and a good file passes."""
+"""Every fault of bad data has file, line, column and rule; a good file passes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The months themselves: the same bytes for everybody, valid, and never changed behind Git's back."""
+"""The months: the same bytes on every machine, valid, and equal to their pointers in Git."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the API server answers, and how fast."""
+"""Measures the speed of the API server."""

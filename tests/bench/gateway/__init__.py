@@ -1,1 +1,1 @@
-"""What the lab's gateway costs."""
+"""Measures the cost of the lab's gateway."""

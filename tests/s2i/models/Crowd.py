@@ -1,4 +1,4 @@
-"""A model that says how many rows it got at once, and that can be held: for requests that wait at the same moment."""
+"""A model that records the number of rows of each call and that can be blocked: for simultaneous requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model without a schema: gives back what it got, or what it was told to."""
+"""A model without a schema: returns its input, or the output that a request asks for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that can be made to die, to hang and to fail: for what the parent of several workers does about it."""
+"""A model that can be made to die, to hang and to fail: for tests of the parent of several workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model that imports nothing: says what it was given."""
+"""A model without imports: returns its input."""
 
 from __future__ import annotations
 

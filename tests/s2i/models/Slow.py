@@ -1,4 +1,4 @@
-"""A model that takes its time: for shutdown, readiness and concurrency."""
+"""A slow model: for tests of shutdown, readiness and concurrency."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model whose metrics() returns what cannot be counted, after one good entry."""
+"""A model whose metrics() returns invalid entries after a valid one."""
 
 from __future__ import annotations
 

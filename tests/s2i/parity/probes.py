@@ -1,4 +1,4 @@
-"""What both servers are asked, and what is found when their answers differ."""
+"""The requests to both servers, and the findings when their answers differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One class under both servers: each as the builder carries it, with its own packages, on ports of its own."""
+"""One class under both servers: each with its own packages, as in the builder, on its own ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A traveller asks, is told in place what is wrong, sees why, and says how it went."""
+"""The client page: a prediction, errors at their fields, an explanation, and feedback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a check asks Prometheus: with a token in the lab and on OpenShift; there also for one project."""
+"""The queries of a check to Prometheus: with a token in the lab and on OpenShift, and there for one project."""
 
 from __future__ import annotations
 

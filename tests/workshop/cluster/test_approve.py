@@ -1,4 +1,4 @@
-"""Which approval `workshop approve` means, also when it was answered in the browser before."""
+"""The approval that `workshop approve` chooses, also when it was answered in the browser before."""
 
 from __future__ import annotations
 

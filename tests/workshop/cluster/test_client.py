@@ -1,4 +1,4 @@
-"""The client finds its server as kubectl does, and says what fails and what comes next."""
+"""The client finds its server as kubectl does, and its errors name the problem and the next command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the clients of MLflow and Prometheus send, and what they say when a service gives no good answer."""
+"""The clients of MLflow and Prometheus: their requests, and their errors when a service gives no valid answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`workshop approve NAME --timeout` waits for an approval that is not there yet."""
+"""`workshop approve NAME --timeout` waits for an approval that does not exist yet."""
 
 from __future__ import annotations
 

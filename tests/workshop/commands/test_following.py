@@ -1,4 +1,4 @@
-"""`workshop run -p`, and which run `workshop follow` means: the one that the push of this commit has started."""
+"""`workshop run -p`, and the run that `workshop follow` chooses: that of the push of this commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`workshop status` when the supervisor's report is not the whole truth."""
+"""`workshop status` when the supervisor's report is outdated."""
 
 from __future__ import annotations
 

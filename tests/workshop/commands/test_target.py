@@ -1,4 +1,4 @@
-"""Commands mean the lab as soon as it has been begun, and else the cluster and the project that `oc` is in."""
+"""Commands use the lab if it was started once, else the cluster and the current project of `oc`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules of the guide as they are read: front matter, commands, and what is refused with file and line."""
+"""Parsing the modules of the guide: front matter, commands, and errors with file and line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages of the guide: values, copied commands, real files, and nothing that a module could smuggle in."""
+"""Pages of the guide: values, copied commands, included files, and no raw HTML of a module."""
 
 from __future__ import annotations
 

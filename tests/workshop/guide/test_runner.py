@@ -1,4 +1,4 @@
-"""The runner of the modules: it must fail where a participant would, with the line they would look at."""
+"""The runner of the modules: it fails where a participant would, with the line of the module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guide as a site: the picture that grows, the search, translations, what is folded, and the ledger."""
+"""The guide as a site: the diagram, the search, translations, folded answers, and the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The client page on the gateway: its files with a strict policy, and nothing of the API in its way."""
+"""The client page on the gateway: its files with a strict policy, and the API's paths unchanged."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_nothing_but_the_page_is_within_reach(gateway: TestClient, path: str) ->
 
 
 def test_the_page_itself_states_the_policy_too() -> None:
-    """For whoever serves it without the header; frame-ancestors is for headers only."""
+    """For a server that does not send the header. frame-ancestors works in headers only."""
     stated = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', (PAGE / "index.html").read_text())
     header = HEADERS["Content-Security-Policy"].replace("frame-ancestors 'none'; ", "")
     assert stated and stated[1] == header

@@ -1,4 +1,4 @@
-"""The parity page says what admission does: each refused row is refused, in its words, and nothing is left out."""
+"""The parity page matches admission: each refused row is refused with its message, and no field is missing."""
 
 from __future__ import annotations
 

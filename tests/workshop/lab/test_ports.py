@@ -1,4 +1,4 @@
-"""Ports: preferred, kept, held, replaced where they are taken, refused where they were asked for."""
+"""Ports: preferred, kept, reserved, replaced when in use, refused when requested and in use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A lab that cannot start says why and what to do, and ends with exit code 3."""
+"""A lab that cannot start prints the reason and the next step, and ends with exit code 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store keeps what it has accepted: through kill -9, a full disk, and a restart."""
+"""The store keeps accepted writes: through kill -9, a full disk, and a restart."""
 
 from __future__ import annotations
 

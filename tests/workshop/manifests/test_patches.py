@@ -1,4 +1,4 @@
-"""Patches and selectors hold their laws for any input."""
+"""Properties of patches and selectors for any input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a participant gets: one kustomization that a cluster applies as it stands, and the lab too."""
+"""The objects of a participant: one kustomization that a cluster and the lab apply."""
 
 from __future__ import annotations
 

@@ -114,9 +114,7 @@ def _from(store: Store, pod: PodIdentity, container: str, source: EnvVarSource) 
     raise PodError(CONFIG_ERROR, "resourceFieldRef: containers of the lab have no limits", container)
 
 
-def _key(
-    store: Store, kind: str, pod: PodIdentity, container: str, selector: ConfigMapKeySelector | SecretKeySelector
-) -> str | None:
+def _key(store: Store, kind: str, pod: PodIdentity, container: str, selector: KeySelector) -> str | None:
     data = _data(store, kind, pod.namespace, selector.name or "")
     if data is None:
         if selector.optional:

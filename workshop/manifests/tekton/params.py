@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -11,8 +11,6 @@ from workshop.manifests.meta import PRESERVE, Typed
 
 ParamValue = Annotated[str | list[str] | dict[str, str], Meta(extra_json_schema=PRESERVE)]
 """A string, a list of strings or an object of strings."""
-
-ParamType = Literal["string", "array", "object"]
 
 Duration = Annotated[str, Meta(description="A duration as Go writes it, such as 1h30m0s; 0 means no limit.")]
 

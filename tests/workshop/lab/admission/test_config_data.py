@@ -1,4 +1,4 @@
-"""Keys of ConfigMaps and Secrets become names of files, so only names of files are taken."""
+"""Keys of ConfigMaps and Secrets become file names, so only valid file names are accepted."""
 
 from __future__ import annotations
 

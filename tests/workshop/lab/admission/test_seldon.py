@@ -1,4 +1,4 @@
-"""SeldonDeployments are refused in the words of Seldon's own webhook, and what the lab cannot run by name."""
+"""SeldonDeployments are refused with the messages of Seldon's webhook; unsupported fields are refused by name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Triggers' webhook takes and refuses, in its words."""
+"""Admission of Triggers' kinds, with the messages of its webhook."""
 
 from __future__ import annotations
 

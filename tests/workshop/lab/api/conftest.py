@@ -1,4 +1,4 @@
-"""One API server for the session, a namespace of its own for each test."""
+"""One API server for the session, and a namespace for each test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tkn and oc ask for, request by request, where neither is installed.
+"""The requests of tkn and oc, also where neither is installed.
 
 The sequences are those of tkn 0.46 and oc 4.19: paths, media types and Accept headers as they send them.
 """

@@ -1,4 +1,4 @@
-"""Kinds that users add: they belong to one store, and the documents made from them are not kept for ever."""
+"""Kinds that users add: they belong to one store, and the documents made from them are removed with them."""
 
 from __future__ import annotations
 

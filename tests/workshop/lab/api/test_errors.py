@@ -1,4 +1,4 @@
-"""Bad and conflicting requests are answered in the words of a real API server."""
+"""Errors have the messages of a real API server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests that want too much: each is refused in a word, and the server goes on."""
+"""Requests beyond the limits: each is refused with a message, and the server continues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the real kubectl is told, command by command."""
+"""The lab's answers to the real kubectl, command by command."""
 
 from __future__ import annotations
 

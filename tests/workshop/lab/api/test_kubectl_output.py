@@ -1,4 +1,4 @@
-"""What kubectl prints of the lab's answers: it reads, fails, writes and deletes as on a cluster."""
+"""The output of kubectl in the lab: it reads, fails, writes and deletes as on a cluster."""
 
 from __future__ import annotations
 

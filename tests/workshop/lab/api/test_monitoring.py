@@ -1,4 +1,4 @@
-"""What the API accepts of the objects of monitoring.coreos.com."""
+"""Admission of the kinds of monitoring.coreos.com."""
 
 from __future__ import annotations
 

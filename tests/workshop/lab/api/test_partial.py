@@ -1,4 +1,4 @@
-"""What a Table reads of a stored object."""
+"""Partial parsing of stored objects for Tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grafana as a part of the lab. Grafana is on no registry, so a stand-in only shows how it would be called."""
+"""Grafana as a part of the lab. Grafana is in no registry, so a stand-in shows how the lab starts it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lab's JupyterHub, for real: login with the token, a server without root, a kernel over the proxy."""
+"""The lab's real JupyterHub: login with the token, a server without root, a kernel through the proxy."""
 
 from __future__ import annotations
 

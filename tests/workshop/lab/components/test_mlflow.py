@@ -1,4 +1,4 @@
-"""The lab's MLflow, for real: the pages that the guide opens are there before anything was logged."""
+"""The lab's real MLflow: the pages that the guide opens exist before anything was logged."""
 
 from __future__ import annotations
 

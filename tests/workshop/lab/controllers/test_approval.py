@@ -1,4 +1,4 @@
-"""The approval gate: who may answer, what the answers lead to, and what the CustomRun says then."""
+"""The approval gate: who may answer, the effect of the answers, and the status of the CustomRun."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules and monitors in the lab: each sees its own namespace, and a faulty one takes no other down."""
+"""Rules and monitors in the lab: each one is limited to its namespace, and a faulty one does not affect others."""
 
 from __future__ import annotations
 
@@ -199,11 +199,6 @@ def test_prometheus_reads_its_files_again_once_it_is_ready_and_only_after_a_chan
     assert asyncio.run(it.controller.reconcile("", "")) is None
     assert asyncio.run(it.controller.reconcile("", "")) is None
     assert it.reloads == 1
-
-
-def _promtool(*words: str) -> None:
-    run = subprocess.run([require("promtool").path, *words], capture_output=True, text=True)
-    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def _pod(namespace: str, name: str, **labels: str) -> ScrapedPod:

@@ -1,4 +1,4 @@
-"""What the operator calls what it makes, and how many pods it wants."""
+"""The names of the operator's objects, and the number of Pods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to runs from outside: cancelling, waiting, deleting, custom tasks, a supervisor that dies."""
+"""Events during runs: cancelling, waiting, deleting, custom tasks, the death of the supervisor."""
 
 from __future__ import annotations
 

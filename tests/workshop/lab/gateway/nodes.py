@@ -1,4 +1,4 @@
-"""A graph node that answers what a test says, notes what it was asked, and can be seen from a running gateway."""
+"""A graph node with scripted answers that records its requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections that break, shadows that cannot keep up: the caller of a prediction notices neither."""
+"""Broken connections and slow shadows do not affect the caller of a prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graphs are walked as Seldon's executor walks them: what is asked, in which order, and what comes back."""
+"""Graphs are evaluated as by Seldon's executor: requests, their order, and the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes: a host for each, the weights of its Services, and what the router says in the status."""
+"""Routes: a host for each, the weights of its Services, and its status."""
 
 from __future__ import annotations
 

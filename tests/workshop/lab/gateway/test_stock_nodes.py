@@ -1,6 +1,6 @@
-"""A graph whose nodes are Seldon's own wrapper: what its parts merge into meta, and who gets the feedback.
+"""A graph of nodes with Seldon's own wrapper: the merged meta, and the receivers of feedback.
 
-With nodes that are not ours, the walk is seen to speak the protocol and not a dialect of the tests.
+Nodes that are not ours show that the gateway follows the protocol and not only the tests.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A store of its own for each test, the builder made once a session, and a toy model to build."""
+"""A store for each test, the builder made once in a session, and a toy model to build."""
 
 from __future__ import annotations
 

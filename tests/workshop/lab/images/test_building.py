@@ -1,4 +1,4 @@
-"""A source becomes an image that serves, offline and without a container engine."""
+"""Building an image of a source, offline and without a container engine."""
 
 from __future__ import annotations
 

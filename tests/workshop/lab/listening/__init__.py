@@ -1,1 +1,1 @@
-"""Senders that ask too much of a port, over real sockets."""
+"""Clients that exceed the limits of a port, over real sockets."""

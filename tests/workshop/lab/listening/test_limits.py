@@ -1,4 +1,4 @@
-"""What a port refuses, and that it goes on to answer others."""
+"""The limits of a port: it refuses what exceeds them and continues to serve others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each field of a monitor does to Prometheus' configuration and to the targets."""
+"""The effect of each field of a monitor on Prometheus' configuration and on the targets."""
 
 from __future__ import annotations
 

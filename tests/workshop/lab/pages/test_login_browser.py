@@ -1,4 +1,4 @@
-"""The link with the token, pasted into a tab that shows a page of the lab already: only its fragment changes."""
+"""The link with the token, pasted into a tab that already shows a page of the lab: only its fragment changes."""
 
 from __future__ import annotations
 

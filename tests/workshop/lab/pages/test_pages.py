@@ -1,4 +1,4 @@
-"""The console, the dashboards and the guide as a browser gets them."""
+"""The console, the dashboards and the guide as pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The gate before the lab's pages: who gets in, who does not, and what they are told."""
+"""The gate of the lab's pages: who is let in, and the responses to others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Triggers that are referred to, selected and grouped; bindings of both kinds; what is created where."""
+"""Triggers by reference, by selector and in groups; bindings of both kinds; the place of created objects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a sender gets, and what an event starts."""
+"""The responses to a sender, and the effects of an event."""
 
 from __future__ import annotations
 

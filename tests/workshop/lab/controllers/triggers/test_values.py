@@ -1,4 +1,4 @@
-"""What bindings take from an event, and how templates are filled with it."""
+"""Values of bindings from an event, and of templates from bindings."""
 
 from __future__ import annotations
 

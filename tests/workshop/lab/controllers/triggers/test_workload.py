@@ -1,4 +1,4 @@
-"""What a listener runs on, and the log that its Pods print."""
+"""The Pods of a listener, and their log."""
 
 from __future__ import annotations
 

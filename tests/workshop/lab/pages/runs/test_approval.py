@@ -1,4 +1,4 @@
-"""A task that waits for people: what it asks, and the participant's answer with its refusals."""
+"""The page of a task that waits for an approval: the question, the answer and its refusals."""
 
 from __future__ import annotations
 

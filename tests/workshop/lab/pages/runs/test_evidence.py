@@ -1,4 +1,4 @@
-"""What an approval decides about: both releases, their difference in Git, the gate and the metrics."""
+"""The evidence for an approval: both releases, their difference in Git, the gate and the metrics."""
 
 from __future__ import annotations
 

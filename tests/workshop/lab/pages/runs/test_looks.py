@@ -1,4 +1,4 @@
-"""Pages of runs on a phone, in light and dark, and for who does not see them; names as long as a cluster allows."""
+"""Pages of runs on a phone, in light and dark, with a screen reader, and with the longest names of a cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run's page: the graph, what is looked at, times, and what a script replaces."""
+"""A run's page: the graph, the selected task, times, and the part that a script replaces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an open page is told: notifications of changes and logs as they come, to fast, slow and vanished readers."""
+"""Streams of an open page: notifications of changes and logs, for fast, slow and vanished readers."""
 
 from __future__ import annotations
 

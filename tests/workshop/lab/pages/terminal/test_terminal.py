@@ -1,4 +1,4 @@
-"""The WebSocket of the guide's terminal: who may use it, what it carries, and that nothing about it grows."""
+"""The WebSocket of the guide's terminal: access, content, and limits."""
 
 from __future__ import annotations
 
