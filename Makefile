@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE =
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test lint format bench notebooks types dashboards parity down reset
+.PHONY: help setup lab test test-cluster lint format bench notebooks types dashboards parity down reset
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,6 +19,10 @@ lab: setup ## set up, start the lab and take the flights model from data to prod
 
 test: $(VENV)/.tested ## every test, also the main job and the guide end to end
 	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder -rs
+
+test-cluster: $(VENV)/.tested ## KUBECONFIG=...: what only a cluster's API server can say; it makes and removes three participants
+	@test -f "$(KUBECONFIG)" || { echo "error: name the cluster: make test-cluster KUBECONFIG=FILE" >&2; exit 2; }
+	@WORKSHOP_TEST_CLUSTER="$(abspath $(KUBECONFIG))" $(BIN)/pytest tests/cluster -rs
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \

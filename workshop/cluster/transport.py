@@ -75,7 +75,7 @@ class Transport:
             # Never sent twice: the connection may break after the server has created the object.
             kept.close()
             kept = None
-        connection = kept or self._connect(self._timeout)
+        connection = kept or self.connect()
         self._local.connection = None
         try:
             answer = self._send(connection, method, path, query, body, media, accept)
@@ -97,7 +97,7 @@ class Transport:
 
         `timeout` is the longest silence in seconds; None means no limit.
         """
-        connection = self._connect(self._timeout)
+        connection = self.connect()
         try:
             answer = self._send(connection, "GET", path, query, None, JSON, accept)
             if answer.status >= 400:
@@ -124,7 +124,9 @@ class Transport:
         if rest:
             yield rest
 
-    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+    def connect(self) -> http.client.HTTPConnection:
+        """A new connection to the server."""
+        timeout = self._timeout
         host = self._url.hostname or ""
         if self._url.scheme != "https":
             return http.client.HTTPConnection(host, self._url.port or 80, timeout=timeout)
