@@ -1,14 +1,17 @@
 """Read the protobuf that kubectl and oc send.
 
 kubectl posts core kinds as protobuf and does not fall back to JSON (`create configmap`, `create secret`,
-`create namespace`, `auth can-i`); oc also updates with it (`secrets link`). The tables contain the field numbers of
-Kubernetes' published .proto files for the kinds that these commands send. A field that is in no table is an error.
+`create namespace`, `auth can-i`, `debug`); oc also updates with it (`secrets link`) and copies Pods (`debug`). The
+tables contain the field numbers of Kubernetes' published files for the kinds that these commands send; those of a Pod's
+spec are in `pod_fields.txt`. A field that is in no table is an error.
 Nothing is written: clients accept JSON as the answer.
 """
 
 from __future__ import annotations
 
 import base64
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 MAGIC = b"k8s\x00"
@@ -24,8 +27,14 @@ class ProtobufError(ValueError):
     """The bytes are not a valid message, or contain a field that is not in the tables."""
 
 
+Table = dict[int, tuple[str, str]]
+"""The fields of a message by number: name and type.
+
+`skip` is for fields that the server sets. `*` is a pointer in Kubernetes: then the client has set a zero or an empty
+message. Other fields are always sent, so their zero means nothing.
+"""
 _NAMED = {1: ("name", "string")}
-_META: dict[int, tuple[str, str]] = {
+_META: Table = {
     1: ("name", "string"),
     2: ("generateName", "string"),
     3: ("namespace", "string"),
@@ -42,7 +51,7 @@ _META: dict[int, tuple[str, str]] = {
     14: ("finalizers", "[]string"),
     17: ("", "skip"),
 }
-_TABLES: dict[str, dict[int, tuple[str, str]]] = {
+_TABLES: dict[str, Table] = {
     "ObjectMeta": _META,
     "ConfigMap": {
         1: ("metadata", "ObjectMeta"),
@@ -140,61 +149,25 @@ _TABLES: dict[str, dict[int, tuple[str, str]]] = {
     "RoleRef": {1: ("apiGroup", "string"), 2: ("kind", "string"), 3: ("name", "string")},
     "Deployment": {1: ("metadata", "ObjectMeta"), 2: ("spec", "DeploymentSpec"), 3: ("", "skip")},
     "DeploymentSpec": {
-        1: ("replicas", "int"),
-        2: ("selector", "LabelSelector"),
+        1: ("replicas", "*int"),
+        2: ("selector", "*LabelSelector"),
         3: ("template", "PodTemplate"),
-        4: ("", "skip"),
+        4: ("strategy", "DeploymentStrategy"),
         5: ("minReadySeconds", "int"),
+        6: ("revisionHistoryLimit", "*int"),
         7: ("paused", "bool"),
+        9: ("progressDeadlineSeconds", "*int"),
     },
-    "LabelSelector": {1: ("matchLabels", "map")},
+    "DeploymentStrategy": {1: ("type", "string"), 2: ("rollingUpdate", "*RollingUpdate")},
+    "RollingUpdate": {1: ("maxUnavailable", "*intstr"), 2: ("maxSurge", "*intstr")},
+    "LabelSelector": {1: ("matchLabels", "map"), 2: ("matchExpressions", "[]LabelSelectorRequirement")},
+    "LabelSelectorRequirement": {1: ("key", "string"), 2: ("operator", "string"), 3: ("values", "[]string")},
     "PodTemplate": {1: ("metadata", "ObjectMeta"), 2: ("spec", "PodSpec")},
     "Pod": {1: ("metadata", "ObjectMeta"), 2: ("spec", "PodSpec"), 3: ("", "skip")},
-    "PodSpec": {
-        2: ("containers", "[]Container"),
-        3: ("restartPolicy", "string"),
-        4: ("terminationGracePeriodSeconds", "int"),
-        6: ("dnsPolicy", "string"),
-        8: ("serviceAccountName", "string"),
-        9: ("", "skip"),
-        10: ("nodeName", "string"),
-        11: ("", "skip"),
-        12: ("", "skip"),
-        13: ("", "skip"),
-        14: ("", "skip"),
-        16: ("hostname", "string"),
-        17: ("subdomain", "string"),
-        19: ("schedulerName", "string"),
-        24: ("priorityClassName", "string"),
-    },
-    "Container": {
-        1: ("name", "string"),
-        2: ("image", "string"),
-        3: ("command", "[]string"),
-        4: ("args", "[]string"),
-        5: ("workingDir", "string"),
-        6: ("ports", "[]Port"),
-        7: ("env", "[]EnvVar"),
-        8: ("", "skip"),
-        13: ("terminationMessagePath", "string"),
-        14: ("imagePullPolicy", "string"),
-        16: ("stdin", "bool"),
-        17: ("stdinOnce", "bool"),
-        18: ("tty", "bool"),
-        20: ("terminationMessagePolicy", "string"),
-    },
-    "Port": {
-        1: ("name", "string"),
-        2: ("hostPort", "int"),
-        3: ("containerPort", "int"),
-        4: ("protocol", "string"),
-        5: ("hostIP", "string"),
-    },
-    "EnvVar": {1: ("name", "string"), 2: ("value", "string")},
     "ClusterRole": {
         1: ("metadata", "ObjectMeta"),
         2: ("rules", "[]PolicyRule"),
-        3: ("aggregationRule", "AggregationRule"),
+        3: ("aggregationRule", "*AggregationRule"),
     },
     "AggregationRule": {1: ("clusterRoleSelectors", "[]LabelSelector")},
     "ClusterRoleBinding": {1: ("metadata", "ObjectMeta"), 2: ("subjects", "[]Subject"), 3: ("roleRef", "RoleRef")},
@@ -223,9 +196,9 @@ _TABLES: dict[str, dict[int, tuple[str, str]]] = {
     },
     "PodDisruptionBudget": {1: ("metadata", "ObjectMeta"), 2: ("spec", "BudgetSpec"), 3: ("", "skip")},
     "BudgetSpec": {
-        1: ("minAvailable", "intstr"),
-        2: ("selector", "LabelSelector"),
-        3: ("maxUnavailable", "intstr"),
+        1: ("minAvailable", "*intstr"),
+        2: ("selector", "*LabelSelector"),
+        3: ("maxUnavailable", "*intstr"),
     },
     "ResourceQuota": {1: ("metadata", "ObjectMeta"), 2: ("spec", "QuotaSpec"), 3: ("", "skip")},
     "QuotaSpec": {1: ("hard", "quantities"), 2: ("scopes", "[]string")},
@@ -236,7 +209,7 @@ def decode(raw: bytes, kind: str) -> dict[str, Any]:
     """A Kubernetes protobuf body as an object, with apiVersion and kind. Raises ProtobufError."""
     if not raw.startswith(MAGIC):
         raise ProtobufError("the body does not begin as Kubernetes' protobuf does")
-    if kind not in _TABLES:
+    if kind not in _tables():
         raise ProtobufError(f"{kind} is not read as protobuf: send JSON")
     envelope = parse(raw[len(MAGIC) :])
     about = parse(_bytes(envelope.get(1, [b""])[-1]))
@@ -244,8 +217,24 @@ def decode(raw: bytes, kind: str) -> dict[str, Any]:
     return {key: value for key, value in head.items() if value} | _read(_bytes(envelope.get(2, [b""])[-1]), kind)
 
 
+@cache
+def _tables() -> dict[str, Table]:
+    """The tables above, and those of a Pod's spec."""
+    found = dict(_TABLES)
+    message = ""
+    for line in (Path(__file__).parent / "pod_fields.txt").read_text(encoding="utf-8").splitlines():
+        words = line.split()
+        if line.startswith("  "):
+            number, name, what = words
+            found[message][int(number)] = (name, what)
+        elif not line.startswith("#"):
+            (message,) = words
+            found[message] = {}
+    return found
+
+
 def _read(raw: bytes, kind: str) -> dict[str, Any]:
-    table = _TABLES[kind]
+    table = _tables()[kind]
     found: dict[str, Any] = {}
     for number, values in parse(raw).items():
         if number not in table:
@@ -253,11 +242,10 @@ def _read(raw: bytes, kind: str) -> dict[str, Any]:
         name, what = table[number]
         if what == "skip":
             continue
-        value = _value(values, what)
+        value = _value(values, what.removeprefix("*"))
         if name == INLINE:
             found |= value
-            continue
-        if value not in ("", None, {}, []) and not (value == 0 and what == "int" and name != "replicas"):
+        elif what.startswith("*") or value not in ("", 0, None, {}, []):
             found[name] = value
     return found
 
@@ -267,13 +255,15 @@ def _value(values: list[bytes | int], what: str) -> Any:
     if what == "string":
         return _string(last)
     if what == "int":
-        return last if isinstance(last, int) else None
+        return (last - 2**64 if last >= 2**63 else last) if isinstance(last, int) else None
     if what == "bool":
-        return True if last else None
+        return bool(last)
     if what == "map":
         return {_string(k): _string(v) for k, v in map(_pair, values)}
+    if what == "quantity":
+        return _quantity(last)
     if what == "quantities":
-        return {_string(k): _string(parse(_bytes(v)).get(1, [b""])[-1]) for k, v in map(_pair, values)}
+        return {_string(k): _quantity(v) for k, v in map(_pair, values)}
     if what == "intstr":
         parts = parse(_bytes(last))
         return _string(parts.get(3, [b""])[-1]) if parts.get(1, [0])[-1] else parts.get(2, [0])[-1]
@@ -281,9 +271,15 @@ def _value(values: list[bytes | int], what: str) -> Any:
         return {_string(k): base64.b64encode(_bytes(v)).decode() for k, v in map(_pair, values)}
     if what == "[]string":
         return [_string(value) for value in values]
+    if what == "[]int":
+        return [_value([value], "int") for value in values]
     if what.startswith("[]"):
         return [_read(_bytes(value), what[2:]) for value in values]
     return _read(_bytes(last), what)
+
+
+def _quantity(value: bytes | int) -> str:
+    return _string(parse(_bytes(value)).get(1, [b""])[-1])
 
 
 def _pair(raw: bytes | int) -> tuple[bytes | int, bytes | int]:

@@ -49,6 +49,64 @@ def test_create_sends_protobuf_that_is_read(kubectl: Run, words: tuple[str, ...]
     assert shown(kubectl, kind, "s")["spec"] == spec
 
 
+POD: dict[str, Any] = {
+    "volumes": [
+        {"name": "data", "emptyDir": {}},
+        {"name": "small", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+        {"name": "words", "configMap": {"name": "words", "defaultMode": 420, "items": [{"key": "a", "path": "b/c"}]}},
+        {"name": "secret", "secret": {"secretName": "s", "optional": False}},
+        {"name": "claim", "persistentVolumeClaim": {"claimName": "c", "readOnly": True}},
+    ],
+    "containers": [
+        {
+            "name": "main",
+            "image": "bash",
+            "command": ["sleep"],
+            "args": ["60"],
+            "env": [
+                {"name": "A", "value": "b"},
+                {"name": "FIELD", "valueFrom": {"fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.name"}}},
+                {"name": "KEY", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k", "optional": True}}},
+                {"name": "CPU", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu", "divisor": "1m"}}},
+            ],
+            "envFrom": [{"prefix": "X_", "configMapRef": {"name": "words"}}],
+            "ports": [{"name": "http", "containerPort": 8080, "protocol": "TCP"}],
+            "resources": {"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "100m"}},
+            "volumeMounts": [{"name": "data", "mountPath": "/data", "subPath": "x"}],
+            "securityContext": {"runAsUser": 0, "runAsNonRoot": False, "capabilities": {"drop": ["ALL"]}},
+            "lifecycle": {"preStop": {"exec": {"command": ["sync"]}}},
+        }
+    ],
+    "initContainers": [{"name": "first", "image": "bash"}],
+    "restartPolicy": "Never",
+    "terminationGracePeriodSeconds": 0,
+    "automountServiceAccountToken": False,
+    "nodeSelector": {"disk": "fast"},
+    "serviceAccountName": "default",
+    "securityContext": {"fsGroup": 1000, "supplementalGroups": [1, 2], "seccompProfile": {"type": "RuntimeDefault"}},
+    "tolerations": [{"key": "k", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}],
+    "priority": -5,
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "a", "operator": "In", "values": ["b"]}]}]
+            }
+        }
+    },
+}
+
+
+def test_a_copy_of_a_pod_is_sent_as_protobuf_with_all_its_fields(kubectl: Run) -> None:
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}, "spec": POD}
+    assert kubectl("create", "-f", "-", stdin=json.dumps(pod)).returncode == 0
+    made = kubectl("debug", "p", "--copy-to=q", "--set-image=main=other", "--keep-annotations", "--attach=false")
+    assert made.returncode == 0, made.stderr
+    copy, original = shown(kubectl, "pod", "q")["spec"], shown(kubectl, "pod", "p")["spec"]
+    assert copy["containers"][0].pop("image") == "other"
+    assert original["containers"][0].pop("image") == "bash"
+    assert copy == original
+
+
 def test_creating_an_absent_kind_is_refused_with_the_reason(kubectl: Run) -> None:
     refused = kubectl("create", "job", "j", "--image=x")
     assert refused.returncode == 1
