@@ -6,18 +6,31 @@ import os
 from pathlib import Path
 
 from tests.s2i.flights import KIT, locked
-from workshop.lab.images.builder import ensure_builder
+from workshop.lab.images.builder import REF, ensure_builder
 from workshop.lab.images.files import remove
 from workshop.lab.images.store import Image, ImageStore
 
 
 def builder() -> tuple[Path, Image]:
-    """The folder of a store that holds the builder, and the image. Copy it to change it."""
+    """The folder of a store that has the builder, and the image."""
     with locked("builder") as cache:
         root = cache / "images"
         store = ImageStore(root)
+        known = store.resolve(REF)
+        if known is not None and not store.is_intact(known.digest):
+            remove(known.root.parent)
         image = ensure_builder(store, KIT / "s2i", Path(os.environ["UV_CACHE_DIR"]))
         for old in store.images():
             if old.digest != image.digest:
                 remove(old.root.parent)
         return root, image
+
+
+def store_with_builder(root: Path) -> ImageStore:
+    """A new store in a folder; its builder is the one of `builder`, by a symbolic link."""
+    _, image = builder()
+    store = ImageStore(root)
+    (root / "sha256").mkdir(parents=True)
+    (root / "sha256" / image.root.parent.name).symlink_to(image.root.parent)
+    store.tag(REF, image.digest)
+    return store

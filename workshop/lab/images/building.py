@@ -1,5 +1,10 @@
 """Executes the instructions of an s2i Dockerfile on folders: one folder for each stage. The last stage is the image.
 
+A stage has its own APP_ROOT and `/tmp`, and shares every other folder with its base, which a RUN cannot write. So an
+image is its APP_ROOT and the digest of its base. In a container, S2I's user 1001 may write to the same two places only.
+Where the kernel allows a private mount namespace, the base is mounted read-only for a RUN. Elsewhere a RUN gets a copy
+of the base and fails if it changes that.
+
 In a container build, s2i has the source and the artifacts in `/tmp`. Here they are in a folder next to the image's
 root, so they do not become part of the image.
 """
@@ -18,10 +23,11 @@ from pathlib import Path
 
 from workshop.errors import ManifestError, RunFailed, SetupError
 from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
-from workshop.lab.images.files import Copied, copy_file, copy_tree, disk_full_as_error, share_unchanged
+from workshop.lab.images.files import copy_tree, disk_full_as_error
+from workshop.lab.images.readonly import can_protect, protect
 from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
-from workshop.lab.images.store import Config, Image, ImageStore
+from workshop.lab.images.store import APP_ROOT, Config, Image, ImageStore, find, times
 
 PASSED = ("UV_CACHE_DIR", "UV_OFFLINE", "UV_INDEX_URL", "PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "PIP_FIND_LINKS")
 """The variables that a build inherits: the package indexes and caches."""
@@ -32,16 +38,27 @@ REQUIREMENTS = "requirements.sha256"
 
 @dataclass
 class _Stage:
-    """One FROM: the image's root, its copied files, the folder for its /tmp, and its configuration so far."""
+    """One FROM: the files of its own, its base, the folder for its /tmp, and its configuration so far.
+
+    `base_root` is the base's folder as a RUN sees it: the folder itself where it can be protected, else a copy. Then
+    `untouched` is the state of the copy.
+    """
 
     root: Path
-    copied: Copied
+    base: Image
+    base_root: Path
+    untouched: str
     scratch: Path
     env: dict[str, str]
     labels: dict[str, str]
     command: list[str]
     user: str
     name: str = ""
+
+    @property
+    def app_root(self) -> Path:
+        """The APP_ROOT of the stage."""
+        return find((self.root,), self.env.get("APP_ROOT", APP_ROOT))
 
 
 def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) -> Image:
@@ -68,10 +85,9 @@ def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) 
             else:
                 _VERBS[instruction.name](store, stages, instruction, where, context)
         last = stages[-1]
-        share_unchanged(last.root, last.copied)
         rootfs.rmdir()
         last.root.rename(rootfs)
-        config = Config(last.env, tuple(last.command), {**last.labels, **labels}, last.user)
+        config = Config(last.env, tuple(last.command), {**last.labels, **labels}, last.user, last.base.digest)
         return store.commit(rootfs, config)
 
 
@@ -99,22 +115,22 @@ def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path)
             f"{where}: there is no image {args[0]} in the lab's store; there are: {known}",
             hint="workshop up makes the model builder; name it as FROM",
         )
+    base = image.base or image
     scratch = folder / "tmp"
     scratch.mkdir(parents=True)
-    root = folder / "root"
-    # Copy, because a build may change any file, and an existing image must not change.
-    copy_tree(image.root, root, copy_file)
+    base_root, untouched = base.root, ""
+    if not can_protect(base.root):
+        base_root = folder / "base"
+        copy_tree(base.root, base_root)
+        untouched = times(base_root)
     name = args[2] if len(args) == 3 else ""
-    return _Stage(
-        root,
-        Copied.of(root, image.root),
-        scratch,
-        dict(image.env),
-        dict(image.labels),
-        list(image.command),
-        image.user,
-        name,
+    env, labels = dict(image.env), dict(image.labels)
+    stage = _Stage(
+        folder / "root", base, base_root, untouched, scratch, env, labels, list(image.command), image.user, name
     )
+    stage.app_root.mkdir(parents=True)
+    copy_tree(image.app_root, stage.app_root)
+    return stage
 
 
 def _label(store: ImageStore, stages: list[_Stage], instruction: Instruction, where: str, context: Path) -> None:
@@ -157,6 +173,9 @@ def _copy(store: ImageStore, stages: list[_Stage], instruction: Instruction, whe
     if not source.exists():
         raise ManifestError(f"{where}: there is no {paths[0]} to copy")
     target = _at(stage, paths[1])
+    if not target.is_relative_to(stage.scratch) and not target.is_relative_to(stage.app_root):
+        text = f"{where}: COPY to {paths[1]} is not supported"
+        raise ManifestError(text, hint="allowed are /tmp and APP_ROOT; the other folders are those of the base image")
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         copy_tree(source, target)
@@ -171,9 +190,14 @@ def _run(store: ImageStore, stages: list[_Stage], instruction: Instruction, wher
     if re.fullmatch(r"chown (-R )?\S+:0( \S+)+", instruction.text):
         return
     artifacts = stage.scratch / "artifacts"
-    if not artifacts.is_dir():
-        artifacts = _previous(store, stage) or artifacts
-    env = image_environment(stage.root, stage.env) | {
+    previous = None if artifacts.is_dir() else _previous(store, stage)
+    if previous is not None and (stage.scratch / "scripts").is_dir():
+        # The builder's assemble makes hard links to the artifacts. A script of the source may change the files.
+        copy_tree(previous / "packages", artifacts / "packages")
+        shutil.copy2(previous / REQUIREMENTS, artifacts)
+    elif previous is not None:
+        artifacts = previous
+    env = image_environment((stage.root, stage.base_root), stage.env) | {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
         "HOME": str(stage.scratch),
         "S2I_SOURCE": str(stage.scratch / "src"),
@@ -186,7 +210,12 @@ def _run(store: ImageStore, stages: list[_Stage], instruction: Instruction, wher
     folder = Path(env["APP_ROOT"]) / "src"
     folder.mkdir(parents=True, exist_ok=True)
     script = _translated(stage, instruction.text)
-    code = subprocess.run(["/bin/bash", "-c", script], env=env, cwd=folder, check=False).returncode
+    shared = stage.base_root == stage.base.root
+    before = (lambda: protect(stage.base_root)) if shared else None
+    code = subprocess.run(["/bin/bash", "-c", script], env=env, cwd=folder, preexec_fn=before, check=False).returncode
+    if not shared and times(stage.base_root) != stage.untouched:
+        text = f"{where}: RUN {instruction.text} changed files outside /tmp and APP_ROOT"
+        raise RunFailed(text, hint="the other folders are those of the base image; a build may read them only")
     if code:
         raise RunFailed(f"{where}: RUN {instruction.text} ended with exit code {code}", hint="see the lines above")
 
@@ -209,7 +238,8 @@ def _at(stage: _Stage, path: str) -> Path:
     parts = Path(path).parts
     if parts[:2] == ("/", "tmp"):
         return stage.scratch.joinpath(*parts[2:])
-    return stage.root / path.lstrip("/")
+    place = stage.root / path.lstrip("/")
+    return place if place.is_relative_to(stage.app_root) else stage.base_root / path.lstrip("/")
 
 
 def _previous(store: ImageStore, stage: _Stage) -> Path | None:
@@ -218,7 +248,7 @@ def _previous(store: ImageStore, stage: _Stage) -> Path | None:
     if not lock.is_file():
         return None
     done = subprocess.run(
-        ["/bin/bash", str(stage.root / "usr/libexec/s2i/assemble"), "--requirements-key"],
+        ["/bin/bash", str(stage.base_root / "usr/libexec/s2i/assemble"), "--requirements-key"],
         env={"S2I_SOURCE": str(lock.parent), "PYTHON": python(), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workshop.lab.images.store import ImageStore
+from workshop.lab.images.store import APP_ROOT, BUILDER_ROOT, ImageStore, find
 
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
@@ -22,10 +22,12 @@ def python() -> str:
     return str(Path(sys.executable).resolve())
 
 
-def image_environment(root: Path, env: dict[str, str]) -> dict[str, str]:
-    """The environment of a process in an image: the image's variables, with its folders on this machine."""
-    app_root = env.get("APP_ROOT", "/opt/app-root")
-    builder_root = env.get("BUILDER_ROOT", "/opt/builder")
+def image_environment(roots: Sequence[Path], env: dict[str, str]) -> dict[str, str]:
+    """The environment of a process in an image: the image's variables, with its folders on this machine.
+
+    `roots` are the folders of the image; the first one has the model.
+    """
+    app_root = find(roots[:1], env.get("APP_ROOT", APP_ROOT))
     return {
         "PATH": PATH,
         "LANG": "C.UTF-8",
@@ -35,21 +37,21 @@ def image_environment(root: Path, env: dict[str, str]) -> dict[str, str]:
         "PYTHONNOUSERSITE": "1",
         "PYTHONUNBUFFERED": "1",
         **env,
-        "HOME": str(root / app_root.lstrip("/") / "src"),
-        "APP_ROOT": str(root / app_root.lstrip("/")),
-        "BUILDER_ROOT": str(root / builder_root.lstrip("/")),
+        "HOME": str(app_root / "src"),
+        "APP_ROOT": str(app_root),
+        "BUILDER_ROOT": str(find(roots, env.get("BUILDER_ROOT", BUILDER_ROOT))),
         "PYTHON": python(),
         # The folder of an S2I image's scripts; Red Hat's S2I images set this variable.
-        "STI_SCRIPTS_PATH": str(root / "usr/libexec/s2i"),
+        "STI_SCRIPTS_PATH": str(find(roots, "/usr/libexec/s2i")),
         # The image listens on 0.0.0.0 of its container. On a laptop that address is open to the network.
         "MODEL_SERVER_HOST": "127.0.0.1",
         "TMPDIR": os.environ.get("TMPDIR", "/tmp"),  # noqa: S108 the system's own place for scratch files
     }
 
 
-def inside(root: Path, path: str) -> str:
+def inside(roots: Sequence[Path], path: str) -> str:
     """A path of the image as a path on this machine. A word that is not an absolute path is returned unchanged."""
-    mapped = root / path.lstrip("/")
+    mapped = find(roots, path)
     return str(mapped) if path.startswith("/") and mapped.exists() else path
 
 
@@ -60,7 +62,7 @@ class HostImage:
     digest: str
     env: Mapping[str, str]
     command: Sequence[str]
-    root: Path
+    roots: Sequence[Path]
     app_root: Path
 
 
@@ -79,6 +81,6 @@ class HostImages:
         image = self._store.resolve(ref)
         if image is None:
             return None
-        command = tuple(inside(image.root, word) for word in image.command)
-        env = image_environment(image.root, image.env)
-        return HostImage(image.digest, env, command, image.root, image.app_root)
+        command = tuple(inside(image.roots, word) for word in image.command)
+        env = image_environment(image.roots, image.env)
+        return HostImage(image.digest, env, command, image.roots, image.app_root)

@@ -1,7 +1,7 @@
 """The image store: content-addressed folders with digests, and tags that point at them.
 
-    <root>/sha256/<hex>/image.json   configuration: env, command, labels, user
-                        rootfs/      the files, read-only
+    <root>/sha256/<hex>/image.json   configuration: env, command, labels, user, and the digest of the base
+                        rootfs/      the files, read-only; those of the base are in the folder of the base
            tags/<repo, quoted>/<tag> the digest
            partial/<random>/         unfinished images; those of dead processes are removed
 
@@ -20,7 +20,7 @@ import secrets
 import stat
 import tempfile
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,8 @@ from workshop.lab.images.refs import parse
 
 SEEN = "seen"
 """A file next to an image's configuration: the times of the image's files when they were last read."""
+APP_ROOT, BUILDER_ROOT = "/opt/app-root", "/opt/builder"
+"""Where an image has its model and its server, unless its variables of these names have other paths."""
 UNTRACED = ("__pycache__",)
 """Folders that the digest does not cover, because they follow from the other files."""
 BUILD_LABELS = "io.openshift.s2i.build."
@@ -39,17 +41,18 @@ BUILD_LABELS = "io.openshift.s2i.build."
 
 @dataclass(frozen=True)
 class Config:
-    """An image's configuration."""
+    """An image's configuration. `base` is the digest of the image that has the other files, if there is one."""
 
     env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
+    base: str = ""
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image in the store. `root` is the folder of the image's `/`."""
+    """One image in the store. Its `/` is its own folder `root`, then that of its base."""
 
     digest: str
     root: Path
@@ -57,16 +60,28 @@ class Image:
     command: list[str]
     labels: dict[str, str]
     user: str = ""
+    base: Image | None = None
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """The folders in which a path of the image is searched."""
+        return (self.root, self.base.root) if self.base else (self.root,)
 
     @property
     def app_root(self) -> Path:
         """`/opt/app-root` of the image: the model in `src`, its requirements in `packages`."""
-        return self.root / self.env.get("APP_ROOT", "/opt/app-root").lstrip("/")
+        return find(self.roots[:1], self.env.get("APP_ROOT", APP_ROOT))
 
     @property
     def builder_root(self) -> Path:
         """`/opt/builder` of the image: the model server that the builder carries."""
-        return self.root / self.env.get("BUILDER_ROOT", "/opt/builder").lstrip("/")
+        return find(self.roots, self.env.get("BUILDER_ROOT", BUILDER_ROOT))
+
+
+def find(roots: Sequence[Path], path: str) -> Path:
+    """The path on this machine of an absolute path of an image; below the first root when it does not exist."""
+    found = [root / path.lstrip("/") for root in roots]
+    return next((one for one in found if one.exists()), found[0])
 
 
 class ImageStore:
@@ -154,29 +169,30 @@ class ImageStore:
                     if not final.exists():
                         raise
                 else:
-                    (final / SEEN).write_text(_times(final / "rootfs"))
+                    (final / SEEN).write_text(times(final / "rootfs"))
         image = self._load(digest)
         if image is None:
             raise SetupError(f"the image {digest} was written and cannot be read")
         return image
 
     def is_intact(self, digest: str) -> bool:
-        """Whether an image is unchanged since its commit.
+        """Whether an image and its base are unchanged since their commit.
 
         Its files are read again only when the kernel's change times differ from those of the last read.
         """
         image = self._load(digest)
-        if image is None:
+        if image is None or (image.base is not None and not self.is_intact(image.base.digest)):
             return False
         seen = image.root.parent / SEEN
-        times = _times(image.root)
+        now = times(image.root)
         with contextlib.suppress(OSError):
-            if seen.read_text() == times:
+            if seen.read_text() == now:
                 return True
-        config = Config(image.env, tuple(image.command), image.labels, image.user)
+        base = image.base.digest if image.base else ""
+        config = Config(image.env, tuple(image.command), image.labels, image.user, base)
         if _digest(_entries(image.root), config) != digest:
             return False
-        seen.write_text(times)
+        seen.write_text(now)
         return True
 
     def sweep(self) -> None:
@@ -198,9 +214,11 @@ class ImageStore:
             data: dict[str, Any] = json.loads((folder / "image.json").read_text())
         except FileNotFoundError:
             return None
-        return Image(
-            digest, folder / "rootfs", dict(data["env"]), list(data["command"]), dict(data["labels"]), data["user"]
-        )
+        base = self._load(data["base"]) if data.get("base") else None
+        if data.get("base") and base is None:
+            return None
+        env, labels = dict(data["env"]), dict(data["labels"])
+        return Image(digest, folder / "rootfs", env, list(data["command"]), labels, data["user"], base)
 
     def _tag_path(self, ref: str) -> Path:
         parsed = parse(ref)
@@ -240,7 +258,7 @@ def _entries(rootfs: Path) -> list[tuple[str, str, str]]:
     return sorted(listed)
 
 
-def _times(rootfs: Path) -> str:
+def times(rootfs: Path) -> str:
     """A digest of the files' change times (ctime), which no program can set.
 
     Strings instead of paths: each start of a server reads the times of some 6,000 files.
@@ -262,6 +280,7 @@ def _digest(files: list[tuple[str, str, str]], config: Config) -> str:
         "labels": labels,
         "user": config.user,
         "files": [list(entry) for entry in files],
+        **({"base": config.base} if config.base else {}),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
@@ -273,5 +292,6 @@ def _write(path: Path, config: Config) -> None:
         "command": list(config.command),
         "labels": dict(config.labels),
         "user": config.user,
+        "base": config.base,
     }
     path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")

@@ -18,6 +18,7 @@ import httpx
 import psutil
 import pytest
 
+from tests.builder import store_with_builder
 from tests.kit import until_async
 from workshop.lab.admission.seldon import admit_seldon
 from workshop.lab.controllers.loop import Loop
@@ -25,13 +26,12 @@ from workshop.lab.controllers.monitoring.reconcile import scraped_pods
 from workshop.lab.controllers.seldon.reconcile import SeldonReconciler
 from workshop.lab.controllers.seldon.replicas import Replicas
 from workshop.lab.gateway import build
-from workshop.lab.images.builder import ensure_builder
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring.monitors import jobs, parse
 from workshop.lab.monitoring.targets import Inventory, target_groups
-from workshop.lab.paths import KIT, LabPaths
+from workshop.lab.paths import LabPaths
 from workshop.lab.routes import Routes
 from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
@@ -67,9 +67,7 @@ class Images:
 def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
     """Two versions of a toy model, built by the lab's own S2I."""
     root = tmp_path_factory.mktemp("images")
-    store = ImageStore(root / "store")
-    builder = ensure_builder(store, KIT / "s2i", Path(os.environ["UV_CACHE_DIR"]))
-    store.tag("builder:1", builder.digest)
+    store = store_with_builder(root / "store")
     env = {**os.environ, "LAB_IMAGES": str(root / "store")}
     digests = {}
     for answer in ("1", "2"):
@@ -84,7 +82,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Images:
                 "s2i",
                 "build",
                 str(source),
-                "builder:1",
+                "model-builder:1",
                 "--copy",
                 "--as-dockerfile",
                 str(work / "Dockerfile"),

@@ -1,4 +1,4 @@
-"""A store for each test, the builder made once in a session, and a toy model to build."""
+"""A store for each test, which shares the builder with the others, and a toy model to build."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builder import builder
+from tests.builder import store_with_builder
 from workshop.lab.images.store import ImageStore
 
 KIT = Path(__file__).resolve().parents[4]
@@ -55,19 +55,9 @@ class Lab:
         return image.digest
 
 
-@pytest.fixture(scope="session")
-def builder_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made, _ = builder()
-    root = tmp_path_factory.mktemp("builder") / "images"
-    subprocess.run(["cp", "-a", str(made), str(root)], check=True)
-    return root
-
-
 @pytest.fixture
-def lab(builder_store: Path, tmp_path: Path) -> Lab:
-    root = tmp_path / "images"
-    subprocess.run(["cp", "-al", str(builder_store), str(root)], check=True)
-    return Lab(ImageStore(root), tmp_path)
+def lab(tmp_path: Path) -> Lab:
+    return Lab(store_with_builder(tmp_path / "images"), tmp_path)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +18,9 @@ import pytest
 import urllib3
 
 from tests.s2i import flights
-from workshop.lab.images.builder import REF, ensure_builder
+from workshop.lab.images.builder import LOCKS, REF, ensure_builder
+from workshop.lab.images.readonly import can_protect
 from workshop.lab.images.run import HostImages
-from workshop.lab.images.store import ImageStore
 
 from .conftest import KIT, MODEL, Lab
 
@@ -91,6 +92,36 @@ def test_unchanged_requirements_are_reused_and_changed_ones_installed(lab: Lab, 
     image = lab.store.resolve("toy")
     assert image is not None
     assert (image.app_root / "packages/click").is_dir()
+
+
+ASSEMBLE = """\
+#!/bin/bash
+set -e
+/usr/libexec/s2i/assemble
+chmod u+w "$BUILDER_ROOT"/modelserver/modelserver/*.py "$APP_ROOT"/packages/idna/*.py || true
+echo "# changed" | tee -a "$APP_ROOT/packages/idna/core.py" >>"$BUILDER_ROOT/modelserver/modelserver/__main__.py"
+"""
+
+
+@pytest.mark.parametrize(
+    ("namespaces", "text"),
+    [("on", "Read-only file system"), ("off", "changed files outside /tmp and APP_ROOT")],
+)
+def test_a_build_cannot_change_its_builder_or_an_earlier_image(
+    lab: Lab, toy: Path, monkeypatch: pytest.MonkeyPatch, namespaces: str, text: str
+) -> None:
+    monkeypatch.setenv("WORKSHOP_NAMESPACES", namespaces)
+    if namespaces == "on" and not can_protect(lab.folder):
+        pytest.skip("needs mount namespaces")
+    (toy / "requirements.txt").write_text(lock_of("idna"))
+    first = lab.build(toy)
+    (toy / ".s2i/bin").mkdir()
+    (toy / ".s2i/bin/assemble").write_text(ASSEMBLE)
+    file = lab.s2i(toy)
+    done = lab.tool("buildah", "build", "-f", file, "-t", "toy", file.parent)
+    assert done.returncode == 5 and text in done.stdout + done.stderr
+    assert lab.store.is_intact(first)
+    assert [name for name, _ in lab.store.tags()] == [REF, "reg:5000/user1/toy:1"]
 
 
 def test_an_incremental_build_carries_the_packages_over(lab: Lab, toy: Path) -> None:
@@ -201,6 +232,10 @@ def test_a_file_of_requirements_that_is_not_read_is_reported(lab: Lab, toy: Path
         ("RUN true\n", "Dockerfile:1: a Dockerfile begins with FROM"),
         ("FROM model-builder\nCOPY --link a b\n", "Dockerfile:2: COPY --link a b is not supported"),
         ("FROM model-builder\nCOPY ../x /tmp/x\n", "Dockerfile:2: ../x is outside the build context"),
+        (
+            "FROM model-builder\nCOPY Dockerfile /opt/builder/x\n",
+            "Dockerfile:2: COPY to /opt/builder/x is not supported",
+        ),
         ("FROM model-builder\nENV A\n", "Dockerfile:2: 'A' is not KEY=\"value\""),
     ],
 )
@@ -272,16 +307,20 @@ def test_a_build_that_is_killed_leaves_nothing_visible(lab: Lab, toy: Path) -> N
     assert list(partial.iterdir()) == []
 
 
-def test_the_builder_is_made_once_for_each_state_of_its_folder(builder_store: Path, tmp_path: Path) -> None:
-    store = ImageStore(builder_store)
-    before = store.resolve(REF)
+def test_the_builder_is_made_once_for_each_state_of_its_folder(lab: Lab, tmp_path: Path) -> None:
+    before = lab.store.resolve(REF)
     started = time.monotonic()
-    assert ensure_builder(store, KIT / "s2i") == before
+    assert ensure_builder(lab.store, KIT / "s2i") == before
     assert time.monotonic() - started < 1
+    # Locks without packages: the builder is made in a moment.
     copy = tmp_path / "s2i"
-    subprocess.run(["cp", "-r", str(KIT / "s2i"), str(copy)], check=True)
+    shutil.copytree(KIT / "s2i", copy)
+    for lock in LOCKS.values():
+        (copy / lock).write_text("")
+    first = ensure_builder(lab.store, copy)
+    assert first != before
     (copy / "bin/usage").write_text("#!/bin/sh\n")
-    assert ensure_builder(ImageStore(tmp_path / "images"), copy) != before
+    assert ensure_builder(lab.store, copy).digest not in (before and before.digest, first.digest)
 
 
 def test_a_model_server_gets_nothing_of_the_callers_environment(
@@ -291,6 +330,8 @@ def test_a_model_server_gets_nothing_of_the_callers_environment(
     lab.build(toy)
     image = HostImages(lab.store).resolve("reg:5000/user1/toy:1")
     assert image is not None
-    assert image.command == (str(image.root / "usr/libexec/s2i/run"),)
+    builder = lab.store.resolve(REF)
+    assert builder is not None
+    assert image.command == (str(builder.root / "usr/libexec/s2i/run"),)
     assert "SECRET" not in image.env
     assert (image.env["MODEL_NAME"], image.env["MODEL_SERVER_HOST"]) == ("Toy", "127.0.0.1")

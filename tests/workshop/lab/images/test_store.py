@@ -13,9 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workshop.errors import SetupError, UsageError
-from workshop.lab.images.files import Copied, copy_file, copy_tree, share_unchanged
 from workshop.lab.images.refs import parse
-from workshop.lab.images.store import Config, Image, ImageStore
+from workshop.lab.images.store import Config, Image, ImageStore, find
 
 
 def make(store: ImageStore, files: dict[str, str], config: Config | None = None) -> Image:
@@ -170,23 +169,21 @@ def test_an_image_that_was_changed_is_not_intact(tmp_path: Path) -> None:
     assert not store.is_intact("sha256:" + "0" * 64)
 
 
-def test_a_copy_of_an_image_can_be_changed_without_changing_it(tmp_path: Path) -> None:
-    base, copy = tmp_path / "base", tmp_path / "copy"
-    base.mkdir()
-    for name in ("same", "changed", "swapped", "other"):
-        (base / name).write_text(name)
-        (base / name).chmod(0o444)
-    copy_tree(base, copy, copy_file)
-    copied = Copied.of(copy, base)
-    (copy / "changed").chmod(0o644)
-    (copy / "changed").write_text("CHANGED")
-    shutil.copystat(base / "changed", copy / "changed")
-    assert (base / "changed").read_text() == "changed"
-    (copy / "other").rename(copy / "swapped")
-    share_unchanged(copy, copied)
-    assert (copy / "same").samefile(base / "same")
-    assert (copy / "swapped").read_text() == "other" and (base / "swapped").read_text() == "swapped"
-    assert not (copy / "changed").samefile(base / "changed") and (base / "changed").read_text() == "changed"
+def test_an_image_has_the_files_of_its_base_and_is_intact_with_it_alone(tmp_path: Path) -> None:
+    store = ImageStore(tmp_path)
+    base = make(store, {"opt/builder/server": "one", "opt/app-root/src/x": "base"})
+    image = make(store, {"opt/app-root/src/x": "own"}, Config(base=base.digest))
+    assert find(image.roots, "/opt/builder/server").read_text() == "one"
+    assert find(image.roots, "/opt/app-root/src/x").read_text() == "own"
+    assert image.builder_root == base.builder_root and image.app_root != base.app_root
+    other = make(store, {"opt/builder/server": "two"})
+    assert make(store, {"opt/app-root/src/x": "own"}, Config(base=other.digest)).digest != image.digest
+    assert store.is_intact(image.digest)
+    (base.root / "opt/builder/server").chmod(0o644)
+    (base.root / "opt/builder/server").write_text("changed")
+    assert not store.is_intact(image.digest)
+    shutil.rmtree(base.root.parent)
+    assert store.resolve(f"toy@{image.digest}") is None and not store.is_intact(image.digest)
 
 
 def test_an_image_that_was_changed_is_made_anew_by_the_same_build(tmp_path: Path) -> None:

@@ -23,6 +23,10 @@ class _Built:
     command: Sequence[str] = ("run",)
 
     @property
+    def roots(self) -> tuple[Path, ...]:
+        return (self.root,)
+
+    @property
     def app_root(self) -> Path:
         return self.root / "opt/app-root"
 

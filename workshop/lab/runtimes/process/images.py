@@ -45,7 +45,7 @@ class BuiltImage(Protocol):
     @property
     def command(self) -> Sequence[str]: ...
     @property
-    def root(self) -> Path: ...
+    def roots(self) -> Sequence[Path]: ...
     @property
     def app_root(self) -> Path: ...
 
@@ -71,11 +71,14 @@ class NoImages:
 
 @dataclass(frozen=True)
 class ImageEnvironment:
-    """What a container of an image gets. `command` runs when the container names none; `root` is a built image's."""
+    """What a container of an image gets. `command` runs when the container names none.
+
+    `roots` are the folders of a built image: a path of the image is in the first that has it.
+    """
 
     name: str
     image_id: str
-    root: Path | None = None
+    roots: Sequence[Path] = ()
     paths: tuple[Path, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
@@ -83,9 +86,8 @@ class ImageEnvironment:
 
     def inside(self, path: str) -> str:
         """An absolute path of a built image as the host's path; any other path unchanged."""
-        if self.root is None or not (self.root / path.lstrip("/")).exists():
-            return path
-        return str(self.root / path.lstrip("/"))
+        mapped = (root / path.lstrip("/") for root in self.roots)
+        return next((str(one) for one in mapped if one.exists()), path)
 
 
 class ImageTable:
@@ -127,7 +129,7 @@ class ImageTable:
         return ImageEnvironment(
             name=built.digest,
             image_id=built.digest,
-            root=built.root,
+            roots=built.roots,
             paths=(app_root / "bin",),
             env=dict(built.env),
             command=tuple(built.command),

@@ -50,7 +50,7 @@ class ProcessRuntime:
         image = spec.image
         if not isinstance(image, ImageEnvironment):
             raise TypeError(f"{image!r} is not an image of the process runtime")
-        if image.root is not None and not await asyncio.to_thread(self._images.is_intact, image.image_id):
+        if image.roots and not await asyncio.to_thread(self._images.is_intact, image.image_id):
             raise PodError("ErrImagePull", f"the image {image.image_id} was changed since it was built; build it again")
         env = self._env(spec, image)
         tree = Tree(None)
