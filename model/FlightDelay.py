@@ -28,8 +28,8 @@ class FlightDelay:
     """Keys of jsonData that `predict` answers itself. A server that checks rows passes these on unchanged."""
 
     def __init__(self, model_dir: str = "") -> None:
-        beside = Path(__file__).resolve().parent / "models/serving"
-        self._folder = Path(model_dir or os.environ.get("MODEL_DIR") or beside)
+        default = Path(__file__).resolve().parent / "models/serving"
+        self._folder = Path(model_dir or os.environ.get("MODEL_DIR") or default)
         self._loaded: FlightModel | None = None
         self._explainer: Explainer | None = None
         self.rows_are_checked = False

@@ -1,6 +1,6 @@
 """The page `workshop/lab/PARITY.md`: the lab's support for each field of the kinds that it acts on.
 
-`make parity` writes it, from the tables of support beside the types and the rules of admission. A field of Tekton links
+`make parity` writes it, from the tables next to the types and the rules of admission. A field of Tekton links
 to conformance folders that set it; a folder may not cover every use of the field.
 """
 

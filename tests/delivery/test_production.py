@@ -35,7 +35,7 @@ def weights(delivery: Delivery, namespace: str) -> tuple[list[int], list[int]]:
 
 
 def changes(delivery: Delivery) -> list[tuple[str, ...]]:
-    """What the registry was told to change since the last time."""
+    """The changes of the registry since the last call."""
     assert isinstance(delivery.registry, Recorder)
     found, delivery.registry.changes = delivery.registry.changes, []
     return found

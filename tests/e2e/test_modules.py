@@ -89,7 +89,7 @@ def test_start_prepares_a_module_and_does_none_of_it(lab: Lab, monkeypatch: pyte
     monkeypatch.setenv("WORKSHOP_STATE", str(lab.state))
     asked = lab.workshop("start", "06", check=False)
     assert asked.returncode == 2 and "module 05 is not done" in asked.stderr
-    assert _left(lab, "05"), "start has done something without being told to"
+    assert _left(lab, "05"), "start has changed something without --yes"
     lab.workshop("start", "06", "--yes")
     assert not _left(lab, "05")
     assert _left(lab, "06")

@@ -80,7 +80,7 @@ def _inline(name: str, line: str, after: str) -> dict[str, Any]:
 
 
 def promote(lab: Lab, *, check: bool = True) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    """Run the Pipeline promote as it stands in the lab, without asking a person; the command and the PipelineRun."""
+    """Run the lab's Pipeline promote without an approval; the command and the PipelineRun."""
     rules = "{steps: [20, 100], window: 5, patience: 60, min-requests: 40, probe-rate: 60}"
     params = [_param("approval", "none"), _param("canary-rules", rules)]
     spec = {"pipelineRef": {"name": "promote"}, "params": params, "workspaces": [CLAIM]}

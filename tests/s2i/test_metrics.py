@@ -51,7 +51,7 @@ def test_an_orchestrators_requests_are_left_to_it(fresh: Server) -> None:
     fresh.post(GOOD, "/predict")
     fresh.post({"reward": 1}, "/send-feedback")
     assert fresh.sample(REQUESTS + "_count") == 0
-    # The model's own metrics() is asked after both, as Seldon's wrapper does; the label tells them apart.
+    # The model's own metrics() is asked after both, as Seldon's wrapper does; the label distinguishes them.
     assert fresh.sample("late_answers_total", method="predict") == 1
     assert fresh.sample("late_answers_total", method="feedback") == 1
     assert fresh.sample("seldon_api_model_feedback_total") == 1

@@ -143,12 +143,12 @@ def test_the_readmes_sum_is_the_overlays() -> None:
         return count, count * int(requests["cpu"].rstrip("m")), count * int(requests["memory"].removesuffix("Mi"))
 
     staging, production, canary = asked("staging"), asked("production"), asked("canary")
-    beside = tuple(a - b for a, b in zip(canary, production, strict=True))
+    added = tuple(a - b for a, b in zip(canary, production, strict=True))
     rows = {
         "staging": staging,
         "production, at rest": production,
-        "a canary or a shadow": beside,
-        "one participant": tuple(map(sum, zip(staging, production, beside, strict=True))),
+        "a canary or a shadow": added,
+        "one participant": tuple(map(sum, zip(staging, production, added, strict=True))),
     }
     for row, (count, cpu, memory) in rows.items():
         assert f"| {row} | {count} | {cpu}m | {memory}Mi |" in README

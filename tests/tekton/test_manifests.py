@@ -1,4 +1,4 @@
-"""What is in tekton/ is admitted as it stands, fits together, and keeps the house's rules for Tasks."""
+"""The manifests of tekton/ are admitted, consistent, and follow the rules for Tasks."""
 
 from __future__ import annotations
 

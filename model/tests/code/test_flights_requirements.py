@@ -25,7 +25,7 @@ def test_every_requirement_has_a_hash() -> None:
     assert all("--hash=sha256:" in block for block in blocks)
 
 
-@pytest.mark.skipif(not LOCK.exists(), reason="there is no platform environment beside this checkout")
+@pytest.mark.skipif(not LOCK.exists(), reason="this checkout has no platform environment")
 def test_serving_and_training_versions_agree() -> None:
     locked: dict[str, set[str]] = {}
     for package in tomllib.loads(LOCK.read_text())["package"]:

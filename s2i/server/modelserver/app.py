@@ -1,7 +1,7 @@
 """The API of one model: every path and its handler.
 
-Every path is known when the process starts, the model's name and version being part of some, so routing is one look
-into a dictionary.
+All paths are known when the process starts (some contain the model's name and version), so routing is one lookup in a
+dictionary.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,7 @@ class Service:
 
 
 def build(service: Service, front: Front) -> Route:
-    """Which operation a path has."""
+    """The operation of each path."""
     seldon, inference, operations, serving = service.seldon, service.oip, service.operations, service.serving
 
     def operation(name: str | None = None, heavy: bool = False, **handlers: Handler) -> Operation:
@@ -99,7 +99,7 @@ def build(service: Service, front: Front) -> Route:
 
 
 def build_metrics(front: Front) -> Route:
-    """The API of the metrics port: one path, nothing else."""
+    """The API of the metrics port: one path."""
     path = front.settings.metrics_path
     elsewhere = _not_found(front, f"metrics are at {path}")
     scrape = Operation(front, {"GET": lambda call: Answer(front.metrics.exposition(), content_type=CONTENT_TYPE)})

@@ -1,8 +1,8 @@
-"""Turns checked rows into the array that ``predict`` gets, and what it returned into lists.
+"""Converts checked rows to the array for ``predict``, and its result to lists.
 
-With a schema, columns of numbers alone make a float64 array (int64 when all are integers and none is nullable), and
-rows with text make an array of Python objects, so that a number next to a text stays a number. Without a schema the
-array is what numpy makes of the caller's lists, as in Seldon's wrapper.
+With a schema, columns of numbers make a float64 array (int64 when all are integers and none is nullable). Rows with
+text make an array of Python objects, so a number next to a text stays a number. Without a schema, numpy converts the
+caller's lists, as in Seldon's wrapper.
 """
 
 import math
@@ -49,14 +49,14 @@ def is_shape(shape: object) -> bool:
 
 
 def size_of(shape: Sequence[int]) -> int:
-    """How many values a shape holds."""
+    """The number of values of a shape."""
     return math.prod(shape)
 
 
 def shape_of(data: Any) -> list[int]:
-    """The shape of what the model returned: an array, or nested lists. Raises ``ServingError`` 500 when it is ragged.
+    """The shape of the model's result: an array, or nested lists. Raises ``ServingError`` 500 when it is ragged.
 
-    An array of Python objects may hold lists; then it is looked at as the lists that it is written as.
+    An array of Python objects may contain lists; its shape is then that of the lists.
     """
     if hasattr(data, "shape") and getattr(data.dtype, "kind", "") != "O":
         return [int(size) for size in data.shape]
@@ -86,12 +86,12 @@ def flat_list(data: Any) -> list[Any]:
 
 
 def is_array(data: Any) -> bool:
-    """Whether the model returned something that ``data`` can hold."""
+    """Whether ``data`` can represent the model's result."""
     return isinstance(data, list) or (hasattr(data, "tolist") and hasattr(data, "shape") and data.shape != ())
 
 
 def is_numeric(data: Any) -> bool:
-    """Whether all of it is numbers, so that it may be a tensor. A bool is not a number, as in numpy."""
+    """Whether all values are numbers, so that it may be a tensor. A bool is not a number, as in numpy."""
     kind = getattr(getattr(data, "dtype", None), "kind", None)
     if kind is not None:
         return kind in "iuf"

@@ -1,8 +1,7 @@
-"""What a model says of its input: the columns, parsed once from ``input_schema()``.
+"""The columns of a model's input, parsed once from ``input_schema()``.
 
-The schema is a list of objects, one a column, in the order in which ``predict`` wants them. It is not JSON
-Schema: it says just what a row of a table needs, and the server refuses keys that it does not know rather
-than letting a misspelt ``maximum`` check nothing.
+The schema is a list of objects, one for each column, in the order in which ``predict`` expects them. It is not JSON
+Schema: it has only what a row of a table needs. The server refuses unknown keys, so a misspelt ``maximum`` is an error.
 """
 
 import math
@@ -35,7 +34,7 @@ class Column:
 
     @property
     def allowed(self) -> str:
-        """The rule in words, for error texts: ``integer from 0 to 23 (hour), or null``."""
+        """The rule as text for error messages: ``integer from 0 to 23 (hour), or null``."""
         if self.enum:
             listed = ", ".join(str(value) for value in self.enum[:30])
             text = f"one of {listed}" + (", ..." if len(self.enum) > 30 else "")
@@ -55,7 +54,7 @@ class Column:
 
     @property
     def sample(self) -> Scalar:
-        """A value that passes the rule: what the warm-up sends and the OpenAPI example shows."""
+        """A valid value, for the warm-up and for the example in OpenAPI."""
         if self.example is not None:
             return self.example
         if self.enum:

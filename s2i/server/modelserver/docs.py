@@ -1,6 +1,6 @@
-"""The OpenAPI document as a page for people: what the model takes, every path, and a form to try it.
+"""The OpenAPI document as a page: the model's input, every path, and a form to try it.
 
-Everything is in the page, so that it works without a network; its Content-Security-Policy allows nothing else.
+The page contains all of its parts, so it works without a network. Its Content-Security-Policy allows nothing else.
 """
 
 import base64

@@ -37,18 +37,18 @@ PROMETHEUS_TYPES = {"COUNTER": "counter", "GAUGE": "gauge", "TIMER": "histogram"
 
 
 class MetricError(ValueError):
-    """A metric that cannot be counted; the text says which and why."""
+    """A metric that cannot be counted; the text has the metric and the reason."""
 
 
 class Names:
-    """Which family writes which names: two families that write the same one make an exposition unreadable."""
+    """The family of each exposed name. Two families with the same name would make an exposition invalid."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
         self._owners: dict[str, str] = {}
 
     def claim(self, name: str, kind: str) -> None:
-        """Take the names of a family; ``MetricError`` when another family writes one of them."""
+        """Reserve the names of a family. Raises ``MetricError`` when another family has one of them."""
         if self._kinds.get(name) == kind:
             return
         written = {name, *(name + suffix for suffix in SUFFIXES[kind])}
@@ -61,7 +61,7 @@ class Names:
 
 
 class Writer:
-    """Where one process counts. A caller looks a series up once and keeps it."""
+    """The counts of one process. A caller looks up a series once and keeps it."""
 
     def __init__(self, block: Block) -> None:
         self._block = block
@@ -73,7 +73,7 @@ class Writer:
             self._sizes[series.name] = self._sizes.get(series.name, 0) + 1
 
     def series(self, name: str, kind: str, labels: Labels) -> memoryview:
-        """The numbers of a series, which is new or was there. Raises ``MetricError``."""
+        """The numbers of a series, which is created if it does not exist. Raises ``MetricError``."""
         name = name.removesuffix("_total") if kind == "COUNTER" else name
         series = Series(name, kind, labels)
         with self._lock:

@@ -44,7 +44,7 @@ _REQUEST_BOUNDS = BOUNDS["REQUEST"]
 
 
 class Metrics:
-    """What one process counts, and the view of all processes. All methods may be called from any thread."""
+    """The counts of one process, and the view of all processes. All methods may be called from any thread."""
 
     def __init__(self, settings: Settings, model_name: str, shared: Shared, place: int = 0) -> None:
         self.shared = shared

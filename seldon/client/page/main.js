@@ -76,6 +76,6 @@ function refused(error) {
 function away(error) {
   const again = make("button", { type: "button" }, "Try again");
   again.addEventListener("click", ask);
-  const told = make("div", { class: "notice bad" }, make("p", {}, `${error.message} Your flight is kept: try again in a moment.`), again);
-  show("No answer this time", told);
+  const message = make("div", { class: "notice bad" }, make("p", {}, `${error.message} Your flight is kept: try again in a moment.`), again);
+  show("No answer this time", message);
 }

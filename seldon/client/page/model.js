@@ -72,8 +72,8 @@ async function post(path, body) {
 // server in front of it use almost the same format.
 function findings(info) {
   const found = new Map();
-  const told = /row 0, (?:column )?"?(\w+)"?: got (.*?), allowed: (.*?)(?=; row 0, |; and \d+ more|$)/g;
-  for (const [, column, got, allowed] of info.matchAll(told)) {
+  const finding = /row 0, (?:column )?"?(\w+)"?: got (.*?), allowed: (.*?)(?=; row 0, |; and \d+ more|$)/g;
+  for (const [, column, got, allowed] of info.matchAll(finding)) {
     if (!found.has(column)) found.set(column, { got: got.replace(/^'(.*)'$/, '"$1"'), allowed });
   }
   return found;

@@ -1,4 +1,4 @@
-"""What a request through the lab's gateway costs, beside the same request to a server of an empty answer.
+"""The cost of a request through the lab's gateway, compared with a direct request to a server of an empty answer.
 
 python -m tests.bench.gateway [SECONDS]
 

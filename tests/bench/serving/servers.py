@@ -106,7 +106,7 @@ class Running:
         return sum(process.memory_full_info().pss for process in self._all()) / 2**20
 
     def cpu_seconds(self) -> float:
-        """What all its processes have computed so far: tells more than a rate does on a machine that is shared."""
+        """The CPU time of all its processes. On a shared machine it means more than a rate."""
         return sum(sum(process.cpu_times()[:2]) for process in self._all())
 
     def stop(self) -> None:

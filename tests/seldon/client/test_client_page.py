@@ -269,7 +269,7 @@ def test_axe_finds_nothing(tab: Tab, site: Site, dark: bool) -> None:
     tab.open()
     assert axe(tab) == []
     tab.ask()
-    assert axe(tab) == [], "with errors beside the fields"
+    assert axe(tab) == [], "with errors next to the fields"
     tab.open(FLIGHT)
     tab.one("summary").click()
     tab.ask()

@@ -270,7 +270,7 @@ def _maps_are_there(client: Client, written: Written) -> None:
         if now != answered:
             raise AssertionError(f"ConfigMap {name} is not as it was answered: {now} is not {answered}")
     more = found.keys() - written.answered.keys() - {asked}
-    assert not more, f"ConfigMaps that nobody asked for: {sorted(more)}"
+    assert not more, f"ConfigMaps that no writer sent: {sorted(more)}"
     if asked in found and pending is not None:
         assert found[asked]["data"] in (pending["data"], (written.answered.get(asked) or {}).get("data"))
     written.answered = found

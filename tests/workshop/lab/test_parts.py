@@ -44,7 +44,7 @@ COMPONENTS = {
         port=17777,
         variable="PARROT_URL",
         task_variable="PARROT_ADDRESS",
-        station=Station("model", "repeats what it hears"),
+        station=Station("model", "repeats its input"),
         tool=Tool("parrot", "sudo apt-get install parrot", needed=True),
         package="parrot_of_no_registry",
     )
@@ -99,7 +99,7 @@ async def _looked_at(paths: LabPaths) -> None:
     ) as client:
         assert (await client.get(url)).status_code == 200
         page = (await client.get(str(found["endpoints"]["console"]))).text
-        assert f'<a href="{url}"' in page and "The Parrot" in page and "repeats what it hears" in page
+        assert f'<a href="{url}"' in page and "The Parrot" in page and "repeats its input" in page
         where = "/api/v1/namespaces/user1-dev/configmaps/mlops-endpoints"
         message = (await client.get(found["endpoints"]["api"] + where)).json()["data"]
         assert message["PARROT_ADDRESS"] == url

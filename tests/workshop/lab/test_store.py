@@ -157,7 +157,7 @@ def test_full_disk_refuses_the_write_and_keeps_the_rest(tmp_path: Path) -> None:
         fill()
     assert caught.value.code == 500
     names = [record.name for record in store.records(CONFIG)]
-    assert watch._queue.qsize() == len(names) - 1  # nothing was told that was not kept
+    assert watch._queue.qsize() == len(names) - 1  # only stored objects were sent
     failed = f"c{len(names) - 1}"
     assert store.find(CONFIG, "n", failed) is None
     store._db.execute("PRAGMA max_page_count = 4000")

@@ -134,8 +134,8 @@ def _compile(folder: Path) -> None:
 
 
 def _uv() -> str:
-    beside = Path(sys.executable).parent / "uv"
-    found = str(beside) if beside.exists() else shutil.which("uv")
+    own = Path(sys.executable).parent / "uv"
+    found = str(own) if own.exists() else shutil.which("uv")
     if not found:
         raise SetupError("uv is not installed", hint="it is part of the platform environment; run: make lab")
     return found
