@@ -13,6 +13,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
 from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, served
 from workshop.guide.module import load_all
+from workshop.lab.paths import LabPaths
 from workshop.lab.progress import record
 
 KIT = Path(__file__).resolve().parents[4]
@@ -37,8 +38,8 @@ pytestmark = [
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chrome, str]]:
     """A browser that has logged in to a lab's pages."""
     folder = tmp_path_factory.mktemp("guide")
+    LabPaths(folder).make()
     about = lab_of(folder)
-    about.paths.make()
     record(about.paths, "02", 0, 4)
     with served(about, gate=True) as lab:
         browser = chromium(folder / "chromium")

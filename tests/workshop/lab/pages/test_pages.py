@@ -27,6 +27,7 @@ from tests.workshop.lab.pages.fixtures import (
     served,
 )
 from workshop.lab.kinds import built_in
+from workshop.lab.paths import LabPaths
 from workshop.lab.progress import progress, record
 
 KIT = Path(__file__).resolve().parents[4]
@@ -354,8 +355,8 @@ def test_a_translation_has_its_language_and_an_unknown_one_is_an_error(tmp_path:
 
 
 def test_a_button_runs_the_command_that_it_names_and_shows_what_it_prints(tmp_path: Path) -> None:
+    LabPaths(tmp_path).make()
     about = lab_of(tmp_path)
-    about.paths.make()
     with browser(about) as client:
         begun = client.post("/guide/api/reset/02")
         assert begun.status_code == 202 and begun.json()["command"] == "workshop reset 02"

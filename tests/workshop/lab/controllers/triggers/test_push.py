@@ -31,7 +31,7 @@ def manifests() -> Iterator[Object]:
     assert sorted(listed) == sorted(p.name for p in FOLDER.glob("*.yaml") if p.name != "kustomization.yaml")
     for name in listed:
         obj = yaml.safe_load((FOLDER / name).read_text())
-        assert obj["metadata"]["name"] == Path(name).stem
+        assert Path(name).stem in (obj["metadata"]["name"], f"{obj['kind'].lower()}-{obj['metadata']['name']}")
         yield obj
 
 
