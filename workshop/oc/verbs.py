@@ -62,15 +62,17 @@ def login(words: Words) -> int:
 
 
 def logout(words: Words) -> int:
-    """Take the token out of the kubeconfig and end it on the server.
+    """Take the token out of the kubeconfig and end it on the server, or say that it stays valid.
 
-    Only OpenShift can end a token: the lab has one for the console, the terminals and the steps, and keeps it.
+    Only OpenShift can end a token: the lab's console and terminals use the lab's.
     """
     config = _config(words)
     client = Client(config, agent=AGENT)
     user = _user(client)
     if match(client.resources, "useroauthaccesstokens"):
         client.delete("useroauthaccesstokens", None, _token_object(config.token), missing_ok=True)
+    else:
+        sys.stderr.write("Warning: the token is still valid; only the kubeconfig has lost it\n")
     configs.log_out(config)
     _say(f'Logged "{user}" out on "{config.server}"')
     return 0

@@ -37,9 +37,11 @@ def failure(error: ApiError) -> Response:
     return json(error.status(), error.code)
 
 
-def unknown_path() -> Response:
+def unknown_path(*warnings: str) -> Response:
     """The API server's response to a path that it does not serve."""
-    return Response("404 page not found\n", 404, media_type="text/plain")
+    response = Response("404 page not found\n", 404, media_type="text/plain")
+    response.raw_headers += [(b"warning", _warning(text)) for text in warnings]
+    return response
 
 
 class Stream:

@@ -44,6 +44,11 @@ from workshop.manifests.objects import Object
 log = logging.getLogger(__name__)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 NO_SESSIONS = ("attach", "ephemeralcontainers", "exec", "portforward")
+OAUTH = "oauth.openshift.io"
+STAYS_VALID = (
+    "the token is still valid, because the lab's console and terminals use it; only the kubeconfig has lost it"
+)
+"""A cluster ends a token of OAuth at the logout. The participant's token in the lab is none."""
 
 
 def build(lab: Lab) -> Starlette:
@@ -98,6 +103,9 @@ async def _resource(api: Api, request: Request, where: ApiPath, user: User) -> A
             return answers.json({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
         return await reviews.answer(api, review, request, where.namespace or "", user)
     seen = view(api.kinds, where.group, where.version, where.plural)
+    if where.group == OAUTH and request.method == "DELETE":
+        # `oc logout` ignores the code and prints the warning.
+        return answers.unknown_path(STAYS_VALID)
     if seen is None or (where.namespace and not seen.kind.namespaced):
         return answers.unknown_path()
     target = Target(

@@ -186,6 +186,14 @@ def field(number: int, value: bytes | str) -> bytes:
     return bytes([number << 3 | 2, len(raw)]) + raw
 
 
+def test_oc_logout_is_answered_with_the_warning_that_the_token_stays_valid(lab: Lab) -> None:
+    for plural in ("oauthaccesstokens", "useroauthaccesstokens"):
+        url = f"{lab.server.url}/apis/oauth.openshift.io/v1/{plural}/sha256~x"
+        answer = lab.http.request("DELETE", url, headers=lab.http.headers)
+        assert answer.status == 404
+        assert answer.headers["Warning"].startswith('299 - "the token is still valid')
+
+
 def test_oc_links_a_secret_to_an_account(lab: Lab, namespace: str) -> None:
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
     owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "c", "uid": "u"}
