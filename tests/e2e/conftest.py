@@ -86,7 +86,9 @@ class Lab:
         return done.stdout
 
     def object(self, *words: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.oc("get", *words, "-o", "json"))
+        """Any object of the lab: an administrator reads it."""
+        admin = str(self.state / "admin.kubeconfig")
+        found: dict[str, Any] = json.loads(self.oc("--kubeconfig", admin, "get", *words, "-o", "json"))
         return found
 
     def get(self, url: str, **headers: str) -> Any:

@@ -37,7 +37,7 @@ def approve(words: argparse.Namespace, target: CommandTarget) -> int:
     if _state(task) == _OUTCOME[wish]:
         done = task
     else:
-        done = answer(client, task, *identities(client, target.identities), wish=wish, message=words.message)
+        done = answer(client, task, *identities(client), wish=wish, message=words.message)
     status = status_of(done)
     if words.output == output.JSON:
         output.emit(done)

@@ -166,7 +166,7 @@ def _approve_for(job: Job, seen: Progress) -> None:
                 answer(
                     job.client,
                     waiting,
-                    *identities(job.client, job.target.identities),
+                    *identities(job.client),
                     wish="approve",
                     message="make lab",
                 )

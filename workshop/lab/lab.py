@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workshop.lab.identity.identities import Identities
+from workshop.lab.identity.users import User
 from workshop.lab.images.store import ImageStore
 from workshop.lab.model_servers import ModelServer
 from workshop.lab.parts import Components, Part
@@ -45,6 +46,11 @@ class Lab:
     parts: dict[str, Part] = field(default_factory=dict)
     model_servers: list[ModelServer] = field(default_factory=list)
     watchers: list[Callable[[], None]] = field(default_factory=list)
+
+    @property
+    def user(self) -> User:
+        """The participant as a user of the API."""
+        return self.identities.users.named(self.participant.name) or User(self.participant.name)
 
     def url(self, name: str) -> str | None:
         """`http://127.0.0.1:<port>` of a server or a component; None without a port of this name."""

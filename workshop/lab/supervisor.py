@@ -95,6 +95,7 @@ class Supervisor:
         trusted = certificate(paths.tls)
         server = f"https://127.0.0.1:{lab.ports['api']}"
         clients.point_clients(paths, server, trusted, lab.token, lab.participant)
+        lab.identities.users.save()
         clients.point_administrator(paths, server, trusted, lab.identities.users.token(ADMINISTRATOR))
         clients.write_tools(paths)
         objects = asyncio.create_task(asyncio.to_thread(participant_objects, lab.kit, lab.participant))

@@ -8,7 +8,6 @@ from pathlib import Path
 from workshop.cluster.client import Client
 from workshop.errors import SetupError
 from workshop.lab import process_environment
-from workshop.lab.admission.approval import USERS
 from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import variables
 from workshop.lab.participant import clone_folder
@@ -32,7 +31,6 @@ class LabTarget:
 
     paths: LabPaths
     name = LAB
-    identities = USERS
 
     def client(self) -> Client:
         """A client of the lab's API. Raises SetupError when the lab was never started."""

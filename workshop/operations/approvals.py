@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from workshop.cluster.client import ApiFailure, Client
@@ -13,10 +12,10 @@ from workshop.manifests.objects import Object, status_of
 WAIT_SECONDS = 5.0
 
 
-def answer(client: Client, task: Object, users: list[str], groups: list[str], *, wish: str, message: str) -> Object:
+def answer(client: Client, task: Object, user: str, groups: list[str], *, wish: str, message: str) -> Object:
     """Write the answer and return the task once the controller has seen it."""
     meta = task["metadata"]
-    index, change = _change(task, users, groups, wish, message)
+    index, change = _change(task, user, groups, wish, message)
     try:
         client.patch("approvaltask", meta["namespace"], meta["name"], change, how="json")
     except ApiFailure as e:
@@ -38,22 +37,20 @@ def answer(client: Client, task: Object, users: list[str], groups: list[str], *,
         time.sleep(0.1)
 
 
-def _change(
-    task: Object, users: list[str], groups: list[str], answer: str, message: str
-) -> tuple[int, list[dict[str, Any]]]:
+def _change(task: Object, user: str, groups: list[str], answer: str, message: str) -> tuple[int, list[dict[str, Any]]]:
     """The index of the user's entry, and the JSON patch that answers in it. Raises UsageError."""
     approvers = task["spec"]["approvers"]
-    mine = [i for i, one in enumerate(approvers) if one.get("type") != "Group" and one["name"] in users]
+    mine = [i for i, one in enumerate(approvers) if one.get("type") != "Group" and one["name"] == user]
     mine += [
         i
         for i, one in enumerate(approvers)
         if one.get("type") == "Group"
-        and (one["name"] in groups or any(user["name"] in users for user in one.get("users") or []))
+        and (one["name"] in groups or any(member["name"] == user for member in one.get("users") or []))
     ]
     waiting = [i for i in mine if approvers[i]["input"] != answer]
     if not mine:
         raise UsageError(
-            f"{users[0]} is not asked in {task['metadata']['name']}; asked are "
+            f"{user} is not asked in {task['metadata']['name']}; asked are "
             + ", ".join(one["name"] for one in approvers),
             hint="oc whoami says who you are",
         )
@@ -62,9 +59,7 @@ def _change(
         if state in ("approved", "rejected"):
             raise UsageError(f"{name} is {state} already", hint=f"oc get approvaltask {name} -o yaml shows the answers")
         others = [one["name"] for i, one in enumerate(approvers) if i not in mine and one["input"] == "pending"]
-        raise UsageError(
-            f"{name} has this answer of {users[0]} already", hint=f"it waits for others: {', '.join(others)}"
-        )
+        raise UsageError(f"{name} has this answer of {user} already", hint=f"it waits for others: {', '.join(others)}")
     index = waiting[0]
     path = f"/spec/approvers/{index}"
     change: list[dict[str, Any]] = [
@@ -74,16 +69,14 @@ def _change(
     if message:
         change.append({"op": "add", "path": f"{path}/message", "value": message})
     if approvers[index].get("type") == "Group":
-        others = [user for user in approvers[index].get("users") or [] if user["name"] not in users]
-        change.append({"op": "add", "path": f"{path}/users", "value": [*others, {"name": users[0], "input": answer}]})
+        others = [one for one in approvers[index].get("users") or [] if one["name"] != user]
+        change.append({"op": "add", "path": f"{path}/users", "value": [*others, {"name": user, "input": answer}]})
     return index, change
 
 
-def identities(client: Client, more: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The names and groups that the user may answer for, the user's name first."""
+def identities(client: Client) -> tuple[str, list[str]]:
+    """The user's name and groups."""
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     said = client.http.request("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=asked)
     info = status_of(said).get("userInfo") or {}
-    names, groups = [str(info.get("username", ""))], list(info.get("groups") or [])
-    names += [name for name in more if name not in names]
-    return names, groups
+    return str(info.get("username", "")), list(info.get("groups") or [])

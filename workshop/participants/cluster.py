@@ -33,7 +33,6 @@ class ClusterTarget:
     """The cluster of the current kubeconfig, or of the ServiceAccount of the Pod that the command runs in."""
 
     name = CLUSTER
-    identities: tuple[str, ...] = ()
 
     def client(self) -> Client:
         """A client of the cluster. Raises SetupError when `oc` is not logged in."""

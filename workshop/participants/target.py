@@ -18,11 +18,6 @@ class CommandTarget(Protocol):
         """`lab` or `cluster`."""
         ...
 
-    @property
-    def identities(self) -> tuple[str, ...]:
-        """User names for which the participant may answer an approval, in addition to their own."""
-        ...
-
     def client(self) -> Client:
         """A client of the API server."""
         ...

@@ -1,9 +1,7 @@
 """The rules of the approval gate's webhook: who may give which answer, and when.
 
-Messages are the webhook's (manual-approval-gate 0.9, `pkg/reconciler/webhook`). The lab has one user. Its name is
-`user1`; it also counts as `kube:admin` and is in the group `mlops-workshop`, so that a pipeline with one of these
-approvers can be approved here. The identity of an approval (name, quorum, approvers) is immutable; the webhook checks
-only the answers.
+Messages are the webhook's (manual-approval-gate 0.9, `pkg/reconciler/webhook`). The identity of an approval (name,
+quorum, approvers) is immutable. A user may change their own answer alone, whatever the roles grant.
 """
 
 from __future__ import annotations
@@ -13,33 +11,41 @@ from collections.abc import Sequence
 import msgspec
 
 from workshop.lab.api_errors import BadRequest
+from workshop.lab.identity.users import User
 from workshop.manifests.approval import ApprovalTask, Approver
 from workshop.manifests.objects import Object
-from workshop.participants.names import LAB_PARTICIPANT
 
-USERS = (LAB_PARTICIPANT.name, "kube:admin")
-GROUPS = ("mlops-workshop",)
 _WEBHOOK = 'admission webhook "validation.webhook.manual-approval.openshift-pipelines.org" denied the request: '
 
 
 def admit_approval(new: Object, old: Object | None) -> Object:
-    """Check a new approval, or an answer. Raises BadRequest."""
+    """Check an approval; a new one has no answers. Raises BadRequest."""
     task = _decode(new)
     _check(task)
     if old is None:
         _check_pending(task)
-        return new
+    return new
+
+
+def check_answer(user: User, new: Object, old: Object) -> None:
+    """Check that a change of an approval is an answer that the user may give. Raises BadRequest."""
     if old.get("spec") == new.get("spec"):
-        return new
-    before = _decode(old)
+        return
+    before, task = _decode(old), _decode(new)
     if (before.status and before.status.state != "pending") or approved_by(before.spec.approvers) >= (
         before.spec.number_of_approvals_required
     ):
         raise _denied("ApprovalTask has already reached its final state")
-    if not any(_is_mine(one) for one in before.spec.approvers):
+    if not any(asks(user, one) for one in before.spec.approvers):
         raise _denied("User does not exist in the approval list")
-    _only_mine(before, task)
-    return new
+    _only_own(user, before, task)
+
+
+def asks(user: User, approver: Approver) -> bool:
+    """Whether an approver is the user, a group of theirs, or a group that names them as a member."""
+    if approver.type == "Group":
+        return approver.name in user.groups or any(member.name == user.name for member in approver.users)
+    return approver.name == user.name
 
 
 def approved_by(approvers: Sequence[Approver]) -> int:
@@ -52,7 +58,7 @@ def approved_by(approvers: Sequence[Approver]) -> int:
     return len(people)
 
 
-def _only_mine(before: ApprovalTask, after: ApprovalTask) -> None:
+def _only_own(user: User, before: ApprovalTask, after: ApprovalTask) -> None:
     """Raise BadRequest unless only the user's own answers changed."""
     old, new = before.spec, after.spec
     same = [(a.name, a.type or "User") for a in old.approvers] == [
@@ -62,7 +68,7 @@ def _only_mine(before: ApprovalTask, after: ApprovalTask) -> None:
         raise _denied("User can only update their own approval input")
     changed = [(a, b) for a, b in zip(old.approvers, new.approvers, strict=True) if a != b]
     for was, now in changed:
-        if not _is_mine(was):
+        if not asks(user, was):
             raise _denied("User can only update their own approval input")
         if was.input == "approve" and now.input == "approve" and was.type != "Group":
             raise _denied("User has already approved")
@@ -71,21 +77,15 @@ def _only_mine(before: ApprovalTask, after: ApprovalTask) -> None:
                 f"Invalid input change: invalid input value: '{now.input}'. Supported values are 'approve' or 'reject'"
             )
         if now.type == "Group":
-            _own_member(was, now)
+            _own_member(user, was, now)
 
 
-def _own_member(was: Approver, now: Approver) -> None:
-    before = {user.name: user.input for user in was.users}
-    after = {user.name: user.input for user in now.users}
+def _own_member(user: User, was: Approver, now: Approver) -> None:
+    before = {member.name: member.input for member in was.users}
+    after = {member.name: member.input for member in now.users}
     for name in before.keys() | after.keys():
-        if before.get(name) != after.get(name) and name not in USERS:
+        if before.get(name) != after.get(name) and name != user.name:
             raise _denied("User can only update their own approval input")
-
-
-def _is_mine(approver: Approver) -> bool:
-    if approver.type == "Group":
-        return approver.name in GROUPS or any(user.name in USERS for user in approver.users)
-    return approver.name in USERS
 
 
 def _check(task: ApprovalTask) -> None:

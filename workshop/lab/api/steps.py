@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from workshop.lab.admission import admit, admit_status
+from workshop.lab.admission.approval import check_answer
 from workshop.lab.admission.unsupported_effects import status_of, warnings_for
 from workshop.lab.api import apply, crds, defaults, metadata, validation
 from workshop.lab.api.context import Api
@@ -140,9 +141,11 @@ def admit_with_defaults(write: Write) -> None:
 
 
 def check_rights(write: Write) -> None:
-    """A user grants only the rights that they have. Raises Forbidden, NotFound."""
+    """A user grants rights that they have, and answers for themselves. Raises BadRequest, Forbidden, NotFound."""
     if write.kind.group == GROUP:
         check_grants(write.api.policy, write.target.user, write.obj, write.old)
+    if write.kind.plural == "approvaltasks" and write.old is not None:
+        check_answer(write.target.user, write.obj, write.old)
 
 
 def record_manager(write: Write) -> None:

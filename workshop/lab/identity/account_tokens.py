@@ -11,6 +11,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,11 @@ class AccountTokens:
 
     store: Store
     key: Path
-    _private: ec.EllipticCurvePrivateKey = field(init=False, repr=False)
     _checked: OrderedDict[bytes, _Claims] = field(default_factory=OrderedDict, repr=False)
 
-    def __post_init__(self) -> None:
-        self._private = _key(self.key)
+    @cached_property
+    def _private(self) -> ec.EllipticCurvePrivateKey:
+        return _key(self.key)
 
     def issue(
         self,

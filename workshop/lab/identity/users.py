@@ -73,19 +73,17 @@ class Users:
         return cls(file, entries)
 
     def ensure(self, people: Iterable[User], tokens: Mapping[str, str] | None = None) -> Users:
-        """The table with these people, each with the given token, else the one they have, else a new one.
-
-        A changed table is written to the file. Raises OSError.
-        """
+        """The table with these people, each with the given token, else the one they have, else a new one."""
         entries = dict(self._entries)
         for user in people:
             _, old = entries.get(user.name, (user, ""))
             entries[user.name] = (user, (tokens or {}).get(user.name) or old or secrets.token_urlsafe(32))
-        made = Users(self._file, entries)
-        if entries != self._entries:
-            content = {name: {"groups": list(user.groups), "token": token} for name, (user, token) in entries.items()}
-            write_private(self._file, orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
-        return made
+        return Users(self._file, entries)
+
+    def save(self) -> None:
+        """Write the table to its file. Raises OSError."""
+        content = {name: {"groups": list(user.groups), "token": token} for name, (user, token) in self._entries.items()}
+        write_private(self._file, orjson.dumps(content, option=orjson.OPT_INDENT_2) + b"\n")
 
     def find(self, token: str) -> User | None:
         """The user of a token, or None. Only digests are compared, so that the time says nothing about a token."""

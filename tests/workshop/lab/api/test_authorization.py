@@ -300,6 +300,19 @@ def test_an_impersonated_account_is_in_its_groups(lab: Lab, namespace: str) -> N
     }
 
 
+def test_an_answer_to_an_approval_is_the_senders_own_whatever_their_roles(lab: Lab, namespace: str) -> None:
+    path = f"/apis/openshift-pipelines.org/v1alpha1/namespaces/{namespace}/approvaltasks"
+    approver = {"name": "user1", "type": "User", "input": "pending"}
+    spec = {"approvers": [approver], "numberOfApprovalsRequired": 1}
+    assert lab.ask("POST", path, {"metadata": {"name": "a"}, "spec": spec})[0] == 201
+    change = {"spec": {**spec, "approvers": [{**approver, "input": "approve"}]}}
+    merge = "application/merge-patch+json"
+    bob = {"Impersonate-User": "bob", "Impersonate-Group": "system:masters"}
+    code, said = lab.ask("PATCH", f"{path}/a", change, headers=bob, media=merge)
+    assert (code, said["message"].endswith("User does not exist in the approval list")) == (400, True)
+    assert lab.ask("PATCH", f"{path}/a", change, media=merge)[0] == 200
+
+
 # -- what kubectl and oc ask -------------------------------------------------------------------------------------------
 
 

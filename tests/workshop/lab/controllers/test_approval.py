@@ -13,9 +13,11 @@ from workshop.cluster.client import Client
 from workshop.commands import approve as command
 from workshop.errors import UsageError
 from workshop.lab.admission import admit
+from workshop.lab.admission.approval import check_answer
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.approval.reconcile import Approvals
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
+from workshop.lab.identity.users import User, person
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
@@ -25,6 +27,7 @@ from workshop.manifests.objects import Object
 
 TASKS, RUNS = built_in("ApprovalTask"), built_in("CustomRun")
 NS, NAME = "user1-dev", "promote-1-approve"
+USER1, KUBE_ADMIN = person("user1", "mlops-workshop"), person("kube:admin")
 
 
 class Gate:
@@ -68,12 +71,14 @@ class Gate:
         (found,) = self.store.get(RUNS, NS, NAME)["status"]["conditions"]
         return dict(found)
 
-    def answer(self, index: int, **fields: Any) -> None:
-        """Patch one approver as `oc patch` does, admission included."""
+    def answer(self, index: int, user: User = USER1, **fields: Any) -> None:
+        """Patch one approver as a user's `oc patch` does, admission included."""
         old = self.task
         new = copy.deepcopy(old)
         new["spec"]["approvers"][index].update(fields)
-        self.store.update(TASKS, admit(TASKS, new, old))
+        admitted = admit(TASKS, new, old)
+        check_answer(user, admitted, old)
+        self.store.update(TASKS, admitted)
         self.reconcile()
 
 
@@ -115,7 +120,7 @@ def test_one_rejection_fails_the_run_regardless_of_approvals() -> None:
     gate.reconcile()
     gate.answer(0, input="approve")
     assert gate.condition["status"] == "Unknown"
-    gate.answer(1, input="reject", message="not on a Friday")
+    gate.answer(1, KUBE_ADMIN, input="reject", message="not on a Friday")
     assert gate.task["status"]["state"] == "rejected"
     assert (gate.condition["status"], gate.condition["reason"]) == ("False", "Failed")
     assert gate.condition["message"] == "Approval Task denied"
@@ -126,7 +131,7 @@ def test_the_quorum_counts_people() -> None:
     gate.reconcile()
     gate.answer(0, input="approve")
     assert (gate.task["status"]["state"], gate.task["status"]["approvalsReceived"]) == ("pending", 1)
-    gate.answer(1, input="approve")
+    gate.answer(1, KUBE_ADMIN, input="approve")
     assert gate.task["status"]["state"] == "approved"
 
 
@@ -317,7 +322,9 @@ class FakeServer:
 
     def patch(self, kind: str, namespace: str, name: str, change: Any, how: str) -> None:
         old = self.gate.task
-        self.gate.store.update(TASKS, admit(TASKS, jsonpatch.apply(old, change), old))
+        new = admit(TASKS, jsonpatch.apply(old, change), old)
+        check_answer(USER1, new, old)
+        self.gate.store.update(TASKS, new)
         self.gate.reconcile()
 
 

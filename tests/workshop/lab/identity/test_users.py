@@ -16,6 +16,7 @@ ANN, BOB = person("ann", "mlops-workshop"), person("bob")
 def test_each_user_has_a_token_that_survives_a_restart(tmp_path: Path) -> None:
     file = tmp_path / "users.json"
     first = Users.read(file).ensure([ANN, BOB])
+    first.save()
     assert first.find(first.token("ann")) == ANN and first.token("ann") != first.token("bob")
     assert file.stat().st_mode & 0o077 == 0
     again = Users.read(file).ensure([ANN, BOB])
@@ -25,9 +26,12 @@ def test_each_user_has_a_token_that_survives_a_restart(tmp_path: Path) -> None:
 
 def test_a_given_token_replaces_the_one_in_the_table(tmp_path: Path) -> None:
     file = tmp_path / "users.json"
-    old = Users.read(file).ensure([ANN]).token("ann")
+    first = Users.read(file).ensure([ANN])
+    first.save()
+    old = first.token("ann")
     made = Users.read(file).ensure([ANN], {"ann": "given"})
     assert made.find("given") == ANN and made.find(old) is None
+    made.save()
     assert Users.read(file).find("given") == ANN
 
 

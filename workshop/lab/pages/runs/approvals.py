@@ -1,7 +1,6 @@
 """Approvals: the question of a waiting task, and the participant's answer.
 
-An answer has the effect of `oc patch`: the same rule of admission, the same refusals, the same messages. The lab's
-only participant answers, so this is practice and not a control.
+An answer has the effect of `oc patch`: the same rule of admission, the same refusals, the same messages.
 """
 
 from __future__ import annotations
@@ -12,12 +11,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import convert
+
 from workshop.lab.admission import admit
-from workshop.lab.admission.approval import GROUPS, USERS
+from workshop.lab.admission.approval import asks, check_answer
 from workshop.lab.api_errors import BadRequest
+from workshop.lab.identity.users import User
 from workshop.lab.kinds import built_in
 from workshop.lab.pages.runs.states import State
 from workshop.lab.store import Store
+from workshop.manifests.approval import Approver
 from workshop.manifests.objects import Object, status_of
 
 ANSWERS = ("approve", "reject")
@@ -60,7 +63,7 @@ class Approval:
     command: str
 
 
-def approval(store: Store, custom_run: Object, user: str) -> Approval | None:
+def approval(store: Store, custom_run: Object, user: User) -> Approval | None:
     """The question that a CustomRun waits for: the ApprovalTask of its name, or that it owns."""
     found = _of(store, custom_run)
     return _approval(found, user) if found else None
@@ -72,7 +75,7 @@ def pending(store: Store, custom_runs: Iterable[Object]) -> frozenset[str]:
     return frozenset(name for name, found in asked if found and _state(found).mark == "warn")
 
 
-def answer(store: Store, namespace: str, name: str, word: str, message: str, user: str) -> None:
+def answer(store: Store, namespace: str, name: str, word: str, message: str, user: User) -> None:
     """Write the participant's answer, as `oc patch` would.
 
     Where the participant is asked by name and as a member, both get the answer; one that has it already stays as it is.
@@ -86,25 +89,27 @@ def answer(store: Store, namespace: str, name: str, word: str, message: str, use
     old = store.get(kind, namespace, name)
     new = store.get(kind, namespace, name)
     spec: dict[str, Any] = new.setdefault("spec", {})
-    mine = [one for one in spec.get("approvers") or [] if _asks_me(one)]
-    if mine and all(_mine_is(one, user, word) for one in mine):
-        raise BadRequest(f"{user} has this answer already")
+    mine = [one for one in spec.get("approvers") or [] if _asks(user, one)]
+    if mine and all(_mine_is(one, user.name, word) for one in mine):
+        raise BadRequest(f"{user.name} has this answer already")
     for one in mine:
-        if _mine_is(one, user, word):
+        if _mine_is(one, user.name, word):
             continue
         if one.get("type") == "Group":
-            one["users"] = _with_mine(one, user, word)
+            one["users"] = _with_mine(one, user.name, word)
         one["input"] = word
         if message:
             one["message"] = message
-    store.update(kind, admit(kind, new, old))
+    admitted = admit(kind, new, old)
+    check_answer(user, admitted, old)
+    store.update(kind, admitted)
 
 
-def _approval(obj: Object, user: str) -> Approval:
+def _approval(obj: Object, user: User) -> Approval:
     meta, spec, status = obj["metadata"], obj.get("spec") or {}, status_of(obj)
     approvers = spec.get("approvers") or []
     state = _state(obj)
-    mine = [one for one in approvers if _asks_me(one)]
+    mine = [one for one in approvers if _asks(user, one)]
     voices = tuple(
         Voice(str(one.get("name")), str(one.get("input") or "pending"), str(one.get("message") or ""),
               one.get("type") == "Group")
@@ -119,7 +124,7 @@ def _approval(obj: Object, user: str) -> Approval:
         received=int(status.get("approvalsReceived") or sum(voice.answer == "approve" for voice in voices)),
         voices=voices,
         mine=state.mark == "warn" and bool(mine),
-        answered=all(_mine_is(one, user, "approve") for one in mine),
+        answered=all(_mine_is(one, user.name, "approve") for one in mine),
         command=_command(obj, user),
     )
 
@@ -135,15 +140,15 @@ def _state(obj: Object) -> State:
     return _STATES.get(str(status_of(obj).get("state") or "pending"), _STATES["pending"])
 
 
-def _command(obj: Object, user: str) -> str:
+def _command(obj: Object, user: User) -> str:
     """The approval as an `oc patch`, which needs no plug-in of tkn."""
     meta = obj["metadata"]
     changes: list[Object] = []
     for index, one in enumerate((obj.get("spec") or {}).get("approvers") or []):
-        if _asks_me(one) and not _mine_is(one, user, "approve"):
+        if _asks(user, one) and not _mine_is(one, user.name, "approve"):
             at = f"/spec/approvers/{index}"
             if one.get("type") == "Group":
-                changes.append({"op": "add", "path": f"{at}/users", "value": _with_mine(one, user, "approve")})
+                changes.append({"op": "add", "path": f"{at}/users", "value": _with_mine(one, user.name, "approve")})
             changes.append({"op": "replace", "path": f"{at}/input", "value": "approve"})
     words = ["oc", "patch", "approvaltask", meta["name"], "-n", meta.get("namespace", ""), "--type", "json"]
     # A message or a name in it may have quotes.
@@ -156,10 +161,8 @@ def _with_mine(group: Object, user: str, word: str) -> list[Object]:
     return [*others, {"name": user, "input": word}]
 
 
-def _asks_me(approver: Object) -> bool:
-    if approver.get("type") == "Group":
-        return approver.get("name") in GROUPS or any(m.get("name") in USERS for m in approver.get("users") or [])
-    return approver.get("name") in USERS
+def _asks(user: User, approver: Object) -> bool:
+    return asks(user, convert(approver, Approver))
 
 
 def _mine_is(approver: Object, user: str, word: str) -> bool:

@@ -175,7 +175,7 @@ def _looked(lab: Lab, found: tuple[Node, ...], node: Node | None, step: str, mad
     child = node.child
     seen = task(lab.paths, child) if child and child["kind"] == "TaskRun" else None
     custom = child if child and child["kind"] == "CustomRun" else None
-    asked = approvals.approval(lab.store, custom, lab.participant.name) if custom else None
+    asked = approvals.approval(lab.store, custom, lab.user) if custom else None
     about = f"/approvals/{asked.namespace}/{asked.name}/evidence" if asked and any(map(evidence.promotes, made)) else ""
     return Looked(node, seen, _step(seen, step) if seen else None, asked, about, siblings if len(siblings) > 1 else ())
 

@@ -145,7 +145,7 @@ def _answer_routes(lab: Lab) -> list[BaseRoute]:
             return JSONResponse({"error": f"the answer is larger than {BODY_LIMIT} bytes"}, status_code=413)
         try:
             given = msgspec.json.decode(await request.body(), type=Answer)
-            approvals.answer(lab.store, namespace, name, given.answer, given.message.strip(), lab.participant.name)
+            approvals.answer(lab.store, namespace, name, given.answer, given.message.strip(), lab.user)
         except msgspec.DecodeError as e:
             return JSONResponse({"error": f'expected {{"answer": "approve", "message": "why"}}: {e}'}, status_code=400)
         except ApiError as e:
