@@ -53,8 +53,9 @@ async def _gated(folder: Path, spec: ProcessSpec, cookies: tuple[str, ...] = ())
     """A program behind the gate of a component's port; gives the lab and the component's address."""
     with ports.reserve(for_own_user=True) as reserved:
         numbers = {"console": CONSOLE_PORT, "prometheus": reserved.number}
-        lab = build_lab(LabPaths(folder / "lab"), Store(), TOKEN, numbers, COMPONENTS)
-        lab.paths.make()
+        paths = LabPaths(folder / "lab")
+        paths.make()
+        lab = build_lab(paths, Store(), TOKEN, numbers, COMPONENTS)
         await lab.launcher.open()
         runner = GatedRunner(lab, "prometheus", lambda: spec, cookies)
         task = asyncio.create_task(runner.run())
