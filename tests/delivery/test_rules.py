@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from delivery import rules, statistics
 from delivery.quality import Confusion
-from delivery.rules import BAD, OK, UNJUDGED, Limits, TrafficStats, judge, verdict
+from delivery.rules import BAD, OK, UNJUDGED, Limits, TrafficStats, decide, judge
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy import stats
@@ -48,7 +48,7 @@ def state_of(
 def test_a_canary_equal_to_the_champion_continues() -> None:
     findings = judge(seen(), seen(), LIMITS)
     assert [one.state for one in findings] == [OK] * 8
-    assert verdict(findings) == (OK, None)
+    assert decide(findings) == (OK, None)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_a_canary_equal_to_the_champion_continues() -> None:
     ],
 )
 def test_the_measure_that_is_worse_is_named(measure: str, canary: TrafficStats) -> None:
-    state, found = verdict([one for one in judge(canary, seen(), LIMITS) if one.measure == measure])
+    state, found = decide([one for one in judge(canary, seen(), LIMITS) if one.measure == measure])
     assert state == BAD
     assert found is not None
     assert found.measure == measure
@@ -101,7 +101,7 @@ def test_the_text_has_value_and_bound() -> None:
 
 
 def test_without_traffic_there_is_no_result() -> None:
-    state, found = verdict(judge(TrafficStats(), TrafficStats(), LIMITS))
+    state, found = decide(judge(TrafficStats(), TrafficStats(), LIMITS))
     assert state == UNJUDGED
     assert found is not None
     assert "0 of 100 requests" in found.text
@@ -122,8 +122,8 @@ def test_a_canary_that_fails_every_request_needs_no_minimum() -> None:
 
 def test_missing_truth_blocks_a_step_only_if_it_is_required() -> None:
     canary = seen(known=0)
-    assert verdict(judge(canary, seen(), LIMITS))[0] == OK
-    assert verdict(judge(canary, seen(), Limits(feedback_required=True)))[0] == UNJUDGED
+    assert decide(judge(canary, seen(), LIMITS))[0] == OK
+    assert decide(judge(canary, seen(), Limits(feedback_required=True)))[0] == UNJUDGED
 
 
 def test_a_step_fails_by_its_own_errors_even_if_the_total_is_fine() -> None:
@@ -140,8 +140,8 @@ def test_a_canary_on_a_machine_that_slows_both_models_continues() -> None:
 
 def test_the_last_step_does_not_wait_for_a_comparison() -> None:
     findings = judge(seen(), seen(), LIMITS, step=(seen(), TrafficStats()), alone=True)
-    assert verdict(findings) == (OK, None)
-    assert verdict(judge(seen(), seen(), LIMITS, step=(seen(), TrafficStats())))[0] == UNJUDGED
+    assert decide(findings) == (OK, None)
+    assert decide(judge(seen(), seen(), LIMITS, step=(seen(), TrafficStats())))[0] == UNJUDGED
 
 
 def test_an_imperceptible_slowdown_is_accepted() -> None:
@@ -205,14 +205,14 @@ def test_any_counts_are_judged_without_an_error(deciles: tuple[int, ...], reques
 def test_a_canary_as_good_as_its_champion_is_rarely_rolled_back(rows: int) -> None:
     """Pairs drawn from one truth: each of eight rules may condemn one in a hundred."""
     chance, pairs = np.random.default_rng(rows), 1000
-    condemned = sum(verdict(judge(_drawn(chance, rows), _drawn(chance, rows), LIMITS))[0] == BAD for _ in range(pairs))
+    condemned = sum(decide(judge(_drawn(chance, rows), _drawn(chance, rows), LIMITS))[0] == BAD for _ in range(pairs))
     assert condemned < pairs * 0.08
 
 
 def test_a_clearly_worse_canary_is_nearly_always_rolled_back() -> None:
     chance, pairs = np.random.default_rng(1), 200
     condemned = sum(
-        verdict(judge(_drawn(chance, 1000, recall=0.4), _drawn(chance, 1000), LIMITS))[0] == BAD for _ in range(pairs)
+        decide(judge(_drawn(chance, 1000, recall=0.4), _drawn(chance, 1000), LIMITS))[0] == BAD for _ in range(pairs)
     )
     assert condemned > pairs * 0.9
 

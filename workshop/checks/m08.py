@@ -30,7 +30,7 @@ Config = dict[str, Any]
 """The part of an image that describes its start: Labels, Env, Cmd; the same in the registry and in buildah."""
 
 
-class _NoImage(Exception):
+class _ImageNotFound(Exception):
     """There is no image; the arguments are the reason and the next command."""
 
 
@@ -38,7 +38,7 @@ def check(context: CheckContext) -> list[Finding]:
     """The image, its source, and its command."""
     try:
         name, config = _registry(context) or _local(context)
-    except _NoImage as none:
+    except _ImageNotFound as none:
         why, hint = none.args
         return [
             Finding(_BUILT, False, why, hint),
@@ -81,15 +81,15 @@ def _registry(context: CheckContext) -> tuple[str, Config] | None:
 
 
 def _local(context: CheckContext) -> tuple[str, Config]:
-    """The image that the participant built here. Raises _NoImage."""
+    """The image that the participant built here. Raises _ImageNotFound."""
     done = _buildah(context, "inspect", IMAGE)
     if done is None:
-        raise _NoImage(f"no good run of {PIPELINE} in {context.namespace('dev')} has left an image", _RUN)
+        raise _ImageNotFound(f"no good run of {PIPELINE} in {context.namespace('dev')} has left an image", _RUN)
     try:
         return IMAGE, json.loads(done.stdout)["OCIv1"]["config"]
     except (ValueError, KeyError) as e:
         why = (done.stderr.strip().splitlines() or ["buildah printed nothing"])[0]
-        raise _NoImage(why, f"buildah bud --file Dockerfile.gen --tag {IMAGE} .") from e
+        raise _ImageNotFound(why, f"buildah bud --file Dockerfile.gen --tag {IMAGE} .") from e
 
 
 def _yours(context: CheckContext, commit: str) -> Finding:

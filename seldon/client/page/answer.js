@@ -7,7 +7,7 @@ const PARTS = { time: "Day and hour", airline: "Airline", route: "Route", plane:
 const DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 // The text depends on the model's threshold: from it on, the model predicts late.
-export function verdict(late, threshold) {
+export function phrase(late, threshold) {
   if (late < threshold / 2) return "Very likely on time";
   if (late < threshold) return "Probably on time";
   if (late < 0.5) return "It may well be late";

@@ -1,6 +1,6 @@
 // Connects form, model and answer. Assumed values are from reference.json.
 
-import { askHowItWent, chance, moved, verdict } from "./answer.js";
+import { askHowItWent, chance, moved, phrase } from "./answer.js";
 import { make } from "./elements.js";
 import { Form } from "./form.js";
 import { Away, Refused, explain, feedback, predict, request } from "./model.js";
@@ -44,7 +44,7 @@ async function ask() {
     const { late, threshold, answer } = await predict(asked);
     const explanation = await explain(asked);
     show(
-      verdict(late, threshold),
+      phrase(late, threshold),
       ...chance(late, threshold, row, reference),
       moved(explanation, late, row, reference),
       askHowItWent((wasLate) => feedback(asked, answer, wasLate)),

@@ -121,7 +121,7 @@ def _quality_and_distribution(
     return [right, spread]
 
 
-def verdict(findings: Sequence[Finding]) -> tuple[str, Finding | None]:
+def decide(findings: Sequence[Finding]) -> tuple[str, Finding | None]:
     """BAD with the first finding against the canary, UNJUDGED with the first that lacks events, or OK."""
     for state in (BAD, UNJUDGED):
         found = next((one for one in findings if one.state == state and (state == BAD or one.required)), None)

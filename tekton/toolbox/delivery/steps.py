@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from delivery.cli import say
 from delivery.errors import DeliveryError
-from delivery.rules import BAD, OK, UNJUDGED, Finding, Limits, verdict
+from delivery.rules import BAD, OK, UNJUDGED, Finding, Limits, decide
 
 INTERIM_ALPHA = 0.001
 POLL_SECONDS = 1.0
@@ -93,12 +93,12 @@ def _step(share: int, plan: CanaryPlan, limits: Limits, control: ProductionContr
             control.check_unchanged()
             checked = control.now()
         findings = look(strict)
-        state, found = verdict(findings)
+        state, found = decide(findings)
         out_of_patience = spent >= plan.window + plan.patience
         if over and (state == OK or out_of_patience):
             # The one look that decides; those before only stop what is evident.
             findings = look(limits)
-            state, found = verdict(findings)
+            state, found = decide(findings)
         if state == BAD and found:
             _report(share, spent, findings)
             return Outcome(BAD, f"{found.measure} at {share} %: {found.text}", found)

@@ -296,7 +296,7 @@ def test_the_words_change_where_the_model_begins_to_call_a_flight_late(tab: Tab,
         str(
             tab.driver.execute_async_script(
                 "const [late, threshold, done] = arguments;"
-                "import(new URL('answer.js', location.href)).then((it) => done(it.verdict(late, threshold)));",
+                "import(new URL('answer.js', location.href)).then((it) => done(it.phrase(late, threshold)));",
                 late,
                 threshold,
             )

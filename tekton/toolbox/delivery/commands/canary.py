@@ -31,7 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_release(parser)
     parser.add_argument("--rules", default="", help=f"YAML; names: {', '.join(canaryrules.names())}")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="how long the canary may take to be ready")
-    add_results(parser, "verdict, reason, measure, value, bound")
+    add_results(parser, "decision, reason, measure, value, bound")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -129,7 +129,7 @@ def _probe(config: Config, rules: CanaryRules) -> Traffic:
 def _results(outcome: Outcome) -> dict[str, str]:
     found = outcome.finding
     return {
-        "verdict": "go-on" if outcome.state == OK else "rolled-back",
+        "decision": "go-on" if outcome.state == OK else "rolled-back",
         "reason": outcome.reason[:600],
         "measure": found.measure if found else "",
         "value": f"{found.value:.6g}" if found else "",

@@ -22,7 +22,7 @@ from delivery.cli import add_output, say
 from delivery.cluster import Cluster
 from delivery.errors import DeliveryError
 from delivery.prometheus import Prometheus
-from delivery.rules import BAD, Limits, TrafficStats, judge, quantile, verdict
+from delivery.rules import BAD, Limits, TrafficStats, decide, judge, quantile
 from delivery.traffic import Plan, Report, Traffic
 
 SCRAPED_SECONDS = 75.0
@@ -32,7 +32,7 @@ SCRAPED_SECONDS = 75.0
 def better(names: tuple[str, str], seen: Mapping[str, TrafficStats], limits: Limits) -> dict[str, Any]:
     """Both predictors' figures, and which is better: a name, or None with why in `because`."""
     one, other = names
-    faults = {mine: verdict(judge(seen[mine], seen[theirs], limits)) for mine, theirs in ((one, other), (other, one))}
+    faults = {mine: decide(judge(seen[mine], seen[theirs], limits)) for mine, theirs in ((one, other), (other, one))}
     bad = {name: found for name, (state, found) in faults.items() if state == BAD and found}
     winner, because = None, "neither is worse than the other beyond chance"
     if len(bad) == 1:
