@@ -22,6 +22,33 @@ hypothesis.settings.register_profile("kit", deadline=None)
 hypothesis.settings.load_profile("kit")
 
 
+LONGEST = (
+    "tests/e2e/test_modules.py",
+    "tests/e2e/",
+    "tests/s2i/container/",
+    "model/tests/",
+    "tests/s2i/parity/",
+    "tests/seldon/client/test_client_page.py",
+    "tests/grafana/",
+    "tests/workshop/lab/controllers/test_seldon.py",
+)
+"""Tests that one process runs one after another. They start first, so that none of them is alone at the end."""
+
+
+@pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests by LONGEST, and give those of the model to one process: months and a model are made once."""
+    for item in items:
+        if KIT / "model" in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("model"))
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> int:
+    path = item.path.relative_to(KIT).as_posix()
+    return next((place for place, part in enumerate(LONGEST) if path.startswith(part)), len(LONGEST))
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """xdist appends a test's group to its name. Fail if it has not: the groups would be split."""
     if getattr(session.config.option, "loadgroup", False):

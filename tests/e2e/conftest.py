@@ -34,8 +34,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(900))
             if group := GROUPS.get(item.path.name, "e2e"):
                 item.add_marker(pytest.mark.xdist_group(group))
-    # The longest tests start first.
-    items.sort(key=lambda item: (Path(__file__).parent not in item.path.parents, item.path.name != "test_modules.py"))
 
 
 @dataclass

@@ -82,31 +82,3 @@ def test_commands_without_a_lab_name_the_command_that_starts_it(fresh: Lab) -> N
         done = fresh.workshop(*words, check=False)
         assert done.returncode == 3, (words, done.stderr)
         assert "workshop up" in done.stdout + done.stderr
-
-
-def test_bad_yaml_is_an_error_with_its_line(fresh: Lab, tmp_path: Path) -> None:
-    fresh.workshop("up")
-    file = tmp_path / "bad.yaml"
-    file.write_text("apiVersion: tekton.dev/v1\nkind: [\n")
-    done = fresh.workshop("run", str(file), check=False)
-    assert done.returncode == 4
-    assert f"{file}:" in done.stderr
-
-
-def test_ctrl_c_while_following_leaves_the_run_going(fresh: Lab, tmp_path: Path) -> None:
-    fresh.workshop("up")
-    file = tmp_path / "slow.yaml"
-    file.write_text(
-        "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: slow}\nspec:\n"
-        "  taskSpec:\n    steps: [{name: s, image: busybox, script: 'sleep 3'}]\n"
-    )
-    run = fresh.start("run", str(file))
-
-    def condition() -> str:
-        found = fresh.object("taskruns", "-n", "user1-dev")["items"]
-        return str(found[0].get("status", {}).get("conditions", [{}])[0].get("status", "")) if found else ""
-
-    until(lambda: condition() == "Unknown", 20, "the run has begun")
-    run.send_signal(signal.SIGINT)
-    assert run.wait(10) == 130
-    until(lambda: condition() == "True", 20, "the run ended by itself")

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -183,6 +185,33 @@ def test_a_failing_run_ends_with_the_failing_steps_lines(lab: Lab) -> None:
     assert done.returncode == 5
     assert "the reason" in done.stderr
     assert '"step-s" exited with code 3' in done.stderr
+
+
+def test_bad_yaml_is_an_error_with_its_line(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text("apiVersion: tekton.dev/v1\nkind: [\n")
+    done = lab.workshop("run", str(file), check=False)
+    assert done.returncode == 4
+    assert f"{file}:" in done.stderr
+
+
+def test_ctrl_c_while_following_leaves_the_run_going(lab: Lab, tmp_path: Path) -> None:
+    file = tmp_path / "slow.yaml"
+    file.write_text(
+        "apiVersion: tekton.dev/v1\nkind: TaskRun\nmetadata: {name: slow}\nspec:\n"
+        "  taskSpec:\n    steps: [{name: s, image: busybox, script: 'sleep 3'}]\n"
+    )
+    run = lab.start("run", str(file))
+
+    def condition() -> str:
+        found = lab.object("taskruns", "-n", "user1-dev")["items"]
+        slow: dict[str, Any] = next((one for one in found if one["metadata"]["name"] == "slow"), {})
+        return str(slow.get("status", {}).get("conditions", [{}])[0].get("status", ""))
+
+    until(lambda: condition() == "Unknown", 20, "the run has begun")
+    run.send_signal(signal.SIGINT)
+    assert run.wait(10) == 130
+    until(lambda: condition() == "True", 20, "the run ended by itself")
 
 
 def test_kill_9_of_the_supervisor_loses_nothing_and_leaves_nothing_running(lab: Lab) -> None:

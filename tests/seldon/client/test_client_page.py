@@ -15,7 +15,7 @@ from selenium.webdriver.common.keys import Keys
 from tests.browser import pictures
 from tests.seldon.client.conftest import FLIGHT, KIT, Site, Tab, in_a_browser
 
-pytestmark = in_a_browser
+pytestmark = [*in_a_browser, pytest.mark.xdist_group("client-page")]  # One browser for all.
 
 AXE = KIT / "tests/browser/axe-4.14.1.min.js"
 MINUS = "\N{MINUS SIGN}"

@@ -38,6 +38,7 @@ from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
 
+pytestmark = pytest.mark.xdist_group("seldon")  # The images are built once.
 SDEP, POD, DEPLOYMENT = (built_in(k) for k in ("SeldonDeployment", "Pod", "Deployment"))
 NAMESPACE = "user1-staging"
 PATH = f"/seldon/{NAMESPACE}/toy/api/v1.0/predictions"
@@ -235,6 +236,8 @@ def test_a_rolling_update_loses_no_request(images: Images, tmp_path: Path) -> No
             async def callers() -> None:
                 while not done.is_set():
                     answers.append(await it.answer())
+                    # Callers without a pause take the processor from the server that starts.
+                    await asyncio.sleep(0.01)
 
             calling = [asyncio.create_task(callers()) for _ in range(4)]
             it.deploy(f"toy@{images.digests['2']}")
@@ -414,6 +417,8 @@ def test_a_replica_that_is_killed_under_load_costs_no_request(images: Images, tm
             async def caller() -> None:
                 while not done.is_set():
                     answers.append(await it.answer())
+                    # Callers without a pause take the processor from the server that starts.
+                    await asyncio.sleep(0.01)
 
             calling = [asyncio.create_task(caller()) for _ in range(4)]
             for kill in range(2):
