@@ -36,6 +36,8 @@ class Kind(ApiResource):
     """The OpenAPI schema of a kind from a CRD. The schemas of built-in kinds are in `workshop.manifests.types`."""
     absent: str = field(default="", compare=False)
     """Why the lab has no object of this kind and refuses to create one. Clients can list the kind."""
+    read_only: str = field(default="", compare=False)
+    """Why clients cannot write the objects of this kind."""
 
     @property
     def title(self) -> str:
@@ -45,7 +47,7 @@ class Kind(ApiResource):
     @property
     def is_custom(self) -> bool:
         """Whether a cluster has this kind from a CRD."""
-        return "." in self.group and not self.group.endswith((".k8s.io", "route.openshift.io"))
+        return "." in self.group and not self.group.endswith((".k8s.io", ".openshift.io"))
 
     @property
     def is_lenient(self) -> bool:
@@ -172,6 +174,34 @@ BUILT_IN = (
     Kind("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", namespaced=False),
     Kind("rbac.authorization.k8s.io", "v1", "Role", "roles"),
     Kind("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings"),
+    Kind("build.openshift.io", "v1", "Build", "builds", subresources=("log",), categories=("all",)),
+    Kind(
+        "build.openshift.io",
+        "v1",
+        "BuildConfig",
+        "buildconfigs",
+        short_names=("bc",),
+        subresources=("instantiate", "instantiatebinary"),
+        categories=("all",),
+    ),
+    Kind(
+        "image.openshift.io",
+        "v1",
+        "ImageStream",
+        "imagestreams",
+        short_names=("is",),
+        subresources=("status",),
+        categories=("all",),
+    ),
+    Kind(
+        "image.openshift.io",
+        "v1",
+        "ImageStreamTag",
+        "imagestreamtags",
+        short_names=("istag",),
+        read_only="a push to the registry makes one, and the deletion of its ImageStream deletes it",
+    ),
+    Kind("template.openshift.io", "v1", "Template", "templates"),
     Kind("route.openshift.io", "v1", "Route", "routes", subresources=("status",), categories=("all",)),
     Kind(
         "machinelearning.seldon.io",

@@ -13,6 +13,8 @@ from pathlib import Path
 from workshop.errors import SetupError
 from workshop.usecase import KIT as KIT
 
+BUILD_INPUT = "lab.mlops-workshop/build-input"
+"""The annotation of a Build that names its file of `LabPaths.build_input`."""
 MARKER = ".workshop-lab"
 """A file that marks the lab's folder as made by the lab. `workshop reset` deletes no other folder."""
 _MARK = "The MLOps workshop kit made this folder. workshop reset deletes it with everything in it.\n"
@@ -94,6 +96,10 @@ class LabPaths:
     def run(self) -> Path:
         """Process ids, sockets and locks of the running lab."""
         return self.root / "run"
+
+    def build_input(self, name: str) -> Path:
+        """The archive or file that `oc start-build` sent for a build."""
+        return self.root / "builds" / name
 
     @property
     def log(self) -> Path:

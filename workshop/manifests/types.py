@@ -5,7 +5,18 @@ The API server validates and explains with this table. A kind without a type may
 
 from __future__ import annotations
 
-from workshop.manifests import approval, kubernetes, monitoring, route, seldon, tekton, triggers
+from workshop.manifests import (
+    approval,
+    builds,
+    images,
+    kubernetes,
+    monitoring,
+    route,
+    seldon,
+    tekton,
+    templates,
+    triggers,
+)
 
 TYPES: dict[tuple[str, str], type] = {
     ("v1", "ConfigMap"): kubernetes.ConfigMap,
@@ -20,6 +31,10 @@ TYPES: dict[tuple[str, str], type] = {
     ("v1", "ServiceAccount"): kubernetes.ServiceAccount,
     ("apps/v1", "Deployment"): kubernetes.Deployment,
     ("autoscaling/v2", "HorizontalPodAutoscaler"): kubernetes.HorizontalPodAutoscaler,
+    ("build.openshift.io/v1", "Build"): builds.Build,
+    ("build.openshift.io/v1", "BuildConfig"): builds.BuildConfig,
+    ("image.openshift.io/v1", "ImageStream"): images.ImageStream,
+    ("image.openshift.io/v1", "ImageStreamTag"): images.ImageStreamTag,
     ("machinelearning.seldon.io/v1", "SeldonDeployment"): seldon.SeldonDeployment,
     ("monitoring.coreos.com/v1", "PodMonitor"): monitoring.PodMonitor,
     ("monitoring.coreos.com/v1", "PrometheusRule"): monitoring.PrometheusRule,
@@ -32,6 +47,7 @@ TYPES: dict[tuple[str, str], type] = {
     ("rbac.authorization.k8s.io/v1", "Role"): kubernetes.Role,
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): kubernetes.RoleBinding,
     ("route.openshift.io/v1", "Route"): route.Route,
+    ("template.openshift.io/v1", "Template"): templates.Template,
     ("tekton.dev/v1", "Pipeline"): tekton.Pipeline,
     ("tekton.dev/v1", "PipelineRun"): tekton.PipelineRun,
     ("tekton.dev/v1", "Task"): tekton.Task,

@@ -104,7 +104,8 @@ class Lab:
         return store
 
     async def _start(self, certificate: auth.Certificate) -> Server:
-        server = Server(build(self.made()), certificate)
+        self.running = self.made()
+        server = Server(build(self.running), certificate)
         await server.start()
         return server
 

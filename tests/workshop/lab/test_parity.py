@@ -10,13 +10,14 @@ import pytest
 
 from tests import parity
 from workshop.lab.admission import admit
+from workshop.lab.admission import builds as builds_support
 from workshop.lab.admission import route as route_support
 from workshop.lab.admission.seldon import pods
 from workshop.lab.admission.seldon import support as seldon_support
 from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring import support as monitoring_support
-from workshop.manifests import kubernetes, monitoring, route, seldon
+from workshop.manifests import builds, kubernetes, monitoring, route, seldon
 from workshop.manifests.meta import Reported, Resource
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
@@ -290,6 +291,46 @@ def monitor(kind: str = "PodMonitor", endpoint: Spec | None = None, **more: Any)
     return kind, {"selector": {}, key: [{"port": "metrics", **(endpoint or {})}], **more}
 
 
+def build_config(strategy: Spec | None = None, **more: Any) -> tuple[str, Spec]:
+    return "BuildConfig", {"strategy": strategy or {"dockerStrategy": {}}, **more}
+
+
+def docker(**more: Any) -> tuple[str, Spec]:
+    return build_config({"dockerStrategy": more})
+
+
+def from_source(**more: Any) -> tuple[str, Spec]:
+    return build_config({"sourceStrategy": {"from": {"kind": "DockerImage", "name": "x"}, **more}})
+
+
+BUILDS: dict[str, tuple[str, Spec]] = {
+    "BuildConfigSpec.triggers": build_config(triggers=[{"type": "ConfigChange"}]),
+    "BuildSource.configMaps": build_config(source={"configMaps": [{}]}),
+    "BuildSource.images": build_config(source={"images": [{}]}),
+    "BuildSource.secrets": build_config(source={"secrets": [{}]}),
+    "BuildSource.sourceSecret": build_config(source={"sourceSecret": {"name": "x"}}),
+    "BuildStrategy.customStrategy": build_config({"customStrategy": {"from": {}}}),
+    "BuildStrategy.jenkinsPipelineStrategy": build_config({"jenkinsPipelineStrategy": {"jenkinsfile": "x"}}),
+    "CommonSpec.postCommit": build_config(postCommit={"script": "x"}),
+    "CommonSpec.revision": build_config(revision={"git": {}}),
+    "DockerStrategy.buildArgs": docker(buildArgs=[{"name": "x"}]),
+    "DockerStrategy.env": docker(env=[{"name": "x"}]),
+    "DockerStrategy.from": docker(**{"from": {"kind": "DockerImage", "name": "x"}}),
+    "DockerStrategy.imageOptimizationPolicy": docker(imageOptimizationPolicy="SkipLayers"),
+    "DockerStrategy.volumes": docker(volumes=[{}]),
+    "SourceStrategy.volumes": from_source(volumes=[{}]),
+}
+BUILDS_TAKEN: dict[str, tuple[str, Spec]] = {
+    "BuildOutput.pushSecret": build_config(output={"pushSecret": {"name": "x"}}),
+    "CommonSpec.mountTrustedCA": build_config(mountTrustedCA=True),
+    "CommonSpec.nodeSelector": build_config(nodeSelector={"a": "b"}),
+    "CommonSpec.resources": build_config(resources={"limits": {"cpu": "1"}}),
+    "DockerStrategy.forcePull": docker(forcePull=True),
+    "DockerStrategy.noCache": docker(noCache=True),
+    "DockerStrategy.pullSecret": docker(pullSecret={"name": "x"}),
+    "SourceStrategy.forcePull": from_source(forcePull=True),
+    "SourceStrategy.pullSecret": from_source(pullSecret={"name": "x"}),
+}
 MONITORING: dict[str, tuple[str, Spec]] = {
     "MetricsEndpoint.authorization": monitor(endpoint={"authorization": {}}),
     "MetricsEndpoint.basicAuth": monitor(endpoint={"basicAuth": {}}),
@@ -315,6 +356,7 @@ MONITORING_TAKEN: dict[str, tuple[str, Spec]] = {
 }
 
 TABLES = [
+    (BUILDS, builds_support.REFUSED),
     (MONITORING, monitoring_support.REFUSED),
     (ROUTE, route_support.REFUSED),
     (TEKTON, tekton_support.REFUSED),
@@ -346,7 +388,7 @@ def test_every_refused_row_is_tried() -> None:
         assert tried.keys() == documented.keys()
 
 
-TAKEN = MONITORING_TAKEN | ROUTE_TAKEN | SELDON_TAKEN
+TAKEN = BUILDS_TAKEN | MONITORING_TAKEN | ROUTE_TAKEN | SELDON_TAKEN
 
 
 @pytest.mark.parametrize("row", sorted(TAKEN))
@@ -355,7 +397,9 @@ def test_accepted_row_is_admitted(row: str) -> None:
 
 
 def test_every_accepted_row_is_tried() -> None:
-    documented = monitoring_support.ACCEPTED | route_support.ACCEPTED | seldon_support.ACCEPTED
+    documented = (
+        builds_support.ACCEPTED | monitoring_support.ACCEPTED | route_support.ACCEPTED | seldon_support.ACCEPTED
+    )
     assert TAKEN.keys() == documented.keys()
 
 
@@ -366,6 +410,20 @@ def test_every_field_of_a_route_has_one_row() -> None:
         for field in msgspec.structs.fields(one)
     ]
     assert sorted(row.field for row in parity.route_rows() if ":" not in row.field) == sorted(known)
+
+
+def test_every_field_of_a_build_config_has_one_row() -> None:
+    types: list[type[msgspec.Struct]] = [
+        *(builds.BinarySource, builds.BuildConfigSpec, builds.BuildOutput, builds.BuildSource, builds.BuildStrategy),
+        *(builds.CommonSpec, builds.DockerStrategy, builds.GitSource, builds.ImageLabel, builds.SourceStrategy),
+    ]
+    known = [
+        f"{one.__name__}.{field.encode_name}"
+        for one in types
+        for field in msgspec.structs.fields(one)
+        if field.name in one.__annotations__
+    ]
+    assert sorted(row.field for row in parity.builds_rows()) == sorted(known)
 
 
 def test_every_field_of_the_monitoring_kinds_has_one_row() -> None:

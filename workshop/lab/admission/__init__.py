@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workshop.lab.admission.approval import admit_approval
+from workshop.lab.admission.builds import admit_build_config
 from workshop.lab.admission.config_data import admit_config_data
 from workshop.lab.admission.monitoring import admit_monitor, admit_rule
 from workshop.lab.admission.roles import admit_binding, admit_role
@@ -24,6 +25,7 @@ Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
     "approvaltasks.openshift-pipelines.org": admit_approval,
+    "buildconfigs.build.openshift.io": admit_build_config,
     "clusterrolebindings.rbac.authorization.k8s.io": admit_binding,
     "clusterroles.rbac.authorization.k8s.io": admit_role,
     "configmaps": admit_config_data,

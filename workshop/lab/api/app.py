@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from workshop.lab.api import (
     answers,
     auth,
+    builds,
     crds,
     deleting,
     discovery,
@@ -117,6 +118,7 @@ async def _resource(api: Api, request: Request, where: ApiPath, user: User) -> A
         request.headers.get("user-agent", ""),
         user=user,
     )
+    steps.refuse_read_only(seen.stored, request.method)
     if where.subresource:
         return await _subresource(api, request, seen, target)
     return await _object(api, request, seen, target) if where.name else await _collection(api, request, seen, target)
@@ -162,7 +164,11 @@ async def _subresource(api: Api, request: Request, seen: View, target: Target) -
     if name == "log":
         if request.method != "GET":
             raise _not_allowed(request)
-        return logs(api, seen, target)
+        return await builds.log(api, seen, target) if seen.kind.plural == "builds" else logs(api, seen, target)
+    if name in builds.REQUESTS:
+        if request.method != "POST":
+            raise _not_allowed(request)
+        return answers.json(await builds.REQUESTS[name](api, target, request), 201)
     if name == "scale":
         return await _scale(api, request, seen, target)
     if name == "token":

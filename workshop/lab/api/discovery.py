@@ -24,6 +24,7 @@ REVIEWS = (
     Kind("authorization.openshift.io", "v1", "LocalResourceAccessReview", "localresourceaccessreviews"),
     Kind("authorization.openshift.io", "v1", "ResourceAccessReview", "resourceaccessreviews", namespaced=False),
     Kind("project.openshift.io", "v1", "ProjectRequest", "projectrequests", namespaced=False),
+    Kind("template.openshift.io", "v1", "Template", "processedtemplates"),
 )
 """Kinds that accept POST only. The response is the answer; nothing is stored."""
 _REVIEW_AT = {(kind.group, kind.version, kind.plural): kind for kind in REVIEWS}
@@ -68,7 +69,7 @@ def verbs(kind: Kind) -> list[str]:
     """The verbs of a kind."""
     if kind in REVIEWS:
         return ["create"]
-    return ["get", "list", "watch"] if kind.absent else list(VERBS)
+    return ["get", "list", "watch"] if kind.absent or kind.read_only else list(VERBS)
 
 
 def answer(api: Api, request: Request, path: str) -> Response | None:
@@ -157,16 +158,23 @@ def _discovered(kind: Kind) -> dict[str, Any]:
     return found
 
 
+_KIND_OF = {
+    "instantiate": ("", "", "BuildRequest"),
+    "instantiatebinary": ("", "", "BinaryBuildRequestOptions"),
+    "scale": ("autoscaling", "v1", "Scale"),
+    "token": ("authentication.k8s.io", "v1", "TokenRequest"),
+}
+"""The group, version and kind of what a subresource takes; empty where they are those of the resource."""
+
+
 def _subresource_kind(kind: Kind, name: str) -> dict[str, str]:
-    if name == "scale":
-        return {"group": "autoscaling", "version": "v1", "kind": "Scale"}
-    if name == "token":
-        return {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
-    return {"group": kind.group, "version": kind.version, "kind": kind.kind}
+    group, version, of = _KIND_OF.get(name, ("", "", ""))
+    return {"group": group or kind.group, "version": version or kind.version, "kind": of or kind.kind}
 
 
 def _subresource_verbs(name: str) -> list[str]:
-    return {"log": ["get"], "token": ["create"]}.get(name, ["get", "patch", "update"])
+    verb = {"instantiate": "create", "instantiatebinary": "create", "log": "get", "token": "create"}.get(name)
+    return [verb] if verb else ["get", "patch", "update"]
 
 
 def _resources(api: Api, group: str, version: str) -> Response | None:

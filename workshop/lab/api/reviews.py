@@ -10,7 +10,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.lab.api import access_reviews, answers, projects, token_reviews
+from workshop.lab.api import access_reviews, answers, projects, templates, token_reviews
 from workshop.lab.api.context import Api
 from workshop.lab.api.request import body, decode, media_type
 from workshop.lab.api.review import Review
@@ -51,6 +51,7 @@ _ANSWERS: dict[str, Callable[[Review], Object]] = {
     "SelfSubjectReview.authentication.k8s.io": _self,
     "SelfSubjectRulesReview.authorization.k8s.io": access_reviews.own_rules,
     "SubjectAccessReview.authorization.k8s.io": access_reviews.subject,
+    "Template.template.openshift.io": templates.process,
     "TokenReview.authentication.k8s.io": token_reviews.review,
 }
 """The function of each kind of `discovery.REVIEWS`."""

@@ -76,6 +76,12 @@ def absent(kind: Kind) -> MethodNotAllowed:
     return MethodNotAllowed(f"there is no {kind.kind} in the lab: {kind.absent}")
 
 
+def refuse_read_only(kind: Kind, method: str) -> None:
+    """A write of a kind that clients only read. Raises MethodNotAllowed."""
+    if kind.read_only and method not in ("GET", "HEAD"):
+        raise MethodNotAllowed(f"the {kind.kind} of the lab cannot be written: {kind.read_only}")
+
+
 def keep_identity(write: Write) -> None:
     """An update keeps apiVersion, kind and name. Raises BadRequest."""
     if write.old is None:

@@ -260,12 +260,66 @@ def _route(obj: Object, _: datetime) -> list[Any]:
     ]
 
 
+def _build_source(spec: Object) -> str:
+    """The column FROM of a BuildConfig or a Build."""
+    source = spec.get("source") or {}
+    git = source.get("git") or {}
+    kind = str(source.get("type") or "None")
+    return f"{kind}@{git['ref']}" if git.get("ref") else kind
+
+
+def _build_config(obj: Object, _: datetime) -> list[Any]:
+    spec = obj.get("spec") or {}
+    return [spec["strategy"].get("type") or "", _build_source(spec), status_of(obj).get("lastVersion") or 0]
+
+
+def _build(obj: Object, now: datetime) -> list[Any]:
+    spec, status = obj.get("spec") or {}, status_of(obj)
+    phase, reason = status.get("phase") or "New", status.get("reason")
+    started = status.get("startTimestamp")
+    seconds = round((status.get("duration") or 0) / 1e9)
+    took = f"{seconds // 60}m{seconds % 60}s" if seconds >= 60 else f"{seconds}s"
+    return [
+        spec["strategy"].get("type") or "",
+        _build_source(spec),
+        f"{phase} ({reason})" if reason else phase,
+        f"{age(started, now)} ago" if started else "",
+        took if status.get("duration") is not None else "",
+    ]
+
+
+def _image_stream(obj: Object, now: datetime) -> list[Any]:
+    status = status_of(obj)
+    tags = status.get("tags") or []
+    names = [one["tag"] for one in tags]
+    shown = ",".join(names[:3]) + (f" + {len(names) - 3} more..." if len(names) > 3 else "")
+    newest = max((item["created"] for one in tags for item in one.get("items") or []), default="")
+    return [status.get("dockerImageRepository") or "", shown, f"{age(newest, now)} ago" if newest else ""]
+
+
+def _image_stream_tag(obj: Object, now: datetime) -> list[Any]:
+    image = obj.get("image") or {}
+    created = (image.get("metadata") or {}).get("creationTimestamp")
+    return [image.get("dockerImageReference") or "", f"{age(created, now)} ago" if created else ""]
+
+
+def _template(obj: Object, _: datetime) -> list[Any]:
+    parameters = obj.get("parameters") or []
+    blank = sum(not one.get("value") and not one.get("generate") for one in parameters)
+    generated = sum(bool(one.get("generate")) for one in parameters)
+    state = f"{blank} blank" if blank else f"{generated} generated" if generated else "all set"
+    about = annotations_of(obj).get("description") or ""
+    return [about, f"{len(parameters)} ({state})", len(obj.get("objects") or [])]
+
+
 def _project(obj: Object, _: datetime) -> list[Any]:
     shown = annotations_of(obj).get("openshift.io/display-name") or ""
     return [shown, status_of(obj).get("phase") or "Active"]
 
 
 _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
+    "buildconfigs.build.openshift.io": (_columns("Type", "From", "Latest"), _build_config),
+    "builds.build.openshift.io": (_columns("Type", "From", "Status", "Started", "Duration"), _build),
     "clusterrolebindings.rbac.authorization.k8s.io": (
         _columns("Role", "Age", wide=("Users", "Groups", "ServiceAccounts")),
         _bindings,
@@ -290,6 +344,8 @@ _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
         _columns("Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age"),
         _autoscaler,
     ),
+    "imagestreams.image.openshift.io": (_columns("Image Repository", "Tags", "Updated"), _image_stream),
+    "imagestreamtags.image.openshift.io": (_columns("Image Reference", "Updated"), _image_stream_tag),
     "limitranges": (_columns("Created At"), _created),
     "namespaces": (_columns("Status", "Age"), _namespace),
     "networkpolicies.networking.k8s.io": (_columns("Pod-Selector", "Age"), _network_policy),
@@ -321,5 +377,6 @@ _CORE: dict[str, tuple[tuple[Column, ...], Cells]] = {
     "routes.route.openshift.io": (_columns("Host/Port", "Path", "Services", "Port", "Termination", "Wildcard"), _route),
     "secrets": (_columns("Type", "Data", "Age"), _secret),
     "serviceaccounts": (_columns("Secrets", "Age"), _service_account),
+    "templates.template.openshift.io": (_columns("Description", "Parameters", "Objects"), _template),
     "services": (_columns("Type", "Cluster-IP", "External-IP", "Port(s)", "Age", wide=("Selector",)), _service),
 }

@@ -235,10 +235,7 @@ def test_oc_status_finds_every_list_that_it_needs(lab: Lab, namespace: str, path
     "path",
     [
         "/apis/apps.openshift.io/v1/namespaces/{}/deploymentconfigs",
-        "/apis/build.openshift.io/v1/namespaces/{}/buildconfigs",
-        "/apis/build.openshift.io/v1/namespaces/{}/buildconfigs/b/instantiate",
-        "/apis/image.openshift.io/v1/namespaces/{}/imagestreams",
-        "/apis/template.openshift.io/v1/namespaces/{}/processedtemplates",
+        "/apis/security.openshift.io/v1/namespaces/{}/podsecuritypolicyreviews",
     ],
 )
 def test_oc_gets_not_found_for_groups_that_are_not_served(lab: Lab, namespace: str, path: str) -> None:

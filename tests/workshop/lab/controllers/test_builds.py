@@ -1,0 +1,362 @@
+"""BuildConfigs, Builds and ImageStreams: what `oc start-build` sends, and what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+
+from tests.workshop.lab.api.conftest import Run, kubectl, namespace  # noqa: F401
+from tests.workshop.lab.serving import Lab
+from workshop.lab.clients import write_tools
+from workshop.lab.controllers import builds, images
+from workshop.lab.images.store import Config, ImageStore
+from workshop.lab.kinds import built_in
+from workshop.lab.paths import KIT
+from workshop.manifests.objects import Object
+
+GROUP = "/apis/build.openshift.io/v1/namespaces/{}"
+ASSEMBLE = '#!/bin/bash\necho "assembling $GREETING"\ncp "$S2I_SOURCE"/app.txt "$APP_ROOT/app.txt"\n'
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """An API server with the controllers of builds and images, and a base image with S2I's scripts."""
+    made = Lab(tmp_path_factory.mktemp("lab"))
+    write_tools(made.state)
+    _base_image(made.running.images)
+    made.run(made.running.launcher.open())
+    controllers = [builds.controller(made.running), images.controller(made.running)]
+    tasks: list[Future[None]] = [asyncio.run_coroutine_threadsafe(one.run(), made.loop) for one in controllers]
+    yield made
+    for task in tasks:
+        task.cancel()
+    made.run(asyncio.sleep(0.1))
+    made.run(made.running.launcher.close())
+    made.stop()
+
+
+def _base_image(store: ImageStore) -> None:
+    with store.partial() as rootfs:
+        scripts = rootfs / "usr" / "libexec" / "s2i"
+        scripts.mkdir(parents=True)
+        for name, text in (("assemble", ASSEMBLE), ("run", "#!/bin/bash\n")):
+            (scripts / name).write_text(text)
+            (scripts / name).chmod(0o755)
+        (rootfs / "opt" / "app-root").mkdir(parents=True)
+        image = store.commit(rootfs, Config({"APP_ROOT": "/opt/app-root"}, ("run",), {}, "1001"))
+    store.tag("quay.io/any/base:1", image.digest)
+
+
+@pytest.fixture
+def project(lab: Lab, namespace: str) -> str:  # noqa: F811
+    for account in ("builder", "default"):
+        lab.call(lab.store.create, built_in("ServiceAccount"), {"metadata": {"name": account, "namespace": namespace}})
+    return namespace
+
+
+def archive(**files: str) -> bytes:
+    """A tar.gz as `oc start-build --from-dir` sends it."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name.replace("_", "."))
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return out.getvalue()
+
+
+def config(name: str, strategy: Object | None = None, **spec: Any) -> Object:
+    return {
+        "apiVersion": "build.openshift.io/v1",
+        "kind": "BuildConfig",
+        "metadata": {"name": name},
+        "spec": {
+            "source": {"binary": {}},
+            "strategy": {"dockerStrategy": {"dockerfilePath": "Containerfile"}} if strategy is None else strategy,
+            "output": {"to": {"kind": "ImageStreamTag", "name": f"{name}:1"}},
+            **spec,
+        },
+    }
+
+
+def stream(lab: Lab, project: str, name: str) -> None:
+    path = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreams"
+    code, answer = lab.ask("POST", path, {"metadata": {"name": name}})
+    assert code == 201, answer
+
+
+def create(lab: Lab, project: str, made: Object) -> None:
+    code, answer = lab.ask("POST", GROUP.format(project) + "/buildconfigs", made)
+    assert code == 201, answer
+
+
+def start(lab: Lab, project: str, name: str, files: bytes) -> str:
+    path = f"{GROUP.format(project)}/buildconfigs/{name}/instantiatebinary?name={name}&namespace={project}"
+    code, build = lab.ask("POST", path, files, media="application/octet-stream")
+    assert code == 201, build
+    return str(build["metadata"]["name"])
+
+
+def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    ends = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < ends, "it did not come"
+        time.sleep(0.02)
+    return found
+
+
+def ended(lab: Lab, project: str, name: str) -> Object:
+    """The build once it has ended."""
+
+    def found() -> Object | None:
+        build: Object = lab.ask("GET", f"{GROUP.format(project)}/builds/{name}")[1]
+        return build if build["status"]["phase"] in ("Complete", "Failed", "Error", "Cancelled") else None
+
+    build: Object = until(found)
+    return build
+
+
+def log(lab: Lab, project: str, name: str, query: str = "") -> str:
+    return str(lab.ask("GET", f"{GROUP.format(project)}/builds/{name}/log{query}")[1])
+
+
+DOCKERFILE = "FROM quay.io/any/base:1\nCOPY app.txt /opt/app-root/app.txt\nRUN echo from the build\n"
+
+
+def test_a_build_makes_an_image_and_its_tag(lab: Lab, project: str, kubectl: Run) -> None:  # noqa: F811
+    stream(lab, project, "app")
+    create(lab, project, config("app"))
+    name = start(lab, project, "app", archive(Containerfile=DOCKERFILE, app_txt="hello"))
+    assert name == "app-1"
+    build = ended(lab, project, name)
+    status = build["status"]
+    assert status["phase"] == "Complete", log(lab, project, name)
+    assert "from the build" in log(lab, project, name, "?follow=true")
+    place = f"image-registry.openshift-image-registry.svc:5000/{project}/app"
+    assert status["outputDockerImageReference"] == f"{place}:1"
+    digest = status["output"]["to"]["imageDigest"]
+    image = lab.running.images.resolve(f"{place}:1")
+    assert image is not None and image.digest == digest
+    assert (image.app_root / "app.txt").read_text() == "hello"
+    tag = until(lambda: kubectl("get", "istag", "app:1", "-o", "json").stdout)
+    assert json.loads(tag)["image"]["dockerImageReference"] == f"{place}@{digest}"
+    for kind, cells in (
+        ("bc", ["app", "Docker", "Binary", "1"]),
+        ("builds", ["app-1", "Docker", "Binary", "Complete"]),
+        ("is", ["app", place, "1"]),
+        ("istag", ["app:1", f"{place}@{digest}"]),
+    ):
+        shown = kubectl("get", kind).stdout.splitlines()[1].split()
+        assert shown[: len(cells)] == cells
+    pod = json.loads(kubectl("get", "pod", "app-1-build", "-o", "json").stdout)
+    assert (pod["spec"]["serviceAccountName"], pod["status"]["phase"]) == ("builder", "Succeeded")
+
+
+def test_a_source_build_runs_the_builders_scripts(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    source = {
+        "from": {"kind": "DockerImage", "name": "quay.io/any/base:1"},
+        "env": [{"name": "GREETING", "value": "a b"}],
+    }
+    create(lab, project, config("app", {"sourceStrategy": source}))
+    build = ended(lab, project, start(lab, project, "app", archive(app_txt="hello")))
+    assert build["status"]["phase"] == "Complete", log(lab, project, "app-1")
+    assert "assembling a b" in log(lab, project, "app-1")
+
+
+@pytest.mark.parametrize(
+    ("files", "reason", "said"),
+    [
+        ({"Containerfile": "FROM quay.io/any/other:9\n"}, "PullBuilderImageFailed", "Failed pulling builder image."),
+        ({"Containerfile": "FROM quay.io/any/base:1\nRUN exit 7\n"}, "DockerBuildFailed", "strategy has failed"),
+        ({"Containerfile": "FROM quay.io/any/base:1\nARG x\n"}, "DockerBuildFailed", "strategy has failed"),
+    ],
+)
+def test_a_failed_build_says_what_failed(
+    lab: Lab,
+    project: str,
+    kubectl: Run,  # noqa: F811
+    files: dict[str, str],
+    reason: str,
+    said: str,
+) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app"))
+    status = ended(lab, project, start(lab, project, "app", archive(**files)))["status"]
+    assert (status["phase"], status["reason"]) == ("Failed", reason)
+    assert said in status["message"] and status["logSnippet"]
+    assert f"Failed ({reason})" in kubectl("get", "builds").stdout
+
+
+def test_files_that_are_no_archive_fail_the_fetch(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app"))
+    assert ended(lab, project, start(lab, project, "app", b"no archive"))["status"]["reason"] == "FetchSourceFailed"
+
+
+def test_a_build_without_its_stream_waits_for_it(lab: Lab, project: str) -> None:
+    create(lab, project, config("app"))
+    name = start(lab, project, "app", archive(Containerfile=DOCKERFILE, app_txt="x"))
+    path = f"{GROUP.format(project)}/builds/{name}"
+    until(lambda: lab.ask("GET", path)[1]["status"].get("reason") == "InvalidOutputReference")
+    stream(lab, project, "app")
+    assert ended(lab, project, name)["status"]["phase"] == "Complete"
+
+
+def test_of_waiting_builds_the_newest_runs(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app", runPolicy="SerialLatestOnly"))
+    slow = archive(Containerfile=DOCKERFILE + "RUN sleep 1\n", app_txt="x")
+    names = [start(lab, project, "app", slow) for _ in range(3)]
+    phases = [ended(lab, project, name)["status"]["phase"] for name in names]
+    assert phases == ["Complete", "Cancelled", "Complete"]
+
+
+def test_a_cancelled_build_ends(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app"))
+    name = start(lab, project, "app", archive(Containerfile=DOCKERFILE + "RUN sleep 60\n", app_txt="x"))
+    path = f"{GROUP.format(project)}/builds/{name}"
+    build = until(lambda: (b := lab.ask("GET", path)[1])["status"]["phase"] == "Running" and b)
+    build["status"]["cancelled"] = True
+    assert lab.ask("PUT", path, build)[0] == 200
+    assert ended(lab, project, name)["status"]["reason"] == "CancelledBuild"
+
+
+def test_old_builds_are_deleted_above_the_limit(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app", successfulBuildsHistoryLimit=1))
+    for _ in range(3):
+        ended(lab, project, start(lab, project, "app", archive(Containerfile=DOCKERFILE, app_txt="x")))
+    listed = lab.ask("GET", GROUP.format(project) + "/builds")[1]["items"]
+    assert [one["metadata"]["name"] for one in listed] == ["app-3"]
+
+
+def test_a_pushed_image_makes_its_stream(lab: Lab, project: str) -> None:
+    base = lab.running.images.resolve("quay.io/any/base:1")
+    assert base is not None
+    lab.running.images.tag(f"image-registry.openshift-image-registry.svc:5000/{project}/pushed:v1", base.digest)
+    path = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreams/pushed"
+    found = until(lambda: (s := lab.ask("GET", path)[1])["kind"] == "ImageStream" and s.get("status") and s)
+    assert [one["tag"] for one in found["status"]["tags"]] == ["v1"]
+    tags = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreamtags"
+    code, said = lab.ask("DELETE", f"{tags}/pushed:v1")
+    assert (code, "cannot be written" in said["message"]) == (405, True)
+
+
+def test_a_tag_of_an_image_that_the_lab_lacks_says_so(lab: Lab, project: str) -> None:
+    path = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreams"
+    tags = [{"name": "9", "from": {"kind": "DockerImage", "name": "registry.access.redhat.com/ubi9/python-311:1"}}]
+    assert lab.ask("POST", path, {"metadata": {"name": "python"}, "spec": {"tags": tags}})[0] == 201
+    found = until(lambda: (s := lab.ask("GET", f"{path}/python")[1].get("status") or {}).get("tags") and s)
+    (condition,) = found["tags"][0]["conditions"]
+    assert (condition["type"], condition["status"]) == ("ImportSuccess", "False")
+    assert "the lab pulls no images" in condition["message"]
+
+
+def test_start_build_without_files_builds_what_the_config_says(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    made = config("app")
+    made["spec"]["source"] = {"dockerfile": "FROM quay.io/any/base:1\nRUN echo inline\n"}
+    made["spec"]["strategy"] = {"dockerStrategy": {}}
+    create(lab, project, made)
+    path = f"{GROUP.format(project)}/buildconfigs/app/instantiate"
+    asked = {"kind": "BuildRequest", "apiVersion": "build.openshift.io/v1", "metadata": {"name": "app"}}
+    code, build = lab.ask("POST", path, {**asked, "triggeredBy": [{"message": "Manually triggered"}]})
+    assert (code, build["spec"]["triggeredBy"]) == (201, [{"message": "Manually triggered"}])
+    assert ended(lab, project, "app-1")["status"]["phase"] == "Complete", log(lab, project, "app-1")
+    assert "inline" in log(lab, project, "app-1")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"triggers": [{"type": "ConfigChange"}]}, "spec.triggers: Invalid value: the lab starts a build on request"),
+        ({"strategy": {"customStrategy": {"from": {}}}}, "the lab has no custom builders"),
+        ({"strategy": {}}, "must provide one of dockerStrategy, sourceStrategy"),
+        ({"strategy": {"dockerStrategy": {"buildArgs": [{"name": "a", "value": "b"}]}}}, "as it is"),
+        ({"source": {"git": {"uri": "x"}, "binary": {}}}, "may not set both git and binary"),
+        ({"postCommit": {"script": "true"}}, "runs no hook"),
+    ],
+)
+def test_what_the_builder_does_not_support_is_refused(lab: Lab, project: str, change: Object, said: str) -> None:
+    code, answer = lab.ask("POST", GROUP.format(project) + "/buildconfigs", config("app", **change))
+    assert (code, said in answer["message"]) == (422, True), answer["message"]
+
+
+def test_the_kits_own_build_configs_apply_and_say_what_is_missing(lab: Lab, kubectl: Run) -> None:  # noqa: F811
+    assert lab.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "mlops-workshop"}})[0] == 201
+    account = {"metadata": {"name": "builder", "namespace": "mlops-workshop"}}
+    lab.call(lab.store.create, built_in("ServiceAccount"), account)
+    for _ in range(2):
+        done = kubectl("apply", "-n", "mlops-workshop", "-k", str(KIT / "tekton" / "images"))
+        assert done.returncode == 0, done.stderr
+    assert "buildconfig.build.openshift.io/mlops-toolbox unchanged" in done.stdout
+    text = (KIT / "tekton" / "toolbox" / "Containerfile").read_text()
+    name = start(lab, "mlops-workshop", "mlops-toolbox", archive(Containerfile=text))
+    status = ended(lab, "mlops-workshop", name)["status"]
+    assert status["phase"] == "Failed" and status["reason"] in ("PullBuilderImageFailed", "DockerBuildFailed")
+
+
+# -- templates ---------------------------------------------------------------------------------------------------------
+
+
+def process(lab: Lab, project: str, **template: Any) -> tuple[int, Any]:
+    path = f"/apis/template.openshift.io/v1/namespaces/{project}/processedtemplates"
+    body = {"apiVersion": "template.openshift.io/v1", "kind": "Template", "metadata": {"name": "t"}, **template}
+    return lab.ask("POST", path, body)
+
+
+def test_oc_process_fills_in_parameters(lab: Lab, project: str) -> None:
+    objects = [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "${NAME}-config", "labels": {"a": "b"}},
+            "data": {"x": "${NAME} and ${OTHER}", "secret": "${SECRET}"},
+            "count": "${{COUNT}}",
+        }
+    ]
+    parameters = [
+        {"name": "NAME", "value": "web", "required": True},
+        {"name": "COUNT", "value": "3"},
+        {"name": "SECRET", "generate": "expression", "from": "user[0-9]{4}[A-F]"},
+    ]
+    code, answer = process(lab, project, objects=objects, parameters=parameters, labels={"app": "t"})
+    (made,) = answer["objects"]
+    assert (code, made["metadata"]) == (201, {"name": "web-config", "labels": {"a": "b", "app": "t"}})
+    assert made["data"]["x"] == "web and ${OTHER}" and made["count"] == 3
+    secret = made["data"]["secret"]
+    assert secret.startswith("user") and len(secret) == 9 and secret[4:8].isdigit() and secret[8] in "ABCDEF"
+    assert answer["parameters"][2]["value"] == secret
+
+
+def test_a_required_parameter_without_a_value_is_invalid(lab: Lab, project: str) -> None:
+    code, answer = process(lab, project, objects=[], parameters=[{"name": "NAME", "required": True}])
+    assert (code, answer["message"]) == (
+        422,
+        'Template.template.openshift.io "t" is invalid: template.parameters[0]: Required value: '
+        "template.parameters[0]: parameter NAME is required and must be specified",
+    )
+
+
+def test_templates_are_stored_and_listed(lab: Lab, project: str, kubectl: Run) -> None:  # noqa: F811
+    template = {
+        "apiVersion": "template.openshift.io/v1",
+        "kind": "Template",
+        "metadata": {"name": "t", "annotations": {"description": "a test"}},
+        "objects": [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "${NAME}"}}],
+        "parameters": [{"name": "NAME"}],
+    }
+    done = kubectl("apply", "-f", "-", stdin=json.dumps(template))
+    assert done.returncode == 0, done.stderr
+    row = kubectl("get", "templates").stdout.splitlines()[1]
+    assert [one.strip() for one in row.split("  ") if one.strip()] == ["t", "a test", "1 (1 blank)", "1"]
