@@ -124,5 +124,6 @@ def _show(where: LabPaths, found: dict[str, Any]) -> None:
         token = where.token.read_text().strip()
         output.say(f"\nopen in a browser: {found['endpoints']['console']}/#token={token}")
         output.say(f"in a terminal:     export KUBECONFIG={shlex.quote(str(where.kubeconfig))}   or: workshop shell")
+        output.say(f"as administrator:  export KUBECONFIG={shlex.quote(str(where.administrator))}")
     except OSError:
         pass

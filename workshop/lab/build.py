@@ -15,6 +15,7 @@ from workshop.lab.images.store import ImageStore
 from workshop.lab.lab import Lab
 from workshop.lab.parts import Components
 from workshop.lab.paths import LabPaths
+from workshop.lab.rbac.policy import Policy
 from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
@@ -29,7 +30,18 @@ def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int
     # Steps have their own /tmp. Name the folders that they need, because these may be below /tmp.
     visible = (Path(process_environment.base(paths)["UV_CACHE_DIR"]),)
     runtime = ProcessRuntime(paths, launcher, table, visible)
-    return Lab(paths, store, token, identities(paths, store, token), launcher, runtime, images, ports, components)
+    return Lab(
+        paths,
+        store,
+        token,
+        identities(paths, store, token),
+        Policy(store),
+        launcher,
+        runtime,
+        images,
+        ports,
+        components,
+    )
 
 
 def identities(paths: LabPaths, store: Store, token: str) -> Identities:

@@ -13,6 +13,7 @@ from workshop.lab.images.store import ImageStore
 from workshop.lab.model_servers import ModelServer
 from workshop.lab.parts import Components, Part
 from workshop.lab.paths import KIT, LabPaths
+from workshop.lab.rbac.policy import Policy
 from workshop.lab.routes import Routes
 from workshop.lab.runtimes.base import Runtime
 from workshop.lab.store import Store
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lab:
-    """The paths, the store, the participant's token, who sends requests, the ports by name, and the components.
+    """The paths, the store, the participant's token, the ports by name, and the components.
+
+    `identities` are the users and accounts that send requests, `policy` decides what they may do.
 
     `launcher` starts programs, `runtime` the containers of Pods; `images` are those that pipelines built. The lab's
     kinds are `store.kinds`. `parts` is the state of the components, `model_servers` the Pods that answer predictions.
@@ -35,6 +38,7 @@ class Lab:
     store: Store
     token: str
     identities: Identities
+    policy: Policy
     launcher: Launcher
     runtime: Runtime
     images: ImageStore

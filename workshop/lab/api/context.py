@@ -30,13 +30,13 @@ class Api:
     """One API server of a lab, with its paged lists and OpenAPI documents."""
 
     lab: Lab
-    policy: Policy = field(init=False)
     _documented: int = -1
     _documents: dict[str, bytes] = field(default_factory=dict)
     _pages: OrderedDict[str, Page] = field(default_factory=OrderedDict)
 
-    def __post_init__(self) -> None:
-        self.policy = Policy(self.lab.store)
+    @property
+    def policy(self) -> Policy:
+        return self.lab.policy
 
     @property
     def store(self) -> Store:

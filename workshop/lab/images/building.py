@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.errors import ManifestError, RunFailed, SetupError
-from workshop.lab.images.dockerfile import Instruction, pairs, parse, words
+from workshop.lab.images.dockerfile import Instruction, base_images, pairs, parse, read, words
 from workshop.lab.images.files import copy_tree, disk_full_as_error
 from workshop.lab.images.readonly import can_protect, protect
 from workshop.lab.images.refs import parse as parse_ref
@@ -68,9 +68,13 @@ def build(store: ImageStore, file: Path, context: Path, labels: dict[str, str]) 
     image is absent or the disk is full. A failed build leaves no files.
     """
     try:
-        instructions = parse(file.read_text(), str(file))
+        text = file.read_text()
     except OSError as e:
         raise SetupError(f"cannot read {file}: {e.strerror}", hint="s2i build --as-dockerfile writes it") from e
+    # A real build pulls the base images before it runs anything.
+    for line, image in base_images(read(text)):
+        _find_base(store, image, f"{file}:{line}")
+    instructions = parse(text, str(file))
     if not instructions or instructions[0].name != "FROM":
         raise ManifestError(f"{file}:1: a Dockerfile begins with FROM")
     stages: list[_Stage] = []
@@ -103,18 +107,24 @@ def find_base(store: ImageStore, ref: str) -> Image | None:
     return None
 
 
+def _find_base(store: ImageStore, ref: str, where: str) -> Image:
+    """The image of a FROM. Raises SetupError, with file and line, when the store does not have it."""
+    image = find_base(store, ref)
+    if image is None:
+        known = ", ".join(name for name, _ in store.tags()) or "none"
+        raise SetupError(
+            f"{where}: there is no image {ref} in the lab's store; there are: {known}",
+            hint="workshop up makes the model builder; name it as FROM",
+        )
+    return image
+
+
 def _from(store: ImageStore, instruction: Instruction, where: str, folder: Path) -> _Stage:
     args = words(instruction.text)
     if len(args) not in (1, 3) or (len(args) == 3 and args[1].lower() != "as"):
         text = f"{where}: FROM {instruction.text} is not supported"
         raise ManifestError(text, hint="allowed is FROM image [as name]")
-    image = find_base(store, args[0])
-    if image is None:
-        known = ", ".join(name for name, _ in store.tags()) or "none"
-        raise SetupError(
-            f"{where}: there is no image {args[0]} in the lab's store; there are: {known}",
-            hint="workshop up makes the model builder; name it as FROM",
-        )
+    image = _find_base(store, args[0], where)
     base = image.base or image
     scratch = folder / "tmp"
     scratch.mkdir(parents=True)

@@ -1,7 +1,7 @@
 """Reads the part of the Dockerfile language that s2i writes: instructions with their lines, words unquoted.
 
 Any other instruction is refused by name, because skipping it would make a different image than on a cluster. Parser
-directives, heredocs and variables in instructions are not supported.
+directives, heredocs and variables in instructions are not supported, except in FROM.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from workshop.errors import ManifestError
 
 KNOWN = ("FROM", "LABEL", "ENV", "COPY", "USER", "RUN", "CMD")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _PAIR = re.compile(r'("(?:[^"\\]|\\.)*"|[^\s="]+)=("(?:[^"\\]|\\.)*"|\S*)\s*', re.DOTALL)
 
 
@@ -28,6 +29,39 @@ class Instruction:
 
 def parse(text: str, path: str, known: Sequence[str] = KNOWN) -> list[Instruction]:
     """All instructions in order. Raises ManifestError, with file and line, for an instruction not in `known`."""
+    found = read(text)
+    for one in found:
+        if one.name not in known:
+            raise ManifestError(
+                f"{path}:{one.line}: the lab's buildah does not support the instruction {one.name}",
+                hint=f"allowed are {', '.join(known)}, as s2i build --as-dockerfile writes them",
+            )
+    return found
+
+
+def base_images(instructions: Sequence[Instruction]) -> list[tuple[int, str]]:
+    """The line and the image of each FROM that is no earlier stage, with the defaults of the ARGs before it."""
+    values: dict[str, str] = {}
+    stages: set[str] = set()
+    found = []
+    for one in instructions:
+        if one.name == "ARG":
+            name, _, value = one.text.partition("=")
+            values[name] = _unquote(value)
+        elif one.name == "FROM":
+            parts = [
+                _VARIABLE.sub(lambda match: values.get(match[1] or match[2], ""), part) for part in words(one.text)
+            ]
+            parts = [part for part in parts if not part.startswith("--")]
+            if parts and parts[0] not in stages:
+                found.append((one.line, parts[0]))
+            if len(parts) == 3:
+                stages.add(parts[2])
+    return found
+
+
+def read(text: str) -> list[Instruction]:
+    """All instructions in order, whatever their names."""
     found: list[Instruction] = []
     pending, start = "", 0
     for number, line in enumerate(text.splitlines(), 1):
@@ -39,11 +73,6 @@ def parse(text: str, path: str, known: Sequence[str] = KNOWN) -> list[Instructio
             continue
         word, _, rest = (pending + line).strip().partition(" ")
         pending = ""
-        if word.upper() not in known:
-            raise ManifestError(
-                f"{path}:{start}: the lab's buildah does not support the instruction {word}",
-                hint=f"allowed are {', '.join(known)}, as s2i build --as-dockerfile writes them",
-            )
         found.append(Instruction(word.upper(), rest.strip(), start))
     return found
 

@@ -276,6 +276,23 @@ def test_start_build_without_files_builds_what_the_config_says(lab: Lab, project
     assert "inline" in log(lab, project, "app-1")
 
 
+def test_a_build_request_is_sent_as_protobuf(lab: Lab, project: str) -> None:
+    def field(number: int, value: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(value)]) + value
+
+    made = config("app", {"sourceStrategy": {"from": {"kind": "DockerImage", "name": "quay.io/any/base:1"}}})
+    made["spec"]["source"] = {"dockerfile": "FROM x\n"}
+    create(lab, project, made)
+    variable = field(1, b"GREETING") + field(2, b"hi")
+    request = field(1, field(1, b"app")) + field(7, variable) + field(8, field(1, b"Manually triggered"))
+    about = field(1, b"build.openshift.io/v1") + field(2, b"BuildRequest")
+    body = b"k8s\x00" + field(1, about) + field(2, request)
+    path = f"{GROUP.format(project)}/buildconfigs/app/instantiate"
+    code, build = lab.ask("POST", path, body, media="application/vnd.kubernetes.protobuf")
+    assert (code, build["spec"]["triggeredBy"]) == (201, [{"message": "Manually triggered"}])
+    assert build["spec"]["strategy"]["sourceStrategy"]["env"] == [{"name": "GREETING", "value": "hi"}]
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -303,7 +320,8 @@ def test_the_kits_own_build_configs_apply_and_say_what_is_missing(lab: Lab, kube
     text = (KIT / "tekton" / "toolbox" / "Containerfile").read_text()
     name = start(lab, "mlops-workshop", "mlops-toolbox", archive(Containerfile=text))
     status = ended(lab, "mlops-workshop", name)["status"]
-    assert status["phase"] == "Failed" and status["reason"] in ("PullBuilderImageFailed", "DockerBuildFailed")
+    assert (status["phase"], status["reason"]) == ("Failed", "PullBuilderImageFailed")
+    assert "there is no image registry.redhat.io/openshift4/ose-cli-rhel9@sha256:" in status["logSnippet"]
 
 
 # -- templates ---------------------------------------------------------------------------------------------------------

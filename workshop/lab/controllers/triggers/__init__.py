@@ -16,7 +16,7 @@ from workshop.lab.lab import Lab
 
 def sink(lab: Lab) -> Sink:
     """The application that takes events for all EventListeners."""
-    return Sink(lab.store, Logbook(lab.paths))
+    return Sink(lab.store, Logbook(lab.paths), lab.policy)
 
 
 def controller(lab: Lab) -> Controller:

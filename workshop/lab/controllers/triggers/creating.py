@@ -1,14 +1,16 @@
-"""Creates the objects of a template, through the same admission as a request to the API.
-
-The lab does not check the rights of the trigger's service account; a cluster does.
-"""
+"""Creates the objects of a template, by the same authorization and admission as a request to the API."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from workshop.lab.admission import admit
 from workshop.lab.api import defaults, metadata, validation
 from workshop.lab.controllers.triggers.templates import TemplateError
-from workshop.lab.kinds import built_in
+from workshop.lab.identity.users import User
+from workshop.lab.kinds import Kind, built_in
+from workshop.lab.rbac.attributes import Attributes
+from workshop.lab.rbac.policy import Policy
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 
@@ -21,7 +23,20 @@ def labels_of(listener: str, event_id: str, trigger: str, group: str) -> dict[st
     return {PREFIX + name: value for name, value in found.items() if value}
 
 
-def create(store: Store, obj: Object, namespace: str, labels: dict[str, str]) -> Object:
+@dataclass(frozen=True)
+class Sender:
+    """The account that creates the objects. Without a policy it may create any."""
+
+    user: User
+    policy: Policy | None = None
+
+    def check(self, kind: Kind, namespace: str) -> None:
+        """Raise Forbidden unless the account may create an object of a kind."""
+        if self.policy:
+            self.policy.check(self.user, Attributes("create", kind.group, kind.plural, namespace))
+
+
+def create(store: Store, obj: Object, namespace: str, labels: dict[str, str], sender: Sender) -> Object:
     """Create one object, in the trigger's namespace unless it names another.
 
     Raises TemplateError if it is not an object of a known kind, and ApiError as the API does.
@@ -37,6 +52,7 @@ def create(store: Store, obj: Object, namespace: str, labels: dict[str, str]) ->
     if kind.namespaced:
         meta["namespace"] = meta.get("namespace") or namespace
         store.record(built_in("Namespace"), "", meta["namespace"])
+    sender.check(kind, meta["namespace"] if kind.namespaced else "")
     made = {**obj, "metadata": meta}
     validation.check(kind, made, "Strict")
     metadata.check(kind, made, None)

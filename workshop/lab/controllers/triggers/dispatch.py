@@ -18,14 +18,18 @@ import msgspec
 from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.triggers.chain import passed
-from workshop.lab.controllers.triggers.creating import create, labels_of
+from workshop.lab.controllers.triggers.creating import Sender, create, labels_of
 from workshop.lab.controllers.triggers.event import Event
 from workshop.lab.controllers.triggers.interceptors import Stopped
 from workshop.lab.controllers.triggers.logbook import Logbook
 from workshop.lab.controllers.triggers.selecting import Target, parse, selected
 from workshop.lab.controllers.triggers.templates import OLD_ESCAPE, filled
 from workshop.lab.controllers.triggers.values import resolve
+from workshop.lab.controllers.triggers.workload import service_account
+from workshop.lab.identity.account_tokens import account_user
+from workshop.lab.identity.users import User
 from workshop.lab.kinds import Kind, built_in
+from workshop.lab.rbac.policy import Policy
 from workshop.lab.store import Store
 from workshop.manifests.jsonpath import PathError
 from workshop.manifests.objects import Object, annotations_of
@@ -47,10 +51,10 @@ MAX_REMEMBERED = 1000
 
 
 class Dispatcher:
-    """Runs triggers for the listeners of one store."""
+    """Runs triggers for the listeners of one store. `policy` decides what their accounts may create."""
 
-    def __init__(self, store: Store, logbook: Logbook) -> None:
-        self._store, self._logbook = store, logbook
+    def __init__(self, store: Store, logbook: Logbook, policy: Policy | None = None) -> None:
+        self._store, self._logbook, self._policy = store, logbook, policy
         self._events = Events(store, "triggers")
         self._warned_at: dict[tuple[str, str], float] = {}
 
@@ -95,9 +99,10 @@ class Dispatcher:
         template, old_escape = self._template(target)
         values = resolve(self._params(target), template.params, event.parts())
         labels = labels_of(listener["metadata"]["name"], event.id, target.name, target.group)
+        sender = Sender(_account(listener, target), self._policy)
         made = []
         for obj in filled(template, values, str(uuid.uuid4()), old_escape=old_escape):
-            created = create(self._store, obj, target.namespace, labels)
+            created = create(self._store, obj, target.namespace, labels, sender)
             made.append(f"{created['kind']} {created['metadata']['name']}")
         return made
 
@@ -163,3 +168,10 @@ class Dispatcher:
 
 def _title(name: str, group: bool = False) -> str:
     return f"{'group' if group else 'trigger'} {name or '(without a name)'}"
+
+
+def _account(listener: Object, target: Target) -> User:
+    """The account that creates the objects: the trigger's own, else that of the listener's Pod."""
+    if target.spec.service_account_name:
+        return account_user(target.namespace, target.spec.service_account_name)
+    return account_user(listener["metadata"]["namespace"], service_account(listener) or "default")

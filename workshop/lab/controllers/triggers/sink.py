@@ -27,6 +27,7 @@ from workshop.lab.controllers.triggers.interceptors.slack import FORM
 from workshop.lab.controllers.triggers.logbook import Logbook, log
 from workshop.lab.controllers.triggers.selecting import NotDefined, parse, ungrouped
 from workshop.lab.kinds import built_in
+from workshop.lab.rbac.policy import Policy
 from workshop.lab.store import Store
 from workshop.manifests.gojson import go_type, json_error
 from workshop.manifests.objects import Object, annotations_of
@@ -48,11 +49,11 @@ NO_VALIDATION = "tekton.dev/payload-validation"
 
 
 class Sink:
-    """The application. `close` lets running triggers end."""
+    """The application. `close` lets running triggers end. `policy` decides what the accounts may create."""
 
-    def __init__(self, store: Store, logbook: Logbook) -> None:
+    def __init__(self, store: Store, logbook: Logbook, policy: Policy | None = None) -> None:
         self._store, self._logbook = store, logbook
-        self._dispatcher = Dispatcher(store, logbook)
+        self._dispatcher = Dispatcher(store, logbook, policy)
         self._running: set[asyncio.Task[None]] = set()
         self._rate = _Rate()
 

@@ -116,6 +116,12 @@ def pod(listener: Object, name: str) -> Object:
     }
 
 
+def service_account(listener: Object) -> str:
+    """The account of the listener's Pod; empty where nothing names one."""
+    asked = _pod_template(_wanted(listener)).get("spec") or {}
+    return str(asked.get("serviceAccountName") or (listener.get("spec") or {}).get("serviceAccountName") or "")
+
+
 def _wanted(listener: Object) -> KubernetesResource:
     spec = msgspec.convert(listener.get("spec") or {}, EventListenerSpec)
     return spec.resources.kubernetes_resource or KubernetesResource()
@@ -140,7 +146,7 @@ def _pod_spec(listener: Object, wanted: KubernetesResource) -> dict[str, Any]:
     asked = _pod_template(wanted).get("spec") or {}
     first: dict[str, Any] = next(iter(asked.get("containers") or []), {})
     meta = listener["metadata"]
-    account = asked.get("serviceAccountName") or (listener.get("spec") or {}).get("serviceAccountName")
+    account = service_account(listener)
     container = {
         "name": CONTAINER,
         "image": "tekton-triggers-eventlistenersink",

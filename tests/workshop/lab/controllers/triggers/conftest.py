@@ -11,7 +11,7 @@ import re
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,8 @@ from workshop.lab.controllers.triggers.run import ListenerController
 from workshop.lab.controllers.triggers.sink import Sink
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
+from workshop.lab.rbac.defaults import reconcile_defaults
+from workshop.lab.rbac.policy import Policy
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 
@@ -70,6 +72,10 @@ class Bench:
         made: Object = self._run(work)
         return made
 
+    def call(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Call a function of the store in the sink's loop."""
+        return self._run(lambda: function(*args))
+
     def made(self, kind: str = "ConfigMap") -> list[Object]:
         """What the events have created, when none is under way any more."""
         asyncio.run_coroutine_threadsafe(self.sink.idle(), self.loop).result(10)
@@ -112,6 +118,14 @@ def _body(raw: bytes) -> Any:
         return raw
 
 
+def _allow_every_account(store: Store) -> None:
+    reconcile_defaults(store)
+    group = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": "system:serviceaccounts"}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    binding = {"metadata": {"name": "every-account"}, "roleRef": role, "subjects": [group]}
+    store.create(built_in("ClusterRoleBinding"), binding)
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     store = Store()
@@ -124,11 +138,12 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
             "data": {"secret": base64.b64encode(SECRET).decode()},
         },
     )
+    _allow_every_account(store)
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     state = LabPaths(tmp_path)
-    sink = Sink(store, Logbook(state))
+    sink = Sink(store, Logbook(state), Policy(store))
     controller = ListenerController(store, Listeners(store, url, Logbook(state)))
     loop = asyncio.new_event_loop()
 

@@ -44,6 +44,26 @@ def test_an_event_is_accepted_with_four_fields_and_creates_labelled_objects(benc
     }
 
 
+def test_an_account_creates_what_its_roles_grant_and_no_more(bench: Bench) -> None:
+    for obj in simple(a="x"):
+        bench.put(obj)
+    bindings, roles = built_in("ClusterRoleBinding"), "rbac.authorization.k8s.io"
+    bench.call(bench.store.delete, bindings, "", "every-account")
+    assert bench.post(PATH, {}).status == 202
+    assert bench.made() == []
+    (event,) = [one for one in bench.events() if one["type"] == "Warning"]
+    assert (
+        f'User "system:serviceaccount:{NAMESPACE}:pipeline" cannot create resource "configmaps" in API group "" in the '
+        f'namespace "{NAMESPACE}"' in event["message"]
+    )
+    subject = {"kind": "ServiceAccount", "name": "pipeline", "namespace": NAMESPACE}
+    role = {"apiGroup": roles, "kind": "ClusterRole", "name": "edit"}
+    made = {"metadata": {"name": "b", "namespace": NAMESPACE}, "roleRef": role, "subjects": [subject]}
+    bench.call(bench.store.create, built_in("RoleBinding"), made)
+    assert bench.post(PATH, {}).status == 202
+    assert len(bench.made()) == 1
+
+
 def test_a_body_that_is_no_object_is_refused_with_a_message(bench: Bench) -> None:
     for obj in simple(a="x"):
         bench.put(obj)
