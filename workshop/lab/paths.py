@@ -15,6 +15,8 @@ from workshop.usecase import KIT as KIT
 
 BUILD_INPUT = "lab.mlops-workshop/build-input"
 """The annotation of a Build that names its file of `LabPaths.build_input`."""
+PARTIAL = ".partial"
+"""The suffix of such a file while a client still sends it."""
 MARKER = ".workshop-lab"
 """A file that marks the lab's folder as made by the lab. `workshop reset` deletes no other folder."""
 _MARK = "The MLOps workshop kit made this folder. workshop reset deletes it with everything in it.\n"

@@ -14,6 +14,7 @@ from workshop.errors import SetupError
 from workshop.lab import git, ports
 from workshop.lab.api.app import build as build_api
 from workshop.lab.api.auth import Certificate
+from workshop.lab.api.builds import is_upload
 from workshop.lab.controllers import triggers
 from workshop.lab.gateway import serve as serve_gateway
 from workshop.lab.git.server import is_push
@@ -44,7 +45,8 @@ class Application:
 
 
 def _api(lab: Lab, trusted: Certificate) -> Application:
-    return Application(server(LoopbackHosts(build_api(lab)), tls=(trusted.cert, trusted.key)))
+    tls = (trusted.cert, trusted.key)
+    return Application(server(LoopbackHosts(build_api(lab)), tls=tls, buffers=lambda scope: not is_upload(scope)))
 
 
 def _console(lab: Lab, _: Certificate) -> Application:

@@ -11,6 +11,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.types import Scope
 
 from workshop.lab.api.answers import Stream
 from workshop.lab.api.context import Api
@@ -20,7 +21,7 @@ from workshop.lab.api.request import Target, body, decode, media_type
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest, Conflict, Invalid, TooLarge
 from workshop.lab.kinds import built_in
-from workshop.lab.paths import BUILD_INPUT
+from workshop.lab.paths import BUILD_INPUT, PARTIAL
 from workshop.lab.store import now
 from workshop.manifests.objects import Object
 
@@ -75,7 +76,7 @@ async def instantiate_binary(api: Api, target: Target, request: Request) -> Obje
     source.pop("git", None)
     if config["spec"]["strategy"]["type"] == "Source" or not name:
         source.pop("dockerfile", None)
-    partial = api.lab.paths.build_input(f"{os.urandom(8).hex()}.partial")
+    partial = api.lab.paths.build_input(f"{os.urandom(8).hex()}{PARTIAL}")
     partial.parent.mkdir(mode=0o700, exist_ok=True)
     try:
         await _receive(request, partial)
@@ -89,6 +90,11 @@ REQUESTS: dict[str, Callable[[Api, Target, Request], Awaitable[Object]]] = {
     "instantiatebinary": instantiate_binary,
 }
 """The subresources of a BuildConfig that start a build."""
+
+
+def is_upload(scope: Scope) -> bool:
+    """Whether a request sends the files of a build, which are written to a file as they come."""
+    return str(scope.get("path", "")).endswith("/instantiatebinary")
 
 
 async def log(api: Api, view: View, target: Target) -> Response | Stream:

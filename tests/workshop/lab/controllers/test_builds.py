@@ -158,6 +158,20 @@ def test_a_build_makes_an_image_and_its_tag(lab: Lab, project: str, kubectl: Run
         assert shown[: len(cells)] == cells
     pod = json.loads(kubectl("get", "pod", "app-1-build", "-o", "json").stdout)
     assert (pod["spec"]["serviceAccountName"], pod["status"]["phase"]) == ("builder", "Succeeded")
+    assert list(lab.state.build_input("x").parent.iterdir()) == []
+
+
+def test_a_deleted_build_stops_and_leaves_no_files(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app"))
+    slow = archive(Containerfile=DOCKERFILE + "RUN sleep 60\n", app_txt="x")
+    running, waiting = start(lab, project, "app", slow), start(lab, project, "app", slow)
+    path = f"{GROUP.format(project)}/builds"
+    until(lambda: lab.ask("GET", f"{path}/{running}")[1]["status"]["phase"] == "Running")
+    for name in (waiting, running):
+        assert lab.ask("DELETE", f"{path}/{name}")[0] == 200
+    until(lambda: not list(lab.state.build_input("x").parent.iterdir()))
+    assert lab.ask("GET", f"/api/v1/namespaces/{project}/pods")[1]["items"] == []
 
 
 def test_a_source_build_runs_the_builders_scripts(lab: Lab, project: str) -> None:

@@ -24,7 +24,7 @@ from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.kubelet.pod import PodPlan, PodState
 from workshop.lab.kubelet.status import pod_status
 from workshop.lab.lab import Lab
-from workshop.lab.paths import BUILD_INPUT
+from workshop.lab.paths import BUILD_INPUT, PARTIAL
 from workshop.lab.records import Record
 from workshop.lab.store import now
 from workshop.manifests.objects import Object, annotations_of, labels_of, status_of
@@ -50,6 +50,7 @@ class BuildController:
 
     async def run(self) -> None:
         """Reconcile until cancelled; running builds are stopped then."""
+        self._sweep()
         loop = Loop(
             "builds",
             self._store,
@@ -73,6 +74,7 @@ class BuildController:
         build = self._store.find(_BUILDS, namespace, name)
         if build is None:
             await self._stop((namespace, name))
+            self._sweep()
             return
         status = status_of(build)
         phase = status.get("phase") or "New"
@@ -86,6 +88,18 @@ class BuildController:
         elif (namespace, name) not in self._running:
             why = "The pod for this build was deleted before the build completed."
             self._end(build, "Failed", "BuildPodDeleted", why)
+
+    def _sweep(self) -> None:
+        """Remove the files of Builds that are gone or have ended."""
+        needed = {
+            annotations_of(one).get(BUILD_INPUT)
+            for one in self._store.objects(_BUILDS)
+            if status_of(one).get("phase") not in _FINAL
+        }
+        folder = self._lab.paths.build_input("x").parent
+        for file in folder.iterdir() if folder.is_dir() else ():
+            if file.suffix != PARTIAL and file.name not in needed:
+                file.unlink(missing_ok=True)
 
     # -- start ---------------------------------------------------------------------------------------------------------
 
