@@ -20,18 +20,20 @@ from workshop.cluster.bulk import BulkClient
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
 from workshop.manifests.apiresource import ApiResource
-from workshop.manifests.objects import Object, name_of
-from workshop.participants.names import CREDENTIALS, Participant
+from workshop.manifests.objects import Object, labels_of, name_of
+from workshop.participants.names import COHORT, CREDENTIALS, PARTICIPANT, Participant
 
 SHARED = "mlops-workshop"
 """The namespace of the parts that all participants use."""
 PASSWORDS = (
     ("git-login", "password", "Git password"),
-    (CREDENTIALS, "MLFLOW_TRACKING_PASSWORD", "MLflow password"),
+    (CREDENTIALS, "MLFLOW_TRACKING_TOKEN", "MLflow password"),
 )
 """What people type: the Secret, its key, and its name on the sheet."""
-PAGES = {"jupyterhub": "JupyterHub", "guide": "Guide", "git": "Git", "mlflow": "MLflow", "grafana-route": "Grafana"}
+PAGES = {"jupyterhub": "JupyterHub", "grafana-route": "Grafana"}
 """Routes of the shared parts, and their names on the sheet, in its order."""
+OWN_PAGES = {"mlflow": "MLflow", "el-github": "Webhook"}
+"""Routes of each participant's own parts."""
 _STYLE = """body{font:11pt/1.4 sans-serif;margin:0}
 section{break-inside:avoid;border:1px solid #999;padding:1em;margin:1em}
 h2{margin:0 0 .5em}td{padding:.1em 1em .1em 0;vertical-align:top}td+td{font-family:monospace;word-break:break-all}
@@ -63,11 +65,32 @@ async def addresses(client: BulkClient, known: Sequence[ApiResource]) -> dict[st
     return {label: url for label, url in found.items() if url}
 
 
-def cards(names: Sequence[str], pages: Mapping[str, str], secrets: Mapping[str, Mapping[str, Object]]) -> list[Card]:
-    """The cards in the order of the names. `secrets` are each participant's Secrets by name, with their data."""
+async def own_addresses(client: BulkClient, known: Sequence[ApiResource], cohort: str) -> dict[str, dict[str, str]]:
+    """Each participant's own pages, by their names on the sheet; those whose host is known. Raises ApiFailure."""
+    found: dict[str, dict[str, str]] = {}
+    route = of_kind(known, "route.openshift.io/v1", "Route")
+    if route is not None:
+        for one in await client.list(route, labels=f"{COHORT}={cohort}"):
+            label, host = OWN_PAGES.get(name_of(one)), (one.get("spec") or {}).get("host")
+            if label and host:
+                found.setdefault(labels_of(one).get(PARTICIPANT, ""), {})[label] = f"https://{host}"
+    return found
+
+
+def cards(
+    names: Sequence[str],
+    pages: Mapping[str, str],
+    own: Mapping[str, Mapping[str, str]],
+    secrets: Mapping[str, Mapping[str, Object]],
+) -> list[Card]:
+    """The cards in the order of the names.
+
+    `pages` are for all, `own` and `secrets` by participant. The secrets are objects by name, with their data.
+    """
     made = []
     for name in names:
         lines = [("User name", name), ("Projects", ", ".join(Participant(name).namespaces)), *pages.items()]
+        lines += sorted(own.get(name, {}).items())
         for secret, key, label in PASSWORDS:
             value = ((secrets.get(name) or {}).get(secret, {}).get("data") or {}).get(key)
             if value:

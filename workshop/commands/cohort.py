@@ -83,8 +83,9 @@ async def _provision(room: _Room) -> int:
     for brought_by, kinds in objects.left_out.items():
         output.note(f"left out, because the cluster has not {brought_by}: {', '.join(kinds)}")
     pages = await sheet.addresses(room.client, room.known)
+    own = await sheet.own_addresses(room.client, room.known, room.name)
     folder = Path(words.sheet or f"handout-{room.name}")
-    paths = sheet.write(folder, room.name, sheet.cards(wanted, pages, done.secrets))
+    paths = sheet.write(folder, room.name, sheet.cards(wanted, pages, own, done.secrets))
     pruned = await _prune(room, objects, done)
     result = {
         "participants": done.participants,

@@ -13,6 +13,7 @@ import pytest
 from tests.workshop.cohort.conftest import Cohort
 from tests.workshop.lab.serving import Lab
 from workshop.cli import main
+from workshop.cohort.sheet import cards
 from workshop.participants.names import COHORT, Participant
 
 NAMESPACES = "/api/v1/namespaces"
@@ -96,6 +97,21 @@ def test_passwords_are_random_kept_and_only_on_the_sheet(
     assert stat.S_IMODE((tmp_path / "again").stat().st_mode) == 0o700
     rows = list(csv.DictReader((tmp_path / "again" / "participants.csv").read_text().splitlines()))
     assert [row["User name"] for row in rows] == ["s1", "s2"] and rows[0]["Git password"] == password
+
+
+def test_the_sheet_has_the_pages_of_the_cluster_and_of_each_participant() -> None:
+    pages = {"Console": "https://console.example"}
+    own = {"s1": {"MLflow": "https://mlflow-s1.example"}}
+    secret = {"git-login": {"data": {"password": base64.b64encode(b"<pw>").decode()}}}
+    first, second = cards(["s1", "s2"], pages, own, {"s1": secret})
+    assert dict(first.lines) == {
+        "User name": "s1",
+        "Projects": "s1-dev, s1-staging, s1-production",
+        "Console": "https://console.example",
+        "MLflow": "https://mlflow-s1.example",
+        "Git password": "<pw>",
+    }
+    assert "MLflow" not in dict(second.lines)
 
 
 def test_a_smaller_number_removes_nobody_without_prune(cohort: Cohort, lab: Lab) -> None:

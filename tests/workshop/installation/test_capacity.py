@@ -68,16 +68,20 @@ def test_the_sizes_are_those_of_the_files_that_they_name() -> None:
     limits = yaml.safe_load((KIT / "tekton/participant/dev/limitrange.yaml").read_text())["spec"]["limits"][0]
     listener = lines["webhook listener"]
     assert {"cpu": listener["cpu"], "memory": listener["memory"]} == limits["defaultRequest"]
+    services = yaml.safe_load((KIT / "tekton/overlays/cohort/services/deployment.yaml").read_text())
+    asked = requests(services["spec"]["template"])
+    line = lines["MLflow and a DVC remote"]
+    assert (number(line["cpu"]), number(line["memory"])) == (asked.cpu, asked.memory)
     readme = (KIT / "seldon/README.md").read_text()
     models = lines["models in staging and production, with a canary"]
     assert f"| one participant | {models['pods']} | {models['cpu']} | {models['memory']} |" in readme
     task = yaml.safe_load((KIT / "tekton/base/tasks/train.yaml").read_text())
-    asked = task["spec"]["stepTemplate"]["computeResources"]["requests"]
+    step = task["spec"]["stepTemplate"]["computeResources"]["requests"]
     run = lines["a pipeline run, two trainings at the same time"]
     steps = len(task["spec"]["steps"])
     assert (number(run["cpu"]), number(run["memory"])) == (
-        2 * steps * number(asked["cpu"]),
-        2 * steps * number(asked["memory"]),
+        2 * steps * number(step["cpu"]),
+        2 * steps * number(step["memory"]),
     )
 
 
