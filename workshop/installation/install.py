@@ -25,7 +25,7 @@ from workshop.cluster.kustomize import build
 from workshop.cluster.resources import discover, of_kind
 from workshop.cluster.transport import ApiFailure
 from workshop.cluster.wanted import APPLIED, Key, is_current, stamped
-from workshop.errors import SetupError, TimedOut
+from workshop.errors import RunFailed, SetupError, TimedOut
 from workshop.installation.preflight import is_openshift, served
 from workshop.installation.table import Chart, Merge, Operator, Part, Table
 from workshop.manifests.apiresource import ApiResource
@@ -45,6 +45,8 @@ MERGED = "mlops-workshop/merged"
 RELEASE = "mlops-workshop"
 """The Helm release."""
 _LOOK_SECONDS = 2.0
+_FAILED = ("Failed", "Error", "Cancelled")
+"""Phases of a Build that has ended without an image."""
 Report = Callable[[str, dict[str, Any]], None]
 
 
@@ -72,7 +74,10 @@ class Installer:
         self.known = await asyncio.to_thread(lambda: discover(Client(self.client.config).http))
 
     async def install(self) -> None:
-        """Install what is missing. Raises SetupError, ManifestError; TimedOut with the reason when a part is stuck."""
+        """Install what is missing.
+
+        Raises SetupError, ManifestError; RunFailed for a build; TimedOut with the reason when a part is stuck.
+        """
         await self.discover()
         for part in self.table.parts:
             reason = self.left_out(part)
@@ -227,6 +232,7 @@ class Installer:
             waiting = await self.waiting_for(part)
             if not waiting:
                 return
+            await self._refuse_failed_builds(part)
             message = "; ".join(waiting)
             if message != said:
                 said = message
@@ -384,6 +390,15 @@ class Installer:
             return []
         last = found[-1] if found else ("not started", "")
         return [f"build {name} is {last[0]}" + (f": {last[1]}" if last[1] else "")]
+
+    async def _refuse_failed_builds(self, part: Part) -> None:
+        """Raises RunFailed for a build that has ended without an image."""
+        for name in part.builds:
+            if (found := await self._builds(name)) and found[-1][0] in _FAILED:
+                raise RunFailed(
+                    f"part {part.name}: {'; '.join(await self._build_state(name))}",
+                    hint=f"oc logs -n mlops-workshop bc/{name} shows why; the same command builds again",
+                )
 
     async def _builds(self, name: str) -> list[tuple[str, str]]:
         """Phase and message of the BuildConfig's builds, oldest first."""
