@@ -34,7 +34,7 @@ def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int
         paths,
         store,
         token,
-        identities(paths, store, token),
+        identities(paths, store),
         Policy(store),
         launcher,
         runtime,
@@ -44,8 +44,12 @@ def build_lab(paths: LabPaths, store: Store, token: str, ports: Mapping[str, int
     )
 
 
-def identities(paths: LabPaths, store: Store, token: str) -> Identities:
-    """The administrator, the participant with this token, and ServiceAccounts. Raises OSError, SetupError."""
+def identities(paths: LabPaths, store: Store) -> Identities:
+    """The administrator, the participant and ServiceAccounts. Raises SetupError.
+
+    The participant's token is not the one that opens the lab's pages, MLflow and Git: Tasks get that one, and have the
+    rights of their ServiceAccount alone.
+    """
     people = (User(ADMINISTRATOR, (MASTERS, AUTHENTICATED)), person(LAB_PARTICIPANT.name, PARTICIPANTS))
-    users = Users.read(paths.users).ensure(people, {LAB_PARTICIPANT.name: token})
+    users = Users.read(paths.users).ensure(people)
     return Identities(users, AccountTokens(store, paths.tls / "accounts.key"))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Lab:
-    """The paths, the store, the participant's token, the ports by name, and the components.
+    """The paths, the store, the token of all servers but the API, the ports by name, and the components.
 
     `identities` are the users and accounts that send requests, `policy` decides what they may do.
 

@@ -45,7 +45,7 @@ class LabPaths:
 
     @property
     def token(self) -> Path:
-        """The participant's token."""
+        """The token that opens the lab's pages, MLflow, Git and Prometheus; not the API."""
         return self.root / "token"
 
     @property

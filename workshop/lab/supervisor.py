@@ -94,9 +94,10 @@ class Supervisor:
         self.report()
         trusted = certificate(paths.tls)
         server = f"https://127.0.0.1:{lab.ports['api']}"
-        clients.point_clients(paths, server, trusted, lab.token, lab.participant)
-        lab.identities.users.save()
-        clients.point_administrator(paths, server, trusted, lab.identities.users.token(ADMINISTRATOR))
+        users = lab.identities.users
+        users.save()
+        clients.point_clients(paths, server, trusted, users.token(lab.participant.name), lab.participant)
+        clients.point_administrator(paths, server, trusted, users.token(ADMINISTRATOR))
         clients.write_tools(paths)
         objects = asyncio.create_task(asyncio.to_thread(participant_objects, lab.kit, lab.participant))
         await lab.launcher.open()

@@ -75,7 +75,6 @@ class Lab:
     def __init__(self, folder: Path) -> None:
         self.state = LabPaths(folder)
         self.state.make()
-        self.token = auth.token(self.state.token)
         self.loop = asyncio.new_event_loop()
         self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self.thread.start()
@@ -111,9 +110,9 @@ class Lab:
 
     def made(self) -> RunningLab:
         """The lab that the server belongs to. Its participant may do everything, and `bea` nothing."""
-        made = build_lab(self.state, self.store, self.token, {}, {})
+        made = build_lab(self.state, self.store, "the-token", {}, {})
         users = made.identities.users.ensure([person("user1", MASTERS, PARTICIPANTS), person("bea")])
-        self.plain_token = users.token("bea")
+        self.token, self.plain_token = users.token("user1"), users.token("bea")
         return replace(made, identities=replace(made.identities, users=users))
 
     def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:

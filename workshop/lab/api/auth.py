@@ -1,4 +1,4 @@
-"""Authentication: the participant's token, and the certificate of the API.
+"""The token of the lab's servers, and the certificate of the API.
 
 The API uses TLS because clients send no token over plain http. The lab has its own certificate authority in the state
 folder. Clients trust it through the kubeconfig; nothing is installed on the machine.

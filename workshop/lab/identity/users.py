@@ -72,12 +72,12 @@ class Users:
             ) from e
         return cls(file, entries)
 
-    def ensure(self, people: Iterable[User], tokens: Mapping[str, str] | None = None) -> Users:
-        """The table with these people, each with the given token, else the one they have, else a new one."""
+    def ensure(self, people: Iterable[User]) -> Users:
+        """The table with these people, each with the token that they have, else a new one."""
         entries = dict(self._entries)
         for user in people:
             _, old = entries.get(user.name, (user, ""))
-            entries[user.name] = (user, (tokens or {}).get(user.name) or old or secrets.token_urlsafe(32))
+            entries[user.name] = (user, old or secrets.token_urlsafe(32))
         return Users(self._file, entries)
 
     def save(self) -> None:

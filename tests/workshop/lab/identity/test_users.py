@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from workshop.errors import SetupError
+from workshop.lab.build import build_lab
 from workshop.lab.identity.users import Users, person
+from workshop.lab.paths import LabPaths
+from workshop.lab.store import Store
 
 ANN, BOB = person("ann", "mlops-workshop"), person("bob")
 
@@ -24,15 +27,10 @@ def test_each_user_has_a_token_that_survives_a_restart(tmp_path: Path) -> None:
     assert again.find("another") is None
 
 
-def test_a_given_token_replaces_the_one_in_the_table(tmp_path: Path) -> None:
-    file = tmp_path / "users.json"
-    first = Users.read(file).ensure([ANN])
-    first.save()
-    old = first.token("ann")
-    made = Users.read(file).ensure([ANN], {"ann": "given"})
-    assert made.find("given") == ANN and made.find(old) is None
-    made.save()
-    assert Users.read(file).find("given") == ANN
+def test_the_token_that_tasks_get_for_mlflow_does_not_open_the_api(tmp_path: Path) -> None:
+    lab = build_lab(LabPaths(tmp_path), Store(), "the-token", {}, {})
+    assert lab.identities.of("Bearer the-token") is None
+    assert lab.identities.of(f"Bearer {lab.identities.users.token('user1')}") == lab.user
 
 
 def test_people_that_somebody_added_stay(tmp_path: Path) -> None:
