@@ -20,6 +20,16 @@ async def apply(client: BulkClient, key: Key, obj: Object, *, force: bool = Fals
         raise refused(e, f"apply {key.described}") from e
 
 
+async def find(client: BulkClient, key: Key) -> Object | None:
+    """An object, or None if it does not exist. Raises ManifestError that names it; SetupError."""
+    try:
+        return await client.get(key.resource.path(key.namespace or None, key.name))
+    except ApiFailure as e:
+        if e.code == 404:
+            return None
+        raise refused(e, f"read {key.described}") from e
+
+
 def refused(error: ApiFailure, what: str) -> WorkshopError:
     """The error for an answer of the server: what was tried, the server's message, and what comes next."""
     if error.code == 409:

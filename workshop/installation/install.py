@@ -7,17 +7,13 @@ interrupted is continued by the same command. What the kit applies has the label
 from __future__ import annotations
 
 import asyncio
-import shlex
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from workshop.cluster.applying import apply, refused
+from workshop.cluster.applying import apply, find, refused
 from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.client import Client
 from workshop.cluster.generated import filled
@@ -25,9 +21,10 @@ from workshop.cluster.kustomize import build
 from workshop.cluster.resources import discover, of_kind
 from workshop.cluster.transport import ApiFailure
 from workshop.cluster.wanted import APPLIED, Key, is_current, stamped
-from workshop.errors import RunFailed, SetupError, TimedOut
+from workshop.errors import SetupError, TimedOut
+from workshop.installation import charts, imagebuilds, settings
 from workshop.installation.preflight import is_openshift, served
-from workshop.installation.table import Chart, Merge, Operator, Part, Table
+from workshop.installation.table import Operator, Part, Table
 from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import (
     Object,
@@ -40,13 +37,7 @@ from workshop.manifests.objects import (
 
 PART = "mlops-workshop/part"
 """The label with the part's name on everything that the installation applies."""
-MERGED = "mlops-workshop/merged"
-"""The annotation of a ConfigMap of the cluster with the names of the keys that the installation has set."""
-RELEASE = "mlops-workshop"
-"""The Helm release."""
 _LOOK_SECONDS = 2.0
-_FAILED = ("Failed", "Error", "Cancelled")
-"""Phases of a Build that has ended without an image."""
 Report = Callable[[str, dict[str, Any]], None]
 
 
@@ -107,13 +98,13 @@ class Installer:
             return [*missing, *await self._operator_state(part.operator)]
         if part.folder and not missing:
             for key, obj in await self.objects(part):
-                live = await self._find(key)
+                live = await find(self.client, key)
                 if live is None:
                     missing.append(f"{key.described} is missing")
                 else:
                     missing += _not_ready(key, obj, live)
         for name in part.builds:
-            missing += await self._build_state(name)
+            missing += await imagebuilds.waiting_for(self.client, self.known, name)
         return missing
 
     async def objects(self, part: Part) -> list[tuple[Key, Object]]:
@@ -148,10 +139,9 @@ class Installer:
                     raise refused(e, f"delete {key.described}") from e
             self.report("removed", {"name": name, "objects": len(mine)})
         for part in self.table.parts:
-            if part.merge is not None:
-                await self._unmerge(part.merge)
-            if part.chart is not None and await self._released(part.chart):
-                await self._helm("uninstall", RELEASE, "--namespace", part.chart.namespace)
+            changed = part.merge is not None and await settings.take_back(self.client, self.known, part.merge)
+            changed |= part.chart is not None and await charts.uninstall(self.client, self.known, part.chart)
+            if changed:
                 self.report("removed", {"name": part.name, "objects": 1})
         deadline = time.monotonic() + self.options.seconds
         while left := [key.described for key, _ in await self.installed()]:
@@ -190,25 +180,23 @@ class Installer:
                 raise SetupError(f"part {part.name} is missing: {part.elsewhere}", hint="then the same command again")
             written += await self._write(part, [_subscription(part.name, part.operator, self.known)])
         elif part.chart is not None and not self._serves(part):
-            await self._helm(*_helm_words(part.chart))
+            await charts.install(self.client, part.chart)
             written += 1
         elif part.provides and not self._serves(part) and not part.folder and part.merge is None:
             raise SetupError(f"part {part.name} is missing: {part.elsewhere}", hint="then the same command again")
         if part.merge is not None and is_openshift(self.known):
-            written += await self._merge(part.merge)
+            written += await settings.merge(self.client, self.known, part.merge)
         if part.folder:
             written += await self._write(part, await self.objects(part))
         for name, source in part.builds.items():
-            if not await self._built(name):
-                await self._start_build(name, source)
-                written += 1
+            written += await imagebuilds.start(self.client, self.known, self.kit, name, source)
         return written
 
     async def _write(self, part: Part, wanted: Sequence[tuple[Key, Object]]) -> int:
         """Apply what differs; refuse to change what the kit has not made. Raises SetupError, ManifestError."""
         changes, foreign = [], []
         for key, obj in wanted:
-            live = await self._find(key)
+            live = await find(self.client, key)
             if live is not None and APPLIED not in annotations_of(live):
                 foreign.append(key.described)
             whole = filled(obj, live)
@@ -232,7 +220,8 @@ class Installer:
             waiting = await self.waiting_for(part)
             if not waiting:
                 return
-            await self._refuse_failed_builds(part)
+            for name in part.builds:
+                await imagebuilds.refuse_failed(self.client, self.known, name)
             message = "; ".join(waiting)
             if message != said:
                 said = message
@@ -250,19 +239,11 @@ class Installer:
     def _can_subscribe(self, part: Part) -> bool:
         return part.operator is not None and served(self.known, "Subscription.operators.coreos.com/v1alpha1")
 
-    async def _find(self, key: Key) -> Object | None:
-        try:
-            return await self.client.get(key.resource.path(key.namespace or None, key.name))
-        except ApiFailure as e:
-            if e.code == 404:
-                return None
-            raise refused(e, f"read {key.described}") from e
-
     async def _operator_state(self, operator: Operator) -> list[str]:
         """The subscription's and the CSV's own words."""
         resource = of_kind(self.known, "operators.coreos.com/v1alpha1", "Subscription")
         assert resource is not None
-        live = await self._find(Key(resource, operator.namespace, operator.package))
+        live = await find(self.client, Key(resource, operator.namespace, operator.package))
         if live is None:
             return [f"no Subscription {operator.package}"]
         problems = [
@@ -273,141 +254,11 @@ class Installer:
         name = status_of(live).get("currentCSV")
         versions = of_kind(self.known, "operators.coreos.com/v1alpha1", "ClusterServiceVersion")
         if name and versions:
-            csv = await self._find(Key(versions, operator.namespace, str(name)))
+            csv = await find(self.client, Key(versions, operator.namespace, str(name)))
             phase = status_of(csv or {}).get("phase", "not there yet")
             if phase != "Succeeded":
                 problems.append(f"ClusterServiceVersion {name} is {phase}")
         return problems
-
-    # -- Helm ---------------------------------------------------------------------------------------------------
-
-    async def _helm(self, *words: str) -> str:
-        """Run helm against the same cluster. Raises SetupError with the command when it is not there or fails."""
-        command = ["helm", *words]
-        if shutil.which("helm") is None:
-            raise SetupError(
-                "helm is not on PATH, and it installs Seldon Core",
-                hint=f"install helm 3; or run where it is: {shlex.join(command)}",
-            )
-        config = self.client.config
-        env_words = [f"--kubeconfig={config.path}"] if config.path else []
-        context = [f"--kube-context={config.context}"] if config.context else []
-        process = await asyncio.create_subprocess_exec(
-            *command, *env_words, *context, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        out, err = await process.communicate()
-        if process.returncode != 0:
-            raise SetupError(f"helm failed: {err.decode().strip()}", hint=shlex.join(command))
-        return out.decode()
-
-    async def _released(self, chart: Chart) -> bool:
-        """Whether the installation's Helm release exists: Helm keeps it as a Secret."""
-        secrets = of_kind(self.known, "v1", "Secret")
-        assert secrets is not None
-        try:
-            found = await self.client.list(secrets, chart.namespace, labels=f"owner=helm,name={RELEASE}", metadata=True)
-        except ApiFailure as e:
-            if e.code == 404:
-                return False
-            raise
-        return bool(found)
-
-    # -- a ConfigMap of the cluster -----------------------------------------------------------------------------
-
-    async def _merge(self, merge: Merge) -> int:
-        """Set the keys that differ; the others stay. Raises SetupError when the text is no YAML map, ManifestError."""
-        resource = of_kind(self.known, "v1", "ConfigMap")
-        assert resource is not None
-        key = Key(resource, merge.namespace, merge.name)
-        live = await self._find(key)
-        content = _yaml_map(key, (live or {}).get("data", {}).get(merge.key, ""))
-        changed = {name: value for name, value in merge.values.items() if content.get(name) != value}
-        if not changed:
-            return 0
-        before = annotations_of(live).get(MERGED, "") if live else ""
-        names = ",".join(sorted({*filter(None, before.split(",")), *changed}))
-        await self._put_map(key, live, merge.key, {**content, **changed}, names)
-        return 1
-
-    async def _unmerge(self, merge: Merge) -> None:
-        resource = of_kind(self.known, "v1", "ConfigMap")
-        assert resource is not None
-        key = Key(resource, merge.namespace, merge.name)
-        live = await self._find(key)
-        mine = annotations_of(live).get(MERGED, "").split(",") if live else []
-        if live is None or not any(mine):
-            return
-        content = _yaml_map(key, (live.get("data") or {}).get(merge.key, ""))
-        kept = {name: value for name, value in content.items() if name not in mine or value != merge.values.get(name)}
-        await self._put_map(key, live, merge.key, kept, None)
-        self.report("removed", {"name": key.described, "objects": 1})
-
-    async def _put_map(
-        self, key: Key, live: Object | None, where: str, content: dict[str, Any], names: str | None
-    ) -> None:
-        """Write the map with the version that was read, so that a change in between is not lost."""
-        text = yaml.safe_dump(content, sort_keys=False) if content else ""
-        change: Object = {"metadata": {"annotations": {MERGED: names}}, "data": {where: text}}
-        try:
-            if live is None:
-                meta = {"name": key.name, "namespace": key.namespace, "annotations": {MERGED: names}}
-                body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {where: text}}
-                await self.client.request("POST", key.resource.path(key.namespace), body=body)
-            else:
-                change["metadata"]["resourceVersion"] = live["metadata"]["resourceVersion"]
-                path = key.resource.path(key.namespace, key.name)
-                await self.client.request("PATCH", path, body=change, media="application/merge-patch+json")
-        except ApiFailure as e:
-            raise refused(e, f"change {key.described}") from e
-
-    # -- builds -------------------------------------------------------------------------------------------------
-
-    async def _start_build(self, name: str, source: str) -> None:
-        """Send the committed files of a folder to a BuildConfig, as `oc start-build --from-archive` does."""
-        tree = f"HEAD:{source}" if source else "HEAD"
-        process = await asyncio.create_subprocess_exec(
-            "git", "-C", str(self.kit), "archive", "--format=tar.gz", tree, stdout=asyncio.subprocess.PIPE
-        )
-        archive, _ = await process.communicate()
-        if process.returncode != 0:
-            raise SetupError(f"{self.kit} is no Git clone: images are built from its commits", hint="git clone the kit")
-        resource = of_kind(self.known, "build.openshift.io/v1", "BuildConfig")
-        assert resource is not None
-        path = resource.path("mlops-workshop", name, "instantiatebinary")
-        try:
-            await self.client.send_bytes("POST", path, archive, "application/octet-stream")
-        except ApiFailure as e:
-            raise refused(e, f"start the build {name}") from e
-
-    async def _built(self, name: str) -> bool:
-        """Whether a build of the image has succeeded or is under way."""
-        phases = [phase for phase, _ in await self._builds(name)]
-        return any(phase in ("Complete", "Running", "Pending", "New") for phase in phases)
-
-    async def _build_state(self, name: str) -> list[str]:
-        found = await self._builds(name)
-        if any(phase == "Complete" for phase, _ in found):
-            return []
-        last = found[-1] if found else ("not started", "")
-        return [f"build {name} is {last[0]}" + (f": {last[1]}" if last[1] else "")]
-
-    async def _refuse_failed_builds(self, part: Part) -> None:
-        """Raises RunFailed for a build that has ended without an image."""
-        for name in part.builds:
-            if (found := await self._builds(name)) and found[-1][0] in _FAILED:
-                raise RunFailed(
-                    f"part {part.name}: {'; '.join(await self._build_state(name))}",
-                    hint=f"oc logs -n mlops-workshop bc/{name} shows why; the same command builds again",
-                )
-
-    async def _builds(self, name: str) -> list[tuple[str, str]]:
-        """Phase and message of the BuildConfig's builds, oldest first."""
-        resource = of_kind(self.known, "build.openshift.io/v1", "Build")
-        if resource is None:
-            return []
-        found = await self.client.list(resource, "mlops-workshop", labels=f"buildconfig={name}")
-        found.sort(key=lambda one: str(one["metadata"].get("creationTimestamp", "")))
-        return [(str(status_of(one).get("phase")), str(status_of(one).get("message") or "")) for one in found]
 
 
 def _not_ready(key: Key, wanted: Object, live: Object) -> list[str]:
@@ -444,21 +295,3 @@ def _subscription(part: str, operator: Operator, known: Sequence[ApiResource]) -
         },
     }
     return Key(resource, operator.namespace, operator.package), stamped(obj)
-
-
-def _helm_words(chart: Chart) -> list[str]:
-    words = ["upgrade", "--install", RELEASE, chart.name, "--repo", chart.repository, "--version", chart.version]
-    words += ["--namespace", chart.namespace, "--create-namespace", "--wait"]
-    for name, value in chart.values.items():
-        words += ["--set" if value == "null" else "--set-string", f"{name}={value}"]
-    return words
-
-
-def _yaml_map(key: Key, text: str) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(text) or {}
-    except yaml.YAMLError as e:
-        raise SetupError(f"{key.described} holds no YAML: {e}", hint="correct it first; nothing was changed") from e
-    if not isinstance(content, dict):
-        raise SetupError(f"{key.described} holds no map of settings", hint="correct it first; nothing was changed")
-    return content

@@ -196,6 +196,17 @@ def test_a_setting_that_was_there_before_stays_after_uninstall(
     assert lab.ask("GET", f"{path}/monitoring")[1]["data"]["config.yaml"] == "enableUserWorkload: true\n"
 
 
+def test_without_helm_the_command_for_another_machine_is_shown(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (chart,) = [part.chart for part in table().parts if part.chart]
+    part = Part("seldon", "it", "x", ("Gadget.example.org/v1",), chart=chart)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SetupError, match="helm is not on PATH") as refused:
+        run([part], Installer.install)
+    assert "--version 1.17.1" in refused.value.hint and "defaultUserID=" in refused.value.hint
+
+
 def test_preflight_reads_only_and_says_what_install_brings(lab: Lab) -> None:
     async def look() -> tuple[list[Finding], int]:
         from workshop.cluster.client import Client

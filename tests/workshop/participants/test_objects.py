@@ -72,6 +72,14 @@ def test_pods_take_connections_from_the_same_participant_alone(objects: list[Obj
         assert all(o["metadata"]["labels"][PARTICIPANT] == participant for o in labelled)
 
 
+def test_models_pull_their_image_from_dev() -> None:
+    for name in ("user1", "user10"):
+        (found,) = [o for o in participant_objects(KIT, Participant(name)) if o["metadata"]["name"] == "image-pullers"]
+        assert found["metadata"]["namespace"] == f"{name}-dev" and found["roleRef"]["name"] == "system:image-puller"
+        groups = {subject["name"] for subject in found["subjects"]}
+        assert groups == {f"system:serviceaccounts:{name}-{stage}" for stage in ("staging", "production")}
+
+
 def test_a_kustomization_that_cannot_be_built_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=str(tmp_path)):
         participant_objects(tmp_path, USER1)
