@@ -72,6 +72,8 @@ def parser() -> argparse.ArgumentParser:
     approve.add_argument("-m", "--message", default="", help="the reason")
     approve.add_argument("-n", "--namespace", default="")
     approve.add_argument("--timeout", type=float, default=0.0, help="seconds to wait until the approval exists")
+    promote = verb("promote", "ask production for what staging runs, as the push of a tag v* does")
+    promote.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
     rollback = verb("rollback", "return production to the previous release, or to any earlier one")
     rollback.add_argument(
         "wanted", nargs="?", default="", metavar="VERSION|DIGEST", help="as workshop history prints it"

@@ -78,7 +78,7 @@ def test_a_state_folder_that_cannot_be_written(fresh: Lab, tmp_path: Path) -> No
 
 
 def test_commands_without_a_lab_name_the_command_that_starts_it(fresh: Lab) -> None:
-    for words in (["status"], ["run", "tekton/runs/promote.yaml"], ["check", "01"], ["shell", "true"]):
+    for words in (["status"], ["run", "tekton/runs/build.yaml"], ["check", "01"], ["shell", "true"]):
         done = fresh.workshop(*words, check=False)
         assert done.returncode == 3, (words, done.stderr)
         assert "workshop up" in done.stdout + done.stderr

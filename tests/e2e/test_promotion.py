@@ -80,11 +80,16 @@ def _inline(name: str, line: str, after: str) -> dict[str, Any]:
 
 
 def promote(lab: Lab, *, check: bool = True) -> tuple[subprocess.CompletedProcess[str], dict[str, Any]]:
-    """Run the lab's Pipeline promote without an approval; the command and the PipelineRun."""
+    """Run the Pipeline promote in production with rules of its own, and approve it; the command and the PipelineRun."""
     rules = "{steps: [20, 100], window: 5, patience: 60, min-requests: 40, probe-rate: 60}"
-    params = [_param("approval", "none"), _param("canary-rules", rules)]
-    spec = {"pipelineRef": {"name": "promote"}, "params": params, "workspaces": [CLAIM]}
-    done = _run(lab, {"metadata": {"generateName": "promote-"}, "spec": spec}, check=check)
+    spec = {"pipelineRef": {"name": "promote"}, "params": [_param("canary-rules", rules)]}
+    run = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"generateName": "promote-"}, "spec": spec}
+    file = lab.state / "e2e-run.yaml"
+    file.write_text(yaml.safe_dump(run))
+    lab.oc("create", "-n", "user1-production", "-f", str(file))
+    lab.workshop("approve", "--timeout", "120", "--message", "it was tested")
+    lab.workshop("shell", "git", "checkout", "-q", "main")
+    done = lab.workshop("shell", "workshop", "follow", "promote", "-o", "json", check=check)
     return done, json.loads(done.stdout.splitlines()[0])
 
 

@@ -53,15 +53,17 @@ def test_a_participants_datasource_answers_for_one_namespace_with_a_token_of_tha
     assert {one["metadata"]["namespace"] for one in namespaced} == {"user1-production"}
     spec = objects["GrafanaDatasource", "metrics"]["spec"]
     assert spec["datasource"]["url"].endswith(":9092") and spec["allowCrossNamespaceImport"] is True
-    # Every placeholder is filled from the Secret, and nothing else is looked up.
+    # Every placeholder is filled, and nothing else is looked up.
     given = json.dumps(spec["datasource"])
-    filled = {one["targetPath"]: one["valueFrom"]["secretKeyRef"] for one in spec["valuesFrom"]}
-    assert sorted(re.findall(r"\$\{(\w+)\}", given)) == sorted(ref["key"] for ref in filled.values())
+    filled = {one["targetPath"]: next(iter(one["valueFrom"].values())) for one in spec["valuesFrom"]}
+    assert sorted(re.findall(r"\$\{([\w.-]+)\}", given)) == sorted(ref["key"] for ref in filled.values())
     for path, ref in filled.items():
         value: Any = spec["datasource"]
         for part in path.split("."):
             value = value[part]
         assert f"${{{ref['key']}}}" in value
+    # The bearer goes to the cluster's own Thanos alone.
+    assert "tlsSkipVerify" not in given and filled.pop("secureJsonData.tlsCACert")["name"] == "openshift-service-ca.crt"
     (name,) = {ref["name"] for ref in filled.values()}
     secret = objects["Secret", name]
     account = secret["metadata"]["annotations"]["kubernetes.io/service-account.name"]

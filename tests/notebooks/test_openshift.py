@@ -49,7 +49,13 @@ def objects(folder: Path) -> dict[tuple[str, str], Object]:
 
 
 FOLDERS = {"base": OPENSHIFT / "base", "participant": KIT / "tekton" / "participant" / "dev"}
-BASE, PARTICIPANT = objects(FOLDERS["base"]), objects(FOLDERS["participant"])
+BASE = objects(FOLDERS["base"])
+PARTICIPANT = {
+    (one["kind"], one["metadata"]["name"]): one
+    for one in kustomize(KIT / "tekton" / "participant")
+    if one["metadata"].get("namespace") == PROJECT
+}
+OWNER = "mlops-workshop/participant"
 HUB = BASE["Deployment", "jupyterhub"]["spec"]["template"]
 
 
@@ -186,6 +192,17 @@ def hub(tmp_path_factory: pytest.TempPathFactory, lab: RecordingLab) -> Iterator
             one.close()
 
 
+async def _log_in(hub: Hub, user: str) -> int:
+    """The status of the page that a login by the OAuth server ends at."""
+    hub.oauth.user = user
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
+        session.get(f"{hub.url}/hub/oauth_login") as answer,
+    ):
+        assert answer.url.path == "/hub/oauth_callback"
+        return answer.status
+
+
 async def _spawn(hub: Hub, user: str) -> tuple[int, str]:
     """Log in by the OAuth server and ask for a server; what the hub's page says once the Pod is asked for."""
     hub.oauth.user = user
@@ -259,17 +276,23 @@ def test_the_hub_asks_for_nothing_that_its_role_does_not_give(hub: Hub, pod: Obj
 def test_an_account_that_can_have_no_project_is_not_let_in(hub: Hub, pod: Object) -> None:
     before = set(hub.lab.asked)
 
-    async def log_in() -> int:
-        hub.oauth.user = "kube:admin"
-        async with (
-            aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session,
-            session.get(f"{hub.url}/hub/oauth_login") as answer,
-        ):
-            assert answer.url.path == "/hub/oauth_callback"
-            return answer.status
-
-    assert asyncio.run(log_in()) == 403
+    assert asyncio.run(_log_in(hub, "kube:admin")) == 403
     assert hub.lab.asked == before
+
+
+def test_names_that_differ_by_case_are_two_users(hub: Hub) -> None:
+    status = asyncio.run(_log_in(hub, "User1"))
+    assert status == 403, "the hub took User1 for user1"
+
+
+def test_a_project_of_the_right_name_that_is_somebody_elses_gets_no_server(hub: Hub) -> None:
+    client = Client.load(hub.lab.state.kubeconfig)
+    client.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "user3-dev"}})
+    for owner, said in (({}, "nobody of the workshop"), ({OWNER: "user1"}, "user1")):
+        meta = {"name": "notebook", "namespace": "user3-dev", "labels": owner}
+        client.apply({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta})
+        status, page = asyncio.run(_spawn(hub, "user3"))
+        assert status == 403 and f"user3-dev belongs to {said}, not to user3" in page
 
 
 def test_a_user_without_a_project_gets_an_explanation(hub: Hub) -> None:

@@ -23,12 +23,13 @@ PROGRAMS = [
     *sorted((KIT / "s2i/bin").iterdir()),
     KIT / "notebooks/openshift/images/notebook/start-notebook",
     KIT / "seldon/client/server/start.sh",
+    KIT / "tekton/overlays/cohort/services/server/start.sh",
 ]
 
 
 def tasks() -> dict[str, Object]:
-    """The Tasks of the kit by name."""
-    found = kustomize(KIT / "tekton" / "overlays" / "openshift")
+    """The Tasks of the kit by name: those of dev and those of production."""
+    found = [*kustomize(KIT / "tekton" / "overlays" / "openshift"), *kustomize(KIT / "tekton" / "production")]
     return {one["metadata"]["name"]: one for one in found if one["kind"] == "Task"}
 
 

@@ -16,23 +16,25 @@ from workshop.lab.admission.tekton import admit_pipeline, admit_pipeline_run, ad
 from workshop.manifests.objects import Object
 
 KIT = Path(__file__).resolve().parents[2]
-OVERLAYS = ("lab", "openshift")
+FOLDERS = {"dev": KIT / "tekton" / "overlays" / "openshift", "production": KIT / "tekton" / "production"}
+"""What runs in a participant's dev namespace, and what in production."""
 ADMIT = {"Pipeline": admit_pipeline, "PipelineRun": admit_pipeline_run, "Task": admit_task}
 
 
-def objects(overlay: str, kind: str) -> dict[str, Object]:
-    found = kustomize(KIT / "tekton" / "overlays" / overlay)
-    return {one["metadata"]["name"]: one for one in found if one["kind"] == kind}
+def objects(stage: str, kind: str) -> dict[str, Object]:
+    return {one["metadata"]["name"]: one for one in kustomize(FOLDERS[stage]) if one["kind"] == kind}
 
 
-TASKS, PIPELINES = objects("openshift", "Task"), objects("openshift", "Pipeline")
+TASKS = {stage: objects(stage, "Task") for stage in FOLDERS}
+ALL_TASKS = {**TASKS["dev"], **TASKS["production"]}
+PIPELINES = {(stage, name): one for stage in FOLDERS for name, one in objects(stage, "Pipeline").items()}
 RUNS = sorted((KIT / "tekton" / "runs").glob("*.yaml"))
 
 
-@pytest.mark.parametrize("overlay", OVERLAYS)
+@pytest.mark.parametrize("stage", FOLDERS)
 @pytest.mark.parametrize("kind", ["Pipeline", "Task"])
-def test_everything_is_admitted(overlay: str, kind: str) -> None:
-    for one in objects(overlay, kind).values():
+def test_everything_is_admitted(stage: str, kind: str) -> None:
+    for one in objects(stage, kind).values():
         ADMIT[kind](one, None)
 
 
@@ -40,44 +42,46 @@ def test_everything_is_admitted(overlay: str, kind: str) -> None:
 def test_runs_are_admitted_and_name_a_pipeline_with_its_params(file: Path) -> None:
     run = yaml.safe_load(file.read_text())
     ADMIT["PipelineRun"](run, None)
-    pipeline = PIPELINES[run["spec"]["pipelineRef"]["name"]]["spec"]
+    pipeline = PIPELINES["dev", run["spec"]["pipelineRef"]["name"]]["spec"]
     given = {one["name"] for one in run["spec"].get("params") or []}
     known = {one["name"]: one for one in pipeline.get("params") or []}
     assert given <= set(known)
     assert given >= {name for name, one in known.items() if "default" not in one}
-    assert {one["name"] for one in run["spec"]["workspaces"]} == {one["name"] for one in pipeline["workspaces"]}
+    bound = {one["name"] for one in run["spec"].get("workspaces") or []}
+    assert bound == {one["name"] for one in pipeline.get("workspaces") or []}
 
 
-@pytest.mark.parametrize("name", PIPELINES)
-def test_pipelines_give_tasks_what_they_ask_for_and_nothing_else(name: str) -> None:
-    spec = PIPELINES[name]["spec"]
+@pytest.mark.parametrize(("stage", "name"), PIPELINES)
+def test_pipelines_give_tasks_what_they_ask_for_and_nothing_else(stage: str, name: str) -> None:
+    spec = PIPELINES[stage, name]["spec"]
     for step in [*spec["tasks"], *(spec.get("finally") or [])]:
         if step.get("taskRef", {}).get("kind", "Task") != "Task":
             continue
-        task = TASKS[step["taskRef"]["name"]]["spec"]
+        task = TASKS[stage][step["taskRef"]["name"]]["spec"]
         given = {one["name"] for one in [*(step.get("params") or []), *(step.get("matrix") or {}).get("params", [])]}
         known = {one["name"]: one for one in task.get("params") or []}
         where = f"{name}, task {step['name']}"
         assert given <= set(known), where
         assert given >= {one for one, param in known.items() if "default" not in param}, where
-        workspaces = {one["name"] for one in task.get("workspaces") or []}
-        assert {one["name"] for one in step.get("workspaces") or []} == workspaces, where
+        workspaces = {one["name"]: one.get("optional", False) for one in task.get("workspaces") or []}
+        bound = {one["name"] for one in step.get("workspaces") or []}
+        assert {one for one, optional in workspaces.items() if not optional} <= bound <= set(workspaces), where
 
 
-@pytest.mark.parametrize("name", PIPELINES)
-def test_results_that_are_used_are_declared(name: str) -> None:
-    spec = PIPELINES[name]["spec"]
+@pytest.mark.parametrize(("stage", "name"), PIPELINES)
+def test_results_that_are_used_are_declared(stage: str, name: str) -> None:
+    spec = PIPELINES[stage, name]["spec"]
     uses = {
         step["name"]: step.get("taskRef", {}).get("name", "") for step in [*spec["tasks"], *spec.get("finally", [])]
     }
     for step, result in re.findall(r"\$\(tasks\.([\w-]+)\.results\.([\w-]+)", yaml.safe_dump(spec)):
-        declared = {one["name"] for one in TASKS[uses[step]]["spec"].get("results") or []}
+        declared = {one["name"] for one in TASKS[stage][uses[step]]["spec"].get("results") or []}
         assert result in declared, f"{name}: {step} has no result {result}"
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_params_reach_scripts_as_environment(name: str) -> None:
-    for step in TASKS[name]["spec"]["steps"]:
+    for step in ALL_TASKS[name]["spec"]["steps"]:
         script = step.get("script", "")
         assert not re.findall(r"\$\((?!results\.[\w-]+\.path|workspaces\.[\w-]+\.path)[a-z][\w.-]*\)", script)
         assert script.startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
@@ -85,9 +89,9 @@ def test_params_reach_scripts_as_environment(name: str) -> None:
         assert given == set(re.findall(r"\bPARAM_[A-Z0-9_]+", script)), f"{name}, step {step['name']}"
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ALL_TASKS)
 def test_tasks_explain_themselves_and_need_no_privilege(name: str) -> None:
-    task = TASKS[name]
+    task = ALL_TASKS[name]
     spec = task["spec"]
     assert {"app.kubernetes.io/name", "app.kubernetes.io/part-of", "app.kubernetes.io/version"} <= set(
         task["metadata"]["labels"]
@@ -98,24 +102,63 @@ def test_tasks_explain_themselves_and_need_no_privilege(name: str) -> None:
         assert not (step.get("securityContext") or {}).get("privileged")
 
 
-def test_the_lab_plays_the_callers_and_a_cluster_does_not() -> None:
-    for overlay, rate, window in (("lab", 60.0, 5.0), ("openshift", 0.0, 300.0)):
-        params = {one["name"]: one.get("default") for one in objects(overlay, "Pipeline")["promote"]["spec"]["params"]}
-        made = rules({}, params["canary-rules"])
-        assert (made.probe_rate, made.window, made.too_little) == (rate, window, "back")
+def test_a_cluster_has_callers_and_its_canaries_take_their_time() -> None:
+    (endpoints,) = [
+        one["data"]
+        for one in kustomize(KIT / "tekton" / "participant")
+        if one["kind"] == "ConfigMap" and one["metadata"]["namespace"] == "user1-production"
+    ]
+    params = {one["name"]: one.get("default") for one in PIPELINES["production", "promote"]["spec"]["params"]}
+    made = rules({}, params["canary-rules"], endpoints["CANARY_RULES"])
+    assert (made.probe_rate, made.window, made.too_little) == (0.0, 300.0, "back")
+
+
+def test_nothing_of_a_participants_commit_runs_with_productions_account() -> None:
+    for (stage, name), pipeline in PIPELINES.items():
+        if stage == "production":
+            assert not pipeline["spec"].get("workspaces"), name
+    for name, task in TASKS["production"].items():
+        assert all(one.get("optional") for one in task["spec"].get("workspaces") or []), name
+        for step in task["spec"]["steps"]:
+            image = step.get("image") or task["spec"]["stepTemplate"]["image"]
+            assert image.startswith("image-registry.openshift-image-registry.svc:5000/mlops-workshop/mlops-toolbox:"), (
+                name
+            )
+            assert "git clone" not in step["script"], name
+
+
+def test_who_starts_a_promotion_or_a_test_chooses_neither_the_approvers_nor_whether_they_are_asked() -> None:
+    for name in ("promote", "experiment"):
+        spec = PIPELINES["production", name]["spec"]
+        (approve,) = [one for one in spec["tasks"] if one["name"] == "approve"]
+        assert "when" not in approve
+        (approvers,) = [one["value"] for one in approve["params"] if one["name"] == "approvers"]
+        assert approvers and not any("$(" in one for one in approvers)
+        changes = {one["name"] for one in spec["tasks"] if one["name"] in ("canary", "deploy-production", "start")}
+        after = {one["name"]: one.get("runAfter") for one in spec["tasks"]}
+        assert all("approve" in _before(one, after) for one in changes), name
+
+
+def _before(name: str, after: dict[str, list[str] | None]) -> set[str]:
+    mine = after.get(name) or []
+    return {*mine, *(other for one in mine for other in _before(one, after))}
 
 
 def test_restore_production_runs_after_every_failure() -> None:
-    (restore,) = [one for one in PIPELINES["promote"]["spec"]["finally"] if one["name"] == "restore-production"]
+    (restore,) = [
+        one for one in PIPELINES["production", "promote"]["spec"]["finally"] if one["name"] == "restore-production"
+    ]
     # A result of the canary's Task would skip it where the canary never ran.
     assert set(re.findall(r"tasks\.([\w-]+)\.results", yaml.safe_dump(restore))) == {"find-release"}
 
 
 def test_a_stage_that_is_neither_staging_nor_production_is_refused(tmp_path: Path) -> None:
-    (script,) = (step["script"] for step in TASKS["verify"]["spec"]["steps"])
+    (script,) = (step["script"] for step in ALL_TASKS["verify"]["spec"]["steps"])
     env = {
         "PATH": os.environ["PATH"],
+        "KIT": str(tmp_path),
         "PARAM_STAGE": "canary",
+        "PARAM_USECASE": ".",
         "PARAM_MODEL_VERSION": "1",
         "PARAM_MAX_LATENCY_MS": "250",
         "STAGING_URL": "http://127.0.0.1:9",

@@ -14,7 +14,7 @@ from workshop.usecase import DEPLOYMENT
 REQUEST = "seldon/requests/flight.json"
 _START = {
     "lab": "make lab starts the lab and takes the model from data to production",
-    "cluster": "workshop run tekton/runs/train-and-stage.yaml, then workshop run tekton/runs/promote.yaml",
+    "cluster": "workshop run tekton/runs/train-and-stage.yaml, then workshop promote and workshop approve",
 }
 
 
@@ -72,7 +72,7 @@ def _same(context: CheckContext, tested: set[str]) -> Finding:
             task,
             False,
             f"production runs {shown}, which came out of no successful run of {PIPELINE}",
-            "oc create -f tekton/runs/promote.yaml brings the digest of staging to production",
+            "workshop promote brings the digest of staging to production",
         )
     return Finding(task, True, f"{sorted(digests)[0][:19]} came out of a successful run of {PIPELINE}")
 

@@ -37,12 +37,11 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """Delete the tags, here and on the server, and end a canary in progress; production keeps its digest."""
-    said = []
-    for run in runs.newest_first(context, runs.PROMOTE):
-        if runs.pushed_by(run) and not succeeded(run):
-            editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
-            said.append(f"deleted the run {name_of(run)}")
+    """Delete the tags, here and on the server, reject a promotion that waits, and end a canary in progress.
+
+    Production keeps its digest and the records of its runs.
+    """
+    said = [production.reject(context, name_of(task), "module 11 was taken back") for task in _waiting(context)]
     if "canary" in production.predictors(context):
         said.append(production.roll_back(context, "module 11 was taken back"))
     for tag in git(context, "tag", "--list", TAGS).split():
@@ -50,6 +49,12 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
         git(context, "push", "--quiet", "origin", "--delete", f"refs/tags/{tag}")
         said.append(f"deleted the tag {tag}")
     return said
+
+
+def _waiting(context: CheckContext) -> list[Object]:
+    """The approvals of promotions that nobody has answered."""
+    tasks = context.cluster.list("ApprovalTask", context.namespace("production"))
+    return [task for task in tasks if status_of(task).get("state") == "pending"]
 
 
 def _tags(context: CheckContext) -> dict[str, str]:
@@ -72,7 +77,7 @@ def _promoted(context: CheckContext, tags: dict[str, str]) -> tuple[Object | Non
 
 
 def _approved(context: CheckContext, run: Object) -> Finding:
-    for task in context.cluster.list("ApprovalTask", context.namespace("dev")):
+    for task in context.cluster.list("ApprovalTask", context.namespace("production")):
         if not str(task["metadata"]["name"]).startswith(name_of(run)):
             continue
         who = [
@@ -82,7 +87,7 @@ def _approved(context: CheckContext, run: Object) -> Finding:
         ]
         if who:
             return Finding(_APPROVED, True, f"by {', '.join(who)}")
-    hint = f"oc get approvaltask -n {context.namespace('dev')}"
+    hint = f"oc get approvaltask -n {context.namespace('production')}"
     return Finding(_APPROVED, False, f"{name_of(run)} was not approved", hint)
 
 

@@ -22,6 +22,7 @@ _MOVED, _RAN, _ASKED = (
     "an A/B test of your commit has begun",
     "callers have judged both",
 )
+_APPROVE = "workshop approve, then workshop follow experiment"
 _RUN = f"workshop run tekton/runs/ab-test.yaml -p revision={BRANCH} -p candidate=logistic"
 
 
@@ -65,10 +66,26 @@ def _moved(context: CheckContext) -> Finding:
 def _ran(context: CheckContext) -> tuple[Finding, Object | None]:
     why = "there is no run of ab-test"
     for run in runs.newest_first(context, AB_TEST):
-        if succeeded(run) and runs.param(run, "revision") == BRANCH:
-            return Finding(_RAN, True, name_of(run)), run
-        why = runs.described(run)
+        if not succeeded(run) or runs.param(run, "revision") != BRANCH:
+            why = runs.described(run)
+            continue
+        started, why = _started(context, runs.results(run).get("image-digest", ""))
+        if started is None:
+            return Finding(_RAN, False, f"{name_of(run)} has asked production: {why}", _APPROVE), None
+        return Finding(_RAN, True, f"{name_of(run)}, {name_of(started)}"), started
     return Finding(_RAN, False, why, _RUN), None
+
+
+def _started(context: CheckContext, digest: str) -> tuple[Object | None, str]:
+    """Production's run that started a test of this digest, or why there is none."""
+    why = "it has not answered"
+    for run in runs.newest_first(context, runs.EXPERIMENT):
+        if not runs.param(run, "image").endswith(f"@{digest}"):
+            continue
+        if succeeded(run):
+            return run, ""
+        why = runs.described(run)
+    return None, why
 
 
 def _asked(context: CheckContext, run: Object | None) -> Finding:

@@ -48,8 +48,8 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     for run in runs.newest_first(context, AB_TEST):
         built = runs.results(runs.task_runs(context, run).get("build-image", {}))
         if succeeded(run) and built:
-            image = f"{built['IMAGE_URL'].partition('@')[0]}@{built['IMAGE_DIGEST']}"
-            said.append(production.begin_test(context, image, runs.results(run)["model-version"]))
+            version = runs.results(run)["model-version"]
+            said.append(production.begin_test(context, built["IMAGE_URL"], built["IMAGE_DIGEST"], version))
             break
     return said
 
@@ -79,12 +79,11 @@ def _alone(found: Object | None) -> Finding:
 
 
 def _shadow(context: CheckContext) -> Finding:
-    for run in runs.newest_first(context, SHADOW):
-        if succeeded(run):
+    for run in runs.newest_first(context, runs.EXPERIMENT):
+        if succeeded(run) and runs.param(run, "kind") == SHADOW:
             return Finding(_SHADOW, True, name_of(run))
-    return Finding(
-        _SHADOW, False, "no run of shadow has succeeded", "workshop run tekton/runs/shadow.yaml -p model-version=..."
-    )
+    hint = "workshop run tekton/runs/shadow.yaml -p model-version=..., then workshop approve"
+    return Finding(_SHADOW, False, "production has started no shadow", hint)
 
 
 def _back(entries: list[dict[str, str]]) -> Finding:

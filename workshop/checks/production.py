@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
+from workshop.checks import runs
 from workshop.checks.finding import CheckContext
 from workshop.errors import RunFailed
 from workshop.usecase import DEPLOYMENT
@@ -21,16 +23,35 @@ def roll_back(context: CheckContext, because: str, to: str = "") -> str:
     return "gave all of production's requests " + (f"to {to[:19]}" if to else "back to the champion")
 
 
-def begin_test(context: CheckContext, image: str, version: str) -> str:
-    """Start the A/B test again, as its Task does; returns a sentence. Raises RunFailed."""
-    _run(context, "python", "-m", "delivery", "experiment", "ab-test", "--image", image, "--version", version)
-    return f"started the test of version {version} against the champion again"
+def begin_test(context: CheckContext, url: str, digest: str, version: str) -> str:
+    """Ask for the A/B test again, as its Pipeline does, and approve it; returns a sentence. Raises RunFailed."""
+    values = {"kind": "ab-test", "image-url": url, "image-digest": digest, "model-version": version, "by": "reset"}
+    asking = {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "TaskRun",
+        "metadata": {"generateName": "request-"},
+        "spec": {
+            "taskRef": {"name": "request"},
+            "params": [{"name": name, "value": value} for name, value in values.items()],
+        },
+    }
+    _run(context, "workshop", "run", "-", given=json.dumps(asking))
+    _run(context, "workshop", "approve", "--timeout", "120", "--message", "module 14 was taken back")
+    _run(context, "workshop", "follow", runs.EXPERIMENT)
+    return f"put version {version} beside the champion again"
 
 
-def _run(context: CheckContext, *words: str) -> None:
+def reject(context: CheckContext, approval: str, because: str) -> str:
+    """Reject an approval that waits; returns a sentence. Raises RunFailed."""
+    _run(context, "workshop", "approve", approval, "--reject", "--message", because)
+    return f"rejected {approval}"
+
+
+def _run(context: CheckContext, *words: str, given: str = "") -> None:
     done = subprocess.run(
-        words, cwd=context.clone / "model", env=dict(context.env), text=True, capture_output=True, check=False
-    )
+        words, cwd=context.clone / "model", env=dict(context.env), text=True, capture_output=True, check=False,
+        input=given,
+    )  # fmt: skip
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()
         raise RunFailed(f"{' '.join(words[:4])} failed: {said[0] if said else ''}", hint="workshop history")

@@ -6,7 +6,9 @@ from workshop.checks.finding import CheckContext
 from workshop.manifests.objects import Object, annotations_of, condition, labels_of, name_of, results_of
 
 PIPELINE = "train-and-stage"
-PROMOTE = "promote"
+PROMOTE, EXPERIMENT = "promote", "experiment"
+PRODUCTION_PIPELINES = (PROMOTE, EXPERIMENT, "rollback")
+"""The Pipelines that run in production."""
 PUSHER = "mlops-workshop/pusher"
 """The annotation by which the trigger says who pushed; a run without it was started by hand."""
 
@@ -39,7 +41,8 @@ def pushed_by(run: Object) -> str:
 
 def newest_first(context: CheckContext, which: str) -> list[Object]:
     """The runs of a Pipeline, the newest first."""
-    found = [run for run in context.cluster.list("PipelineRun", context.namespace("dev")) if pipeline(run) == which]
+    where = context.namespace("production" if which in PRODUCTION_PIPELINES else "dev")
+    found = [run for run in context.cluster.list("PipelineRun", where) if pipeline(run) == which]
     return sorted(found, key=lambda run: str(run["metadata"].get("creationTimestamp", "")), reverse=True)
 
 

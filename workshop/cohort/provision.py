@@ -8,13 +8,14 @@ same command.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from workshop.cluster.applying import apply
 from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.generated import filled
+from workshop.cluster.wanted import Key
 from workshop.cohort.objects import CohortObjects
 from workshop.cohort.survey import namespaces, refuse_foreign, survey
 from workshop.errors import TimedOut
@@ -65,7 +66,9 @@ async def provision(
     async def one(participant: Participant) -> None:
         written = 0
         for key, obj in wanted[participant.name].items():
-            whole = filled(obj, found.secrets.get(key))
+            made = done.secrets.get(participant.name, {}).get(key.name, {})
+            values = {**made.get("data", {}), **_values(found.secrets, participant, key)}
+            whole = filled(obj, {"data": values})
             if whole is not obj:
                 done.secrets.setdefault(participant.name, {})[key.name] = whole
             if key in found.current:
@@ -97,3 +100,15 @@ async def _until_deleted(
             )
         report("waiting", {"for": "deletion", "namespaces": len(ending)})
         await asyncio.sleep(1)
+
+
+def _values(secrets: Mapping[Key, Object], participant: Participant, key: Key) -> dict[str, str]:
+    """What a Secret and those of the same name in the participant's other namespaces hold; its own values first.
+
+    Secrets of one name have one value in all namespaces of a participant: who asks production signs with that of dev.
+    """
+    found: dict[str, str] = {}
+    for namespace in (key.namespace, *participant.namespaces):
+        live = secrets.get(Key(key.resource, namespace, key.name)) or {}
+        found = {**(live.get("data") or {}), **found}
+    return found

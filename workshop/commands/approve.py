@@ -31,7 +31,7 @@ def approve(words: argparse.Namespace, target: CommandTarget) -> int:
 
     Raises UsageError, SetupError, and ManifestError when the server does not take the answer.
     """
-    client, namespace = target.client(), words.namespace or target.namespace()
+    client, namespace = target.client(), words.namespace or target.namespace("production")
     wish = "reject" if words.reject else "approve"
     task = _waited_for(client, namespace, words.name or "", words.timeout, wish)
     if _state(task) == _OUTCOME[wish]:
@@ -86,8 +86,7 @@ def _wanted(client: Client, namespace: str, name: str) -> Object:
     if not waiting:
         raise SetupError(
             f"no approval waits in {namespace}",
-            hint="a promotion asks for one: oc create -f "
-            f"tekton/runs/promote.yaml; oc get approvaltask -n {namespace} shows earlier ones",
+            hint=f"workshop promote asks for one; oc get approvaltask -n {namespace} shows earlier ones",
         )
     if len(waiting) > 1:
         names = ", ".join(one["metadata"]["name"] for one in waiting)
@@ -108,7 +107,7 @@ def _answered(client: Client, namespace: str, wish: str) -> Object | None:
     run = client.find("pipelinerun", namespace, name) if name else None
     if run is None:
         return None
-    pushed = PUSHER in annotations_of(run)
+    pushed = bool(annotations_of(run).get(PUSHER))
     return newest if pushed or not status_of(run).get("completionTime") else None
 
 

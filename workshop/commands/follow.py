@@ -1,6 +1,7 @@
 """`workshop follow [PIPELINE]`: follow the run that a push started, exit by its result.
 
 The run belongs to the checked-out commit; the triggers write the commit into the annotation `mlops-workshop/commit`.
+A run of production may have been asked for without a push, by `workshop promote` or by a run of `ab-test` or `shadow`.
 The run appears a moment after the push, so the command waits a short time for it.
 """
 
@@ -17,15 +18,18 @@ from workshop.errors import RunFailed, SetupError, UsageError
 from workshop.manifests.objects import Object, annotations_of, is_done
 from workshop.operations.runs import failure_text, logs_command
 from workshop.operations.runs import follow as follow_run
+from workshop.participants.names import PRODUCTION_PIPELINES
 from workshop.participants.target import CommandTarget
 
 APPEARS_SECONDS = 30.0
 COMMIT = "mlops-workshop/commit"
+PROMOTE = "promote"
 
 
 def follow(words: argparse.Namespace, target: CommandTarget) -> int:
     """Find the run and show it until it is done."""
-    client, namespace = target.client(), words.namespace or target.namespace()
+    stage = "production" if words.pipeline in PRODUCTION_PIPELINES else "dev"
+    client, namespace = target.client(), words.namespace or target.namespace(stage)
     run = _appeared(client, namespace, words.pipeline, _head())
     name = str(run["metadata"]["name"])
     quiet = words.output == output.JSON
@@ -49,20 +53,30 @@ def _head() -> str:
 
 
 def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> Object:
-    """The run of a commit: one that is not done, else the newest. Raises SetupError."""
+    """The run of a commit, or of production one that was asked for: one that is not done, else the newest.
+
+    A promotion that was asked for without a commit counts while it is not done. Raises SetupError.
+    """
     deadline = time.monotonic() + APPEARS_SECONDS
     while True:
         runs = [
             run
             for run in client.list("PipelineRun", namespace)
-            if (run["spec"].get("pipelineRef") or {}).get("name") == pipeline
-            and annotations_of(run).get(COMMIT) == commit
+            if (run["spec"].get("pipelineRef") or {}).get("name") == pipeline and _belongs(run, pipeline, commit)
         ]
         if runs:
             return max(runs, key=lambda run: (not is_done(run), str(run["metadata"]["creationTimestamp"])))
         if time.monotonic() > deadline:
             raise SetupError(
                 f"no push of {commit[:10]} has started {pipeline} in {namespace}",
-                hint=f"oc describe eventlistener github -n {namespace} says what became of the last push",
+                hint=f"oc describe eventlistener -n {namespace} says what became of the last push",
             )
         time.sleep(0.3)
+
+
+def _belongs(run: Object, pipeline: str, commit: str) -> bool:
+    of = annotations_of(run).get(COMMIT, "")
+    if of == commit:
+        return True
+    asked_for = pipeline in PRODUCTION_PIPELINES and not of
+    return asked_for and (pipeline != PROMOTE or not is_done(run))

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from delivery.asking import PROMOTE
+
 from workshop import output
 from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.jsonhttp import NoAnswer, ask
@@ -35,7 +37,8 @@ from workshop.lab.target import LabTarget
 from workshop.manifests.load import load
 from workshop.manifests.objects import annotations_of, results_of, status_of, succeeded
 from workshop.operations.approvals import answer, identities
-from workshop.operations.runs import failure_text, logs_command, submit
+from workshop.operations.asking import asked
+from workshop.operations.runs import failure_text, follow, logs_command, submit
 from workshop.participants.names import LAB_PARTICIPANT
 from workshop.usecase import DEPLOYMENT, USE_CASE
 
@@ -88,7 +91,7 @@ def lab(words: argparse.Namespace) -> int:
         job.step("production: already serves this commit", lambda: "nothing to train, build or deploy")
     else:
         job.step("train-and-stage: from the commit to staging", lambda: _pipeline(job, "train-and-stage"))
-        job.step("promote: the digest that staging tested, to production", lambda: _pipeline(job, "promote"))
+        job.step("promote: the digest that staging tested, to production", lambda: _promote(job))
     job.report = read(where) or job.report
     job.step("traffic: requests to production, and what was true", lambda: _traffic(job))
     summary = _summary(job, time.monotonic() - began)
@@ -114,7 +117,7 @@ def _push_data(job: Job) -> str:
 
 
 def _apply(job: Job) -> str:
-    text = _shell(job, job.clone, f"oc apply -n {LAB_PARTICIPANT.namespace('dev')} -k tekton/overlays/lab")
+    text = _shell(job, job.clone, f"oc apply -n {LAB_PARTICIPANT.namespace('dev')} -k tekton/base")
     return f"{len(text.splitlines())} objects"
 
 
@@ -123,14 +126,23 @@ def _pipeline(job: Job, name: str) -> str:
     file = job.clone / "tekton" / "runs" / f"{name}.yaml"
     if not job.quiet:
         output.note(f"     $ workshop run tekton/runs/{name}.yaml")
-    found = submit(
-        job.client,
-        load(file),
-        LAB_PARTICIPANT.namespace("dev"),
-        timeout=3600,
-        quiet=job.quiet,
-        look=lambda seen: _approve_for(job, seen),
-    )[0]
+    return _ended(
+        job, submit(job.client, load(file), LAB_PARTICIPANT.namespace("dev"), timeout=3600, quiet=job.quiet)[0]
+    )
+
+
+def _promote(job: Job) -> str:
+    """Ask production for what staging runs, approve it and follow its run. Raises RunFailed, SetupError."""
+    if not job.quiet:
+        output.note("     $ workshop promote")
+    meta = asked(job.client, LAB_PARTICIPANT.namespace("dev"), PROMOTE)["metadata"]
+    deadline, namespace = time.monotonic() + 3600, meta["namespace"]
+    return _ended(job, follow(job.client, "PipelineRun", namespace, meta["name"], deadline=deadline, quiet=job.quiet,
+                              look=lambda seen: _approve_for(job, seen)))  # fmt: skip
+
+
+def _ended(job: Job, found: Progress) -> str:
+    """What a run came to. Raises RunFailed with the failing step's last lines."""
     if not found.succeeded:
         raise RunFailed(failure_text(job.client, found), hint=logs_command(found))
     return found.message

@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
+from workshop.lab.admission import admit
 from workshop.lab.endpoints import deployment_url, task_variables, token_variables
+from workshop.lab.git.delivery import PRODUCTION_LISTENER
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import REPOSITORY
@@ -27,7 +29,7 @@ _PIPELINES_INFO = {
 
 
 def seed(lab: Lab, objects: Iterable[Object]) -> None:
-    """Create missing objects and update the endpoints. The participant's changes stay.
+    """Create missing objects, and update the endpoints and what is not the participant's. Their changes in dev stay.
 
     Objects of kinds that the lab does not serve, those of the Grafana operator, are left out.
     """
@@ -48,8 +50,11 @@ def seed(lab: Lab, objects: Iterable[Object]) -> None:
         elif (kind.kind, name) == ("Secret", CREDENTIALS):
             tokens = token_variables(lab.components, base64.b64encode(lab.token.encode()).decode())
             _put(store, kind, {**obj, "data": tokens})
-        else:
+        elif obj["metadata"].get("namespace") == lab.participant.namespace("dev") or kind.kind == "Secret":
             _ensure(store, kind, obj)
+        else:
+            # As admission stores it, so that a Pipeline that is not changed is not written.
+            _put(store, kind, admit(kind, obj, None))
 
 
 def _namespace(obj: Object) -> Object:
@@ -67,13 +72,17 @@ def _namespace(obj: Object) -> Object:
 def _addresses(lab: Lab) -> dict[str, str]:
     """The data of the ConfigMap for Tasks."""
     components = {name: lab.component_url(name) for name in lab.components}
+    production = lab.participant.namespace("production")
     return {
         **task_variables(components, lab.components),
         # The command in the Tasks' messages about `history` and `rollback`: in the lab it is `workshop rollback`.
         "DELIVERY_COMMAND": "workshop",
         "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
         "GIT_URL": f"{lab.url('git')}/{REPOSITORY}.git",
-        "PRODUCTION_NAMESPACE": lab.participant.namespace("production"),
+        # No callers exist on a laptop: the canary's Task sends requests itself, and the windows are short.
+        "CANARY_RULES": "{window: 5, patience: 60, min-requests: 40, probe-rate: 60}",
+        "PRODUCTION_LISTENER_URL": f"{lab.url('events')}/{production}/{PRODUCTION_LISTENER}",
+        "PRODUCTION_NAMESPACE": production,
         "PRODUCTION_URL": deployment_url(lab, "production"),
         "STAGING_NAMESPACE": lab.participant.namespace("staging"),
         "STAGING_URL": deployment_url(lab, "staging"),
@@ -92,4 +101,6 @@ def _put(store: Store, kind: Kind, obj: Object) -> None:
     if old is None:
         store.create(kind, obj)
     else:
-        store.update(kind, {**old, **obj, "metadata": old["metadata"]})
+        changed = {**old, **obj, "metadata": old["metadata"]}
+        if changed != old:
+            store.update(kind, changed)

@@ -36,9 +36,9 @@ class LabTarget:
         """A client of the lab's API. Raises SetupError when the lab was never started."""
         return Client.load(self.paths.kubeconfig)
 
-    def namespace(self) -> str:
-        """The participant's `<name>-dev`."""
-        return LAB_PARTICIPANT.namespace("dev")
+    def namespace(self, stage: str = "dev") -> str:
+        """The participant's `<name>-<stage>`."""
+        return LAB_PARTICIPANT.namespace(stage)
 
     def clone(self) -> Path:
         """The clone in the lab's folder. Raises SetupError when it does not exist."""

@@ -68,7 +68,7 @@ def follow(
     *,
     deadline: float,
     quiet: bool,
-    look: Callable[[Progress], None],
+    look: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
     """Show a run until it is done. Raises TimedOut."""
     live = Live(console=output.err, refresh_per_second=8) if output.interactive() and not quiet else None

@@ -38,9 +38,11 @@ class ClusterTarget:
         """A client of the cluster. Raises SetupError when `oc` is not logged in."""
         return Client.load()
 
-    def namespace(self) -> str:
-        """The current project. Raises SetupError."""
-        return self.client().namespace
+    def namespace(self, stage: str = "dev") -> str:
+        """The current project, or that of another stage of the same participant. Raises SetupError."""
+        if stage == "dev":
+            return self.client().namespace
+        return Participant(self._project().removesuffix("-dev")).namespace(stage)
 
     def clone(self) -> Path:
         """The clone that contains the working directory. Raises SetupError."""

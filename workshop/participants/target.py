@@ -22,8 +22,8 @@ class CommandTarget(Protocol):
         """A client of the API server."""
         ...
 
-    def namespace(self) -> str:
-        """The namespace that commands use by default: the participant's `<name>-dev`, or the current project."""
+    def namespace(self, stage: str = "dev") -> str:
+        """The participant's namespace of a stage. On a cluster, `dev` is the current project, whatever its name."""
         ...
 
     def clone(self) -> Path:

@@ -14,12 +14,15 @@ import sys
 from typing import Any
 
 from kubernetes_asyncio.client import ApiException
+from oauthenticator.openshift import OpenShiftOAuthenticator
 from tornado.web import HTTPError
 from traitlets.config import get_config
 
 FOLDER = os.environ["HUB_FOLDER"]
 HOME = "/home/participant"
 CLONE = f"{HOME}/mlops-workshop"
+OWNER = "mlops-workshop/participant"
+"""The label with the participant's name on their objects, which tekton/participant sets."""
 ACCOUNT = "notebook"
 """The ServiceAccount of the terminal's `oc`. It has the role edit in the participant's projects."""
 
@@ -28,17 +31,35 @@ async def into_own_project(spawner: Any) -> None:
     """Choose the participant's project. Raises HTTPError (403) when it does not exist or does not let the hub in."""
     spawner.namespace = f"{spawner.user.name}-dev"
     try:
-        await spawner.api.read_namespaced_service_account(ACCOUNT, spawner.namespace)
+        account = await spawner.api.read_namespaced_service_account(ACCOUNT, spawner.namespace)
     except ApiException as e:
         if e.status not in (403, 404):
             raise
-        refused = HTTPError(403)
-        # The page shows this text. The error's own text is only in the log.
-        refused.jupyterhub_message = (
+        raise _refused(
             f"{spawner.namespace} is no project that lets the hub in; "
             "your instructor gives it what is in notebooks/openshift/participant"
+        ) from e
+    # A name that begins like the project's is not enough: anybody may have made a project of this name.
+    owner = (account.metadata.labels or {}).get(OWNER)
+    if owner != spawner.user.name:
+        raise _refused(
+            f"{spawner.namespace} belongs to {owner or 'nobody of the workshop'}, not to {spawner.user.name}"
         )
-        raise refused from e
+
+
+def _refused(text: str) -> HTTPError:
+    """A 403 with the text that the page shows. The error's own text is only in the log."""
+    refused = HTTPError(403)
+    refused.jupyterhub_message = text
+    return refused
+
+
+class ExactNames(OpenShiftOAuthenticator):
+    """Keeps user names as they are. OpenShift has `Alice` and `alice`; JupyterHub's default makes one user of them."""
+
+    def normalize_username(self, username: str) -> str:
+        """The name as it is; `username_pattern` then refuses one with capitals."""
+        return username
 
 
 c = get_config()
@@ -62,7 +83,7 @@ c.ConfigurableHTTPProxy.command = [
 c.ConfigurableHTTPProxy.pid_file = f"{FOLDER}/proxy.pid"
 
 # This class reads client id, client secret and the API server's address from variables of the Deployment.
-c.JupyterHub.authenticator_class = "oauthenticator.openshift.OpenShiftOAuthenticator"
+c.JupyterHub.authenticator_class = ExactNames
 # Every account may log in. Only users with a project that lets the hub in get a server.
 c.OpenShiftOAuthenticator.allow_all = True
 c.Authenticator.auto_login = True

@@ -1,7 +1,8 @@
-"""The rules of a canary: the defaults, what usecase.yaml changes, and what one run changes.
+"""The rules of a canary: the defaults, what usecase.yaml changes, what the room changes, and what one run changes.
 
-A rule is a name and a value, in usecase.yaml under `canary:` and on the command line as YAML: `{window: 60, steps:
-[10, 100]}`. A name that is not a rule is an error.
+A rule is a name and a value: in usecase.yaml under `canary:`; as YAML like `{window: 60, steps: [10, 100]}` in
+CANARY_RULES, which production's ConfigMap mlops-endpoints sets, and on the command line. A name that is not a rule is
+an error.
 """
 
 from __future__ import annotations
@@ -63,21 +64,29 @@ class CanaryRules:
         )  # fmt: skip
 
 
-def rules(of_usecase: Mapping[str, Any], of_run: str = "") -> CanaryRules:
-    """The defaults, then those of usecase.yaml, then those of a run as YAML. DeliveryError names what is wrong."""
-    try:
-        given = yaml.safe_load(of_run or "{}")
-    except yaml.YAMLError as error:
-        raise DeliveryError(
-            f"--rules: got {of_run!r}: {error}, allowed: YAML like {{window: 60, min-requests: 40}}"
-        ) from error
-    if not isinstance(given, dict):
-        raise DeliveryError(f"--rules: got {of_run!r}, allowed: YAML like {{window: 60, min-requests: 40}}")
+def rules(of_usecase: Mapping[str, Any], of_run: str = "", of_room: str = "") -> CanaryRules:
+    """The defaults, then those of usecase.yaml, of the room and of a run, both as YAML.
+
+    DeliveryError names what is wrong.
+    """
+    given = {"CANARY_RULES": _parsed("CANARY_RULES", of_room), "--rules": _parsed("--rules", of_run)}
     values: dict[str, Any] = {}
-    for where, rules in (("usecase.yaml: canary", of_usecase), ("--rules", given)):
+    for where, rules in (("usecase.yaml: canary", of_usecase), *given.items()):
         for name, value in rules.items():
             values[str(name).replace("-", "_")] = _read(where, str(name), value)
     return CanaryRules(**values)
+
+
+def _parsed(where: str, text: str) -> dict[str, Any]:
+    """Rules as YAML; none for an empty text."""
+    allowed = "allowed: YAML like {window: 60, min-requests: 40}"
+    try:
+        found = yaml.safe_load(text or "{}")
+    except yaml.YAMLError as error:
+        raise DeliveryError(f"{where}: got {text!r}: {error}, {allowed}") from error
+    if not isinstance(found, dict):
+        raise DeliveryError(f"{where}: got {text!r}, {allowed}")
+    return found
 
 
 def names() -> list[str]:

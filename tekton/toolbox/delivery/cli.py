@@ -1,6 +1,6 @@
 """What the commands share: where they print, how they end, and what the next command is called.
 
-DELIVERY_COMMAND is how a person types `history` and `rollback` here. The workshop sets it to `workshop`.
+DELIVERY_COMMAND is how a person types `history`, `promote` and `rollback` here. The workshop sets it to `workshop`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ def say(text: str) -> None:
 
 
 def command(verb: str) -> str:
-    """How `history` or `rollback` is typed: after DELIVERY_COMMAND, else after `python -m delivery`."""
-    return f"{os.environ.get('DELIVERY_COMMAND') or 'python -m delivery'} {verb}"
+    """How `history`, `promote` or `rollback` is typed: after DELIVERY_COMMAND, else after `python -m delivery`."""
+    known = os.environ.get("DELIVERY_COMMAND")
+    return f"{known} {verb}" if known else f"python -m delivery {'request ' if verb == 'promote' else ''}{verb}"
 
 
 def exit_code(main: Callable[[], int], errors: str = "text") -> int:

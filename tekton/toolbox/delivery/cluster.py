@@ -144,12 +144,13 @@ class Cluster:
                 {"target": {"kind": "SeldonDeployment", "name": self.name}, "patch": json.dumps(traffic)},
                 {"target": {"kind": "Route", "name": self.name}, "patch": json.dumps(shares)},
             ]
-        # Next to the overlays, because kustomize accepts no folder from elsewhere; a folder for each call.
-        with TemporaryDirectory(prefix=".release-", dir=self._overlays) as folder:
+        # The overlays may be in an image, where nothing can be written; kustomize accepts relative paths only.
+        with TemporaryDirectory(prefix="release-") as folder:
+            overlays = os.path.relpath(self._overlays / "overlays", Path(folder).resolve())
             content = {
                 "apiVersion": "kustomize.config.k8s.io/v1beta1",
                 "kind": "Kustomization",
-                "resources": [f"../overlays/{overlay}"],
+                "resources": [f"{overlays}/{overlay}"],
                 "namespace": namespace(stage),
                 "commonAnnotations": {_key(predictor): one.version for predictor, one in releases.items()},
                 "patches": patches,

@@ -116,8 +116,8 @@ class Delivery:
         self.send_back(new, previous, why=why, run=run, by=by)
         return f"production runs {previous.digest if previous else 'nothing, as before'} again"
 
-    def rollback(self, wanted: str, because: str, seconds: int) -> Entry:
-        """Return production to an earlier release; its history entry.
+    def rollback(self, wanted: str, because: str, seconds: int, *, by: str = "") -> Entry:
+        """Return production to an earlier release; its history entry. `by` is who asked; else `oc whoami` says it.
 
         A canary or a test that is under way ends with it. DeliveryError when there is no such release, or when it does
         not become ready.
@@ -134,7 +134,7 @@ class Delivery:
                 f"production runs version {goal.version} already ({goal.digest})", next=command("history")
             )
         self.restore(goal, seconds)
-        by = cluster.oc("whoami").strip()
+        by = by or cluster.oc("whoami").strip()
         self._record_test(running, goal, because, by)
         if present is not None and present.digest == goal.digest:
             return present
@@ -169,7 +169,9 @@ class Approval:
 def approval(run: str) -> Approval:
     """The approval of a run, from its ApprovalTask; an empty one when that cannot be read."""
     try:
-        found = json.loads(cluster.oc("get", "approvaltask", f"{run}-approve", "--output", "json"))
+        found = json.loads(
+            cluster.oc("get", "approvaltask", f"{run}-approve", "--namespace", cluster.namespace(), "--output", "json")
+        )
     except DeliveryError:
         return Approval()
     answers = (found.get("status") or {}).get("approversResponse") or []

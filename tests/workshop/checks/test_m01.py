@@ -125,7 +125,7 @@ def test_still_passes_when_staging_is_ahead(done: Objects, model: tuple[type[Mod
 def test_a_digest_that_no_run_made_is_found(done: Objects, model: tuple[type[Model], str]) -> None:
     _deployed(done, "production", OTHER)
     ok, reason, hint = _findings(done, model[1])["production serves a digest that staging has tested"]
-    assert not ok and OTHER[:19] in reason and "promote.yaml" in hint
+    assert not ok and OTHER[:19] in reason and "workshop promote" in hint
 
 
 def test_an_image_without_a_digest_is_found(done: Objects, model: tuple[type[Model], str]) -> None:

@@ -37,8 +37,8 @@ def finding(tmp_path: Path, entries: list[Entry], *, shadow: str = "True") -> di
     history = json.dumps({"schema": 2, "entries": [asdict(one) for one in entries]})
     cluster.put("ConfigMap", "user1-production", "flight-delay-history", data={"history.json": history})
     conditions = [{"type": "Succeeded", "status": shadow}, {"type": "Started", "status": "True"}]
-    cluster.put("PipelineRun", "user1-dev", "shadow-a", spec={"pipelineRef": {"name": "shadow"}},
-                status={"conditions": conditions})  # fmt: skip
+    spec = {"pipelineRef": {"name": "experiment"}, "params": [{"name": "kind", "value": "shadow"}]}
+    cluster.put("PipelineRun", "user1-production", "experiment-a", spec=spec, status={"conditions": conditions})
     context = CheckContext(cluster, Participant("user1").variables({}), tmp_path)
     return {one.task: (one.ok, one.reason) for one in check(context)}
 
@@ -74,4 +74,4 @@ def test_less_is_not_the_drill(tmp_path: Path, entries: list[Entry]) -> None:
 
 def test_a_shadow_that_only_started_has_not_run(tmp_path: Path) -> None:
     found = finding(tmp_path, [*PROMOTIONS, ENDED, drill(1, 1), drill(2, 2, until="")], shadow="False")
-    assert found["a model has run as a shadow"] == (False, "no run of shadow has succeeded")
+    assert found["a model has run as a shadow"] == (False, "production has started no shadow")

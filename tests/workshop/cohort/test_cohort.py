@@ -57,11 +57,11 @@ def test_the_second_run_writes_nothing(cohort: Cohort, lab: Lab) -> None:
 def test_what_was_removed_or_changed_comes_back_and_nothing_else_is_written(cohort: Cohort, lab: Lab) -> None:
     cohort("provision", "--users", "2")
     roles = "/apis/rbac.authorization.k8s.io/v1/namespaces/s1-dev/roles"
-    assert lab.ask("DELETE", f"{roles}/approval-reader")[0] == 200
+    assert lab.ask("DELETE", f"{roles}/jupyterhub")[0] == 200
     lab.ask("DELETE", f"{NAMESPACES}/s2-dev/secrets/git-login")
     code, events = cohort("provision")
     assert code == 0 and events[-1]["written"] == 2
-    assert lab.ask("GET", f"{roles}/approval-reader")[0] == 200
+    assert lab.ask("GET", f"{roles}/jupyterhub")[0] == 200
 
 
 def test_a_field_that_somebody_changed_is_a_conflict_until_it_is_forced(
@@ -112,6 +112,21 @@ def test_the_sheet_has_the_pages_of_the_cluster_and_of_each_participant() -> Non
         "Git password": "<pw>",
     }
     assert "MLflow" not in dict(second.lines)
+
+
+def test_dev_signs_with_the_secret_that_production_knows(cohort: Cohort, lab: Lab) -> None:
+    def value(stage: str) -> str:
+        found = lab.ask("GET", f"{NAMESPACES}/s1-{stage}/secrets/github-webhook")[1]
+        return str((found.get("data") or {}).get("secret", ""))
+
+    cohort("provision", "--users", "2")
+    before = value("dev")
+    assert before and value("production") == before
+    # Whichever is missing comes back with the value of the other.
+    for stage in ("dev", "production"):
+        lab.ask("DELETE", f"{NAMESPACES}/s1-{stage}/secrets/github-webhook")
+        cohort("provision", "--users", "2")
+        assert value("dev") == value("production") == before
 
 
 def test_a_smaller_number_removes_nobody_without_prune(cohort: Cohort, lab: Lab) -> None:

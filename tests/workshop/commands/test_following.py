@@ -78,7 +78,18 @@ def test_a_push_without_a_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(SetupError) as message:
         _found(Runs(_run("other", "c2", 3)))
     assert "no push of c1 has started train-and-stage in dev" in str(message.value)
-    assert "oc describe eventlistener github" in str(message.value)
+    assert "oc describe eventlistener -n dev" in str(message.value)
+
+
+def test_a_run_that_production_was_asked_for_is_followed_without_a_commit() -> None:
+    def found(pipeline: str, *runs: dict[str, Any]) -> str:
+        return str(follow._appeared(cast(Client, Runs(*runs)), "dev", pipeline, "c1")["metadata"]["name"])
+
+    asked = _run("asked", "", 1, "Unknown", "promote")
+    assert found("promote", asked, _run("others", "c2", 2, "Unknown", "promote")) == "asked"
+    # The one of `workshop lab` has ended long before the tag was pushed.
+    assert found("promote", _run("old", "", 1, "True", "promote"), _run("mine", "c1", 2, "True", "promote")) == "mine"
+    assert found("experiment", _run("done", "", 1, "True", "experiment")) == "done"
 
 
 def test_outside_of_a_clone_it_says_where_to_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

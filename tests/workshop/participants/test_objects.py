@@ -58,8 +58,17 @@ def test_another_participant_gets_the_same_objects_under_their_own_names(objects
         (kind, namespace.replace("user1-", "user10-"), name.replace("user1-", "user10-"))
         for kind, namespace, name in keys(objects)
     }
-    (endpoints,) = [o for o in found if o["kind"] == "ConfigMap"]
-    assert endpoints["data"]["GIT_URL"].endswith("/user10/mlops-workshop.git")
+    endpoints = [o["data"] for o in found if o["kind"] == "ConfigMap"]
+    assert len(endpoints) == 2, "one for dev, one for production"
+    assert all(one["GIT_URL"].endswith("/user10/mlops-workshop.git") for one in endpoints)
+    approvers = [
+        param["value"]
+        for pipeline in found
+        for task in (pipeline["spec"]["tasks"] if pipeline["kind"] == "Pipeline" else [])
+        for param in task.get("params") or []
+        if param["name"] == "approvers"
+    ]
+    assert approvers == [["user10", "group:mlops-workshop"]] * 2
 
 
 def test_pods_take_connections_from_the_same_participant_alone(objects: list[Object]) -> None:
@@ -102,10 +111,11 @@ def test_the_lab_applies_what_a_cluster_applies(objects: list[Object], tmp_path:
 def test_the_lab_gives_its_own_addresses_under_the_same_names(objects: list[Object], tmp_path: Path) -> None:
     lab = made(tmp_path)
     seed(lab, objects)
-    found = lab.store.get(built_in("ConfigMap"), "user1-dev", "mlops-endpoints")["data"]
-    (cluster,) = [o["data"] for o in objects if o["metadata"]["name"] == "mlops-endpoints"]
-    assert set(found) == set(cluster) - {"PROMETHEUS_URL"}, "there is no Prometheus"
-    assert found["MLFLOW_TRACKING_URI"] == lab.url("mlflow")
+    for cluster in [o for o in objects if o["metadata"]["name"] == "mlops-endpoints"]:
+        found = lab.store.get(built_in("ConfigMap"), cluster["metadata"]["namespace"], "mlops-endpoints")["data"]
+        assert set(found) == set(cluster["data"]) - {"PROMETHEUS_URL"}, "there is no Prometheus"
+        assert found["MLFLOW_TRACKING_URI"] == lab.url("mlflow")
+        assert found["PRODUCTION_LISTENER_URL"] == f"{lab.url('events')}/user1-production/production"
     secret = lab.store.get(built_in("Secret"), "user1-dev", "mlops-credentials")["data"]
     tokens = {name: base64.b64decode(value) for name, value in secret.items()}
     assert tokens == {"MLFLOW_TRACKING_TOKEN": b"the-token", "PROMETHEUS_TOKEN": b"the-token"}
@@ -122,3 +132,17 @@ def test_a_second_start_keeps_what_the_participant_changed(objects: list[Object]
     assert lab.store.get(kind, "user1-staging", "pipeline")["metadata"]["labels"] == {"mine": "yes"}
     endpoints = lab.store.get(built_in("ConfigMap"), "user1-dev", "mlops-endpoints")
     assert endpoints["data"]["MLFLOW_TRACKING_URI"] == "http://127.0.0.1:7"
+
+
+def test_a_start_brings_productions_pipelines_to_those_of_the_kit(objects: list[Object], tmp_path: Path) -> None:
+    lab = made(tmp_path)
+    seed(lab, objects)
+    kind = built_in("Pipeline")
+    old = lab.store.get(kind, "user1-production", "promote")
+    lab.store.update(kind, {**old, "spec": {**old["spec"], "tasks": []}})
+    seed(lab, objects)
+    again = lab.store.get(kind, "user1-production", "promote")
+    assert again["spec"] == old["spec"]
+    seed(lab, objects)
+    third = lab.store.get(kind, "user1-production", "promote")
+    assert third["metadata"]["resourceVersion"] == again["metadata"]["resourceVersion"], "nothing has changed"

@@ -1,8 +1,9 @@
 """Sends a webhook for each ref that a push changes, with GitHub's signature.
 
-The receiver is the EventListener `github` in the participant's dev namespace, if it exists. Both sides read the signing
-secret from the Secret `github-webhook`. As with GitHub, a response other than 2xx is not retried. A listener that
-cannot be reached, or that has too many events, is retried a few times.
+The receivers are the EventListeners `github` in the participant's dev namespace and `production` in their production
+namespace, as far as they exist. All read the signing secret from the Secret `github-webhook` of their namespace. As
+with GitHub, a response other than 2xx is not retried. A listener that cannot be reached, or that has too many events,
+is retried a few times.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from workshop.lab.store import Store
 from workshop.manifests.objects import status_of
 from workshop.participants.names import Participant
 
-LISTENER = "github"
+LISTENER, PRODUCTION_LISTENER = "github", "production"
 SECRET = "github-webhook"  # noqa: S105 the name of the Secret
 KEY = "secret"
 POLL_SECONDS = 0.5
@@ -86,9 +87,13 @@ class Deliveries:
             note.unlink(missing_ok=True)
 
     async def _send(self, repository: Path, change: Change) -> None:
-        dev = self._participant.namespace("dev")
-        if self._store.find(built_in("EventListener"), dev, LISTENER) is None:
-            log.info("push of %s: no webhook, because EventListener %s does not exist in %s", change.ref, LISTENER, dev)
+        listeners = [
+            (self._participant.namespace(stage), name)
+            for stage, name in (("dev", LISTENER), ("production", PRODUCTION_LISTENER))
+            if self._store.find(built_in("EventListener"), self._participant.namespace(stage), name) is not None
+        ]
+        if not listeners:
+            log.info("push of %s: no webhook, because there is no EventListener %s", change.ref, LISTENER)
             return
         try:
             body = orjson.dumps(
@@ -107,19 +112,24 @@ class Deliveries:
         secret = webhook_secret(self._store, self._participant)
         if secret:
             headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+        for namespace, name in listeners:
+            await self._send_to(namespace, name, change.ref, body, headers)
+
+    async def _send_to(self, namespace: str, name: str, ref: str, body: bytes, headers: dict[str, str]) -> None:
+        """Send the event to one listener, with retries."""
         for wait in (*RETRY_SECONDS, None):
-            status = await self._post(body, headers)
+            status = await self._post(namespace, name, body, headers)
             if status is not None and (status != TOO_MANY or wait is None):
-                log.info("push of %s: EventListener %s/%s answered %d", change.ref, dev, LISTENER, status)
+                log.info("push of %s: EventListener %s/%s answered %d", ref, namespace, name, status)
                 return
             if wait is None:
-                log.warning("push of %s: EventListener %s/%s could not be reached", change.ref, dev, LISTENER)
+                log.warning("push of %s: EventListener %s/%s could not be reached", ref, namespace, name)
                 return
             await asyncio.sleep(wait)
 
-    async def _post(self, body: bytes, headers: dict[str, str]) -> int | None:
+    async def _post(self, namespace: str, name: str, body: bytes, headers: dict[str, str]) -> int | None:
         """The status of the response, or None when there was none."""
-        listener = self._store.find(built_in("EventListener"), self._participant.namespace("dev"), LISTENER) or {}
+        listener = self._store.find(built_in("EventListener"), namespace, name) or {}
         url = (status_of(listener).get("address") or {}).get("url")
         if not url:
             return None
@@ -134,19 +144,19 @@ class Deliveries:
 
 
 def ensure_secret(store: Store, participant: Participant) -> None:
-    """Give the webhook's secret a value if it has none, also after its namespace was created again."""
-    dev, kind = participant.namespace("dev"), built_in("Secret")
-    old = store.find(kind, dev, SECRET)
-    if store.find(built_in("Namespace"), "", dev) is None or (old is not None and KEY in (old.get("data") or {})):
-        return
-    data = {KEY: base64.b64encode(secrets.token_hex(20).encode()).decode()}
-    if old is not None:
-        store.update(kind, {**old, "data": {**(old.get("data") or {}), **data}})
-        return
-    labels = {"app.kubernetes.io/part-of": "mlops-workshop"}
-    store.create(
-        kind, {"metadata": {"name": SECRET, "namespace": dev, "labels": labels}, "type": "Opaque", "data": data}
-    )
+    """Give the webhook's secret one value in dev and in production, also after a namespace was created again."""
+    kind = built_in("Secret")
+    found = {stage: store.find(kind, participant.namespace(stage), SECRET) for stage in ("dev", "production")}
+    known = [value for secret in found.values() if (value := ((secret or {}).get("data") or {}).get(KEY))]
+    data = {KEY: known[0] if known else base64.b64encode(secrets.token_hex(20).encode()).decode()}
+    for stage, old in found.items():
+        namespace = participant.namespace(stage)
+        if old is not None and (old.get("data") or {}).get(KEY) != data[KEY]:
+            store.update(kind, {**old, "data": {**(old.get("data") or {}), **data}})
+        elif old is None and store.find(built_in("Namespace"), "", namespace) is not None:
+            labels = {"app.kubernetes.io/part-of": "mlops-workshop"}
+            meta = {"name": SECRET, "namespace": namespace, "labels": labels}
+            store.create(kind, {"metadata": meta, "type": "Opaque", "data": data})
 
 
 def webhook_secret(store: Store, participant: Participant) -> bytes:

@@ -37,7 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> int:
     """Run the steps; exit 0 with the canary at its last share, 1 with production as it was before."""
     config = usecase.read()
-    rules = canaryrules.rules(config.canary, given.rules)
+    rules = canaryrules.rules(config.canary, given.rules, os.environ.get("CANARY_RULES", ""))
     delivery = Delivery.of(config)
     new, previous = named(given.image, given.version), delivery.cluster.champion()
     if new is None:

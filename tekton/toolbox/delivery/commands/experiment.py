@@ -45,9 +45,7 @@ def start(delivery: Delivery, kind: str, new: Release, seconds: int) -> dict[str
     if set(running) != {"main"}:
         raise DeliveryError(
             f"production runs {' and '.join(running) or 'nothing'}, allowed: main alone",
-            next=f"{command('rollback')} ends what is under way"
-            if running
-            else "oc create -f tekton/runs/promote.yaml",
+            next=f"{command('rollback')} ends what is under way" if running else command("promote"),
         )
     champion = running["main"]
     known = {one.version: delivery.registry.tags(one.version).get("candidate", "") for one in (champion, new)}

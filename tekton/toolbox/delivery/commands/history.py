@@ -10,7 +10,7 @@ import json
 from dataclasses import asdict
 
 from delivery import usecase
-from delivery.cli import add_output, say
+from delivery.cli import add_output, command, say
 from delivery.history import History
 
 
@@ -26,7 +26,7 @@ def run(given: argparse.Namespace) -> int:
         say(json.dumps({"entries": [asdict(one) for one in entries]}))
         return 0
     if not entries:
-        say("production has no history yet, next: oc create -f tekton/runs/promote.yaml")
+        say(f"production has no history yet, next: {command('promote')}")
     for one in entries:
         mark, span = ("*", f"since {one.since}") if one.current else (" ", f"{one.since or 'never'} to {one.until}")
         say(f"{mark} version {one.model_version:<4} {one.digest[:19]}  {span}")

@@ -1,7 +1,7 @@
 """Put the chosen model into MLflow's registry, as the challenger of the one that is in production.
 
     python -m delivery register [--results DIR]      registers models/serving, alias challenger: version=N
-    python -m delivery register --fetch N            puts that version into models/serving
+    python -m delivery register --fetch N [--into DIR]     puts that version into models/serving, or DIR
 
 Registering the same run again gives the same version, so a pipeline may run again.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 from delivery import tracking, usecase
@@ -22,6 +23,7 @@ from delivery.usecase import Config
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("--fetch", metavar="VERSION", help="put this version into models/serving")
+    parser.add_argument("--into", type=Path, default=None, metavar="DIR", help="for --fetch, instead of models/serving")
     add_results(parser, "version")
     add_output(parser)
 
@@ -35,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
             next="export MLFLOW_TRACKING_URI=http://127.0.0.1:5000",
         )
     if given.fetch:
-        tracking.fetch(config, given.fetch, config.folder / "models/serving")
+        tracking.fetch(config, given.fetch, given.into or config.folder / "models/serving")
         done: dict[str, Any] = {"name": config.deployment, "version": int(given.fetch)}
     else:
         done = registered(config)

@@ -26,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(dest="verb", required=True)
     find = verbs.add_parser("find", help="what is to be released, and what production runs")
     find.add_argument("--version", default="", help="of the history instead of what staging runs, for a test")
+    find.add_argument("--image", default="", help="of that version, by digest, instead of the one in the history")
     add_results(find, "image-url, image-digest, model-version, previous-image, previous-version")
     deploy = verbs.add_parser("deploy", help="main of a stage gets the digest")
     deploy.add_argument("--stage", choices=[STAGING, PRODUCTION], default=PRODUCTION)
@@ -44,7 +45,7 @@ def run(given: argparse.Namespace) -> int:
     """Do one of the four."""
     delivery = Delivery.of(usecase.read())
     if given.verb == "find":
-        write_results(given.results, found(delivery, given.version))
+        write_results(given.results, found(delivery, given.version, given.image))
         return 0
     new = named(given.image, given.version)
     if new is None:
@@ -65,9 +66,10 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def found(delivery: Delivery, version: str) -> dict[str, str]:
+def found(delivery: Delivery, version: str, image: str = "") -> dict[str, str]:
     """The results of `find`. DeliveryError when there is nothing to release, or production runs a test."""
-    new = _of_history(delivery, version) if version else _staged(delivery)
+    given = named(image, version)
+    new = given or (_of_history(delivery, version) if version else _staged(delivery))
     running = delivery.cluster.deployed()
     if running and list(running) != ["main"]:
         raise DeliveryError(

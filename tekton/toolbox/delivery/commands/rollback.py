@@ -2,6 +2,8 @@
 
     python -m delivery rollback [VERSION|DIGEST] [--because TEXT]
 
+It needs rights in production; `request rollback` asks for it, and production's Pipeline runs this.
+
 The same overlay with that digest, a wait until it is ready, the alias champion, the history. A canary or a test that
 is under way ends with it. Without a name it is the newest earlier release that was not itself rolled back.
 """
@@ -13,7 +15,7 @@ import json
 from dataclasses import asdict
 
 from delivery import usecase
-from delivery.cli import add_output, say
+from delivery.cli import add_output, add_results, say, write_results
 from delivery.release import SECONDS, Delivery
 
 
@@ -21,13 +23,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("wanted", nargs="?", default="", help="a version or the beginning of a digest")
     parser.add_argument("--because", default="", help="why, for the history")
+    parser.add_argument("--by", default="", help="who asked, for the history; default: oc whoami")
+    add_results(parser, "model-version, image-digest")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="how long it may take to be ready")
     add_output(parser)
 
 
 def run(given: argparse.Namespace) -> int:
     """Roll back and print to what."""
-    made = Delivery.of(usecase.read()).rollback(given.wanted, given.because, given.seconds)
+    made = Delivery.of(usecase.read()).rollback(given.wanted, given.because, given.seconds, by=given.by)
+    write_results(given.results, {"model-version": made.model_version, "image-digest": made.digest})
     say(
         json.dumps(asdict(made))
         if given.output == "json"

@@ -332,7 +332,7 @@ def test_the_kits_own_build_configs_apply_and_say_what_is_missing(lab: Lab, kube
         assert done.returncode == 0, done.stderr
     assert "buildconfig.build.openshift.io/mlops-toolbox unchanged" in done.stdout
     text = (KIT / "tekton" / "toolbox" / "Containerfile").read_text()
-    name = start(lab, "mlops-workshop", "mlops-toolbox", archive(Containerfile=text))
+    name = start(lab, "mlops-workshop", "mlops-toolbox", archive(**{"tekton/toolbox/Containerfile": text}))
     status = ended(lab, "mlops-workshop", name)["status"]
     assert (status["phase"], status["reason"]) == ("Failed", "PullBuilderImageFailed")
     assert "there is no image registry.redhat.io/openshift4/ose-cli-rhel9@sha256:" in status["logSnippet"]

@@ -88,6 +88,30 @@ def test_interpreter_of_a_script_is_one_that_is_there(script: str, has_sh: bool,
     assert text.splitlines()[0] == first
 
 
+@pytest.mark.parametrize(
+    ("script", "first"),
+    [
+        ("echo", "#!/usr/bin/dash"),
+        ("#!/bin/sh -eu\necho", "#!/usr/bin/dash -eu"),
+        ("#!/usr/bin/env sh\necho", "#!/usr/bin/dash"),
+        ("#!/usr/bin/env bash\necho", "#!/usr/bin/bash"),
+        ("#!/usr/bin/env python3\nprint()", "#!/usr/bin/env python3"),
+    ],
+)
+def test_sh_of_an_image_of_debian_is_dash(script: str, first: str) -> None:
+    text = text_of(script, bash="/usr/bin/bash", has_sh=True, path="/usr/bin:/bin", dash="/usr/bin/dash")
+    assert text.splitlines()[0] == first
+
+
+@pytest.mark.parametrize(
+    ("ref", "dash"),
+    [("debian:12-slim", True), ("docker.io/library/python:3.12", True), ("ubuntu", True), ("busybox", False),
+     ("registry.access.redhat.com/ubi9/python-312", False), ("registry.access.redhat.com/ubi9/ubi-minimal", False)],
+)  # fmt: skip
+def test_the_shell_of_an_image_follows_its_distribution(ref: str, dash: bool) -> None:
+    assert ImageTable(NoImages(), Path("/platform")).find(ref).dash is dash
+
+
 def test_literal_paths_are_rewritten_where_they_are_whole_words(tmp_path: Path) -> None:
     workspace, tekton, deep = (tmp_path / name for name in ("w", "t", "d"))
     for folder in (workspace, tekton, deep):

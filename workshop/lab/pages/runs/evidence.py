@@ -80,8 +80,8 @@ def recorded(lab: Lab, namespace: str, name: str) -> Evidence | None:
         if promotes(child):
             found = _results(child)
             before = _DIGEST.search(found["previous-image"])
-            champion = _release(lab, namespace, before.group(), found.get("previous-version", "")) if before else None
-            challenger = _release(lab, namespace, found["image-digest"], found.get("model-version", ""))
+            champion = _release(lab, before.group(), found.get("previous-version", "")) if before else None
+            challenger = _release(lab, found["image-digest"], found.get("model-version", ""))
             return Evidence(name, namespace, asks, challenger, champion)
     return None
 
@@ -113,8 +113,9 @@ def completed(lab: Lab, found: Evidence, about: CheckContext) -> Evidence:
     )
 
 
-def _release(lab: Lab, namespace: str, digest: str, version: str) -> Release:
-    """A release with the newest good run that has built its digest."""
+def _release(lab: Lab, digest: str, version: str) -> Release:
+    """A release with the newest good run in dev that has built its digest."""
+    namespace = lab.participant.namespace("dev")
     built = [
         run
         for run in lab.store.objects(built_in("PipelineRun"), namespace)

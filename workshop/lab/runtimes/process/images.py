@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from workshop.lab.paths import KIT
 from workshop.lab.runtimes.base import PodError
 
 TOOLBOX = {
@@ -27,12 +28,20 @@ TOOLBOX = {
 The value is the image's entrypoint, else its default command: what `args` without `command` are given to.
 """
 
+KIT_IMAGE = "*mlops-toolbox*"
+"""The image that has the kit's own files as well: its variable KIT names their folder, here the kit of this lab."""
+
 PLAIN = {
     "almalinux": "bash", "alpine": "sh", "bash": "bash", "busybox": "sh", "centos*": "bash", "curl": "curl",
     "debian": "bash", "fedora*": "bash", "perl": "sh", "rockylinux": "bash", "stream*": "bash",
     "ubi*": "bash", "ubuntu": "bash", "wolfi-base": "sh",
 }  # fmt: skip
 """Bare distributions: the host's programs. The value is as above."""
+
+
+DEBIAN = ("debian", "node*", "perl", "python*", "ubuntu")
+"""Images that are made from Debian or Ubuntu, whose `sh` is dash; Red Hat has images of the same names."""
+_RED_HAT = re.compile(r"redhat|(?:^|/)ubi\d")
 
 
 class BuiltImage(Protocol):
@@ -83,6 +92,8 @@ class ImageEnvironment:
     env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     working_dir: str = ""
+    dash: bool = False
+    """Whether the image's `sh` is dash."""
 
     def inside(self, path: str) -> str:
         """An absolute path of a built image as the host's path; any other path unchanged."""
@@ -103,12 +114,16 @@ class ImageTable:
         if built is not None:
             return built
         name = base_name(ref)
+        dash = any(_matches(pattern, name) for pattern in DEBIAN) and not _RED_HAT.search(ref)
         for pattern, command in TOOLBOX.items():
             if _matches(pattern, name):
-                return ImageEnvironment("toolbox", "lab/toolbox", paths=self._toolbox, command=(command,))
+                env = {"KIT": str(KIT)} if pattern == KIT_IMAGE else {}
+                return ImageEnvironment(
+                    "toolbox", "lab/toolbox", paths=self._toolbox, env=env, command=(command,), dash=dash
+                )
         for pattern, command in PLAIN.items():
             if _matches(pattern, name):
-                return ImageEnvironment("plain shell", "lab/plain-shell", command=(command,))
+                return ImageEnvironment("plain shell", "lab/plain-shell", command=(command,), dash=dash)
         raise PodError(
             "ErrImagePull",
             f'image "{ref}": the lab pulls no images and has built none of this name; it has the tools '

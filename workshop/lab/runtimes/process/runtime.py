@@ -86,7 +86,10 @@ class ProcessRuntime:
 
     def _argv(self, spec: ContainerSpec, image: ImageEnvironment, tree: Tree, env: Mapping[str, str]) -> list[str]:
         if spec.script is not None:
-            text = text_of(spec.script.text, bash=self._bash, has_sh=self._launcher.namespaces, path=env["PATH"])
+            dash = self._dash() if image.dash else ""
+            text = text_of(
+                spec.script.text, bash=self._bash, has_sh=self._launcher.namespaces, path=env["PATH"], dash=dash
+            )
             spec.script.file.write_text(tree.rewrite(text))
             spec.script.file.chmod(0o755)
             return [tree.path(spec.script.path), *spec.args]
@@ -110,6 +113,16 @@ class ProcessRuntime:
             cwd = str(spec.folder / "root" / spec.name / cwd.lstrip("/"))
         Path(cwd).mkdir(parents=True, exist_ok=True)
         return cwd
+
+    def _dash(self) -> str:
+        """A copy of dash, because bash is mounted over the host's where /bin/sh is a link to it; empty without dash."""
+        found = shutil.which("dash", path=SYSTEM_PATH)
+        copy = self._paths.run / "dash"
+        if found and not copy.exists():
+            partial = copy.with_name(f".dash.{os.getpid()}")
+            shutil.copy(found, partial)
+            partial.replace(copy)
+        return str(copy) if found else ""
 
     def _sh_folder(self) -> Path:
         """A folder in which `sh` is bash, for containers that see the host's /bin/sh."""

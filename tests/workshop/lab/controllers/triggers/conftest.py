@@ -32,7 +32,7 @@ from workshop.lab.rbac.policy import Policy
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 
-NAMESPACE = "user1-dev"
+NAMESPACE, PRODUCTION = "user1-dev", "user1-production"
 SECRET = b"not-to-be-seen"
 
 
@@ -129,15 +129,16 @@ def _allow_every_account(store: Store) -> None:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     store = Store()
-    for name in (NAMESPACE, "user1-staging"):
+    for name in (NAMESPACE, "user1-staging", PRODUCTION):
         store.create(built_in("Namespace"), {"metadata": {"name": name}})
-    store.create(
-        built_in("Secret"),
-        {
-            "metadata": {"name": "github-webhook", "namespace": NAMESPACE},
-            "data": {"secret": base64.b64encode(SECRET).decode()},
-        },
-    )
+    for name in (NAMESPACE, PRODUCTION):
+        store.create(
+            built_in("Secret"),
+            {
+                "metadata": {"name": "github-webhook", "namespace": name},
+                "data": {"secret": base64.b64encode(SECRET).decode()},
+            },
+        )
     _allow_every_account(store)
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))

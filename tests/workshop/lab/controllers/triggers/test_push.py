@@ -1,4 +1,4 @@
-"""A git push starts the pipelines of the kit: real git, the Git server, the listener from tekton/base/triggers."""
+"""Pushes and requests start the kit's pipelines: real git, the Git server, the listeners of dev and production."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 import yaml
+from delivery import asking
+from delivery.errors import DeliveryError
 
-from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, Bench
+from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, PRODUCTION, SECRET, Bench
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
 from workshop.lab.git.server import GitServer
@@ -23,16 +25,18 @@ from workshop.manifests.objects import Object
 from workshop.participants.names import LAB_PARTICIPANT
 
 KIT = Path(__file__).resolve().parents[5]
-FOLDER = KIT / "tekton" / "base" / "triggers"
+FOLDERS = {NAMESPACE: KIT / "tekton/base/triggers", PRODUCTION: KIT / "tekton/production/triggers"}
 
 
 def manifests() -> Iterator[Object]:
-    listed = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())["resources"]
-    assert sorted(listed) == sorted(p.name for p in FOLDER.glob("*.yaml") if p.name != "kustomization.yaml")
-    for name in listed:
-        obj = yaml.safe_load((FOLDER / name).read_text())
-        assert Path(name).stem in (obj["metadata"]["name"], f"{obj['kind'].lower()}-{obj['metadata']['name']}")
-        yield obj
+    for namespace, folder in FOLDERS.items():
+        listed = yaml.safe_load((folder / "kustomization.yaml").read_text())["resources"]
+        assert sorted(listed) == sorted(p.name for p in folder.glob("*.yaml") if p.name != "kustomization.yaml")
+        for name in listed:
+            obj = yaml.safe_load((folder / name).read_text())
+            assert Path(name).stem in (obj["metadata"]["name"], f"{obj['kind'].lower()}-{obj['metadata']['name']}")
+            obj["metadata"]["namespace"] = namespace
+            yield obj
 
 
 class Repository:
@@ -103,9 +107,11 @@ def test_a_version_tag_promotes(repository: Repository) -> None:
     sha = repository.commit("model.py")
     repository.git("tag", "-a", "v1.0", "-m", "Release")
     (run,) = repository.push("v1.0")
-    assert run["spec"]["pipelineRef"] == {"name": "promote"}
-    assert run["spec"]["params"] == [{"name": "revision", "value": sha}]
-    assert run["metadata"]["annotations"]["mlops-workshop/ref"] == "refs/tags/v1.0"
+    assert (run["metadata"]["namespace"], run["spec"]["pipelineRef"]) == (PRODUCTION, {"name": "promote"})
+    assert run["spec"]["taskRunTemplate"] == {"serviceAccountName": "pipeline"}
+    assert not run["spec"].get("params") and not run["spec"].get("workspaces"), "it takes nothing from the commit"
+    about = run["metadata"]["annotations"]
+    assert (about["mlops-workshop/ref"], about["mlops-workshop/commit"]) == ("refs/tags/v1.0", sha)
 
 
 def test_other_branches_and_tags_start_nothing(repository: Repository) -> None:
@@ -132,6 +138,74 @@ def test_a_forged_push_starts_nothing_and_its_warning_has_no_secret(bench: Bench
     assert {event["involvedObject"]["name"] for event in warnings} == {"github"}
     assert all("payload signature check failed" in event["message"] for event in warnings)
     assert "not-to-be-seen" not in str(bench.events())
+
+
+@pytest.fixture
+def production(bench: Bench) -> Bench:
+    for obj in manifests():
+        if obj["metadata"]["namespace"] == PRODUCTION:
+            bench.put(obj)
+    return bench
+
+
+def asked(bench: Bench, kind: str, **more: str) -> Object:
+    """The one run that a request has started; its event is that of the answer."""
+    event = asking.ask(f"{bench.url}/{PRODUCTION}/production", SECRET.decode(), kind, by="user1", **more)
+    (run,) = bench.made("PipelineRun")
+    assert run["metadata"]["namespace"] == PRODUCTION
+    assert run["metadata"]["labels"][asking.EVENT_LABEL] == event
+    return run
+
+
+def values(run: Object) -> dict[str, str]:
+    return {one["name"]: one["value"] for one in run["spec"].get("params") or []}
+
+
+def test_a_request_for_a_promotion_starts_the_same_run_as_a_tag(production: Bench) -> None:
+    run = asked(production, "promote")
+    assert run["spec"]["pipelineRef"] == {"name": "promote"} and values(run) == {}
+    about = run["metadata"]["annotations"]
+    assert (about["mlops-workshop/asked-by"], about["mlops-workshop/pusher"]) == ("user1", "")
+
+
+def test_a_request_for_a_test_names_the_image_and_its_version(production: Bench) -> None:
+    image = "registry:5000/user1-dev/flight-delay@sha256:12ab"
+    run = asked(production, "ab-test", version="4", image=image)
+    assert run["spec"]["pipelineRef"] == {"name": "experiment"}
+    assert values(run) == {"kind": "ab-test", "model-version": "4", "image": image}
+
+
+def test_a_rollback_keeps_the_words_of_its_reason(production: Bench) -> None:
+    because = 'it is "slow": 5 % \\ more, größer als $(params.by)'
+    run = asked(production, "rollback", version="3", because=because)
+    assert run["spec"]["pipelineRef"] == {"name": "rollback"}
+    assert values(run) == {"wanted": "3", "because": because, "by": "user1"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "promote", "by": ['", "spec": {}'], "version": "", "image": "", "because": ""},
+        {"kind": "rollback", "by": "user1", "version": "3\n", "image": "", "because": ""},
+        {"kind": "rollback", "by": "user1", "version": "", "image": "", "because": {'},{"name"': "x"}},
+        {"kind": "ab-test", "by": "user1", "version": "4", "image": "$(params.kind)", "because": ""},
+        {"kind": "delete", "by": "user1", "version": "", "image": "", "because": ""},
+        {"kind": "promote"},
+    ],
+)
+def test_what_is_no_text_of_the_expected_form_starts_nothing(production: Bench, body: Object) -> None:
+    assert production.push(f"/{PRODUCTION}/production", body, event=asking.EVENT).status == 202
+    assert production.made("PipelineRun") == []
+
+
+def test_a_request_without_the_secret_starts_nothing(production: Bench) -> None:
+    asking.ask(f"{production.url}/{PRODUCTION}/production", "guessed", "promote", by="user1")
+    assert production.made("PipelineRun") == []
+
+
+def test_a_listener_that_does_not_answer_is_an_error_with_its_address() -> None:
+    with pytest.raises(DeliveryError, match=r"production.s EventListener at http://127\.0\.0\.1:1/x does not answer"):
+        asking.ask("http://127.0.0.1:1/x", "secret", "promote", by="user1")
 
 
 def test_the_listener_needs_no_more_kinds_than_the_lab_serves() -> None:

@@ -1,0 +1,51 @@
+"""Asks production for a change: a signed event to production's EventListener.
+
+Accounts of other namespaces have no rights in production. Everybody with the secret may ask; what comes of it is in
+production's Pipelines: a promotion, an A/B test and a shadow wait for an approval, a rollback starts at once. The event
+is signed as GitHub signs a push (docs.github.com, "Validating webhook deliveries"). Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import urllib.error
+import urllib.request
+
+from delivery.errors import DeliveryError
+
+PROMOTE, AB_TEST, SHADOW, ROLLBACK = "promote", "ab-test", "shadow", "rollback"
+KINDS = (PROMOTE, AB_TEST, SHADOW, ROLLBACK)
+EVENT = "release-request"
+EVENT_LABEL = "triggers.tekton.dev/triggers-eventid"
+"""The label with the event's id on the PipelineRun that it starts."""
+SECONDS = 20
+
+
+def ask(url: str, secret: str, kind: str, *, by: str, version: str = "", image: str = "", because: str = "") -> str:
+    """Send the event; its id. `version` and `image` name a release, `because` the reason of a rollback.
+
+    DeliveryError when the listener does not answer. An event that a filter or the signature's check drops gets an id as
+    well, and starts no run.
+    """
+    content = {"kind": kind, "by": by, "version": version, "image": image, "because": because}
+    body = json.dumps(content).encode()
+    headers = {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": EVENT,
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest(),
+    }
+    what = f"production's EventListener at {url}"
+    try:
+        request = urllib.request.Request(url, body, headers, method="POST")  # noqa: S310 the configured address
+        with urllib.request.urlopen(request, timeout=SECONDS) as response:  # noqa: S310
+            return str(json.load(response)["eventID"])
+    except urllib.error.HTTPError as error:
+        answer = error.read(300).decode("utf-8", "replace")
+        raise DeliveryError(f"{what} answers {error.code} {answer}", next=_LOOK) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise DeliveryError(f"{what} does not answer: {error}", next=_LOOK) from error
+
+
+_LOOK = "oc get eventlistener production -n <user>-production"
