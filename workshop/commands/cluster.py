@@ -17,6 +17,9 @@ from workshop.installation.preflight import preflight
 from workshop.installation.table import sizing, table
 from workshop.usecase import KIT
 
+SHOWN = 2
+"""Reasons on the line of a part."""
+
 
 def cluster(words: argparse.Namespace) -> int:
     """Run the action."""
@@ -91,13 +94,19 @@ async def _parts(words: argparse.Namespace, installer: Installer) -> bool:
         waiting = [] if reason else await installer.waiting_for(part)
         ready = ready and not waiting
         state = "left out" if reason else "waiting" if waiting else "ready"
-        rows.append({"name": part.name, "state": state, "message": reason or "; ".join(waiting)})
+        rows.append({"name": part.name, "state": state, "message": reason or _some(waiting)})
     if words.output == output.JSON:
         for row in rows:
             output.emit(row)
     else:
         output.table(["PART", "STATE", ""], [list(row.values()) for row in rows])
     return ready
+
+
+def _some(waiting: list[str]) -> str:
+    """The first of many reasons, and how many there are."""
+    more = f"; and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
+    return "; ".join(waiting[:SHOWN]) + more
 
 
 async def _uninstall(words: argparse.Namespace, installer: Installer) -> int:

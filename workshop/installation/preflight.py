@@ -119,7 +119,8 @@ class _Look:
         if part.provides and not absent:
             return [Finding(part.name, "ok", await self._present(part))]
         if part.openshift and not self.openshift:
-            return [Finding(part.name, "choice", "not on this cluster: it needs OpenShift", part.elsewhere)]
+            state = "missing" if part.provides and not part.optional else "choice"
+            return [Finding(part.name, state, "install brings it on OpenShift only", part.elsewhere)]
         if part.needs and not self._reachable(next(p for p in table.parts if p.name == part.needs)):
             return [Finding(part.name, "choice", f"left out: it needs {part.needs}", "")]
         if part.name == "monitoring" and self.openshift:
