@@ -74,6 +74,8 @@ def test_a_cluster_role_binding_grants_it_everywhere(store: Store) -> None:
     ("subject", "who"),
     [
         ({"kind": "ServiceAccount", "name": "pipeline", "namespace": "dev"}, PIPELINE),
+        ({"kind": "ServiceAccount", "name": "pipeline", "namespace": "other"}, account_user("other", "pipeline")),
+        ({"kind": "ServiceAccount", "name": "pipeline"}, account_user("ns", "pipeline")),
         ({"apiGroup": RBAC, "kind": "User", "name": "system:serviceaccount:dev:pipeline"}, PIPELINE),
         ({"apiGroup": RBAC, "kind": "Group", "name": "system:serviceaccounts:dev"}, PIPELINE),
         ({"apiGroup": RBAC, "kind": "Group", "name": "system:serviceaccounts"}, PIPELINE),
