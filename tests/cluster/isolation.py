@@ -90,6 +90,18 @@ def clusterwide(names: Iterable[str]) -> list[Question]:
     ]
 
 
+def production(names: Iterable[str]) -> list[Question]:
+    """Changes of what a participant's own production serves, and Secrets of it. Its Pipelines alone may do that."""
+    served = [one for one in RESOURCES if one[1] not in ("pods/log", "approvaltasks")]
+    return [
+        Question(user, groups, verb, group, resource, Participant(name).namespace("production"))
+        for name in names
+        for user, groups in identities(name)
+        for group, resource in served
+        for verb in (*CHANGE, *(READ if resource == "secrets" else ()))
+    ]
+
+
 def quota(name: str) -> list[Question]:
     """A participant's own limits and networks' labels, which only the instructor changes."""
     return [

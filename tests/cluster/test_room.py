@@ -41,6 +41,10 @@ def test_a_participant_gets_nothing_of_another_one(room: Room, names: str, kubec
     assert isolation.allowed(kubeconfig, isolation.foreign(room.names)) == []
 
 
+def test_nobody_changes_production_but_its_own_pipelines(room: Room, names: str, kubeconfig: Path) -> None:
+    assert isolation.allowed(kubeconfig, isolation.production(room.names)) == []
+
+
 def test_a_participant_changes_nothing_of_the_cluster(room: Room, names: str, kubeconfig: Path) -> None:
     assert isolation.allowed(kubeconfig, isolation.clusterwide(room.names)) == []
 

@@ -32,7 +32,7 @@ PASSWORDS = (
 """What people type: the Secret, its key, and its name on the sheet."""
 PAGES = {"jupyterhub": "JupyterHub", "grafana-route": "Grafana"}
 """Routes of the shared parts, and their names on the sheet, in its order."""
-OWN_PAGES = {"mlflow": "MLflow", "el-github": "Webhook"}
+OWN_PAGES = {"mlflow": "MLflow", "el-github": "Webhook for branches", "el-production": "Webhook for tags"}
 """Routes of each participant's own parts."""
 _STYLE = """body{font:11pt/1.4 sans-serif;margin:0}
 section{break-inside:avoid;border:1px solid #999;padding:1em;margin:1em}

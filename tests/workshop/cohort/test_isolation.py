@@ -12,6 +12,7 @@ def test_a_participant_gets_nothing_of_another_one_and_changes_no_limits(cohort:
     names = ["s1", "s2"]
     config = lab.state.kubeconfig
     assert isolation.allowed(config, isolation.foreign(names, ("get", "create", "patch", "delete"))) == []
+    assert isolation.allowed(config, isolation.production(names)) == [], "its own pipelines alone change it"
     assert isolation.allowed(config, isolation.clusterwide(names)) == []
     assert isolation.allowed(config, isolation.quota("s1")) == []
     own = [question._replace(namespace="s1-dev") for question in isolation.quota("s1")[:1]]
