@@ -1,4 +1,4 @@
-"""`workshop history` and `workshop rollback` work where oc works: also on a cluster, without a lab."""
+"""`workshop history`, `promote` and `rollback` work where oc works: also on a cluster, without a lab."""
 
 from __future__ import annotations
 
@@ -42,12 +42,27 @@ def test_the_history_is_read_without_a_lab(provisioned: str, tmp_path: Path) -> 
     assert "    left   replaced by version 2" in text
 
 
-def test_an_unknown_release_is_an_error_that_lists_the_releases(provisioned: str, tmp_path: Path) -> None:
+def test_an_unknown_release_is_an_error_that_lists_the_releases(provisioned: str) -> None:
     History("flight-delay").change(lambda old: history.entered(old, entry(1)))
-    done = workshop(tmp_path, "rollback", "9", "-n", provisioned)
-    assert done.returncode == 5
+    words = [sys.executable, "-m", "delivery", "rollback", "--", "9"]
+    done = subprocess.run(words, cwd=KIT / "model", capture_output=True, text=True)
+    assert done.returncode == 1
     assert "production never ran '9', allowed: version 1" in done.stderr
-    assert done.stderr.rstrip().endswith("workshop history")
+    assert done.stderr.rstrip().endswith("delivery history")
+
+
+def test_who_cannot_ask_production_learns_what_is_missing(provisioned: str, tmp_path: Path) -> None:
+    done = workshop(tmp_path, "rollback", "1", "-n", provisioned)
+    assert done.returncode == 3
+    assert f"{provisioned}: ConfigMap mlops-endpoints has no PRODUCTION_LISTENER_URL" in done.stderr
+    cluster.oc("patch", "configmap", "mlops-endpoints", "-n", provisioned, "--type=merge",
+               "-p", '{"data": {"PRODUCTION_LISTENER_URL": "http://127.0.0.1:1/x"}}')  # fmt: skip
+    done = workshop(tmp_path, "promote", "-n", provisioned)
+    assert done.returncode == 3 and "Secret github-webhook has no secret" in done.stderr
+    cluster.oc("create", "secret", "generic", "github-webhook", "-n", provisioned, "--from-literal", "secret=s")
+    done = workshop(tmp_path, "promote", "-n", provisioned)
+    assert done.returncode == 5
+    assert "production's EventListener at http://127.0.0.1:1/x does not answer" in done.stderr
 
 
 def test_a_namespace_without_endpoints_is_named(production: str, tmp_path: Path) -> None:
