@@ -134,6 +134,7 @@ class Installer:
             # A namespace goes last: it takes the rest along.
             for key in sorted(mine, key=lambda key: key.resource.kind == "Namespace"):
                 try:
+                    await self._remove_operator(key)
                     await self.client.delete(key.resource, key.namespace or None, key.name)
                 except ApiFailure as e:
                     raise refused(e, f"delete {key.described}") from e
@@ -238,6 +239,15 @@ class Installer:
 
     def _can_subscribe(self, part: Part) -> bool:
         return part.operator is not None and served(self.known, "Subscription.operators.coreos.com/v1alpha1")
+
+    async def _remove_operator(self, key: Key) -> None:
+        """Delete what a Subscription has installed: without its ClusterServiceVersion the operator ends."""
+        versions = of_kind(self.known, "operators.coreos.com/v1alpha1", "ClusterServiceVersion")
+        if key.resource.kind != "Subscription" or versions is None:
+            return
+        name = status_of(await find(self.client, key) or {}).get("installedCSV")
+        if name:
+            await self.client.delete(versions, key.namespace, str(name))
 
     async def _operator_state(self, operator: Operator) -> list[str]:
         """The subscription's and the CSV's own words."""

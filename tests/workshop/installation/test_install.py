@@ -136,6 +136,7 @@ def test_an_operator_is_subscribed_and_waited_for(
         "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
         crd("operators.coreos.com", "v1alpha1", "Subscription"),
     )
+    lab.ask("POST", CRDS, crd("operators.coreos.com", "v1alpha1", "ClusterServiceVersion"))
     operator = Operator("widgets", "stable", "widgets.v1", "catalog", namespace)
     part = Part("widgets", "it", "x", ("Widget.example.org/v1",), operator=operator)
     path = f"/apis/operators.coreos.com/v1alpha1/namespaces/{namespace}/subscriptions/widgets"
@@ -152,9 +153,17 @@ def test_an_operator_is_subscribed_and_waited_for(
     assert states(events) == {"widgets": "ready"}
     spec = lab.ask("GET", path)[1]["spec"]
     assert (spec["channel"], spec["startingCSV"], spec["source"]) == ("stable", "widgets.v1", "catalog")
+    versions = f"/apis/operators.coreos.com/v1alpha1/namespaces/{namespace}/clusterserviceversions"
+    for name in ("widgets.v1", "other.v1"):
+        assert lab.ask("POST", versions, {"metadata": {"name": name}})[0] == 201
+    installed = {"status": {"installedCSV": "widgets.v1"}}
+    assert lab.ask("PATCH", path, installed, media="application/merge-patch+json")[0] == 200
     left, _ = run([part], uninstall)
     assert left == [] and lab.ask("GET", path)[0] == 404
-    for name in ("widgets.example.org", "subscriptions.operators.coreos.com"):
+    found = [one["metadata"]["name"] for one in lab.ask("GET", versions)[1]["items"]]
+    assert found == ["other.v1"], "the operator ends with its ClusterServiceVersion"
+    csv = "clusterserviceversions.operators.coreos.com"
+    for name in (csv, "widgets.example.org", "subscriptions.operators.coreos.com"):
         lab.ask("DELETE", f"{CRDS}/{name}")
 
 
@@ -223,6 +232,39 @@ def test_preflight_reads_only_and_says_what_install_brings(lab: Lab) -> None:
     assert found["grafana"].state == "choice" and "operator" in found["grafana"].fix
     assert found["rights"].state == "ok"
     assert found["shared"].fix == "applies workshop/installation/objects/shared"
+
+
+def test_preflight_asks_the_catalog_for_the_pinned_channel(lab: Lab) -> None:
+    async def look(part: Part) -> Finding:
+        from workshop.cluster.client import Client
+
+        async with BulkClient(configs.find(lab.state.kubeconfig), "mlops-workshop") as client:
+            known = Client.load(lab.state.kubeconfig).resources
+            found = await preflight(client, known, Table((part,), (), ()), sizing())
+            return next(one for one in found.findings if one.name == part.name)
+
+    def offer(*channels: str) -> None:
+        where = "/apis/packages.operators.coreos.com/v1/namespaces/openshift-marketplace/packagemanifests"
+        lab.ask("DELETE", f"{where}/widgets")
+        status = {"channels": [{"name": name, "currentCSV": f"widgets.{name}"} for name in channels]}
+        assert lab.ask("POST", where, {"metadata": {"name": "widgets"}, "status": status})[0] == 201
+
+    lab.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "openshift-marketplace"}})
+    lab.ask("POST", CRDS, crd("operators.coreos.com", "v1alpha1", "Subscription"))
+    lab.ask("POST", CRDS, crd("packages.operators.coreos.com", "v1", "PackageManifest"))
+    operator = Operator("widgets", "v1", "widgets.v1", "catalog", "default")
+    part = Part("widgets", "it", "x", ("Widget.example.org/v1",), operator=operator)
+    none = asyncio.run(look(part))
+    assert none.state == "missing" and none.found == "no catalog offers widgets"
+    offer("v0", "v2")
+    other = asyncio.run(look(part))
+    assert other.state == "missing" and other.found == "no channel v1; offered: v0, v2"
+    offer("v1", "v2")
+    right = asyncio.run(look(part))
+    assert right.state == "change" and right.found == "not there; newest is widgets.v1"
+    assert right.fix == "subscribes to widgets, channel v1, from widgets.v1"
+    for name in ("subscriptions.operators.coreos.com", "packagemanifests.packages.operators.coreos.com"):
+        lab.ask("DELETE", f"{CRDS}/{name}")
 
 
 def crd(group: str, version: str, kind: str) -> dict[str, Any]:
