@@ -50,18 +50,20 @@ class Credentials:
         )
 
     def make(self, plan: PodPlan) -> PodAccess | None:
-        """Write the files of a Pod that is in the store; None when its account mounts no token.
+        """Write the files of a Pod that is in the store; None when the Pod, or else its account, mounts no token.
 
         Raises PodError when the account or the Pod is gone, OSError.
         """
         store, name = self.accounts.store, plan.service_account or DEFAULT
         try:
             account = store.get(built_in("ServiceAccount"), plan.namespace, name)
-            bound = Bound("Pod", plan.name, store.record(built_in("Pod"), plan.namespace, plan.name).uid)
+            pod = store.get(built_in("Pod"), plan.namespace, plan.name)
         except NotFound as e:
             raise PodError("FailedMount", f"failed to fetch token: {e}") from e
-        if account.get("automountServiceAccountToken") is False:
+        mounts = pod["spec"].get("automountServiceAccountToken")
+        if mounts is False or (mounts is None and account.get("automountServiceAccountToken") is False):
             return None
+        bound = Bound("Pod", plan.name, pod["metadata"]["uid"])
         token = self.accounts.issue(plan.namespace, name, seconds=POD_SECONDS, bound=bound)
         folder, kubeconfig = plan.folder / "serviceaccount", plan.folder / "kubeconfig"
         for file, text in (("token", token), ("namespace", plan.namespace), ("ca.crt", self.authority.read_text())):

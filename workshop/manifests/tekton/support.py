@@ -33,7 +33,7 @@ SUPPORTED: dict[str, str] = {
     "retries timeout onError",
     "PipelineTaskRunSpec": "pipelineTaskName serviceAccountName metadata timeout podTemplate",
     "PipelineTaskWorkspace": "name workspace subPath",
-    "PodTemplate": "env volumes",
+    "PodTemplate": "env volumes automountServiceAccountToken",
     "PipelineWorkspace": "name description optional",
     "PropertySpec": "type",
     "Sidecar": "name image command args script workingDir env envFrom volumeMounts readinessProbe "
@@ -72,7 +72,6 @@ ACCEPTED: dict[str, str] = {
     "PipelineTaskRunSpec.sidecarSpecs": _NO_LIMITS,
     "PipelineTaskRunSpec.stepSpecs": _NO_LIMITS,
     "PodTemplate.affinity": _ONE_MACHINE,
-    "PodTemplate.automountServiceAccountToken": _ONE_MACHINE,
     "PodTemplate.dnsConfig": _ONE_MACHINE,
     "PodTemplate.dnsPolicy": _ONE_MACHINE,
     "PodTemplate.enableServiceLinks": _ONE_MACHINE,

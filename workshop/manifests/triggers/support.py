@@ -16,8 +16,8 @@ SUPPORTED: dict[str, str] = {
     "ClusterInterceptor": "apiVersion kind metadata spec status",
     "ClusterTriggerBinding": "apiVersion kind metadata spec",
     "EventListener": "apiVersion kind metadata spec status",
-    "EventListenerSpec": "triggers triggerGroups namespaceSelector labelSelector resources",
-    "EventListenerTrigger": "name bindings template triggerRef interceptors",
+    "EventListenerSpec": "triggers triggerGroups namespaceSelector labelSelector resources serviceAccountName",
+    "EventListenerTrigger": "name bindings template triggerRef interceptors serviceAccountName",
     "GroupMember": "name input",
     "Interceptor": "apiVersion kind metadata spec status",
     "InterceptorParam": "name value",
@@ -32,21 +32,18 @@ SUPPORTED: dict[str, str] = {
     "TriggerGroup": "name interceptors triggerSelector",
     "TriggerInterceptor": "name ref params",
     "TriggerSelector": "namespaceSelector labelSelector",
-    "TriggerSpec": "template bindings name interceptors",
+    "TriggerSpec": "template bindings name interceptors serviceAccountName",
     "TriggerTemplate": "apiVersion kind metadata spec",
     "TriggerTemplateSpec": "params resourcetemplates",
 }
 """Fields that have the same effect as on a cluster, by type."""
 
-_ONE_USER = "the lab has one user and enforces no roles"
 _SHOWN = "shown in the listener's Service, Deployment and Pods; one program takes the events of all listeners"
 _NO_SERVICES = "the lab resolves no Services: an event for such an interceptor is stopped with a warning"
 
 ACCEPTED: dict[str, str] = {
     "ClientConfig.caBundle": "an interceptor is reached over http on this machine",
     "ClientConfig.service": _NO_SERVICES,
-    "EventListenerSpec.serviceAccountName": _ONE_USER,
-    "EventListenerTrigger.serviceAccountName": _ONE_USER,
     "KubernetesResource.replicas": _SHOWN,
     "KubernetesResource.serviceLoadBalancerClass": _SHOWN,
     "KubernetesResource.servicePort": _SHOWN,
@@ -57,7 +54,6 @@ ACCEPTED: dict[str, str] = {
     "ServiceReference.namespace": _NO_SERVICES,
     "ServiceReference.path": _NO_SERVICES,
     "ServiceReference.port": _NO_SERVICES,
-    "TriggerSpec.serviceAccountName": _ONE_USER,
 }
 """Fields that are accepted and have no effect on one machine, with the reason."""
 

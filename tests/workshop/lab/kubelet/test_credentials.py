@@ -110,16 +110,21 @@ def test_a_run_whose_account_is_missing_fails_as_on_a_cluster(tmp_path: Path) ->
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize("automount", [True, False])
-def test_an_account_may_mount_no_token(tmp_path: Path, automount: bool) -> None:
+@pytest.mark.parametrize(
+    ("automount", "template", "mounted"),
+    [(True, "", True), (False, "", False), (False, "true", True), (True, "false", False)],
+)
+def test_an_account_or_a_pod_may_mount_no_token(tmp_path: Path, automount: bool, template: str, mounted: bool) -> None:
     async def scenario() -> None:
         store = seeded()
         account = store.get(built_in("ServiceAccount"), "default", "robot")
         store.update(built_in("ServiceAccount"), {**account, "automountServiceAccountToken": automount})
         script = 'echo "${KUBECONFIG:+has} ${KUBERNETES_SERVICE_HOST:-none}"'
         text = RUN[: RUN.index("script:")] + f"script: '{script}'\n"
+        if template:
+            text += f"  podTemplate: {{automountServiceAccountToken: {template}}}\n"
         running, server = await ended(tmp_path, store, text)
-        assert running.log("r-pod").read_text() == ("has 127.0.0.1\n" if automount else " none\n")
+        assert running.log("r-pod").read_text() == ("has 127.0.0.1\n" if mounted else " none\n")
         await server.stop()
 
     asyncio.run(scenario())
