@@ -173,7 +173,7 @@ def _other_image(stage: str, source: Callable[[Lab], str]) -> Callable[[Lab], Un
     def change(lab: Lab) -> Undo:
         def put(image: str) -> None:
             patch = json.dumps([{"op": "replace", "path": path, "value": image}])
-            lab.oc("patch", "sdep", "flight-delay", "-n", f"user1-{stage}", "--type=json", "-p", patch)
+            lab.admin("patch", "sdep", "flight-delay", "-n", f"user1-{stage}", "--type=json", "-p", patch)
 
         served = lab.object("sdep", "flight-delay", "-n", f"user1-{stage}")["spec"]["predictors"][0]
         right = served["componentSpecs"][0]["spec"]["containers"][0]["image"]

@@ -86,7 +86,7 @@ def promote(lab: Lab, *, check: bool = True) -> tuple[subprocess.CompletedProces
     run = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"generateName": "promote-"}, "spec": spec}
     file = lab.state / "e2e-run.yaml"
     file.write_text(yaml.safe_dump(run))
-    lab.oc("create", "-n", "user1-production", "-f", str(file))
+    lab.admin("create", "-n", "user1-production", "-f", str(file))
     lab.workshop("approve", "--timeout", "120", "--message", "it was tested")
     lab.workshop("shell", "git", "checkout", "-q", "main")
     done = lab.workshop("shell", "workshop", "follow", "promote", "-o", "json", check=check)
