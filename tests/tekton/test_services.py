@@ -25,6 +25,7 @@ SERVICES = KIT / "tekton/overlays/cohort/services"
 TOKEN = "0123456789abcdef"
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("services"),
     pytest.mark.skipif(find("nginx") is None, reason="nginx is not installed, and its package cannot be had"),
 ]
 
