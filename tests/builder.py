@@ -16,9 +16,7 @@ def builder() -> tuple[Path, Image]:
     with locked("builder") as cache:
         root = cache / "images"
         store = ImageStore(root)
-        known = store.resolve(REF)
-        if known is not None and not store.is_intact(known.digest):
-            remove(known.root.parent)
+        # An image that a server has changed stays: other processes of this session use it.
         image = ensure_builder(store, KIT / "s2i", Path(os.environ["UV_CACHE_DIR"]))
         for old in store.images():
             if old.digest != image.digest:

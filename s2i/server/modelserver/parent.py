@@ -115,7 +115,7 @@ class Parent:
         with ours:
             with theirs:
                 handed = (self._http.fileno(), self._shared.fd, theirs.fileno())
-                flags = ["-s"] if sys.flags.no_user_site else []
+                flags = [flag for flag, on in (("-s", sys.flags.no_user_site), ("-S", sys.flags.no_site)) if on]
                 words = [*flags, "-m", "modelserver", "--worker", *map(str, (at, *handed)), self._name]
                 process = await asyncio.create_subprocess_exec(sys.executable, *words, pass_fds=handed)
             self._living[at] = process

@@ -54,7 +54,7 @@ def run_check(server: str, model: str, folder: Path, *more: Path) -> subprocess.
     """What assemble runs at its end: whether a model starts. ``more`` are folders of packages of the model's own."""
     path = os.pathsep.join(map(str, [packages(server), *more, sysconfig.get_path("platlib")]))
     return subprocess.run(
-        [python(), "-s", "-W", "ignore", "-m", MODULES[server], "--check", model],
+        [python(), "-sS", "-W", "ignore", "-m", MODULES[server], "--check", model],
         cwd=folder,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": path},
         capture_output=True,
@@ -73,7 +73,7 @@ class Server:
         self.name, self.folder = server, folder
         self._pool = urllib3.PoolManager(retries=False)
         self._process = subprocess.Popen(
-            [python(), "-s", "-m", MODULES[server], model],
+            [python(), "-sS", "-m", MODULES[server], model],
             cwd=folder,
             stderr=subprocess.PIPE,
             text=True,

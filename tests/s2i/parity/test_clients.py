@@ -50,7 +50,7 @@ print(json.dumps({name: [one.success, as_json(one.response)] for name, one in an
 def seldon_client(server: Server) -> dict[str, Any]:
     """What the client says of each call: whether it went well, and the answer."""
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(packages("seldon-core"))}
-    command = [python(), "-s", "-W", "ignore", "-c", "import setuptools\n" + SELDON_CLIENT, f"127.0.0.1:{server.port}"]
+    command = [python(), "-sS", "-W", "ignore", "-c", "import setuptools\n" + SELDON_CLIENT, f"127.0.0.1:{server.port}"]
     done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
