@@ -15,8 +15,8 @@ from tests.workshop.lab.serving import Lab
 
 Fault = Callable[[int, str, str], int]
 """Gets the number of the request, its method and its path; returns a status to answer with, 0 to pass the request on,
-or CUT to pass it on and close the connection without an answer."""
-CUT = -1
+CUT to pass it on and close the connection without an answer, or HOLD to give no answer until `stop()`."""
+CUT, HOLD = -1, -2
 
 
 class Proxy:
@@ -49,6 +49,7 @@ class Proxy:
         self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=False))
         app = web.Application(client_max_size=2**24)
         app.router.add_route("*", "/{path:.*}", self._handle)
+        self._stopped = asyncio.Event()
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -56,6 +57,7 @@ class Proxy:
         return int(self._runner.addresses[0][1])
 
     async def _stop(self) -> None:
+        self._stopped.set()
         await self._runner.cleanup()
         await self._session.close()
 
@@ -64,6 +66,9 @@ class Proxy:
         status = self.fault(self.requests, request.method, request.path)
         if status > 0:
             return web.json_response({"kind": "Status", "code": status, "message": f"made {status}"}, status=status)
+        if status == HOLD:
+            await self._stopped.wait()
+            return web.Response(status=503)
         kept = ("Authorization", "Content-Type", "Accept", "User-Agent")
         async with self._session.request(
             request.method,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.workshop.cohort.conftest import Cohort
-from tests.workshop.cohort.proxy import CUT, Proxy
+from tests.workshop.cohort.proxy import CUT, HOLD, Proxy
 from tests.workshop.lab.serving import Lab
 from workshop.cli import main
 from workshop.cluster.client import Client
@@ -88,8 +88,10 @@ def test_interrupted_at_any_point_and_run_again_the_state_is_the_same(
         cohort("teardown", "--yes")
 
 
-def test_ctrl_c_says_how_to_go_on(cohort: Cohort, lab: Lab, tmp_path: Path) -> None:
-    words = ["--users", "15", "--prefix", "s", "--kubeconfig", str(lab.state.kubeconfig)]
+def test_ctrl_c_says_how_to_go_on(cohort: Cohort, proxy: Proxy, tmp_path: Path) -> None:
+    # The command cannot end before the signal: it waits for an answer about s2.
+    proxy.fault = lambda number, method, path: HOLD if method == "PATCH" and "/namespaces/s2-" in path else 0
+    words = ["--users", "2", "--prefix", "s", "--kubeconfig", str(proxy.kubeconfig)]
     running = subprocess.Popen(
         [sys.executable, "-m", "workshop", "cohort", "provision", *words, "--sheet", str(tmp_path / "sheet")],
         stderr=subprocess.PIPE,
