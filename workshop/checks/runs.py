@@ -8,7 +8,7 @@ from workshop.manifests.objects import Object, annotations_of, condition, labels
 PIPELINE = "train-and-stage"
 PROMOTE, EXPERIMENT = "promote", "experiment"
 PRODUCTION_PIPELINES = (PROMOTE, EXPERIMENT, "rollback")
-"""The Pipelines that run in production."""
+"""The Pipelines that run in production; all others run in dev."""
 PUSHER = "mlops-workshop/pusher"
 """The annotation by which the trigger says who pushed; a run without it was started by hand."""
 

@@ -13,17 +13,16 @@ import time
 from pathlib import Path
 
 from workshop import output
+from workshop.checks.runs import PRODUCTION_PIPELINES, PROMOTE
 from workshop.cluster.client import Client
 from workshop.errors import RunFailed, SetupError, UsageError
 from workshop.manifests.objects import Object, annotations_of, is_done
 from workshop.operations.runs import failure_text, logs_command
 from workshop.operations.runs import follow as follow_run
-from workshop.participants.names import PRODUCTION_PIPELINES
 from workshop.participants.target import CommandTarget
 
 APPEARS_SECONDS = 30.0
 COMMIT = "mlops-workshop/commit"
-PROMOTE = "promote"
 
 
 def follow(words: argparse.Namespace, target: CommandTarget) -> int:
@@ -36,7 +35,7 @@ def follow(words: argparse.Namespace, target: CommandTarget) -> int:
     if not quiet:
         output.note(f"pipelinerun {name} in {namespace}")
     deadline = time.monotonic() + words.timeout
-    found = follow_run(client, "PipelineRun", namespace, name, deadline=deadline, quiet=quiet, look=lambda _: None)
+    found = follow_run(client, "PipelineRun", namespace, name, deadline=deadline, quiet=quiet)
     if quiet:
         output.emit(found.object)
     if not found.succeeded:

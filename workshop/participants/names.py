@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from workshop.usecase import DEPLOYMENT
 
 STAGES = ("dev", "staging", "production")
-PRODUCTION_PIPELINES = ("promote", "experiment", "rollback")
-"""The Pipelines that run in production; all others run in dev."""
 ENDPOINTS = "mlops-endpoints"
 """The ConfigMap of addresses that Tasks read with `envFrom`."""
 CREDENTIALS = "mlops-credentials"
