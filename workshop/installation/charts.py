@@ -52,9 +52,10 @@ async def _helm(client: BulkClient, words: Sequence[str]) -> None:
     config = client.config
     cluster = [f"--kubeconfig={config.path}"] if config.path else []
     cluster += [f"--kube-context={config.context}"] if config.context else []
+    whole = [*command, *cluster]
     process = await asyncio.create_subprocess_exec(
-        *command, *cluster, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
+        *whole, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE
     )
     _, err = await process.communicate()
     if process.returncode != 0:
-        raise SetupError(f"helm failed: {err.decode().strip()}", hint=shlex.join(command))
+        raise SetupError(f"helm failed: {err.decode().strip()}", hint=shlex.join(whole))
