@@ -2,7 +2,7 @@
 
     WorkshopError            1   something unexpected
     ├── UsageError           2   the command line cannot be understood
-    ├── SetupError     3   a port, a tool, the disk or the lab is not as the command needs it
+    ├── SetupError           3   a port, a tool, the disk or the lab is not as the command needs it
     ├── ManifestError        4   a manifest was rejected, or uses what is not supported
     ├── RunFailed            5   a run that the command followed has failed
     └── TimedOut             6   what the command waited for did not happen in time

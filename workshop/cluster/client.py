@@ -1,7 +1,7 @@
 """A small synchronous client of an API server: the lab's or a cluster's.
 
 `Client.load()` finds the server as kubectl does. Kinds have the names that people type (`"sdep"`, `"PipelineRun"`). A
-connection that fails is an SetupError with the next command. An error of the server is an ApiFailure with its
+connection that fails is a SetupError with the next command. An error of the server is an ApiFailure with its
 code, reason and message.
 """
 

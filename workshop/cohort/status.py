@@ -9,6 +9,7 @@ from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
 from workshop.cluster.wanted import Key
+from workshop.cohort.names import in_order
 from workshop.cohort.objects import CohortObjects
 from workshop.cohort.survey import namespaces, survey
 from workshop.manifests.apiresource import ApiResource
@@ -43,7 +44,7 @@ class Row:
 async def rows(client: BulkClient, known: Sequence[ApiResource], objects: CohortObjects, cohort: str) -> list[Row]:
     """The participants whose namespaces exist. Raises like BulkClient.request."""
     there = await namespaces(client, objects.namespace, cohort)
-    participants = sorted({one.participant for one in there.values()})
+    participants = sorted({one.participant for one in there.values()}, key=in_order)
     wanted = {name: dict(objects.of(Participant(name))) for name in participants}
     found = await survey(client, objects, {key: obj for mine in wanted.values() for key, obj in mine.items()})
     made = {name: _row(name, mine, found.current) for name, mine in wanted.items()}
@@ -60,7 +61,7 @@ async def rows(client: BulkClient, known: Sequence[ApiResource], objects: Cohort
                 read(row, namespace, await _listed(client, resource, namespace))
 
     await every(there, look)
-    return [made[name] for name in found.participants]
+    return list(made.values())
 
 
 async def _listed(client: BulkClient, resource: ApiResource, namespace: str) -> list[Object]:
