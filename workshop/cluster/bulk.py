@@ -32,6 +32,7 @@ PAGE = 200
 CONNECTIONS = 16
 PATIENCE = 60.0
 ANSWER_SECONDS = 60.0
+CONNECT_SECONDS = 10.0
 _PAUSES = (0.1, 0.3, 1.0, 2.0, 5.0)
 _AGAIN = (429, 500, 502, 503, 504)
 T = TypeVar("T")
@@ -61,7 +62,6 @@ class BulkClient:
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._connections, ssl=tls),
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=10),
         )
         return self
 
@@ -95,8 +95,9 @@ class BulkClient:
         *,
         query: dict[str, str] | None = None,
         accept: str = JSON,
+        seconds: float = ANSWER_SECONDS,
     ) -> bytes:
-        """As `request`, with a body that is no JSON. Raises like it."""
+        """As `request`, with a body that is no JSON and at most `seconds` until the whole answer. Raises like it."""
         if method == "GET":
             self.reads += 1
         else:
@@ -104,7 +105,7 @@ class BulkClient:
         began, attempt = time.monotonic(), 0
         while True:
             try:
-                return await self._send(method, path, query, raw, media, accept)
+                return await self._send(method, path, query, raw, media, accept, seconds)
             except (ApiFailure, SetupError) as e:
                 pause = _pause(e, attempt)
                 if pause is None or time.monotonic() - began + pause > self._patience:
@@ -174,13 +175,25 @@ class BulkClient:
         return bool((orjson.loads(answer).get("status") or {}).get("allowed"))
 
     async def _send(
-        self, method: str, path: str, query: dict[str, str] | None, raw: bytes | None, media: str, accept: str
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None,
+        raw: bytes | None,
+        media: str,
+        accept: str,
+        seconds: float,
     ) -> bytes:
         assert self._session is not None
         headers = {"Accept": accept, **({"Content-Type": media} if raw is not None else {})}
         try:
             async with self._session.request(
-                method, self.config.server + path, params=query, data=raw, headers=headers
+                method,
+                self.config.server + path,
+                params=query,
+                data=raw,
+                headers=headers,
+                timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as e:

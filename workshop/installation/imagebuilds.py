@@ -15,6 +15,11 @@ from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import status_of
 
 NAMESPACE = "mlops-workshop"
+START_SECONDS = 330.0
+"""OpenShift answers when the build's Pod has taken the archive, and waits up to five minutes for that Pod.
+
+https://github.com/openshift/openshift-apiserver/blob/main/pkg/build/apiserver/registry/buildconfiginstantiate/rest.go
+"""
 _UNDER_WAY = ("New", "Pending", "Running")
 _FAILED = ("Failed", "Error", "Cancelled")
 """Phases of a Build that has ended without an image."""
@@ -38,7 +43,7 @@ async def start(client: BulkClient, known: Sequence[ApiResource], kit: Path, nam
     assert resource is not None
     try:
         path = resource.path(NAMESPACE, name, "instantiatebinary")
-        await client.send_bytes("POST", path, archive, "application/octet-stream")
+        await client.send_bytes("POST", path, archive, "application/octet-stream", seconds=START_SECONDS)
     except ApiFailure as e:
         raise refused(e, f"start the build {name}") from e
     return True
