@@ -112,8 +112,11 @@ def _some(waiting: list[str]) -> str:
 async def _uninstall(words: argparse.Namespace, installer: Installer) -> int:
     found = await installer.installed()
     parts = ", ".join(sorted({part for _, part in found}))
-    what = f"this deletes {len(found)} objects of {parts or 'no part'}, and with the project its data"
-    if found and not words.yes and not confirmed(what, "workshop cluster uninstall --yes"):
+    what = (
+        f"this deletes {len(found)} objects of {parts or 'no part'}, and with the project its data; it also removes "
+        "charts and settings that install has made"
+    )
+    if not words.yes and not confirmed(what, "workshop cluster uninstall --yes"):
         return UsageError.exit_code
     await installer.uninstall(found)
     left = [key.described for key, _ in await installer.installed()]

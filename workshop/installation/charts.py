@@ -26,20 +26,25 @@ async def install(client: BulkClient, chart: Chart) -> None:
     await _helm(client, words)
 
 
-async def uninstall(client: BulkClient, known: Sequence[ApiResource], chart: Chart) -> bool:
-    """Remove the release if it exists, and say whether it did. Raises SetupError, ApiFailure."""
+async def is_installed(client: BulkClient, known: Sequence[ApiResource], chart: Chart) -> bool:
+    """Whether the release exists. Raises SetupError, ApiFailure."""
     secrets = of_kind(known, "v1", "Secret")
     assert secrets is not None
     try:
         # Helm keeps a release as a Secret.
-        found = await client.list(secrets, chart.namespace, labels=f"owner=helm,name={RELEASE}", metadata=True)
+        return bool(await client.list(secrets, chart.namespace, labels=f"owner=helm,name={RELEASE}", metadata=True))
     except ApiFailure as e:
         if e.code != 404:
             raise
-        found = []
-    if found:
-        await _helm(client, ["uninstall", RELEASE, "--namespace", chart.namespace])
-    return bool(found)
+        return False
+
+
+async def uninstall(client: BulkClient, known: Sequence[ApiResource], chart: Chart) -> bool:
+    """Remove the release if it exists, and return whether it did. Raises SetupError, ApiFailure."""
+    if not await is_installed(client, known, chart):
+        return False
+    await _helm(client, ["uninstall", RELEASE, "--namespace", chart.namespace])
+    return True
 
 
 async def _helm(client: BulkClient, words: Sequence[str]) -> None:

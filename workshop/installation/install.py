@@ -103,6 +103,8 @@ class Installer:
                     missing.append(f"{key.described} is missing")
                 else:
                     missing += _not_ready(key, obj, live)
+        if part.merge is not None and is_openshift(self.known):
+            missing += await settings.waiting_for(self.client, self.known, part.merge)
         for name in part.builds:
             missing += await imagebuilds.waiting_for(self.client, self.known, name)
         return missing
@@ -125,8 +127,10 @@ class Installer:
     async def uninstall(self, found: Sequence[tuple[Key, str]]) -> None:
         """Delete what `installed` has found, parts in the opposite order.
 
+        A chart takes its kinds along, and with a kind all objects of it. While there are any, nothing is removed.
         Raises ManifestError, SetupError, TimedOut.
         """
+        await self._refuse_chart_in_use()
         order = {part.name: at for at, part in enumerate(self.table.parts)}
         for name in sorted({part for _, part in found}, key=lambda one: -order.get(one, -1)):
             mine = [key for key, part in found if part == name]
@@ -239,6 +243,23 @@ class Installer:
 
     def _can_subscribe(self, part: Part) -> bool:
         return part.operator is not None and served(self.known, "Subscription.operators.coreos.com/v1alpha1")
+
+    async def _refuse_chart_in_use(self) -> None:
+        for part in self.table.parts:
+            if part.chart is None or not await charts.is_installed(self.client, self.known, part.chart):
+                continue
+            used = [
+                f"{resource.kind} {'/'.join(namespace_and_name(obj))}"
+                for resource in self.known
+                if f"{resource.kind}.{resource.api_version}" in part.provides
+                for obj in await self.client.list(resource, metadata=True)
+            ]
+            if used:
+                more = f" and {len(used) - 5} more" if len(used) > 5 else ""
+                raise SetupError(
+                    f"part {part.name} is in use by {', '.join(used[:5])}{more}; nothing was removed",
+                    hint="workshop cohort teardown removes those of participants; then the same command again",
+                )
 
     async def _remove_operator(self, key: Key) -> None:
         """Delete what a Subscription has installed: without its ClusterServiceVersion the operator ends."""

@@ -13,11 +13,11 @@ from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
 from workshop.installation.capacity import Capacity, capacity
-from workshop.installation.table import Operator, Part, Sizing, Table
+from workshop.installation.settings import differing
+from workshop.installation.table import Merge, Operator, Part, Sizing, Table
 from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object, annotations_of, name_of, status_of
 
-MONITORING = ("openshift-monitoring", "cluster-monitoring-config")
 _DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 _RIGHTS = (
     ("create", "", "namespaces"),
@@ -116,6 +116,8 @@ class _Look:
 
     async def part(self, part: Part, table: Table) -> list[Finding]:
         absent = [kind for kind in part.provides if not served(self.known, kind)]
+        if part.merge is not None and self.openshift and not absent:
+            return [await self._merge(part, part.merge)]
         if part.provides and not absent:
             return [Finding(part.name, "ok", await self._present(part))]
         if part.openshift and not self.openshift:
@@ -123,8 +125,9 @@ class _Look:
             return [Finding(part.name, state, "install brings it on OpenShift only", part.elsewhere)]
         if part.needs and not self._reachable(next(p for p in table.parts if p.name == part.needs)):
             return [Finding(part.name, "choice", f"left out: it needs {part.needs}", "")]
-        if part.name == "monitoring" and self.openshift:
-            return [Finding(part.name, "missing", "the cluster has no monitoring stack", "see the cluster's operators")]
+        if part.merge is not None and self.openshift:
+            fix = "see the cluster's operators"
+            return [Finding(part.name, "missing", f"the server has no {', '.join(absent)}", fix)]
         if part.operator is not None and self._has_olm():
             return await self._operator(part, part.operator)
         if part.chart is not None:
@@ -188,6 +191,13 @@ class _Look:
         csv = status_of(installed).get("installedCSV") or "none yet"
         note = "" if spec.get("channel") == part.operator.channel else f"; the kit's channel is {part.operator.channel}"
         return f"{csv}, channel {spec.get('channel')}{note}"
+
+    async def _merge(self, part: Part, merge: Merge) -> Finding:
+        live = await self._find("v1", "ConfigMap", merge.namespace, merge.name)
+        if changed := differing(live, merge):
+            fix = f"sets {', '.join(changed)} in ConfigMap {merge.name} in {merge.namespace}"
+            return Finding(part.name, "change", "served, not set up", fix)
+        return Finding(part.name, "ok", "served")
 
     async def _operator(self, part: Part, operator: Operator) -> list[Finding]:
         installed = await self._subscription(operator)

@@ -21,17 +21,29 @@ MERGED = "mlops-workshop/merged"
 """The annotation with the names of the settings that the installation has set."""
 
 
+def differing(live: Object | None, wanted: Merge) -> dict[str, Any]:
+    """The settings that the ConfigMap lacks or has with another value. Raises SetupError for a text that is no map."""
+    content = _read(live, wanted)
+    return {name: value for name, value in wanted.values.items() if content.get(name) != value}
+
+
+async def waiting_for(client: BulkClient, known: Sequence[ApiResource], wanted: Merge) -> list[str]:
+    """What `merge` would set, in words. Raises like it."""
+    key = _key(known, wanted)
+    changed = differing(await find(client, key), wanted)
+    return [f"{key.described} does not set {', '.join(changed)}"] if changed else []
+
+
 async def merge(client: BulkClient, known: Sequence[ApiResource], wanted: Merge) -> int:
     """Set what differs and return the number of writes. Raises SetupError for a text that is no map, ManifestError."""
     key = _key(known, wanted)
     live = await find(client, key)
-    content = _read(key, live, wanted)
-    changed = {name: value for name, value in wanted.values.items() if content.get(name) != value}
+    changed = differing(live, wanted)
     if not changed:
         return 0
     before = annotations_of(live).get(MERGED, "") if live else ""
     names = ",".join(sorted({*filter(None, before.split(",")), *changed}))
-    await _write(client, key, live, wanted.key, {**content, **changed}, names)
+    await _write(client, key, live, wanted.key, {**_read(live, wanted), **changed}, names)
     return 1
 
 
@@ -42,7 +54,7 @@ async def take_back(client: BulkClient, known: Sequence[ApiResource], wanted: Me
     mine = annotations_of(live).get(MERGED, "").split(",") if live else []
     if live is None or not any(mine):
         return False
-    content = _read(key, live, wanted)
+    content = _read(live, wanted)
     kept = {name: value for name, value in content.items() if name not in mine or value != wanted.values.get(name)}
     await _write(client, key, live, wanted.key, kept, None)
     return True
@@ -54,13 +66,14 @@ def _key(known: Sequence[ApiResource], wanted: Merge) -> Key:
     return Key(resource, wanted.namespace, wanted.name)
 
 
-def _read(key: Key, live: Object | None, wanted: Merge) -> dict[str, Any]:
+def _read(live: Object | None, wanted: Merge) -> dict[str, Any]:
+    where = f"ConfigMap {wanted.name} in {wanted.namespace}"
     try:
         content = yaml.safe_load(((live or {}).get("data") or {}).get(wanted.key, "")) or {}
     except yaml.YAMLError as e:
-        raise SetupError(f"{key.described} holds no YAML: {e}", hint="correct it first; nothing was changed") from e
+        raise SetupError(f"{where} holds no YAML: {e}", hint="correct it first; nothing was changed") from e
     if not isinstance(content, dict):
-        raise SetupError(f"{key.described} holds no map of settings", hint="correct it first; nothing was changed")
+        raise SetupError(f"{where} holds no map of settings", hint="correct it first; nothing was changed")
     return content
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from tests.kit import until
 from tests.workshop.lab.serving import Lab
 from workshop.cluster import config as configs
 from workshop.cluster.bulk import BulkClient
+from workshop.cluster.client import Client
 from workshop.errors import SetupError, TimedOut
 from workshop.installation.install import Installer, Options
 from workshop.installation.preflight import Finding, preflight
-from workshop.installation.table import Merge, Operator, Part, Table, sizing, table
+from workshop.installation.table import Chart, Merge, Operator, Part, Table, sizing, table
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Events = list[tuple[str, dict[str, Any]]]
@@ -142,8 +144,7 @@ def test_an_operator_is_subscribed_and_waited_for(
     path = f"/apis/operators.coreos.com/v1alpha1/namespaces/{namespace}/subscriptions/widgets"
 
     def play_the_operator() -> None:
-        while lab.ask("GET", path)[0] != 200:
-            pass
+        until(lambda: lab.ask("GET", path)[0] == 200, what="the Subscription")
         lab.ask("POST", CRDS, crd("example.org", "v1", "Widget"))
 
     thread = threading.Thread(target=play_the_operator, daemon=True)
@@ -181,7 +182,10 @@ def test_settings_of_the_cluster_are_merged_and_taken_back(
     def data() -> Any:
         return lab.ask("GET", f"{path}/monitoring")[1]["data"]
 
+    waiting, _ = run([part], lambda installer: installer.waiting_for(part))
+    assert waiting == [f"ConfigMap monitoring in {namespace} does not set enableUserWorkload"]
     run([part], Installer.install)
+    assert run([part], lambda installer: installer.waiting_for(part))[0] == []
     assert data()["b"] == "c" and "retention: 7d" in data()["config.yaml"]
     assert "enableUserWorkload: true" in data()["config.yaml"]
     before = lab.ask("GET", f"{path}/monitoring")[1]["metadata"]["resourceVersion"]
@@ -216,10 +220,22 @@ def test_without_helm_the_command_for_another_machine_is_shown(
     assert "--version 1.17.1" in refused.value.hint and "defaultUserID=" in refused.value.hint
 
 
+def test_a_chart_whose_kind_is_in_use_is_not_removed(run: Callable[..., Any], lab: Lab, namespace: str) -> None:
+    chart = Chart("https://charts.example", "gadgets", "1", namespace, {})
+    part = Part("gadgets", "it", "x", ("Gadget.example.org/v1",), chart=chart)
+    lab.ask("POST", CRDS, crd("example.org", "v1", "Gadget"))
+    gadgets = f"/apis/example.org/v1/namespaces/{namespace}/gadgets"
+    assert lab.ask("POST", gadgets, {"metadata": {"name": "theirs"}})[0] == 201
+    assert run([part], uninstall)[0] == [], "without a release there is nothing to remove"
+    release = {"metadata": {"name": "release", "labels": {"owner": "helm", "name": "mlops-workshop"}}}
+    assert lab.ask("POST", f"/api/v1/namespaces/{namespace}/secrets", release)[0] == 201
+    with pytest.raises(SetupError, match=f"in use by Gadget {namespace}/theirs; nothing was removed"):
+        run([part], uninstall)
+    lab.ask("DELETE", f"{CRDS}/gadgets.example.org")
+
+
 def test_preflight_reads_only_and_says_what_install_brings(lab: Lab) -> None:
     async def look() -> tuple[list[Finding], int]:
-        from workshop.cluster.client import Client
-
         async with BulkClient(configs.find(lab.state.kubeconfig), "mlops-workshop") as client:
             known = Client.load(lab.state.kubeconfig).resources
             found = await preflight(client, known, table(), sizing())
@@ -230,14 +246,13 @@ def test_preflight_reads_only_and_says_what_install_brings(lab: Lab) -> None:
     found = {one.name: one for one in findings}
     assert found["pipelines"].state == "ok" and found["seldon"].state == "ok"
     assert found["grafana"].state == "choice" and "operator" in found["grafana"].fix
+    assert found["monitoring"].state == "change" and "enableUserWorkload" in found["monitoring"].fix
     assert found["rights"].state == "ok"
     assert found["shared"].fix == "applies workshop/installation/objects/shared"
 
 
 def test_preflight_asks_the_catalog_for_the_pinned_channel(lab: Lab) -> None:
     async def look(part: Part) -> Finding:
-        from workshop.cluster.client import Client
-
         async with BulkClient(configs.find(lab.state.kubeconfig), "mlops-workshop") as client:
             known = Client.load(lab.state.kubeconfig).resources
             found = await preflight(client, known, Table((part,), (), ()), sizing())
