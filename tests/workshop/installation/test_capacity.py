@@ -65,7 +65,7 @@ def test_the_sizes_are_those_of_the_files_that_they_name() -> None:
     notebook = lines["notebook server"]
     assert re.search(r"cpu_guarantee, \S+ = ([\d.]+)", hub)[1] == str(number(notebook["cpu"]))  # type: ignore[index]
     assert f'"{notebook["memory"]}"' in hub and f'storage_capacity = "{notebook["storage"]}"' in hub
-    limits = yaml.safe_load((KIT / "tekton/participant/dev/limitrange.yaml").read_text())["spec"]["limits"][0]
+    limits = yaml.safe_load((KIT / "tekton/participant/bounds/limitrange.yaml").read_text())["spec"]["limits"][0]
     listener = lines["webhook listener"]
     assert {"cpu": listener["cpu"], "memory": listener["memory"]} == limits["defaultRequest"]
     services = yaml.safe_load((KIT / "tekton/overlays/cohort/services/deployment.yaml").read_text())
