@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -72,3 +76,44 @@ def test_data_that_cannot_be_fetched_is_told_in_dvcs_words_and_then_ours(
     theirs, ours = said.index(reason), said.index("ERROR: dvc pull failed, see above")
     assert theirs < ours, said
     assert f"remote: {url}" in said and "dvc push data/*.dvc" in said
+
+
+@contextmanager
+def remote(code: int) -> Iterator[str]:
+    """An HTTP remote that answers the same status to all requests for its folder, and 404 for each file."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(code if self.path == "/" or code >= 500 else 404)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_HEAD = do_GET
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_403_of_a_remote_that_lists_no_folders_is_no_reason(clone: Path, tmp_path: Path) -> None:
+    script = tasks()["fetch-data"]["spec"]["steps"][0]["script"]
+    with remote(403) as url:
+        done = run_script(script, clone, {"DVC_REMOTE_URL": url, "HOME": str(tmp_path)})
+    said = done.stdout + done.stderr
+    assert done.returncode == 1 and "missing-files" in said and "dvc push data/*.dvc" in said, said
+    assert "answers 403" not in said, "nginx answers so to each GET of the folder"
+
+
+def test_the_503_of_a_remote_is_told(clone: Path, tmp_path: Path) -> None:
+    script = tasks()["fetch-data"]["spec"]["steps"][0]["script"]
+    with remote(503) as url:
+        done = run_script(script, clone, {"DVC_REMOTE_URL": url, "HOME": str(tmp_path)})
+    assert done.returncode == 1 and f"{url} answers 503" in done.stderr, done.stdout + done.stderr
