@@ -24,7 +24,7 @@ CLONE = f"{HOME}/mlops-workshop"
 OWNER = "mlops-workshop/participant"
 """The label with the participant's name on their objects, which tekton/participant sets."""
 ACCOUNT = "notebook"
-"""The ServiceAccount of the terminal's `oc`. It has the role edit in the participant's projects."""
+"""The ServiceAccount of the terminal's `oc`: `edit` in the dev project, `view` in staging and production."""
 
 
 async def into_own_project(spawner: Any) -> None:
