@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Queue
@@ -39,12 +39,14 @@ class Answer:
 
 
 class Server:
-    """One running model server and a client for it."""
+    """One running model server and a client for it. `command` replaces the command that starts the server."""
 
-    def __init__(self, model: str, env: dict[str, str], folder: Path = MODELS) -> None:
+    def __init__(
+        self, model: str, env: dict[str, str], folder: Path = MODELS, command: Sequence[str | Path] = ()
+    ) -> None:
         base = {key: os.environ[key] for key in ("PATH", "TMPDIR") if key in os.environ}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "modelserver", model],
+            command or [sys.executable, "-m", "modelserver", model],
             cwd=folder,
             stderr=subprocess.PIPE,
             env={

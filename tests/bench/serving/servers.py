@@ -170,7 +170,8 @@ def contestants(folder: Path) -> list[Contestant]:
         )
 
     def stock(name: str, model_class: str, cwd: Path) -> Contestant:
-        command = [sys.executable, "-s", "-m", "seldon_wrapper", model_class]
+        # As s2i/bin/common starts it.
+        command = [sys.executable, "-sS", "-m", "seldon_wrapper", model_class]
         return Contestant(name, lambda port: command, "/predict", seldon, "/health/ping", wrapper, cwd)
 
     return [
