@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
@@ -20,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit import until
 from workshop.errors import SetupError
 from workshop.programs import PACKAGES, Package, Program, Release, find, require
 from workshop.programs.fetch import SOURCES, Source, ensure
@@ -273,19 +273,12 @@ def _slowly(log: Path, seconds: float) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", SLOW, str(log), str(seconds)], cwd=KIT, stderr=subprocess.DEVNULL)
 
 
-def _until(holds: object, seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def test_a_fetch_that_is_killed_leaves_nothing_that_is_used_and_the_next_one_succeeds(
     cache: Path, tmp_path: Path
 ) -> None:
     log = tmp_path / "log"
     process = _slowly(log, 30)
-    _until(log.exists)
+    until(log.exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert find("prometheus") is None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
 from tornado.web import Application, RequestHandler
 
+from tests.kit import until
 from tests.workshop.lab.listening.serving import Port, rest_of
 from workshop.lab.components.jupyterhub_proxy import ProxyServer
 from workshop.lab.listening import limits
@@ -69,13 +69,6 @@ GET = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 def post(size: int, sent: int) -> bytes:
     head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n"
     return head.encode() + b"z" * sent
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_head_above_its_limit_is_not_read(served: Served) -> None:

@@ -6,13 +6,13 @@ import asyncio
 import io
 import json
 import tarfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future
 from typing import Any
 
 import pytest
 
+from tests.kit import until
 from tests.workshop.lab.api.conftest import Run, kubectl, namespace  # noqa: F401
 from tests.workshop.lab.serving import Lab
 from workshop.lab.clients import write_tools
@@ -103,14 +103,6 @@ def start(lab: Lab, project: str, name: str, files: bytes) -> str:
     code, build = lab.ask("POST", path, files, media="application/octet-stream")
     assert code == 201, build
     return str(build["metadata"]["name"])
-
-
-def until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    ends = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < ends, "it did not come"
-        time.sleep(0.02)
-    return found
 
 
 def ended(lab: Lab, project: str, name: str) -> Object:

@@ -8,13 +8,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from delivery import asking
 from delivery.errors import DeliveryError
 
+from tests.kit import until
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, PRODUCTION, SECRET, Bench
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
@@ -54,7 +54,7 @@ class Repository:
         self.git("clone", "-q", "--bare", str(self.work), str(self.bare))
         server = GitServer(bench.store, state, "token", "http://127.0.0.1:1", LAB_PARTICIPANT, dict(os.environ))
         self._running = asyncio.run_coroutine_threadsafe(server.run(), bench.loop)
-        self._until(lambda: (self.bare / "hooks" / "post-receive").exists())
+        until(lambda: (self.bare / "hooks" / "post-receive").exists())
 
     def git(self, *words: str) -> str:
         done = subprocess.run(["git", *words], cwd=self.work, capture_output=True, text=True, check=True)
@@ -69,17 +69,11 @@ class Repository:
     def push(self, *refs: str) -> list[Object]:
         """Push, wait until the push is dealt with, and return the PipelineRuns that triggers have made."""
         self.git("push", "-q", str(self.bare), *refs)
-        self._until(lambda: not list((self.bare / "lab-pushes").glob("*")))
+        until(lambda: not list((self.bare / "lab-pushes").glob("*")))
         return self.bench.made("PipelineRun")
 
     def stop(self) -> None:
         self._running.cancel()
-
-    def _until(self, condition: Any) -> None:
-        deadline = time.monotonic() + 15
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.02)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.kit import until
 from tests.workshop.lab.pages.fixtures import Served, browser, lab_of, pipeline_run, pod_of, served
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
@@ -195,13 +196,6 @@ def _watches(lab: Served, about: Lab) -> int:
     return lab.call(lambda: len(about.store._watches))
 
 
-def _until(holds: Any) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
 def test_an_open_page_is_notified_and_leaves_no_subscription(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     pipeline_run(about.store, "run-a", [])
@@ -222,7 +216,7 @@ def test_an_open_page_is_notified_and_leaves_no_subscription(tmp_path: Path) -> 
         assert _watches(lab, about) == 1
         answer.close()
         connection.close()
-        _until(lambda: _watches(lab, about) == 0)
+        until(lambda: _watches(lab, about) == 0)
 
 
 def test_a_hundred_open_pages_that_never_read_do_not_block_others(tmp_path: Path) -> None:
@@ -233,7 +227,7 @@ def test_a_hundred_open_pages_that_never_read_do_not_block_others(tmp_path: Path
         lines = [socket.create_connection((address.hostname, address.port)) for _ in range(100)]
         for line in lines:
             line.sendall(b"GET /runs/user1-dev/run-a/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-        _until(lambda: _watches(lab, about) == 100)
+        until(lambda: _watches(lab, about) == 100)
         for n in range(200):
             run["status"]["conditions"][0]["message"] = f"step {n}"
             run = lab.call(partial(about.store.update_status, built_in("PipelineRun"), run))
@@ -245,4 +239,4 @@ def test_a_hundred_open_pages_that_never_read_do_not_block_others(tmp_path: Path
         connection.close()
         for line in lines:
             line.close()
-        _until(lambda: _watches(lab, about) == 0)
+        until(lambda: _watches(lab, about) == 0)
