@@ -12,11 +12,14 @@ from workshop.lab.images.store import Image, ImageStore
 
 
 def builder() -> tuple[Path, Image]:
-    """The folder of a store that has the builder, and the image."""
+    """The folder of a store that has the builder, and the image. Removes the images of other states of s2i/.
+
+    An image whose files were changed stays, because other test processes may use it. Its containers end with
+    ErrImagePull; then remove .cache/tests/images.
+    """
     with locked("builder") as cache:
         root = cache / "images"
         store = ImageStore(root)
-        # An image that a server has changed stays: other processes of this session use it.
         image = ensure_builder(store, KIT / "s2i", Path(os.environ["UV_CACHE_DIR"]))
         for old in store.images():
             if old.digest != image.digest:

@@ -26,4 +26,4 @@ def test_a_listed_difference_is_seen(findings: list[str], row: Difference) -> No
 
 
 def test_the_page_says_what_the_table_says() -> None:
-    assert PAGE.read_text() == page(), "next: python -m tests.s2i.parity"
+    assert PAGE.read_text() == page(), "next: make parity"
