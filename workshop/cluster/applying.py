@@ -32,7 +32,8 @@ async def find(client: BulkClient, key: Key) -> Object | None:
 
 def refused(error: ApiFailure, what: str) -> WorkshopError:
     """The error for an answer of the server: what was tried, the server's message, and what comes next."""
-    if error.code == 409:
+    causes = [one.get("reason") for one in error.details.get("causes") or []]
+    if error.code == 409 and "FieldManagerConflict" in causes:
         hint = "somebody has changed these fields: --force takes them over, without it they stay and the run stops"
     elif error.code == 403 and "exceeded quota" in str(error):
         hint = "a ResourceQuota of the cluster is too small; when it is larger, the same command goes on"
