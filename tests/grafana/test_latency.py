@@ -78,6 +78,6 @@ def test_every_panel_of_a_quantile_shows_the_bounds_as_bounds() -> None:
 def test_thresholds_of_latency_are_bounds_of_buckets() -> None:
     """Inside a bucket, a quantile is an estimate; only at a bound does it say how many answers are beyond."""
     (slow,) = (rule["expr"] for rule in rules() if rule["alert"] == "ModelSlow")
-    message = [panel["fieldConfig"]["defaults"].get("thresholds", {"steps": []}) for panel in latency_panels()]
-    steps = [step["value"] for one in message for step in one["steps"]]
+    thresholds = [panel["fieldConfig"]["defaults"].get("thresholds", {"steps": []}) for panel in latency_panels()]
+    steps = [step["value"] for one in thresholds for step in one["steps"]]
     assert {float(slow.rpartition(">")[2]), *(step for step in steps if step)} <= set(BOUNDS["REQUEST"])

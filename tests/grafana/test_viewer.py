@@ -90,9 +90,9 @@ def test_every_panel_shows_data_in_light_and_dark(page: Page, name: str, tmp_pat
         page.open(name)
         shown = {panel["title"] for panel in panels(RENDERED / f"{name}.json") if "$" not in panel["title"]}
         assert shown <= {each.find_element(By.CSS_SELECTOR, "h3").text for each in page.all(".panel")}
-        message = [note.text for note in page.all(".note:not([hidden])")]
+        notes = [note.text for note in page.all(".note:not([hidden])")]
         # Nothing was there five minutes ago.
-        assert set(message) <= {"Nothing to compare with: no requests 5m ago"}, message
+        assert set(notes) <= {"Nothing to compare with: no requests 5m ago"}, notes
         for chart in (c for kind in CHARTS for c in page.all(f".type-{kind}:not(.empty) canvas")):
             assert _painted(page, chart) > 500, "an empty canvas"
         theme = "dark" if dark else "light"

@@ -186,9 +186,9 @@ def test_command_line_prints_a_line_a_check(
 ) -> None:
     with answering(Honest(served)) as url:
         assert main(["contract", "--url", url, "--model", str(small_model / CARD)]) == 0
-        message = capsys.readouterr().out.splitlines()
-        assert message[0].startswith("ok   ready")
-        assert all(line.startswith("ok   ") for line in message)
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith("ok   ready")
+        assert all(line.startswith("ok   ") for line in lines)
         assert main(["contract", "--url", url, "--model", str(small_model / CARD), "-o", "json"]) == 0
         assert all(json.loads(line)["passed"] for line in capsys.readouterr().out.splitlines())
 

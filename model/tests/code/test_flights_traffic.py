@@ -91,13 +91,13 @@ def run(url: str, plan: Plan) -> Report:
 def test_truth_follows_the_rows_that_were_asked_about(deployment: Callable[[Answering], Deployment]) -> None:
     server = deployment(always_late)
     report = run(server.url, Plan(rate=1000, rows=3, requests=20, feedback=1.0))
-    asked, message = server.sent("/predictions"), server.sent("/feedback")
-    assert len(asked) == len(message) == 20
+    asked, reported = server.sent("/predictions"), server.sent("/feedback")
+    assert len(asked) == len(reported) == 20
     assert report.codes == {200: 20}
     assert report.feedback_codes == {200: 20}
     assert report.predictors == {"main": 20}
     assert report.positive == report.rows == 60
-    for body in message:
+    for body in reported:
         late = [int(row[0] % 2 == 0) for row in body["request"]["data"]["ndarray"]]
         assert body["truth"]["data"]["ndarray"] == [[one] for one in late]
         assert body["reward"] == pytest.approx(sum(late) / 3)

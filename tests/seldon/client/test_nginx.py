@@ -122,9 +122,9 @@ class Listening(BaseHTTPRequestHandler):
 def test_a_travellers_cookies_and_addresses_go_nowhere(tmp_path: Path, ask: Ask) -> None:
     model = ThreadingHTTPServer(("127.0.0.1", 0), Listening)
     threading.Thread(target=model.serve_forever, args=(0.01,), daemon=True).start()
-    message = {**JSON, "cookie": "secret=1", "authorization": "Bearer x", "x-forwarded-for": "10.1.2.3"}
+    headers = {**JSON, "cookie": "secret=1", "authorization": "Bearer x", "x-forwarded-for": "10.1.2.3"}
     with nginx(f"http://127.0.0.1:{model.server_port}", tmp_path) as url:
-        answer = ask("POST", f"{url}{PREDICT}?who=me", body=REQUEST, headers=message)
+        answer = ask("POST", f"{url}{PREDICT}?who=me", body=REQUEST, headers=headers)
     model.shutdown()
     model.server_close()
     assert "set-cookie" not in answer.headers
