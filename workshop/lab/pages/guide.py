@@ -114,6 +114,7 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
         Route("/guide/api/{verb:str}/{number:str}", begin, methods=["POST"]),
         Route("/guide/{language:str}/{name:str}", translated),
         Route("/guide/{name:str}", module_page),
+        Route("/guide/{name:str}/", lambda request: RedirectResponse(f"/guide/{request.path_params['name']}")),
     ]
 
 

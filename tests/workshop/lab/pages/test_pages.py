@@ -289,9 +289,10 @@ def test_a_module_shows_the_participants_values(tmp_path: Path) -> None:
     assert "$PRODUCTION_URL" not in page
 
 
-def test_a_module_number_leads_to_the_page(tmp_path: Path) -> None:
-    answer = browser(lab_of(tmp_path)).get("/guide/01", follow_redirects=False)
-    assert answer.headers["location"] == "/guide/01-meet-the-lab"
+def test_a_module_number_and_a_slash_at_the_end_lead_to_the_page(tmp_path: Path) -> None:
+    for path, leads_to in (("01", "01-meet-the-lab"), ("01-meet-the-lab/", "01-meet-the-lab")):
+        answer = browser(lab_of(tmp_path)).get(f"/guide/{path}", follow_redirects=False)
+        assert answer.headers["location"] == f"/guide/{leads_to}"
 
 
 def test_the_check_of_a_module_answers_a_line_a_task(tmp_path: Path) -> None:
