@@ -23,6 +23,7 @@ from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessSpec
 from workshop.lab.components.sockets import socket_folder
 from workshop.lab.parts import ComponentSpec, Runner, Tool
+from workshop.lab.private_files import write_private
 from workshop.lab.sessions import LOGIN
 
 if TYPE_CHECKING:
@@ -50,14 +51,14 @@ def process(
     folder.mkdir(parents=True, exist_ok=True)
     socket = socket_folder(folder, len(SOCKET_NAME)) / SOCKET_NAME
     password = folder / "admin-password"
-    _private(password, password.read_text() if password.exists() else secrets.token_urlsafe(18))
-    _private(folder / "grafana.ini", settings(folder, url, socket, dashboards))
+    write_private(password, password.read_bytes() if password.exists() else secrets.token_urlsafe(18).encode())
+    write_private(folder / "grafana.ini", settings(folder, url, socket, dashboards).encode())
     provisioned = {
         "datasources": _datasource(prometheus_url, token),
         "dashboards": _provider(dashboards),
     }
     for kind, body in provisioned.items():
-        _private(folder / "provisioning" / kind / "kit.yaml", yaml.safe_dump(body, sort_keys=False))
+        write_private(folder / "provisioning" / kind / "kit.yaml", yaml.safe_dump(body, sort_keys=False).encode())
     return ProcessSpec(
         argv=[*words, f"--config={folder / 'grafana.ini'}", f"--homepath={home}"],
         env=dict(env),
@@ -170,12 +171,6 @@ def _provider(dashboards: Path) -> dict[str, Any]:
         "options": {"path": str(dashboards)},
     }
     return {"apiVersion": 1, "providers": [provider]}
-
-
-def _private(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(text)
 
 
 def _find(_name: str) -> str | None:

@@ -8,7 +8,6 @@ password, and the lab forwards to it what the token gate admits.
 from __future__ import annotations
 
 import base64
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,6 +21,7 @@ from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.parts import ComponentSpec, Runner, Station
+from workshop.lab.private_files import write_private
 from workshop.lab.runtimes.base import Mount
 from workshop.lab.sessions import LOGIN
 from workshop.programs import find
@@ -69,8 +69,7 @@ def process(binary: Path, folder: Path, env: Mapping[str, str], external_url: st
 
 def _write_password(file: Path, password: str) -> None:
     hashed = bcrypt.hashpw(password.encode(), bcrypt.gensalt(_ROUNDS)).decode()
-    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
-        yaml.safe_dump({"basic_auth_users": {USER: hashed}}, opened)
+    write_private(file, yaml.safe_dump({"basic_auth_users": {USER: hashed}}).encode())
 
 
 def _make(lab: Lab) -> Runner:
