@@ -38,8 +38,7 @@ def endpoint_names(components: Components) -> tuple[str, ...]:
 def endpoints(lab: Lab) -> dict[str, str | None]:
     """The current addresses; None for a missing component and for a stage without a ready deployment."""
     found: dict[str, str | None] = dict.fromkeys(endpoint_names(lab.components))
-    if "api" in lab.ports:
-        found["api"] = f"https://127.0.0.1:{lab.ports['api']}"
+    found["api"] = lab.url("api")
     if console := lab.url("console"):
         found |= {
             "console": console,

@@ -57,8 +57,9 @@ class Lab:
         return self.identities.users.named(self.participant.name) or User(self.participant.name)
 
     def url(self, name: str) -> str | None:
-        """`http://127.0.0.1:<port>` of a server or a component; None without a port of this name."""
-        return f"http://127.0.0.1:{self.ports[name]}" if name in self.ports else None
+        """`http://127.0.0.1:<port>` of a server or a component; None without a port of this name. The API has https."""
+        scheme = "https" if name == "api" else "http"
+        return f"{scheme}://127.0.0.1:{self.ports[name]}" if name in self.ports else None
 
     def component_url(self, name: str) -> str | None:
         """The address of an installed component, ready or not; None for others."""

@@ -93,7 +93,7 @@ class Supervisor:
         lab = self._lab = build_lab(paths, store, token_of(paths.token), numbers, self._components)
         self.report()
         trusted = certificate(paths.tls)
-        server = f"https://127.0.0.1:{lab.ports['api']}"
+        server = str(lab.url("api"))
         users = lab.identities.users
         users.save()
         clients.point_clients(paths, server, trusted, users.token(lab.participant.name), lab.participant)

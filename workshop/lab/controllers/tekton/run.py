@@ -30,8 +30,7 @@ class TektonController:
     async def run(self) -> None:
         """Reconcile until cancelled, then stop the running steps."""
         lab = self._lab
-        server = f"https://127.0.0.1:{lab.ports['api']}"
-        credentials = Credentials(lab.identities.accounts, server, lab.paths.tls / "ca.crt")
+        credentials = Credentials(lab.identities.accounts, str(lab.url("api")), lab.paths.tls / "ca.crt")
         await run_tekton(lab.store, lab.paths, lab.runtime, process_environment.of_steps(lab.paths), credentials)
 
     def settled(self) -> bool:
