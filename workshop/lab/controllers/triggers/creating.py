@@ -10,7 +10,8 @@ from workshop.lab.controllers.triggers.templates import TemplateError
 from workshop.lab.identity.users import User
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.rbac.attributes import Attributes
-from workshop.lab.rbac.policy import Policy
+from workshop.lab.rbac.escalation import check_grants
+from workshop.lab.rbac.policy import GROUP, Policy
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 
@@ -35,6 +36,11 @@ class Sender:
         if self.policy:
             self.policy.check(self.user, Attributes("create", kind.group, kind.plural, namespace))
 
+    def check_grants(self, kind: Kind, obj: Object) -> None:
+        """Raise Forbidden or NotFound if a Role or a binding grants rights that the account does not have."""
+        if self.policy and kind.group == GROUP:
+            check_grants(self.policy, self.user, obj, None)
+
 
 def create(store: Store, obj: Object, namespace: str, labels: dict[str, str], sender: Sender) -> Object:
     """Create one object, in the trigger's namespace unless it names another.
@@ -56,4 +62,6 @@ def create(store: Store, obj: Object, namespace: str, labels: dict[str, str], se
     made = {**obj, "metadata": meta}
     validation.check(kind, made, "Strict")
     metadata.check(kind, made, None)
-    return store.create(kind, admit(kind, defaults.fill(kind, made, None), None))
+    admitted = admit(kind, defaults.fill(kind, made, None), None)
+    sender.check_grants(kind, admitted)
+    return store.create(kind, admitted)

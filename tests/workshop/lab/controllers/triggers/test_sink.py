@@ -44,6 +44,31 @@ def test_an_event_is_accepted_with_four_fields_and_creates_labelled_objects(benc
     }
 
 
+def test_an_account_grants_no_rights_that_it_lacks(bench: Bench) -> None:
+    group = "rbac.authorization.k8s.io"
+    made = template()
+    made["spec"]["resourcetemplates"] = [
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "RoleBinding",
+            "metadata": {"name": "more"},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"kind": "ServiceAccount", "name": "pipeline", "namespace": NAMESPACE}],
+        }
+    ]
+    bench.put(made)
+    bench.put(listener({"name": "one", "template": {"ref": "note"}}))
+    bench.call(bench.store.delete, built_in("ClusterRoleBinding"), "", "every-account")
+    subject = {"kind": "ServiceAccount", "name": "pipeline", "namespace": NAMESPACE}
+    role = {"apiGroup": group, "kind": "ClusterRole", "name": "admin"}
+    grant = {"metadata": {"name": "admin", "namespace": NAMESPACE}, "roleRef": role, "subjects": [subject]}
+    bench.call(bench.store.create, built_in("RoleBinding"), grant)
+    assert bench.post(PATH, {}).status == 202
+    assert bench.made("RoleBinding") == []
+    (event,) = [one for one in bench.events() if one["type"] == "Warning"]
+    assert "is attempting to grant RBAC permissions not currently held" in event["message"]
+
+
 def test_an_account_creates_what_its_roles_grant_and_no_more(bench: Bench) -> None:
     for obj in simple(a="x"):
         bench.put(obj)
