@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from workshop.lab.api_errors import Invalid
 from workshop.lab.kinds import Kind
+from workshop.lab.rbac.policy import GROUP
 from workshop.manifests.objects import Object
 
 _PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]", re.ASCII)
@@ -69,14 +70,20 @@ def _name_causes(kind: Kind, meta: Object) -> Iterator[dict[str, str]]:
     if not name and not prefix:
         message = "Required value: name or generateName is required"
         yield {"reason": "FieldValueRequired", "message": message, "field": "metadata.name"}
-    if kind.group == "rbac.authorization.k8s.io":  # Its names are path segments, for example system:admin.
-        return
+    # The names of Roles and bindings are path segments, for example system:admin.
+    problems = _segment_problems if kind.group == GROUP else _domain_problems
     for field, value in (("generateName", prefix), ("name", name)):
         # Five characters follow a prefix, so it may end with a dash.
         checked = f"{value[:-1]}a" if field == "generateName" and value.endswith("-") else value
-        for problem in _domain_problems(checked) if value else ():
+        for problem in problems(checked) if value else ():
             message = f'Invalid value: "{value}": {problem}'
             yield {"reason": "FieldValueInvalid", "message": message, "field": f"metadata.{field}"}
+
+
+def _segment_problems(text: str) -> Iterator[str]:
+    if text in (".", ".."):
+        yield f"may not be '{text}'"
+    yield from (f"may not contain '{one}'" for one in "/%" if one in text)
 
 
 def _domain_problems(text: str) -> Iterator[str]:

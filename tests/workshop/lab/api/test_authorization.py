@@ -249,6 +249,7 @@ def test_the_verbs_escalate_and_bind_allow_it(lab: Lab, namespace: str, ann: Ask
             role("r", {"verbs": ["get"], "nonResourceURLs": ["/x"]}),
             "namespaced rules cannot apply to non-resource URLs",
         ),
+        (role("a/b"), "metadata.name: Invalid value: \"a/b\": may not contain '/'"),
         (role("r", {"verbs": ["get"]}), "rules[0].apiGroups: Required value: resource rules must supply at least one"),
     ],
 )
