@@ -13,11 +13,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from workshop.lab.api import validation
 from workshop.lab.api.answers import Stream
 from workshop.lab.api.context import Api
 from workshop.lab.api.logs import logs
 from workshop.lab.api.reading import record_of
 from workshop.lab.api.request import Target, body, decode, media_type
+from workshop.lab.api.review import part
 from workshop.lab.api.views import View
 from workshop.lab.api_errors import BadRequest, Conflict, Invalid, TooLarge
 from workshop.lab.kinds import built_in
@@ -59,8 +61,11 @@ async def instantiate(api: Api, target: Target, request: Request) -> Object:
     if asked.get("env") and strategy is None:
         raise _invalid(target.name, "env is supported with a sourceStrategy only")
     if strategy is not None:
-        strategy["env"] = [*(strategy.get("env") or []), *(asked.get("env") or [])]
-        incremental = (asked.get("sourceStrategyOptions") or {}).get("incremental")
+        env = asked.get("env") or []
+        if not isinstance(env, list):
+            raise BadRequest("json: cannot unmarshal into Go struct field .env of type []v1.EnvVar")
+        strategy["env"] = [*(strategy.get("env") or []), *env]
+        incremental = part(asked, "sourceStrategyOptions").get("incremental")
         strategy |= {} if incremental is None else {"incremental": incremental}
     return _create(api, config, asked.get("triggeredBy") or _MANUALLY)
 
@@ -117,11 +122,9 @@ def pod_name(build: str) -> str:
 
 
 def _create(api: Api, config: Object, causes: list[Any], files: Path | None = None) -> Object:
-    """Store the build and its number. Raises AlreadyExists, Conflict."""
+    """Store the build and its number. Raises BadRequest, AlreadyExists, Conflict."""
     meta, spec = config["metadata"], config["spec"]
     number = (config.get("status") or {}).get("lastVersion", 0) + 1
-    stored = api.store.get(built_in("BuildConfig"), meta["namespace"], meta["name"])
-    api.store.update(built_in("BuildConfig"), {**stored, "status": {"lastVersion": number}})
     name = f"{meta['name']}-{number}"
     build: Object = {
         "metadata": {
@@ -158,6 +161,9 @@ def _create(api: Api, config: Object, causes: list[Any], files: Path | None = No
             "conditions": [{"type": "New", "status": "True", "lastTransitionTime": now(), "lastUpdateTime": now()}],
         },
     }
+    validation.check(built_in("Build"), build, "Ignore")
+    stored = api.store.get(built_in("BuildConfig"), meta["namespace"], meta["name"])
+    api.store.update(built_in("BuildConfig"), {**stored, "status": {"lastVersion": number}})
     if files is not None:
         # The controller reads the files as soon as the build is stored.
         kept = api.lab.paths.build_input(os.urandom(16).hex())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from workshop.lab.api import defaults, metadata
 from workshop.lab.api.discovery import PROJECT
-from workshop.lab.api.review import Review
+from workshop.lab.api.review import Review, part, text
 from workshop.lab.api.views import project
-from workshop.lab.api_errors import AlreadyExists, BadRequest
+from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.kinds import built_in
 from workshop.lab.rbac.defaults import grant
 from workshop.manifests.objects import Object
@@ -15,20 +15,18 @@ from workshop.manifests.objects import Object
 def request(review: Review) -> Object:
     """Make the project. Raises BadRequest, AlreadyExists, Invalid."""
     api, value = review.api, review.value
-    if not isinstance(value.get("metadata"), dict):
-        raise BadRequest("a ProjectRequest has metadata.name")
     namespace = built_in("Namespace")
     wanted = {
-        "openshift.io/description": value.get("description"),
-        "openshift.io/display-name": value.get("displayName"),
+        "openshift.io/description": text(value, "description"),
+        "openshift.io/display-name": text(value, "displayName"),
         "openshift.io/requester": review.user.name,
     }
     obj: Object = {
         "apiVersion": "v1",
         "kind": "Namespace",
         "metadata": {
-            "name": value["metadata"].get("name") or "",
-            "annotations": {key: text for key, text in wanted.items() if text is not None},
+            "name": text(part(value, "metadata"), "name"),
+            "annotations": {key: found for key, found in wanted.items() if found},
         },
     }
     name = obj["metadata"]["name"]

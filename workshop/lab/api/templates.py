@@ -12,6 +12,7 @@ import secrets
 import string
 from typing import Any
 
+from workshop.lab.api import validation
 from workshop.lab.api.review import Review
 from workshop.lab.api_errors import Invalid
 from workshop.manifests.objects import Object
@@ -29,8 +30,9 @@ _LONGEST = 255
 
 
 def process(review: Review) -> Object:
-    """The template with its objects processed. Raises Invalid."""
-    template = review.value
+    """The template with its objects processed. Raises BadRequest, Invalid."""
+    template = {**review.value, "metadata": review.value.get("metadata") or {}}
+    validation.check(review.kind, template, "Ignore")
     values = {}
     for index, parameter in enumerate(template.get("parameters") or ()):
         values[parameter.get("name")] = parameter["value"] = _value(template, index, parameter)
@@ -60,19 +62,26 @@ def _generated(template: Object, index: int, pattern: str) -> str:
         if not length.isdigit() or not 1 <= int(length) <= _LONGEST:
             why = f"range must be within [1-{_LONGEST}] characters ({length})"
             raise _invalid(template, f"template.parameters[{index}]", why)
-        allowed = _alphabet(match[1])
+        try:
+            allowed = _alphabet(match[1])
+        except ValueError as e:
+            raise _invalid(template, f"template.parameters[{index}]", str(e)) from e
         return "".join(secrets.choice(allowed) for _ in range(int(length)))
 
     return _PATTERN.sub(one, pattern)
 
 
 def _alphabet(text: str) -> str:
-    """The characters of a class such as `a-zA-Z0-9` or `\\w`."""
+    """The characters of a class such as `a-zA-Z0-9` or `\\w`. Raises ValueError for a range that goes backwards."""
+
+    def between(match: re.Match[str]) -> str:
+        if match[1] > match[2]:
+            raise ValueError(f"invalid range specified: {match[0]}")
+        return "".join(map(chr, range(ord(match[1]), ord(match[2]) + 1)))
+
     for name, characters in _CLASSES.items():
         text = text.replace(name, characters) if name in text else text
-    ranges = re.compile(r"(\w)-(\w)")
-    expanded = ranges.sub(lambda m: "".join(map(chr, range(ord(m[1]), ord(m[2]) + 1))), text)
-    return "".join(dict.fromkeys(expanded))
+    return "".join(dict.fromkeys(re.sub(r"(\w)-(\w)", between, text)))
 
 
 def _filled(value: Any, values: dict[Any, str]) -> Any:
@@ -86,7 +95,7 @@ def _filled(value: Any, values: dict[Any, str]) -> Any:
     if whole and whole[1] in values:
         try:
             return json.loads(values[whole[1]])
-        except ValueError:
+        except (ValueError, RecursionError):
             return values[whole[1]]
     return _TEXT.sub(lambda match: values.get(match[1], match[0]), value)
 
@@ -95,7 +104,9 @@ def _labelled(obj: Any, labels: Object) -> Any:
     if not isinstance(obj, dict) or not labels:
         return obj
     meta = obj.get("metadata") or {}
-    return {**obj, "metadata": {**meta, "labels": {**(meta.get("labels") or {}), **labels}}}
+    own = (meta.get("labels") or {}) if isinstance(meta, dict) else None
+    # An object that is none is refused when it is created.
+    return {**obj, "metadata": {**meta, "labels": {**own, **labels}}} if isinstance(own, dict) else obj
 
 
 def _invalid(template: Object, path: str, why: str) -> Invalid:

@@ -185,6 +185,12 @@ def test_project_request_makes_a_namespace(lab: Lab) -> None:
     assert namespace["metadata"]["annotations"]["openshift.io/display-name"] == "Asked"
 
 
+def test_a_request_for_a_project_of_wrong_types_is_refused(lab: Lab) -> None:
+    for wrong in ({"metadata": 5}, {"metadata": {"name": 5}}, {"metadata": {"name": "a"}, "description": 5}):
+        code, answer = lab.ask("POST", "/apis/project.openshift.io/v1/projectrequests", wrong)
+        assert (code, "cannot unmarshal" in answer["message"]) == (400, True), answer["message"]
+
+
 def test_a_thousand_objects_are_listed_quickly(lab: Lab, namespace: str) -> None:
     kind = built_in("TaskRun")
     for number in range(1000):
