@@ -9,7 +9,6 @@ import asyncio
 import logging
 from typing import Any
 
-from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.loop import Controller
 from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.images.registry import REGISTRY, repository, stream_of
@@ -42,10 +41,15 @@ class ImageStreams:
         seen: list[tuple[str, str]] | None = None
         try:
             while True:
-                tags = await asyncio.to_thread(self._lab.images.tags)
-                if tags != seen:
-                    seen = tags
-                    self._reconcile(tags)
+                try:
+                    tags = await asyncio.to_thread(self._lab.images.tags)
+                    if tags != seen:
+                        seen = tags
+                        self._reconcile(tags)
+                except Exception:
+                    # For example, a step deletes a tag while the tags are read.
+                    _log.exception("images: the streams are not up to date, again in %.0f s", _SECONDS)
+                    seen = None
                 if await _changed(watch.next(_SECONDS)):
                     seen = None
         finally:
@@ -67,8 +71,8 @@ class ImageStreams:
         for record in list(self._store.records(_STREAMS)):
             try:
                 self._show(record.object(), pushed.get((record.namespace, record.name), {}))
-            except ApiError as e:
-                _log.warning("imagestream %s/%s: %s", record.namespace, record.name, e)
+            except Exception:
+                _log.exception("imagestream %s/%s", record.namespace, record.name)
 
     def _show(self, stream: Object, pushed: dict[str, str]) -> None:
         """Write the status of a stream, and its tags."""
@@ -145,7 +149,7 @@ def _tag_object(stream: Object, name: str, item: Object, image: Image | None) ->
             "ownerReferences": [owner_reference(stream)],
         },
         "tag": None,
-        "generation": item["generation"],
+        "generation": item.get("generation", 0),
         "lookupPolicy": (stream.get("spec") or {}).get("lookupPolicy") or {"local": False},
         "image": {
             "metadata": {"name": item["image"], "creationTimestamp": item["created"]},

@@ -19,7 +19,7 @@ from workshop.lab.clients import write_tools
 from workshop.lab.controllers import builds, images
 from workshop.lab.images.store import Config, ImageStore
 from workshop.lab.kinds import built_in
-from workshop.lab.paths import KIT
+from workshop.lab.paths import BUILD_INPUT, KIT
 from workshop.manifests.objects import Object
 
 GROUP = "/apis/build.openshift.io/v1/namespaces/{}"
@@ -110,7 +110,8 @@ def ended(lab: Lab, project: str, name: str) -> Object:
 
     def found() -> Object | None:
         build: Object = lab.ask("GET", f"{GROUP.format(project)}/builds/{name}")[1]
-        return build if build["status"]["phase"] in ("Complete", "Failed", "Error", "Cancelled") else None
+        phase = (build.get("status") or {}).get("phase")
+        return build if phase in ("Complete", "Failed", "Error", "Cancelled") else None
 
     build: Object = until(found)
     return build
@@ -164,6 +165,33 @@ def test_a_deleted_build_stops_and_leaves_no_files(lab: Lab, project: str) -> No
         assert lab.ask("DELETE", f"{path}/{name}")[0] == 200
     until(lambda: not list(lab.state.build_input("x").parent.iterdir()))
     assert lab.ask("GET", f"/api/v1/namespaces/{project}/pods")[1]["items"] == []
+
+
+def test_a_waiting_build_starts_when_the_running_one_is_deleted(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app"))
+    running = start(lab, project, "app", archive(Containerfile=DOCKERFILE + "RUN sleep 60\n", app_txt="x"))
+    waiting = start(lab, project, "app", archive(Containerfile=DOCKERFILE, app_txt="x"))
+    path = f"{GROUP.format(project)}/builds/{running}"
+    until(lambda: lab.ask("GET", path)[1]["status"]["phase"] == "Running")
+    assert lab.ask("DELETE", path)[0] == 200
+    assert ended(lab, project, waiting)["status"]["phase"] == "Complete"
+
+
+def test_a_build_deletes_no_file_that_a_client_names(lab: Lab, project: str) -> None:
+    kept = lab.state.root / "kept"
+    kept.write_text("x")
+    made = {
+        "metadata": {
+            "name": "direct",
+            "annotations": {BUILD_INPUT: "../kept", "openshift.io/build.number": "x"},
+            "labels": {"openshift.io/build-config.name": "none"},
+        },
+        "spec": {"source": {"dockerfile": "FROM quay.io/any/base:1\n"}, "strategy": {"dockerStrategy": {}}},
+    }
+    assert lab.ask("POST", GROUP.format(project) + "/builds", made)[0] == 201
+    assert ended(lab, project, "direct")["status"]["phase"] == "Complete"
+    assert kept.read_text() == "x"
 
 
 def test_a_source_build_runs_the_builders_scripts(lab: Lab, project: str) -> None:
@@ -258,6 +286,23 @@ def test_a_pushed_image_makes_its_stream(lab: Lab, project: str) -> None:
     assert (code, "cannot be written" in said["message"]) == (405, True)
 
 
+def test_streams_follow_the_registry_after_an_error(lab: Lab, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed: list[bool] = []
+
+    def tags() -> list[tuple[str, str]]:
+        failed.append(True)
+        raise FileNotFoundError("a step deleted the tag")
+
+    monkeypatch.setattr(lab.running.images, "tags", tags)
+    until(lambda: failed)
+    monkeypatch.undo()
+    base = lab.running.images.resolve("quay.io/any/base:1")
+    assert base is not None
+    lab.running.images.tag(f"image-registry.openshift-image-registry.svc:5000/{project}/later:v1", base.digest)
+    path = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreams/later"
+    until(lambda: lab.ask("GET", path)[0] == 200)
+
+
 def test_a_tag_of_an_image_that_the_lab_lacks_says_so(lab: Lab, project: str) -> None:
     path = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreams"
     tags = [{"name": "9", "from": {"kind": "DockerImage", "name": "registry.access.redhat.com/ubi9/python-311:1"}}]
@@ -297,6 +342,26 @@ def test_a_build_request_is_sent_as_protobuf(lab: Lab, project: str) -> None:
     code, build = lab.ask("POST", path, body, media="application/vnd.kubernetes.protobuf")
     assert (code, build["spec"]["triggeredBy"]) == (201, [{"message": "Manually triggered"}])
     assert build["spec"]["strategy"]["sourceStrategy"]["env"] == [{"name": "GREETING", "value": "hi"}]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"env": 5},
+        {"env": [5]},
+        {"env": [{"name": "a", "value": 5}]},
+        {"sourceStrategyOptions": "x"},
+        {"sourceStrategyOptions": {"incremental": "x"}},
+        {"triggeredBy": [5]},
+    ],
+)
+def test_a_build_request_of_wrong_types_starts_nothing(lab: Lab, project: str, wrong: Object) -> None:
+    made = config("app", {"sourceStrategy": {"from": {"kind": "DockerImage", "name": "quay.io/any/base:1"}}})
+    made["spec"]["source"] = {"dockerfile": "FROM x\n"}
+    create(lab, project, made)
+    code, answer = lab.ask("POST", f"{GROUP.format(project)}/buildconfigs/app/instantiate", wrong)
+    assert (code, "cannot unmarshal" in answer["message"]) == (400, True), answer["message"]
+    assert lab.ask("GET", f"{GROUP.format(project)}/buildconfigs/app")[1]["status"]["lastVersion"] == 0
 
 
 @pytest.mark.parametrize(
@@ -370,6 +435,34 @@ def test_a_required_parameter_without_a_value_is_invalid(lab: Lab, project: str)
         'Template.template.openshift.io "t" is invalid: template.parameters[0]: Required value: '
         "template.parameters[0]: parameter NAME is required and must be specified",
     )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"parameters": 5}, "cannot unmarshal number"),
+        ({"parameters": [{"name": ["x"]}]}, "cannot unmarshal array"),
+        ({"objects": 5}, "cannot unmarshal number"),
+        ({"labels": 5}, "cannot unmarshal number"),
+        ({"metadata": 5}, "cannot unmarshal number"),
+        (
+            {"parameters": [{"name": "A", "generate": "expression", "from": "[z-a]{3}"}]},
+            "template.parameters[0]: invalid range specified: z-a",
+        ),
+    ],
+)
+def test_a_template_of_wrong_types_is_refused(lab: Lab, project: str, wrong: Object, said: str) -> None:
+    code, answer = process(lab, project, **{"objects": [], **wrong})
+    assert (code in (400, 422), said in answer["message"]) == (True, True), answer["message"]
+
+
+def test_an_object_of_a_template_is_processed_whatever_it_is(lab: Lab, project: str) -> None:
+    objects = [{"metadata": 5}, {"metadata": {"labels": 5}}, {"a": "${{DEEP}}"}]
+    deep = "[" * 100_000
+    code, answer = process(
+        lab, project, objects=objects, parameters=[{"name": "DEEP", "value": deep}], labels={"app": "t"}
+    )
+    assert (code, answer["objects"][:2], answer["objects"][2]["a"]) == (201, objects[:2], deep)
 
 
 def test_templates_are_stored_and_listed(lab: Lab, project: str, kubectl: Run) -> None:  # noqa: F811

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+import re
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from workshop.lab import process_environment
@@ -25,13 +26,13 @@ from workshop.lab.kubelet.pod import PodPlan, PodState
 from workshop.lab.kubelet.status import pod_status
 from workshop.lab.lab import Lab
 from workshop.lab.paths import BUILD_INPUT, PARTIAL
-from workshop.lab.records import Record
 from workshop.lab.store import now
 from workshop.manifests.objects import Object, annotations_of, labels_of, status_of
 
 _BUILDS, _CONFIGS, _PODS = built_in("Build"), built_in("BuildConfig"), built_in("Pod")
 _FINAL = ("Complete", "Failed", "Error", "Cancelled")
 _CONFIG = "openshift.io/build-config.name"
+_INPUT_NAME = re.compile("[0-9a-f]+")
 _log = logging.getLogger("workshop.lab.builds")
 
 
@@ -40,26 +41,27 @@ class BuildController:
 
     def __init__(self, lab: Lab) -> None:
         self._lab, self._store = lab, lab.store
-        credentials = Credentials(
-            lab.identities.accounts, f"https://127.0.0.1:{lab.ports.get('api', 0)}", lab.paths.tls / "ca.crt"
-        )
+        credentials = Credentials(lab.identities.accounts, str(lab.url("api")), lab.paths.tls / "ca.crt")
         env = process_environment.of_steps(lab.paths)
         self._credentials = credentials
         self._runner = StepRunner(lab.store, lab.paths, lab.runtime, env, credentials)
         self._running: dict[Key, asyncio.Task[None]] = {}
-
-    async def run(self) -> None:
-        """Reconcile until cancelled; running builds are stopped then."""
-        self._sweep()
-        loop = Loop(
+        self._loop = Loop(
             "builds",
             self._store,
             self.reconcile,
             owns=_BUILDS,
-            watches={_CONFIGS: self._of_config, built_in("ImageStream"): self._of_stream},
+            watches={
+                _CONFIGS: lambda record: self._waiting(record.namespace, record.name),
+                built_in("ImageStream"): lambda record: self._waiting(record.namespace),
+            },
         )
+
+    async def run(self) -> None:
+        """Reconcile until cancelled; running builds are stopped then."""
+        self._sweep()
         try:
-            await loop.run()
+            await self._loop.run()
         finally:
             for task in list(self._running.values()):
                 task.cancel()
@@ -75,6 +77,8 @@ class BuildController:
         if build is None:
             await self._stop((namespace, name))
             self._sweep()
+            for key in self._waiting(namespace):
+                self._loop.enqueue(*key)
             return
         status = status_of(build)
         phase = status.get("phase") or "New"
@@ -101,6 +105,11 @@ class BuildController:
             if file.suffix != PARTIAL and file.name not in needed:
                 file.unlink(missing_ok=True)
 
+    def _input(self, build: Object) -> Path | None:
+        """The file that a client sent for a Build. Clients can write the annotation, so a path in it means nothing."""
+        name = annotations_of(build).get(BUILD_INPUT) or ""
+        return self._lab.paths.build_input(name) if _INPUT_NAME.fullmatch(name) else None
+
     # -- start ---------------------------------------------------------------------------------------------------------
 
     def _start(self, build: Object) -> None:
@@ -114,8 +123,7 @@ class BuildController:
             return
         source = spec["strategy"].get("sourceStrategy")
         builder = self._image(meta["namespace"], source["from"]) if source else ""
-        files = annotations_of(build).get(BUILD_INPUT)
-        archive = self._lab.paths.build_input(files) if files else None
+        archive = self._input(build)
         folder = self._lab.paths.pod(meta["namespace"], f"{meta['name']}-build")
         plan = build_plan(build, folder, image, builder or "", archive)
         if refusal := self._credentials.refusal(plan):
@@ -183,8 +191,8 @@ class BuildController:
             self._end(build, "Error", "GenericBuildFailed", f"the lab's runtime failed: {e}; see: workshop logs lab")
             return
         finally:
-            if files := annotations_of(build).get(BUILD_INPUT):
-                self._lab.paths.build_input(files).unlink(missing_ok=True)
+            if archive := self._input(build):
+                archive.unlink(missing_ok=True)
         (step,) = state.steps
         if state.phase == "Succeeded":
             self._complete(build)
@@ -257,19 +265,16 @@ class BuildController:
             with contextlib.suppress(ApiError):
                 self._store.delete(_BUILDS, meta["namespace"], one["metadata"]["name"])
 
-    def _of_config(self, record: Record) -> Iterable[Key]:
-        """The Builds of a BuildConfig that wait."""
-        found = self._store.objects(_BUILDS, record.namespace, {_CONFIG: record.name})
-        return [(record.namespace, one["metadata"]["name"]) for one in found if status_of(one).get("phase") == "New"]
-
-    def _of_stream(self, record: Record) -> Iterable[Key]:
-        """The Builds that wait for an output."""
-        found = self._store.objects(_BUILDS, record.namespace)
-        return [(record.namespace, one["metadata"]["name"]) for one in found if status_of(one).get("phase") == "New"]
+    def _waiting(self, namespace: str, config: str | None = None) -> list[Key]:
+        """The Builds of a namespace, or of one BuildConfig in it, that have not started."""
+        found = self._store.objects(_BUILDS, namespace, None if config is None else {_CONFIG: config})
+        new = [one for one in found if (status_of(one).get("phase") or "New") == "New"]
+        return [(namespace, one["metadata"]["name"]) for one in new]
 
 
 def _number(build: Object) -> int:
-    return int(annotations_of(build).get("openshift.io/build.number") or 0)
+    number = annotations_of(build).get("openshift.io/build.number") or ""
+    return int(number) if number.isdecimal() else 0
 
 
 def _seconds(text: str) -> float:
