@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import urllib.error
 import urllib.request
 
@@ -21,15 +22,27 @@ EVENT = "release-request"
 EVENT_LABEL = "triggers.tekton.dev/triggers-eventid"
 """The label with the event's id on the PipelineRun that it starts."""
 SECONDS = 20
+_NAME = "^[A-Za-z0-9._@:-]*$"
+_EXPERIMENT = {"by": _NAME, "version": "^[0-9]*$", "image": "^[A-Za-z0-9._:/@-]*$"}
+FORMS = {
+    PROMOTE: {"by": _NAME},
+    AB_TEST: _EXPERIMENT,
+    SHADOW: _EXPERIMENT,
+    ROLLBACK: {"by": _NAME, "version": "^[A-Za-z0-9:]*$", "because": "^.{0,500}$"},
+}
+"""The fields that the filters of production's EventListener check, by kind. It drops other values without a message."""
 
 
 def ask(url: str, secret: str, kind: str, *, by: str, version: str = "", image: str = "", because: str = "") -> str:
     """Send the event; its id. `version` and `image` name a release, `because` the reason of a rollback.
 
-    DeliveryError when the listener does not answer. An event that a filter or the signature's check drops gets an id as
-    well, and starts no run.
+    DeliveryError when the listener would drop a value, or does not answer. An event with a
+    wrong signature gets an id as well, and starts no run.
     """
     content = {"kind": kind, "by": by, "version": version, "image": image, "because": because}
+    for field, form in FORMS[kind].items():
+        if not re.fullmatch(form, content[field]):
+            raise DeliveryError(f"{kind}: {field} is {content[field][:80]!r}; allowed is what matches {form}")
     body = json.dumps(content).encode()
     headers = {
         "Content-Type": "application/json",
