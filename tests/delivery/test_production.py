@@ -271,10 +271,11 @@ def test_the_history_has_the_approvers_message_as_the_reason(
         "metadata": {"name": f"{production}-approve"},
         "spec": {**spec, "description": ""},
     }
-    cluster.oc("create", "-f", "-", given=json.dumps(task))
+    cluster.oc("create", "--namespace", production, "-f", "-", given=json.dumps(task))
     response = {"name": "user1", "type": "User", "response": "approved", "message": "better on July"}
     status = json.dumps({"status": {"state": "approved", "approversResponse": [response]}})
-    cluster.oc("patch", "approvaltask", f"{production}-approve", "--subresource=status", "--type=merge", "-p", status)
+    change = ("--namespace", production, "--subresource=status", "--type=merge", "-p", status)
+    cluster.oc("patch", "approvaltask", f"{production}-approve", *change)
     approved = approval(production)
     assert (approved.by, approved.message) == ("user1", "better on July")
     made_ = delivery.promote(made(2), None, run="promote-2", by=approved.by, reason=approved.message)

@@ -74,7 +74,7 @@ def test_the_reasons_add_up_to_the_probability(tab: Tab, site: Site) -> None:
     assert set(parts) == {"Day and hour", "Airline", "Route", "Plane", "Weather"}
     shown_points = [part.find_element("css selector", "[aria-hidden]").text for part in parts.values()]
     points = [int(text.replace(MINUS, "-")) for text in shown_points]
-    usual = int(tab.text("[aria-labelledby=moved-title] p").partition(" in 100")[0].split()[-1])
+    usual = int(tab.text("[aria-labelledby=moved-title] p").partition(" of 100")[0].split()[-1])
     shown = int(tab.text(".share").split()[0])
     assert abs(usual + sum(points) - shown) <= 3, "up to what rounding seven numbers may lose"
     assert "rain an hour" in parts["Weather"].text
@@ -95,7 +95,7 @@ def test_an_explanation_by_the_other_of_two_models_is_marked(tab: Tab) -> None:
     answers_changed(tab, "(body, got) => { if (body.jsonData) got.jsonData.explanation.late = 0.07; return got }")
     tab.ask()
     tab.answered()
-    assert "this is how the other one sees it, which says 7 in 100" in tab.text("#answer")
+    assert "This explanation is from the other one, which expects 7 in 100." in tab.text("#answer")
 
 
 def test_a_model_that_does_not_explain_still_answers(tab: Tab) -> None:

@@ -26,7 +26,7 @@ from workshop.manifests import jsonpatch
 from workshop.manifests.objects import Object
 
 TASKS, RUNS = built_in("ApprovalTask"), built_in("CustomRun")
-NS, NAME = "user1-dev", "promote-1-approve"
+NS, NAME = "user1-production", "promote-1-approve"
 USER1, KUBE_ADMIN = person("user1", "mlops-workshop"), person("kube:admin")
 
 
