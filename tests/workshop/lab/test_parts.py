@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from workshop.cluster.client import Client
 from workshop.commands import doctor, status
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.lab import Lab
@@ -100,6 +101,5 @@ async def _looked_at(paths: LabPaths) -> None:
         assert (await client.get(url)).status_code == 200
         page = (await client.get(str(found["endpoints"]["console"]))).text
         assert f'<a href="{url}"' in page and "The Parrot" in page and "repeats its input" in page
-        where = "/api/v1/namespaces/user1-dev/configmaps/mlops-endpoints"
-        message = (await client.get(found["endpoints"]["api"] + where)).json()["data"]
-        assert message["PARROT_ADDRESS"] == url
+    addresses = await asyncio.to_thread(Client.load(paths.kubeconfig).get, "ConfigMap", "user1-dev", "mlops-endpoints")
+    assert addresses["data"]["PARROT_ADDRESS"] == url
