@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from workshop.lab import clients, participant, ports, process_environment, seed
 from workshop.lab.api.auth import certificate
@@ -27,6 +28,7 @@ from workshop.lab.logs import rotate_logs
 from workshop.lab.parts import Components, Part, Runner
 from workshop.lab.paths import LabPaths
 from workshop.lab.report import Report, write
+from workshop.lab.restarts import keep_running
 from workshop.lab.servers import Servers
 from workshop.lab.store import Store
 from workshop.participants.objects import participant_objects
@@ -111,7 +113,8 @@ class Supervisor:
         servers.start()
         _on_stop(stack, servers.stop)
         work: list[Controller | Runner] = [*self._controllers, *runners]
-        tasks = [asyncio.ensure_future(one) for one in (*(each.run() for each in work), rotate_logs(paths))]
+        tasks = [asyncio.ensure_future(keep_running(each.run, _name(each))) for each in work]
+        tasks.append(asyncio.ensure_future(keep_running(partial(rotate_logs, paths), "the rotation of logs")))
         _on_stop(stack, lambda: _cancel(tasks))
         _on_stop(stack, lambda: _stop_together(servers, runners))
         self.report()
@@ -128,6 +131,11 @@ class Supervisor:
                 log.info("ready after %.1f s", time.time() - self.started)
                 return
             await asyncio.sleep(POLL_SECONDS)
+
+
+def _name(work: Controller | Runner) -> str:
+    """The name of a part in the log."""
+    return str(getattr(work, "name", type(work).__name__))
 
 
 def _parts(lab: Lab | None) -> list[Part]:

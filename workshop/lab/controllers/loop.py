@@ -117,7 +117,15 @@ class Loop:
     async def _follow(self, watch: Watch) -> None:
         """Turn events into keys; returns when the watch is cut off, and the caller lists again."""
         async for event in watch:
-            for namespace, name in self._mappers[event.record.kind.resource](event.record):
+            record = event.record
+            try:
+                keys = list(self._mappers[record.kind.resource](record))
+            except Exception:
+                self._log.exception(
+                    "%s: no reconcile for %s %s/%s", self.name, record.kind.kind, record.namespace, record.name
+                )
+                continue
+            for namespace, name in keys:
                 self.enqueue(namespace, name)
 
     async def _work(self, key: Key) -> None:

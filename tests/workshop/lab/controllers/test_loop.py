@@ -155,3 +155,20 @@ def test_each_failure_doubles_the_wait_and_a_success_resets_it(caplog: pytest.Lo
     _driven(Loop("t", store, reconcile, owns=MAPS), lambda: until_async(lambda: calls == 6))
     waits = [record.getMessage().partition("again in ")[2] for record in caplog.records if "failed" in record.message]
     assert waits == ["0.1 s", "0.2 s", "0.4 s", "0.1 s"]
+
+
+def test_an_event_whose_mapping_raises_does_not_end_the_loop() -> None:
+    store, seen = Store(), list[str]()
+
+    async def reconcile(_: str, name: str) -> None:
+        seen.append(name)
+
+    async def scenario() -> None:
+        await asyncio.sleep(0)
+        for name in ("odd", "good"):
+            store.create(PODS, {"metadata": {"name": name, "namespace": "default", "labels": {"owner": name}}})
+        await until_async(lambda: seen == ["good"])
+
+    owners = {"good": [("default", "good")]}
+    loop = Loop("t", store, reconcile, owns=MAPS, watches={PODS: lambda r: owners[r.name]})
+    _driven(loop, scenario)
