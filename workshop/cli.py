@@ -19,8 +19,10 @@ from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_error
 EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
 130 interrupted"""
 
-WITHOUT_TARGET = ("cluster", "cohort", "doctor", "down", "lab", "logs", "reset", "shell", "status", "up")
+WITHOUT_TARGET = ("cluster", "cohort", "doctor", "down", "lab", "links", "logs", "reset", "shell", "status", "up")
 """Verbs about the lab itself, and those of an instructor. The other verbs get a target: the lab or a cluster."""
+REHEARSE = "rehearse"
+"""The action of `cohort` that works with the participants' own commands, so it is a verb with a target."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -42,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
     verb("doctor", "check whether this machine has what the lab needs")
     up = verb("up", "start the lab, unless it is running")
     up.add_argument("--ports", default="", help="`free`, or name=number,... (see workshop status for the names)")
+    up.add_argument("--users", type=int, metavar="N", help="user1 to userN; without it, those of the last start")
     up.add_argument("--timeout", type=float, default=180.0, help="seconds to wait until everything is ready")
+    verb("links", "print the link of each participant, and the instructor's to the board")
     verb("down", "stop the lab and keep its state")
     verb("status", "show the running parts, their addresses and their memory")
     logs = verb("logs", "print the log of the lab or of one part")
@@ -66,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     follow.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
     lab = verb("lab", "start the lab and take the model from data to production")
     lab.add_argument("--ports", default="")
+    lab.add_argument("--data", action="store_true", help="end when the DVC remote has the data, which module 2 needs")
     approve = verb("approve", "answer the approval that a pipeline waits for")
     approve.add_argument("name", nargs="?", help="the ApprovalTask; without a name, the one that waits")
     approve.add_argument("--reject", action="store_true", help="reject instead of approve")
@@ -89,6 +94,10 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("module", nargs="?", default="", metavar="NN")
     solve = verb("solve", "do a module with the commands of its text")
     solve.add_argument("module", metavar="NN")
+    help_ = verb("help", "ask the instructor for help; it shows on their board")
+    help_.add_argument("module", nargs="?", default="", metavar="NN", help="the module that it is about")
+    help_.add_argument("-m", "--message", default="", help="what it is about")
+    help_.add_argument("--done", action="store_true", help="take it back")
     tour = verb("tour", "run all modules as a participant would, and print the time of each")
     tour.add_argument("modules", nargs="*", metavar="NN")
     already = tour.add_mutually_exclusive_group()
@@ -133,7 +142,12 @@ def _cohort(verbs: Any) -> None:
     provision.add_argument("--force", action="store_true", help="take over fields that somebody else has changed")
     provision.add_argument("--sheet", default="", metavar="DIR", help="where the hand-out sheet goes (handout-COHORT)")
     provision.add_argument("--timeout", type=float, default=600.0, help="seconds to wait for namespaces to go")
-    action("status", "one line a participant: objects, Pods, quota, the last run")
+    action("status", "one line a participant: module, objects, Pods, quota, the last run; who asks for help")
+    action("helped", "mark a request for help as done").add_argument("name", help="the participant")
+    rehearse = actions.add_parser("rehearse", help="do modules as all participants of a lab at once")
+    rehearse.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
+    rehearse.add_argument("--users", type=int, metavar="N", help="the first N participants; without it, all")
+    rehearse.add_argument("--modules", default="", metavar="1-4,7", help="without it, all")
     teardown = action("teardown", "remove the cohort and prove that nothing is left")
     teardown.add_argument("--yes", action="store_true", help="do not ask")
     teardown.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
@@ -157,8 +171,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words.verb:
             parser().print_help()
             return UsageError.exit_code
-        verb = getattr(importlib.import_module(f"workshop.commands.{words.verb}"), words.verb)
-        if words.verb in WITHOUT_TARGET:
+        name = REHEARSE if (words.verb, getattr(words, "action", "")) == ("cohort", REHEARSE) else words.verb
+        verb = getattr(importlib.import_module(f"workshop.commands.{name}"), name)
+        if name in WITHOUT_TARGET:
             return int(verb(words))
         # Imported here: --help and the lab's verbs do not wait for it.
         from workshop.lab.target import current_target

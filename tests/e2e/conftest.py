@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 KIT = Path(__file__).resolve().parents[2]
-GROUPS = {"test_bad_input.py": "", "test_modules.py": "guide"}
+GROUPS = {"test_bad_input.py": "", "test_modules.py": "guide", "test_room.py": "room"}
 """Files that do not share the lab of the others: each test has its own lab, or all tests of the file share one."""
 
 

@@ -1,4 +1,4 @@
-"""The state of a cohort, one row a participant: objects, Pods, quota, the last run."""
+"""The state of a cohort, one row a participant: where they are in the modules, and their objects in the cluster."""
 
 from __future__ import annotations
 
@@ -13,59 +13,81 @@ from workshop.cohort.names import in_order
 from workshop.cohort.objects import CohortObjects
 from workshop.cohort.survey import namespaces, survey
 from workshop.manifests.apiresource import ApiResource
-from workshop.manifests.objects import Object, condition, name_of, status_of, truth
-from workshop.manifests.quantities import number
-from workshop.participants.names import Participant
+from workshop.manifests.objects import Object, labels_of, name_of
+from workshop.participants.names import COHORT, PARTICIPANT, Participant
+from workshop.participants.progress import NAME
+from workshop.participants.standing import Seen, Standing, red_runs, standing
 
-_RUN_STATES = {"True": "succeeded", "False": "failed", "Unknown": "running"}
+_LISTS = {"pods": ("v1", "Pod"), "quotas": ("v1", "ResourceQuota"), "runs": ("tekton.dev/v1", "PipelineRun")}
 
 
 @dataclass
-class Row:
-    """One participant.
+class Row(Standing):
+    """One participant. `missing` of their `objects` are absent or changed; 0 for those not made by `provision`."""
 
-    `missing` are objects that are absent or changed; `quota` is the highest use of any limit in percent, and `quota_of`
-    says of which.
+    objects: int = 0
+    missing: list[str] = field(default_factory=list)
+
+
+async def rows(
+    client: BulkClient, known: Sequence[ApiResource], kit_objects: CohortObjects, cohort: str, numbers: Sequence[str]
+) -> list[Row]:
+    """The participants of a cohort, and those who belong to none: of a lab, or made by `oc apply`.
+
+    `numbers` are those of the modules. Raises like BulkClient.request.
     """
+    provisioned = {one.participant for one in (await namespaces(client, kit_objects.namespace, cohort)).values()}
+    names = sorted(provisioned | await _without_cohort(client, kit_objects.namespace), key=in_order)
+    wanted = {name: dict(kit_objects.of(Participant(name))) for name in provisioned}
+    current: set[Key] = set()
+    if provisioned:
+        found = await survey(client, kit_objects, {key: obj for mine in wanted.values() for key, obj in mine.items()})
+        current = found.current
+    made: dict[str, Row] = {}
 
-    name: str
-    objects: int
-    missing: list[str]
-    pods: int = 0
-    pods_failed: int = 0
-    quota: int = 0
-    quota_of: str = ""
-    run: str = ""
-    run_state: str = ""
-    run_reason: str = ""
-    run_time: str = field(default="", compare=False)
+    async def look(name: str) -> None:
+        found = standing(name, await _seen(client, known, Participant(name)), numbers)
+        made[name] = _row(found, wanted.get(name, {}), current)
 
-
-async def rows(client: BulkClient, known: Sequence[ApiResource], objects: CohortObjects, cohort: str) -> list[Row]:
-    """The participants whose namespaces exist. Raises like BulkClient.request."""
-    there = await namespaces(client, objects.namespace, cohort)
-    participants = sorted({one.participant for one in there.values()}, key=in_order)
-    wanted = {name: dict(objects.of(Participant(name))) for name in participants}
-    found = await survey(client, objects, {key: obj for mine in wanted.values() for key, obj in mine.items()})
-    made = {name: _row(name, mine, found.current) for name, mine in wanted.items()}
-
-    async def look(namespace: str) -> None:
-        row = made[there[namespace].participant]
-        for word, kind, read in (
-            ("v1", "Pod", _pods),
-            ("v1", "ResourceQuota", _quotas),
-            ("tekton.dev/v1", "PipelineRun", _runs),
-        ):
-            resource = of_kind(known, word, kind)
-            if resource is not None:
-                read(row, namespace, await _listed(client, resource, namespace))
-
-    await every(there, look)
-    return list(made.values())
+    await every(names, look)
+    return [made[name] for name in names]
 
 
-async def _listed(client: BulkClient, resource: ApiResource, namespace: str) -> list[Object]:
-    """The objects; none in a namespace that is gone meanwhile."""
+async def _without_cohort(client: BulkClient, resource: ApiResource) -> set[str]:
+    """The participants whose dev namespace has no label of a cohort."""
+    found = set()
+    for one in await client.list(resource, labels=f"{PARTICIPANT},!{COHORT}", metadata=True):
+        name = labels_of(one)[PARTICIPANT]
+        if name_of(one) == Participant(name).namespace("dev"):
+            found.add(name)
+    return found
+
+
+async def _seen(client: BulkClient, known: Sequence[ApiResource], participant: Participant) -> Seen:
+    """The objects of a participant; of a namespace that is gone meanwhile, none."""
+    found: dict[str, list[Object]] = {field_: [] for field_ in (*_LISTS, "task_runs")}
+    for namespace in participant.namespaces:
+        for field_, (version, kind) in _LISTS.items():
+            found[field_] += await _listed(client, of_kind(known, version, kind), namespace)
+    for namespace in {str(run["metadata"]["namespace"]) for run in red_runs(found["runs"])}:
+        found["task_runs"] += await _listed(client, of_kind(known, "tekton.dev/v1", "TaskRun"), namespace)
+    return Seen(await _progress(client, known, participant), **found)
+
+
+async def _progress(client: BulkClient, known: Sequence[ApiResource], participant: Participant) -> Object | None:
+    resource = of_kind(known, "v1", "ConfigMap")
+    try:
+        return await client.get(resource.path(participant.namespace("dev"), NAME)) if resource else None
+    except ApiFailure as e:
+        if e.code == 404:
+            return None
+        raise
+
+
+async def _listed(client: BulkClient, resource: ApiResource | None, namespace: str) -> list[Object]:
+    """The objects; none of a kind that the server lacks, and none in a namespace that is gone meanwhile."""
+    if resource is None:
+        return []
     try:
         return await client.list(resource, namespace)
     except ApiFailure as e:
@@ -74,29 +96,6 @@ async def _listed(client: BulkClient, resource: ApiResource, namespace: str) -> 
         raise
 
 
-def _row(name: str, wanted: Mapping[Key, Object], current: set[Key]) -> Row:
-    return Row(name, len(wanted), [key.described for key in wanted if key not in current])
-
-
-def _pods(row: Row, namespace: str, found: Sequence[Object]) -> None:
-    phases = [status_of(one).get("phase") for one in found]
-    row.pods += sum(phase in ("Pending", "Running") for phase in phases)
-    row.pods_failed += phases.count("Failed")
-
-
-def _quotas(row: Row, namespace: str, found: Sequence[Object]) -> None:
-    for one in found:
-        status = status_of(one)
-        for what, limit in (status.get("hard") or {}).items():
-            allowed = number(limit)
-            used = round(100 * number((status.get("used") or {}).get(what, "0")) / allowed) if allowed else 0
-            if used > row.quota:
-                row.quota, row.quota_of = used, f"{what} in {namespace}"
-
-
-def _runs(row: Row, namespace: str, found: Sequence[Object]) -> None:
-    for one in found:
-        created = str(one["metadata"].get("creationTimestamp", ""))
-        if created > row.run_time:
-            row.run, row.run_time = f"{namespace}/{name_of(one)}", created
-            row.run_state, row.run_reason = _RUN_STATES[truth(one)], str(condition(one).get("reason", ""))
+def _row(found: Standing, wanted: Mapping[Key, Object], current: set[Key]) -> Row:
+    missing = [key.described for key in wanted if key not in current]
+    return Row(**vars(found), objects=len(wanted), missing=missing)

@@ -24,7 +24,7 @@ def check(words: argparse.Namespace, target: CommandTarget) -> int:
     if number not in CHECKS:
         raise UsageError(f"no module {words.module!r} has a check", hint=f"these have one: {', '.join(sorted(CHECKS))}")
     way = participation(target)
-    findings = way.findings(way.module(number))
+    findings = way.findings(way.module(number), asked=True)
     if words.output == output.JSON:
         output.emit({"module": number, "done": all(f.ok for f in findings), "findings": [asdict(f) for f in findings]})
     else:

@@ -1,14 +1,16 @@
-"""`workshop cohort provision|status|teardown`: the participants of a room on a cluster, for instructors."""
+"""`workshop cohort provision|status|helped|teardown`: the participants of a room on a cluster, for instructors."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from workshop import output
 from workshop.cluster.bulk import BulkClient
@@ -23,11 +25,18 @@ from workshop.cohort.teardown import Proof, remove, search
 from workshop.commands.confirming import confirmed
 from workshop.commands.on_cluster import run_on_cluster
 from workshop.errors import UsageError, WorkshopError
+from workshop.guide.module import load_all
 from workshop.manifests.apiresource import ApiResource
+from workshop.operations.participation import MODULES
+from workshop.participants.names import Participant
+from workshop.participants.progress import helped, remember
+from workshop.participants.standing import open_most
 from workshop.usecase import KIT
 
 REPORT_SECONDS = 1.0
 """The shortest time between two lines of progress."""
+OPEN_SHOWN = 3
+"""The tasks that most participants have not done."""
 
 
 def cohort(words: argparse.Namespace) -> int:
@@ -139,19 +148,19 @@ async def _prune(room: _Room, objects: CohortObjects, done: Provisioned) -> bool
 
 
 async def _status(room: _Room) -> int:
-    found = await rows(room.client, room.known, room.objects(), room.name)
+    numbers = [module.number for module in load_all(MODULES)]
+    found = await rows(room.client, room.known, room.objects(), room.name, numbers)
     if room.as_json:
         for row in found:
-            output.emit(asdict(row))
+            output.emit(_as_json(row))
         return 0
     if not found:
         output.say(f"the cohort {room.name} has no participants\n  workshop cohort provision --users 30 makes them")
         return 0
-    output.table(["NAME", "OBJECTS", "PODS", "QUOTA", "LAST RUN", "STATE"], [_cells(row) for row in found])
-    for row in found:
-        if row.missing:
-            more = f" and {len(row.missing) - 3} more" if len(row.missing) > 3 else ""
-            output.say(f"  {row.name} lacks {', '.join(row.missing[:3])}{more}: workshop cohort provision repairs it")
+    columns = ["NAME", "MODULE", "FOR", "DONE", "OBJECTS", "PODS", "QUOTA", "LAST RUN", "STATE"]
+    output.table(columns, [_cells(row) for row in found])
+    for line in _lines(found):
+        output.say(line)
     return 0
 
 
@@ -159,12 +168,59 @@ def _cells(row: Row) -> list[str]:
     failed = f", {row.pods_failed} failed" if row.pods_failed else ""
     return [
         row.name,
-        f"{row.objects - len(row.missing)}/{row.objects}",
+        row.module or "all done",
+        _for(row.since),
+        f"{row.done}/{row.modules}",
+        f"{row.objects - len(row.missing)}/{row.objects}" if row.objects else "",
         f"{row.pods}{failed}",
         f"{row.quota} %" if row.quota_of else "",
         row.run,
         row.run_state if row.run_state != "failed" else f"failed: {row.run_reason}",
     ]
+
+
+def _lines(found: Sequence[Row]) -> Iterator[str]:
+    """What the table does not show: who waits for help, what is red and why, what is missing."""
+    for row in sorted(found, key=lambda row: row.help.asked if row.help else 0):
+        if row.help and row.waits:
+            about = f" with module {row.help.module}" if row.help.module else ""
+            text = f": {row.help.text}" if row.help.text else ""
+            yield f"  {row.name} asks for help{about}, for {_for(row.help.asked)}{text}"
+    for task in open_most(found)[:OPEN_SHOWN]:
+        names = ", ".join(task.participants)
+        yield f"  module {task.module}, {task.task}: not done by {len(task.participants)}, {names}"
+    for row in found:
+        for red in row.red:
+            where = f" in {red.task}" if red.task else ""
+            yield f"  {red.namespace}/{red.name} failed{where}: {red.why}"
+        if row.missing:
+            more = f" and {len(row.missing) - 3} more" if len(row.missing) > 3 else ""
+            yield f"  {row.name} lacks {', '.join(row.missing[:3])}{more}: workshop cohort provision repairs it"
+
+
+def _for(since: float | None) -> str:
+    """The time since then in minutes; empty for an unknown time."""
+    return "" if since is None else f"{max(0, int(time.time() - since)) // 60} min"
+
+
+def _as_json(row: Row) -> dict[str, Any]:
+    """A row without the whole progress."""
+    shown = {field.name: getattr(row, field.name) for field in fields(row) if field.name != "progress"}
+    found: dict[str, Any] = msgspec.to_builtins(shown)
+    return found
+
+
+async def _helped(room: _Room) -> int:
+    participant = Participant(room.words.name)
+    client, namespace = Client(room.client.config), participant.namespace("dev")
+    before = await asyncio.to_thread(remember, client, namespace, helped)
+    if before.help is None or not before.help.waits:
+        raise UsageError(f"{participant.name} does not wait for help", hint="workshop cohort status shows who does")
+    if room.as_json:
+        output.emit({"name": participant.name, "helped": True})
+    else:
+        output.say(f"{participant.name}: marked as helped")
+    return 0
 
 
 async def _teardown(room: _Room) -> int:
@@ -204,6 +260,7 @@ def _proven(room: _Room, people: int, count: int, proof: Proof) -> int:
 
 _ACTIONS: dict[str, Callable[[_Room], Awaitable[int]]] = {
     "provision": _provision,
+    "helped": _helped,
     "status": _status,
     "teardown": _teardown,
 }

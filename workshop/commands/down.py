@@ -12,13 +12,16 @@ from workshop import output
 from workshop.errors import TimedOut
 from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import running_pid
+from workshop.lab.room import refuse_participants
 
 GRACE_SECONDS = 40.0
 
 
 def down(words: argparse.Namespace) -> int:
     """Stop the lab and print the result."""
-    stopped = stop_lab(lab_paths())
+    where = lab_paths()
+    refuse_participants(where, "down")
+    stopped = stop_lab(where)
     if words.output == output.JSON:
         output.emit({"running": False, "was_running": stopped})
     else:

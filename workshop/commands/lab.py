@@ -1,4 +1,4 @@
-"""`workshop lab`: the main job, from data to a prediction from production.
+"""`workshop lab`: the main job, from data to a prediction from production; with --data, its first step alone.
 
 Every step prints its command, and a participant can do it by hand. A step whose result already exists is skipped, so a
 second run does only what changed.
@@ -39,14 +39,12 @@ from workshop.manifests.objects import annotations_of, results_of, status_of, su
 from workshop.operations.approvals import answer, identities
 from workshop.operations.asking import asked
 from workshop.operations.runs import failure_text, follow, logs_command, submit
-from workshop.participants.names import LAB_PARTICIPANT
 from workshop.usecase import DEPLOYMENT, USE_CASE
 
 FIRST_SCRAPE_SECONDS = 10.0
 """Prometheus scrapes a new server within 5 s."""
 TRAFFIC = "--rate 60 --rows 2 --seconds 4 --feedback"
 """Some 500 rows: enough of each outcome for every score."""
-_DESCRIBE = f"oc describe sdep {DEPLOYMENT} -n {LAB_PARTICIPANT.namespace('production')}"
 
 
 @dataclass
@@ -62,6 +60,10 @@ class Job:
     @property
     def target(self) -> LabTarget:
         return LabTarget(self.where)
+
+    @property
+    def endpoints(self) -> dict[str, str | None]:
+        return self.report.endpoints_of(self.where.participant)
 
     @property
     def clone(self) -> Path:
@@ -86,7 +88,11 @@ def lab(words: argparse.Namespace) -> int:
     report = start_lab(where, ports=words.ports, quiet=quiet)
     job = Job(where, report, Client.load(where.kubeconfig), quiet, {"up": time.monotonic() - began})
     job.step("data: the months of 2013, pushed to the DVC remote", lambda: _push_data(job))
-    job.step("pipelines: applied to " + LAB_PARTICIPANT.namespace("dev"), lambda: _apply(job))
+    if words.data:
+        if quiet:
+            output.emit({"steps": {name: round(took, 1) for name, took in job.took.items()}})
+        return 0
+    job.step("pipelines: applied to " + job.target.namespace("dev"), lambda: _apply(job))
     if _production_is_current(job):
         job.step("production: already serves this commit", lambda: "nothing to train, build or deploy")
     else:
@@ -107,17 +113,18 @@ def _push_data(job: Job) -> str:
     model = job.clone / "model"
     pointers = sorted((model / "data").glob("*.dvc"))
     wanted = hashlib.sha256(b"".join(p.read_bytes() for p in pointers)).hexdigest()
-    marker = job.where.run / "pushed"
+    marker = job.where.own / "run" / "pushed"
     if marker.exists() and marker.read_text() == wanted:
         return "the remote has them"
     _shell(job, model, f"python -m {USE_CASE.package}.ensure")
     _shell(job, model, "dvc push data/*.dvc")
+    marker.parent.mkdir(exist_ok=True)
     marker.write_text(wanted)
     return f"{len(pointers)} months"
 
 
 def _apply(job: Job) -> str:
-    text = _shell(job, job.clone, f"oc apply -n {LAB_PARTICIPANT.namespace('dev')} -k tekton/base")
+    text = _shell(job, job.clone, f"oc apply -n {job.target.namespace('dev')} -k tekton/base")
     return f"{len(text.splitlines())} objects"
 
 
@@ -126,16 +133,14 @@ def _pipeline(job: Job, name: str) -> str:
     file = job.clone / "tekton" / "runs" / f"{name}.yaml"
     if not job.quiet:
         output.note(f"     $ workshop run tekton/runs/{name}.yaml")
-    return _ended(
-        job, submit(job.client, load(file), LAB_PARTICIPANT.namespace("dev"), timeout=3600, quiet=job.quiet)[0]
-    )
+    return _ended(job, submit(job.client, load(file), job.target.namespace("dev"), timeout=3600, quiet=job.quiet)[0])
 
 
 def _promote(job: Job) -> str:
     """Ask production for what staging runs, approve it and follow its run. Raises RunFailed, SetupError."""
     if not job.quiet:
         output.note("     $ workshop promote")
-    meta = asked(job.client, LAB_PARTICIPANT.namespace("dev"), PROMOTE)["metadata"]
+    meta = asked(job.client, job.target.namespace("dev"), PROMOTE)["metadata"]
     deadline, namespace = time.monotonic() + 3600, meta["namespace"]
     return _ended(job, follow(job.client, "PipelineRun", namespace, meta["name"], deadline=deadline, quiet=job.quiet,
                               look=lambda seen: _approve_for(job, seen)))  # fmt: skip
@@ -154,17 +159,17 @@ def _traffic(job: Job) -> str:
     Prometheus counts only what comes after its first scrape of a server, so the job waits for that scrape.
     """
     token = job.where.token.read_text(encoding="utf-8").strip()
-    prometheus = Prometheus(job.report.endpoints.get("prometheus") or "", token=token)
+    prometheus = Prometheus(job.endpoints.get("prometheus") or "", token=token)
     if not prometheus.url:
         return "left out: there is no Prometheus"
 
-    here = f'namespace="{LAB_PARTICIPANT.namespace("production")}"'
+    here = f'namespace="{job.target.namespace("production")}"'
     if prometheus.value(f"sum(max_over_time(model_feedback_total{{{here}}}[7d]))"):
         return "production has been called before"
     deadline = time.monotonic() + FIRST_SCRAPE_SECONDS
     while prometheus.value(f"sum(model_predictions_total{{{here}}})") is None and time.monotonic() < deadline:
         time.sleep(0.2)
-    url = shlex.quote(str(job.report.endpoints["production"]))
+    url = shlex.quote(str(job.endpoints["production"]))
     line = f"python -m {USE_CASE.package}.traffic --url {url} {TRAFFIC}"
     return _shell(job, job.clone / "model", line).splitlines()[0]
 
@@ -190,7 +195,7 @@ def _production_is_current(job: Job) -> bool:
     """Whether production serves the result of main's newest commit: the last successful run built that commit."""
     runs = [
         r
-        for r in job.client.list("PipelineRun", LAB_PARTICIPANT.namespace("dev"))
+        for r in job.client.list("PipelineRun", job.target.namespace("dev"))
         if r["metadata"]["name"].startswith("train-and-stage") and succeeded(r)
     ]
     if not runs:
@@ -199,7 +204,7 @@ def _production_is_current(job: Job) -> bool:
     results = results_of(newest)
     head = _shell(job, job.clone, "git rev-parse origin/main").strip()
     try:
-        serving = job.client.get("SeldonDeployment", LAB_PARTICIPANT.namespace("production"), DEPLOYMENT)
+        serving = job.client.get("SeldonDeployment", job.target.namespace("production"), DEPLOYMENT)
     except ApiFailure:
         return False
     return (
@@ -212,17 +217,17 @@ def _production_is_current(job: Job) -> bool:
 def _summary(job: Job, seconds: float) -> dict[str, Any]:
     """The summary at the end: URLs, a live prediction with its request, the model, the digest, the times."""
     request = job.clone / "seldon" / "requests" / "flight.json"
-    url = str(job.report.endpoints["production"])
-    serving = job.client.get("SeldonDeployment", LAB_PARTICIPANT.namespace("production"), DEPLOYMENT)
+    url = str(job.endpoints["production"])
+    serving = job.client.get("SeldonDeployment", job.target.namespace("production"), DEPLOYMENT)
     image = serving["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["containers"][0]["image"]
-    answer = _predict(url, request)
+    answer = _predict(job, url, request)
     # A terminal without curl has it in the lab's shell.
     shell = [] if shutil.which("curl") else [str(KIT / ".venv" / "bin" / "workshop"), "shell", "--"]
     curl = shlex.join([*shell, "curl", "-s", "-H", "Content-Type: application/json", "-d", f"@{request}", url])
     return {
         "seconds": round(seconds, 1),
         "steps": {name: round(took, 1) for name, took in job.took.items()},
-        "endpoints": job.report.endpoints,
+        "endpoints": job.endpoints,
         "image_digest": image.split("@")[-1],
         "model_version": annotations_of(serving).get("mlops-workshop/model-version"),
         "metrics": _metrics(job),
@@ -234,16 +239,17 @@ def _summary(job: Job, seconds: float) -> dict[str, Any]:
 def _metrics(job: Job) -> dict[str, Any]:
     """The champion's metrics on the test month, from MLflow's REST API."""
     token = job.where.token.read_text().strip()
-    return Mlflow(str(job.report.endpoints["mlflow"]), token).run_of_alias(DEPLOYMENT, "champion").metrics
+    return Mlflow(str(job.endpoints["mlflow"]), token).run_of_alias(DEPLOYMENT, "champion").metrics
 
 
-def _predict(url: str, request: Path) -> dict[str, Any]:
+def _predict(job: Job, url: str, request: Path) -> dict[str, Any]:
+    describe = f"oc describe sdep {DEPLOYMENT} -n {job.target.namespace('production')}"
     try:
         answer = ask(url, request.read_bytes())
     except OSError as e:
-        raise NoAnswer(f"production at {url} does not answer: {e}", hint=_DESCRIBE) from e
+        raise NoAnswer(f"production at {url} does not answer: {e}", hint=describe) from e
     if answer.status != 200 or not isinstance(answer.json, dict):
-        raise NoAnswer(f"production answers {answer.status}: {answer.text}", hint=_DESCRIBE)
+        raise NoAnswer(f"production answers {answer.status}: {answer.text}", hint=describe)
     return answer.json
 
 

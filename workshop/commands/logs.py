@@ -9,7 +9,9 @@ from pathlib import Path
 
 from workshop import output
 from workshop.errors import UsageError
+from workshop.lab.parts import personal_name
 from workshop.lab.paths import LabPaths, lab_paths
+from workshop.lab.room import participants
 
 
 def logs(words: argparse.Namespace) -> int:
@@ -39,9 +41,9 @@ def logs(words: argparse.Namespace) -> int:
 def _files(where: LabPaths) -> dict[str, Path]:
     """Every part that writes a log."""
     found = {"lab": where.log}
-    for folder in where.components.glob("*"):
-        for log in folder.glob("*.log"):
-            found[log.stem] = log
+    for one in participants(where):
+        for log in where.of(one.name).components.glob("*/*.log"):
+            found[log.stem if log.stem not in found else personal_name(log.stem, one)] = log
     return found
 
 

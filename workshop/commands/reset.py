@@ -10,6 +10,7 @@ from workshop.commands.confirming import confirmed
 from workshop.commands.down import stop_lab
 from workshop.errors import SetupError, UsageError
 from workshop.lab.paths import LabPaths, lab_paths
+from workshop.lab.room import refuse_participants
 from workshop.lab.target import current_target
 from workshop.operations.participation import participation
 
@@ -19,6 +20,7 @@ def reset(words: argparse.Namespace) -> int:
     where = lab_paths()
     if words.module:
         return _module(words.module, words.output == output.JSON)
+    refuse_participants(where, "reset")
     if not where.root.exists():
         output.say(f"nothing to reset: {where.root} is not there")
         return 0

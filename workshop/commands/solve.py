@@ -20,6 +20,7 @@ def solve(words: argparse.Namespace, target: CommandTarget) -> int:
     """Do what the module needs, then the module; its check shows whether that worked."""
     way = participation(target)
     module = way.module(words.module)
+    way.begin(module)
     for each in way.missing(module):
         do(way, each)
     do(way, module)

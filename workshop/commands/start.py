@@ -25,6 +25,7 @@ def start(words: argparse.Namespace, target: CommandTarget) -> int:
     if not words.yes and (missing or way.done(module)):
         _ask(module)
     _start(way, module, missing)
+    way.begin(module)
     if words.output == output.JSON:
         output.emit({"module": module.number, "solved": [each.number for each in missing]})
     else:

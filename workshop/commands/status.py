@@ -61,7 +61,8 @@ def status_of(where: LabPaths) -> dict[str, Any]:
                 **({"message": message} if message else {}),
             }
         )
-    endpoints = report.endpoints if report and running else dict.fromkeys(endpoint_names(COMPONENTS))
+    known = report.endpoints_of(where.participant) if report and running else {}
+    endpoints = known or dict.fromkeys(endpoint_names(COMPONENTS))
     return {
         "running": running,
         "phase": "failed" if silent else phase,

@@ -9,16 +9,22 @@ import subprocess
 import sys
 import time
 
+import psutil
 from rich.live import Live
 from rich.text import Text
 
 from workshop import output
 from workshop.commands import status as status_verb
 from workshop.errors import SetupError, TimedOut
+from workshop.lab import room
 from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read, running_pid
 
 POLL_SECONDS = 0.05
+MEMORY_BYTES = 700 * 2**20
+"""Memory of a participant at rest: MLflow, JupyterHub and two model servers."""
+OTHERS_SECONDS = 20.0
+"""Additional seconds for each participant of `--users`: each starts an MLflow and a JupyterHub."""
 STOP_SECONDS = 30.0
 """Time limit in seconds for stopping a lab that is still starting: it finishes the builder's image first."""
 NOT_LINUX = "run it on Linux; on macOS in a Linux virtual machine, on Windows in WSL 2"
@@ -28,18 +34,23 @@ NOT_LINUX = "run it on Linux; on macOS in a Linux virtual machine, on Windows in
 def up(words: argparse.Namespace) -> int:
     """Start the lab and print what runs."""
     where = lab_paths()
-    start_lab(where, ports=words.ports, timeout=words.timeout, quiet=words.output == output.JSON)
+    start_lab(where, ports=words.ports, users=words.users, timeout=words.timeout, quiet=words.output == output.JSON)
     return status_verb.status(words)
 
 
-def start_lab(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet: bool = False) -> Report:
+def start_lab(
+    where: LabPaths, *, ports: str = "", users: int | None = None, timeout: float = 180.0, quiet: bool = False
+) -> Report:
     """Start the lab unless it runs, and wait for it; two calls at once start one lab.
+
+    `users` is the number of participants, None for those of the last start.
 
     Raises SetupError if it cannot start, TimedOut if it is not ready in time. Ctrl-C during the start stops it
     again.
     """
     if sys.platform != "linux":
         raise SetupError(f"the lab needs Linux; this is {sys.platform}", hint=NOT_LINUX)
+    wanted = room.numbered(users) if users is not None else None
     try:
         where.make()
     except OSError as e:
@@ -51,9 +62,11 @@ def start_lab(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet
     process: subprocess.Popen[bytes] | None = None
     pid = running_pid(where)
     if pid is None:
-        process = _spawn(where, ports)
+        if wanted and not quiet:
+            _warn_of_memory(len(wanted))
+        process = _spawn(where, ports, users)
     try:
-        return _wait(where, process, began, timeout, quiet)
+        report = _wait(where, process, began, timeout + OTHERS_SECONDS * len(wanted or ()), quiet)
     except KeyboardInterrupt:
         if process is not None:
             process.send_signal(signal.SIGTERM)
@@ -63,10 +76,25 @@ def start_lab(where: LabPaths, *, ports: str = "", timeout: float = 180.0, quiet
                 process.kill()  # the launcher ends what it has started
                 process.wait()
         raise
+    if wanted and len(report.participants) != len(wanted):
+        raise SetupError(
+            f"the lab runs with {len(report.participants)} participants, not {len(wanted)}",
+            hint=f"workshop down, then workshop up --users {len(wanted)}",
+        )
+    return report
 
 
-def _spawn(where: LabPaths, ports: str) -> subprocess.Popen[bytes]:
+def _warn_of_memory(count: int) -> None:
+    """Say what participants need at rest when the machine has less."""
+    needed, free = count * MEMORY_BYTES, psutil.virtual_memory().available
+    if needed > free:
+        output.note(f"{count} participants need {needed / 2**30:.1f} GiB at rest; {free / 2**30:.1f} GiB are free here")
+
+
+def _spawn(where: LabPaths, ports: str, users: int | None) -> subprocess.Popen[bytes]:
     env = {**os.environ, "WORKSHOP_STATE": str(where.root)}
+    if users is not None:
+        env[room.VARIABLE] = str(users)
     env.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
     if ports:
         env["WORKSHOP_PORTS"] = ports

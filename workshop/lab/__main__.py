@@ -41,7 +41,7 @@ def main() -> int:
     """Run the lab; the exit code is that of `workshop.errors`."""
     os.umask(0o077)
     raise_open_files()
-    paths = lab_paths()
+    paths = LabPaths(lab_paths().root)
     paths.make()
     lock = Lock(paths)
     if not lock.take():

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,13 +12,17 @@ from workshop.lab.identity.identities import Identities
 from workshop.lab.identity.users import User
 from workshop.lab.images.store import ImageStore
 from workshop.lab.model_servers import ModelServer
-from workshop.lab.parts import Components, Part
+from workshop.lab.parts import Components, Part, personal_name
 from workshop.lab.paths import KIT, LabPaths
+from workshop.lab.rbac.attributes import Attributes
 from workshop.lab.rbac.policy import Policy
 from workshop.lab.routes import Routes
 from workshop.lab.runtimes.base import Runtime
 from workshop.lab.store import Store
 from workshop.participants.names import LAB_PARTICIPANT, Participant
+
+INSTRUCTOR = "instructor"
+"""The instructor's name on pages and as a user of the API."""
 
 if TYPE_CHECKING:
     from workshop.lab.runtimes.process.launcher import Launcher
@@ -26,6 +31,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Lab:
     """The paths, the store, the token of all servers but the API, the ports by name, and the components.
+
+    A Lab is what one participant has of a lab: `paths`, `token`, `participant`, `ports` and `parts` are theirs, all
+    else is the same for all. `views` are the Labs of all participants, the first one's first. `instructors` has the
+    instructor's, which `oversees` all of them: its pages show every participant's runs, and the board.
 
     `identities` are the users and accounts that send requests, `policy` decides what they may do.
 
@@ -47,14 +56,54 @@ class Lab:
     participant: Participant = LAB_PARTICIPANT
     kit: Path = KIT
     routes: Routes = field(default_factory=Routes)
-    parts: dict[str, Part] = field(default_factory=dict)
+    parts: MutableMapping[str, Part] = field(default_factory=dict)
     model_servers: list[ModelServer] = field(default_factory=list)
     watchers: list[Callable[[], None]] = field(default_factory=list)
+    views: list[Lab] = field(default_factory=list)
+    instructors: list[Lab] = field(default_factory=list)
+    oversees: bool = False
 
     @property
     def user(self) -> User:
         """The participant as a user of the API."""
         return self.identities.users.named(self.participant.name) or User(self.participant.name)
+
+    def view(self, participant: Participant, token: str) -> Lab:
+        """The Lab of another participant: with their files, their token and their own components."""
+        own = [name for name, spec in self.components.items() if spec.personal]
+        theirs = {name: self.ports[port] for name in own if (port := personal_name(name, participant)) in self.ports}
+        return replace(
+            self,
+            paths=self.paths.of(participant.name),
+            token=token,
+            participant=participant,
+            ports={**self.ports, **theirs},
+            # Never the address of the first participant's component in place of their own.
+            parts=ChainMap({name: Part(name, "starting") for name in own}, self.parts),
+        )
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens of the participants and of the instructor, for the parts that they share."""
+        return tuple(one.token for one in (*self.views, *self.instructors))
+
+    def overseen(self, token: str) -> Lab:
+        """The Lab of the instructor. Its user has no rights in the API."""
+        return replace(self, token=token, participant=Participant(INSTRUCTOR), oversees=True)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The namespaces whose runs the pages list."""
+        if self.oversees:
+            return tuple(namespace for view in self.views for namespace in view.participant.namespaces)
+        return self.participant.namespaces
+
+    def sees(self, namespace: str) -> bool:
+        """Whether the participant's pages show runs of a namespace: their own, and where their roles let them look."""
+        return (
+            namespace in self.shown
+            or self.policy.decide(self.user, Attributes("list", "tekton.dev", "pipelineruns", namespace)).allowed
+        )
 
     def url(self, name: str) -> str | None:
         """`http://127.0.0.1:<port>` of a server or a component; None without a port of this name. The API has https."""

@@ -1,4 +1,4 @@
-"""The participant's repository: a bare one on the lab's Git server, and the clone in which they work.
+"""A participant's repository: a bare one on the lab's Git server, and the clone in which they work.
 
 Both are made once, as one commit of the kit's files in this checkout. Later changes belong to the participant; `up`
 does not touch them. Data versions are pushed to the lab's DVC remote, a folder.
@@ -19,7 +19,7 @@ from configobj import ConfigObj  # type: ignore[import-untyped]
 
 from workshop.errors import SetupError
 from workshop.lab.paths import KIT, LabPaths
-from workshop.participants.names import Participant
+from workshop.participants.names import LAB_PARTICIPANT, Participant
 
 if TYPE_CHECKING:
     from workshop.lab.lab import Lab
@@ -53,7 +53,13 @@ def clone_folder(state: LabPaths) -> Path:
 
 def bare_folder(state: LabPaths) -> Path:
     """The bare repository that they push to."""
-    return state.git / f"{REPOSITORY}.git"
+    return state.git / repository_path(state)
+
+
+def repository_path(state: LabPaths) -> str:
+    """The path of their repository on the Git server; that of the first participant is at its root."""
+    folder = "" if state.participant == LAB_PARTICIPANT.name else f"{state.participant}/"
+    return f"{folder}{REPOSITORY}.git"
 
 
 def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> bool:
@@ -65,13 +71,13 @@ def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) 
     made = False
     bare, clone = bare_folder(state), clone_folder(state)
     if not bare.exists():
-        work = _fresh(state.git / "making")
+        work = _fresh(bare.parent / "making")
         _copy_kit(kit, work)
         git = _git(work, env)
         git("init", "-q", "-b", "main")
         git("add", "--all")
         git("commit", "-q", "-m", "Start from the workshop kit")
-        partial = _fresh(state.git / "making.git")
+        partial = _fresh(bare.parent / "making.git")
         git("clone", "-q", "--bare", str(work), str(partial))
         partial.rename(bare)
         shutil.rmtree(work)
@@ -88,12 +94,12 @@ def ensure_repository(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) 
 
 
 def point_remote(state: LabPaths, env: Mapping[str, str], url: str, participant: Participant) -> None:
-    """Set `origin` of the clone to the Git server at `url`. No file of Git has the password, which is the lab's token.
+    """Set `origin` of the clone to the Git server at `url`. No file of Git has the password, which is their token.
 
     Raises SetupError when git fails.
     """
     git = _git(clone_folder(state), env)
-    git("remote", "set-url", "origin", f"{url}/{REPOSITORY}.git")
+    git("remote", "set-url", "origin", f"{url}/{repository_path(state)}")
     answer = f'echo username={participant.name} && echo "password=$(cat {shlex.quote(str(state.token))})"'
     helper = f'!f() {{ test "$1" = get && {answer}; }}; f'
     # For this server only: a general helper would send the token to any remote that the participant adds.

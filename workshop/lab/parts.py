@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from workshop.participants.names import Participant
+
 if TYPE_CHECKING:
     from workshop.lab.lab import Lab
 
@@ -85,8 +87,9 @@ class ComponentSpec:
     `workshop status -o json`. `variable` contains this address in the guide and in terminals, `task_variable` in the
     ConfigMap `mlops-endpoints`. `token_variable` contains the lab's token in terminals and in the Secret
     `mlops-credentials`. `title` is the link in the navigation of every page, which opens `page` below the address.
-    `login` is the path that accepts a one-time code of the console. `tool` is a line of the doctor, `package` a Python
-    package that `make setup` installs.
+    `login` is the path that accepts a one-time code of the console. Each participant of the lab has their own of a
+    `personal` component: runs, models and notebooks have the same names for all. `tool` is a line of the doctor,
+    `package` a Python package that `make setup` installs.
     """
 
     make: Callable[[Lab], Runner | None]
@@ -100,7 +103,13 @@ class ComponentSpec:
     station: Station | None = None
     tool: Tool | None = None
     package: str = ""
+    personal: bool = False
 
 
 Components = Mapping[str, ComponentSpec]
 """The components by name, which is also the name of the part, of its port and of its endpoint."""
+
+
+def personal_name(component: str, participant: Participant) -> str:
+    """The name of a component's port and part, when it belongs to a participant who is not the first."""
+    return f"{component}-{participant.name}"

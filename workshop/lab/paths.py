@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workshop.errors import SetupError
+from workshop.participants.names import LAB_PARTICIPANT, USER_VARIABLE
 from workshop.usecase import KIT as KIT
 
 BUILD_INPUT = "lab.mlops-workshop/build-input"
@@ -26,9 +27,22 @@ MIN_FREE_BYTES = 300 * 1024 * 1024
 
 @dataclass(frozen=True)
 class LabPaths:
-    """The paths of one lab."""
+    """The paths of one lab, and those of one participant's files in it.
+
+    The first participant's files are in `root` itself, those of another one in `participants/<name>`.
+    """
 
     root: Path
+    participant: str = LAB_PARTICIPANT.name
+
+    def of(self, participant: str) -> LabPaths:
+        """The same lab with another participant's files."""
+        return replace(self, participant=participant)
+
+    @property
+    def own(self) -> Path:
+        """The folder of the participant's files."""
+        return self.root if self.participant == LAB_PARTICIPANT.name else self.root / "participants" / self.participant
 
     @property
     def store(self) -> Path:
@@ -36,7 +50,7 @@ class LabPaths:
 
     @property
     def kubeconfig(self) -> Path:
-        return self.root / "kubeconfig"
+        return self.own / "kubeconfig"
 
     @property
     def administrator(self) -> Path:
@@ -45,13 +59,28 @@ class LabPaths:
 
     @property
     def token(self) -> Path:
-        """The token that opens the lab's pages, MLflow, Git and Prometheus; not the API."""
-        return self.root / "token"
+        """The participant's token for the lab's pages, MLflow, Git and Prometheus; not the API's."""
+        return self.own / "token"
+
+    @property
+    def instructor(self) -> Path:
+        """The token for the instructor's board."""
+        return self.root / "instructor.token"
+
+    @property
+    def handout(self) -> Path:
+        """The participants' links, to hand out and to print."""
+        return self.root / "handout"
 
     @property
     def users(self) -> Path:
         """The table of users with their groups and tokens."""
         return self.root / "users.json"
+
+    @property
+    def participants(self) -> Path:
+        """The names of the participants."""
+        return self.root / "participants.json"
 
     @property
     def tls(self) -> Path:
@@ -73,22 +102,22 @@ class LabPaths:
 
     @property
     def git(self) -> Path:
-        """The bare repository of the lab's Git server."""
+        """The bare repositories of the lab's Git server."""
         return self.root / "git"
 
     @property
     def dvc_remote(self) -> Path:
-        return self.root / "dvc-remote"
+        return self.own / "dvc-remote"
 
     @property
     def home(self) -> Path:
         """The participant's folder: the clone of the kit in which they work."""
-        return self.root / "home"
+        return self.own / "home"
 
     @property
     def components(self) -> Path:
-        """Files and logs of MLflow, Prometheus, JupyterHub, in one folder each."""
-        return self.root / "components"
+        """Files and logs of MLflow, Prometheus, JupyterHub, in one folder each; of another participant, their own."""
+        return self.own / "components"
 
     def component(self, name: str) -> Path:
         """The folder of one component: its files and its log."""
@@ -148,11 +177,18 @@ class LabPaths:
             )
         self.root.chmod(0o700)
         (self.root / MARKER).write_text(_MARK)
-        for folder in (self.components, self.home, self.images, self.run, self.volumes, self.root / "pods"):
+        for folder in (self.images, self.run, self.volumes, self.root / "pods"):
+            folder.mkdir(parents=True, exist_ok=True)
+        LabPaths(self.root).make_own()
+
+    def make_own(self) -> None:
+        """Create the folders of the participant's files. Raises OSError."""
+        for folder in (self.components, self.home):
             folder.mkdir(parents=True, exist_ok=True)
 
 
 def lab_paths() -> LabPaths:
-    """The paths of the lab: WORKSHOP_STATE, else `.workshop/` in the kit."""
+    """The paths of the lab: WORKSHOP_STATE, else `.workshop/` in the kit. WORKSHOP_USER names the participant."""
     named = os.environ.get("WORKSHOP_STATE")
-    return LabPaths(Path(named).resolve() if named else KIT / ".workshop")
+    root = Path(named).resolve() if named else KIT / ".workshop"
+    return LabPaths(root, os.environ.get(USER_VARIABLE) or LAB_PARTICIPANT.name)

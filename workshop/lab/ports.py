@@ -13,14 +13,15 @@ import json
 import os
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from workshop.errors import SetupError, UsageError
-from workshop.lab.parts import Components
+from workshop.lab.parts import Components, personal_name
+from workshop.participants.names import Participant
 
 SERVERS = {"api": 16443, "console": 18080, "events": 18081, "gateway": 18000, "git": 13000}
 """The preferred ports of the lab's own servers. Laptops use 5000 (AirPlay on macOS), 8080 and 9090 already."""
@@ -109,6 +110,16 @@ def _socket(*, shared_by_port: bool) -> socket.socket:
 def preferred(components: Components) -> dict[str, int]:
     """The preferred port of every server and component by name."""
     return SERVERS | {name: spec.port for name, spec in sorted(components.items()) if spec.port is not None}
+
+
+def personal(components: Components, others: Sequence[Participant]) -> dict[str, int]:
+    """The ports of the components that each participant has; for all but the first. 0 is any free port."""
+    return {
+        personal_name(name, one): 0
+        for one in others
+        for name, spec in sorted(components.items())
+        if spec.personal and spec.port is not None
+    }
 
 
 def choose(kept: Path, wanted: Mapping[str, int], wish: str = "") -> dict[str, ReservedPort]:

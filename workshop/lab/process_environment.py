@@ -15,7 +15,7 @@ from workshop.isolation import EXCEPTIONS, PROXIES, without_proxy
 from workshop.lab.endpoints import task_variables, token_variables, variables
 from workshop.lab.parts import Components
 from workshop.lab.paths import KIT, LabPaths
-from workshop.participants.names import Participant
+from workshop.participants.names import USER_VARIABLE, Participant
 from workshop.programs import cache_folder
 
 QUIET = {
@@ -84,6 +84,7 @@ def base(state: LabPaths, home: Path | None = None) -> dict[str, str]:
             "KUBECONFIG": str(state.kubeconfig),
             "WORKSHOP_CACHE": str(cache_folder()),
             "WORKSHOP_STATE": str(state.root),
+            USER_VARIABLE: state.participant,
             "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR", str(KIT / ".cache" / "uv")),
             "LAB_IMAGES": str(state.images),
             "SELDON_CORE": str(state.seldon_core),

@@ -9,16 +9,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from workshop.errors import SetupError
 from workshop.lab.parts import Part
 from workshop.lab.paths import LabPaths
+from workshop.participants.names import USER_VARIABLE
 
 
 @dataclass(frozen=True)
 class Report:
-    """The lab as a whole. `phase` is starting, ready, stopping, stopped or failed; `endpoints` are URLs or None."""
+    """The lab as a whole. `phase` is starting, ready, stopping, stopped or failed.
+
+    `endpoints` are URLs or None: those of the first participant. `participants` has those of each by name.
+    """
 
     phase: str
     pid: int
@@ -27,6 +33,23 @@ class Report:
     endpoints: dict[str, str | None] = field(default_factory=dict)
     message: str = ""
     exit_code: int = 0
+    participants: dict[str, dict[str, str | None]] = field(default_factory=dict)
+
+    def endpoints_of(self, participant: str) -> dict[str, str | None]:
+        """The endpoints of a participant. Raises SetupError when the lab does not have this one."""
+        if not self.participants:
+            return self.endpoints  # the lab has only begun to start
+        if participant not in self.participants:
+            raise no_participant(participant, self.participants)
+        return self.participants[participant]
+
+
+def no_participant(name: str, known: Iterable[str]) -> SetupError:
+    """The error of a name that is not a participant's of this lab."""
+    return SetupError(
+        f"the lab has no participant {name!r}; it has {', '.join(known)}",
+        hint=f"unset {USER_VARIABLE}, or workshop down and workshop up --users N",
+    )
 
 
 def write(state: LabPaths, report: Report) -> None:

@@ -1,6 +1,6 @@
-"""The objects in the lab's store from the start: the participant's, and those of every cluster.
+"""The objects in the lab's store from the start: each participant's, and those of every cluster.
 
-The participant's objects are those of `tekton/participant`, which are also applied to a cluster. Only the data of the
+A participant's objects are those of `tekton/participant`, which are also applied to a cluster. Only the data of the
 ConfigMap `mlops-endpoints` and of the Secret `mlops-credentials` is the lab's: Tasks read both with `envFrom`, so that
 no Task contains an address.
 """
@@ -15,7 +15,7 @@ from workshop.lab.endpoints import deployment_url, task_variables, token_variabl
 from workshop.lab.git.delivery import PRODUCTION_LISTENER
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.lab import Lab
-from workshop.lab.participant import REPOSITORY
+from workshop.lab.participant import repository_path
 from workshop.lab.rbac.defaults import reconcile_defaults
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
@@ -28,16 +28,20 @@ _PIPELINES_INFO = {
 """tkn reads the version of Tekton here."""
 
 
-def seed(lab: Lab, objects: Iterable[Object]) -> None:
+def seed_cluster(store: Store) -> None:
+    """Create what every cluster has, if it is missing, and update the default roles."""
+    for name in ("default", "tekton-pipelines"):
+        _ensure(store, built_in("Namespace"), _namespace({"metadata": {"name": name}}))
+    _ensure(store, built_in("ConfigMap"), _PIPELINES_INFO)
+    reconcile_defaults(store)
+
+
+def seed_participant(lab: Lab, objects: Iterable[Object]) -> None:
     """Create missing objects, and update the endpoints and what is not the participant's. Their changes in dev stay.
 
     Objects of kinds that the lab does not serve, those of the Grafana operator, are left out.
     """
     store = lab.store
-    for name in ("default", "tekton-pipelines"):
-        _ensure(store, built_in("Namespace"), _namespace({"metadata": {"name": name}}))
-    _ensure(store, built_in("ConfigMap"), _PIPELINES_INFO)
-    reconcile_defaults(store)
     for obj in objects:
         kind = store.kinds.of(str(obj["apiVersion"]), str(obj["kind"]))
         name = obj["metadata"]["name"]
@@ -78,7 +82,7 @@ def _addresses(lab: Lab) -> dict[str, str]:
         # The command in the Tasks' messages about `history` and `rollback`: in the lab it is `workshop rollback`.
         "DELIVERY_COMMAND": "workshop",
         "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
-        "GIT_URL": f"{lab.url('git')}/{REPOSITORY}.git",
+        "GIT_URL": f"{lab.url('git')}/{repository_path(lab.paths)}",
         # No callers exist on a laptop: the canary's Task sends requests itself, and the windows are short.
         "CANARY_RULES": "{window: 5, patience: 60, min-requests: 40, probe-rate: 60}",
         "PRODUCTION_LISTENER_URL": f"{lab.url('events')}/{production}/{PRODUCTION_LISTENER}",

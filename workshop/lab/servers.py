@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.applications import Starlette
 
 from workshop.errors import SetupError
 from workshop.lab import git, ports
@@ -21,8 +20,7 @@ from workshop.lab.git.server import is_push
 from workshop.lab.lab import Lab
 from workshop.lab.listening.hosts import LoopbackHosts
 from workshop.lab.listening.server import server
-from workshop.lab.pages.auth import TokenGate
-from workshop.lab.pages.routes import routes as page_routes
+from workshop.lab.pages.routes import pages_of
 from workshop.lab.pages.terminal.routes import WEBSOCKETS
 from workshop.lab.pages.terminal.shells import participant_shells
 from workshop.lab.sessions import Sessions
@@ -50,11 +48,13 @@ def _api(lab: Lab, trusted: Certificate) -> Application:
 
 
 def _console(lab: Lab, _: Certificate) -> Application:
-    shells = participant_shells(lab.paths, lab.launcher)
-    gated = TokenGate(
-        Starlette(routes=page_routes(lab, shells)), lab.token, sessions=Sessions(lab.paths.run / "sessions.json")
-    )
-    return Application(server(gated, websockets=True, **WEBSOCKETS), stop=shells.close)
+    shells = {view.participant.name: participant_shells(view.paths, lab.launcher) for view in lab.views}
+    gated = pages_of(lab, shells, Sessions(lab.paths.run / "sessions.json"))
+
+    async def stop() -> None:
+        await asyncio.gather(*(own.close() for own in shells.values()))
+
+    return Application(server(gated, websockets=True, **WEBSOCKETS), stop=stop)
 
 
 def _events(lab: Lab, _: Certificate) -> Application:

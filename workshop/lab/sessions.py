@@ -25,6 +25,7 @@ LOGIN = "/session/login"
 """The path at which the gate of a part takes a code. Programs have pages of their own at /login."""
 MOST_SESSIONS = 100
 """Sessions at the same time; the oldest ends first."""
+_NONE = ("", 0.0, "")
 
 
 class Sessions:
@@ -32,30 +33,34 @@ class Sessions:
 
     def __init__(self, file: Path | None = None) -> None:
         self._file = file
-        self._known: dict[str, tuple[str, float]] = {}
+        self._known: dict[str, tuple[str, float, str]] = {}
         with suppress(OSError, ValueError, TypeError):
             stored = json.loads(file.read_text()) if file else {}
-            self._known = {cookie: (str(key), float(until)) for cookie, (key, until) in stored.items()}
+            self._known = {cookie: (str(key), float(until), str(who)) for cookie, (key, until, who) in stored.items()}
 
-    def begin(self) -> tuple[str, str]:
-        """A new session's cookie and key."""
+    def begin(self, who: str = "") -> tuple[str, str]:
+        """A new session's cookie and key. `who` is what `who` returns for its cookie."""
         cookie, key = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         now = time.time()
         self._known = {one: what for one, what in self._known.items() if what[1] > now}
         while len(self._known) >= MOST_SESSIONS:
             del self._known[next(iter(self._known))]
-        self._known[_digest(cookie)] = (_digest(key), now + SESSION_SECONDS)
+        self._known[_digest(cookie)] = (_digest(key), now + SESSION_SECONDS, who)
         self._save()
         return cookie, key
 
     def valid(self, cookie: str) -> bool:
         """Whether a cookie's session exists and has not expired."""
-        _, until = self._known.get(_digest(cookie), ("", 0.0))
+        _, until, _ = self._known.get(_digest(cookie), _NONE)
         return until > time.time()
+
+    def who(self, cookie: str) -> str:
+        """Whose session a cookie belongs to; only for a valid one."""
+        return self._known.get(_digest(cookie), _NONE)[2]
 
     def has_key(self, cookie: str, key: str) -> bool:
         """Whether a key belongs to a cookie's session."""
-        wanted, _ = self._known.get(_digest(cookie), ("", 0.0))
+        wanted = self._known.get(_digest(cookie), _NONE)[0]
         return self.valid(cookie) and hmac.compare_digest(wanted, _digest(key))
 
     def end(self, cookie: str) -> None:

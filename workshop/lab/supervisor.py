@@ -13,9 +13,10 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
-from workshop.lab import clients, participant, ports, process_environment, seed
+from workshop.lab import clients, participant, ports, process_environment, room, seed
 from workshop.lab.api.auth import certificate
 from workshop.lab.api.auth import token as token_of
 from workshop.lab.build import build_lab
@@ -25,13 +26,13 @@ from workshop.lab.endpoints import endpoints
 from workshop.lab.identity.users import ADMINISTRATOR
 from workshop.lab.lab import Lab
 from workshop.lab.logs import rotate_logs
-from workshop.lab.parts import Components, Part, Runner
+from workshop.lab.parts import Components, Part, Runner, personal_name
 from workshop.lab.paths import LabPaths
 from workshop.lab.report import Report, write
 from workshop.lab.restarts import keep_running
 from workshop.lab.servers import Servers
 from workshop.lab.store import Store
-from workshop.participants.objects import participant_objects
+from workshop.participants.objects import FOLDER, Template
 
 STOP_SECONDS = 15.0
 """Seconds that one part may take to stop."""
@@ -79,35 +80,50 @@ class Supervisor:
                 exit_code=exit_code,
                 endpoints=endpoints(lab) if lab else {},
                 components=[Part("lab", self.phase, lab.url("console") if lab else None, os.getpid()), *_parts(lab)],
+                participants={view.participant.name: endpoints(view) for view in lab.views} if lab else {},
             ),
         )
 
     async def _start(self, stack: AsyncExitStack, stop: asyncio.Event) -> None:
         paths = self.paths
         paths.check_free_space()
-        reserved = ports.choose(paths.run / "ports.json", ports.preferred(self._components))
+        people = room.choose(paths)
+        wanted = ports.preferred(self._components) | ports.personal(self._components, people.participants[1:])
+        reserved = ports.choose(paths.run / "ports.json", wanted)
         for port in reserved.values():
             stack.callback(port.close)
         store = Store(paths.store)
         stack.callback(store.close)
         store.load()
         numbers = {name: port.number for name, port in reserved.items()}
-        lab = self._lab = build_lab(paths, store, token_of(paths.token), numbers, self._components)
+        token = token_of(paths.token)
+        lab = self._lab = build_lab(paths, store, token, numbers, self._components, people)
         self.report()
         trusted = certificate(paths.tls)
         server = str(lab.url("api"))
         users = lab.identities.users
         users.save()
-        clients.point_clients(paths, server, trusted, users.token(lab.participant.name), lab.participant)
+        for view in lab.views:
+            name = view.participant.name
+            clients.point_clients(view.paths, server, trusted, users.token(name), view.participant)
         clients.point_administrator(paths, server, trusted, users.token(ADMINISTRATOR))
         clients.write_tools(paths)
-        objects = asyncio.create_task(asyncio.to_thread(participant_objects, lab.kit, lab.participant))
+        template = asyncio.create_task(asyncio.to_thread(Template.build, lab.kit / FOLDER))
         await lab.launcher.open()
         _on_stop(stack, lab.launcher.close)
-        participant.prepare(lab, process_environment.base(paths))
+        for view in lab.views:
+            participant.prepare(view, process_environment.base(view.paths))
         servers = Servers(lab, trusted)
-        runners = [runner for spec in lab.components.values() if (runner := spec.make(lab))]
-        seed.seed(lab, await objects)
+        runners = [
+            runner
+            for view in lab.views
+            for spec in lab.components.values()
+            if (view is lab or spec.personal) and (runner := spec.make(view))
+        ]
+        objects = await template
+        seed.seed_cluster(store)
+        for view in lab.views:
+            seed.seed_participant(view, objects.objects_of(view.participant))
         self._controllers = [make(lab) for make in CONTROLLERS.values()]
         lab.watchers.append(self.report)
         servers.start()
@@ -124,7 +140,7 @@ class Supervisor:
         """Wait until every part is ready, missing or has failed, and existing deployments answer again."""
         assert self._lab is not None
         while not stop.is_set():
-            parts = all(part.settled for part in self._lab.parts.values())
+            parts = all(part.settled for view in self._lab.views for part in view.parts.values())
             if parts and servers.started and all(one.settled() for one in self._controllers):
                 self.phase = "ready"
                 self.report()
@@ -147,7 +163,13 @@ def _parts(lab: Lab | None) -> list[Part]:
         Part(f"{lab.participant.stage(server.namespace)}-model", "ready", server.url, server.pid)
         for server in lab.model_servers
     ]
-    return [*launcher, *lab.parts.values(), *models]
+    personal = [
+        replace(part, name=personal_name(name, view.participant))
+        for view in lab.views[1:]
+        for name, part in view.parts.items()
+        if lab.components[name].personal
+    ]
+    return [*launcher, *lab.parts.values(), *personal, *models]
 
 
 def _on_stop(stack: AsyncExitStack, close: Callable[[], Awaitable[None]]) -> None:

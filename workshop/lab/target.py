@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,25 +13,38 @@ from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import variables
 from workshop.lab.participant import clone_folder
 from workshop.lab.paths import LabPaths, lab_paths
-from workshop.lab.progress import record
-from workshop.lab.report import Report, read, running_pid
+from workshop.lab.report import Report, no_participant, read, running_pid
+from workshop.lab.room import participants
 from workshop.participants.cluster import ClusterTarget
-from workshop.participants.names import LAB_PARTICIPANT
+from workshop.participants.names import USER_VARIABLE, Participant
 from workshop.participants.target import LAB, CommandTarget
 
 
 def current_target() -> CommandTarget:
-    """The lab if its folder exists, even if `oc` is logged in to a cluster; else the cluster."""
+    """The lab if its folder exists, even if `oc` is logged in to a cluster; else the cluster.
+
+    Raises SetupError when WORKSHOP_USER is not a participant of the lab.
+    """
     paths = lab_paths()
-    return LabTarget(paths) if paths.root.exists() else ClusterTarget()
+    if not paths.root.exists():
+        return ClusterTarget()
+    known = [one.name for one in participants(paths)]
+    if paths.participant not in known:
+        raise no_participant(paths.participant, known)
+    return LabTarget(paths)
 
 
 @dataclass(frozen=True)
 class LabTarget:
-    """The lab of a state folder."""
+    """The lab of a state folder, for the participant of its paths."""
 
     paths: LabPaths
     name = LAB
+
+    @property
+    def participant(self) -> Participant:
+        """Whose commands these are."""
+        return Participant(self.paths.participant)
 
     def client(self) -> Client:
         """A client of the lab's API. Raises SetupError when the lab was never started."""
@@ -38,7 +52,7 @@ class LabTarget:
 
     def namespace(self, stage: str = "dev") -> str:
         """The participant's `<name>-<stage>`."""
-        return LAB_PARTICIPANT.namespace(stage)
+        return self.participant.namespace(stage)
 
     def clone(self) -> Path:
         """The clone in the lab's folder. Raises SetupError when it does not exist."""
@@ -52,17 +66,27 @@ class LabTarget:
         report = self._report()
         if report is None:
             raise SetupError("the lab does not run", hint="workshop up starts it")
-        return LAB_PARTICIPANT.variables(variables(report.endpoints, COMPONENTS))
+        return self.participant.variables(variables(report.endpoints_of(self.paths.participant), COMPONENTS))
+
+    def people(self) -> list[str]:
+        """The participants of the running lab. Raises SetupError when it does not run."""
+        report = self._report()
+        if report is None:
+            raise SetupError("the lab does not run", hint="workshop up --users 5 starts it for five participants")
+        return list(report.participants)
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """This environment, with the lab's folder and the participant's name."""
+        return {**os.environ, "WORKSHOP_STATE": str(self.paths.root), USER_VARIABLE: name}
 
     def env(self) -> dict[str, str]:
         """PATH with the lab's commands, the kubeconfig and, while the lab runs, the addresses."""
         report = self._report()
-        known, token = ({}, "") if report is None else (report.endpoints, self.paths.token.read_text().strip())
-        return process_environment.participant(self.paths, LAB_PARTICIPANT, known, COMPONENTS, token)
-
-    def remember(self, number: str, left: int, tasks: int) -> None:
-        """Store the result for the guide's pages. Raises OSError."""
-        record(self.paths, number, left, tasks)
+        known: dict[str, str | None] = {}
+        token = ""
+        if report is not None:
+            known, token = report.endpoints_of(self.paths.participant), self.paths.token.read_text().strip()
+        return process_environment.participant(self.paths, self.participant, known, COMPONENTS, token)
 
     def _report(self) -> Report | None:
         """The report of a running lab, or None."""

@@ -7,14 +7,16 @@ module a check says whether it is done, its text does it, and a reset undoes it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.checks import CHECKS, RESETS, CheckContext, Finding
-from workshop.cluster.client import Client
+from workshop.cluster.client import ApiFailure, Client
 from workshop.errors import UsageError
 from workshop.guide.module import Command, Module, load_all
 from workshop.guide.runner import Ran, Result, run_module
+from workshop.participants.progress import Change, Progress, checked, here, remember
 from workshop.participants.target import CommandTarget
 
 MODULES = Path(__file__).resolve().parents[1] / "modules"
@@ -41,11 +43,22 @@ class Participation:
             raise UsageError(f"there is no module {number!r}", hint=f"the modules are {', '.join(self.modules)}")
         return found
 
-    def findings(self, module: Module) -> list[Finding]:
-        """What the module's check finds; the target keeps the result for the guide's pages."""
+    def findings(self, module: Module, *, asked: bool = False) -> list[Finding]:
+        """What the module's check finds. `asked` says whether the participant asked for the check.
+
+        The result is also written to their progress. A server that refuses that does not make the check fail.
+        """
         found = CHECKS[module.number](self.context)
-        self.target.remember(module.number, sum(not finding.ok for finding in found), len(found))
+        self._remember(lambda before: checked(before, module.number, found, asked=asked))
         return found
+
+    def begin(self, module: Module) -> None:
+        """Write to the progress that the participant works on a module now."""
+        self._remember(lambda before: here(before, module.number))
+
+    def _remember(self, change: Callable[[Progress], Change]) -> None:
+        with suppress(ApiFailure):
+            remember(self.client, self.context.namespace("dev"), change)
 
     def done(self, module: Module) -> bool:
         """Whether every task is done."""

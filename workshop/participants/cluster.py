@@ -63,8 +63,16 @@ class ClusterTarget:
         known = task_addresses(client, project)
         return {**os.environ, **known, **_prometheus(client, known), **_variables(project, known)}
 
-    def remember(self, number: str, left: int, tasks: int) -> None:
-        """Nothing: a cluster has no pages of the guide."""
+    def people(self) -> list[str]:
+        """Not known here: the participants' accounts are their own. Raises SetupError."""
+        raise SetupError(
+            "a rehearsal needs the participants' own terminals, and this is a cluster",
+            hint="workshop up --users 5, then workshop cohort rehearse; on a cluster, workshop tour in each terminal",
+        )
+
+    def environment_of(self, name: str) -> dict[str, str]:
+        """Raises SetupError, as `people` does."""
+        raise SetupError(f"the terminal of {name} is on the cluster", hint="workshop tour in that terminal")
 
     def _project(self) -> str:
         # A Pod has no context that `oc project` could change: there DEV_NAMESPACE names the project.

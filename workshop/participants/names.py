@@ -16,6 +16,8 @@ PARTICIPANT = "mlops-workshop/participant"
 """The label with a participant's name on all of their objects."""
 COHORT = "mlops-workshop/cohort"
 """The label with the cohort's name on all objects that `workshop cohort provision` makes."""
+USER_VARIABLE = "WORKSHOP_USER"
+"""The variable with the participant's name in terminals. In a lab with several, commands work for this one."""
 EXPERIMENT_ID = "1"
 """The id of the experiment *flights* in the lab's MLflow, which creates it before any other."""
 EXPERIMENT_PAGE = f"/#/experiments/{EXPERIMENT_ID}/runs"
@@ -43,7 +45,7 @@ class Participant:
 
     def variables(self, addresses: Mapping[str, str | None]) -> dict[str, str]:
         """The variables of the guide and of terminals: the names, and the addresses by variable; None is left out."""
-        known = {"WORKSHOP_USER": self.name}
+        known = {USER_VARIABLE: self.name}
         known |= {f"{stage.upper()}_NAMESPACE": self.namespace(stage) for stage in STAGES}
         if mlflow := addresses.get("MLFLOW_URL"):
             known |= {name: f"{mlflow}{page}" for name, page in _MLFLOW_PAGES.items()}
@@ -55,4 +57,4 @@ class Participant:
 
 
 LAB_PARTICIPANT = Participant("user1")
-"""The lab has one participant."""
+"""The first participant of a lab. Without `workshop up --users` it has no other."""

@@ -34,10 +34,14 @@ class CommandTarget(Protocol):
         """The names and addresses of the guide, by variable. The lab must run."""
         ...
 
-    def env(self) -> dict[str, str]:
-        """The environment of the participant's terminal. Without a running lab it has no addresses."""
+    def people(self) -> list[str]:
+        """The names of all participants."""
         ...
 
-    def remember(self, number: str, left: int, tasks: int) -> None:
-        """Keep the result of a module's check for the pages that show it."""
+    def environment_of(self, name: str) -> dict[str, str]:
+        """The environment in which `workshop` works for a participant."""
+        ...
+
+    def env(self) -> dict[str, str]:
+        """The environment of the participant's terminal. Without a running lab it has no addresses."""
         ...

@@ -19,7 +19,7 @@ ROWS = re.findall(r"^\| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) GiB \| ([\d,]+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_guide_is_understood(command: str) -> None:
     words = parser().parse_args(shlex.split(command)[1:])
-    assert words.verb in ("cluster", "cohort") and words.action
+    assert words.verb in ("cluster", "cohort", "links", "up")
 
 
 def test_the_guide_has_the_commands_of_a_whole_day() -> None:
@@ -28,9 +28,13 @@ def test_the_guide_has_the_commands_of_a_whole_day() -> None:
         ("cluster", "install"),
         ("cluster", "verify"),
         ("cluster", "uninstall"),
+        ("cohort", "helped"),
         ("cohort", "provision"),
+        ("cohort", "rehearse"),
         ("cohort", "status"),
         ("cohort", "teardown"),
+        ("links",),
+        ("up", "--users"),
     }
 
 

@@ -30,7 +30,7 @@ from starlette.types import Message
 from tests.kit import serving, until
 from workshop.lab.git import backend
 from workshop.lab.git.delivery import webhook_secret
-from workshop.lab.git.server import GitServer
+from workshop.lab.git.server import GitServer, Owner
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
@@ -117,7 +117,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
     made.git("init", "-q", "-b", "main")
     made.commit("README.md", "hello")
     made.git("clone", "-q", "--bare", str(work), str(made.bare))
-    server = GitServer(store, state, TOKEN, made.url, LAB_PARTICIPANT, dict(os.environ))
+    server = GitServer(store, state.git, made.url, [Owner(LAB_PARTICIPANT, state.git, TOKEN)], dict(os.environ))
 
     async def hook(request: Request) -> Response:
         made.hooks.append(Hook(dict(request.headers), await request.body()))
@@ -130,6 +130,7 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         delivery = asyncio.create_task(server.run())
         yield
         delivery.cancel()
+        await asyncio.gather(delivery, return_exceptions=True)
         await server.stop()
 
     with serving(app, sock=sock, loop=uvloop.new_event_loop(), around=delivering, lifespan="off"):

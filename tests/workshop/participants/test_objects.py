@@ -17,7 +17,7 @@ from workshop.lab.lab import Lab
 from workshop.lab.parts import Part
 from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.ports import preferred
-from workshop.lab.seed import seed
+from workshop.lab.seed import seed_cluster, seed_participant
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.participants.names import PARTICIPANT, Participant
@@ -92,6 +92,11 @@ def test_models_pull_their_image_from_dev() -> None:
 def test_a_kustomization_that_cannot_be_built_is_an_error_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=str(tmp_path)):
         participant_objects(tmp_path, USER1)
+
+
+def seed(lab: Lab, objects: list[Object]) -> None:
+    seed_cluster(lab.store)
+    seed_participant(lab, objects)
 
 
 def test_the_lab_applies_what_a_cluster_applies(objects: list[Object], tmp_path: Path) -> None:

@@ -20,13 +20,18 @@ POLL_SECONDS = 0.01
 
 
 class GatedRunner:
-    """Keeps a program and its gate running. `spec` is that of `ProcessRunner`, `cookies` those of `Proxy`."""
+    """Keeps a program and its gate running; the gate admits all participants.
+
+    `spec` is that of `ProcessRunner`, `cookies` those of `Proxy`.
+    """
 
     def __init__(self, lab: Lab, name: str, spec: Callable[[], ProcessSpec], cookies: Iterable[str] = ()) -> None:
         """Bind the component's port. Raises OSError when it is in use."""
         self._program = ProcessRunner(lab, name, spec)
         self._proxy = Proxy(name, lambda: self._program.address, cookies)
-        gate = TokenGate(self._proxy, lab.token, part=name, console=str(lab.url("console")), open_paths=())
+        others = dict.fromkeys(lab.tokens, self._proxy)
+        console = str(lab.url("console"))
+        gate = TokenGate(self._proxy, lab.token, part=name, console=console, open_paths=(), others=others)
         self._server = server(gate, buffers=lambda _: False, lifespan="off")
         self._socket = ports.listen(lab.ports[name])
         self._serving: asyncio.Task[None] | None = None

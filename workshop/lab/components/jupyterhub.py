@@ -1,9 +1,9 @@
 """JupyterHub: the participant's notebooks, and a terminal with the commands of the guide.
 
-It has one participant, who logs in with the lab's token or with a one-time code from the console. It needs no root, no
-PAM and no system user: the notebook server runs as the user who runs the lab, so people are not isolated from each
-other. The proxy is the Python one and needs no Node. Jupyter writes only below the lab's state folder, and makes no
-requests to the internet.
+Each participant has a hub of their own, and logs in with their token or a one-time code from the console. It needs no
+root, no PAM and no system user: the notebook server runs as the user who runs the lab, so people are not isolated from
+each other. The proxy is the Python one and needs no Node. Jupyter writes only below the lab's state folder, and makes
+no requests to the internet.
 """
 
 from __future__ import annotations
@@ -90,4 +90,5 @@ SPEC = ComponentSpec(
     variable="JUPYTERHUB_URL",
     station=Station("notebooks", "JupyterHub"),
     package="jupyterhub",
+    personal=True,
 )

@@ -72,4 +72,5 @@ SPEC = ComponentSpec(
     task_variable="MLFLOW_TRACKING_URI",
     station=Station("model", "runs and models in MLflow"),
     package="mlflow",
+    personal=True,
 )

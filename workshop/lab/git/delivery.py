@@ -24,7 +24,6 @@ import orjson
 from workshop.lab.git.payload import GitFailure, payload
 from workshop.lab.git.pushes import Change, changes, install_hook, notes
 from workshop.lab.kinds import built_in
-from workshop.lab.paths import LabPaths
 from workshop.lab.store import Store
 from workshop.manifests.objects import status_of
 from workshop.participants.names import Participant
@@ -42,12 +41,10 @@ log = logging.getLogger("workshop.lab.git")
 
 
 class Deliveries:
-    """Reads the notes of pushes and sends webhooks."""
+    """Reads the notes of pushes to a participant's repositories and sends webhooks. `url` is that of their folder."""
 
-    def __init__(
-        self, store: Store, state: LabPaths, url: str, participant: Participant, env: Mapping[str, str]
-    ) -> None:
-        self._store, self._state, self._url, self._env = store, state, url, env
+    def __init__(self, store: Store, folder: Path, url: str, participant: Participant, env: Mapping[str, str]) -> None:
+        self._store, self._folder, self._url, self._env = store, folder, url, env
         self._participant = participant
         self._woken = asyncio.Event()
 
@@ -73,9 +70,9 @@ class Deliveries:
                 continue
 
     def _repositories(self) -> list[Path]:
-        if not self._state.git.is_dir():
+        if not self._folder.is_dir():
             return []
-        return sorted(p for p in self._state.git.glob("*.git") if (p / "HEAD").is_file() and p.name != "making.git")
+        return sorted(p for p in self._folder.glob("*.git") if (p / "HEAD").is_file() and p.name != "making.git")
 
     async def _deliver(self, repository: Path, note: Path) -> None:
         try:

@@ -1,6 +1,6 @@
 """The people of a lab: a table of users with their groups and tokens, in one file that only its owner can read.
 
-The lab's participant and the administrator `system:admin` are always in the table. An entry for another person is a
+The lab's participants and the administrator `system:admin` are always in the table. An entry for another person is a
 name, groups and a token; the lab reads the table when it starts.
 """
 
@@ -79,6 +79,11 @@ class Users:
             _, old = entries.get(user.name, (user, ""))
             entries[user.name] = (user, old or secrets.token_urlsafe(32))
         return Users(self._file, entries)
+
+    def without(self, names: Iterable[str]) -> Users:
+        """The table without these people: their tokens are not valid any more."""
+        gone = set(names)
+        return Users(self._file, {name: entry for name, entry in self._entries.items() if name not in gone})
 
     def save(self) -> None:
         """Write the table to its file. Raises OSError."""

@@ -30,14 +30,23 @@ class Alert:
 
 
 async def firing(lab: Lab) -> list[Alert]:
-    """Firing alerts, critical ones first; none while Prometheus is missing or does not answer."""
+    """Firing alerts of the participant's namespaces, critical ones first.
+
+    None while Prometheus is missing or does not answer.
+    """
     prometheus = Prometheus(lab.component_url("prometheus") or "", token=lab.token, seconds=SECONDS)
     try:
         async with asyncio.timeout(SECONDS):
-            found = [_alert(one) for one in await asyncio.to_thread(prometheus.firing)]
+            found = [_alert(one) for one in await asyncio.to_thread(prometheus.firing) if _concerns(lab, one)]
     except (NoAnswer, TimeoutError, ValueError, KeyError, TypeError):
         return []
     return sorted(set(found), key=lambda alert: (alert.severity != "critical", alert.name, alert.summary))
+
+
+def _concerns(lab: Lab, one: dict[str, Any]) -> bool:
+    """Whether an alert is about a namespace of the participant, or about none."""
+    namespace = one["labels"].get("namespace")
+    return namespace is None or lab.sees(str(namespace))
 
 
 def _alert(one: dict[str, Any]) -> Alert:

@@ -1,4 +1,4 @@
-"""The token gate of every web page of the lab: it admits requests with the token or a session.
+"""The token gate of every web page of the lab: it admits requests with a token or a session.
 
 `TokenGate` wraps any ASGI application. Programs send `Authorization: Bearer <token>`. A browser opens
 `http://127.0.0.1:<console>/#token=<token>` once. Browsers never send the fragment of a URL, so the token is in no
@@ -11,10 +11,11 @@ Not provided: protection from other programs of the same user, and encryption; t
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -41,9 +42,20 @@ _PLAIN = b"text/plain; charset=utf-8"
 _NEXT = "open the link that `workshop status` prints, or send the header `Authorization: Bearer <token>`"
 
 
+@dataclass(frozen=True)
+class _Visitor:
+    """A person who has a token: what they get, and their codes for this part and for a terminal."""
+
+    app: App
+    token: str
+    codes: Codes
+    terminal: Codes
+
+
 class TokenGate:
     """ASGI middleware: admits a request with the token or a session, and answers other requests itself.
 
+    `others` are the tokens of further people, with the application that each of them gets.
     `open_paths` are served without a token on GET: a path, or a prefix when it ends in `/`. A Host header that is not a
     loopback name is refused, so that a web page elsewhere cannot reach the lab through its own name that resolves to
     127.0.0.1. A cookie alone is not enough for every request: requests that may change something, or whose response
@@ -61,14 +73,18 @@ class TokenGate:
         console: str = "",
         sessions: Sessions | None = None,
         open_paths: Iterable[str] = OPEN_PATHS,
+        others: Mapping[str, App] | None = None,
     ) -> None:
-        if not token:
+        admitted = {token: app, **(others or {})}
+        if not all(admitted):
             raise ValueError("the token is empty; an empty token would admit every request")
         self._app = app
-        self._token, self._part, self._console = token, part, console
+        self._visitors = {
+            _digest(token): _Visitor(app, token, Codes(token, part), Codes(token, TERMINAL))
+            for token, app in admitted.items()
+        }
+        self._part, self._console = part, console
         self._sessions = sessions or Sessions()
-        self._codes = Codes(token, part)
-        self._terminal = Codes(token, TERMINAL)
         self._open = tuple(open_paths)
         self._own = _OF_A_PART if console else _OF_THE_CONSOLE
 
@@ -95,21 +111,21 @@ class TokenGate:
         if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and self._is_open(path):
             await self._app(scope, receive, send)
             return
-        problem = self._problem(scope, headers)
-        if problem is None:
-            await self._app(scope, receive, send)
-        elif _wants_page(scope, headers) and problem[0] == 401:
+        visitor = self._admitted(scope, headers)
+        if isinstance(visitor, _Visitor):
+            await visitor.app(scope, receive, send)
+        elif _wants_page(scope, headers) and visitor[0] == 401:
             await self._ask_to_log_in(scope, send)
         else:
-            await _refuse(scope, receive, send, *problem)
+            await _refuse(scope, receive, send, *visitor)
 
-    def _problem(self, scope: Scope, headers: dict[str, str]) -> tuple[int, str] | None:
+    def _admitted(self, scope: Scope, headers: dict[str, str]) -> _Visitor | tuple[int, str]:
+        """The visitor of a request, or the status and the text of a refusal."""
         kind, _, given = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
-            if self._is_token(given.strip()):
-                return None
-            return 401, f"the token is not the lab's; {_NEXT}"
-        if not self._sessions.valid(self._cookie(headers)):
+            return self._visitor(given.strip()) or (401, f"the token is not the lab's; {_NEXT}")
+        visitor = self._of_session(headers)
+        if visitor is None:
             return 401, f"a token is needed; {_NEXT}"
         # The page that sent a request with an Origin can read the response if the application allows that origin;
         # MLflow allows every port of 127.0.0.1.
@@ -120,9 +136,9 @@ class TokenGate:
                 "the request comes from another site; "
                 "send it from the lab's own page, or with the header `Authorization: Bearer <token>`",
             )
-        if scope["type"] == "websocket" and not self._terminal.take(_query(scope).get("code", "")):
+        if scope["type"] == "websocket" and not visitor.terminal.take(_query(scope).get("code", "")):
             return 403, "a WebSocket needs a one-time code from POST /session/code; log in again at /login"
-        return None
+        return visitor
 
     def _is_open(self, path: str) -> bool:
         if ".." in path:
@@ -137,28 +153,32 @@ class TokenGate:
         if scope["method"] != "POST" or not same_origin(headers):
             await _refuse(scope, receive, send, 403, "log in from the lab's own login page")
             return
-        if not self._is_token(_word_in(await _body(receive), "token")):
+        visitor = self._visitor(_word_in(await _body(receive), "token"))
+        if visitor is None:
             await _refuse(scope, receive, send, 401, f"the token is not the lab's; {_NEXT}")
             return
-        cookie, key = self._sessions.begin()
+        cookie, key = self._sessions.begin(_digest(visitor.token))
         await _answer(send, 200, json.dumps({"key": key}).encode(), b"application/json", (self._set_cookie(cookie),))
 
     async def _login_by_code(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
         """The login of another part."""
         query = _query(scope)
-        if scope["method"] != "GET" or not self._codes.take(query.get("code", "")):
+        code = query.get("code", "") if scope["method"] == "GET" else ""
+        who = next((who for who, visitor in self._visitors.items() if visitor.codes.take(code)), None)
+        if who is None:
             await _refuse(scope, receive, send, 401, f"the code is not valid or was used; {_NEXT}")
             return
-        cookie, _ = self._sessions.begin()
+        cookie, _ = self._sessions.begin(who)
         await _redirect(send, local_path(query.get("next", "/")), self._set_cookie(cookie))
 
     async def _code(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
         """A one-time code for the part in the body. It needs the session's key and its cookie."""
-        given = self._cookie(headers), headers.get(KEY_HEADER, "")
-        if scope["method"] != "POST" or not same_origin(headers) or not self._sessions.has_key(*given):
+        given, visitor = (self._cookie(headers), headers.get(KEY_HEADER, "")), self._of_session(headers)
+        allowed = scope["method"] == "POST" and same_origin(headers) and self._sessions.has_key(*given)
+        if visitor is None or not allowed:
             await _refuse(scope, receive, send, 403, f"a code needs the session's key; {_NEXT}")
             return
-        code = Codes(self._token, _word_in(await _body(receive), "part")).make()
+        code = Codes(visitor.token, _word_in(await _body(receive), "part")).make()
         await _answer(send, 200, json.dumps({"code": code}).encode(), b"application/json")
 
     async def _logout(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
@@ -176,8 +196,14 @@ class TokenGate:
         back = quote(scope["path"] + (f"?{query}" if query else ""), safe="")
         await _redirect(send, f"{self._console}/open/{self._part}?next={back}")
 
-    def _is_token(self, given: str) -> bool:
-        return hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode())
+    def _visitor(self, token: str) -> _Visitor | None:
+        """Whose token it is. Only digests are compared, so that the time says nothing about a token."""
+        return self._visitors.get(_digest(token))
+
+    def _of_session(self, headers: dict[str, str]) -> _Visitor | None:
+        """Whose session the cookie belongs to."""
+        cookie = self._cookie(headers)
+        return self._visitors.get(self._sessions.who(cookie)) if self._sessions.valid(cookie) else None
 
     def _cookie(self, headers: dict[str, str]) -> str:
         try:
@@ -218,6 +244,10 @@ def same_origin(headers: dict[str, str]) -> bool:
     if origin is not None:
         return origin.partition("://")[2] == headers.get("host", "")
     return site is not None
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
 
+import msgspec
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -27,7 +29,18 @@ from workshop.lab.pages import html
 from workshop.lab.pages.checking import check_context
 from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
 from workshop.lab.pages.terminal.shells import COUNT
-from workshop.lab.progress import progress, record
+from workshop.lab.progress import progress, remember
+from workshop.participants.progress import LONGEST, Progress, asks_for_help, checked, needs_no_help, one_line
+
+HELP_BYTES = 4096
+"""Bytes of a request for help: LONGEST characters in JSON."""
+
+
+class _Request(msgspec.Struct, frozen=True):
+    """The form with which a participant asks for help."""
+
+    module: str
+    text: str = ""
 
 
 def guide_routes(lab: Lab) -> list[BaseRoute]:
@@ -82,7 +95,7 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
             findings = await run_in_threadpool(CHECKS[number], check_context(lab))
         except WorkshopError as e:
             return JSONResponse({"error": str(e)}, status_code=500)
-        record(lab.paths, number, sum(not finding.ok for finding in findings), len(findings))
+        remember(lab.store, lab.participant, lambda before: checked(before, number, findings, asked=True))
         return JSONResponse(
             {
                 "module": number,
@@ -103,6 +116,22 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
     async def job(_: Request) -> Response:
         return JSONResponse(_as_json(jobs.last) if jobs.last else {})
 
+    async def help_(request: Request) -> Response:
+        if request.method == "DELETE":
+            return JSONResponse(_help(remember(lab.store, lab.participant, needs_no_help)))
+        if request.method != "POST":
+            return JSONResponse(_help(progress(lab.store, lab.participant)))
+        if int(request.headers.get("content-length") or HELP_BYTES + 1) > HELP_BYTES:
+            return JSONResponse({"error": f"the request is larger than {HELP_BYTES} bytes"}, status_code=413)
+        try:
+            given = msgspec.json.decode(await request.body(), type=_Request)
+        except msgspec.DecodeError as e:
+            return JSONResponse({"error": f'expected {{"module": "03", "text": "why"}}: {e}'}, status_code=400)
+        if given.module not in CHECKS:
+            return JSONResponse({"error": f"there is no module {one_line(given.module, 20)}"}, status_code=404)
+        asks = partial(asks_for_help, number=given.module, text=given.text)
+        return JSONResponse(_help(remember(lab.store, lab.participant, asks)))
+
     return [
         Route("/guide", lambda _: RedirectResponse("/guide/")),
         Route("/guide/", index),
@@ -110,6 +139,7 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
         Route("/guide/whole", whole),
         Route("/guide/slides", talk),
         Route("/guide/api/check/{number:str}", check, methods=["POST"]),
+        Route("/guide/api/help", help_, methods=["GET", "POST", "DELETE"]),
         Route("/guide/api/job", job),
         Route("/guide/api/{verb:str}/{number:str}", begin, methods=["POST"]),
         Route("/guide/{language:str}/{name:str}", translated),
@@ -120,7 +150,7 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
 
 def next_module(lab: Lab) -> Module | None:
     """The first module that the lab can run and whose last check did not pass; None after the last."""
-    known = progress(lab.paths)
+    known = progress(lab.store, lab.participant).modules
     open_ = (m for m in _modules(lab) if m.runs_on != "cluster" and not (m.number in known and known[m.number].done))
     return next(open_, None)
 
@@ -131,7 +161,7 @@ def _modules(lab: Lab) -> list[Module]:
 
 def _sidebar(lab: Lab, modules: list[Module], here: str) -> dict[str, object]:
     """The modules with the last results of their checks."""
-    known = progress(lab.paths)
+    known = progress(lab.store, lab.participant).modules
     done = {module.number: known[module.number].done for module in modules if module.number in known}
     return {"all_modules": modules, "done": done, "here": here}
 
@@ -152,6 +182,7 @@ def _module_values(lab: Lab, modules: list[Module], found: Module, language: str
         "previous": modules[at - 1] if at else None,
         "next": modules[at + 1] if at + 1 < len(modules) else None,
         "terminals": COUNT,
+        "help_longest": LONGEST,
         **_sidebar(lab, modules, found.number),
     }
 
@@ -183,6 +214,10 @@ def _as_json(job: Job) -> dict[str, object]:
         "code": job.code,
         "lines": list(job.lines),
     }
+
+
+def _help(known: Progress) -> dict[str, object]:
+    return {"help": msgspec.to_builtins(known.help)}
 
 
 def _values(lab: Lab) -> dict[str, str]:

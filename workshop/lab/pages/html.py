@@ -31,7 +31,8 @@ _ENVIRONMENT = Environment(
 
 def page(lab: Lab, request: Request, template: str, values: Mapping[str, object], *, status: int = 200) -> Response:
     """A whole page in the layout that all pages share."""
-    text = render(template, {**values, "nav": navigation(lab, request.url.path)})
+    who = lab.participant.name if lab.oversees or len(lab.views) > 1 else ""
+    text = render(template, {**values, "nav": navigation(lab, request.url.path), "who": who})
     return HTMLResponse(text, status_code=status, headers=HEADERS)
 
 
@@ -56,6 +57,15 @@ def render(template: str, values: Mapping[str, object]) -> str:
 
 def navigation(lab: Lab, path: str) -> list[tuple[str, str, bool]]:
     """Name, URL and whether it is available: the lab's own pages, then the tools that run."""
+    if lab.oversees:
+        shared = [(spec.title, url) for name, spec in lab.components.items() if spec.title and not spec.personal
+                  and (url := lab.page_url(name))]  # fmt: skip
+        return [
+            ("Board", "/board", path == "/board"),
+            ("Runs", "/runs", path.startswith(("/runs", "/tasks"))),
+            ("Dashboards", "/dashboards/", path.startswith("/dashboards")),
+            *((title, url, False) for title, url in shared),
+        ]
     known = endpoints(lab)
     own = [
         ("Console", "/", path == "/"),

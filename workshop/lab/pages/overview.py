@@ -102,7 +102,9 @@ class Overview:
 def overview(lab: Lab, rows: Rows) -> Overview:
     """The console's current content."""
     components = tuple(_part(component) for component in lab.parts.values())
-    runs = _newest(lab.store.objects(built_in("PipelineRun")))
+    runs = _newest(
+        [one for each in lab.participant.namespaces for one in lab.store.objects(built_in("PipelineRun"), each)]
+    )
     shown = tuple(rows.newest(pipelines_only=True)[:RUNS_SHOWN])
     staging = _stage(lab, "Staging", "A successful run of train-and-stage deploys here.")
     production = _stage(lab, "Production", "A run of promote brings the digest of staging here.")
@@ -260,11 +262,16 @@ def _part(component: Part) -> PartRow:
     return PartRow(
         name=component.name,
         state=component.state,
-        mark=_MARKS.get(component.state, "idle"),
+        mark=mark_of(component),
         message=component.message,
         url=component.url,
         memory=_memory(component),
     )
+
+
+def mark_of(part: Part) -> str:
+    """The mark of a part's state."""
+    return _MARKS.get(part.state, "idle")
 
 
 def _memory(component: Part) -> str:

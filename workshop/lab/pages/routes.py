@@ -1,19 +1,21 @@
-"""The routes of all pages, for the one ASGI application that the lab serves on its console port."""
+"""The routes of all pages, and the ASGI application that the lab serves on its console port."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from workshop.lab.files import REVALIDATE, Files
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
-from workshop.lab.pages.auth import local_path
+from workshop.lab.pages.auth import TokenGate, local_path
+from workshop.lab.pages.board import board_routes, forbidden_board
 from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.guide import guide_routes, next_module
 from workshop.lab.pages.overview import overview
@@ -21,8 +23,19 @@ from workshop.lab.pages.runs import run_routes
 from workshop.lab.pages.runs.listing import Rows
 from workshop.lab.pages.terminal import terminal_routes
 from workshop.lab.pages.terminal.shells import Shells
+from workshop.lab.sessions import Sessions
 
 STATIC = Path(__file__).parent / "static"
+
+
+def pages_of(lab: Lab, shells: Mapping[str, Shells], sessions: Sessions | None = None) -> TokenGate:
+    """The pages of everybody behind the gate: each token opens those of its participant, or the instructor's.
+
+    `shells` are those of the participants by name; without one, their pages have no terminal.
+    """
+    pages = {view.token: Starlette(routes=routes(view, shells.get(view.participant.name))) for view in lab.views}
+    pages |= {one.token: Starlette(routes=instructor_routes(one)) for one in lab.instructors}
+    return TokenGate(pages[lab.token], lab.token, sessions=sessions, others=pages)
 
 
 def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
@@ -33,9 +46,25 @@ def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
     rows = Rows(lab)
     return [
         *console_routes(lab, rows),
+        *forbidden_board(lab),
         *dashboard_routes(lab),
         *(terminal_routes(shells) if shells else ()),
         *guide_routes(lab),
+        *run_routes(lab, rows),
+        Route("/livez", _alive),
+        Mount("/static", Files(STATIC, REVALIDATE)),
+        Route("/{path:path}", _not_found(lab)),
+    ]
+
+
+def instructor_routes(lab: Lab) -> list[BaseRoute]:
+    """The pages of the instructor: the board, and the runs and dashboards of all participants."""
+    rows = Rows(lab)
+    return [
+        Route("/", lambda _: RedirectResponse("/board")),
+        *board_routes(lab, rows),
+        *opening_routes(lab),
+        *dashboard_routes(lab),
         *run_routes(lab, rows),
         Route("/livez", _alive),
         Mount("/static", Files(STATIC, REVALIDATE)),
@@ -52,6 +81,12 @@ def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
             return html.part(request, "live.html", values)
         return html.page(lab, request, "console.html", {**values, "next": next_module(lab)})
 
+    return [Route("/", console), *opening_routes(lab)]
+
+
+def opening_routes(lab: Lab) -> list[BaseRoute]:
+    """The page that opens another part of the lab in a browser that is logged in here."""
+
     async def opened(request: Request) -> Response:
         """Redirect a browser that has a session here to another part, with a code for it."""
         name = request.path_params["part"]
@@ -62,7 +97,7 @@ def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
         next_ = local_path(request.query_params.get("next", "/"))
         return html.page(lab, request, "open.html", {"part": name, "login": url + spec.login, "next": next_})
 
-    return [Route("/", console), Route("/open/{part}", opened)]
+    return [Route("/open/{part}", opened)]
 
 
 def _not_found(lab: Lab) -> Callable[[Request], Awaitable[Response]]:

@@ -18,18 +18,22 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from tests.kit import serving
+from workshop.checks import Finding
 from workshop.lab.build import build_lab
 from workshop.lab.components import COMPONENTS
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.auth import TokenGate
-from workshop.lab.pages.routes import routes
+from workshop.lab.pages.routes import pages_of, routes
 from workshop.lab.pages.terminal.routes import WEBSOCKETS
 from workshop.lab.pages.terminal.shells import Shells
 from workshop.lab.parts import Part
 from workshop.lab.paths import LabPaths
+from workshop.lab.progress import remember
+from workshop.lab.room import ALONE, Room
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
+from workshop.participants.progress import checked
 
 TOKEN = "token-of-the-test"
 HERE = "http://127.0.0.1:8080"
@@ -38,9 +42,9 @@ OTHER = "sha256:" + "1d" * 32
 PRODUCTION = "http://127.0.0.1:1/seldon/user1-production/flight-delay/api/v1.0/predictions"
 
 
-def lab_of(folder: Path, *, prometheus_url: str | None = None, token: str = TOKEN) -> Lab:
+def lab_of(folder: Path, *, prometheus_url: str | None = None, token: str = TOKEN, people: Room = ALONE) -> Lab:
     """A lab whose production is known to the gateway, and in which nothing has happened yet."""
-    lab = build_lab(LabPaths(folder), Store(), token, {"gateway": 1}, COMPONENTS)
+    lab = build_lab(LabPaths(folder), Store(), token, {"gateway": 1}, COMPONENTS, people)
     lab.routes.known.add(("user1-production", "flight-delay"))
     lab.show(Part("mlflow", "ready", "http://127.0.0.1:2"))
     missing = Part("prometheus", "missing", message="prometheus is not installed")
@@ -52,6 +56,17 @@ def browser(about: Lab, *, token: str = TOKEN) -> TestClient:
     """A client that has the token."""
     app = TokenGate(Starlette(routes=routes(about)), TOKEN)
     return TestClient(app, base_url=HERE, headers={"Authorization": f"Bearer {token}"})
+
+
+def visitor(about: Lab, token: str) -> TestClient:
+    """A client of the whole application with a token: of a participant, or the instructor's."""
+    return TestClient(pages_of(about, {}), base_url=HERE, headers={"Authorization": f"Bearer {token}"})
+
+
+def check_found(about: Lab, number: str, left: int, tasks: int, *, asked: bool = True) -> None:
+    """A check of a module that the participant asked for: so many of its tasks are not done."""
+    findings = [Finding(f"task {at} of module {number}", at >= left, "it was looked at") for at in range(tasks)]
+    remember(about.store, about.participant, lambda before: checked(before, number, findings, asked=asked))
 
 
 def log_in(client: TestClient) -> str:
@@ -275,8 +290,10 @@ def served(
     app: Any = Starlette(routes=routes(about, shells))
     if released:
         app = Hold(app, released)
+    elif gate:
+        app = pages_of(about, {about.participant.name: shells} if shells else {})
     loop = asyncio.new_event_loop()
-    with serving(TokenGate(app, about.token) if gate else app, loop=loop, **WEBSOCKETS) as url:
+    with serving(TokenGate(app, about.token) if gate and released else app, loop=loop, **WEBSOCKETS) as url:
         yield Served(url, loop)
 
 

@@ -11,10 +11,9 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
-from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, served
+from tests.workshop.lab.pages.fixtures import TOKEN, check_found, lab_of, served
 from workshop.guide.module import load_all
 from workshop.lab.paths import LabPaths
-from workshop.lab.progress import record
 
 KIT = Path(__file__).resolve().parents[4]
 MODULES = load_all(KIT / "workshop" / "modules")
@@ -40,7 +39,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chrome, s
     folder = tmp_path_factory.mktemp("guide")
     LabPaths(folder).make()
     about = lab_of(folder)
-    record(about.paths, "02", 0, 4)
+    check_found(about, "02", 0, 4)
     with served(about, gate=True) as lab:
         browser = chromium(folder / "chromium")
         try:

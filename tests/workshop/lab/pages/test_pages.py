@@ -19,6 +19,7 @@ from tests.workshop.lab.pages.fixtures import (
     DIGEST,
     OTHER,
     browser,
+    check_found,
     deploy,
     dom,
     in_a_browser,
@@ -28,7 +29,7 @@ from tests.workshop.lab.pages.fixtures import (
 )
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
-from workshop.lab.progress import progress, record
+from workshop.lab.progress import progress, remember
 
 KIT = Path(__file__).resolve().parents[4]
 
@@ -117,7 +118,7 @@ def test_the_console_leads_to_the_page_for_travellers_once_production_answers(tm
 def test_the_console_names_the_next_module_of_the_guide(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     assert '<a href="/guide/01-meet-the-lab">01 ' in browser(about).get("/").text
-    record(about.paths, "01", 0, 5)
+    check_found(about, "01", 0, 5)
     page = browser(about).get("/").text
     assert '<a href="/guide/02-' in page and "/guide/01-" not in page
 
@@ -316,20 +317,20 @@ def test_the_result_of_a_check_is_kept_for_every_page(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     client = browser(about)
     assert 'class="done" data-module="02"' not in client.get("/guide/").text
-    record(about.paths, "02", 0, 4)
-    record(about.paths, "03", 1, 2)
+    check_found(about, "02", 0, 4)
+    check_found(about, "03", 1, 2)
     page = client.get("/guide/04-compare-features-and-models").text
     assert 'class="done" data-module="02"' in page and 'class="open" data-module="03"' in page
     client.post("/guide/api/check/01")
-    assert progress(about.paths)["01"].left > 0
-    assert progress(about.paths)["02"].done
+    known = progress(about.store, about.participant).modules
+    assert known["01"].left > 0 and known["01"].failed == 1
+    assert known["02"].done
 
 
-def test_a_progress_file_that_cannot_be_read_is_no_progress(tmp_path: Path) -> None:
+def test_progress_that_cannot_be_read_is_no_progress(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
-    about.paths.root.mkdir(parents=True, exist_ok=True)
-    (about.paths.root / "progress.json").write_text('{"02": {"left"')
-    assert progress(about.paths) == {}
+    remember(about.store, about.participant, lambda _: {"module-02": '{"left"', "module-03": "x" * 10_000, "else": "1"})
+    assert progress(about.store, about.participant).modules == {}
     assert browser(about).get("/guide/").status_code == 200
 
 

@@ -64,7 +64,7 @@ class Rows:
         self._known: dict[tuple[str, int], Row] = {}
 
     def listing(self, pipeline: str = "", state: str = "") -> Listing:
-        """All runs of the participant's namespaces that pass the filters."""
+        """All runs of the namespaces that the pages show which pass the filters."""
         every = self.newest()
         wanted = STATES.get(state, ())
         passing = [
@@ -78,7 +78,7 @@ class Rows:
     def newest(self, *, pipelines_only: bool = False) -> list[Row]:
         """The rows of all runs, newest first."""
         kinds = ("PipelineRun",) if pipelines_only else ("PipelineRun", "TaskRun")
-        mine = self._lab.participant.namespaces
+        mine = self._lab.shown
         records = [
             record
             for name in kinds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 from starlette.concurrency import run_in_threadpool
@@ -42,10 +42,24 @@ def run_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
     parts = _Parts(lab)
     return [
         *_list_routes(lab, rows, parts),
-        *_run_routes(lab, parts),
-        *_answer_routes(lab),
-        *_log_routes(lab),
+        *_within_sight(lab, _run_routes(lab, parts)),
+        *_within_sight(lab, _answer_routes(lab)),
+        *_within_sight(lab, _log_routes(lab)),
     ]
+
+
+def _within_sight(lab: Lab, made: Sequence[Route]) -> list[BaseRoute]:
+    """The routes, for namespaces only that the participant may see; others have no runs, as far as a page says."""
+
+    def guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            if lab.sees(request.path_params["namespace"]):
+                return await endpoint(request)
+            return _not_found(lab, request, "run")
+
+        return answer
+
+    return [Route(one.path, guarded(one.endpoint), methods=sorted(one.methods or ())) for one in made]
 
 
 class _Parts:
@@ -78,7 +92,7 @@ def _list_routes(lab: Lab, rows: Rows, parts: _Parts) -> list[BaseRoute]:
         return parts.answer(request, "runs/list.html", "runs/list-live.html", shown)
 
     async def follow(_: Request) -> Response | Stream:
-        mine = lab.participant.namespaces
+        mine = lab.shown
 
         def wanted(record: Record) -> bool:
             return record.kind.kind in RUN_KINDS and record.namespace in mine
@@ -88,7 +102,7 @@ def _list_routes(lab: Lab, rows: Rows, parts: _Parts) -> list[BaseRoute]:
     return [Route("/runs", index), Route("/runs/events", follow)]
 
 
-def _run_routes(lab: Lab, parts: _Parts) -> list[BaseRoute]:
+def _run_routes(lab: Lab, parts: _Parts) -> list[Route]:
     store = lab.store
 
     async def run(request: Request) -> Response:
@@ -138,7 +152,7 @@ def _run_routes(lab: Lab, parts: _Parts) -> list[BaseRoute]:
     ]
 
 
-def _answer_routes(lab: Lab) -> list[BaseRoute]:
+def _answer_routes(lab: Lab) -> list[Route]:
     async def answer(request: Request) -> Response:
         namespace, name = request.path_params["namespace"], request.path_params["name"]
         if int(request.headers.get("content-length") or BODY_LIMIT + 1) > BODY_LIMIT:
@@ -168,7 +182,7 @@ def _answer_routes(lab: Lab) -> list[BaseRoute]:
     ]
 
 
-def _log_routes(lab: Lab) -> list[BaseRoute]:
+def _log_routes(lab: Lab) -> list[Route]:
     def which(request: Request) -> logs.Container | None:
         given = request.path_params
         return logs.container(lab.store, given["namespace"], given["pod"], given["container"])

@@ -1,4 +1,4 @@
-// Updates the console's sections: requests them every two seconds while the page is visible, and replaces only changed
+// Updates the sections of the console and of the board: requests them every two seconds while the page is visible, and replaces only changed
 // ones, so that a selection or the focus elsewhere stays.
 
 const EVERY = 2000;
@@ -9,7 +9,7 @@ async function refresh() {
   if (document.hidden) return;
   let answer;
   try {
-    answer = await fetch("/?part=live", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
+    answer = await fetch(`${location.pathname}?part=live`, { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store" });
   } catch {
     stale.hidden = false;
     return;
@@ -27,3 +27,4 @@ async function refresh() {
 
 setInterval(refresh, EVERY);
 document.addEventListener("visibilitychange", refresh);
+document.addEventListener("refresh", refresh);

@@ -18,7 +18,7 @@ from tests.kit import until
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, PRODUCTION, SECRET, Bench
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
-from workshop.lab.git.server import GitServer
+from workshop.lab.git.server import GitServer, Owner
 from workshop.lab.kinds import Kinds
 from workshop.lab.paths import LabPaths
 from workshop.manifests.objects import Object
@@ -52,7 +52,9 @@ class Repository:
         self.git("init", "-q", "-b", "main")
         self.commit("README.md")
         self.git("clone", "-q", "--bare", str(self.work), str(self.bare))
-        server = GitServer(bench.store, state, "token", "http://127.0.0.1:1", LAB_PARTICIPANT, dict(os.environ))
+        server = GitServer(
+            bench.store, state.git, "http://127.0.0.1:1", [Owner(LAB_PARTICIPANT, state.git, "token")], dict(os.environ)
+        )
         self._running = asyncio.run_coroutine_threadsafe(server.run(), bench.loop)
         until(lambda: (self.bare / "hooks" / "post-receive").exists())
 
