@@ -20,7 +20,6 @@ def solve(words: argparse.Namespace, target: CommandTarget) -> int:
     """Do what the module needs, then the module; its check shows whether that worked."""
     way = participation(target)
     module = way.module(words.module)
-    way.begin(module)
     for each in way.missing(module):
         do(way, each)
     do(way, module)
@@ -38,6 +37,7 @@ def do(way: Participation, module: Module, *, again: bool = False) -> None:
     if not again and way.done(module):
         output.note("     done already")
         return
+    way.begin(module)
     if module.number in READ_ONLY_MODULES:
         left = [finding for finding in way.findings(module) if not finding.ok]
         if left:
