@@ -55,6 +55,9 @@ def test_each_link_opens_the_pages_of_its_participant(room: Lab) -> None:
     assert "The room" in page("instructor", "/board")
     with pytest.raises(urllib.error.HTTPError, match="403"):
         page("user2", "/board")
+    sheet = LabPaths(room.state).handout / "participants.html"
+    assert sheet.stat().st_mode & 0o777 == 0o600
+    assert links["user2"] in sheet.read_text() and links["instructor"] not in sheet.read_text()
 
 
 def test_a_participant_can_change_their_own_namespace_and_no_other(room: Lab) -> None:
@@ -62,6 +65,26 @@ def test_a_participant_can_change_their_own_namespace_and_no_other(room: Lab) ->
     refused = as_participant(room, "user2", "oc", "get", "configmaps", "-n", "user1-dev")
     assert refused.returncode != 0 and "forbidden" in refused.stderr.lower()
     assert as_participant(room, "user1", "oc", "get", "configmap", "mine", "-n", "user1-dev").returncode != 0
+
+
+def test_each_participant_has_an_mlflow_that_refuses_the_token_of_another(room: Lab) -> None:
+    addresses = {}
+    for name in ("user1", "user2"):
+        addresses[name] = as_participant(room, name, "printenv", "MLFLOW_TRACKING_URI").stdout.strip()
+    assert addresses["user1"] != addresses["user2"]
+
+    def asks(name: str, server: str) -> int:
+        token = LabPaths(room.state).of(name).token.read_text().strip()
+        url = f"{addresses[server]}/api/2.0/mlflow/experiments/get?experiment_id=1"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as e:
+            return e.code
+
+    assert [asks("user1", "user1"), asks("user2", "user2")] == [200, 200]
+    assert [asks("user1", "user2"), asks("user2", "user1")] == [401, 401]
 
 
 def test_pushes_go_to_the_participants_own_repository(room: Lab) -> None:

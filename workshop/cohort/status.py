@@ -11,9 +11,10 @@ from workshop.cluster.transport import ApiFailure
 from workshop.cluster.wanted import Key
 from workshop.cohort.names import in_order
 from workshop.cohort.objects import CohortObjects
+from workshop.cohort.sheet import SHARED
 from workshop.cohort.survey import namespaces, survey
 from workshop.manifests.apiresource import ApiResource
-from workshop.manifests.objects import Object, labels_of, name_of
+from workshop.manifests.objects import Object, labels_of, name_of, status_of
 from workshop.participants.names import COHORT, PARTICIPANT, Participant
 from workshop.participants.progress import NAME
 from workshop.participants.standing import Seen, Standing, red_runs, standing
@@ -51,6 +52,25 @@ async def rows(
 
     await every(names, look)
     return [made[name] for name in names]
+
+
+@dataclass(frozen=True)
+class SharedPart:
+    """A Deployment or StatefulSet of the room's shared project, and how many of its Pods are ready."""
+
+    part: str
+    ready: int
+    wanted: int
+
+
+async def shared_parts(client: BulkClient, known: Sequence[ApiResource]) -> list[SharedPart]:
+    """The shared parts; none in a lab, whose `workshop status` and board show them. Raises like BulkClient.request."""
+    found = []
+    for kind in ("Deployment", "StatefulSet"):
+        for one in await _listed(client, of_kind(known, "apps/v1", kind), SHARED):
+            ready = int(status_of(one).get("readyReplicas") or 0)
+            found.append(SharedPart(name_of(one), ready, int((one.get("spec") or {}).get("replicas", 1))))
+    return sorted(found, key=lambda one: one.part)
 
 
 async def _without_cohort(client: BulkClient, resource: ApiResource) -> set[str]:

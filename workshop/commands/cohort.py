@@ -19,7 +19,7 @@ from workshop.cohort import names as cohort_names
 from workshop.cohort import sheet
 from workshop.cohort.objects import CohortObjects
 from workshop.cohort.provision import Provisioned, provision
-from workshop.cohort.status import Row, rows
+from workshop.cohort.status import Row, rows, shared_parts
 from workshop.cohort.survey import Namespace, namespaces
 from workshop.cohort.teardown import Proof, remove, search
 from workshop.commands.confirming import confirmed
@@ -150,9 +150,12 @@ async def _prune(room: _Room, objects: CohortObjects, done: Provisioned) -> bool
 async def _status(room: _Room) -> int:
     numbers = [module.number for module in load_all(MODULES)]
     found = await rows(room.client, room.known, room.objects(), room.name, numbers)
+    parts = await shared_parts(room.client, room.known)
     if room.as_json:
         for row in found:
             output.emit(_as_json(row))
+        for part in parts:
+            output.emit(asdict(part))
         return 0
     if not found:
         output.say(f"the cohort {room.name} has no participants\n  workshop cohort provision --users 30 makes them")
@@ -161,6 +164,9 @@ async def _status(room: _Room) -> int:
     output.table(columns, [_cells(row) for row in found])
     for line in _lines(found):
         output.say(line)
+    waiting = [f"{part.part} {part.ready}/{part.wanted}" for part in parts if part.ready < part.wanted]
+    if parts:
+        output.say(f"shared parts: {len(parts) - len(waiting)} ready" + "".join(f", {part}" for part in waiting))
     return 0
 
 

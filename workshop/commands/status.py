@@ -68,6 +68,7 @@ def status_of(where: LabPaths) -> dict[str, Any]:
         "phase": "failed" if silent else phase,
         "components": components,
         "endpoints": endpoints,
+        "participants": list(report.participants) if report and running else [],
     }
 
 
@@ -117,6 +118,8 @@ def _show(where: LabPaths, found: dict[str, Any]) -> None:
     if not found["running"]:
         output.say("\nthe lab does not run\n  workshop up starts it")
         return
+    if len(found["participants"]) > 1:
+        output.say(f"\n{len(found['participants'])} participants: workshop links prints the link of each")
     output.say()
     for name in SHOWN:
         if found["endpoints"].get(name):

@@ -77,8 +77,8 @@ class Lab:
             paths=self.paths.of(participant.name),
             token=token,
             participant=participant,
-            ports={**self.ports, **theirs},
             # Never the address of the first participant's component in place of their own.
+            ports={**{name: port for name, port in self.ports.items() if name not in own}, **theirs},
             parts=ChainMap({name: Part(name, "starting") for name in own}, self.parts),
         )
 
@@ -97,6 +97,10 @@ class Lab:
         if self.oversees:
             return tuple(namespace for view in self.views for namespace in view.participant.namespaces)
         return self.participant.namespaces
+
+    def owner(self, namespace: str) -> Lab:
+        """The Lab of the participant whose namespace it is; this one for a namespace of no participant."""
+        return next((view for view in self.views if namespace in view.participant.namespaces), self)
 
     def sees(self, namespace: str) -> bool:
         """Whether the participant's pages show runs of a namespace: their own, and where their roles let them look."""

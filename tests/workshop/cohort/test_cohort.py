@@ -191,3 +191,30 @@ def test_status_names_what_is_missing_and_the_last_run(cohort: Cohort, lab: Lab)
     assert code == 0 and [row["name"] for row in rows] == ["s1", "s2"]
     assert rows[0]["missing"] == [] and rows[1]["missing"] == ["Task gate in s2-dev"]
     assert rows[0]["run"] == "s1-dev/first" and rows[0]["run_state"] == "running"
+
+
+def test_status_shows_the_shared_parts_and_who_asks_for_help(
+    cohort: Cohort, lab: Lab, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort("provision", "--users", "1")
+    lab.ask("POST", "/api/v1/namespaces", {"metadata": {"name": "mlops-workshop"}})
+    meta = {"name": "jupyterhub", "namespace": "mlops-workshop"}
+    labels = {"app": "jupyterhub"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "hub", "image": "hub"}]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    where = "/apis/apps/v1/namespaces/mlops-workshop/deployments"
+    assert lab.ask("POST", where, {"metadata": meta, "spec": spec})[0] == 201
+    help_ = {"help": '{"module": "05", "asked": 1, "text": "where is August?"}'}
+    configmap = {"metadata": {"name": "workshop-progress"}, "data": help_}
+    assert lab.ask("POST", "/api/v1/namespaces/s1-dev/configmaps", configmap)[0] == 201
+    code, (row, part) = cohort("status")
+    assert code == 0 and row["help"]["text"] == "where is August?" and row["module"] == "01"
+    assert part == {"part": "jupyterhub", "ready": 0, "wanted": 1}
+    capsys.readouterr()
+    assert main(["cohort", "status", "--kubeconfig", str(lab.state.kubeconfig)]) == 0
+    said = capsys.readouterr().out
+    assert "s1 asks for help with module 05" in said and "shared parts: 0 ready, jupyterhub 0/1" in said
+    assert cohort("helped", "s1")[0] == 0
+    assert cohort("status")[1][0]["help"]["helped"] > 0
+    assert cohort("helped", "s1")[0] == 2
+    lab.ask("DELETE", "/api/v1/namespaces/mlops-workshop")

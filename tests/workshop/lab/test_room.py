@@ -12,12 +12,15 @@ from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import endpoints
 from workshop.lab.lab import Lab
 from workshop.lab.parts import Part
-from workshop.lab.paths import LabPaths
+from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.ports import personal, preferred
+from workshop.lab.rbac.attributes import Attributes
 from workshop.lab.room import Room, choose, numbered, refuse_participants
+from workshop.lab.seed import seed_cluster, seed_participant
 from workshop.lab.store import Store
 from workshop.lab.target import current_target
 from workshop.participants.names import Participant
+from workshop.participants.objects import FOLDER, Template
 
 
 def made(folder: Path, room: Room) -> Lab:
@@ -77,6 +80,59 @@ def test_who_is_left_out_loses_access(tmp_path: Path) -> None:
     token = users.token("user2")
     again = made(tmp_path, Room(numbered(1), ("user2",))).identities.users
     assert users.find(token) is not None and again.find(token) is None
+
+
+VERBS = ("get", "list", "watch", "create", "update", "patch", "delete")
+RESOURCES = [
+    ("", "pods"),
+    ("", "pods/log"),
+    ("", "secrets"),
+    ("", "configmaps"),
+    ("", "serviceaccounts/token"),
+    ("", "persistentvolumeclaims"),
+    ("build.openshift.io", "builds"),
+    ("machinelearning.seldon.io", "seldondeployments"),
+    ("rbac.authorization.k8s.io", "rolebindings"),
+    ("route.openshift.io", "routes"),
+    ("tekton.dev", "pipelineruns"),
+    ("tekton.dev", "taskruns"),
+    ("triggers.tekton.dev", "eventlisteners"),
+]
+
+
+def test_roles_give_a_participant_nothing_of_another_and_no_change_of_production(tmp_path: Path) -> None:
+    lab = made(tmp_path, Room(numbered(2)))
+    template = Template.build(KIT / FOLDER)
+    seed_cluster(lab.store)
+    for view in lab.views:
+        seed_participant(view, template.objects_of(view.participant))
+    first, second = lab.views
+
+    def allowed(who: Lab, verb: str, resource: tuple[str, str], namespace: str) -> bool:
+        return lab.policy.decide(who.user, Attributes(verb, *resource, namespace)).allowed
+
+    for who, other in ((first, second), (second, first)):
+        own, theirs = who.participant, other.participant
+        got = [
+            (verb, resource[1], namespace)
+            for namespace in theirs.namespaces
+            for resource in RESOURCES
+            for verb in VERBS
+            if allowed(who, verb, resource, namespace)
+        ]
+        assert got == []
+        changes = [
+            (verb, resource[1])
+            for resource in RESOURCES
+            for verb in ("create", "update", "patch", "delete")
+            if allowed(who, verb, resource, own.namespace("production"))
+        ]
+        assert changes == []
+        assert allowed(who, "create", ("tekton.dev", "pipelineruns"), own.namespace("dev"))
+        assert allowed(who, "list", ("tekton.dev", "pipelineruns"), own.namespace("production"))
+        assert not who.sees(theirs.namespace("dev")) and who.sees(own.namespace("dev"))
+    assert lab.instructors[0].sees("user2-production")
+    assert not allowed(lab.instructors[0], "list", ("tekton.dev", "pipelineruns"), "user1-dev")
 
 
 def test_commands_work_for_the_participant_of_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,11 +52,13 @@ def test_a_participant_does_not_see_the_runs_and_logs_of_another(lab: Lab) -> No
     assert "mine" in mine.get("/runs").text and "user1-dev" not in other.get("/runs").text
 
 
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
 @pytest.mark.parametrize("path", ["/board", "/board?part=live"])
-def test_participants_get_403_in_place_of_the_board(lab: Lab, path: str) -> None:
+def test_participants_get_403_in_place_of_the_board(lab: Lab, path: str, accept: str) -> None:
     for view in lab.views:
         client = visitor(lab, view.token)
-        assert client.get(path).status_code == 403
+        answer = client.get(path, headers={"Accept": accept})
+        assert answer.status_code == 403 and "The board is the instructor" in answer.text
         assert client.post("/board/helped/user1").status_code == 403
 
 

@@ -168,10 +168,11 @@ def _answer_routes(lab: Lab) -> list[Route]:
 
     async def about(request: Request) -> Response:
         namespace, name = request.path_params["namespace"], request.path_params["name"]
-        found = evidence.recorded(lab, namespace, name)
+        owner = lab.owner(namespace)
+        found = evidence.recorded(owner, namespace, name)
         if found is None:
             return _not_found(lab, request, "approval of a promotion")
-        values = {"evidence": await run_in_threadpool(evidence.completed, lab, found, check_context(lab))}
+        values = {"evidence": await run_in_threadpool(evidence.completed, owner, found, check_context(owner))}
         if request.query_params.get("part") == "evidence":
             return html.part(request, "runs/evidence-part.html", values)
         return html.page(lab, request, "runs/evidence.html", values)
