@@ -87,6 +87,8 @@ def parser() -> argparse.ArgumentParser:
     rollback.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
     history = verb("history", "show the releases of production, and why each was replaced")
     history.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    sbom = verb("sbom", "list the packages of a model's image; -o json prints the document (CycloneDX)")
+    sbom.add_argument("image", nargs="?", default="production", help="staging, production, or the name of an image")
     start = verb("start", "bring any state to the start of a module")
     start.add_argument("module", metavar="NN")
     start.add_argument("--yes", action="store_true", help="do not ask")
@@ -117,7 +119,7 @@ def _cluster(verbs: Any) -> None:
     install.add_argument("--timeout", type=float, default=900.0, help="seconds to wait for each part")
     _action(actions, "status", "one line a part")
     _action(actions, "verify", "the same; exits with 3 unless every part is ready")
-    _action(actions, "mirror", "the images that a room without a network needs in its own registry")
+    _action(actions, "mirror", "what a room without a network needs in its own registry")
     uninstall = _action(actions, "uninstall", "remove what install has applied, and nothing else")
     uninstall.add_argument("--yes", action="store_true", help="do not ask")
     uninstall.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
@@ -133,15 +135,18 @@ def _cohort(verbs: Any) -> None:
         return made
 
     provision = action("provision", "give each participant what they lack; goes on where it was interrupted")
-    who = provision.add_mutually_exclusive_group()
-    who.add_argument("--users", type=int, metavar="N", help="user1 to userN; without it, those who are there")
-    who.add_argument("--from-file", metavar="FILE", help="one participant a line, or a CSV file with names first")
-    provision.add_argument("--prefix", default="user", help="what the names of --users begin with")
+    _participants(provision)
     provision.add_argument("--prune", action="store_true", help="remove participants that were not asked for")
     provision.add_argument("--yes", action="store_true", help="do not ask before --prune removes")
     provision.add_argument("--force", action="store_true", help="take over fields that somebody else has changed")
     provision.add_argument("--sheet", default="", metavar="DIR", help="where the hand-out sheet goes (handout-COHORT)")
     provision.add_argument("--timeout", type=float, default=600.0, help="seconds to wait for namespaces to go")
+    export = action("export", "write the participants' objects as files, and an ApplicationSet for Argo CD")
+    _participants(export)
+    export.add_argument("--to", required=True, metavar="DIR", help="where the files go, in a clone of --repository")
+    export.add_argument("--repository", required=True, metavar="URL", help="where Argo CD reads the files")
+    export.add_argument("--revision", default="main", help="its branch or tag")
+    export.add_argument("--path", default="", help="the path of DIR in the repository; without it, its root")
     action("status", "one line a participant: module, objects, Pods, quota, the last run; who asks for help")
     action("helped", "mark a request for help as done").add_argument("name", help="the participant")
     rehearse = actions.add_parser("rehearse", help="do modules as all participants of a lab at once")
@@ -151,6 +156,14 @@ def _cohort(verbs: Any) -> None:
     teardown = action("teardown", "remove the cohort and prove that nothing is left")
     teardown.add_argument("--yes", action="store_true", help="do not ask")
     teardown.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
+
+
+def _participants(action: argparse.ArgumentParser) -> None:
+    """The options that name the participants of an action."""
+    who = action.add_mutually_exclusive_group()
+    who.add_argument("--users", type=int, metavar="N", help="user1 to userN; without it, those who are there")
+    who.add_argument("--from-file", metavar="FILE", help="one participant a line, or a CSV file with names first")
+    action.add_argument("--prefix", default="user", help="what the names of --users begin with")
 
 
 def _action(actions: Any, name: str, help_: str) -> argparse.ArgumentParser:

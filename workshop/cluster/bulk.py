@@ -1,8 +1,8 @@
 """Many requests to one API server at the same time: what a command needs that handles hundreds of namespaces.
 
-`client.py` waits for one answer after the other; here a limited number of requests is under way at once. Each write can
-be sent again without harm, so a lost connection, a busy server (429) and an error of the server (5xx) are tried again,
-with growing pauses, until `patience` seconds have passed.
+`client.py` waits for one answer after the other; here a limited number of requests is under way at once. A lost
+connection, a busy server (429) and an error of the server (5xx) are tried again, with growing pauses, until `patience`
+seconds have passed. A write that does harm the second time is sent with `once`: then only a 429 is tried again.
 """
 
 from __future__ import annotations
@@ -80,11 +80,11 @@ class BulkClient:
         body: Any = None,
         media: str = JSON,
         accept: str = JSON,
+        once: bool = False,
     ) -> bytes:
         """The answer's body. Raises ApiFailure; SetupError for an expired login and a server that is away."""
-        return await self.send_bytes(
-            method, path, None if body is None else orjson.dumps(body), media, query=query, accept=accept
-        )
+        raw = None if body is None else orjson.dumps(body)
+        return await self.send_bytes(method, path, raw, media, query=query, accept=accept, once=once)
 
     async def send_bytes(
         self,
@@ -96,8 +96,12 @@ class BulkClient:
         query: dict[str, str] | None = None,
         accept: str = JSON,
         seconds: float = ANSWER_SECONDS,
+        once: bool = False,
     ) -> bytes:
-        """As `request`, with a body that is no JSON and at most `seconds` until the whole answer. Raises like it."""
+        """As `request`, with a body that is no JSON and at most `seconds` until the whole answer. Raises like it.
+
+        With `once` the caller finds out what became of a request whose answer was lost.
+        """
         if method == "GET":
             self.reads += 1
         else:
@@ -107,7 +111,7 @@ class BulkClient:
             try:
                 return await self._send(method, path, query, raw, media, accept, seconds)
             except (ApiFailure, SetupError) as e:
-                pause = _pause(e, attempt)
+                pause = _pause(e, attempt) if not once or _busy(e) else None
                 if pause is None or time.monotonic() - began + pause > self._patience:
                     raise
             attempt += 1
@@ -145,6 +149,11 @@ class BulkClient:
     ) -> list[Object]:
         """All objects of a kind at once; for kinds of which there are few. Raises like `request`."""
         return [one async for page in self.pages(resource, namespace, labels=labels, metadata=metadata) for one in page]
+
+    async def create(self, resource: ApiResource, obj: Object) -> None:
+        """Create an object. Raises like `request`; ApiFailure 409 when it is there."""
+        query = {"fieldManager": self.manager, "fieldValidation": "Strict"}
+        await self.request("POST", resource.path(obj["metadata"].get("namespace")), query=query, body=obj)
 
     async def apply(self, resource: ApiResource, obj: Object, *, force: bool = False) -> None:
         """Server-side apply with this client's field manager. Raises like `request`; ApiFailure 409 for a conflict."""
@@ -197,7 +206,7 @@ class BulkClient:
             ) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError) as e:
-            raise _Unreachable(self.config.server, e) from e
+            raise Unreachable(self.config.server, e) from e
         if answer.status == 401:
             raise SetupError(
                 f"{self.config.server} does not accept the login any more (401)",
@@ -211,7 +220,7 @@ class BulkClient:
         raise error
 
 
-class _Unreachable(SetupError):
+class Unreachable(SetupError):
     """The server did not answer; it may at the next attempt."""
 
     def __init__(self, server: str, error: Exception) -> None:
@@ -247,9 +256,14 @@ def _pause(error: Exception, attempt: int) -> float | None:
         asked = error.details.get("retryAfterSeconds")
         if isinstance(asked, int) and asked > 0:
             return float(min(asked, 10))
-    elif not isinstance(error, _Unreachable):
+    elif not isinstance(error, Unreachable):
         return None
     return _PAUSES[min(attempt, len(_PAUSES) - 1)] * random.uniform(0.5, 1.5)  # noqa: S311 it spreads load
+
+
+def _busy(error: Exception) -> bool:
+    """Whether the server has refused the request without looking at it."""
+    return isinstance(error, ApiFailure) and error.code == 429
 
 
 def _modified(error: ApiFailure) -> bool:

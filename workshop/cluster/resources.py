@@ -25,6 +25,20 @@ def discover(transport: Transport) -> list[ApiResource]:
     return found
 
 
+def stale_groups(transport: Transport) -> list[str]:
+    """`group/version` of aggregated APIs whose server does not answer, so that their kinds are unknown.
+
+    Raises ApiFailure, SetupError.
+    """
+    answer = transport.request("GET", "/apis", accept=AGGREGATED)
+    return sorted(
+        f"{group['metadata'].get('name')}/{version['version']}"
+        for group in answer.get("items") or []
+        for version in group.get("versions") or []
+        if version.get("freshness") == "Stale"
+    )
+
+
 def match(resources: Iterable[ApiResource], word: str) -> ApiResource | None:
     """The resource of a word: plural, singular, short name or kind, with or without `.group` and version."""
     name, _, rest = word.lower().partition(".")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from workshop.cluster.applying import refused
 from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.resources import of_kind
+from workshop.cluster.searching import search
 from workshop.cluster.transport import ApiFailure
 from workshop.cohort.provision import Report
 from workshop.cohort.survey import Namespace, namespaces
@@ -26,8 +27,6 @@ _REASONS = ("NamespaceDeletionDiscoveryFailure", "NamespaceContentRemaining", "N
 
 
 _MANY = 60
-_VIEWS = ("project.openshift.io", "authorization.openshift.io")
-"""OpenShift shows Namespaces and Roles under a second name."""
 
 
 @dataclass(frozen=True)
@@ -105,38 +104,27 @@ class Proof:
     unseen: list[str]
 
 
-async def search(client: BulkClient, known: Sequence[ApiResource], cohort: str, names: Collection[str]) -> Proof:
+async def prove(client: BulkClient, known: Sequence[ApiResource], cohort: str, names: Collection[str]) -> Proof:
     """Look for objects of every kind with the cohort's label, and for volumes of claims in the namespaces `names`.
 
     Raises SetupError when the server is away.
     """
-    left: list[Leftover] = []
-    unseen: list[str] = []
-
-    async def look(resource: ApiResource) -> None:
-        try:
-            labelled = await client.list(resource, labels=f"{COHORT}={cohort}", metadata=True)
-        except ApiFailure as e:
-            unseen.append(f"{resource.plural}.{resource.group}".rstrip(".") + f": {e}")
-            return
-        for obj in labelled:
-            finalizers = obj["metadata"].get("finalizers") or []
-            why = f"finalizers {', '.join(finalizers)}" if finalizers else ""
-            left.append(Leftover(resource.kind, *namespace_and_name(obj), why))
-
-    # Each kind once, in the first of its versions.
-    kinds = {(one.group, one.plural): one for one in reversed(known) if _is_stored(one)}
-    await every(kinds.values(), look)
+    found = await search(client, known, f"{COHORT}={cohort}")
+    left, unseen = [_leftover(resource, obj) for resource, obj in found.objects], list(found.unseen)
     volumes = of_kind(known, "v1", "PersistentVolume")
     if volumes is not None:
-        async for page in client.pages(volumes):
-            left += [found for obj in page if (found := _volume(obj, names))]
-    return Proof(sorted(left, key=lambda one: (one.kind, one.namespace, one.name)), sorted(unseen))
+        try:
+            async for page in client.pages(volumes):
+                left += [volume for obj in page if (volume := _volume(obj, names))]
+        except ApiFailure as e:
+            unseen.append(f"volumes of deleted claims: {e}")
+    return Proof(sorted(left, key=lambda one: (one.kind, one.namespace, one.name)), unseen)
 
 
-def _is_stored(resource: ApiResource) -> bool:
-    """Whether objects of the kind can be listed and deleted, and are no view of another kind's, as Projects are."""
-    return {"list", "delete"} <= set(resource.verbs) and resource.group not in _VIEWS
+def _leftover(resource: ApiResource, obj: Object) -> Leftover:
+    finalizers = obj["metadata"].get("finalizers") or []
+    why = f"finalizers {', '.join(finalizers)}" if finalizers else ""
+    return Leftover(resource.kind, *namespace_and_name(obj), why)
 
 
 def _volume(obj: Object, names: Collection[str]) -> Leftover | None:

@@ -110,32 +110,57 @@ def _some(waiting: list[str]) -> str:
 
 
 async def _uninstall(words: argparse.Namespace, installer: Installer) -> int:
+    """Remove what install has made; exit 3 if a part of the cluster could not be searched for it."""
     found = await installer.installed()
-    parts = ", ".join(sorted({part for _, part in found}))
+    parts = ", ".join(sorted({part for _, part in found.objects}))
     what = (
-        f"this deletes {len(found)} objects of {parts or 'no part'}, and with the project its data; it also removes "
-        "charts and settings that install has made"
+        f"this deletes {len(found.objects)} objects of {parts or 'no part'}, and with the project its data; it also "
+        "removes charts and settings that install has made"
     )
     if not words.yes and not confirmed(what, "workshop cluster uninstall --yes"):
         return UsageError.exit_code
-    await installer.uninstall(found)
-    left = [key.described for key, _ in await installer.installed()]
+    await installer.uninstall(found.objects)
+    rest = await installer.installed()
+    left = [key.described for key, _ in rest.objects]
     if words.output == output.JSON:
-        output.emit({"event": "uninstalled", "objects": len(found), "left": left})
+        output.emit({"event": "uninstalled", "objects": len(found.objects), "left": left, "unseen": rest.unseen})
     else:
-        output.say(f"removed {len(found)} objects; nothing that the kit installed is left")
+        output.say(f"removed {len(found.objects)} objects")
+        for text in rest.unseen:
+            output.say(f"  could not be searched: {text}")
+        if rest.unseen:
+            output.say("there may be objects of these kinds: the same command as cluster-admin searches again")
+        else:
+            output.say("nothing that the kit installed is left")
         output.say("  operators' own kinds stay, because other projects may use them")
-    return 0
+    return SetupError.exit_code if rest.unseen else 0
 
 
 def _mirror(words: argparse.Namespace) -> int:
-    """Print the images that a room without a network needs in its own registry, one a line."""
-    for image in table().images:
+    """Print what a room without a network needs in its own registry: images, one a line, and what brings the others."""
+    known = table()
+    for image in known.images:
         if words.output == output.JSON:
-            output.emit({**asdict(image), "reference": image.reference})
+            output.emit({"kind": "image", **asdict(image), "reference": image.reference})
         else:
             note = "" if image.digest else "  # no digest is pinned"
             output.say(f"{image.reference}{note}")
+    for part in known.parts:
+        if words.output == output.JSON:
+            if part.operator is not None:
+                output.emit({"kind": "operator", "part": part.name, **asdict(part.operator)})
+            if part.chart is not None:
+                output.emit({"kind": "chart", "part": part.name, **asdict(part.chart)})
+            continue
+        if (operator := part.operator) is not None:
+            output.say(
+                f"# {part.name}: the catalog {operator.source} lists the operator's images and those that it runs: "
+                f"package {operator.package}, channel {operator.channel}, from {operator.starting_csv}"
+            )
+        if (chart := part.chart) is not None:
+            output.say(f"# {part.name}: the chart {chart.name} {chart.version} of {chart.repository}")
+    if words.output == output.TEXT:
+        output.say("# oc-mirror copies the packages of a catalog, and charts, into your registry")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""`workshop cohort provision|status|helped|teardown`: the participants of a room on a cluster, for instructors."""
+"""`workshop cohort provision|status|helped|export|teardown`: the participants of a room on a cluster, for instructors."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ import msgspec
 from workshop import output
 from workshop.cluster.bulk import BulkClient
 from workshop.cluster.client import Client
+from workshop.cohort import gitops, sheet
 from workshop.cohort import names as cohort_names
-from workshop.cohort import sheet
 from workshop.cohort.objects import CohortObjects
 from workshop.cohort.provision import Provisioned, provision
 from workshop.cohort.status import Row, rows, shared_parts
 from workshop.cohort.survey import Namespace, namespaces
-from workshop.cohort.teardown import Proof, remove, search
+from workshop.cohort.teardown import Proof, prove, remove
 from workshop.commands.confirming import confirmed
 from workshop.commands.on_cluster import run_on_cluster
-from workshop.errors import UsageError, WorkshopError
+from workshop.errors import SetupError, UsageError, WorkshopError
 from workshop.guide.module import load_all
 from workshop.manifests.apiresource import ApiResource
 from workshop.operations.participation import MODULES
@@ -147,6 +147,23 @@ async def _prune(room: _Room, objects: CohortObjects, done: Provisioned) -> bool
     return True
 
 
+async def _export(room: _Room) -> int:
+    words, objects = room.words, room.objects()
+    wanted = _names(words, await namespaces(room.client, objects.namespace, room.name))
+    folder = Path(words.to)
+    repository = gitops.Repository(words.repository, words.revision, words.path)
+    left_out = gitops.export(folder, objects, wanted, repository)
+    if room.as_json:
+        result = {"participants": len(wanted), "folder": str(folder), "secrets": left_out}
+        output.emit({"event": "exported", **result})
+        return 0
+    output.say(f"{len(wanted)} participants: {folder / gitops.PARTICIPANTS}, {folder / gitops.APPLICATION_SET}")
+    output.say(f"left out, because their values are random: the Secrets {', '.join(left_out)}")
+    output.say("  commit the files, then apply the ApplicationSet in the namespace of Argo CD")
+    output.say("  when Argo CD has synced them: workshop cohort provision makes the Secrets and the hand-out sheet")
+    return 0
+
+
 async def _status(room: _Room) -> int:
     numbers = [module.number for module in load_all(MODULES)]
     found = await rows(room.client, room.known, room.objects(), room.name, numbers)
@@ -241,12 +258,12 @@ async def _teardown(room: _Room) -> int:
         if not room.words.yes and not confirmed(what, "workshop cohort teardown --yes"):
             return UsageError.exit_code
         await remove(room.client, namespace, list(there.values()), room.report, seconds=room.words.timeout)
-    proof = await search(room.client, room.known, room.name, there)
+    proof = await prove(room.client, room.known, room.name, there)
     return _proven(room, len(people), len(there), proof)
 
 
 def _proven(room: _Room, people: int, count: int, proof: Proof) -> int:
-    """Print what was removed and what is left; exit 1 if anything is."""
+    """Print what was removed and what is left; exit 1 if anything is, 3 if a part of the cluster was not searched."""
     if room.as_json:
         left = [asdict(one) for one in proof.left]
         output.emit(
@@ -259,12 +276,15 @@ def _proven(room: _Room, people: int, count: int, proof: Proof) -> int:
             output.say(f"  left: {one.kind} {one.name}{where}" + (f" ({one.why})" if one.why else ""))
         for text in proof.unseen:
             output.say(f"  could not be searched: {text}")
-        if not proof.left and not proof.unseen:
+        if proof.unseen:
+            output.say("there may be objects of these kinds: the same command as cluster-admin searches again")
+        elif not proof.left:
             output.say("nothing of the cohort is left")
-    return WorkshopError.exit_code if proof.left else 0
+    return WorkshopError.exit_code if proof.left else SetupError.exit_code if proof.unseen else 0
 
 
 _ACTIONS: dict[str, Callable[[_Room], Awaitable[int]]] = {
+    "export": _export,
     "provision": _provision,
     "helped": _helped,
     "status": _status,

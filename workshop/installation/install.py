@@ -14,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from workshop.cluster.applying import apply, find, refused
-from workshop.cluster.bulk import BulkClient, every
+from workshop.cluster.bulk import BulkClient
 from workshop.cluster.client import Client
 from workshop.cluster.generated import filled
 from workshop.cluster.kustomize import build
 from workshop.cluster.resources import discover, of_kind
+from workshop.cluster.searching import search
 from workshop.cluster.transport import ApiFailure
 from workshop.cluster.wanted import APPLIED, Key, is_current, stamped
 from workshop.errors import SetupError, TimedOut
-from workshop.installation import charts, imagebuilds, settings
+from workshop.installation import charts, imagebuilds, operators, settings
 from workshop.installation.preflight import is_openshift, served
 from workshop.installation.table import Operator, Part, Table
 from workshop.manifests.apiresource import ApiResource
@@ -47,6 +48,14 @@ class Options:
 
     seconds: float = 900.0
     force: bool = False
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What the kit has applied on a cluster: objects with their parts; and what could not be searched."""
+
+    objects: list[tuple[Key, str]]
+    unseen: list[str]
 
 
 class Installer:
@@ -94,8 +103,8 @@ class Installer:
     async def waiting_for(self, part: Part) -> list[str]:
         """What keeps a part from being ready, in words; empty when it is. Raises SetupError."""
         missing = [f"the server has no {kind}" for kind in part.provides if not served(self.known, kind)]
-        if part.operator is not None and missing and self._can_subscribe(part):
-            return [*missing, *await self._operator_state(part.operator)]
+        if part.operator is not None and await self._needs_operator(part, part.operator):
+            missing += await operators.waiting_for(self.client, self.known, part.operator)
         if part.folder and not missing:
             for key, obj in await self.objects(part):
                 live = await find(self.client, key)
@@ -132,13 +141,15 @@ class Installer:
         """
         await self._refuse_chart_in_use()
         order = {part.name: at for at, part in enumerate(self.table.parts)}
+        parts = {part.name: part for part in self.table.parts}
         for name in sorted({part for _, part in found}, key=lambda one: -order.get(one, -1)):
             mine = [key for key, part in found if part == name]
 
             # A namespace goes last: it takes the rest along.
             for key in sorted(mine, key=lambda key: key.resource.kind == "Namespace"):
                 try:
-                    await self._remove_operator(key)
+                    if key.resource.kind == "Subscription" and name in parts:
+                        await operators.remove(self.client, self.known, parts[name], key)
                     await self.client.delete(key.resource, key.namespace or None, key.name)
                 except ApiFailure as e:
                     raise refused(e, f"delete {key.described}") from e
@@ -149,7 +160,7 @@ class Installer:
             if changed:
                 self.report("removed", {"name": part.name, "objects": 1})
         deadline = time.monotonic() + self.options.seconds
-        while left := [key.described for key, _ in await self.installed()]:
+        while left := [key.described for key, _ in (await self.installed()).objects]:
             if time.monotonic() > deadline:
                 raise TimedOut(
                     f"still there after {self.options.seconds:.0f} s: {', '.join(left[:5])}",
@@ -157,33 +168,25 @@ class Installer:
                 )
             await asyncio.sleep(_LOOK_SECONDS / 4)
 
-    async def installed(self) -> list[tuple[Key, str]]:
-        """Everything on the cluster with the label PART that the kit has applied, with the part's name."""
-        found: list[tuple[Key, str]] = []
-
-        async def look(resource: ApiResource) -> None:
-            try:
-                objects = await self.client.list(resource, labels=PART, metadata=True)
-            except ApiFailure as e:
-                if e.code in (403, 404, 405, 503):
-                    return
-                raise
-            for obj in objects:
-                if APPLIED in annotations_of(obj):
-                    found.append((Key(resource, *namespace_and_name(obj)), labels_of(obj)[PART]))
-
-        kinds = {(one.group, one.plural): one for one in reversed(self.known) if {"list", "delete"} <= set(one.verbs)}
-        await every([one for one in kinds.values() if one.group != "project.openshift.io"], look)
-        return found
+    async def installed(self) -> Installed:
+        """Everything on the cluster with the label PART that the kit has applied. Raises SetupError."""
+        found = await search(self.client, self.known, PART)
+        mine = [
+            (Key(resource, *namespace_and_name(obj)), labels_of(obj)[PART])
+            for resource, obj in found.objects
+            if APPLIED in annotations_of(obj)
+        ]
+        return Installed(mine, found.unseen)
 
     # -- bringing one part --------------------------------------------------------------------------------------
 
     async def _bring(self, part: Part) -> int:
         written = 0
-        if part.operator is not None and not self._serves(part):
-            if not self._can_subscribe(part):
-                raise SetupError(f"part {part.name} is missing: {part.elsewhere}", hint="then the same command again")
-            written += await self._write(part, [_subscription(part.name, part.operator, self.known)])
+        if part.operator is not None and await self._needs_operator(part, part.operator):
+            if await operators.subscribed(self.client, self.known, part.operator) is None:
+                written += await self._write(part, [operators.subscription(part, part.operator, self.known, PART)])
+        elif part.operator is not None and not self._serves(part):
+            raise SetupError(f"part {part.name} is missing: {part.elsewhere}", hint="then the same command again")
         elif part.chart is not None and not self._serves(part):
             await charts.install(self.client, part.chart)
             written += 1
@@ -242,7 +245,20 @@ class Installer:
         return all(served(self.known, kind) for kind in part.provides)
 
     def _can_subscribe(self, part: Part) -> bool:
-        return part.operator is not None and served(self.known, "Subscription.operators.coreos.com/v1alpha1")
+        return part.operator is not None and operators.can_subscribe(self.known)
+
+    async def _needs_operator(self, part: Part, operator: Operator) -> bool:
+        """Whether OLM brings the part. Without a Subscription, kinds that are served came in another way.
+
+        Kinds that an uninstallation has left are an exception.
+        """
+        if not self._can_subscribe(part):
+            return False
+        return (
+            not self._serves(part)
+            or await operators.subscribed(self.client, self.known, operator) is not None
+            or await operators.is_left_over(self.client, self.known, part)
+        )
 
     async def _refuse_chart_in_use(self) -> None:
         for part in self.table.parts:
@@ -261,36 +277,6 @@ class Installer:
                     hint="workshop cohort teardown removes those of participants; then the same command again",
                 )
 
-    async def _remove_operator(self, key: Key) -> None:
-        """Delete what a Subscription has installed: without its ClusterServiceVersion the operator ends."""
-        versions = of_kind(self.known, "operators.coreos.com/v1alpha1", "ClusterServiceVersion")
-        if key.resource.kind != "Subscription" or versions is None:
-            return
-        name = status_of(await find(self.client, key) or {}).get("installedCSV")
-        if name:
-            await self.client.delete(versions, key.namespace, str(name))
-
-    async def _operator_state(self, operator: Operator) -> list[str]:
-        """The subscription's and the CSV's own words."""
-        resource = of_kind(self.known, "operators.coreos.com/v1alpha1", "Subscription")
-        assert resource is not None
-        live = await find(self.client, Key(resource, operator.namespace, operator.package))
-        if live is None:
-            return [f"no Subscription {operator.package}"]
-        problems = [
-            f"{one['type']}: {one.get('message') or one.get('reason')}"
-            for one in status_of(live).get("conditions") or []
-            if one.get("status") == "True" and one.get("type") != "CatalogSourcesUnhealthy"
-        ]
-        name = status_of(live).get("currentCSV")
-        versions = of_kind(self.known, "operators.coreos.com/v1alpha1", "ClusterServiceVersion")
-        if name and versions:
-            csv = await find(self.client, Key(versions, operator.namespace, str(name)))
-            phase = status_of(csv or {}).get("phase", "not there yet")
-            if phase != "Succeeded":
-                problems.append(f"ClusterServiceVersion {name} is {phase}")
-        return problems
-
 
 def _not_ready(key: Key, wanted: Object, live: Object) -> list[str]:
     """Why an object does not work yet, in the words of its conditions."""
@@ -303,26 +289,3 @@ def _not_ready(key: Key, wanted: Object, live: Object) -> list[str]:
         return []
     reason = condition(live, "Available").get("message") or condition(live, "Progressing").get("message")
     return [f"{key.described}: {reason or 'its Pods are not available yet'}"]
-
-
-def _subscription(part: str, operator: Operator, known: Sequence[ApiResource]) -> tuple[Key, Object]:
-    resource = of_kind(known, "operators.coreos.com/v1alpha1", "Subscription")
-    assert resource is not None
-    obj: Object = {
-        "apiVersion": "operators.coreos.com/v1alpha1",
-        "kind": "Subscription",
-        "metadata": {
-            "name": operator.package,
-            "namespace": operator.namespace,
-            "labels": {"app.kubernetes.io/part-of": "mlops-workshop", PART: part},
-        },
-        "spec": {
-            "name": operator.package,
-            "channel": operator.channel,
-            "startingCSV": operator.starting_csv,
-            "source": operator.source,
-            "sourceNamespace": "openshift-marketplace",
-            "installPlanApproval": "Automatic",
-        },
-    }
-    return Key(resource, operator.namespace, operator.package), stamped(obj)

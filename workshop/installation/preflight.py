@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
+from workshop.installation import operators
 from workshop.installation.capacity import Capacity, capacity
 from workshop.installation.settings import differing
 from workshop.installation.table import Merge, Operator, Part, Sizing, Table
@@ -118,6 +119,8 @@ class _Look:
         absent = [kind for kind in part.provides if not served(self.known, kind)]
         if part.merge is not None and self.openshift and not absent:
             return [await self._merge(part, part.merge)]
+        if part.operator is not None and not absent and await self._left_over(part, part.operator):
+            return await self._operator(part, part.operator)
         if part.provides and not absent:
             return [Finding(part.name, "ok", await self._present(part))]
         if part.openshift and not self.openshift:
@@ -222,6 +225,14 @@ class _Look:
         found = await self._list("operators.coreos.com/v1alpha1", "Subscription") or []
         return next((one for one in found if (one.get("spec") or {}).get("name") == operator.package), None)
 
+    async def _left_over(self, part: Part, operator: Operator) -> bool:
+        """Whether the kinds are what an uninstallation has left."""
+        if not self._has_olm() or await self._subscription(operator) is not None:
+            return False
+        version, kind = "apiextensions.k8s.io/v1", "CustomResourceDefinition"
+        names = [key.name for key in operators.definitions(self.known, part)]
+        return any([operators.is_marked(await self._find(version, kind, None, name)) for name in names])
+
     def _reachable(self, part: Part) -> bool:
         """Whether a part is there or install brings it."""
         return all(served(self.known, kind) for kind in part.provides) or (
@@ -229,7 +240,7 @@ class _Look:
         )
 
     def _has_olm(self) -> bool:
-        return served(self.known, "Subscription.operators.coreos.com/v1alpha1")
+        return operators.can_subscribe(self.known)
 
     async def _list(self, version: str, kind: str) -> list[Object] | None:
         """All objects of a kind; None where it does not exist or may not be read."""

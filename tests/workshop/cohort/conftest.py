@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.workshop.cohort.proxy import Proxy
 from tests.workshop.lab.api.conftest import lab  # noqa: F401
 from tests.workshop.lab.serving import Lab
 from workshop.cli import main
@@ -34,3 +35,11 @@ def cohort(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iter
     yield run
     for name in ("room", "other"):
         main(["cohort", "teardown", "--cohort", name, "--yes", "--kubeconfig", str(lab.state.kubeconfig)])
+
+
+@pytest.fixture
+def proxy(lab: Lab, tmp_path: Path) -> Iterator[Proxy]:  # noqa: F811
+    """A proxy before the lab's API."""
+    running = Proxy(lab, tmp_path)
+    yield running
+    running.stop()

@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -20,10 +21,14 @@ CUT, HOLD = -1, -2
 
 
 class Proxy:
-    """Runs in a thread of its own between construction and `stop()`. `fault` may be replaced at any time."""
+    """Runs in a thread of its own between construction and `stop()`. `fault` may be replaced at any time.
+
+    `discovered` is a group of the aggregated discovery that the API server adds to its own.
+    """
 
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.fault: Fault = lambda number, method, path: 0
+        self.discovered: dict[str, Any] = {}
         self.requests = 0
         self._lab = lab
         self._loop = asyncio.new_event_loop()
@@ -79,5 +84,8 @@ class Proxy:
             body = await answer.read()
             if status == CUT and request.transport is not None:
                 request.transport.abort()
+            if self.discovered and request.path == "/apis" and "APIGroupDiscovery" in request.headers.get("Accept", ""):
+                found = json.loads(body)
+                body = json.dumps({**found, "items": [*found["items"], self.discovered]}).encode()
             content_type = answer.headers.get("Content-Type", "application/json")
             return web.Response(status=answer.status, body=body, headers={"Content-Type": content_type})

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.workshop.cohort.conftest import Cohort
+from tests.workshop.cohort.proxy import Proxy
 from tests.workshop.lab.serving import Lab
 from workshop.cli import main
 from workshop.cohort.sheet import cards
@@ -173,6 +174,29 @@ def test_teardown_finds_everybody_by_label_and_spares_the_others(cohort: Cohort,
     lab.ask("DELETE", f"{NAMESPACES}/foreign-dev")
     code, events = cohort("teardown", "--yes")
     assert code == 0 and events[-1]["left"] == [] and events[-1]["unseen"] == []
+
+
+def test_teardown_names_what_it_could_not_search(
+    cohort: Cohort, proxy: Proxy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort("provision", "--users", "1")
+    proxy.fault = lambda number, method, path: 403 if path.endswith("/podmonitors") else 0
+    capsys.readouterr()
+    assert main(["cohort", "teardown", "--yes", "--kubeconfig", str(proxy.kubeconfig)]) == 3
+    said = capsys.readouterr().out
+    assert "could not be searched: podmonitors.monitoring.coreos.com: made 403" in said
+    assert "nothing of the cohort is left" not in said and "as cluster-admin searches again" in said
+
+
+def test_teardown_names_a_group_whose_server_is_away(
+    cohort: Cohort, proxy: Proxy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stale = {"version": "v1beta1", "freshness": "Stale", "resources": []}
+    group = {"metadata": {"name": "metrics.k8s.io"}, "versions": [stale]}
+    proxy.discovered = group
+    capsys.readouterr()
+    assert main(["cohort", "teardown", "--yes", "--kubeconfig", str(proxy.kubeconfig)]) == 3
+    assert "could not be searched: all kinds of metrics.k8s.io/v1beta1" in capsys.readouterr().out
 
 
 def test_teardown_asks(cohort: Cohort, lab: Lab, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,25 +1,78 @@
-"""The facilitator's guide: its commands exist, and its sizes are those of the table."""
+"""The facilitator's guide: its commands do what it says, and its sizes are those of the table.
+
+They run in the order of the guide, as they are written there, against the lab's API server with the controllers of an
+OpenShift. A room of two participants has the place of thirty, and a command that asks gets `--yes`.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from workshop.cli import parser
+from tests.workshop.installation.openshift import OpenShift
+from workshop.cli import main, parser
 from workshop.installation.table import sizing
 from workshop.usecase import KIT
 
 TEXT = (KIT / "workshop/FACILITATOR.md").read_text()
-COMMANDS = [line.partition("#")[0].strip() for line in TEXT.splitlines() if line.startswith("    workshop ")]
+
+
+def commands(text: str) -> list[str]:
+    """The indented lines that begin with `workshop`."""
+    return [line.partition("#")[0].strip() for line in text.splitlines() if line.startswith("    workshop ")]
+
+
+COMMANDS = commands(TEXT)
+ON_A_CLUSTER = commands(TEXT.partition("## A room on a cluster\n")[2].partition("\n## ")[0])
 ROWS = re.findall(r"^\| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) GiB \| ([\d,]+) GiB \|$", TEXT, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_guide_is_understood(command: str) -> None:
-    words = parser().parse_args(shlex.split(command)[1:])
-    assert words.verb in ("cluster", "cohort", "links", "up")
+    parsed = parser().parse_args(shlex.split(command)[1:])
+    assert parsed.verb in ("cluster", "cohort", "links", "up")
+
+
+ASKING = ("teardown", "uninstall")
+USERS = re.compile(r"(--users) \d+")
+
+
+@pytest.fixture(scope="module")
+def openshift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShift]:
+    """A cluster before the day."""
+    made = OpenShift(tmp_path_factory.mktemp("lab"))
+    yield made
+    made.stop()
+
+
+def words(command: str) -> list[str]:
+    """The command as it runs here."""
+    found = shlex.split(USERS.sub(r"\1 2", command))[1:]
+    return found + (["--yes"] if found[1] in ASKING else [])
+
+
+def test_the_commands_of_a_day_do_what_the_guide_says(
+    openshift: OpenShift, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(openshift.state.kubeconfig))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "names.txt").write_text("ada\nbob\n")
+    said: dict[tuple[str, ...], str] = {}
+    for command in ON_A_CLUSTER:
+        code = main(words(command))
+        shown = capsys.readouterr()
+        assert code == 0, f"{command}\n{shown.out}{shown.err}"
+        said[tuple(command.split()[1:3])] = shown.out
+    assert "ready: workshop cluster install" in said["cluster", "preflight"]
+    assert "waiting" not in said["cluster", "verify"] and "ready" in said["cluster", "verify"]
+    assert "2 participants" in said["cohort", "provision"] and list((tmp_path / "handout-room").iterdir())
+    assert "user2" in said["cohort", "status"] and "bob" in said["cohort", "status"]
+    assert "nothing of the cohort is left" in said["cohort", "teardown"]
+    assert "nothing that the kit installed is left" in said["cluster", "uninstall"]
 
 
 def test_the_guide_has_the_commands_of_a_whole_day() -> None:
@@ -28,6 +81,7 @@ def test_the_guide_has_the_commands_of_a_whole_day() -> None:
         ("cluster", "install"),
         ("cluster", "verify"),
         ("cluster", "uninstall"),
+        ("cohort", "export"),
         ("cohort", "helped"),
         ("cohort", "provision"),
         ("cohort", "rehearse"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kit import until
+from tests.workshop.installation.openshift import CRDS, MERGE, SUCCEEDED, crd
 from tests.workshop.lab.serving import Lab
 from workshop.cluster import config as configs
 from workshop.cluster.bulk import BulkClient
@@ -20,7 +22,6 @@ from workshop.installation.install import Installer, Options
 from workshop.installation.preflight import Finding, preflight
 from workshop.installation.table import Chart, Merge, Operator, Part, Table, sizing, table
 
-CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 Events = list[tuple[str, dict[str, Any]]]
 
 
@@ -67,8 +68,8 @@ def states(events: Events) -> dict[str, str]:
 
 
 async def uninstall(installer: Installer) -> list[str]:
-    await installer.uninstall(await installer.installed())
-    return [key.described for key, _ in await installer.installed()]
+    await installer.uninstall((await installer.installed()).objects)
+    return [key.described for key, _ in (await installer.installed()).objects]
 
 
 def test_a_folder_is_applied_and_the_second_time_nothing_is_written(
@@ -128,44 +129,89 @@ spec:
     run([part], uninstall)
 
 
-def test_an_operator_is_subscribed_and_waited_for(
-    run: Callable[..., Any],
-    lab: Lab,
-    namespace: str,
-) -> None:
-    lab.ask(
-        "POST",
-        "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
-        crd("operators.coreos.com", "v1alpha1", "Subscription"),
-    )
-    lab.ask("POST", CRDS, crd("operators.coreos.com", "v1alpha1", "ClusterServiceVersion"))
+OLM = "/apis/operators.coreos.com/v1alpha1"
+WIDGET = "widgets.example.org"
+
+
+@pytest.fixture
+def widgets(lab: Lab, namespace: str) -> Iterator[Part]:
+    """A part that an operator brings, on a cluster that has the Operator Lifecycle Manager."""
+    kinds = [("operators.coreos.com", "v1alpha1", kind) for kind in ("Subscription", "ClusterServiceVersion")]
+    for kind in kinds:
+        lab.ask("POST", CRDS, crd(*kind))
     operator = Operator("widgets", "stable", "widgets.v1", "catalog", namespace)
-    part = Part("widgets", "it", "x", ("Widget.example.org/v1",), operator=operator)
-    path = f"/apis/operators.coreos.com/v1alpha1/namespaces/{namespace}/subscriptions/widgets"
+    yield Part("widgets", "it", "x", ("Widget.example.org/v1",), operator=operator)
+    for name in (WIDGET, "subscriptions.operators.coreos.com", "clusterserviceversions.operators.coreos.com"):
+        lab.ask("DELETE", f"{CRDS}/{name}")
 
-    def play_the_operator() -> None:
-        until(lambda: lab.ask("GET", path)[0] == 200, what="the Subscription")
+
+@contextlib.contextmanager
+def operated(lab: Lab, namespace: str) -> Iterator[str]:
+    """While an operator does its work: the path of its Subscription."""
+    path, versions = (f"{OLM}/namespaces/{namespace}/{name}" for name in ("subscriptions", "clusterserviceversions"))
+
+    def work() -> None:
+        until(lambda: lab.ask("GET", f"{path}/widgets")[0] == 200, what="the Subscription")
         lab.ask("POST", CRDS, crd("example.org", "v1", "Widget"))
+        lab.ask("POST", versions, {"metadata": {"name": "widgets.v1"}, "status": SUCCEEDED})
+        lab.ask("PATCH", f"{path}/widgets", {"status": {"installedCSV": "widgets.v1"}}, media=MERGE)
 
-    thread = threading.Thread(target=play_the_operator, daemon=True)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    _, events = run([part], Installer.install)
+    yield f"{path}/widgets"
     thread.join(10)
+
+
+def test_an_operator_is_subscribed_and_waited_for(
+    run: Callable[..., Any], lab: Lab, namespace: str, widgets: Part
+) -> None:
+    with operated(lab, namespace) as path:
+        _, events = run([widgets], Installer.install)
     assert states(events) == {"widgets": "ready"}
     spec = lab.ask("GET", path)[1]["spec"]
     assert (spec["channel"], spec["startingCSV"], spec["source"]) == ("stable", "widgets.v1", "catalog")
-    versions = f"/apis/operators.coreos.com/v1alpha1/namespaces/{namespace}/clusterserviceversions"
-    for name in ("widgets.v1", "other.v1"):
-        assert lab.ask("POST", versions, {"metadata": {"name": name}})[0] == 201
-    installed = {"status": {"installedCSV": "widgets.v1"}}
-    assert lab.ask("PATCH", path, installed, media="application/merge-patch+json")[0] == 200
-    left, _ = run([part], uninstall)
+    versions = f"{OLM}/namespaces/{namespace}/clusterserviceversions"
+    assert lab.ask("POST", versions, {"metadata": {"name": "other.v1"}})[0] == 201
+    left, _ = run([widgets], uninstall)
     assert left == [] and lab.ask("GET", path)[0] == 404
     found = [one["metadata"]["name"] for one in lab.ask("GET", versions)[1]["items"]]
     assert found == ["other.v1"], "the operator ends with its ClusterServiceVersion"
-    csv = "clusterserviceversions.operators.coreos.com"
-    for name in (csv, "widgets.example.org", "subscriptions.operators.coreos.com"):
-        lab.ask("DELETE", f"{CRDS}/{name}")
+    assert lab.ask("GET", f"{CRDS}/{WIDGET}")[0] == 200, "its kinds stay"
+
+
+def test_an_operator_that_was_removed_is_installed_again_although_its_kinds_are_there(
+    run: Callable[..., Any], lab: Lab, namespace: str, widgets: Part
+) -> None:
+    with operated(lab, namespace):
+        run([widgets], Installer.install)
+    run([widgets], uninstall)
+    with operated(lab, namespace) as path:
+        _, events = run([widgets], Installer.install)
+    assert lab.ask("GET", path)[0] == 200 and events[-1][1] == {"name": "widgets", "state": "ready", "written": 1}
+
+
+def test_kinds_that_somebody_else_has_brought_are_not_subscribed_to(
+    run: Callable[..., Any], lab: Lab, namespace: str, widgets: Part
+) -> None:
+    lab.ask("POST", CRDS, crd("example.org", "v1", "Widget"))
+    _, events = run([widgets], Installer.install)
+    assert events[-1][1] == {"name": "widgets", "state": "ready", "written": 0}
+    assert lab.ask("GET", f"{OLM}/subscriptions")[1]["items"] == []
+
+
+def test_an_operator_that_does_not_run_keeps_its_part_from_being_ready(
+    run: Callable[..., Any], lab: Lab, namespace: str, widgets: Part
+) -> None:
+    lab.ask("POST", CRDS, crd("example.org", "v1", "Widget"))
+    where = f"{OLM}/namespaces/{namespace}"
+    status = {"installedCSV": "widgets.v1"}
+    theirs = {"metadata": {"name": "theirs"}, "spec": {"name": "widgets"}, "status": status}
+    lab.ask("POST", f"{where}/subscriptions", theirs)
+    lab.ask(
+        "POST", f"{where}/clusterserviceversions", {"metadata": {"name": "widgets.v1"}, "status": {"phase": "Failed"}}
+    )
+    waiting, _ = run([widgets], lambda installer: installer.waiting_for(widgets))
+    assert waiting == ["ClusterServiceVersion widgets.v1 is Failed"]
 
 
 def test_settings_of_the_cluster_are_merged_and_taken_back(
@@ -234,6 +280,20 @@ def test_a_chart_whose_kind_is_in_use_is_not_removed(run: Callable[..., Any], la
     lab.ask("DELETE", f"{CRDS}/gadgets.example.org")
 
 
+def test_preflight_says_that_an_operator_of_left_over_kinds_comes_back(
+    run: Callable[..., Any], lab: Lab, namespace: str, widgets: Part
+) -> None:
+    async def look(installer: Installer) -> Finding:
+        found = await preflight(installer.client, installer.known, installer.table, sizing())
+        return next(one for one in found.findings if one.name == "widgets")
+
+    with operated(lab, namespace):
+        run([widgets], Installer.install)
+    assert run([widgets], look)[0].found == "widgets.v1, channel stable"
+    run([widgets], uninstall)
+    assert run([widgets], look)[0].found == "no catalog offers widgets"
+
+
 def test_preflight_reads_only_and_says_what_install_brings(lab: Lab) -> None:
     async def look() -> tuple[list[Finding], int]:
         async with BulkClient(configs.find(lab.state.kubeconfig), "mlops-workshop") as client:
@@ -280,20 +340,3 @@ def test_preflight_asks_the_catalog_for_the_pinned_channel(lab: Lab) -> None:
     assert right.fix == "subscribes to widgets, channel v1, from widgets.v1"
     for name in ("subscriptions.operators.coreos.com", "packagemanifests.packages.operators.coreos.com"):
         lab.ask("DELETE", f"{CRDS}/{name}")
-
-
-def crd(group: str, version: str, kind: str) -> dict[str, Any]:
-    """A CustomResourceDefinition that keeps any field."""
-    plural = f"{kind.lower()}s"
-    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{plural}.{group}"},
-        "spec": {
-            "group": group,
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
-            "scope": "Namespaced",
-            "versions": [{"name": version, "served": True, "storage": True, "schema": schema}],
-        },
-    }
