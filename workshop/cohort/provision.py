@@ -1,8 +1,8 @@
 """Give each participant of a cohort their objects: as often as one likes, from any state in between.
 
-A run compares what the cluster has with what it should have and writes the difference, by server-side apply with the
-kit's own field manager. Nothing is remembered outside the cluster, so a run that was interrupted is continued by the
-same command.
+A run compares what the cluster has with what it should have and writes the difference with the kit's own field manager:
+it creates what is missing, and changes the rest by server-side apply. Nothing is remembered outside the cluster, so a
+run that was interrupted is continued by the same command.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workshop.cluster.applying import apply
+from workshop.cluster.adopting import write
 from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.generated import filled
 from workshop.cluster.wanted import Key
@@ -74,7 +74,7 @@ async def provision(
             if key in found.current:
                 done.unchanged += 1
                 continue
-            await apply(client, key, whole, force=force)
+            await write(client, key, whole, found.others.get(key), force=force)
             written += 1
         done.written += written
         report("participant", {"name": participant.name, "written": written})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from workshop.cluster.bulk import BulkClient
+from workshop.cluster.bulk import BulkClient, every
 from workshop.cluster.generated import filled, generated_keys
 from workshop.cluster.wanted import APPLIED, Key, is_current
 from workshop.cohort.names import in_order
@@ -14,6 +14,8 @@ from workshop.errors import SetupError
 from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object, annotations_of, labels_of, name_of, namespace_and_name
 from workshop.participants.names import COHORT, PARTICIPANT, STAGES, Participant
+
+KINDS_AT_ONCE = 3
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Survey:
     """Those of the cohort, by name."""
     current: set[Key] = field(default_factory=set)
     """Objects that are as wanted."""
+    others: dict[Key, Object] = field(default_factory=dict)
+    """The metadata of objects that are there and are not as wanted."""
     secrets: dict[Key, Object] = field(default_factory=dict)
     """Secrets with generated values."""
 
@@ -75,7 +79,8 @@ async def refuse_foreign(client: BulkClient, resource: ApiResource, cohort: str,
 async def survey(client: BulkClient, objects: CohortObjects, wanted: Mapping[Key, Object]) -> Survey:
     """The cohort's objects as they are, by one list a kind. Raises like BulkClient.request."""
     found = Survey(await namespaces(client, objects.namespace, objects.cohort))
-    for resource in objects.kinds:
+
+    async def look(resource: ApiResource) -> None:
         async for page in client.pages(resource, labels=f"{COHORT}={objects.cohort}"):
             for live in page:
                 key = Key(resource, *namespace_and_name(live))
@@ -85,6 +90,11 @@ async def survey(client: BulkClient, objects: CohortObjects, wanted: Mapping[Key
                     found.secrets[key] = live
                 if is_current(live, filled(wanted[key], live)):
                     found.current.add(key)
+                else:
+                    found.others[key] = {"metadata": live["metadata"]}
+
+    # The server makes a page of one kind while this program reads that of another. Few at a time, for their memory.
+    await every(objects.kinds, look, workers=KINDS_AT_ONCE)
     return found
 
 

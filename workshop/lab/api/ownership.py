@@ -14,6 +14,8 @@ from workshop.manifests.objects import Object
 from workshop.manifests.schemas import Schema, child, items, resolve, schema_of
 
 Path = tuple[str, ...]
+_KEY_DEFAULTS = {"protocol": "TCP"}
+"""Keys of lists that an item may leave out: those of the ports of a Service and of a container."""
 _SYSTEM = {
     "name",
     "namespace",
@@ -119,8 +121,8 @@ def _walk(value: Any, schema: Schema | None, path: Path, found: set[Path], paren
 def item_key(item: Any, schema: Schema) -> str:
     """The path element of an item in a list whose items have keys."""
     names = schema.get("x-kubernetes-list-map-keys") or ["name"]
-    keys = {name: item[name] for name in names if isinstance(item, dict) and name in item}
-    return f"k:{_compact(keys)}"
+    given = {**_KEY_DEFAULTS, **item} if isinstance(item, dict) else {}
+    return f"k:{_compact({name: given[name] for name in names if name in given})}"
 
 
 def lookup(obj: Any, path: Path) -> tuple[bool, Any]:
@@ -148,7 +150,7 @@ def find_item(values: Any, part: str) -> int | None:
     for index, one in enumerate(values):
         if kind == "v" and one == wanted:
             return index
-        if kind == "k" and isinstance(one, dict) and all(one.get(k) == v for k, v in wanted.items()):
+        if kind == "k" and isinstance(one, dict) and all((_KEY_DEFAULTS | one).get(k) == v for k, v in wanted.items()):
             return index
     return None
 

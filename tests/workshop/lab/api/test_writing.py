@@ -193,6 +193,16 @@ def test_apply_that_changes_nothing_keeps_the_version(lab: Lab, namespace: str) 
     assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
 
 
+def test_a_port_without_a_protocol_is_the_one_with_tcp(lab: Lab, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}/services/s?fieldManager=one"
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}}
+    for name, protocol in (("a", {}), ("b", {}), ("c", {"protocol": "TCP"})):
+        port = {"port": 80, "targetPort": 8080, "name": name}
+        body["spec"] = {"ports": [{**port, **protocol}]}
+        code, made = lab.ask("PATCH", path, body, media=APPLY)
+        assert code in (200, 201) and made["spec"]["ports"] == [{**port, "protocol": "TCP"}]
+
+
 def test_apply_merges_lists_by_key(lab: Lab, namespace: str) -> None:
     path = f"/apis/apps/v1/namespaces/{namespace}/deployments"
     body = {"apiVersion": "apps/v1", "kind": "Deployment", **deployment(env=[{"name": "A", "value": "1"}])}

@@ -1,0 +1,1 @@
+"""Measures how long a room takes on a real API server."""
