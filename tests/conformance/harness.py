@@ -20,6 +20,7 @@ from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
+from workshop.lab.scc.admitting import PodSecurity
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object, condition, is_done
 
@@ -94,6 +95,7 @@ async def lab(
     store: Store | None = None,
     env: Mapping[str, str] | None = None,
     credentials: Credentials | None = None,
+    security: PodSecurity | None = None,
 ) -> AsyncIterator[Lab]:
     """A running lab in a folder; give the store of an earlier one to start it again."""
     state = LabPaths(folder / "state")
@@ -103,7 +105,7 @@ async def lab(
     await launcher.open()
     images = ImageTable(NoImages(), Path(sys.executable).parent)
     runtime = ProcessRuntime(state, launcher, images)
-    task = asyncio.create_task(run_tekton(store, state, runtime, env, credentials))
+    task = asyncio.create_task(run_tekton(store, state, runtime, env, credentials, security))
     try:
         yield Lab(store, state, launcher)
     finally:

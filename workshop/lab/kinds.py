@@ -199,7 +199,7 @@ BUILT_IN = (
         "ImageStreamTag",
         "imagestreamtags",
         short_names=("istag",),
-        read_only="a push to the registry makes one, and the deletion of its ImageStream deletes it",
+        read_only="oc tag, oc import-image and a push to the registry make one, and oc tag --delete removes it",
     ),
     Kind("template.openshift.io", "v1", "Template", "templates"),
     Kind("route.openshift.io", "v1", "Route", "routes", subresources=("status",), categories=("all",)),

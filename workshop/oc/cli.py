@@ -12,7 +12,8 @@ from typing import NoReturn, TextIO
 from workshop.cluster.client import ApiFailure
 from workshop.cluster.kubectl import kubectl
 from workshop.errors import WorkshopError
-from workshop.oc.verbs import VERBS, Refused
+from workshop.oc.refused import Refused
+from workshop.oc.verbs import SOURCES, VERBS
 
 _VALUED = ("--context", "--kubeconfig", "--loglevel", "--namespace", "--request-timeout", "-n", "-v")
 """Global flags whose value is the next word, so that `oc -n x project` is the verb `project`."""
@@ -107,6 +108,15 @@ def _parser(verb: str) -> argparse.ArgumentParser:
             made.add_argument("-q", "--short", action="store_true")
         case "projects":
             made.add_argument("-q", "--short", action="store_true")
+        case "tag":
+            made.add_argument("source", metavar="SOURCE")
+            made.add_argument("tags", nargs="*", metavar="STREAM:TAG")
+            made.add_argument("-d", "--delete", action="store_true")
+            made.add_argument("--source", dest="from_kind", choices=SOURCES)
+        case "import-image":
+            made.add_argument("name", metavar="STREAM:TAG")
+            made.add_argument("--from", dest="source", metavar="IMAGE")
+            made.add_argument("--confirm", action="store_true")
         case "new-project":
             made.add_argument("name", metavar="PROJECT")
             made.add_argument("--display-name", default="")

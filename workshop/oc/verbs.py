@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import getpass
 import hashlib
 import os
 import sys
@@ -19,25 +20,21 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.kubectl import kubectl
 from workshop.cluster.resources import match
 from workshop.errors import WorkshopError
+from workshop.oc.passwords import password_token
+from workshop.oc.refused import Refused
 
 Words = argparse.Namespace
 
 
-class Refused(WorkshopError):
-    """The command cannot be done; the message follows `error: `."""
-
-
 def login(words: Words) -> int:
-    """Log in with a token and write it to the kubeconfig."""
+    """Log in with a token, or with a user name and a password, and write the token to the kubeconfig."""
     known = _known(words)
     server = (words.server_url or words.server or (known.server if known else "")).rstrip("/")
     if not server:
         raise Refused("no server is named", hint="oc login SERVER --token=TOKEN")
-    if words.username or words.password:
-        raise Refused("this oc logs in with a token only", hint="oc login SERVER --token=TOKEN")
     same = known if known and known.server == server else None
     token = words.token or (same.token if same else "")
-    if not token:
+    if not token and not words.username:
         raise Refused("--token is missing", hint="on OpenShift the web console shows it under 'Copy login command'")
     authority = Path(words.certificate_authority).read_text() if words.certificate_authority else ""
     target = replace(
@@ -48,6 +45,8 @@ def login(words: Words) -> int:
         verify=not words.insecure_skip_tls_verify and (same.verify if same else True),
         namespace=words.namespace or (same.namespace if same else "default"),
     )
+    if words.username:
+        target = replace(target, token=password_token(target, words.username, words.password or _asked()))
     try:
         user = _user(Client(target, agent=AGENT))
     except ApiFailure as e:
@@ -56,7 +55,11 @@ def login(words: Words) -> int:
         raise Refused("the token is invalid or has expired") from e
     path = configs.paths(words.kubeconfig)[0]
     configs.log_in(path, target, user)
-    _say(f'Logged into "{server}" as "{user}" using ' + ("the token provided." if words.token else "its old token."))
+    if words.username:
+        _say("Login successful.")
+    else:
+        used = "the token provided." if words.token else "its old token."
+        _say(f'Logged into "{server}" as "{user}" using {used}')
     _say(f'\nUsing project "{target.namespace}".')
     return 0
 
@@ -158,14 +161,78 @@ def status(words: Words) -> int:
     os.execv(kubectl(), ["kubectl", "get", "all", *flags])  # noqa: S606 kubectl takes this process over
 
 
+def tag(words: Words) -> int:
+    """Give an image the tags of ImageStreams, or delete such tags."""
+    config = _config(words)
+    client = Client(config, agent=AGENT)
+    if words.delete:
+        for name in (words.source, *words.tags):
+            namespace, found = _stream_tag(config, name)
+            client.delete("imagestreamtags", namespace, found)
+            _say(f"Deleted tag {namespace}/{found}.")
+        return 0
+    if not words.tags:
+        raise Refused("you must specify a source and at least one destination tag", hint="oc tag SOURCE STREAM:TAG")
+    source, shown = _tag_source(client, config, words)
+    for name in words.tags:
+        namespace, found = _stream_tag(config, name)
+        body = {
+            "apiVersion": "image.openshift.io/v1",
+            "kind": "ImageStreamTag",
+            "metadata": {"name": found, "namespace": namespace},
+            "tag": {"name": found.partition(":")[2], "from": source},
+        }
+        path = client.resource("imagestreamtags").path(namespace, found)
+        client.http.request("PUT", path, body=body)
+        _say(f"Tag {namespace}/{found} set to {shown}.")
+    return 0
+
+
+def import_image(words: Words) -> int:
+    """Import an image into a tag of an ImageStream."""
+    config = _config(words)
+    client = Client(config, agent=AGENT)
+    namespace, name = _stream_tag(config, words.name)
+    stream, _, tag = name.partition(":")
+    there = client.find("imagestreams", namespace, stream)
+    known = {one["name"]: one.get("from") for one in ((there or {}).get("spec") or {}).get("tags") or ()}
+    source = {"kind": "DockerImage", "name": words.source} if words.source else known.get(tag)
+    if source is None:
+        raise Refused(
+            f'the tag "{tag}" does not exist on the image stream', hint="oc import-image NAME --from=IMAGE --confirm"
+        )
+    if there is None and not words.confirm:
+        raise Refused(f'no image stream named "{stream}" exists, pass --confirm to create and import')
+    images = [{"from": source, "to": {"name": tag}}]
+    answer = client.http.request(
+        "POST",
+        f"/apis/image.openshift.io/v1/namespaces/{namespace}/imagestreamimports",
+        body={
+            "apiVersion": "image.openshift.io/v1",
+            "kind": "ImageStreamImport",
+            "metadata": {"name": stream, "namespace": namespace},
+            "spec": {"import": True, "images": images},
+        },
+    )
+    for one in answer["status"]["images"]:
+        if one["status"].get("status") != "Success":
+            raise Refused(f"tag {one['tag']} failed: {one['status'].get('message')}")
+    _say(f"imagestream.image.openshift.io/{stream} imported")
+    return 0
+
+
 AGENT = "oc/workshop"
+SOURCES = ("docker", "imagestreamimage", "imagestreamtag", "isimage", "istag")
+"""What `oc tag --source` may name."""
 VERBS: dict[str, Callable[[Words], int]] = {
+    "import-image": import_image,
     "login": login,
     "logout": logout,
     "new-project": new_project,
     "project": project,
     "projects": projects,
     "status": status,
+    "tag": tag,
     "whoami": whoami,
 }
 
@@ -193,6 +260,25 @@ def _use(config: configs.Config, name: str) -> int:
     return 0
 
 
+def _stream_tag(config: configs.Config, name: str) -> tuple[str, str]:
+    """Namespace and `STREAM:TAG` of a name that may lack both the namespace and the tag."""
+    namespace, slash, rest = name.rpartition("/")
+    return (namespace if slash else config.namespace), rest if ":" in rest else f"{rest}:latest"
+
+
+def _tag_source(client: Client, config: configs.Config, words: Words) -> tuple[dict[str, str], str]:
+    """What a tag refers to, and how it is shown: the image that another tag has now, or an image of a registry."""
+    image = "@" in words.source
+    kind = words.from_kind or ("docker" if words.source.count("/") > 1 else "isimage" if image else "istag")
+    if kind == "docker":
+        return {"kind": "DockerImage", "name": words.source}, words.source
+    namespace, name = _stream_tag(config, words.source)
+    if kind in ("istag", "imagestreamtag"):
+        now = client.get("imagestreamtags", namespace, name)
+        name = f"{name.partition(':')[0]}@{now['image']['metadata']['name']}"
+    return {"kind": "ImageStreamImage", "namespace": namespace, "name": name}, f"{namespace}/{name}"
+
+
 def _kind(client: Client) -> str:
     """Projects on OpenShift, Namespaces on any other Kubernetes."""
     return "projects" if match(client.resources, "projects") else "namespaces"
@@ -209,6 +295,13 @@ def _check_exists(config: configs.Config, name: str) -> None:
             f'A project named "{name}" does not exist on "{config.server}".\nYour projects are listed '
             "by 'oc projects'."
         ) from e
+
+
+def _asked() -> str:
+    """The password, typed at the terminal. Raises Refused without one."""
+    if not sys.stdin.isatty():
+        raise Refused("--password is missing", hint="oc login SERVER -u NAME -p PASSWORD")
+    return getpass.getpass("Password: ")
 
 
 def _user(client: Client) -> str:

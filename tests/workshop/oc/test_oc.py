@@ -201,11 +201,22 @@ def test_login_without_a_kubeconfig_makes_one(lab: Lab, oc: Run, kubeconfig: Pat
     assert oc("get", "namespace", "default", "-o", "name").stdout == "namespace/default\n"
 
 
+def test_a_login_with_a_password_writes_the_token(lab: Lab, oc: Run, kubeconfig: Path) -> None:
+    assert oc("logout").returncode == 0 and lab.plain_token not in kubeconfig.read_text()
+    done = oc("login", "-u", "bea", "-p", lab.plain_token)
+    assert done.stdout.startswith("Login successful.\n"), done.stderr
+    assert oc("whoami").stdout == "bea\n" and oc("whoami", "-t").stdout == f"{lab.plain_token}\n"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("--token=wrong",), "error: the token is invalid or has expired\n"),
-        (("-u", "user1", "-p", "x"), "error: this oc logs in with a token only\n  oc login SERVER --token=TOKEN\n"),
+        (
+            ("-u", "user1", "-p", "x"),
+            "error: Login failed (401 Unauthorized): verify you have provided the correct credentials\n",
+        ),
+        (("-u", "user1"), "error: --password is missing\n  oc login SERVER -u NAME -p PASSWORD\n"),
     ],
 )
 def test_a_login_that_fails_changes_nothing(words: tuple[str, ...], said: str, oc: Run, kubeconfig: Path) -> None:

@@ -22,6 +22,8 @@ from workshop.lab.api import (
     crds,
     deleting,
     discovery,
+    imagetags,
+    oauth,
     openapi,
     patching,
     reading,
@@ -64,6 +66,7 @@ class _Endpoint:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._oauth = oauth.OAuth(api.lab.identities.users)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -81,6 +84,8 @@ class _Endpoint:
         path = request.url.path
         if auth.is_open(path):
             return discovery.answer(self._api, request, path) or PlainTextResponse("ok")
+        if path in oauth.PATHS:
+            return await self._oauth.answer(request)
         where = api_path(path)
         user = user_of(self._api, request)
         self._api.policy.check(user, attributes(request, where))
@@ -118,6 +123,8 @@ async def _resource(api: Api, request: Request, where: ApiPath, user: User) -> A
         request.headers.get("user-agent", ""),
         user=user,
     )
+    if imagetags.is_write(target, request.method):
+        return await imagetags.write(api, target, request)
     steps.refuse_read_only(seen.stored, request.method)
     if where.subresource:
         return await _subresource(api, request, seen, target)

@@ -23,6 +23,7 @@ REVIEWS = (
     Kind("authorization.k8s.io", "v1", "SubjectAccessReview", "subjectaccessreviews", namespaced=False),
     Kind("authorization.openshift.io", "v1", "LocalResourceAccessReview", "localresourceaccessreviews"),
     Kind("authorization.openshift.io", "v1", "ResourceAccessReview", "resourceaccessreviews", namespaced=False),
+    Kind("image.openshift.io", "v1", "ImageStreamImport", "imagestreamimports"),
     Kind("project.openshift.io", "v1", "ProjectRequest", "projectrequests", namespaced=False),
     Kind("template.openshift.io", "v1", "Template", "processedtemplates"),
 )
@@ -69,6 +70,8 @@ def verbs(kind: Kind) -> list[str]:
     """The verbs of a kind."""
     if kind in REVIEWS:
         return ["create"]
+    if kind.plural == "imagestreamtags":
+        return ["create", "delete", "get", "list", "update", "watch"]
     return ["get", "list", "watch"] if kind.absent or kind.read_only else list(VERBS)
 
 

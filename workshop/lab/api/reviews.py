@@ -10,7 +10,7 @@ from collections.abc import Callable
 from starlette.requests import Request
 from starlette.responses import Response
 
-from workshop.lab.api import access_reviews, answers, projects, templates, token_reviews
+from workshop.lab.api import access_reviews, answers, imagetags, projects, templates, token_reviews
 from workshop.lab.api.context import Api
 from workshop.lab.api.request import body, decode, media_type
 from workshop.lab.api.review import Review
@@ -43,6 +43,7 @@ def _self(review: Review) -> Object:
 
 
 _ANSWERS: dict[str, Callable[[Review], Object]] = {
+    "ImageStreamImport.image.openshift.io": imagetags.import_images,
     "LocalResourceAccessReview.authorization.openshift.io": access_reviews.who_can,
     "LocalSubjectAccessReview.authorization.k8s.io": access_reviews.subject,
     "ProjectRequest.project.openshift.io": projects.request,

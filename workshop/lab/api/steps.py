@@ -20,6 +20,7 @@ from workshop.lab.api_errors import BadRequest, MethodNotAllowed
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.rbac.escalation import check_grants
 from workshop.lab.rbac.policy import GROUP
+from workshop.lab.scc.admitting import PodSecurity
 from workshop.manifests.fitting import without_nulls
 from workshop.manifests.objects import Object
 
@@ -147,9 +148,14 @@ def admit_with_defaults(write: Write) -> None:
 
 
 def check_rights(write: Write) -> None:
-    """A user grants rights that they have, and answers for themselves. Raises BadRequest, Forbidden, NotFound."""
+    """A user grants rights that they have, answers for themselves, and creates Pods that a constraint allows.
+
+    Raises BadRequest, Forbidden, NotFound.
+    """
     if write.kind.group == GROUP:
         check_grants(write.api.policy, write.target.user, write.obj, write.old)
+    if write.kind.resource == "pods" and write.old is None:
+        write.obj = PodSecurity(write.api.policy).admitted(write.obj, write.target.user)
     if write.kind.plural == "approvaltasks" and write.old is not None:
         check_answer(write.target.user, write.obj, write.old)
 

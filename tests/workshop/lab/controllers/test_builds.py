@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.kit import until
+from tests.kubectl import write_oc
 from tests.workshop.lab.api.conftest import Run, kubectl, namespace  # noqa: F401
 from tests.workshop.lab.serving import Lab
 from workshop.lab.clients import write_tools
@@ -60,6 +63,23 @@ def project(lab: Lab, namespace: str) -> str:  # noqa: F811
     for account in ("builder", "default"):
         lab.call(lab.store.create, built_in("ServiceAccount"), {"metadata": {"name": account, "namespace": namespace}})
     return namespace
+
+
+@pytest.fixture
+def oc(lab: Lab, tmp_path: Path) -> Run:
+    """Run the lab's oc."""
+    program = write_oc(tmp_path / "bin")
+    env = {
+        "PATH": f"{program.parent}:/usr/bin:/bin",
+        "HOME": str(tmp_path),
+        "KUBECONFIG": str(lab.state.kubeconfig),
+        "PYTHONPATH": str(KIT),
+    }
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([program, *words], env=env, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
 
 
 def archive(**files: str) -> bytes:
@@ -178,6 +198,20 @@ def test_a_waiting_build_starts_when_the_running_one_is_deleted(lab: Lab, projec
     assert ended(lab, project, waiting)["status"]["phase"] == "Complete"
 
 
+def test_a_build_whose_pod_is_deleted_ends_with_an_error(lab: Lab, project: str) -> None:
+    stream(lab, project, "app")
+    create(lab, project, config("app"))
+    running = start(lab, project, "app", archive(Containerfile=DOCKERFILE + "RUN sleep 60\n", app_txt="x"))
+    waiting = start(lab, project, "app", archive(Containerfile=DOCKERFILE, app_txt="x"))
+    path = f"{GROUP.format(project)}/builds/{running}"
+    until(lambda: lab.ask("GET", path)[1]["status"]["phase"] == "Running")
+    assert lab.ask("DELETE", f"/api/v1/namespaces/{project}/pods/{running}-build")[0] == 200
+    status = ended(lab, project, running)["status"]
+    assert (status["phase"], status["reason"]) == ("Error", "BuildPodDeleted")
+    assert status["message"] == "The pod for this build was deleted before the build completed."
+    assert ended(lab, project, waiting)["status"]["phase"] == "Complete", "the next build starts"
+
+
 def test_a_build_deletes_no_file_that_a_client_names(lab: Lab, project: str) -> None:
     kept = lab.state.root / "kept"
     kept.write_text("x")
@@ -282,7 +316,8 @@ def test_a_pushed_image_makes_its_stream(lab: Lab, project: str) -> None:
     found = until(lambda: (s := lab.ask("GET", path)[1])["kind"] == "ImageStream" and s.get("status") and s)
     assert [one["tag"] for one in found["status"]["tags"]] == ["v1"]
     tags = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreamtags"
-    code, said = lab.ask("DELETE", f"{tags}/pushed:v1")
+    change = {"metadata": {"annotations": {"a": "b"}}}
+    code, said = lab.ask("PATCH", f"{tags}/pushed:v1", change, media="application/merge-patch+json")
     assert (code, "cannot be written" in said["message"]) == (405, True)
 
 
@@ -311,6 +346,59 @@ def test_a_tag_of_an_image_that_the_lab_lacks_says_so(lab: Lab, project: str) ->
     (condition,) = found["tags"][0]["conditions"]
     assert (condition["type"], condition["status"]) == ("ImportSuccess", "False")
     assert "the lab pulls no images" in condition["message"]
+
+
+def place(project: str, tag: str) -> str:
+    return f"image-registry.openshift-image-registry.svc:5000/{project}/{tag}"
+
+
+def shown(lab: Lab, path: str) -> Object:
+    """An object, once it is there."""
+    until(lambda: lab.ask("GET", path)[0] == 200)
+    found: Object = lab.ask("GET", path)[1]
+    return found
+
+
+def test_an_image_gets_another_tag_and_loses_it(lab: Lab, project: str, oc: Run) -> None:
+    base = lab.running.images.resolve("quay.io/any/base:1")
+    assert base is not None
+    lab.running.images.tag(place(project, "app:1"), base.digest)
+    tags = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreamtags"
+    until(lambda: lab.ask("GET", f"{tags}/app:1")[0] == 200)
+    said = oc("-n", project, "tag", "app:1", "app:prod", "other:latest")
+    assert said.stdout.splitlines() == [
+        f"Tag {project}/app:prod set to {project}/app@{base.digest}.",
+        f"Tag {project}/other:latest set to {project}/app@{base.digest}.",
+    ], said.stderr
+    for tag in ("app:prod", "other:latest"):
+        pulled = lab.running.images.resolve(place(project, tag))
+        assert pulled is not None and pulled.digest == base.digest, "Pods pull it by this tag"
+        assert shown(lab, f"{tags}/{tag}")["image"]["metadata"]["name"] == base.digest
+    streams = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreams"
+    spec = lab.ask("GET", f"{streams}/app")[1]["spec"]
+    assert spec["tags"] == [{"name": "prod", "from": spec["tags"][0]["from"]}]
+    assert oc("-n", project, "tag", "--delete", "app:prod").stdout == f"Deleted tag {project}/app:prod.\n"
+    assert lab.running.images.resolve(place(project, "app:prod")) is None
+    assert not lab.ask("GET", f"{streams}/app")[1]["spec"].get("tags")
+    assert "not found" in oc("-n", project, "tag", "--delete", "app:prod").stderr
+
+
+def test_an_image_is_imported(lab: Lab, project: str, oc: Run) -> None:
+    refused = oc("-n", project, "import-image", "base:1", "--from=quay.io/any/base:1")
+    assert refused.returncode == 1 and "pass --confirm to create and import" in refused.stderr
+    done = oc("-n", project, "import-image", "base:1", "--from=quay.io/any/base:1", "--confirm")
+    assert done.stdout == "imagestream.image.openshift.io/base imported\n", done.stderr
+    assert lab.running.images.resolve(place(project, "base:1")) is not None
+    other = oc("-n", project, "import-image", "base:2", "--from=quay.io/any/other:1", "--confirm")
+    assert other.returncode == 1 and "tag 2 failed" in other.stderr and "the lab pulls no images" in other.stderr
+    assert oc("-n", project, "import-image", "base:1").returncode == 0, "the stream knows where it comes from"
+
+
+@pytest.mark.parametrize("name", ["app", ":1", "app:"])
+def test_a_tag_without_a_stream_or_a_name_is_refused(lab: Lab, project: str, name: str) -> None:
+    path = f"/apis/image.openshift.io/v1/namespaces/{project}/imagestreamtags"
+    code, said = lab.ask("POST", path, {"metadata": {"name": name}})
+    assert (code, "must be of the form <name>:<tag>" in said["message"]) == (422, True)
 
 
 def test_start_build_without_files_builds_what_the_config_says(lab: Lab, project: str) -> None:

@@ -12,11 +12,14 @@ from typing import Any
 
 from msgspec import convert
 
+from workshop.lab.api.builds import pod_name
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
 from workshop.manifests.builds import Build, BuildSpec
 from workshop.manifests.kubernetes import EnvVar
 from workshop.manifests.objects import Object
 
+BUILD_NAME = "openshift.io/build.name"
+"""The label and the annotation of a Pod with the name of its Build."""
 _IMAGE = "registry.access.redhat.com/ubi9/buildah"
 _FETCH, _PULL, _BUILD, _ASSEMBLE, _PUSH = 91, 92, 93, 94, 95
 REASONS = {
@@ -70,12 +73,12 @@ def build_plan(build: Object, folder: Path, image: str, builder: str, archive: P
     )
     return PodPlan(
         namespace=meta["namespace"],
-        name=f"{meta['name']}-build",
+        name=pod_name(meta["name"]),
         folder=folder,
         steps=(container,),
         service_account=spec.service_account or "builder",
-        labels={"openshift.io/build.name": meta["name"]},
-        annotations={"openshift.io/build.name": meta["name"]},
+        labels={BUILD_NAME: meta["name"]},
+        annotations={BUILD_NAME: meta["name"]},
     )
 
 

@@ -1,6 +1,6 @@
 """Runs Builds one after another for each BuildConfig, or at the same time, as its runPolicy says.
 
-A Build's state is in the store. A Build that ran when the lab stopped has lost its Pod and has failed.
+A Build's state is in the store. A Build whose Pod was deleted, or that ran when the lab stopped, ends with an error.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from workshop.lab import process_environment
+from workshop.lab.api.builds import pod_name
 from workshop.lab.api_errors import ApiError, NotFound
-from workshop.lab.controllers.builds.plan import OTHER, REASONS, build_plan, pod_object
+from workshop.lab.controllers.builds.plan import BUILD_NAME, OTHER, REASONS, build_plan, pod_object
 from workshop.lab.controllers.loop import Key, Loop
 from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.entrypoint.steps import StepRunner
@@ -26,6 +27,7 @@ from workshop.lab.kubelet.pod import PodPlan, PodState
 from workshop.lab.kubelet.status import pod_status
 from workshop.lab.lab import Lab
 from workshop.lab.paths import BUILD_INPUT, PARTIAL
+from workshop.lab.records import Record
 from workshop.lab.store import now
 from workshop.manifests.objects import Object, annotations_of, labels_of, status_of
 
@@ -54,6 +56,7 @@ class BuildController:
             watches={
                 _CONFIGS: lambda record: self._waiting(record.namespace, record.name),
                 built_in("ImageStream"): lambda record: self._waiting(record.namespace),
+                _PODS: _build_of,
             },
         )
 
@@ -89,9 +92,10 @@ class BuildController:
             self._end(build, "Cancelled", "CancelledBuild", "The build was cancelled by the user.")
         elif phase == "New":
             self._start(build)
-        elif (namespace, name) not in self._running:
+        elif (namespace, name) not in self._running or self._pod_is_gone(build):
+            await self._stop((namespace, name))
             why = "The pod for this build was deleted before the build completed."
-            self._end(build, "Failed", "BuildPodDeleted", why)
+            self._end(build, "Error", "BuildPodDeleted", why)
 
     def _sweep(self) -> None:
         """Remove the files of Builds that are gone or have ended."""
@@ -124,7 +128,7 @@ class BuildController:
         source = spec["strategy"].get("sourceStrategy")
         builder = self._image(meta["namespace"], source["from"]) if source else ""
         archive = self._input(build)
-        folder = self._lab.paths.pod(meta["namespace"], f"{meta['name']}-build")
+        folder = self._lab.paths.pod(meta["namespace"], pod_name(meta["name"]))
         plan = build_plan(build, folder, image, builder or "", archive)
         if refusal := self._credentials.refusal(plan):
             self._save(build, "New", reason="CannotCreateBuildPod", message=f"Failed creating build pod: {refusal}.")
@@ -227,6 +231,10 @@ class BuildController:
         status["conditions"] = [*conditions, {"type": phase, "status": "True", **stamp, **detail}]
         return self._store.update(_BUILDS, {**stored, "status": status})
 
+    def _pod_is_gone(self, build: Object) -> bool:
+        meta = build["metadata"]
+        return self._store.find(_PODS, meta["namespace"], pod_name(meta["name"])) is None
+
     async def _stop(self, key: Key) -> None:
         """End the processes of a Build."""
         task = self._running.get(key)
@@ -270,6 +278,12 @@ class BuildController:
         found = self._store.objects(_BUILDS, namespace, None if config is None else {_CONFIG: config})
         new = [one for one in found if (status_of(one).get("phase") or "New") == "New"]
         return [(namespace, one["metadata"]["name"]) for one in new]
+
+
+def _build_of(record: Record) -> list[Key]:
+    """The Build of a Pod."""
+    name = record.labels.get(BUILD_NAME)
+    return [(record.namespace, name)] if name else []
 
 
 def _number(build: Object) -> int:

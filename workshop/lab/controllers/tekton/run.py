@@ -18,6 +18,7 @@ from workshop.lab.lab import Lab
 from workshop.lab.paths import LabPaths
 from workshop.lab.records import Record
 from workshop.lab.runtimes.base import Runtime
+from workshop.lab.scc.admitting import PodSecurity
 from workshop.lab.store import Store
 
 
@@ -31,7 +32,8 @@ class TektonController:
         """Reconcile until cancelled, then stop the running steps."""
         lab = self._lab
         credentials = Credentials(lab.identities.accounts, str(lab.url("api")), lab.paths.tls / "ca.crt")
-        await run_tekton(lab.store, lab.paths, lab.runtime, process_environment.of_steps(lab.paths), credentials)
+        env, security = process_environment.of_steps(lab.paths), PodSecurity(lab.policy)
+        await run_tekton(lab.store, lab.paths, lab.runtime, env, credentials, security)
 
     def settled(self) -> bool:
         """Always true: runs of an earlier start continue, and the lab does not wait for them."""
@@ -44,10 +46,11 @@ async def run_tekton(
     runtime: Runtime,
     env: Mapping[str, str] | None = None,
     credentials: Credentials | None = None,
+    security: PodSecurity | None = None,
 ) -> None:
     """Run the controllers until cancelled, then stop running steps. `env` are variables of every step."""
     attempts = Attempts(store, StepRunner(store, state, runtime, env, credentials))
-    task_runs = TaskRuns(store, state, attempts, credentials)
+    task_runs = TaskRuns(store, state, attempts, credentials, security)
     pipeline_runs = PipelineRuns(store)
     claims = Claims(store, state)
     loops = [

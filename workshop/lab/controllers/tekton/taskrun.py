@@ -10,7 +10,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import Any
 
-from workshop.lab.api_errors import AlreadyExists
+from workshop.lab.api_errors import AlreadyExists, Forbidden
 from workshop.lab.controllers.conditions import Status, save_status, set_condition
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
@@ -18,6 +18,7 @@ from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import claims_for, with_claims
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.features import PROVENANCE
+from workshop.lab.controllers.tekton.limits import refuse_requests_above_limits
 from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
@@ -27,6 +28,7 @@ from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.kubelet.status import FINAL_PHASES
 from workshop.lab.kubelet.volumes import missing
 from workshop.lab.paths import LabPaths
+from workshop.lab.scc.admitting import TEKTON, PodSecurity
 from workshop.lab.store import Store, now
 from workshop.manifests.objects import Object, annotations_of, is_done, status_of
 from workshop.manifests.tekton import format_duration, parse_duration
@@ -41,10 +43,15 @@ class TaskRuns:
     """The reconciler; `reconcile` is for a Loop that owns TaskRuns and watches Pods."""
 
     def __init__(
-        self, store: Store, state: LabPaths, attempts: Attempts, credentials: Credentials | None = None
+        self,
+        store: Store,
+        state: LabPaths,
+        attempts: Attempts,
+        credentials: Credentials | None = None,
+        security: PodSecurity | None = None,
     ) -> None:
         self._store, self._state, self._attempts = store, state, attempts
-        self._credentials = credentials
+        self._credentials, self._security = credentials, security
         self._events = Events(store, "TaskRun")
         self._runs, self._pods = built_in("TaskRun"), built_in("Pod")
 
@@ -79,6 +86,7 @@ class TaskRuns:
         bindings = with_claims(run["spec"].get("workspaces") or [], claims_for(self._store, run))
         ready = resolve_task(self._store, {**run, "spec": {**run["spec"], "workspaces": bindings}}, attempt)
         self._label(run, ready.labels, ready.annotations)
+        refuse_requests_above_limits(ready.spec)
         meta = run["metadata"]
         name = pod_name(meta["name"], attempt)
         folder = self._state.pod(meta["namespace"], name)
@@ -98,8 +106,13 @@ class TaskRuns:
             hint = f"missing or invalid Task {meta['namespace']}/{ref.get('name', '')}" if ref else "invalid TaskSpec"
             message = f'failed to create task run pod "{meta["name"]}": {refusal}. Maybe {hint}'
             raise RunError("PodCreationFailed", message)
+        wanted = pod_object(run, name, plan)
         try:
-            pod = self._store.create(self._pods, pod_object(run, name, plan))
+            if self._security:
+                wanted = self._security.admitted(wanted, TEKTON)
+            pod = self._store.create(self._pods, wanted)
+        except Forbidden as e:
+            raise RunError("PodAdmissionFailed", str(e)) from e
         except AlreadyExists:
             pod = self._store.get(self._pods, meta["namespace"], name)
         status["podName"] = name

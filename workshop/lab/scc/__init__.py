@@ -1,0 +1,1 @@
+"""SecurityContextConstraints (SCC): what OpenShift lets a Pod ask for, and the admission that decides on it."""
