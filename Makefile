@@ -22,7 +22,7 @@ test: $(VENV)/.tested ## every test, also the main job and the guide end to end
 
 test-cluster: $(VENV)/.tested ## KUBECONFIG=...: what only a cluster's API server can say; it makes and removes three participants
 	@test -f "$(KUBECONFIG)" || { echo "error: name the cluster: make test-cluster KUBECONFIG=FILE" >&2; exit 2; }
-	@WORKSHOP_TEST_CLUSTER="$(abspath $(KUBECONFIG))" $(BIN)/pytest tests/cluster -rs
+	@WORKSHOP_TEST_CLUSTER="$(abspath $(KUBECONFIG))" WORKSHOP_TEST_ENDPOINTS="$(ENDPOINTS)" $(BIN)/pytest tests/cluster -rs
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \

@@ -17,6 +17,9 @@ import pytest
 
 from workshop.cli import main
 from workshop.cluster.client import Client
+from workshop.cohort.objects import CohortObjects
+from workshop.errors import SetupError
+from workshop.usecase import KIT
 
 NAMED = os.environ.get("WORKSHOP_TEST_CLUSTER", "")
 
@@ -56,6 +59,11 @@ class Room:
         self._kubeconfig = kubeconfig
         self._folder = folder
 
+    def provision(self, names: str) -> int:
+        """Provision the participants of a file; the exit code."""
+        common = ["--kubeconfig", str(self._kubeconfig), "--cohort", self.cohort, "-o", "json"]
+        return main(["cohort", "provision", *common, "--sheet", str(self._folder / "sheet"), "--from-file", names])
+
     def run(self, capsys: pytest.CaptureFixture[str], action: str, *words: str) -> tuple[int, list[dict[str, Any]]]:
         """Run `workshop cohort`: the exit code and the events."""
         more = ["--sheet", str(self._folder / "sheet")] if action == "provision" else []
@@ -71,6 +79,18 @@ def room(kubeconfig: Path, client: Client, tmp_path_factory: pytest.TempPathFact
     made = Room(kubeconfig, tmp_path_factory.mktemp("room"))
     yield made
     main(["cohort", "teardown", "--yes", "--kubeconfig", str(kubeconfig), "--cohort", made.cohort])
+
+
+@pytest.fixture(scope="session")
+def names(room: Room, client: Client, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The file with the participants' names. Skips when the server lacks kinds that they need."""
+    try:
+        CohortObjects.load(KIT, room.cohort, client.resources)
+    except SetupError as e:
+        pytest.skip(str(e).splitlines()[0])
+    path = tmp_path_factory.mktemp("names") / "names.txt"
+    path.write_text("\n".join(room.names))
+    return str(path)
 
 
 def attempt(client: Client, user: str, groups: tuple[str, ...], method: str, path: str, body: Any = None) -> int:

@@ -9,23 +9,7 @@ import pytest
 from tests.cluster import isolation
 from tests.cluster.conftest import Room, attempt
 from workshop.cluster.client import ApiFailure, Client
-from workshop.cohort.objects import CohortObjects
 from workshop.participants.names import COHORT, Participant
-from workshop.usecase import KIT
-
-
-@pytest.fixture(scope="module")
-def names(room: Room, client: Client, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The file with the participants' names. Skips when the server lacks kinds that they need."""
-    from workshop.errors import SetupError
-
-    try:
-        CohortObjects.load(KIT, room.cohort, client.resources)
-    except SetupError as e:
-        pytest.skip(str(e).splitlines()[0])
-    path = tmp_path_factory.mktemp("names") / "names.txt"
-    path.write_text("\n".join(room.names))
-    return str(path)
 
 
 def test_a_room_is_provisioned_and_the_second_time_nothing_is_written(

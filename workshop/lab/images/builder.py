@@ -29,8 +29,10 @@ SOURCE_LABEL = "workshop.source"
 SCRIPTS = "usr/libexec/s2i"
 SERVERS = {"modelserver": ("server", "modelserver"), "seldon-core": ("wrapper", "seldon_wrapper.py")}
 """The values of MODEL_SERVER: the folder of s2i/ with its lock and its code."""
-LOCKS = {**{name: f"{folder}/requirements.txt" for name, (folder, _) in SERVERS.items()}, "numpy": "server/numpy.txt"}
-"""The folder of packages below BUILDER_ROOT for each server, and its lock in s2i/."""
+CODE = {**SERVERS, "sbom": ("sbom", "sbom.py")}
+"""The folders below BUILDER_ROOT with code of the kit: the folder of s2i/ with the lock and the code of each."""
+LOCKS = {**{name: f"{folder}/requirements.txt" for name, (folder, _) in CODE.items()}, "numpy": "server/numpy.txt"}
+"""The folders below BUILDER_ROOT with packages, and the lock in s2i/ of each."""
 INSTRUCTIONS = (*KNOWN, "ARG", "WORKDIR", "EXPOSE", "ENTRYPOINT")
 """The instructions that the Containerfile uses."""
 
@@ -50,7 +52,7 @@ def ensure_builder(store: ImageStore, s2i_dir: Path, uv_cache: Path | None = Non
             packages = rootfs / "opt/builder" / name
             packages.mkdir(parents=True)
             _install(s2i_dir / lock, packages, uv_cache)
-        for name, (folder, code) in SERVERS.items():
+        for name, (folder, code) in CODE.items():
             packages, own = rootfs / "opt/builder" / name, s2i_dir / folder / code
             if own.is_dir():
                 shutil.copytree(own, packages / code, ignore=ignore)
@@ -144,7 +146,7 @@ def _uv() -> str:
 def _source_hash(s2i_dir: Path) -> str:
     """The digest of every file of the builder, and of its Python."""
     text = hashlib.sha256(f"{sys.version_info[:2]} {sysconfig.get_platform()}".encode())
-    for folder in ("Containerfile", "bin", *(folder for folder, _ in SERVERS.values())):
+    for folder in ("Containerfile", "bin", *(folder for folder, _ in CODE.values())):
         for path in sorted([s2i_dir / folder, *(s2i_dir / folder).rglob("*")]):
             if path.is_file() and "__pycache__" not in path.parts:
                 text.update(f"{path.relative_to(s2i_dir)} {os.access(path, os.X_OK)}\0".encode())

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import distributions
 from pathlib import Path
 
 import psutil
@@ -77,6 +78,39 @@ def test_the_same_source_has_the_same_digest_and_another_one_another(lab: Lab, t
     assert lab.build(toy) == first
     (toy / "Toy.py").write_text(MODEL.replace("2 *", "3 *"))
     assert lab.build(toy) != first
+
+
+VALIDATE = """
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(open(sys.argv[1]).read())
+sys.exit(str(fault) if fault else 0)
+"""
+
+
+def test_an_image_has_the_list_of_its_packages(lab: Lab, toy: Path) -> None:
+    (toy / "requirements.txt").write_text(lock_of("idna"))
+    image = lab.store.resolve(f"reg:5000/user1/toy@{lab.build(toy)}")
+    assert image is not None
+    found = json.loads((image.app_root / "sbom.cdx.json").read_text())
+    assert (found["bomFormat"], found["specVersion"]) == ("CycloneDX", "1.6")
+    assert found["metadata"]["component"] == {"bom-ref": "Toy", "name": "Toy", "type": "container"}
+    listed = {one["name"]: one for one in found["components"]}
+    installed = {one.name for one in distributions(path=[str(image.app_root / "packages")])}
+    assert installed == {"idna"} and installed | {"orjson", "numpy", "uvloop"} <= set(listed)
+    assert listed["idna"]["purl"] == f"pkg:pypi/idna@{listed['idna']['version']}"
+    assert listed["idna"]["licenses"][0]["license"]["id"] == "BSD-3-Clause"
+    assert "seldon-core" not in listed, "this image's server is modelserver"
+    env = {**os.environ, "PYTHONPATH": str(image.builder_root / "sbom")}
+    done = subprocess.run(
+        [sys.executable, "-c", VALIDATE, image.app_root / "sbom.cdx.json"],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_unchanged_requirements_are_reused_and_changed_ones_installed(lab: Lab, toy: Path) -> None:
