@@ -1,4 +1,4 @@
-"""`workshop cohort provision|status|helped|export|teardown`: the participants of a room on a cluster, for instructors."""
+"""`workshop cohort provision|status|helped|export|teardown`: the participants of a room on a cluster."""
 
 from __future__ import annotations
 
