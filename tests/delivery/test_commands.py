@@ -58,8 +58,8 @@ def test_who_cannot_ask_production_learns_what_is_missing(provisioned: str, tmp_
     cluster.oc("patch", "configmap", "mlops-endpoints", "-n", provisioned, "--type=merge",
                "-p", '{"data": {"PRODUCTION_LISTENER_URL": "http://127.0.0.1:1/x"}}')  # fmt: skip
     done = workshop(tmp_path, "promote", "-n", provisioned)
-    assert done.returncode == 3 and "Secret github-webhook has no secret" in done.stderr
-    cluster.oc("create", "secret", "generic", "github-webhook", "-n", provisioned, "--from-literal", "secret=s")
+    assert done.returncode == 3 and "Secret production-webhook has no secret" in done.stderr
+    cluster.oc("create", "secret", "generic", "production-webhook", "-n", provisioned, "--from-literal", "secret=s")
     done = workshop(tmp_path, "promote", "-n", provisioned)
     assert done.returncode == 5
     assert "production's EventListener at http://127.0.0.1:1/x does not answer" in done.stderr

@@ -18,7 +18,7 @@ from workshop.manifests.objects import Object, labels_of
 from workshop.operations.approvals import identities
 from workshop.participants.cluster import task_addresses
 
-SECRET, KEY = "github-webhook", "secret"
+SECRET, KEY = "production-webhook", "secret"
 APPEARS_SECONDS = 20.0
 
 

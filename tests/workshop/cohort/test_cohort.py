@@ -117,7 +117,7 @@ def test_the_sheet_has_the_pages_of_the_cluster_and_of_each_participant() -> Non
 
 def test_dev_signs_with_the_secret_that_production_knows(cohort: Cohort, lab: Lab) -> None:
     def value(stage: str) -> str:
-        found = lab.ask("GET", f"{NAMESPACES}/s1-{stage}/secrets/github-webhook")[1]
+        found = lab.ask("GET", f"{NAMESPACES}/s1-{stage}/secrets/production-webhook")[1]
         return str((found.get("data") or {}).get("secret", ""))
 
     cohort("provision", "--users", "2")
@@ -125,7 +125,7 @@ def test_dev_signs_with_the_secret_that_production_knows(cohort: Cohort, lab: La
     assert before and value("production") == before
     # Whichever is missing comes back with the value of the other.
     for stage in ("dev", "production"):
-        lab.ask("DELETE", f"{NAMESPACES}/s1-{stage}/secrets/github-webhook")
+        lab.ask("DELETE", f"{NAMESPACES}/s1-{stage}/secrets/production-webhook")
         cohort("provision", "--users", "2")
         assert value("dev") == value("production") == before
 

@@ -29,7 +29,7 @@ from starlette.types import Message
 
 from tests.kit import serving, until
 from workshop.lab.git import backend
-from workshop.lab.git.delivery import webhook_secret
+from workshop.lab.git.delivery import LISTENER, webhook_secret
 from workshop.lab.git.server import GitServer, Owner
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
@@ -171,7 +171,7 @@ def test_a_push_sends_a_signed_webhook(lab: Lab) -> None:
     second = lab.commit("model/params.yaml", "a: 2")
     lab.push("main")
     (hook,) = lab.arrived(1)
-    secret = webhook_secret(lab.store, LAB_PARTICIPANT)
+    secret = webhook_secret(lab.store, LAB_PARTICIPANT, LISTENER)
     assert len(secret) == 40
     assert hook.headers["x-hub-signature-256"] == "sha256=" + hmac.new(secret, hook.raw, hashlib.sha256).hexdigest()
     assert hook.headers["x-github-event"] == "push"

@@ -1,9 +1,9 @@
 """Sends a webhook for each ref that a push changes, with GitHub's signature.
 
 The receivers are the EventListeners `github` in the participant's dev namespace and `production` in their production
-namespace, as far as they exist. All read the signing secret from the Secret `github-webhook` of their namespace. As
-with GitHub, a response other than 2xx is not retried. A listener that cannot be reached, or that has too many events,
-is retried a few times.
+namespace, as far as they exist. Each has a Secret of its own that signs its events. As with GitHub, a
+response other than 2xx is not retried. A listener that cannot be reached, or that has too many events, is retried a
+few times.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from workshop.manifests.objects import status_of
 from workshop.participants.names import Participant
 
 LISTENER, PRODUCTION_LISTENER = "github", "production"
-SECRET = "github-webhook"  # noqa: S105 the name of the Secret
+SECRETS = {LISTENER: "github-webhook", PRODUCTION_LISTENER: "production-webhook"}
+"""The Secret that signs the events of each listener. Dev has both: who asks production signs with its secret."""
 KEY = "secret"
 POLL_SECONDS = 0.5
 """Seconds between two looks for notes of pushes by path. A push over HTTP is seen immediately."""
@@ -54,7 +55,7 @@ class Deliveries:
 
     async def run(self) -> None:
         """Send webhooks until cancelled."""
-        ensure_secret(self._store, self._participant)
+        ensure_secrets(self._store, self._participant)
         hooked: set[Path] = set()
         while True:
             self._woken.clear()
@@ -106,11 +107,11 @@ class Deliveries:
             "X-GitHub-Delivery": str(uuid.uuid4()),
             "X-GitHub-Hook-Installation-Target-Type": "repository",
         }
-        secret = webhook_secret(self._store, self._participant)
-        if secret:
-            headers["X-Hub-Signature-256"] = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
         for namespace, name in listeners:
-            await self._send_to(namespace, name, change.ref, body, headers)
+            secret = webhook_secret(self._store, self._participant, name)
+            signature = "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest()
+            signed = {**headers, "X-Hub-Signature-256": signature} if secret else headers
+            await self._send_to(namespace, name, change.ref, body, signed)
 
     async def _send_to(self, namespace: str, name: str, ref: str, body: bytes, headers: dict[str, str]) -> None:
         """Send the event to one listener, with retries."""
@@ -140,23 +141,30 @@ class Deliveries:
             return None
 
 
-def ensure_secret(store: Store, participant: Participant) -> None:
-    """Give the webhook's secret one value in dev and in production, also after a namespace was created again."""
+def ensure_secrets(store: Store, participant: Participant) -> None:
+    """Give each webhook's secret a value, also after a namespace was created again."""
+    _ensure_secret(store, SECRETS[LISTENER], [participant.namespace("dev")])
+    _ensure_secret(
+        store, SECRETS[PRODUCTION_LISTENER], [participant.namespace("dev"), participant.namespace("production")]
+    )
+
+
+def _ensure_secret(store: Store, name: str, namespaces: list[str]) -> None:
+    """One value in all namespaces: one that is there already, else a random one."""
     kind = built_in("Secret")
-    found = {stage: store.find(kind, participant.namespace(stage), SECRET) for stage in ("dev", "production")}
+    found = {namespace: store.find(kind, namespace, name) for namespace in namespaces}
     known = [value for secret in found.values() if (value := ((secret or {}).get("data") or {}).get(KEY))]
     data = {KEY: known[0] if known else base64.b64encode(secrets.token_hex(20).encode()).decode()}
-    for stage, old in found.items():
-        namespace = participant.namespace(stage)
+    for namespace, old in found.items():
         if old is not None and (old.get("data") or {}).get(KEY) != data[KEY]:
             store.update(kind, {**old, "data": {**(old.get("data") or {}), **data}})
         elif old is None and store.find(built_in("Namespace"), "", namespace) is not None:
             labels = {"app.kubernetes.io/part-of": "mlops-workshop"}
-            meta = {"name": SECRET, "namespace": namespace, "labels": labels}
+            meta = {"name": name, "namespace": namespace, "labels": labels}
             store.create(kind, {"metadata": meta, "type": "Opaque", "data": data})
 
 
-def webhook_secret(store: Store, participant: Participant) -> bytes:
-    """The secret that signs webhooks; empty when there is none."""
-    found = store.find(built_in("Secret"), participant.namespace("dev"), SECRET) or {}
+def webhook_secret(store: Store, participant: Participant, listener: str) -> bytes:
+    """The secret that signs a listener's events; empty when there is none."""
+    found = store.find(built_in("Secret"), participant.namespace("dev"), SECRETS[listener]) or {}
     return base64.b64decode((found.get("data") or {}).get(KEY, ""))

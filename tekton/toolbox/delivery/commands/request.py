@@ -6,7 +6,7 @@
     python -m delivery request rollback --version 3 --because "late flights missed"
 
 PRODUCTION_LISTENER_URL and RELEASE_SECRET are the address and the secret of production's EventListener: the ConfigMap
-mlops-endpoints and the Secret github-webhook have them.
+mlops-endpoints and the Secret production-webhook have them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def run(given: argparse.Namespace) -> int:
     """Ask, and print the event's id. DeliveryError when the address or the secret is missing."""
     missing = [name for name in ("PRODUCTION_LISTENER_URL", "RELEASE_SECRET") if not os.environ.get(name)]
     if missing:
-        raise DeliveryError(f"{' and '.join(missing)} is not set: ConfigMap mlops-endpoints, Secret github-webhook")
+        raise DeliveryError(f"{' and '.join(missing)} is not set: ConfigMap mlops-endpoints, Secret production-webhook")
     url, secret = os.environ["PRODUCTION_LISTENER_URL"], os.environ["RELEASE_SECRET"]
     event = ask(url, secret, given.kind, by=given.by, version=given.version, image=given.image, because=given.because)
     say(f"---> asked production for: {given.kind}, event {event}")

@@ -33,7 +33,12 @@ from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 
 NAMESPACE, PRODUCTION = "user1-dev", "user1-production"
-SECRET = b"not-to-be-seen"
+SECRET, PRODUCTION_SECRET = b"not-to-be-seen", b"not-to-be-seen-either"
+_SECRETS = (
+    (NAMESPACE, "github-webhook", SECRET),
+    (NAMESPACE, "production-webhook", PRODUCTION_SECRET),
+    (PRODUCTION, "production-webhook", PRODUCTION_SECRET),
+)
 
 
 @dataclass
@@ -131,14 +136,9 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     store = Store()
     for name in (NAMESPACE, "user1-staging", PRODUCTION):
         store.create(built_in("Namespace"), {"metadata": {"name": name}})
-    for name in (NAMESPACE, PRODUCTION):
-        store.create(
-            built_in("Secret"),
-            {
-                "metadata": {"name": "github-webhook", "namespace": name},
-                "data": {"secret": base64.b64encode(SECRET).decode()},
-            },
-        )
+    for namespace, name, value in _SECRETS:
+        data = {"secret": base64.b64encode(value).decode()}
+        store.create(built_in("Secret"), {"metadata": {"name": name, "namespace": namespace}, "data": data})
     _allow_every_account(store)
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))

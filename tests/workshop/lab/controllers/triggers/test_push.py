@@ -15,7 +15,7 @@ from delivery import asking
 from delivery.errors import DeliveryError
 
 from tests.kit import until
-from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, PRODUCTION, SECRET, Bench
+from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, PRODUCTION, PRODUCTION_SECRET, SECRET, Bench
 from workshop.lab.git.payload import payload
 from workshop.lab.git.pushes import Change
 from workshop.lab.git.server import GitServer, Owner
@@ -136,6 +136,48 @@ def test_a_forged_push_starts_nothing_and_its_warning_has_no_secret(bench: Bench
     assert "not-to-be-seen" not in str(bench.events())
 
 
+def gitea(ref: str) -> dict[str, object]:
+    """What Gitea sends for a push, as far as the Triggers read it: an account has `login` and no `name`."""
+    who = {
+        "id": 2,
+        "login": "user1",
+        "login_name": "",
+        "full_name": "",
+        "email": "user1@x.invalid",
+        "username": "user1",
+    }
+    commit = {"id": "ab" * 20, "message": "Change", "author": {"name": "user1", "username": "user1"}}
+    event: dict[str, object] = {
+        "ref": ref,
+        "before": "0" * 40,
+        "after": "ab" * 20,
+        "commits": [],
+        "head_commit": commit,
+    }
+    return {**event, "pusher": who, "sender": who}
+
+
+@pytest.mark.parametrize(
+    ("ref", "listener", "secret", "pipeline"),
+    [
+        ("refs/heads/main", f"/{NAMESPACE}/github", SECRET, "train-and-stage"),
+        ("refs/tags/v1", f"/{PRODUCTION}/production", PRODUCTION_SECRET, "promote"),
+    ],
+)
+def test_a_push_to_gitea_starts_the_pipeline(
+    repository: Repository, ref: str, listener: str, secret: bytes, pipeline: str
+) -> None:
+    repository.bench.push(listener, gitea(ref), secret=secret)
+    (run,) = repository.bench.made("PipelineRun")
+    assert run["spec"]["pipelineRef"] == {"name": pipeline}
+    assert run["metadata"]["annotations"]["mlops-workshop/pusher"] == "user1"
+
+
+def test_the_secret_for_pushes_to_dev_starts_nothing_in_production(repository: Repository) -> None:
+    repository.bench.push(f"/{PRODUCTION}/production", gitea("refs/tags/v1"), secret=SECRET)
+    assert repository.bench.made("PipelineRun") == []
+
+
 @pytest.fixture
 def production(bench: Bench) -> Bench:
     for obj in manifests():
@@ -146,7 +188,7 @@ def production(bench: Bench) -> Bench:
 
 def asked(bench: Bench, kind: str, **more: str) -> Object:
     """The one run that a request has started; its event is that of the answer."""
-    event = asking.ask(f"{bench.url}/{PRODUCTION}/production", SECRET.decode(), kind, by="user1", **more)
+    event = asking.ask(f"{bench.url}/{PRODUCTION}/production", PRODUCTION_SECRET.decode(), kind, by="user1", **more)
     (run,) = bench.made("PipelineRun")
     assert run["metadata"]["namespace"] == PRODUCTION
     assert run["metadata"]["labels"][asking.EVENT_LABEL] == event
