@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from workshop.errors import SetupError, UsageError
+from workshop.lab import process_environment
 from workshop.lab.build import build_lab
 from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import endpoints
@@ -144,6 +145,14 @@ def test_commands_work_for_the_participant_of_the_variable(tmp_path: Path, monke
     monkeypatch.setenv("WORKSHOP_USER", "../user2")
     with pytest.raises(SetupError, match=r"no participant '../user2'; it has user1, user2"):
         current_target()
+
+
+def test_the_programs_of_a_participant_get_their_files_and_their_name(tmp_path: Path) -> None:
+    second = LabPaths(tmp_path).of("user2")
+    env = process_environment.base(second)
+    own = tmp_path / "participants" / "user2"
+    assert (env["WORKSHOP_USER"], env["WORKSHOP_STATE"]) == ("user2", str(tmp_path))
+    assert (env["HOME"], env["KUBECONFIG"]) == (str(own / "home"), str(own / "kubeconfig"))
 
 
 def test_a_participants_terminal_does_not_stop_the_lab_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

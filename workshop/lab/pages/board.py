@@ -6,7 +6,7 @@ It reads the participants' progress and runs in the lab's store; nothing leaves 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from starlette.requests import Request
@@ -18,13 +18,13 @@ from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
 from workshop.lab.pages.overview import mark_of
-from workshop.lab.pages.runs.listing import Rows
+from workshop.lab.pages.runs.listing import OWNER, Rows
 from workshop.lab.parts import Part, personal_name
 from workshop.lab.progress import remember
-from workshop.manifests.objects import Object
-from workshop.participants.names import Participant
+from workshop.lab.records import Record
+from workshop.manifests.objects import Object, namespace_and_name
 from workshop.participants.progress import NAME, helped, one_line
-from workshop.participants.standing import LONGEST, OpenTask, RedRun, Seen, Standing, open_most, standing
+from workshop.participants.standing import LONGEST, OpenTask, RedRun, Seen, Standing, open_most, red_runs, standing
 
 OPEN_SHOWN = 8
 """Tasks in the list of those that most participants have not done."""
@@ -86,14 +86,17 @@ class Board:
 def board_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
     """The board and its answer to a request for help."""
     kept: tuple[tuple[int, int, tuple[Part, ...]], Board] | None = None
+    modules: list[Module] = []
 
     def current() -> Board:
         """The board, made once for a state of the lab: the page asks every two seconds."""
         nonlocal kept
         parts = tuple(part for view in lab.views for part in view.parts.values())
         state = lab.store.version, int(time.time() // KEPT_SECONDS), parts
+        if not modules:
+            modules.extend(load_all(lab.kit / "workshop" / "modules"))
         if kept is None or kept[0] != state:
-            kept = state, board(lab, rows)
+            kept = state, board(lab, rows, modules)
         return kept[1]
 
     async def page(request: Request) -> Response:
@@ -128,11 +131,10 @@ def forbidden_board(lab: Lab) -> list[BaseRoute]:
     return [Route("/board", refused), Route("/board/{rest:path}", refused, methods=["GET", "POST", "DELETE"])]
 
 
-def board(lab: Lab, rows: Rows) -> Board:
+def board(lab: Lab, rows: Rows, modules: Sequence[Module]) -> Board:
     """The board's current content."""
-    modules = [m for m in load_all(lab.kit / "workshop" / "modules") if m.runs_on != "cluster"]
-    known = {module.number: module for module in modules}
-    found = [standing(view.participant.name, _seen(lab, view.participant), list(known)) for view in lab.views]
+    known = {module.number: module for module in modules if module.runs_on != "cluster"}
+    found = [standing(name, seen, list(known)) for name, seen in _seen(lab).items()]
     now, parts = time.time(), _parts(lab)
     made = tuple(_row(one, known, now) for one in found)
     waiting = sorted((row for row in made if row.found.waits), key=lambda row: -(row.help_minutes or 0))
@@ -151,7 +153,7 @@ def board(lab: Lab, rows: Rows) -> Board:
         tuple(part for part in parts if part.mark != "ok"),
         sum(part.mark == "ok" for part in parts),
         {number: module.title for number, module in known.items()},
-        len(modules),
+        len(known),
     )
 
 
@@ -163,14 +165,33 @@ def _row(found: Standing, modules: Mapping[str, Module], now: float) -> Row:
     return Row(found, module.title if module else "", minutes, slow, waits)
 
 
-def _seen(lab: Lab, participant: Participant) -> Seen:
-    """The objects of a participant in the store."""
+def _seen(lab: Lab) -> dict[str, Seen]:
+    """The objects in the store by participant."""
+    owners = {namespace: view.participant.name for view in lab.views for namespace in view.participant.namespaces}
+    found: dict[str, dict[str, list[Object]]] = {view.participant.name: {} for view in lab.views}
 
-    def every(kind: str) -> Sequence[Object]:
-        return [one for namespace in participant.namespaces for one in lab.store.objects(built_in(kind), namespace)]
+    def read(kind: str, wanted: Callable[[Record], bool]) -> None:
+        for mine in found.values():
+            mine[kind] = []
+        for record in lab.store.records(built_in(kind)):
+            if record.namespace in owners and wanted(record):
+                found[owners[record.namespace]][kind].append(record.object())
 
-    progress = lab.store.find(built_in("ConfigMap"), participant.namespace("dev"), NAME)
-    return Seen(progress, every("Pod"), every("ResourceQuota"), every("PipelineRun"), every("TaskRun"))
+    for kind in ("Pod", "PipelineRun", "ResourceQuota"):
+        read(kind, lambda _: True)
+    read("ConfigMap", lambda record: record.name == NAME and record.namespace.endswith("-dev"))
+    failed = {namespace_and_name(run) for mine in found.values() for run in red_runs(mine["PipelineRun"])}
+    read("TaskRun", lambda record: (record.namespace, record.labels.get(OWNER, "")) in failed)
+    return {
+        name: Seen(
+            next(iter(mine["ConfigMap"]), None),
+            mine["Pod"],
+            mine["ResourceQuota"],
+            mine["PipelineRun"],
+            mine["TaskRun"],
+        )
+        for name, mine in found.items()
+    }
 
 
 def _parts(lab: Lab) -> tuple[PartState, ...]:

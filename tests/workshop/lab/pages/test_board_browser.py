@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +10,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 
 from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
+from tests.kit import until
 from tests.workshop.lab.pages.fixtures import Served, check_found, lab_of, pipeline_run, served, task_run
 from workshop.lab.lab import Lab
 from workshop.lab.paths import LabPaths
@@ -80,40 +81,49 @@ def test_on_a_phone_the_board_scrolls_down_only(opened: tuple[Chrome, Served, La
         browser.set_window_size(1280, 1000)
 
 
-def test_a_participant_asks_and_the_instructor_answers(opened: tuple[Chrome, Served, Lab], tmp_path: Path) -> None:
-    browser, lab, about = opened
-    browser.get(f"{lab.url}/board")
-    participant = chromium(tmp_path / "chromium")
-    try:
-        participant.get(f"{lab.url}/guide/05-version-the-data#token={about.views[9].token}")
-        click(participant, "#help summary")
-        participant.find_element(By.ID, "help-text").send_keys("where is August?")
-        click(participant, "#help-form [type=submit]")
-        wait_for(participant, "#help-state", "The instructor sees it")
-        assert serious(participant) == []
-        wait_for(browser, "#help", "where is August?")
-        click(browser, '[data-helped="user10"]')
-        wait_for(browser, "#help", "user5")
-        lab.call(lambda: None)
-        participant.refresh()
-        wait_for(participant, "#help-state", "marked your request")
-        assert "where is August?" not in browser.find_element(By.ID, "help").text
-    finally:
-        participant.quit()
+@pytest.fixture
+def participants(opened: tuple[Chrome, Served, Lab], tmp_path: Path) -> Iterator[Callable[[int, str], Chrome]]:
+    """Open a module as a participant, in a browser of their own."""
+    _, lab, about = opened
+    browsers: list[Chrome] = []
+
+    def open_as(number: int, module: str) -> Chrome:
+        browsers.append(chromium(tmp_path / f"chromium-{number}"))
+        browsers[-1].get(f"{lab.url}/guide/{module}#token={about.views[number - 1].token}")
+        return browsers[-1]
+
+    yield open_as
+    for browser in browsers:
+        browser.quit()
 
 
-def test_a_participant_takes_the_request_back(opened: tuple[Chrome, Served, Lab], tmp_path: Path) -> None:
-    browser, lab, about = opened
+def test_a_participant_asks_and_the_instructor_answers(
+    opened: tuple[Chrome, Served, Lab], participants: Callable[[int, str], Chrome]
+) -> None:
+    browser, lab, _ = opened
     browser.get(f"{lab.url}/board")
-    participant = chromium(tmp_path / "chromium")
-    try:
-        participant.get(f"{lab.url}/guide/02-explore-the-data#token={about.views[11].token}")
-        click(participant, "#help summary")
-        click(participant, "#help-form [type=submit]")
-        wait_for(browser, "#help", "user12")
-        click(participant, "#help-back")
-        wait_for(participant, "#help-form [type=submit]", "Ask for help")
-        browser.refresh()
-        assert "user12" not in browser.find_element(By.ID, "help").text
-    finally:
-        participant.quit()
+    participant = participants(10, "05-version-the-data")
+    click(participant, "#help summary")
+    participant.find_element(By.ID, "help-text").send_keys("where is August?")
+    click(participant, "#help-form [type=submit]")
+    wait_for(participant, "#help-state", "The instructor sees it")
+    assert serious(participant) == []
+    wait_for(browser, "#help", "where is August?")
+    click(browser, '[data-helped="user10"]')
+    until(lambda: "where is August?" not in browser.find_element(By.ID, "help").text)
+    participant.refresh()
+    wait_for(participant, "#help-state", "marked your request")
+
+
+def test_a_participant_takes_the_request_back(
+    opened: tuple[Chrome, Served, Lab], participants: Callable[[int, str], Chrome]
+) -> None:
+    browser, lab, _ = opened
+    browser.get(f"{lab.url}/board")
+    participant = participants(12, "02-explore-the-data")
+    click(participant, "#help summary")
+    click(participant, "#help-form [type=submit]")
+    wait_for(browser, "#help", "user12")
+    click(participant, "#help-back")
+    wait_for(participant, "#help-form [type=submit]", "Ask for help")
+    until(lambda: "user12" not in browser.find_element(By.ID, "help").text)
