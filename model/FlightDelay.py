@@ -113,6 +113,10 @@ class FlightDelay:
         """The columns as a JSON Schema, as they were when the model was trained."""
         return [dict(entry) for entry in self._model.card.inputs]
 
+    def training_reference(self) -> dict[str, Any]:
+        """The distribution of the training data, with which a server compares what it serves."""
+        return self._model.card.reference
+
 
 def _as_the_server_knows_it(error: BadInputError) -> Exception:
     """The exception that the server turns into a 400. The stock wrapper does so only for its own exception."""

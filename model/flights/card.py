@@ -49,6 +49,8 @@ class Card:
     train_seconds: float
     row_ms: float
     sample: Sample
+    reference: dict[str, Any]
+    """The distribution of each column in training, and of the answers: what `delivery.drift` has described."""
     name: str = NAME
     outputs: list[str] = field(default_factory=lambda: list(CLASSES))
 

@@ -189,12 +189,13 @@ class FlightModel:
 
 
 def _reference(scored: Mapping[str, float]) -> list[dict[str, Any]]:
-    """The scores of the test month, with the share predicted late and the balanced accuracy."""
+    """The scores of the test month, with the shares predicted late and missed, and the balanced accuracy."""
     known = {name: scored.get(name) for name in ("accuracy", "precision", "recall", "f1")}
     late, precision, recall = (scored.get(name, 0.0) for name in ("late_rate", "precision", "recall"))
     if precision > 0 and late < 1:
         called = late * recall / precision
         known["positive_share"] = called
+        known["missed_share"] = late * (1 - recall)
         known["balanced_accuracy"] = (recall + 1 - (called - late * recall) / (1 - late)) / 2
     return [
         {"type": "GAUGE", "key": "model_reference", "value": value, "tags": {"measure": measure}}

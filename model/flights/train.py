@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from delivery import drift
 from threadpoolctl import threadpool_limits
 
 from flights import candidates, card, export, features, metrics, params, provenance, tracking
@@ -82,7 +83,17 @@ def train(
         train_seconds=round(seconds, 3),
         row_ms=round(export.row_milliseconds(running, test, given.features), 4),
         sample=_sample(test, names, reference),
+        reference=_reference(learning, names, version, export.late(running, features.inputs(learning, names))),
     )
+
+
+def _reference(learning: pd.DataFrame, names: list[str], version: str, late: metrics.Probabilities) -> drift.Reference:
+    """The distribution of the training rows, with numbers as callers send them: those of the file, not float32's."""
+    rows = {name: learning[name].to_numpy() for name in names}
+    for name, values in rows.items():
+        if BY_NAME[name].kind != "string":
+            rows[name] = np.round(values.astype(np.float64), BY_NAME[name].decimals)
+    return drift.describe(rows, version, drift.deciles(late))
 
 
 def _sample(test: pd.DataFrame, names: list[str], late: metrics.Probabilities) -> Sample:

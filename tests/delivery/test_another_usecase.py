@@ -15,7 +15,7 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
-from delivery import canaryrules, measure, usecase
+from delivery import canaryrules, drift, measure, usecase
 from delivery.cluster import Release
 from delivery.commands.canary import canary
 from delivery.history import CANARY_REFUSED, History
@@ -41,6 +41,10 @@ def folder(tmp_path: Path) -> Path:
     for file in (made / "seldon").rglob("*.yaml"):
         file.write_text(file.read_text().replace("flight-delay", "fuel-consumption"))
     shutil.copytree(KIT / "grafana" / "alerts", made / "grafana" / "alerts")
+    # What training writes into the card.
+    card = made / "models/serving/model.json"
+    reference = drift.describe({"weight": range(600, 2000)}, "1982", [n % 10 for n in range(1400)])
+    card.write_text(json.dumps({**json.loads(card.read_text()), "reference": reference}))
     return made
 
 
@@ -95,6 +99,14 @@ def test_its_server_is_checked_called_and_counted(folder: Path, served: Server) 
     assert report["mean_absolute_error"] == pytest.approx(0.5, abs=1e-3)
     assert served.sample("model_feedback_error_total", metrics=True, power="0") == 100
     assert served.sample("model_feedback_error_total", metrics=True, power="2") == pytest.approx(25)
+
+
+def test_its_features_are_counted_in_the_bins_of_its_training(served: Server) -> None:
+    for weight in (500, 700, 2500):
+        served.post({"data": {"names": ["weight"], "ndarray": [[weight]]}})
+    counted = {name: served.sample("model_feature_rows_total", bin=name) for name in ("below", "01 to 739", "above")}
+    assert counted == {"below": 1, "01 to 739": 1, "above": 1}
+    assert served.sample("model_output_reference", data_version="1982") == pytest.approx(1)
 
 
 def series(value: float, **labels: str) -> dict[str, Any]:
@@ -178,8 +190,9 @@ def test_its_dashboards_and_alerts_are_made_from_its_file(folder: Path, tmp_path
     text = "".join(file.read_text() for file in out.rglob("*") if file.is_file())
     assert not re.search(r'"(late|on_time)\\?"|predicted late', text)
     rules = yaml.safe_load((out / "alerts" / "prometheusrule.yaml").read_text())["spec"]["groups"]
-    exprs = {rule["alert"]: rule["expr"] for group in rules for rule in group["rules"]}
-    assert "model_feedback_error_total" in exprs["ModelWorse"] and "model_output_decile_total" in exprs["ModelDrift"]
+    exprs = {rule.get("alert") or rule["record"]: rule["expr"] for group in rules for rule in group["rules"]}
+    assert "model_feedback_error_total" in exprs["ModelWorse"]
+    assert {"ModelDrift", "FeatureDrift", "feature:model_feature:psi"} <= exprs.keys()
     for expr in exprs.values():
         promql_parser.parse(expr)
 
@@ -191,7 +204,7 @@ def test_another_classification_keeps_the_alerts_with_its_own_classes(folder: Pa
     done = run(KIT, "grafana.render", "--out", str(out), USE_CASE=str(folder))
     assert done.returncode == 0, done.stderr
     text = json.dumps(yaml.safe_load((out / "alerts" / "prometheusrule.yaml").read_text())).replace("\\", "")
-    assert 'class="fraud"' in text and 'predicted="good",actual="good"' in text and "predicted fraud is" in text
+    assert 'actual="fraud"' in text and 'predicted="good",actual="good"' in text and "predicted fraud and" in text
     assert "late" not in text
 
 

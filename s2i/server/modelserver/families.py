@@ -7,7 +7,7 @@ is used, whichever process set it, because a single process would show the same.
 import math
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 
 from prometheus_client.core import Metric
@@ -88,6 +88,17 @@ class Writer:
             except FullError:
                 raise MetricError(f"no room for {name}: there are too many series") from None
             self._sizes[name] = self._sizes.get(name, 0) + 1
+            return numbers
+
+    def counters(self, name: str, several: Sequence[Labels]) -> memoryview:
+        """The numbers of several series of one new counter, one after the other. Raises ``MetricError``."""
+        with self._lock:
+            self._names.claim(name, "COUNTER")
+            try:
+                numbers = self._block.add_together([Series(name, "COUNTER", labels) for labels in several])
+            except FullError:
+                raise MetricError(f"no room for {name}: there are too many series") from None
+            self._sizes[name] = len(several)
             return numbers
 
 

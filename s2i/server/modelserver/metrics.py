@@ -14,8 +14,11 @@ from prometheus_client import ProcessCollector, generate_latest
 from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from modelserver import features
 from modelserver.families import BOUNDS, Writer, exposed, merged, observe
+from modelserver.features import FeatureCounts
 from modelserver.model_metrics import ModelMetrics
+from modelserver.reference import Reference
 from modelserver.settings import Settings
 from modelserver.shared import READY, Shared
 
@@ -33,12 +36,16 @@ HELP = {
     REWARD: "Sum of the rewards received; rewards of 0 are feedback too.",
     MODEL_ERRORS: "Calls in which the model's own code failed or returned what cannot be used.",
     RESTARTS: "Workers that died and were started again.",
+    **features.HELP,
 }
 FROM_THE_START = (
     *(("predictions", "POST", code) for code in (200, 400, 500, 503)),
     ("feedback", "POST", 200),
 )
 ERRORS_FROM_THE_START = ("predict", "send_feedback", "metrics")
+
+WITHOUT_MODEL = (REQUESTS, MODEL_ERRORS, RESTARTS, *features.HELP)
+"""Families without the labels that name the model and its image."""
 
 _REQUEST_BOUNDS = BOUNDS["REQUEST"]
 
@@ -65,6 +72,7 @@ class Metrics:
         }
         self._lock = Lock()
         self.model = ModelMetrics(self._writer)
+        self._features: FeatureCounts | None = None
         self._requests: dict[tuple[str, str, int], memoryview] = {}
         # With an executor they stay 0: it sends requests to /predict and counts them itself. No variable says whether
         # there is one: the operator sets SELDON_EXECUTOR_ENABLED for a predictor without an engine too.
@@ -101,6 +109,16 @@ class Metrics:
         with self._lock:
             self._writer.series(MODEL_ERRORS, "COUNTER", (("method", method),))[0] += 1
 
+    def watch_features(self, reference: Reference) -> FeatureCounts:
+        """Counts of the features of a reference, all 0. Raises ``MetricError`` when there is no room for them."""
+        self._features = FeatureCounts(reference, self._writer)
+        return self._features
+
+    def flush(self) -> None:
+        """Write what this process has not counted yet, for other processes to read."""
+        if self._features is not None:
+            self._features.flush()
+
     def answered(self) -> int:
         """The number of requests that all processes have answered on the public paths."""
         families = merged(self.shared.blocks)
@@ -112,11 +130,12 @@ class Metrics:
 
     def collect(self) -> Iterator[Metric]:
         """One family at a time, each with all its label sets, of all processes together."""
+        self.flush()
         families = merged(self.shared.blocks)
         (dead_cpu,) = families.pop((DEAD_CPU, "COUNTER")).values()
         yield from self._processes(dead_cpu[0])
         for (name, kind), family in families.items():
-            common = self._common if name in (REQUESTS, MODEL_ERRORS, RESTARTS) else self._model_labels
+            common = self._common if name in WITHOUT_MODEL else self._model_labels
             yield exposed(name, kind, HELP.get(name, f"the model's own {kind.lower()}"), family, common)
 
     def _processes(self, dead_cpu: float) -> Iterator[Metric]:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from modelserver.columns import Column, parse_columns
 from modelserver.errors import INTERNAL, ServingError, StartError
+from modelserver.reference import Reference, parse_reference
 
 log = logging.getLogger("modelserver")
 
@@ -107,6 +108,8 @@ class Model:
             given = ", ".join(parameters) or "no parameters"
             raise StartError(f"{name}({given}) failed: {type(error).__name__}: {error}") from error
         self.columns: tuple[Column, ...] = ()
+        self.reference: Reference | None = None
+        """The training data, if the model describes it."""
         self.documents = tuple(getattr(self.instance, "json_documents", ()))
         """Keys of jsonData that the model reads itself, for example a request to explain an answer."""
         self.supports_batching = bool(getattr(self.instance, "supports_batching", False))
@@ -131,6 +134,8 @@ class Model:
             if load is not None:
                 load()
             schema = self.instance.input_schema() if hasattr(self.instance, "input_schema") else None
+            describe = own_method(self.instance, "training_reference")
+            reference = describe() if describe is not None else None
         except BaseException as error:
             raise StartError(f"{self.name}: loading failed: {type(error).__name__}: {error}") from error
         names = getattr(self.instance, "class_names", None)
@@ -140,6 +145,8 @@ class Model:
             self._class_names = names if names is None else [str(name) for name in names]
         if schema is not None:
             self.columns = parse_columns(schema)
+        if reference is not None:
+            self.reference = parse_reference(reference, self.columns)
 
     def mark_rows_validated(self) -> None:
         """Set the model's ``rows_are_checked``, if it has one: all rows are checked against its ``input_schema()``.

@@ -24,6 +24,7 @@ class OipApi:
         prediction = self._model.predict(message.features, message.names, message.meta)
         answer = oip_protocol.write(prediction.data, self._serving.identity, self._serving.version, body.get("id"))
         self._serving.count(prediction, "predict")
+        self._serving.count_rows(message.features)
         return Answer(jsontext.dump(answer))
 
     def server(self, call: Call) -> Answer:

@@ -54,6 +54,7 @@ class SeldonApi:
         metrics: Sequence[object] = ()
         if count:
             metrics = self._serving.count(prediction, "predict")
+            self._serving.count_rows(message.features)
         else:
             self._serving.show_at_zero(prediction)
         path = self._serving.request_path
@@ -85,8 +86,9 @@ class SeldonApi:
         batch = [message for message in messages if message is not None]
         if len(batch) < 2:
             return answers
+        features = arrays.joined([message.features for message in batch])
         try:
-            returned = self._model.ask(arrays.joined([message.features for message in batch]), batch[0].names, {})
+            returned = self._model.ask(features, batch[0].names, {})
         except BaseException:
             # Asked one by one, it shows whose rows it was.
             return answers
@@ -96,6 +98,7 @@ class SeldonApi:
         if not arrays.is_array(prediction.data) or len(prediction.data) != rows:
             text = f"predict() must return as many rows as it got, {rows}, when supports_batching is true"
             raise ServingError(500, text, reason=INTERNAL)
+        self._serving.count_rows(features)
         meta = seldon_protocol.write_meta({}, prediction.tags, (), self._serving.request_path)
         names, start = self._model.class_names(), 0
         for at, message in enumerate(messages):

@@ -1,8 +1,9 @@
 """The model as the handlers use it: loaded, checked, counted. What all protocols share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from modelserver.errors import ServingError
+from modelserver.errors import ServingError, StartError
 from modelserver.families import MetricError
 from modelserver.metrics import Metrics
 from modelserver.model import Model, Prediction
@@ -28,6 +29,7 @@ class Serving:
         self.version = settings.model_version if settings.unit_image else ""
         self.request_path = {settings.unit_id: settings.unit_image} if settings.unit_id else {}
         model.failed = metrics.model_error
+        self._count_rows: Callable[[Any], None] = lambda rows: None
 
     def load(self) -> None:
         """Load the model and make its validator. Raises ``StartError``."""
@@ -35,6 +37,12 @@ class Serving:
         if self.model.columns:
             self.validator = RowValidator(self.model.columns, self.settings.max_rows)
             self.model.mark_rows_validated()
+        if self.model.reference is not None and self.validator is not None:
+            try:
+                features = self.metrics.watch_features(self.model.reference)
+            except MetricError as error:
+                raise StartError(f"{self.model.name}: training_reference(): {error}") from error
+            self._count_rows, self.validator.refused = features.count, features.refused
 
     def waits_for(self) -> int | None:
         """The phase that keeps this process or its group from being ready, if any.
@@ -61,6 +69,11 @@ class Serving:
             self._complain(error)
             return ()
         return entries if self.settings.metrics_in_response else ()
+
+    def count_rows(self, rows: Any) -> None:
+        """Count the values of served rows for the comparison with training. A dict is no row."""
+        if not isinstance(rows, dict):
+            self._count_rows(rows)
 
     def show_at_zero(self, prediction: Prediction) -> None:
         """Show the counters of the warm-up as 0: a series that begins with 1 hides its first event.

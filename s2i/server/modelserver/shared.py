@@ -12,6 +12,7 @@ needs a folder on a disk, and leaves one file for every process that ever was.
 
 import os
 import tempfile
+from collections.abc import Sequence
 from mmap import mmap
 from typing import NamedTuple
 
@@ -51,6 +52,7 @@ class Block:
         self._numbers = memory[HEADER * 8 : (HEADER + NUMBERS) * 8].cast("d")
         self._text = memory[(HEADER + NUMBERS) * 8 :]
         self._known: dict[Series, memoryview] = {}
+        self._starts: dict[Series, int] = {}
         self._read = 0
         self._used = 0
 
@@ -119,7 +121,23 @@ class Block:
         self._read = end
         return self._keep(series, size)
 
+    def add_together(self, several: Sequence[Series]) -> memoryview:
+        """The numbers of counters that lie one after the other, in this order. Raises ``FullError``.
+
+        A process that was killed may have added the first of them: the rest follows, because whoever takes its block
+        adds the same series in the same order.
+        """
+        found = [self.add(series, 1) for series in several]
+        if not found:
+            return self._numbers[:0]
+        start = self._starts[several[0]]
+        together = self._numbers[start : start + len(found)]
+        if self._starts[several[-1]] != start + len(found) - 1:
+            raise FullError
+        return together
+
     def _keep(self, series: Series, size: int) -> memoryview:
+        self._starts[series] = self._used
         numbers = self._known[series] = self._numbers[self._used : self._used + size]
         self._used += size
         return numbers

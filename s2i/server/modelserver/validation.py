@@ -154,6 +154,8 @@ class RowValidator:
         self._row = compile_row(columns)
         self._usual = compile_table(columns)
         self._positions = {name: position for position, name in enumerate(self.names)}
+        self.refused: Callable[[str], None] = lambda name: None
+        """Called with the name of each column of which a request had a value that is not allowed."""
 
     def rows(self, rows: object, names: Sequence[object] = ()) -> list[Row]:
         """Check lists of values. ``names`` gives the caller's order; empty means the model's own.
@@ -229,6 +231,7 @@ class RowValidator:
     def _refusal(self, rows: list[object], width: int, order: list[int] | None) -> ServingError:
         """Check rows of which at least one is wrong again, and collect the findings."""
         findings: list[str] = []
+        columns: set[str] = set()
         for at, row in enumerate(rows):
             if not isinstance(row, list):
                 findings.append(f"row {at}: got {shown(row)}, allowed: a list of {width} values")
@@ -245,11 +248,14 @@ class RowValidator:
                     try:
                         self._checks[place](value)
                     except _RefusedError:
+                        columns.add(column.name)
                         findings.append(
                             f'row {at}, column "{column.name}": got {shown(value)}, allowed: {column.allowed}'
                         )
             if len(findings) >= MAX_FINDINGS:
                 break
+        for name in columns:
+            self.refused(name)
         return _error(findings)
 
 

@@ -63,7 +63,7 @@ async def work(name: str, settings: Settings, slot: WorkerSlot) -> None:
         # The parent never writes, so the socket is readable only when the parent has ended.
         loop.add_reader(slot.parent, lambda: (loop.remove_reader(slot.parent), stop()))  # type: ignore[arg-type]
     block.pid = os.getpid()
-    beating = asyncio.create_task(_beat(block))
+    beating = asyncio.create_task(_beat(block, metrics))
     accepting: list[Server] = []
 
     def accept() -> None:
@@ -98,14 +98,16 @@ async def work(name: str, settings: Settings, slot: WorkerSlot) -> None:
         # One after the other: metrics are shown until the last answer has been counted.
         for server in accepting:
             await server.stop()
+        metrics.flush()
         beating.cancel()
         front.log.flush()
     if slot.parent is None:
         log_event("stopped", answered=metrics.answered())
 
 
-async def _beat(block: Block) -> None:
-    """Show the parent that the event loop runs."""
+async def _beat(block: Block, metrics: Metrics) -> None:
+    """Show the parent that the event loop runs, and what has been counted since."""
     while True:
         block.beat = time.monotonic()
+        metrics.flush()
         await asyncio.sleep(0.5)

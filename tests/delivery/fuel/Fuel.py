@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -44,6 +46,9 @@ class Fuel:
 
     def input_schema(self) -> list[dict[str, Any]]:
         return [{"name": "weight", "type": "number", "minimum": 500, "maximum": 3000, "unit": "kg", "nullable": False}]
+
+    def training_reference(self) -> Any:
+        return json.loads(Path("models/serving/model.json").read_text())["reference"]
 
     def init_metadata(self) -> dict[str, Any]:
         return {
