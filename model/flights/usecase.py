@@ -14,15 +14,23 @@ from flights import gate as gates
 from flights.card import CARD
 from flights.errors import FlightsError
 from flights.paths import home
+from flights.schema import FEATURES
 
 SERVING = "models/serving"
 
 
 def labelled_rows(period: str) -> LabelledRows:
-    """The flights of a month (1 to 12) with their truth; by default those of the test month."""
+    """The flights of months (7, 9-12) with their truth; by default those of the test month."""
     with _as_delivery_error():
-        month = months.parse(period)[0] if period else params.load().test_month
-        return traffic.flights_of(month, home() / "data")
+        wanted = months.parse(period) if period else (params.load().test_month,)
+        rows = [row for month in wanted for row in traffic.flights_of(month, home() / "data").rows]
+        return LabelledRows(rows, FEATURES)
+
+
+def periods(text: str) -> list[str]:
+    """The months that a text names: 9-12 is 9, 10, 11 and 12."""
+    with _as_delivery_error():
+        return [str(month) for month in sorted(months.parse(text))]
 
 
 def data_version() -> str:

@@ -10,6 +10,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
 
 from workshop import output
 from workshop.errors import RunFailed, SetupError
@@ -20,14 +23,8 @@ from workshop.usecase import FOLDER, is_clone
 
 def run_delivery_command(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> int:
     """Run a command of `python -m delivery` in the clone and print its output; raises RunFailed with its error."""
-    model = target.clone() / FOLDER
-    namespace = words.namespace or target.namespace()
-    base = target.env() if target.name == LAB else dict(os.environ)
-    env = base | task_addresses(target.client(), namespace)
-    if not is_clone(model.parent):
-        raise SetupError(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
-    argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more, "--output", words.output]
-    done = subprocess.run(argv, cwd=model, env=env | {"DELIVERY_COMMAND": "workshop"}, capture_output=True, text=True)
+    argv, model, env = _command(words, target, command, *more)
+    done = subprocess.run(argv, cwd=model, env=env, capture_output=True, text=True)
     if done.returncode != 0:
         raise _failure(done.stderr.strip() or done.stdout.strip())
     if words.output == output.JSON:
@@ -35,6 +32,50 @@ def run_delivery_command(words: argparse.Namespace, target: CommandTarget, comma
     else:
         output.say(done.stdout.rstrip())
     return 0
+
+
+def follow_delivery_command(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> int:
+    """The same for a command that takes minutes: each line is printed as it comes. Ctrl-C reaches the command alone.
+
+    Its exit code is returned where it printed no error.
+    """
+    argv, model, env = _command(words, target, command, *more)
+    running = subprocess.Popen(argv, cwd=model, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert running.stdout is not None and running.stderr is not None
+    with running:
+        # The terminal sends Ctrl-C to both processes; the command ends by itself and prints what it has.
+        for line in _lines(running.stdout):
+            sys.stdout.write(line)
+            sys.stdout.flush()
+        errors = running.stderr.read().strip()
+    if running.returncode != 0 and errors:
+        raise _failure(errors)
+    return running.returncode
+
+
+def _lines(stream: IO[str]) -> Iterator[str]:
+    while True:
+        try:
+            line = stream.readline()
+        except KeyboardInterrupt:
+            continue
+        if not line:
+            return
+        yield line
+
+
+def _command(
+    words: argparse.Namespace, target: CommandTarget, command: str, *more: str
+) -> tuple[list[str], Path, dict[str, str]]:
+    """The command line, its folder and its environment. Raises SetupError."""
+    model = target.clone() / FOLDER
+    namespace = words.namespace or target.namespace()
+    base = target.env() if target.name == LAB else dict(os.environ)
+    env = base | task_addresses(target.client(), namespace)
+    if not is_clone(model.parent):
+        raise SetupError(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
+    argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more, "--output", words.output]
+    return argv, model, env | {"DELIVERY_COMMAND": "workshop"}
 
 
 def _failure(text: str) -> RunFailed:

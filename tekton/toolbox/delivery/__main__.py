@@ -19,6 +19,7 @@ COMMANDS = {
     "history": "what was in production when",
     "register": "put the chosen model into MLflow's registry",
     "release": "the steps of a promotion around the canary",
+    "replay": "play past periods through production as they happened, and say which alert fired when",
     "request": "ask production for a promotion, a test, a shadow or a rollback",
     "rollback": "return production to an earlier release",
     "traffic": "send real rows to a deployment",

@@ -99,6 +99,14 @@ class Report:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was answered: the last output of each row, and the message that reports its truth."""
+
+    answers: Sequence[float]
+    feedback: dict[str, Any]
+
+
 def asked_by(server: Server, columns: Sequence[str]) -> tuple[list[str], float]:
     """The columns that the deployment asks for and its threshold, from its metadata; else `columns` and 0.5."""
     body = server.get("/metadata").body
@@ -112,22 +120,112 @@ def asked_by(server: Server, columns: Sequence[str]) -> tuple[list[str], float]:
         return names, 0.5
 
 
-class Traffic:
-    """One plan against one deployment, from threads of its own."""
+class Caller:
+    """Calls one deployment and counts what comes back. Threads may share it; each has a connection of its own."""
 
-    def __init__(self, url: str, labelled: LabelledRows, plan: Plan, *, task: str = CLASSIFICATION) -> None:
+    def __init__(self, url: str, labelled: LabelledRows, *, task: str = CLASSIFICATION) -> None:
         server = Server(url, TIMEOUT)
-        self._url, self._plan, self._rows, self._task = urlsplit(server.url), plan, labelled.rows, task
+        self._url, self._task = urlsplit(server.url), task
         self._names, self._threshold = asked_by(server, labelled.columns)
         known = labelled.rows[0].values
         unknown = [name for name in self._names if name not in known]
         if unknown:
             raise DeliveryError(f"{server.url} asks for {unknown[0]!r}, allowed: {', '.join(known)}")
+        self._lock = Lock()
+        self.report = Report()
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection, which is opened by the first request."""
+        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
+        return kind(self._url.netloc, timeout=TIMEOUT)
+
+    def ask(
+        self, connection: http.client.HTTPConnection, rows: Sequence[LabelledRow], *, wrong: bool = False
+    ) -> Asked | None:
+        """Ask for a prediction of rows; None without an answer. A `wrong` request lacks a column."""
+        asked = request(self._names, [[row.values[name] for name in self._names] for row in rows])
+        if wrong:
+            asked["data"]["ndarray"][0] = asked["data"]["ndarray"][0][:-1]
+        began = time.perf_counter()
+        code, predictor, body = self._post(connection, "/api/v1.0/predictions", asked)
+        took = (time.perf_counter() - began) * 1000
+        answers = _outputs(body) if code == 200 else []
+        with self._lock:
+            self.report.codes[code] += 1
+            self.report.milliseconds.append(took)
+            self.report.rows += len(answers)
+            right = self._compare(answers, rows)
+            if predictor:
+                self.report.predictors[predictor] += 1
+        return Asked(answers, self._feedback(asked, body, rows, right)) if answers else None
+
+    def send_truth(self, connection: http.client.HTTPConnection, asked: Asked) -> None:
+        """Send the truth of the rows that a request asked about."""
+        code = self._post(connection, "/api/v1.0/feedback", asked.feedback)[0]
+        with self._lock:
+            self.report.feedback_codes[code] += 1
+
+    def count_late(self) -> None:
+        """Count a request that is sent over a second late."""
+        with self._lock:
+            self.report.sent_late += 1
+
+    def value(self, answer: float) -> float:
+        """The predicted class as 0 or 1, or the value of a regression."""
+        return float(answer >= self._threshold) if self._task == CLASSIFICATION else answer
+
+    def _compare(self, answers: Sequence[float], chosen: Sequence[LabelledRow]) -> int:
+        """Add predictions against truths to the report; rows of a classification that are right."""
+        pairs = list(zip(answers, (row.truth for row in chosen), strict=False))
+        if self._task != CLASSIFICATION:
+            self.report.absolute_error += sum(abs(answer - truth) for answer, truth in pairs)
+            return 0
+        right = sum((answer >= self._threshold) == bool(truth) for answer, truth in pairs)
+        self.report.positive += sum(answer >= self._threshold for answer in answers)
+        self.report.right += right
+        return right
+
+    def _feedback(self, asked: dict[str, Any], body: Any, chosen: Sequence[LabelledRow], right: int) -> dict[str, Any]:
+        """The truth of a request in Seldon's protocol; a regression has no reward."""
+        classes = self._task == CLASSIFICATION
+        truth = [[int(row.truth) if classes else row.truth] for row in chosen]
+        reward = {"reward": right / len(chosen)} if classes else {}
+        return {
+            "request": asked,
+            "response": {"meta": (body or {}).get("meta", {})},
+            **reward,
+            "truth": {"data": {"ndarray": truth}},
+        }
+
+    def _post(self, connection: http.client.HTTPConnection, path: str, content: dict[str, Any]) -> tuple[int, str, Any]:
+        """Status, the predictor that answered if the gateway names it, and the body; status 0 for no answer."""
+        kept = connection.sock is not None
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", self._url.path + path, json.dumps(content).encode(), headers)
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            # The server may have closed a kept connection meanwhile: that is no failure of an answer.
+            gone = isinstance(error, ConnectionError | http.client.RemoteDisconnected)
+            return self._post(connection, path, content) if kept and gone else (0, "", None)
+        try:
+            return answer.status, answer.getheader("x-predictor", ""), json.loads(text)
+        except ValueError:
+            return answer.status, "", None
+
+
+class Traffic:
+    """One plan against one deployment, from threads of its own."""
+
+    def __init__(self, url: str, labelled: LabelledRows, plan: Plan, *, task: str = CLASSIFICATION) -> None:
+        self._caller, self._plan, self._rows = Caller(url, labelled, task=task), plan, labelled.rows
         self._random = random.Random(plan.seed)  # noqa: S311 a sample, no secret
         self._lock, self._stopped, self._next = Lock(), Event(), 0
         self._threads: list[Thread] = []
         self._began = 0.0
-        self.report = Report()
+        self.report = self._caller.report
 
     def start(self) -> None:
         """Begin to send; returns at once."""
@@ -153,15 +251,16 @@ class Traffic:
         return self.report
 
     def _work(self) -> None:
-        connection = self._connect()
+        connection = self._caller.connect()
         while (taken := self._take()) is not None:
             at, chosen, wrong, with_truth = taken
             if self._stopped.wait(max(0.0, at - time.monotonic())):
                 break
             if time.monotonic() - at > 1.0:
-                with self._lock:
-                    self.report.sent_late += 1
-            self._ask(connection, chosen, wrong, with_truth)
+                self._caller.count_late()
+            asked = self._caller.ask(connection, chosen, wrong=wrong)
+            if with_truth and asked:
+                self._caller.send_truth(connection, asked)
         connection.close()
 
     def _take(self) -> tuple[float, list[LabelledRow], bool, bool] | None:
@@ -175,73 +274,6 @@ class Traffic:
             chosen = [self._random.choice(self._rows) for _ in range(plan.rows)]
             wrong, with_truth = self._random.random() < plan.mistakes, self._random.random() < plan.feedback
             return self._began + due, chosen, wrong, with_truth
-
-    def _ask(
-        self, connection: http.client.HTTPConnection, chosen: list[LabelledRow], wrong: bool, with_truth: bool
-    ) -> None:
-        asked = request(self._names, [[row.values[name] for name in self._names] for row in chosen])
-        if wrong:
-            asked["data"]["ndarray"][0] = asked["data"]["ndarray"][0][:-1]
-        began = time.perf_counter()
-        code, predictor, body = self._post(connection, "/api/v1.0/predictions", asked)
-        took = (time.perf_counter() - began) * 1000
-        answers = _outputs(body) if code == 200 else []
-        with self._lock:
-            self.report.codes[code] += 1
-            self.report.milliseconds.append(took)
-            self.report.rows += len(answers)
-            right = self._compare(answers, chosen)
-            if predictor:
-                self.report.predictors[predictor] += 1
-        if with_truth and answers:
-            code = self._post(connection, "/api/v1.0/feedback", self._feedback(asked, body, chosen, right))[0]
-            with self._lock:
-                self.report.feedback_codes[code] += 1
-
-    def _compare(self, answers: Sequence[float], chosen: Sequence[LabelledRow]) -> int:
-        """Add predictions against truths to the report; rows of a classification that are right."""
-        pairs = list(zip(answers, (row.truth for row in chosen), strict=False))
-        if self._task != CLASSIFICATION:
-            self.report.absolute_error += sum(abs(answer - truth) for answer, truth in pairs)
-            return 0
-        right = sum((answer >= self._threshold) == bool(truth) for answer, truth in pairs)
-        self.report.positive += sum(answer >= self._threshold for answer in answers)
-        self.report.right += right
-        return right
-
-    def _feedback(self, asked: dict[str, Any], body: Any, chosen: Sequence[LabelledRow], right: int) -> dict[str, Any]:
-        """The truth of a request in Seldon's protocol; a regression has no reward."""
-        classes = self._task == CLASSIFICATION
-        truth = [[int(row.truth) if classes else row.truth] for row in chosen]
-        reward = {"reward": right / len(chosen)} if classes else {}
-        return {
-            "request": asked,
-            "response": {"meta": (body or {}).get("meta", {})},
-            **reward,
-            "truth": {"data": {"ndarray": truth}},
-        }
-
-    def _connect(self) -> http.client.HTTPConnection:
-        kind = http.client.HTTPSConnection if self._url.scheme == "https" else http.client.HTTPConnection
-        return kind(self._url.netloc, timeout=TIMEOUT)
-
-    def _post(self, connection: http.client.HTTPConnection, path: str, content: dict[str, Any]) -> tuple[int, str, Any]:
-        """Status, the predictor that answered if the gateway names it, and the body; status 0 for no answer."""
-        kept = connection.sock is not None
-        try:
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", self._url.path + path, json.dumps(content).encode(), headers)
-            answer = connection.getresponse()
-            text = answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            # The server may have closed a kept connection meanwhile: that is no failure of an answer.
-            gone = isinstance(error, ConnectionError | http.client.RemoteDisconnected)
-            return self._post(connection, path, content) if kept and gone else (0, "", None)
-        try:
-            return answer.status, answer.getheader("x-predictor", ""), json.loads(text)
-        except ValueError:
-            return answer.status, "", None
 
 
 def _outputs(body: Any) -> list[float]:

@@ -57,10 +57,16 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class LabelledRow:
-    """A row as a caller sends it, by column, and what became of it: a class as 0 or 1, or the target's value."""
+    """A row as a caller sends it, by column, and what became of it: a class as 0 or 1, or the target's value.
+
+    `asked_at` and `known_at` are the Unix seconds at which a caller asked, and at which the truth became known. Both
+    are 0 where the use case does not record them; then the rows cannot be replayed.
+    """
 
     values: Mapping[str, Any]
     truth: float
+    asked_at: float = 0.0
+    known_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,9 @@ class UseCase(Protocol):
 
     def labelled_rows(self, period: str) -> LabelledRows:
         """Real rows of a past period whose outcome is known; an empty `period` is the one of the model's test."""
+
+    def periods(self, text: str) -> Sequence[str]:
+        """The periods that a text such as `9-12` names, oldest first, each for `labelled_rows`."""
 
     def data_version(self) -> str:
         """One short hash over the data that the model is trained and tested on."""
