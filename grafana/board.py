@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from grafana import queries
-from grafana.config import PLACE, REQUESTS
+from grafana.config import FEATURE_REFERENCE, PLACE, REQUESTS
 from grafana.look import BLUE, RED, SOURCE
 
 TAG = "mlops-workshop"
@@ -82,6 +82,11 @@ def choice(name: str, label: str, description: str, values: Sequence[str], chose
         .current(option)
         .options([VariableOption(selected=value == chosen, text=value, value=value) for value in values])
     )
+
+
+def features() -> dashboard.QueryVariable:
+    """A variable for one feature of the deployment's models."""
+    return _values_of("feature", "Feature", "feature", f"{FEATURE_REFERENCE}{{{PLACE}}}")
 
 
 def filled(builder: dashboard.Dashboard, rows: Rows) -> Dashboard:

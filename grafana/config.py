@@ -16,6 +16,16 @@ USE_CASE = usecase.read(Path(os.environ.get("USE_CASE") or Path(__file__).parent
 REQUESTS, FEEDBACK, PREDICTIONS = counters.REQUESTS, counters.FEEDBACK, counters.PREDICTIONS
 DECILES, OUTCOMES, ERRORS, REFERENCE = counters.DECILES, counters.OUTCOMES, counters.ERRORS, counters.REFERENCE
 
+FEATURES, FEATURE_REFERENCE = counters.FEATURES, counters.FEATURE_REFERENCE
+
+# What the recording rules make, by window: how far features and output are from training, and of how many rows.
+FEATURE_DRIFT, FEATURE_ROWS = "feature:model_feature_drift:ratio", "feature:model_feature_rows:increase"
+OUTPUT_DRIFT, OUTPUT_ROWS = "predictor:model_output_drift:ratio", "predictor:model_output_rows:increase"
+UNSEEN, REFUSED = "feature:model_feature_unseen:share", "feature:model_feature_refused:share"
+
+ENOUGH_ROWS = 2000
+"""Rows in a window that is compared with training: as many as `delivery.drift.STRETCH`, which the bound is made of."""
+
 MODEL_ERRORS = "model_server_model_errors_total"
 """Calls in which the model's own code failed, counted by the model server."""
 
@@ -45,6 +55,9 @@ PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
 
 SELECT = f'{PLACE}, predictor_name=~"$predictor", predictor_version=~"$version"'
 """Matchers of the chosen deployment, predictors and versions."""
+
+CHOSEN = f'{PLACE}, predictor_name=~"$predictor"'
+"""The same without the version, which what the recording rules make does not have."""
 
 PODS = 'endpoint="metrics", namespace=~"$namespace", seldon_deployment_id=~"$deployment"'
 """Matchers of the deployment's scrape targets. The PodMonitor copies this label from the Pods."""

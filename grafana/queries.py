@@ -13,14 +13,22 @@ writes `1.0`.
 from __future__ import annotations
 
 from grafana.config import (
+    CHOSEN,
     CPU,
     DECILES,
+    ENOUGH_ROWS,
     ERRORS,
     FASTEST,
+    FEATURE_DRIFT,
+    FEATURE_REFERENCE,
+    FEATURE_ROWS,
+    FEATURES,
     MEMORY,
     MODEL_ERRORS,
     NEGATIVE,
     OUTCOMES,
+    OUTPUT_DRIFT,
+    OUTPUT_ROWS,
     PLACE,
     PODS,
     POSITIVE,
@@ -28,9 +36,12 @@ from grafana.config import (
     RANGE,
     RATE,
     REFERENCE,
+    REFUSED,
     REQUESTS,
     SELECT,
     STARTED,
+    UNSEEN,
+    WINDOW,
 )
 
 PREDICTOR = "predictor_name"
@@ -182,6 +193,40 @@ def expected_positive_share(where: str = SELECT, over: str = RANGE, by: str = PR
     return f"{_sum(by, tenths)} / ({_sum(by, every)} > 0)"
 
 
+# -- moved from training: what the recording rules of alerts/rules.yaml compute ---------------------------------------
+
+
+def feature_drift(where: str = CHOSEN, by: str = "feature") -> str:
+    """How far each feature is from training, as a share of what is allowed, in the windows with enough rows."""
+    return f"max by ({by}) ({FEATURE_DRIFT}{{{where}}} and {FEATURE_ROWS}{{{where}}} >= {ENOUGH_ROWS})"
+
+
+def output_drift(where: str = CHOSEN, by: str = PREDICTOR) -> str:
+    """How far the predictions are from training, as a share of what is allowed, in the windows with enough rows."""
+    return f"max by ({by}) ({OUTPUT_DRIFT}{{{where}}} and {OUTPUT_ROWS}{{{where}}} >= {ENOUGH_ROWS})"
+
+
+def unseen(where: str = CHOSEN, by: str = "feature") -> str:
+    """The share of rows with a text that training did not have, without features that have none."""
+    return f"max by ({by}) ({UNSEEN}{{{where}}}) > 0"
+
+
+def refused_by_feature(where: str = PLACE, by: str = "feature") -> str:
+    """The share of requests that were refused because of a value of the feature, without features that have none."""
+    return f"max by ({by}) ({REFUSED}{{{where}}}) > 0"
+
+
+def feature_share(where: str = CHOSEN, over: str = WINDOW) -> str:
+    """The share of the rows in each bin of a feature, in the window."""
+    rows = f'increase({FEATURES}{{{where}, feature="$feature"}}[{over}])'
+    return f"sum by (bin) ({rows}) / on () group_left () (sum({rows}) > 0)"
+
+
+def feature_share_in_training(where: str = CHOSEN) -> str:
+    """The share of the training rows in each bin of a feature."""
+    return f'max by (bin) ({FEATURE_REFERENCE}{{{where}, feature="$feature"}})'
+
+
 # -- truth: rows with feedback ---------------------------------------------------------------------------------
 
 
@@ -228,6 +273,11 @@ def balanced_accuracy(where: str = SELECT, over: str = RANGE, by: str = "") -> s
     rejected = _outcomes(where, over, by, predicted=NEGATIVE, actual=NEGATIVE)
     were_not = _outcomes(where, over, by, actual=NEGATIVE)
     return f"({recall(where, over, by)} + {rejected} / ({were_not} > 0)) / 2"
+
+
+def missed_share(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """The share of the rows with truth that were positive and not predicted."""
+    return f"{_outcomes(where, over, by, predicted=NEGATIVE, actual=POSITIVE)} / ({known_rows(where, over, by)} > 0)"
 
 
 def error_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:

@@ -38,10 +38,10 @@ def rendered() -> dict[Path, str]:
 
 
 def prometheus_rule() -> dict[str, Any]:
-    """The alerts as a PrometheusRule, each with its heading in the runbook."""
+    """The rules as a PrometheusRule, each alert with its heading in the runbook."""
     groups = _groups()
     for group in groups:
-        for rule in group["rules"]:
+        for rule in (rule for rule in group["rules"] if "alert" in rule):
             heading = f"#{rule['alert'].lower()}"
             link = {"runbook_url": f"{RUNBOOK_URL}{heading}"} if RUNBOOK_URL else {"runbook": f"{RUNBOOK}{heading}"}
             rule["annotations"] |= link

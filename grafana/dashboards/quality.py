@@ -8,10 +8,10 @@ from __future__ import annotations
 from delivery.usecase import CLASSIFICATION, REGRESSION
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.board import Rows, board, choice, filled
+from grafana.board import Rows, board, choice, features, filled
 from grafana.config import QUALITY_UID, USE_CASE
+from grafana.panels import drift, regression
 from grafana.panels import quality as panels
-from grafana.panels import regression
 
 _CLASSIFICATION = {
     "What the model says": (panels.predictions_by_class, panels.positive_share, panels.probability_histogram),
@@ -25,10 +25,12 @@ _CLASSIFICATION = {
         panels.confusion,
         panels.champion_against_challenger,
         panels.balanced_accuracy_over_time,
+        panels.missed_over_time,
         panels.f1_over_time,
         panels.calibration,
     ),
-    "Has it moved": (panels.share_then_and_now, panels.probability_shift, panels.probability_cells),
+    "Has it moved from training": drift.PANELS,
+    "Has it moved since a while ago": (panels.share_then_and_now, panels.probability_shift, panels.probability_cells),
 }
 
 _REGRESSION = {
@@ -39,7 +41,8 @@ _REGRESSION = {
         regression.champion_against_challenger,
         regression.rmse_over_time,
     ),
-    "Has it moved": (panels.probability_shift, panels.probability_cells),
+    "Has it moved from training": drift.PANELS,
+    "Has it moved since a while ago": (panels.probability_shift, panels.probability_cells),
 }
 ROWS: dict[str, Rows] = {CLASSIFICATION: _CLASSIFICATION, REGRESSION: _REGRESSION}
 """The rows of panels, by task."""
@@ -69,4 +72,4 @@ def build() -> Dashboard:
             )
         )
     )
-    return filled(built, ROWS[USE_CASE.task])
+    return filled(built.with_variable(features()), ROWS[USE_CASE.task])

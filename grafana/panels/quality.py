@@ -38,7 +38,7 @@ def positive_share() -> timeseries.Panel:
     panel = look.series(
         f"Share predicted {POSITIVE}",
         "By predictor. Dashed: the share on the model's test month. It needs no truth, so it is the first sign of "
-        "drift: when it changes, the data or the model has changed. The alert ModelDrift has the same query.",
+        "drift: when it changes, the data or the model has changed.",
         "percentunit",
     )
     return (
@@ -241,6 +241,21 @@ def f1_over_time() -> timeseries.Panel:
         .override_by_regexp("/^on the test month/", look.dashed(PLAIN))
         .with_target(look.query(queries.f1(over=WINDOW, by=PREDICTOR), BY_PREDICTOR))
         .with_target(look.query(queries.reference("f1", by=""), "on the test month"))
+    )
+
+
+def missed_over_time() -> timeseries.Panel:
+    """The share of positive rows that were not predicted, over time."""
+    panel = look.series(
+        f"{POSITIVE.capitalize()} and not predicted",
+        "Share of the rows with truth, by predictor. Dashed: on the model's test month. It rises when the model fits "
+        "the data less, and when there is more to miss. The alert ModelMisses has the same query.",
+        "percentunit",
+    )
+    return (
+        panel.override_by_regexp("/^on the test month/", look.dashed(PLAIN))
+        .with_target(look.query(queries.missed_share(over=WINDOW, by=PREDICTOR), BY_PREDICTOR))
+        .with_target(look.query(queries.reference("missed_share", by=""), "on the test month"))
     )
 
 

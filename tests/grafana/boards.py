@@ -23,6 +23,7 @@ VARIABLES = {
     "compare": "1h",
     "namespace": "user1-production",
     "deployment": "flight-delay",
+    "feature": "dest",
 }
 
 
@@ -36,18 +37,30 @@ def panels(path: Path) -> list[dict[str, Any]]:
 
 
 def rules() -> list[dict[str, Any]]:
+    """The alerts."""
+    return [rule for rule in _rules() if "alert" in rule]
+
+
+def records() -> list[dict[str, Any]]:
+    """The recording rules."""
+    return [rule for rule in _rules() if "record" in rule]
+
+
+def _rules() -> list[dict[str, Any]]:
     groups = yaml.safe_load((ALERTS / "rules.yaml").read_text(encoding="utf-8"))["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def expressions() -> Iterator[tuple[str, str]]:
-    """Where, and the PromQL: of panels, annotations and alerts."""
+    """Where, and the PromQL: of panels, annotations, recording rules and alerts."""
     for path in FILES:
         for panel in panels(path):
             for target in panel["targets"]:
                 yield f"{path.name}: {panel['title']} {target['refId']}", target["expr"]
         for one in load(path)["annotations"]["list"]:
             yield f"{path.name}: annotation {one['name']}", one["expr"]
+    for rule in records():
+        yield f"rules.yaml: record {rule['record']}", rule["expr"]
     for rule in rules():
         yield f"rules.yaml: {rule['alert']}", rule["expr"]
 

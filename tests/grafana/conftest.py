@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,8 @@ import httpx
 import pytest
 import yaml
 from delivery.traffic import Plan, Traffic
+from delivery.usecase import LabelledRow
+from flights.schema import FEATURES
 from flights.traffic import flights_of
 
 from tests.grafana.boards import KIT
@@ -27,6 +29,7 @@ from workshop.lab.components import prometheus
 from workshop.lab.gateway import build
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.monitoring.monitors import jobs, parse
+from workshop.lab.monitoring.rules import rule_file
 from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_groups
 from workshop.lab.ports import reserve
 from workshop.lab.routes import Backend, Routes, Target
@@ -46,6 +49,8 @@ class Stack:
     prometheus_url: str
     rules: PrometheusFiles
     """The files that Prometheus reads again at `reload`."""
+    own_rules: dict[str, str]
+    """The files of the kit's rules."""
     reload: Callable[[], None]
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
 
@@ -61,28 +66,39 @@ class Stack:
         until(lambda: self.query(expr), seconds, f"a result of {expr}", pause=0.2)
 
 
-@pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
-    root = tmp_path_factory.mktemp("stack")
+@contextmanager
+def scraped(root: Path, predictors: Iterable[str]) -> Iterator[Stack]:
+    """Model servers, the gateway, and Prometheus with the kit's rules."""
     model = serving_model()
     with ExitStack() as ending:
-        servers = {predictor: _server(predictor, model) for predictor in SHARES}
+        servers = {predictor: _server(predictor, model) for predictor in predictors}
         for server in servers.values():
             ending.callback(server.stop)
         for server in servers.values():
             server.wait_for("ready")
         base = ending.enter_context(_gateway(servers))
+        rules, own = PrometheusFiles(root / "prometheus"), _own_rules()
+        rules.write_rules(own)
         process, url = _prometheus(root / "prometheus", ending.enter_context(reserve()).number, servers)
         ending.callback(process.wait, 10)
         ending.callback(process.terminate)
         _until_ready(url)
-        rules = PrometheusFiles(root / "prometheus")
-        made = Stack(base, servers, url, rules, lambda: process.send_signal(signal.SIGHUP))
+        yield Stack(base, servers, url, rules, own, lambda: process.send_signal(signal.SIGHUP))
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
+    root = tmp_path_factory.mktemp("stack")
+    with scraped(root, SHARES) as made:
         # increase() compares with what was there before: the zeros have to be seen first.
         made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")
-        plan = Plan(rate=150, rows=2, requests=REQUESTS, feedback=0.8, mistakes=0.03, seed=1)
-        traffic = Traffic(f"{base}/seldon/{NAMESPACE}/{DEPLOYMENT}", flights_of(7, root), plan)
+        # As many rows as a comparison with training needs.
+        plan = Plan(rate=150, rows=10, requests=REQUESTS, feedback=0.8, mistakes=0.03, seed=1)
+        flights = flights_of(7, root)
+        for airport, rows in (("ILM", 2), ("BER", 1)):
+            _send_to(airport, flights.rows[:rows], made.servers["main"])
+        traffic = Traffic(f"{made.gateway}/seldon/{NAMESPACE}/{DEPLOYMENT}", flights, plan)
         traffic.start()
         report = traffic.wait()
         assert not report.failed, report.summary()
@@ -135,6 +151,21 @@ def _prometheus(folder: Path, port: int, servers: dict[str, Server]) -> tuple[su
     argv = [word for word in spec.argv if not word.startswith("--web.config.file")]
     started = subprocess.Popen(argv, cwd=spec.cwd, env=dict(spec.env), stderr=subprocess.DEVNULL)
     return started, url
+
+
+def _send_to(airport: str, flights: Sequence[LabelledRow], server: Server) -> None:
+    """A few flights to an airport that training did not have (ILM), or that the schema does not have (BER)."""
+    rows = [[{**flight.values, "dest": airport}[name] for name in FEATURES] for flight in flights]
+    server.post({"data": {"names": list(FEATURES), "ndarray": rows}})
+
+
+def _own_rules() -> dict[str, str]:
+    """The kit's rules, as the lab writes them; evaluated each second, with which a test need not wait."""
+    rule = yaml.safe_load((KIT / "grafana/alerts/prometheusrule.yaml").read_text())
+    rule["metadata"]["namespace"] = NAMESPACE
+    for group in rule["spec"]["groups"]:
+        group["interval"] = "1s"
+    return {"own.yaml": rule_file(rule)}
 
 
 def _pod(predictor: str, server: Server) -> ScrapedPod:

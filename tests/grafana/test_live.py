@@ -11,7 +11,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from grafana import queries
-from tests.grafana.boards import expressions, filled
+from tests.grafana.boards import expressions, filled, records, rules
 from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, SHARES, Stack
 from workshop.lab.monitoring.rules import rule_file
 
@@ -35,6 +35,9 @@ WINDOW = "2m"
 
 EMPTY = {"annotation Alerts": "nothing fires"}
 """Panels that rightly show nothing here."""
+ALERTS = {f"rules.yaml: {rule['alert']}" for rule in rules()}
+MAY_FIRE = {"rules.yaml: FeatureDrift", "rules.yaml: ModelDrift"}
+"""The model of the tests was trained on a part of June, and is asked about July."""
 
 
 def _emitted(stack: Stack) -> dict[str, set[str]]:
@@ -53,7 +56,7 @@ def _emitted(stack: Stack) -> dict[str, set[str]]:
 def test_every_metric_is_emitted_by_what_runs(stack: Stack) -> None:
     emitted = _emitted(stack)
     used = {name for _, expr in expressions() for name in _selectors(expr)}
-    assert used - emitted.keys() == PROMETHEUS_MAKES
+    assert used - emitted.keys() - {rule["record"] for rule in records()} == PROMETHEUS_MAKES
 
 
 def test_every_label_that_is_matched_or_kept_is_one_that_the_metric_has(stack: Stack) -> None:
@@ -61,7 +64,7 @@ def test_every_label_that_is_matched_or_kept_is_one_that_the_metric_has(stack: S
     wrong = []
     for where, expr in expressions():
         for name, labels in _selectors(expr).items():
-            if name not in PROMETHEUS_MAKES and emitted[name]:
+            if emitted.get(name):
                 wrong += [f"{where}: {name} has no label {label}" for label in labels - emitted[name] - PROMETHEUS_ADDS]
     assert wrong == []
 
@@ -84,8 +87,8 @@ def test_every_query_has_a_result_except_those_with_a_reason(stack: Stack) -> No
         text = re.sub(r"\[(5m|15m|1h)\]", f"[{WINDOW}]", filled(expr))
         found = [one for one in stack.query(text) if not math.isnan(float(one["value"][1]))]
         # Nothing was there an hour ago, and no alert is true of a healthy service.
-        silent = "offset" in text or where.startswith("rules.yaml") or any(name in where for name in EMPTY)
-        if bool(found) is silent:
+        silent = "offset" in text or where in ALERTS or any(name in where for name in EMPTY)
+        if bool(found) is silent and where not in MAY_FIRE:
             wrong.append(f"{where}: {text}")
     assert wrong == []
 
@@ -149,7 +152,8 @@ def test_a_rule_of_the_cluster_fires_once_prometheus_has_read_it(stack: Stack) -
     rules = [{"alert": "ModelUp", "expr": "up == 1", "labels": {"severity": "warning"}}]
     spec = {"groups": [{"name": "g", "interval": "1s", "rules": rules}]}
     stack.rules.write_rules(
-        {
+        stack.own_rules
+        | {
             f"{namespace}.yaml": rule_file({"metadata": {"name": "test", "namespace": namespace}, "spec": spec})
             for namespace in (NAMESPACE, "elsewhere")
         }
@@ -160,7 +164,8 @@ def test_a_rule_of_the_cluster_fires_once_prometheus_has_read_it(stack: Stack) -
         found = stack.query('sum by (namespace) (ALERTS{alertname="ModelUp"})')
         # Each rule sees its own namespace: there is nothing up elsewhere.
         assert [one["metric"]["namespace"] for one in found] == [NAMESPACE]
-        assert _number(stack, filled(queries.firing_count())) == len(SHARES)
+        firing = stack.query(f'ALERTS{{alertstate="firing", namespace="{NAMESPACE}"}}')
+        assert _number(stack, filled(queries.firing_count())) == len(firing) >= len(SHARES)
     finally:
-        assert stack.rules.write_rules({}) is True
+        assert stack.rules.write_rules(stack.own_rules) is True
         stack.reload()
