@@ -18,14 +18,15 @@ def features_now() -> bargauge.Panel:
     """How far each feature is from training now."""
     panel = look.bars(
         "Which feature has moved",
-        f"{MEASURE}. Above 100 % the feature is not as in training. The alert FeatureDrift has the same query.",
+        f"The ten farthest. {MEASURE}. Above 100 % the feature is not as in training. The alert FeatureDrift has the "
+        "same query.",
         "percentunit",
     )
     return (
         panel.decimals(0)
         .thresholds(look.thresholds(GREEN, (0.5, YELLOW), (1, RED)))
         .no_value(f"Fewer than {ENOUGH_ROWS} rows in the last hour")
-        .with_target(look.now(queries.feature_drift(), "{{feature}}"))
+        .with_target(look.now(f"topk(10, {queries.feature_drift()})", "{{feature}}"))
     )
 
 

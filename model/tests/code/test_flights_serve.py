@@ -37,6 +37,7 @@ def test_the_scores_of_the_test_month_are_exported_once(served: FlightModel) -> 
     late, called, hits = scored["late_rate"], said["positive_share"], scored["late_rate"] * scored["recall"]
     assert hits + 1 - late - (called - hits) == pytest.approx(scored["accuracy"])
     assert said["balanced_accuracy"] == pytest.approx((scored["recall"] + 1 - (called - hits) / (1 - late)) / 2)
+    assert said["missed_share"] == pytest.approx(late - hits)
     assert not any(entry["type"] == "GAUGE" for entry in served.take_metrics())
 
 

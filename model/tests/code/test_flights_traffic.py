@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -149,6 +150,36 @@ def test_flights_are_those_of_the_file_with_their_truth(real_months: Path) -> No
     assert isinstance(found.rows[0].values["temp"], float | None)
     assert isinstance(found.rows[0].values["carrier"], str)
     assert "late" not in found.rows[0].values
+
+
+def test_a_flight_is_asked_about_at_its_departure_and_known_after_its_arrival(real_months: Path) -> None:
+    rows = traffic.flights_of(7, real_months).rows
+    first = rows[0]
+    assert datetime.fromtimestamp(first.asked_at, UTC).date().isoformat() == first.values["date"] == "2013-07-01"
+    assert first.asked_at % 86400 == 60 * first.values["sched_dep"]
+    minutes = [(row.known_at - row.asked_at) / 60 for row in rows]
+    # 15 minutes after the scheduled arrival by the clock of the destination.
+    assert min(minutes) > 15 and max(minutes) < 1440 + 15
+    assert [row.asked_at for row in rows] == sorted(row.asked_at for row in rows)
+
+
+def test_a_callers_mistakes_are_those_that_were_asked_for(deployment: Callable[[Answering], Deployment]) -> None:
+    sent: dict[tuple[str, ...], list[list[Any]]] = {}
+    for words in ((), ("--kilometres",), ("--to", "ILM")):
+        server = deployment(always_late)
+        same = ["--url", server.url, "--requests", "3", "--rate", "1000", "--month", "7", "--seed", "1"]
+        assert traffic.main([*same, "--connections", "1", *words]) == 0
+        sent[words] = [body["data"]["ndarray"][0] for body in server.sent("/predictions")]
+    distance, dest = FEATURES.index("distance"), FEATURES.index("dest")
+    kilometres = [round(row[distance] * 1.609344) for row in sent[()]]
+    assert [row[distance] for row in sent[("--kilometres",)]] == kilometres
+    assert [row[dest] for row in sent[("--to", "ILM")]] == ["ILM"] * 3
+
+
+def test_several_months_are_refused_where_one_is_meant(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        traffic.main(["--url", "http://127.0.0.1:9", "--month", "9-12"])
+    assert "got '9-12', allowed: one month, 1 to 12" in capsys.readouterr().err
 
 
 def test_a_server_that_cannot_be_reached_ends_with_1(capsys: pytest.CaptureFixture[str], real_months: Path) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from delivery import drift
 from flights import candidates, card, evaluate, export, features, params, train
 from flights.card import CARD, MODEL
 from flights.errors import FlightsError
@@ -137,6 +138,22 @@ def test_card_is_read_back_as_written(small_model: Path, tmp_path: Path) -> None
     assert card.load(tmp_path / CARD) == made
     assert len(made.sample.rows) == len(made.sample.answers) == 20
     assert "75.0199" not in (small_model / CARD).read_text()
+
+
+def test_the_card_describes_the_training_data_as_callers_send_it(
+    small_model: Path, june: pd.DataFrame, given: params.Params
+) -> None:
+    reference = card.load(small_model / CARD).reference
+    assert [one["name"] for one in reference["features"]] == list(given.features)
+    assert reference["data_version"] == "0" * 12
+    rows = {name: [train.plain(name, value) for value in june[name]] for name in given.features}
+    for name, counted in drift.count(reference, rows).items():
+        shares = {bin_: count / len(june) for bin_, count in counted.items()}
+        (bins,) = (one["bins"] for one in reference["features"] if one["name"] == name)
+        assert shares == pytest.approx(bins, abs=1e-6), name
+    assert sum(reference["outputs"]["shares"]) == pytest.approx(1, abs=1e-5)
+    temp = next(one for one in reference["features"] if one["name"] == "temp")
+    assert max(temp["edges"]) == max(value for value in rows["temp"] if value is not None)
 
 
 def test_an_invalid_card_is_an_error(tmp_path: Path) -> None:
