@@ -26,7 +26,7 @@ test-cluster: $(VENV)/.tested ## KUBECONFIG=...: what only a cluster's API serve
 
 lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \
-	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh .ci/fresh .ci/run
+	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh workshop/installation/objects/git/server/start.sh .ci/fresh .ci/run
 
 format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

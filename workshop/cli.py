@@ -64,6 +64,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a param of the runs")
     run.add_argument("--engine", choices=("process", "container"), default="process")
     run.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
+    guide = verb("guide", "serve the guide's pages on loopback, as JupyterHub's servers on a cluster do")
+    guide.add_argument("--port", type=int, required=True)
+    guide.add_argument("--root", default="", metavar="PREFIX", help="what the addresses of the pages begin with")
     follow = verb("follow", "follow the run that a push of this commit started; the exit code is its result")
     follow.add_argument("pipeline", nargs="?", default="train-and-stage")
     follow.add_argument("-n", "--namespace", default="")
@@ -140,6 +143,9 @@ def _cohort(verbs: Any) -> None:
         made.add_argument("--cohort", default="room", help="its name, where a cluster has several")
         return made
 
+    def git(made: argparse.ArgumentParser) -> None:
+        made.add_argument("--git-server", default="", metavar="URL", help="its address here (over the API server)")
+
     provision = action("provision", "give each participant what they lack; goes on where it was interrupted")
     _participants(provision)
     provision.add_argument("--prune", action="store_true", help="remove participants that were not asked for")
@@ -147,6 +153,9 @@ def _cohort(verbs: Any) -> None:
     provision.add_argument("--force", action="store_true", help="take over fields that somebody else has changed")
     provision.add_argument("--sheet", default="", metavar="DIR", help="where the hand-out sheet goes (handout-COHORT)")
     provision.add_argument("--timeout", type=float, default=600.0, help="seconds to wait for namespaces to go")
+    provision.add_argument("--first-model", action="store_true", help="bring a first model to production for each")
+    provision.add_argument("--at-once", type=int, default=5, metavar="N", help="first models that train at a time")
+    git(provision)
     export = action("export", "write the participants' objects as files, and an ApplicationSet for Argo CD")
     _participants(export)
     export.add_argument("--to", required=True, metavar="DIR", help="where the files go, in a clone of --repository")
@@ -160,6 +169,7 @@ def _cohort(verbs: Any) -> None:
     rehearse.add_argument("--users", type=int, metavar="N", help="the first N participants; without it, all")
     rehearse.add_argument("--modules", default="", metavar="1-4,7", help="without it, all")
     teardown = action("teardown", "remove the cohort and prove that nothing is left")
+    git(teardown)
     teardown.add_argument("--yes", action="store_true", help="do not ask")
     teardown.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
 

@@ -24,6 +24,7 @@ PROGRAMS = [
     KIT / "notebooks/openshift/images/notebook/start-notebook",
     KIT / "seldon/client/server/start.sh",
     KIT / "tekton/overlays/cohort/services/server/start.sh",
+    KIT / "workshop/installation/objects/git/server/start.sh",
 ]
 
 

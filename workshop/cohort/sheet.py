@@ -30,7 +30,7 @@ PASSWORDS = (
     (CREDENTIALS, "MLFLOW_TRACKING_TOKEN", "MLflow password"),
 )
 """What people type: the Secret, its key, and its name on the sheet."""
-PAGES = {"jupyterhub": "JupyterHub", "grafana-route": "Grafana"}
+PAGES = {"jupyterhub": "JupyterHub", "git": "Git server", "grafana-route": "Grafana"}
 """Routes of the shared parts, and their names on the sheet, in its order."""
 OWN_PAGES = {"mlflow": "MLflow", "el-github": "Webhook for branches", "el-production": "Webhook for tags"}
 """Routes of each participant's own parts."""

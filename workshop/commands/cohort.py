@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -15,18 +16,20 @@ import msgspec
 from workshop import output
 from workshop.cluster.bulk import BulkClient
 from workshop.cluster.client import Client
-from workshop.cohort import gitops, sheet
+from workshop.cohort import gitops, repositories, sheet
 from workshop.cohort import names as cohort_names
+from workshop.cohort.gitserver import GitServer, git_server
 from workshop.cohort.objects import CohortObjects
 from workshop.cohort.provision import Provisioned, provision
 from workshop.cohort.status import Row, rows, shared_parts
 from workshop.cohort.survey import Namespace, namespaces
-from workshop.cohort.teardown import Proof, prove, remove
+from workshop.cohort.teardown import Leftover, Proof, prove, remove
 from workshop.commands.confirming import confirmed
 from workshop.commands.on_cluster import run_on_cluster
 from workshop.errors import SetupError, UsageError, WorkshopError
 from workshop.guide.module import load_all
 from workshop.manifests.apiresource import ApiResource
+from workshop.operations.firstmodels import first_models
 from workshop.operations.participation import MODULES
 from workshop.participants.names import Participant
 from workshop.participants.progress import helped, remember
@@ -65,6 +68,10 @@ class _Room:
         """What the cohort's participants get. Raises SetupError."""
         return CohortObjects.load(KIT, self.name, self.known)
 
+    def git(self) -> AbstractAsyncContextManager[GitServer | None]:
+        """The room's Git server; None on a cluster without one of the kit's. Entering it raises SetupError."""
+        return git_server(self.client, self.known, self.words.git_server)
+
     def report(self, event: str, fields: dict[str, Any]) -> None:
         """Show progress: each event as JSON, or a line a second."""
         if self.as_json:
@@ -81,6 +88,10 @@ class _Room:
             if self._written and (self._done == self._total or time.monotonic() - self._said > REPORT_SECONDS):
                 self._said = time.monotonic()
                 output.note(f"{self._done} of {self._total} participants, {self._written} objects written")
+        elif event == "first-model":
+            output.note(f"{fields['name']}: {fields['state']}")
+        elif event == "repository" and fields["written"]:
+            output.note(f"{fields['name']}: account and repository on the Git server")
 
 
 async def _provision(room: _Room) -> int:
@@ -88,14 +99,22 @@ async def _provision(room: _Room) -> int:
     there = await namespaces(room.client, objects.namespace, room.name)
     wanted = _names(words, there)
     began = time.monotonic()
-    done = await provision(room.client, objects, wanted, room.report, force=words.force, seconds=words.timeout)
+    async with room.git() as git:
+        if git is not None:
+            await repositories.refuse_foreign(git, room.name, wanted)
+        done = await provision(room.client, objects, wanted, room.report, force=words.force, seconds=words.timeout)
+        changes = 0
+        if git is not None:
+            changes = await repositories.provision(git, KIT, room.name, wanted, done.secrets, room.report)
+        pruned = await _prune(room, objects, done, git)
+    if git is None:
+        output.note("left out, because the cluster has not the kit's Git server: accounts, repositories, webhooks")
     for brought_by, kinds in objects.left_out.items():
         output.note(f"left out, because the cluster has not {brought_by}: {', '.join(kinds)}")
     pages = await sheet.addresses(room.client, room.known)
     own = await sheet.own_addresses(room.client, room.known, room.name)
     folder = Path(words.sheet or f"handout-{room.name}")
     paths = sheet.write(folder, room.name, sheet.cards(wanted, pages, own, done.secrets))
-    pruned = await _prune(room, objects, done)
     result = {
         "participants": done.participants,
         "written": done.written,
@@ -103,21 +122,32 @@ async def _provision(room: _Room) -> int:
         "extra": [] if pruned else done.extra,
         "pruned": done.extra if pruned else [],
         "left_out": objects.left_out,
+        "git": None if git is None else changes,
         "sheet": [str(path) for path in paths],
         "seconds": round(time.monotonic() - began, 1),
     }
+    _provisioned(room, done, result)
+    if words.first_model:
+        client = Client(room.client.config)
+        await first_models(client, KIT, wanted, room.report, at_once=words.at_once)
+        if not room.as_json:
+            output.say(f"{len(wanted)} participants have a first model in production")
+    return 0
+
+
+def _provisioned(room: _Room, done: Provisioned, result: dict[str, Any]) -> None:
+    """Print what was done."""
     if room.as_json:
         output.emit({"event": "provisioned", **result})
-        return 0
+        return
     output.say(
         f"{done.participants} participants: {done.written} objects written, {done.unchanged} were as they should be; "
         f"{result['seconds']} s"
     )
-    output.say(f"hand-out sheet with passwords: {', '.join(str(path) for path in paths)}")
-    if done.extra and not pruned:
-        output.say(f"not asked for and still there: {', '.join(done.extra)}")
+    output.say(f"hand-out sheet with passwords: {', '.join(result['sheet'])}")
+    if result["extra"]:
+        output.say(f"not asked for and still there: {', '.join(result['extra'])}")
         output.say("  the same command with --prune removes them with all that is in their namespaces")
-    return 0
 
 
 def _names(words: argparse.Namespace, there: dict[str, Namespace]) -> list[str]:
@@ -134,7 +164,7 @@ def _names(words: argparse.Namespace, there: dict[str, Namespace]) -> list[str]:
     return found
 
 
-async def _prune(room: _Room, objects: CohortObjects, done: Provisioned) -> bool:
+async def _prune(room: _Room, objects: CohortObjects, done: Provisioned, git: GitServer | None) -> bool:
     """Remove the participants that were not asked for, if the command says so. Raises like `remove`."""
     if not done.extra or not room.words.prune:
         return False
@@ -143,6 +173,9 @@ async def _prune(room: _Room, objects: CohortObjects, done: Provisioned) -> bool
     what = f"this deletes {len(gone)} namespaces of {', '.join(done.extra)} with everything in them"
     if not room.words.yes and not confirmed(what, "--prune --yes"):
         return False
+    if git is not None:
+        there_too = await repositories.accounts(git, room.name)
+        await repositories.remove(git, [name for name in done.extra if name in there_too])
     await remove(room.client, objects.namespace, gone, room.report, seconds=room.words.timeout)
     return True
 
@@ -250,15 +283,23 @@ async def _teardown(room: _Room) -> int:
     namespace = room.objects().namespace
     there = await namespaces(room.client, namespace, room.name)
     people = {one.participant for one in there.values()}
+    async with room.git() as git:
+        accounts = [] if git is None else await repositories.accounts(git, room.name)
+        if there or accounts:
+            what = (
+                f"this deletes the cohort {room.name}: {len(people)} participants, {len(there)} namespaces with "
+                f"everything in them, {len(accounts)} accounts of the Git server with their repositories"
+            )
+            if not room.words.yes and not confirmed(what, "workshop cohort teardown --yes"):
+                return UsageError.exit_code
+        if git is not None:
+            await repositories.remove(git, accounts)
+            left = await repositories.accounts(git, room.name)
     if there:
-        what = (
-            f"this deletes the cohort {room.name}: {len(people)} participants, {len(there)} namespaces with everything "
-            "in them"
-        )
-        if not room.words.yes and not confirmed(what, "workshop cohort teardown --yes"):
-            return UsageError.exit_code
         await remove(room.client, namespace, list(there.values()), room.report, seconds=room.words.timeout)
     proof = await prove(room.client, room.known, room.name, there)
+    if git is not None:
+        proof.left.extend(Leftover("account of the Git server", "", name) for name in left)
     return _proven(room, len(people), len(there), proof)
 
 

@@ -83,6 +83,7 @@ def _addresses(lab: Lab) -> dict[str, str]:
         "DELIVERY_COMMAND": "workshop",
         "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
         "GIT_URL": f"{lab.url('git')}/{repository_path(lab.paths)}",
+        "GIT_USERNAME": lab.participant.name,
         # No callers exist on a laptop: the canary's Task sends requests itself, and the windows are short.
         "CANARY_RULES": "{window: 5, patience: 60, min-requests: 40, probe-rate: 60}",
         "PRODUCTION_LISTENER_URL": f"{lab.url('events')}/{production}/{PRODUCTION_LISTENER}",
