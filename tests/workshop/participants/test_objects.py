@@ -20,6 +20,7 @@ from workshop.lab.ports import preferred
 from workshop.lab.seed import seed_cluster, seed_participant
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
+from workshop.manifests.quantities import number
 from workshop.participants.names import PARTICIPANT, Participant
 from workshop.participants.objects import participant_objects
 
@@ -79,6 +80,17 @@ def test_pods_take_connections_from_the_same_participant_alone(objects: list[Obj
         assert all(o["spec"]["podSelector"] == {} and o["spec"]["ingress"] == [{"from": [own]}] for o in policies)
         labelled = [o for o in found if o["kind"] == "Namespace"]
         assert all(o["metadata"]["labels"][PARTICIPANT] == participant for o in labelled)
+
+
+def test_the_claims_of_the_runs_that_are_kept_fit_into_the_quota(objects: list[Object]) -> None:
+    (dev,) = [o for o in objects if (o["kind"], o["metadata"]["name"]) == ("Namespace", "user1-dev")]
+    kept = int(dev["metadata"]["annotations"]["operator.tekton.dev/prune.keep"])
+    (quota,) = [o for o in objects if o["kind"] == "ResourceQuota" and o["metadata"]["namespace"] == "user1-dev"]
+    hard = quota["spec"]["hard"]
+    an_hour, services = 8, 2
+    # Runs until the next time, and the claims of 5 GiB of the notebook and of MLflow. A claim of a run has 2 GiB.
+    assert kept + an_hour + services <= int(hard["persistentvolumeclaims"])
+    assert ((kept + an_hour) * 2 + services * 5) * 2**30 <= number(hard["requests.storage"])
 
 
 def test_models_pull_their_image_from_dev() -> None:
