@@ -25,13 +25,14 @@ ON_A_CLUSTER = "**On a cluster:**"
 """How a paragraph begins that applies only on a cluster; a fence has `only=cluster` instead."""
 
 
-def sections(module: Module) -> Iterator[tuple[str, str, str]]:
-    """Heading, anchor and text of each section of a module's page in the lab; the first begins with the title.
+def sections(module: Module, where: str = "lab") -> Iterator[tuple[str, str, str]]:
+    """Heading, anchor and text of each section of a module's page; the first begins with the title.
 
-    The texts are the Markdown of the module, without included files.
+    `where` is `lab` or `cluster`: what is for the other one is left out. The texts are the Markdown of the module,
+    without included files.
     """
     heading, anchor, text = module.title, "", list[str]()
-    tokens = _for_the_lab(_markdown().parse(module.body))
+    tokens = _meant_for(where, _markdown().parse(module.body))
     for before, token in itertools.pairwise([Token("", "", 0), *tokens]):
         if before.type == "heading_open":
             yield heading, anchor, " ".join(text)
@@ -41,13 +42,13 @@ def sections(module: Module) -> Iterator[tuple[str, str, str]]:
     yield heading, anchor, " ".join(text)
 
 
-def render(module: Module, kit: Path, known: Mapping[str, str]) -> str:
-    """The body of a module's page in the lab, without the parts for a cluster.
+def render(module: Module, kit: Path, known: Mapping[str, str], where: str = "lab") -> str:
+    """The body of a module's page, without the parts for the other place. `where` is `lab` or `cluster`.
 
     Raises ManifestError if an include fails.
     """
     markdown = _markdown()
-    tokens = _for_the_lab(markdown.parse(fill(module.body, known)))
+    tokens = _meant_for(where, markdown.parse(fill(module.body, known)))
     _include(tokens, module, kit)
     _link_modules(tokens)
     _draw(tokens, int(module.number))
@@ -102,12 +103,13 @@ def _code(shown: str, copied: str, caption: str, *, wrap: bool = False) -> str:
     return f'<div class="{names}">{head}<div class="box">{pre}{button}</div></div>\n'
 
 
-def _for_the_lab(tokens: Sequence[Token]) -> list[Token]:
+def _meant_for(where: str, tokens: Sequence[Token]) -> list[Token]:
+    other = "cluster" if where == "lab" else "lab"
     left_out: set[int] = set()
     for at, token in enumerate(tokens):
-        if token.type == "fence" and "only=cluster" in token.info.split():
+        if token.type == "fence" and f"only={other}" in token.info.split():
             left_out.add(at)
-        elif token.type == "inline" and token.content.startswith(ON_A_CLUSTER):
+        elif where == "lab" and token.type == "inline" and token.content.startswith(ON_A_CLUSTER):
             left_out |= {at - 1, at, at + 1}
     return [token for at, token in enumerate(tokens) if at not in left_out]
 

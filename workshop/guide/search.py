@@ -25,15 +25,18 @@ class Hit:
     text: str
 
 
-def search(modules: Sequence[Module], words: str) -> list[Hit]:
-    """The sections that contain all the words; those with the words together or in the heading come first."""
+def search(modules: Sequence[Module], words: str, where: str = "lab") -> list[Hit]:
+    """The sections that contain all the words; those with the words together or in the heading come first.
+
+    `where` is `lab` or `cluster`: what is for the other one is not found.
+    """
     phrase = " ".join(words.casefold().split())
     wanted = phrase.split()
     if not wanted:
         return []
     found: list[tuple[int, Hit]] = []
     for module in modules:
-        for heading, anchor, text in sections(module):
+        for heading, anchor, text in sections(module, where):
             head, body = heading.casefold(), text.casefold()
             if all(word in f"{module.title.casefold()} {head} {body}" for word in wanted):
                 ranks = (phrase in head, phrase in body, any(word in head for word in wanted), True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 
 import msgspec
 from markupsafe import Markup
@@ -23,13 +24,10 @@ from workshop.guide.render import render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
 from workshop.guide.translations import LANGUAGES, translations
-from workshop.lab.endpoints import endpoints, variables
 from workshop.lab.lab import Lab
-from workshop.lab.pages import html
-from workshop.lab.pages.checking import check_context
-from workshop.lab.pages.jobs import VERBS, Busy, Job, Jobs
-from workshop.lab.pages.terminal.shells import COUNT
-from workshop.lab.progress import progress, remember
+from workshop.lab.pages.guidehost import GuideHost
+from workshop.lab.pages.jobs import VERBS, Busy, Job
+from workshop.lab.progress import progress
 from workshop.participants.progress import LONGEST, Progress, asks_for_help, checked, needs_no_help, one_line
 
 HELP_BYTES = 4096
@@ -43,48 +41,48 @@ class _Request(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-def guide_routes(lab: Lab) -> list[BaseRoute]:
+def guide_routes(host: GuideHost) -> list[BaseRoute]:
     """The list of modules, their pages, the search, the printable guide, and the API of the buttons."""
-    jobs = Jobs(lab.paths)
+    jobs = host.jobs
 
     async def index(request: Request) -> Response:
-        modules = _modules(lab)
-        shown = {"modules": modules, "total": sum(m.minutes for m in modules), **_sidebar(lab, modules, "")}
-        return html.page(lab, request, "guide.html", shown)
+        modules = _modules(host.kit)
+        shown = {"modules": modules, "total": sum(m.minutes for m in modules), **_sidebar(host, modules, "")}
+        return host.page(request, "guide.html", shown)
 
     async def module_page(request: Request) -> Response:
-        modules = _modules(lab)
+        modules = _modules(host.kit)
         found = next((m for m in modules if request.path_params["name"] in (m.name, m.number)), None)
         if found is None:
-            return _missing(lab, request, f"The guide has no module {request.path_params['name']}.")
+            return _missing(host, request, f"The guide has no module {request.path_params['name']}.")
         if request.path_params["name"] == found.number:
             return RedirectResponse(f"/guide/{found.name}")
-        return html.page(lab, request, "module.html", _module_values(lab, modules, found, "en"))
+        return host.page(request, "module.html", _module_values(host, modules, found, "en"))
 
     async def translated(request: Request) -> Response:
-        modules = _modules(lab)
+        modules = _modules(host.kit)
         language, name = request.path_params["language"], request.path_params["name"]
         found = next((m for m in modules if m.name == name), None)
         if found is None or language not in translations(found):
-            return _missing(lab, request, f"The guide has no {name} in {LANGUAGES.get(language, language)}.")
-        return html.page(lab, request, "module.html", _module_values(lab, modules, found, language))
+            return _missing(host, request, f"The guide has no {name} in {LANGUAGES.get(language, language)}.")
+        return host.page(request, "module.html", _module_values(host, modules, found, language))
 
     async def whole(request: Request) -> Response:
-        shown = [(module, _chapter(module.number, _body(lab, module))) for module in _modules(lab)]
-        return html.page(lab, request, "whole.html", {"modules": shown})
+        shown = [(module, _chapter(module.number, _body(host, module))) for module in _modules(host.kit)]
+        return host.page(request, "whole.html", {"modules": shown})
 
     async def talk(request: Request) -> Response:
         shown = [
             {"module": slide.module, "title": slide.title, "html": Markup(slide.body)}  # noqa: S704
-            for slide in slides(_modules(lab))
+            for slide in slides(_modules(host.kit))
         ]
-        return html.page(lab, request, "slides.html", {"slides": shown})
+        return host.page(request, "slides.html", {"slides": shown})
 
     async def find(request: Request) -> Response:
         words = request.query_params.get("q", "")[:200]
-        modules = _modules(lab)
-        shown = {"words": words, "hits": search(modules, words), **_sidebar(lab, modules, "")}
-        return html.page(lab, request, "search.html", shown)
+        modules = _modules(host.kit)
+        shown = {"words": words, "hits": search(modules, words, host.where), **_sidebar(host, modules, "")}
+        return host.page(request, "search.html", shown)
 
     async def check(request: Request) -> Response:
         number = request.path_params["number"]
@@ -92,10 +90,10 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
             known = ", ".join(sorted(CHECKS))
             return JSONResponse({"error": f"module {number} has no check; known are {known}"}, status_code=404)
         try:
-            findings = await run_in_threadpool(CHECKS[number], check_context(lab))
+            findings = await run_in_threadpool(lambda: CHECKS[number](host.context()))
         except WorkshopError as e:
             return JSONResponse({"error": str(e)}, status_code=500)
-        remember(lab.store, lab.participant, lambda before: checked(before, number, findings, asked=True))
+        host.remember(lambda before: checked(before, number, findings, asked=True))
         return JSONResponse(
             {
                 "module": number,
@@ -118,9 +116,9 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
 
     async def help_(request: Request) -> Response:
         if request.method == "DELETE":
-            return JSONResponse(_help(remember(lab.store, lab.participant, needs_no_help)))
+            return JSONResponse(_help(host.remember(needs_no_help)))
         if request.method != "POST":
-            return JSONResponse(_help(progress(lab.store, lab.participant)))
+            return JSONResponse(_help(host.progress()))
         if int(request.headers.get("content-length") or HELP_BYTES + 1) > HELP_BYTES:
             return JSONResponse({"error": f"the request is larger than {HELP_BYTES} bytes"}, status_code=413)
         try:
@@ -130,7 +128,7 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
         if given.module not in CHECKS:
             return JSONResponse({"error": f"there is no module {one_line(given.module, 20)}"}, status_code=404)
         asks = partial(asks_for_help, number=given.module, text=given.text)
-        return JSONResponse(_help(remember(lab.store, lab.participant, asks)))
+        return JSONResponse(_help(host.remember(asks)))
 
     return [
         Route("/guide", lambda _: RedirectResponse("/guide/")),
@@ -151,22 +149,23 @@ def guide_routes(lab: Lab) -> list[BaseRoute]:
 def next_module(lab: Lab) -> Module | None:
     """The first module that the lab can run and whose last check did not pass; None after the last."""
     known = progress(lab.store, lab.participant).modules
-    open_ = (m for m in _modules(lab) if m.runs_on != "cluster" and not (m.number in known and known[m.number].done))
+    modules = (m for m in _modules(lab.kit) if m.runs_on != "cluster")
+    open_ = (m for m in modules if not (m.number in known and known[m.number].done))
     return next(open_, None)
 
 
-def _modules(lab: Lab) -> list[Module]:
-    return load_all(lab.kit / "workshop" / "modules")
+def _modules(kit: Path) -> list[Module]:
+    return load_all(kit / "workshop" / "modules")
 
 
-def _sidebar(lab: Lab, modules: list[Module], here: str) -> dict[str, object]:
+def _sidebar(host: GuideHost, modules: list[Module], here: str) -> dict[str, object]:
     """The modules with the last results of their checks."""
-    known = progress(lab.store, lab.participant).modules
+    known = host.progress().modules
     done = {module.number: known[module.number].done for module in modules if module.number in known}
     return {"all_modules": modules, "done": done, "here": here}
 
 
-def _module_values(lab: Lab, modules: list[Module], found: Module, language: str) -> Mapping[str, object]:
+def _module_values(host: GuideHost, modules: list[Module], found: Module, language: str) -> Mapping[str, object]:
     at = modules.index(found)
     others = translations(found)
     shown, stale = found, False
@@ -178,18 +177,18 @@ def _module_values(lab: Lab, modules: list[Module], found: Module, language: str
         "language": language,
         "languages": {"en": "English", **{each: LANGUAGES[each] for each in others}} if others else {},
         "stale": stale,
-        "body": _body(lab, shown),
+        "body": _body(host, shown),
         "previous": modules[at - 1] if at else None,
         "next": modules[at + 1] if at + 1 < len(modules) else None,
-        "terminals": COUNT,
+        "terminals": host.terminals,
         "help_longest": LONGEST,
-        **_sidebar(lab, modules, found.number),
+        **_sidebar(host, modules, found.number),
     }
 
 
-def _body(lab: Lab, module: Module) -> Markup:
+def _body(host: GuideHost, module: Module) -> Markup:
     try:
-        return Markup(render(module, lab.kit, _values(lab)))  # noqa: S704 made by our own renderer
+        return Markup(render(module, host.kit, host.values(), host.where))  # noqa: S704 made by our own renderer
     except WorkshopError as e:
         return Markup('<div class="notice warn" role="alert"><p>This module cannot be shown: {}</p></div>').format(
             str(e)
@@ -201,9 +200,9 @@ def _chapter(number: str, body: Markup) -> Markup:
     return Markup(re.sub(r'(<h[1-6]) id="', rf'\1 id="m{number}-', str(body)))  # noqa: S704 made by our own renderer
 
 
-def _missing(lab: Lab, request: Request, message: str) -> Response:
+def _missing(host: GuideHost, request: Request, message: str) -> Response:
     gone = {"message": message, "back": "/guide/", "back_name": "All modules"}
-    return html.page(lab, request, "missing.html", gone, status=404)
+    return host.page(request, "missing.html", gone, status=404)
 
 
 def _as_json(job: Job) -> dict[str, object]:
@@ -219,6 +218,3 @@ def _as_json(job: Job) -> dict[str, object]:
 def _help(known: Progress) -> dict[str, object]:
     return {"help": msgspec.to_builtins(known.help)}
 
-
-def _values(lab: Lab) -> dict[str, str]:
-    return lab.participant.variables(variables(endpoints(lab), lab.components))

@@ -9,7 +9,9 @@ import asyncio
 import os
 import sys
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from workshop.lab import process_environment
 from workshop.lab.paths import LabPaths
@@ -37,12 +39,17 @@ class Job:
 
 
 class Jobs:
-    """The last job of this lab, and the start of the next one."""
+    """The last job of one participant, and the start of the next one."""
 
-    def __init__(self, state: LabPaths) -> None:
-        self._state = state
+    def __init__(self, env: Mapping[str, str], folder: Path) -> None:
+        self._env, self._folder = dict(env) | {"NO_COLOR": "1"}, folder
         self._task: asyncio.Task[None] | None = None
         self.last: Job | None = None
+
+    @classmethod
+    def of_the_lab(cls, state: LabPaths) -> Jobs:
+        """Jobs in the environment of the lab's children."""
+        return cls(process_environment.base(state), state.root)
 
     def start(self, verb: str, module: str) -> Job:
         """Run a job. Raises Busy while another one runs."""
@@ -54,10 +61,9 @@ class Jobs:
 
     async def _run(self, job: Job) -> None:
         words = [*(["--yes"] if job.verb == "start" else []), job.module]
-        env = process_environment.base(self._state) | {"NO_COLOR": "1"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "workshop", job.verb, *words,
-            env=env, cwd=self._state.root, start_new_session=True,
+            env=self._env, cwd=self._folder, start_new_session=True,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
         assert process.stdout

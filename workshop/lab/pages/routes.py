@@ -18,6 +18,7 @@ from workshop.lab.pages.auth import TokenGate, local_path
 from workshop.lab.pages.board import board_routes, forbidden_board
 from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.guide import guide_routes, next_module
+from workshop.lab.pages.guidehost import LabGuide
 from workshop.lab.pages.overview import overview
 from workshop.lab.pages.runs import run_routes
 from workshop.lab.pages.runs.listing import Rows
@@ -49,7 +50,7 @@ def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
         *forbidden_board(lab),
         *dashboard_routes(lab),
         *(terminal_routes(shells) if shells else ()),
-        *guide_routes(lab),
+        *guide_routes(LabGuide(lab)),
         *run_routes(lab, rows),
         Route("/livez", _alive),
         Mount("/static", Files(STATIC, REVALIDATE)),
