@@ -141,7 +141,7 @@ class GitServer:
         try:
             await self.ask("GET", "/user", authorization=basic(user, password))
         except GitRefused as e:
-            if e.code != 401:
+            if e.code not in (401, 403):  # 403 where pages need a login
                 raise
             return False
         return True

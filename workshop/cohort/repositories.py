@@ -11,7 +11,7 @@ import asyncio
 import base64
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -27,6 +27,7 @@ REPOSITORY = "mlops-workshop"
 LOGIN = "git-login"
 WORKERS = 4
 """Participants at the same time: each password costs the server a tenth of a second of one core."""
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 _DOMAIN = "mlops-workshop.invalid"
 _LISTENERS = (("dev", "github", "github-webhook"), ("production", "production", "production-webhook"))
 """Where pushes go: a stage, its EventListener, and the Secret whose key `secret` signs."""
@@ -71,7 +72,6 @@ async def provision(
     `secrets` are objects with their data, by participant and name. Raises ManifestError when the server refuses
     something, SetupError when it does not answer.
     """
-    there = await _accounts(server)
     commit = await first_commit(kit)
 
     async def one(name: str) -> None:
@@ -84,15 +84,15 @@ async def provision(
             )
             for stage, listener, secret in _LISTENERS
         ]
-        try:
-            written = await _account(server, cohort, name, password, exists=name in there)
-            written += await _repository(server, kit, name, commit)
-            written += await _webhooks(server, name, hooks)
-        except GitRefused as e:
-            raise ManifestError(
-                f"the Git server refuses the account or the repository of {name}: {e}",
-                hint="what was written stays; the same command goes on",
-            ) from e
+
+        async def bring() -> int:
+            return (
+                await _account(server, cohort, name, password)
+                + await _repository(server, kit, name, commit)
+                + await _webhooks(server, name, hooks)
+            )
+
+        written = await _settled(f"the account or the repository of {name}", bring)
         report("repository", {"name": name, "written": written})
         total.append(written)
 
@@ -110,15 +110,15 @@ async def remove(server: GitServer, names: Sequence[str]) -> None:
     """Delete accounts with their repositories. Raises ManifestError when the server refuses, SetupError."""
 
     async def one(name: str) -> None:
-        try:
+        async def delete() -> int:
+            if await server.find(f"/users/{quote(name)}") is None:
+                return 0
             for repository in await server.list(f"/users/{quote(name)}/repos"):
                 await server.ask("DELETE", f"/repos/{quote(str(repository['full_name']))}")
             await server.ask("DELETE", f"/admin/users/{quote(name)}", query={"purge": "true"})
-        except GitRefused as e:
-            if e.code != 404:
-                raise ManifestError(
-                    f"the Git server refuses to delete the account {name}: {e}", hint="the same command goes on"
-                ) from e
+            return 1
+
+        await _settled(f"to delete the account {name}", delete)
 
     await every(names, one, workers=WORKERS)
 
@@ -138,8 +138,22 @@ async def _accounts(server: GitServer) -> dict[str, str]:
     return {str(one["login"]): str(one.get("email", "")) for one in await server.list("/admin/users")}
 
 
-async def _account(server: GitServer, cohort: str, name: str, password: str, *, exists: bool) -> int:
-    if not exists:
+async def _settled(what: str, do: Callable[[], Awaitable[int]]) -> int:
+    """Do what compares first, again while the server is busy: SQLite has one writer. Raises ManifestError."""
+    for pause in (*_PAUSES, None):
+        try:
+            return await do()
+        except GitRefused as e:
+            if e.code < 500 or pause is None:
+                raise ManifestError(
+                    f"the Git server refuses {what}: {e}", hint="what was written stays; the same command goes on"
+                ) from e
+        await asyncio.sleep(pause)
+    raise AssertionError
+
+
+async def _account(server: GitServer, cohort: str, name: str, password: str) -> int:
+    if await server.find(f"/users/{quote(name)}") is None:
         wanted = {"username": name, "email": _address(cohort, name), "password": password}
         await server.ask("POST", "/admin/users", {**wanted, "must_change_password": False})
     elif not await server.accepts(name, password):
@@ -157,21 +171,27 @@ async def _repository(server: GitServer, kit: Path, name: str, commit: str) -> i
         wanted = {"name": REPOSITORY, "private": True, "default_branch": "main", "auto_init": False}
         found = await server.ask("POST", f"/admin/users/{quote(name)}/repos", wanted)
         written += 1
-    if found["empty"]:
-        await _push(server, kit, f"{server.url}/{path}.git", commit)
+    url = f"{server.url}/{path}.git"
+    # The server notes a push some time after it.
+    if found["empty"] and not await _git_as_administrator(server, kit, "ls-remote", url, "refs/heads/main"):
+        await _git_as_administrator(server, kit, "push", "--quiet", url, f"{commit}:refs/heads/main")
         written += 1
     return written
 
 
-async def _push(server: GitServer, kit: Path, url: str, commit: str) -> None:
+async def _git_as_administrator(server: GitServer, kit: Path, verb: str, *words: str) -> str:
+    """What git prints. Raises GitRefused (500) with its message."""
     # In the environment: other processes of this machine see the words of a command.
     config = {"http.extraHeader": server.push_header}
-    if urlsplit(url).hostname in ("127.0.0.1", "localhost"):
+    if urlsplit(server.url).hostname in ("127.0.0.1", "localhost"):
         config["http.proxy"] = ""
     env = {"GIT_CONFIG_COUNT": str(len(config)), "GIT_TERMINAL_PROMPT": "0"}
     for index, (key, value) in enumerate(config.items()):
         env |= {f"GIT_CONFIG_KEY_{index}": key, f"GIT_CONFIG_VALUE_{index}": value}
-    await _git(kit, "push", "--quiet", url, f"{commit}:refs/heads/main", env=env)
+    try:
+        return await _git(kit, verb, *words, env=env)
+    except SetupError as e:
+        raise GitRefused(500, e.message) from e
 
 
 async def _webhooks(server: GitServer, name: str, wanted: Sequence[Webhook]) -> int:

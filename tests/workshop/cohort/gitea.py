@@ -43,6 +43,8 @@ class StandIn:
     users: dict[str, User] = field(default_factory=dict)
     hooks: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
+    locked: int = 0
+    """So many of the next changes end as with SQLite's `database table is locked`."""
 
     def __post_init__(self) -> None:
         self.users[ADMINISTRATOR] = User(ADMINISTRATOR, f"{ADMINISTRATOR}@mlops-workshop.invalid", self.password)
@@ -50,6 +52,7 @@ class StandIn:
         self.app = Starlette(
             routes=[
                 Route(f"{api}/user", self._me),
+                Route(f"{api}/users/{{name}}", self._user),
                 Route(f"{api}/users/{{name}}/tokens", self._new_token, methods=["POST"]),
                 Route(f"{api}/users/{{name}}/tokens", self._tokens),
                 Route(f"{api}/users/{{name}}/tokens/{{token}}", self._no_token, methods=["DELETE"]),
@@ -85,6 +88,9 @@ class StandIn:
     def _administrator(self, request: Request) -> None:
         if self.who(request) != ADMINISTRATOR:
             raise _Refused(403, "user should be the site admin")
+        if request.method != "GET" and self.locked:
+            self.locked -= 1
+            raise _Refused(500, "database table is locked")
         if request.method != "GET":
             self.writes.append(f"{request.method} {request.url.path}")
 
@@ -101,6 +107,12 @@ class StandIn:
 
     async def _me(self, request: Request) -> Response:
         return JSONResponse({"login": self.who(request)})
+
+    async def _user(self, request: Request) -> Response:
+        self._administrator(request)
+        if request.path_params["name"] not in self.users:
+            raise _Refused(404, "user redirect does not exist")
+        return JSONResponse({"login": request.path_params["name"]})
 
     async def _new_token(self, request: Request) -> Response:
         if not request.headers.get("authorization", "").startswith("Basic"):

@@ -217,4 +217,3 @@ def _as_json(job: Job) -> dict[str, object]:
 
 def _help(known: Progress) -> dict[str, object]:
     return {"help": msgspec.to_builtins(known.help)}
-
