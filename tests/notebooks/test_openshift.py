@@ -319,7 +319,8 @@ def test_people_come_back_from_the_login_to_the_route_they_came_by(hub: Hub) -> 
 def terminal(lab: RecordingLab, tmp_path: Path) -> dict[str, str]:
     """The environment of a participant's Pod before anything was cloned; Git, DVC remote and API server are real."""
     kit = tmp_path / "kit"
-    for name in ("model/usecase.yaml", "model/.dvc/config", "seldon/requests/flight.json"):
+    module, served = "workshop/modules/01-meet-the-lab.md", "seldon/base/seldondeployment.yaml"
+    for name in ("model/usecase.yaml", "model/.dvc/config", "seldon/requests/flight.json", module, served):
         (kit / name).parent.mkdir(parents=True, exist_ok=True)
         (kit / name).write_bytes((KIT / name).read_bytes())
     for words in (["init", "-q", "-b", "main"], ["add", "--all"], ["commit", "-q", "-m", "Start"]):
@@ -399,10 +400,46 @@ def test_what_the_pod_starts_is_jupyterlab_in_the_clone_behind_the_same_login(
         )
         seen = asyncio.run(_lab_page(hub, "user1"))
         assert "jupyter-config-data" in seen[0] and json.loads(seen[1])["content"], log.read_text()[-3000:]
-        assert {one["name"] for one in json.loads(seen[1])["content"]} == {"model", "seldon"}
+        assert {one["name"] for one in json.loads(seen[1])["content"]} == {"model", "seldon", "workshop"}
+        _guide(*asyncio.run(_guide_pages(hub, "user1")), Client.load(hub.lab.state.kubeconfig))
     finally:
         kubelet.terminate()
         kubelet.wait(20)
+
+
+def _guide(pages: dict[str, str], checked: Object, foreign: int, client: Client) -> None:
+    """The guide's pages are below the server's address, with the cluster's values; its button checks the cluster."""
+    root = "/user/user1/workshop"
+    index, module, script = (pages[name] for name in ("/guide/", "/guide/01", "/static/check.js"))
+    assert f'href="{root}/guide/01-meet-the-lab"' in index and f'href="{root}/static/pages.css"' in index
+    assert f'src="{root}/static/check.js"' in module and "On a cluster" in module and "terminal/main.js" not in module
+    assert f"{root}/guide/api/check/" in script
+    assert not [path for page in pages.values() for path in re.findall(r"""["'`(]/(?:guide|static)/""", page)]
+    assert checked["module"] == "01" and not checked["ok"]
+    assert checked["findings"][0]["reason"] == "there is no run of it in user1-dev"
+    assert "module-01" in client.get("ConfigMap", PROJECT, "workshop-progress")["data"]
+    assert foreign == 403, "the cookie of the hub is not enough"
+
+
+async def _guide_pages(hub: Hub, user: str) -> tuple[dict[str, str], Object, int]:
+    """Texts of the guide's pages by path, a check's answer, and the status of a check from another site."""
+    hub.oauth.user = user
+    jar = aiohttp.CookieJar(unsafe=True)
+    root = f"{hub.url}/user/{user}/workshop"
+    async with aiohttp.ClientSession(cookie_jar=jar, headers={"Sec-Fetch-Mode": "navigate"}) as session:
+        async with session.get(f"{hub.url}/hub/user/{user}/lab") as answer:
+            await answer.read()
+        pages = {}
+        for path in ("/guide/", "/guide/01", "/static/check.js"):
+            async with session.get(f"{root}{path}") as answer:
+                pages[path] = await answer.text()
+                assert answer.status == 200, (path, pages[path])
+        check = f"{root}/guide/api/check/01"
+        async with session.post(check, headers={"Sec-Fetch-Site": "cross-site"}) as answer:
+            foreign = answer.status
+        async with session.post(check, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+            checked = json.loads(await answer.text())
+    return pages, checked, foreign
 
 
 async def _lab_page(hub: Hub, user: str) -> tuple[str, str]:

@@ -138,13 +138,13 @@ c.Spawner.default_url = "/lab"
 c.Spawner.notebook_dir = CLONE
 # The guide's pages are below the server's own address, and with it behind the hub's login.
 GUIDE = {
-    "command": ["workshop", "guide", "--port", "{port}", "--root", "{base_url}guide"],
+    "command": ["workshop", "guide", "--port", "{port}", "--root", "{base_url}workshop"],
     "absolute_url": True,
     "timeout": 60,
     "launcher_entry": {"title": "Guide"},
 }
 c.Spawner.args = [
-    "--ServerProxy.servers=" + repr({"guide": GUIDE}),
+    "--ServerProxy.servers=" + repr({"workshop": GUIDE}),
     "--LabApp.news_url=None",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--LabApp.extension_manager=readonly",

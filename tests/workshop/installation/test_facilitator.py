@@ -1,20 +1,27 @@
 """The facilitator's guide: its commands do what it says, and its sizes are those of the table.
 
 They run in the order of the guide, as they are written there, against the lab's API server with the controllers of an
-OpenShift. A room of two participants has the place of thirty, and a command that asks gets `--yes`.
+OpenShift. A room of two participants has the place of thirty, and a command that asks gets `--yes`. Nothing runs the
+Pods: a Git server of the tests stands in for the installed one, and the test plays Tekton.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.kit import serving
+from tests.workshop.cohort.gitea import ADMINISTRATOR, StandIn
+from tests.workshop.cohort.tekton import Tekton
 from tests.workshop.installation.openshift import OpenShift
 from workshop.cli import main, parser
+from workshop.cluster.client import Client
 from workshop.installation.table import sizing
 from workshop.usecase import KIT
 
@@ -49,10 +56,30 @@ def openshift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OpenShift]:
     made.stop()
 
 
-def words(command: str) -> list[str]:
-    """The command as it runs here."""
+def words(command: str, git: str) -> list[str]:
+    """The command as it runs here; `git` is the address of the Git server."""
     found = shlex.split(USERS.sub(r"\1 2", command))[1:]
+    found += ["--git-server", git] if found[:2] in (["cohort", "provision"], ["cohort", "teardown"]) else []
     return found + (["--yes"] if found[1] in ASKING else [])
+
+
+@contextmanager
+def playing(openshift: OpenShift, command: str) -> Iterator[None]:
+    """Tekton while first models are brought to production; nothing for the other commands."""
+    if "--first-model" not in command:
+        yield
+        return
+    tekton = Tekton(openshift.state.kubeconfig, ["user1", "user2", "ada", "bob"])
+    try:
+        yield
+    finally:
+        tekton.stop()
+
+
+def administrators_password(openshift: OpenShift) -> str:
+    """The value that the installation has made."""
+    secret = Client.load(openshift.state.kubeconfig).get("Secret", "mlops-workshop", "git-server")
+    return base64.b64decode(secret["data"]["ADMIN_PASSWORD"]).decode()
 
 
 def test_the_commands_of_a_day_do_what_the_guide_says(
@@ -62,14 +89,22 @@ def test_the_commands_of_a_day_do_what_the_guide_says(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "names.txt").write_text("ada\nbob\n")
     said: dict[tuple[str, ...], str] = {}
-    for command in ON_A_CLUSTER:
-        code = main(words(command))
-        shown = capsys.readouterr()
-        assert code == 0, f"{command}\n{shown.out}{shown.err}"
-        said[tuple(command.split()[1:3])] = shown.out
+    git = StandIn(tmp_path / "git")
+    with serving(git.app) as url:
+        for command in ON_A_CLUSTER:
+            with playing(openshift, command):
+                code = main(words(command, url))
+            shown = capsys.readouterr()
+            assert code == 0, f"{command}\n{shown.out}{shown.err}"
+            verb = tuple(command.split()[1:3])
+            said[verb] = said.get(verb, "") + shown.out
+            if command.startswith("workshop cluster install"):
+                git.users[ADMINISTRATOR].password = administrators_password(openshift)
     assert "ready: workshop cluster install" in said["cluster", "preflight"]
     assert "waiting" not in said["cluster", "verify"] and "ready" in said["cluster", "verify"]
-    assert "2 participants" in said["cohort", "provision"] and list((tmp_path / "handout-room").iterdir())
+    assert "2 participants" in said["cohort", "provision"]
+    assert "4 participants have a first model in production" in said["cohort", "provision"]
+    assert list((tmp_path / "handout-room").iterdir())
     assert "user2" in said["cohort", "status"] and "bob" in said["cohort", "status"]
     assert "nothing of the cohort is left" in said["cohort", "teardown"]
     assert "nothing that the kit installed is left" in said["cluster", "uninstall"]
