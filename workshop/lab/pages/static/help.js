@@ -15,8 +15,8 @@ function show({ help }) {
   back.hidden = !waits;
   form.querySelector("[type=submit]").textContent = waits ? "Change the request" : "Ask for help";
   const about = help?.module ? ` about module ${Number(help.module)}` : "";
-  const text = help?.text ? `: ${help.text}` : "";
-  if (waits) state.textContent = `You asked for help${about} at ${clock(help.asked)}${text}. The instructor sees it.`;
+  const text = help?.text ? `: “${help.text}”` : ".";
+  if (waits) state.textContent = `You asked for help${about} at ${clock(help.asked)}${text} The instructor sees it.`;
   else if (help) state.textContent = `The instructor marked your request${about} as done at ${clock(help.helped)}.`;
   else state.textContent = "";
   if (waits) document.getElementById("help").open = true;
