@@ -24,6 +24,7 @@ from workshop.participants.names import ENDPOINTS, Participant
 
 TASKS = ("fetch-source", "fetch-data", "test-code", "train", "evaluate", "gate", "register", "record")
 ANSWER_SECONDS, RUN_SECONDS = 60.0, 1800.0
+pytestmark = pytest.mark.timeout(RUN_SECONDS + 2 * ANSWER_SECONDS)
 NO_IMAGE = ("ErrImagePull", "ImagePullBackOff", "TaskRunImagePullFailed")
 
 
