@@ -401,7 +401,7 @@ def test_what_the_pod_starts_is_jupyterlab_in_the_clone_behind_the_same_login(
         seen = asyncio.run(_lab_page(hub, "user1"))
         assert "jupyter-config-data" in seen[0] and json.loads(seen[1])["content"], log.read_text()[-3000:]
         assert {one["name"] for one in json.loads(seen[1])["content"]} == {"model", "seldon", "workshop"}
-        _guide(*asyncio.run(_guide_pages(hub, "user1")), Client.load(hub.lab.state.kubeconfig))
+        _guide(*asyncio.run(_guide_pages(hub, "user1", log)), Client.load(hub.lab.state.kubeconfig))
     finally:
         kubelet.terminate()
         kubelet.wait(20)
@@ -421,7 +421,7 @@ def _guide(pages: dict[str, str], checked: Object, foreign: int, client: Client)
     assert foreign == 403, "the cookie of the hub is not enough"
 
 
-async def _guide_pages(hub: Hub, user: str) -> tuple[dict[str, str], Object, int]:
+async def _guide_pages(hub: Hub, user: str, log: Path) -> tuple[dict[str, str], Object, int]:
     """Texts of the guide's pages by path, a check's answer, and the status of a check from another site."""
     hub.oauth.user = user
     jar = aiohttp.CookieJar(unsafe=True)
@@ -433,7 +433,7 @@ async def _guide_pages(hub: Hub, user: str) -> tuple[dict[str, str], Object, int
         for path in ("/guide/", "/guide/01", "/static/check.js"):
             async with session.get(f"{root}{path}") as answer:
                 pages[path] = await answer.text()
-                assert answer.status == 200, (path, pages[path])
+                assert answer.status == 200, (path, log.read_text()[-3000:])
         check = f"{root}/guide/api/check/01"
         async with session.post(check, headers={"Sec-Fetch-Site": "cross-site"}) as answer:
             foreign = answer.status

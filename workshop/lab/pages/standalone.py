@@ -71,7 +71,11 @@ class ParticipantGuide:
         lab = self._root.rpartition("/")[0] + "/lab"
         nav = [("Guide", "/guide/", True), ("JupyterLab", lab, False)]
         nav += [(title, known[name], False) for name, title in _PAGES.items() if name in known]
-        return HTMLResponse(html.render(template, {**values, "nav": nav}), status_code=status, headers=html.HEADERS)
+        return HTMLResponse(
+            html.render(template, {**values, "nav": nav, "who": known["WORKSHOP_USER"]}),
+            status_code=status,
+            headers=html.HEADERS,
+        )
 
 
 def application(target: CommandTarget, root: str) -> ASGIApp:
