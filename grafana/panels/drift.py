@@ -10,7 +10,7 @@ from grafana.look import GREEN, RED, YELLOW
 
 MEASURE = (
     "The population stability index against training, as a share of what is allowed: twice what some days of training "
-    f"had, and at least 0.25. Of the last minute, or of the last hour where it had fewer than {ENOUGH_ROWS} rows"
+    f"had, and at least 0.25. Of the last minute, or of the last hour where no minute had {ENOUGH_ROWS} rows"
 )
 
 
