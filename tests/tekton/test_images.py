@@ -98,6 +98,16 @@ def test_each_built_image_has_an_image_stream_and_the_kits_version() -> None:
 
 
 @pytest.mark.parametrize("folder", BUILDS.values(), ids=lambda folder: folder.name)
+def test_an_image_gets_the_list_of_its_packages(folder: Path) -> None:
+    text = (folder / "Containerfile").read_text()
+    lists = re.findall(
+        r"sbom\.py --name (\S+) (?:\\\n\s+)?--base \"\$\{BASE\}\" (?:\\\n\s+)?--output (\S+)\.cdx\.json", text
+    )
+    assert len(lists) == 1, "s2i/sbom/sbom.py writes it"
+    assert text.index("FROM ${BASE}") < text.rindex("ARG BASE") < text.index("sbom.py --name"), "BASE is empty else"
+
+
+@pytest.mark.parametrize("folder", BUILDS.values(), ids=lambda folder: folder.name)
 def test_a_containerfile_pins_its_bases_and_gives_up_root(folder: Path) -> None:
     text = (folder / "Containerfile").read_text()
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
