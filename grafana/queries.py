@@ -201,6 +201,11 @@ def feature_drift(where: str = CHOSEN, by: str = "feature") -> str:
     return f"max by ({by}) ({FEATURE_DRIFT}{{{where}}} and {FEATURE_ROWS}{{{where}}} >= {ENOUGH_ROWS})"
 
 
+def latest_feature_drift(where: str = CHOSEN, by: str = "feature") -> str:
+    """The newest value of `feature_drift` of the last hour."""
+    return f"max by ({by}) (last_over_time(({feature_drift(where, by)})[1h:15s]))"
+
+
 def output_drift(where: str = CHOSEN, by: str = PREDICTOR) -> str:
     """How far the predictions are from training, as a share of what is allowed, in the windows with enough rows."""
     return f"max by ({by}) ({OUTPUT_DRIFT}{{{where}}} and {OUTPUT_ROWS}{{{where}}} >= {ENOUGH_ROWS})"

@@ -18,15 +18,15 @@ def features_now() -> bargauge.Panel:
     """How far each feature is from training now."""
     panel = look.bars(
         "Which feature has moved",
-        f"The ten farthest. {MEASURE}. Above 100 % the feature is not as in training. The alert FeatureDrift has the "
-        "same query.",
+        f"The ten farthest, by the newest values of the last hour. {MEASURE}. Above 100 % the feature is not as in "
+        "training. The alert FeatureDrift compares the same values.",
         "percentunit",
     )
     return (
         panel.decimals(0)
         .thresholds(look.thresholds(GREEN, (0.5, YELLOW), (1, RED)))
         .no_value(f"Fewer than {ENOUGH_ROWS} rows in the last hour")
-        .with_target(look.now(f"topk(10, {queries.feature_drift()})", "{{feature}}"))
+        .with_target(look.now(f"topk(10, {queries.latest_feature_drift()})", "{{feature}}"))
     )
 
 

@@ -43,8 +43,8 @@ from workshop.usecase import DEPLOYMENT, USE_CASE
 
 FIRST_SCRAPE_SECONDS = 10.0
 """Prometheus scrapes a new server within 5 s."""
-TRAFFIC = "--rate 60 --rows 2 --seconds 4 --feedback"
-"""Some 500 rows: enough of each outcome for every score."""
+TRAFFIC = "--rate 60 --rows 10 --seconds 4 --feedback"
+"""Some 2,400 rows: enough of each outcome for every score, and more than a comparison with training needs."""
 
 
 @dataclass
