@@ -202,8 +202,9 @@ def feature_drift(where: str = CHOSEN, by: str = "feature") -> str:
 
 
 def latest_feature_drift(where: str = CHOSEN, by: str = "feature") -> str:
-    """The newest value of `feature_drift` of the last hour."""
-    return f"max by ({by}) (last_over_time(({feature_drift(where, by)})[1h:15s]))"
+    """`feature_drift` now, or its newest value of the last hour."""
+    now = feature_drift(where, by)
+    return f"({now}) or max by ({by}) (last_over_time(({now})[1h:15s]))"
 
 
 def output_drift(where: str = CHOSEN, by: str = PREDICTOR) -> str:

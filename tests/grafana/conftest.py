@@ -53,6 +53,8 @@ class Stack:
     """The files of the kit's rules."""
     reload: Callable[[], None]
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
+    rows: list[list[Any]] = field(default_factory=list)
+    """Rows that may be sent again."""
 
     def query(self, expr: str) -> list[dict[str, Any]]:
         """The series that Prometheus answers with."""
@@ -64,6 +66,13 @@ class Stack:
     def until(self, expr: str, seconds: float = 60) -> None:
         """Wait until a query answers with something."""
         until(lambda: self.query(expr), seconds, f"a result of {expr}", pause=0.2)
+
+    def send_enough_rows(self) -> None:
+        """Send as many rows as a comparison with training needs within a minute, and wait for the rules' answer."""
+        for start in range(0, len(self.rows), 500):
+            self.servers["main"].post({"data": {"names": list(FEATURES), "ndarray": self.rows[start : start + 500]}})
+        self.until('feature:model_feature_drift:ratio and feature:model_feature_rows:increase{window="1m"} >= 2000')
+        self.until('predictor:model_output_drift:ratio and predictor:model_output_rows:increase{window="1m"} >= 2000')
 
 
 @contextmanager
@@ -96,6 +105,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         # As many rows as a comparison with training needs.
         plan = Plan(rate=150, rows=10, requests=REQUESTS, feedback=0.8, mistakes=0.03, seed=1)
         flights = flights_of(7, root)
+        made.rows = [[flight.values[name] for name in FEATURES] for flight in flights.rows[:2500]]
         for airport, rows in (("ILM", 2), ("BER", 1)):
             _send_to(airport, flights.rows[:rows], made.servers["main"])
         traffic = Traffic(f"{made.gateway}/seldon/{NAMESPACE}/{DEPLOYMENT}", flights, plan)

@@ -82,6 +82,7 @@ def _selectors(expr: str) -> dict[str, set[str]]:
 
 
 def test_every_query_has_a_result_except_those_with_a_reason(stack: Stack) -> None:
+    stack.send_enough_rows()
     wrong = []
     for where, expr in expressions():
         text = re.sub(r"\[(5m|15m|1h)\]", f"[{WINDOW}]", filled(expr))

@@ -18,9 +18,9 @@ from pathlib import Path
 from workshop.cluster import config as configs
 from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.kubectl import kubectl
+from workshop.cluster.logins import password_token
 from workshop.cluster.resources import match
 from workshop.errors import WorkshopError
-from workshop.oc.passwords import password_token
 from workshop.oc.refused import Refused
 
 Words = argparse.Namespace

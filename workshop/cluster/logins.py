@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from workshop.cluster import config as configs
 from workshop.cluster.transport import tls_context
-from workshop.oc.refused import Refused
+from workshop.errors import SetupError
 
 METADATA = "/.well-known/oauth-authorization-server"
 CLIENT = "openshift-challenging-client"
@@ -24,7 +24,7 @@ _SECONDS = 30.0
 
 
 def password_token(config: configs.Config, name: str, password: str) -> str:
-    """The token of a login. Raises Refused for a wrong password and for a server without logins."""
+    """The token of a login. Raises SetupError for a wrong password and for a server without logins."""
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=_trust(config)), _NoRedirect()
     )
@@ -39,14 +39,14 @@ def password_token(config: configs.Config, name: str, password: str) -> str:
             target = urlsplit(str(answer.headers.get("Location", "")))
     except urllib.error.HTTPError as e:
         if e.code == 401:
-            raise Refused("Login failed (401 Unauthorized): verify you have provided the correct credentials") from e
+            raise SetupError("Login failed (401 Unauthorized): verify you have provided the correct credentials") from e
         hint = "oc login SERVER --token=TOKEN"
-        raise Refused(f"the server has no login with a password ({e.code} {e.reason})", hint=hint) from e
+        raise SetupError(f"the server has no login with a password ({e.code} {e.reason})", hint=hint) from e
     except (OSError, ValueError, KeyError) as e:
-        raise Refused(f"the login of {config.server} does not answer: {e}") from e
+        raise SetupError(f"the login of {config.server} does not answer: {e}") from e
     token: str = dict(parse_qsl(target.fragment)).get("access_token", "")
     if not token:
-        raise Refused(f"the login gave no token: {dict(parse_qsl(target.query)).get('error', 'no reason is given')}")
+        raise SetupError(f"the login gave no token: {dict(parse_qsl(target.query)).get('error', 'no reason is given')}")
     return token
 
 
