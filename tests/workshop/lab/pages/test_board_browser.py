@@ -63,7 +63,7 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Chrome, S
 def test_axe_finds_nothing_serious_on_the_board(opened: tuple[Chrome, Served, Lab], theme: str) -> None:
     browser, lab, _ = opened
     browser.get(f"{lab.url}/board")
-    assert len(browser.find_elements(By.CSS_SELECTOR, ".people tbody tr")) == COUNT
+    until(lambda: len(browser.find_elements(By.CSS_SELECTOR, ".people tbody tr")) == COUNT)
     browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
     assert serious(browser) == []
 
