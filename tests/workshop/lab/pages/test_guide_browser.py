@@ -65,12 +65,12 @@ def test_axe_finds_nothing_serious_in_light_and_dark_and_ids_are_unique(opened: 
 
 def test_a_phone_scrolls_down_and_not_sideways(opened: tuple[Chrome, str]) -> None:
     browser, base = opened
+    width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
     browser.set_window_size(390, 844)
     try:
         for module in MODULES:
             browser.get(f"{base}/guide/{module.name}")
             # The window and its styles may take a moment.
-            width = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
             until(lambda: browser.execute_script(width) <= 0, 15, f"{module.name} as wide as the window")
     finally:
         browser.set_window_size(1280, 1000)
