@@ -36,8 +36,8 @@ FORMS = {
 def ask(url: str, secret: str, kind: str, *, by: str, version: str = "", image: str = "", because: str = "") -> str:
     """Send the event; its id. `version` and `image` name a release, `because` the reason of a rollback.
 
-    DeliveryError when the listener would drop a value, or does not answer. An event with a
-    wrong signature gets an id as well, and starts no run.
+    DeliveryError when the listener would drop a value, or does not answer. An event with a wrong signature gets an id
+    as well, and starts no run.
     """
     content = {"kind": kind, "by": by, "version": version, "image": image, "because": because}
     for field, form in FORMS[kind].items():

@@ -175,7 +175,7 @@ def _month(row: LabelledRow) -> str:
     return datetime.fromtimestamp(row.asked_at, UTC).strftime("%Y-%m")
 
 
-def fired(alerts: Sequence[Series], since: float, apart_from: Sequence[str] = ()) -> list[Fired]:
+def fired(alerts: Sequence[Series], since: float) -> list[Fired]:
     """Each time that an alert fired after `since`, by its samples of `ALERTS{alertstate="firing"}`, oldest first."""
     found = []
     for series in alerts:
