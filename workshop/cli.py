@@ -21,8 +21,6 @@ EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest r
 
 WITHOUT_TARGET = ("cluster", "cohort", "doctor", "down", "lab", "links", "logs", "reset", "shell", "status", "up")
 """Verbs about the lab itself, and those of an instructor. The other verbs get a target: the lab or a cluster."""
-REHEARSE = "rehearse"
-"""The action of `cohort` that works with the participants' own commands, so it is a verb with a target."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -168,6 +166,8 @@ def _cohort(verbs: Any) -> None:
     rehearse.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
     rehearse.add_argument("--users", type=int, metavar="N", help="the first N participants; without it, all")
     rehearse.add_argument("--modules", default="", metavar="1-4,7", help="without it, all")
+    # It works with the participants' own commands, so it is a verb with a target.
+    rehearse.set_defaults(verb="rehearse")
     teardown = action("teardown", "remove the cohort and prove that nothing is left")
     git(teardown)
     teardown.add_argument("--yes", action="store_true", help="do not ask")
@@ -200,9 +200,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words.verb:
             parser().print_help()
             return UsageError.exit_code
-        name = REHEARSE if (words.verb, getattr(words, "action", "")) == ("cohort", REHEARSE) else words.verb
-        verb = getattr(importlib.import_module(f"workshop.commands.{name}"), name)
-        if name in WITHOUT_TARGET:
+        verb = getattr(importlib.import_module(f"workshop.commands.{words.verb}"), words.verb)
+        if words.verb in WITHOUT_TARGET:
             return int(verb(words))
         # Imported here: --help and the lab's verbs do not wait for it.
         from workshop.lab.target import current_target

@@ -1,9 +1,8 @@
 """Sends a webhook for each ref that a push changes, with GitHub's signature.
 
 The receivers are the EventListeners `github` in the participant's dev namespace and `production` in their production
-namespace, as far as they exist. Each has a Secret of its own that signs its events. As with GitHub, a
-response other than 2xx is not retried. A listener that cannot be reached, or that has too many events, is retried a
-few times.
+namespace, as far as they exist. Each has a Secret of its own that signs its events. As with GitHub, a response other
+than 2xx is not retried. A listener that cannot be reached, or that has too many events, is retried a few times.
 """
 
 from __future__ import annotations
