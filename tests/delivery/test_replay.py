@@ -161,7 +161,7 @@ def test_an_alert_that_ends_and_fires_again_is_two() -> None:
         since=100,
     )
     assert found == [
-        Fired("FeatureDrift", "temp", 105, 10),
+        Fired("FeatureDrift", "temp", 90, 25, earlier=True),
         Fired("ModelDrift", "", 120, 0),
         Fired("FeatureDrift", "temp", 300, 5),
     ]
@@ -170,8 +170,10 @@ def test_an_alert_that_ends_and_fires_again_is_two() -> None:
 def test_an_alert_is_listed_with_its_month_and_both_clocks(server: tuple[str, Seen]) -> None:
     played = play(server[0], [rows({1: 0, 2: 1.0})], speed=10 * DAY)
     october = played.months["2013-10"].began
-    found = replay.tables(played, [Fired("ModelDrift", "main", october + 0.05, 3)])
-    (one,) = found["alerts"]
+    left_over = Fired("FeatureDrift", "distance", october - 60, 90, earlier=True)
+    found = replay.tables(played, [left_over, Fired("ModelDrift", "main", october + 0.05, 3)])
+    earlier, one = found["alerts"]
+    assert earlier["earlier"] and not one["earlier"]
     assert (one["alert"], one["about"], one["month"], one["fired_seconds"]) == ("ModelDrift", "main", "2013-10", 3)
     assert one["at"].startswith("2013-10-01 1")
     assert [month["alerts"] for month in found["months"]] == [[], ["ModelDrift"]]

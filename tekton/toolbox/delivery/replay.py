@@ -44,12 +44,16 @@ class Month:
 
 @dataclass(frozen=True, slots=True)
 class Fired:
-    """An alert that fired: when it began on this machine's clock, for how long, and what it is about."""
+    """An alert that fired: when it began on this machine's clock, for how long, and what it is about.
+
+    `earlier` says that it fired already when the replay began.
+    """
 
     alert: str
     about: str
     began: float
     seconds: float
+    earlier: bool = False
 
 
 @dataclass(order=True, slots=True)
@@ -176,17 +180,19 @@ def _month(row: LabelledRow) -> str:
 
 
 def fired(alerts: Sequence[Series], since: float) -> list[Fired]:
-    """Each time that an alert fired after `since`, by its samples of `ALERTS{alertstate="firing"}`, oldest first."""
+    """Each time that an alert fired at `since` or later, by its samples of `ALERTS{alertstate="firing"}`, oldest first.
+
+    One that fired already at `since` is marked: what was sent before has caused it.
+    """
     found = []
     for series in alerts:
         about = _about(series.labels)
-        times = [at for at, _ in series.points if at >= since]
-        if not times:
-            continue
+        times = [at for at, _ in series.points]
         begins = [at for at, before in zip(times, [-GAP, *times], strict=False) if at - before > GAP]
         for at, following in zip(begins, [*begins[1:], float("inf")], strict=True):
             last = max(time_ for time_ in times if at <= time_ < following)
-            found.append(Fired(series.labels["alertname"], about, at, last - at))
+            if last >= since:
+                found.append(Fired(series.labels["alertname"], about, at, last - at, earlier=at < since))
     return sorted(found, key=lambda one: (one.began, one.alert, one.about))
 
 
@@ -209,6 +215,7 @@ def tables(replay: Replay, alerts: Sequence[Fired]) -> dict[str, Any]:
                 "at": replay.moment(one.began).strftime("%Y-%m-%d %H:%M"),
                 "seconds_into_month": round(one.began - month.began),
                 "fired_seconds": round(one.seconds),
+                "earlier": one.earlier,
             }
         )
     return {
@@ -220,7 +227,7 @@ def tables(replay: Replay, alerts: Sequence[Fired]) -> dict[str, Any]:
                 "predicted": _mean(month.predicted, month.rows),
                 "actual": _mean(month.actual, month.rows),
                 "error": _mean(month.error, month.rows),
-                "alerts": sorted({one["alert"] for one in listed if one["month"] == name}),
+                "alerts": sorted({one["alert"] for one in listed if one["month"] == name and not one["earlier"]}),
             }
             for name, month in months
         ],

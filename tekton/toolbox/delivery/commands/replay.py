@@ -102,9 +102,10 @@ def _text(found: dict[str, Any], config: Config) -> str:
         )
     lines.append(f"\n{'alert':<18}{'about':<14}{'fired at':<18}{'after':>8}{'for':>8}")
     for one in found["alerts"]:
-        after, lasted = f"{one['seconds_into_month']} s", f"{one['fired_seconds']} s"
+        after, lasted = "before" if one["earlier"] else f"{one['seconds_into_month']} s", f"{one['fired_seconds']} s"
         lines.append(f"{one['alert']:<18}{one['about']:<14}{one['at']:<18}{after:>8}{lasted:>8}")
     if not found["alerts"]:
         lines.append("none fired")
-    lines.append("after: since the first row of the month; for: until the replay ended, if it still fires")
+    lines.append("after: since the first row of the month; before: it fired already when the replay began")
+    lines.append("for: until the replay ended, if it still fires")
     return "\n".join(lines)
