@@ -220,6 +220,7 @@ def balanced_accuracy_over_time() -> timeseries.Panel:
         "Balanced accuracy over time",
         "By predictor, over the chosen window. Dashed: on the model's test month. Guessing gets 50 %.",
         "percentunit",
+        span=6,
     )
     return (
         panel.max(1)
@@ -235,6 +236,7 @@ def f1_over_time() -> timeseries.Panel:
         "F1 over time",
         "By predictor, over the chosen window. Dashed: on the model's test month.",
         "percentunit",
+        span=6,
     )
     return (
         panel.max(1)
@@ -251,6 +253,7 @@ def missed_over_time() -> timeseries.Panel:
         "Share of the rows with truth, by predictor. Dashed: on the model's test month. It rises when the model fits "
         "the data less, and when there is more to miss. The alert ModelMisses has the same query.",
         "percentunit",
+        span=6,
     )
     return (
         panel.override_by_regexp("/^on the test month/", look.dashed(PLAIN))
@@ -266,6 +269,7 @@ def calibration() -> timeseries.Panel:
         f"Solid: the mean predicted probability of {POSITIVE}. Dashed: the actual share, of the rows with truth. A "
         "lasting difference means that the probabilities are too low or too high and need calibration.",
         "percentunit",
+        span=6,
     )
     return (
         panel.max(1)
