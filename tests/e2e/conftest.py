@@ -134,9 +134,9 @@ class Lab:
             return ""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The main job, once for each process. `summary` is its output."""
+    """The main job, once for each process. `summary` is its output. It ends with the last test that uses it."""
     # Other letters must work, also in the printed addresses.
     state = tmp_path_factory.mktemp("lab") / "l'äb & stäte"
     env = {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}

@@ -95,7 +95,7 @@ def scraped(root: Path, predictors: Iterable[str]) -> Iterator[Stack]:
         yield Stack(base, servers, url, rules, own, lambda: process.send_signal(signal.SIGHUP))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # Prometheus evaluates all rules each second until it ends.
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
     root = tmp_path_factory.mktemp("stack")

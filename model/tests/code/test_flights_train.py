@@ -122,7 +122,7 @@ def test_two_processes_export_the_same_bytes(real_months: Path) -> None:
             text=True,
             check=True,
         ).stdout
-        for seed in ("0", "1", "2", "3")
+        for seed in ("1", "2")
     }
     assert len(printed) == 1, printed
 

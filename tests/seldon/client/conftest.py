@@ -54,7 +54,7 @@ class Site:
         self.routes.set(NAMESPACE, NAME, (Target("main", f"{NAME}-main", backends),))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _site() -> Iterator[Site]:
     server = Server(
         "FlightDelay", {"MODEL_DIR": str(serving_model()), "MODEL_SERVER_ACCESS_LOG": "false"}, KIT / "model"
@@ -146,7 +146,7 @@ class Tab:
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")  # An open page uses the processor.
 def chromium() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""

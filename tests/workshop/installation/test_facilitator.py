@@ -41,7 +41,7 @@ ROWS = re.findall(r"^\| (\d+) \| ([\d,]+) \| ([\d,]+) \| ([\d,]+) GiB \| ([\d,]+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_guide_is_understood(command: str) -> None:
     parsed = parser().parse_args(shlex.split(command)[1:])
-    assert parsed.verb in ("cluster", "cohort", "links", "up")
+    assert parsed.verb in ("cluster", "cohort", "links", "rehearse", "up")
 
 
 ASKING = ("teardown", "uninstall")
