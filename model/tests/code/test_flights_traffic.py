@@ -142,9 +142,20 @@ def test_traffic_stops_when_stopped(deployment: Callable[[Answering], Deployment
     assert made.stop().codes.total() <= 2
 
 
-def test_flights_are_those_of_the_file_with_their_truth(real_months: Path) -> None:
-    found = traffic.flights_of(7, real_months)
-    lines = (real_months / "flights-2013-07.csv").read_text().splitlines()
+@pytest.fixture
+def some_flights(real_months: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with the first thousand flights of July, where the command line finds them."""
+    lines = (real_months / "flights-2013-07.csv").read_text().splitlines(keepends=True)
+    file = tmp_path / "data" / "flights-2013-07.csv"
+    file.parent.mkdir()
+    file.write_text("".join(lines[:1001]))
+    monkeypatch.setenv("FLIGHTS_HOME", str(tmp_path))
+    return file.parent
+
+
+def test_flights_are_those_of_the_file_with_their_truth(some_flights: Path) -> None:
+    found = traffic.flights_of(7, some_flights)
+    lines = (some_flights / "flights-2013-07.csv").read_text().splitlines()
     assert len(found.rows) == len(lines) - 1
     assert sum(flight.truth for flight in found.rows) == sum(line.endswith(",1") for line in lines[1:])
     assert isinstance(found.rows[0].values["temp"], float | None)
@@ -152,8 +163,8 @@ def test_flights_are_those_of_the_file_with_their_truth(real_months: Path) -> No
     assert "late" not in found.rows[0].values
 
 
-def test_a_flight_is_asked_about_at_its_departure_and_known_after_its_arrival(real_months: Path) -> None:
-    rows = traffic.flights_of(7, real_months).rows
+def test_a_flight_is_asked_about_at_its_departure_and_known_after_its_arrival(some_flights: Path) -> None:
+    rows = traffic.flights_of(7, some_flights).rows
     first = rows[0]
     assert datetime.fromtimestamp(first.asked_at, UTC).date().isoformat() == first.values["date"] == "2013-07-01"
     assert first.asked_at % 86400 == 60 * first.values["sched_dep"]
@@ -163,7 +174,9 @@ def test_a_flight_is_asked_about_at_its_departure_and_known_after_its_arrival(re
     assert [row.asked_at for row in rows] == sorted(row.asked_at for row in rows)
 
 
-def test_a_callers_mistakes_are_those_that_were_asked_for(deployment: Callable[[Answering], Deployment]) -> None:
+def test_a_callers_mistakes_are_those_that_were_asked_for(
+    deployment: Callable[[Answering], Deployment], some_flights: Path
+) -> None:
     sent: dict[tuple[str, ...], list[list[Any]]] = {}
     for words in ((), ("--kilometres",), ("--to", "ILM")):
         server = deployment(always_late)
@@ -182,7 +195,7 @@ def test_several_months_are_refused_where_one_is_meant(capsys: pytest.CaptureFix
     assert "got '9-12', allowed: one month, 1 to 12" in capsys.readouterr().err
 
 
-def test_a_server_that_cannot_be_reached_ends_with_1(capsys: pytest.CaptureFixture[str], real_months: Path) -> None:
+def test_a_server_that_cannot_be_reached_ends_with_1(capsys: pytest.CaptureFixture[str], some_flights: Path) -> None:
     words = ["--url", "http://127.0.0.1:9", "--requests", "2", "--rate", "100", "--month", "7", "-o", "json"]
     assert traffic.main(words) == 1
     assert json.loads(capsys.readouterr().out)["codes"] == {"0": 2}
