@@ -84,7 +84,7 @@ def builds_rows() -> list[Row]:
 
 
 def monitoring_rows() -> list[Row]:
-    """The fields of PodMonitors, ServiceMonitors and PrometheusRules."""
+    """The fields of PodMonitors, ServiceMonitors, PrometheusRules and AlertmanagerConfigs."""
     return _rows(monitoring_support.SUPPORTED, monitoring_support.ACCEPTED, monitoring_support.REFUSED)
 
 
@@ -144,10 +144,11 @@ def page() -> str:
             "## Roles, accounts and tokens",
             "",
             _AUTHORIZATION,
-            "## PodMonitors, ServiceMonitors and PrometheusRules",
+            "## PodMonitors, ServiceMonitors, PrometheusRules and AlertmanagerConfigs",
             "",
             "`MonitorSpec` and `MetricsEndpoint` are the fields that both kinds of monitor have. promtool also checks "
-            "each object: what the lab's version of Prometheus would not load is refused with promtool's message.",
+            "each object: what the lab's version of Prometheus would not load is refused with promtool's message. "
+            "amtool does the same for AlertmanagerConfigs.",
             "",
             *_table(monitoring_rows()),
         ]

@@ -90,9 +90,9 @@ def _triggers(kind: str, plural: str, version: str = "v1beta1", **more: Any) -> 
     return Kind("triggers.tekton.dev", version, kind, plural, categories=("tekton", "tekton-triggers"), **more)
 
 
-def _monitoring(kind: str, plural: str, short_name: str) -> Kind:
+def _monitoring(kind: str, plural: str, short_name: str, version: str = "v1") -> Kind:
     return Kind(
-        "monitoring.coreos.com", "v1", kind, plural, short_names=(short_name,), categories=("prometheus-operator",)
+        "monitoring.coreos.com", version, kind, plural, short_names=(short_name,), categories=("prometheus-operator",)
     )
 
 
@@ -157,6 +157,7 @@ BUILT_IN = (
         subresources=("status",),
         categories=("all",),
     ),
+    _monitoring("AlertmanagerConfig", "alertmanagerconfigs", "amcfg", "v1alpha1"),
     _monitoring("PodMonitor", "podmonitors", "pmon"),
     _monitoring("PrometheusRule", "prometheusrules", "promrule"),
     _monitoring("ServiceMonitor", "servicemonitors", "smon"),

@@ -6,6 +6,7 @@ The API server validates and explains with this table. A kind without a type may
 from __future__ import annotations
 
 from workshop.manifests import (
+    alerting,
     approval,
     builds,
     images,
@@ -36,6 +37,7 @@ TYPES: dict[tuple[str, str], type] = {
     ("image.openshift.io/v1", "ImageStream"): images.ImageStream,
     ("image.openshift.io/v1", "ImageStreamTag"): images.ImageStreamTag,
     ("machinelearning.seldon.io/v1", "SeldonDeployment"): seldon.SeldonDeployment,
+    ("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig"): alerting.AlertmanagerConfig,
     ("monitoring.coreos.com/v1", "PodMonitor"): monitoring.PodMonitor,
     ("monitoring.coreos.com/v1", "PrometheusRule"): monitoring.PrometheusRule,
     ("monitoring.coreos.com/v1", "ServiceMonitor"): monitoring.ServiceMonitor,

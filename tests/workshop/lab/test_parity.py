@@ -17,7 +17,7 @@ from workshop.lab.admission.seldon import support as seldon_support
 from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring import support as monitoring_support
-from workshop.manifests import builds, kubernetes, monitoring, route, seldon
+from workshop.manifests import alerting, builds, kubernetes, monitoring, route, seldon
 from workshop.manifests.meta import Reported, Resource
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
@@ -286,6 +286,14 @@ ROUTE_TAKEN: dict[str, tuple[str, Spec]] = {
 }
 
 
+def routed(
+    route: Spec | None = None, receiver: Spec | None = None, http: Spec | None = None, **more: Any
+) -> tuple[str, Spec]:
+    webhook: Spec = {"url": "http://x", **({"httpConfig": http} if http is not None else {})}
+    receivers = [{"name": "r", "webhookConfigs": [webhook], **(receiver or {})}]
+    return "AlertmanagerConfig", {"route": {"receiver": "r", **(route or {})}, "receivers": receivers, **more}
+
+
 def monitor(kind: str = "PodMonitor", endpoint: Spec | None = None, **more: Any) -> tuple[str, Spec]:
     key = "endpoints" if kind == "ServiceMonitor" else "podMetricsEndpoints"
     return kind, {"selector": {}, key: [{"port": "metrics", **(endpoint or {})}], **more}
@@ -332,6 +340,18 @@ BUILDS_TAKEN: dict[str, tuple[str, Spec]] = {
     "SourceStrategy.pullSecret": from_source(pullSecret={"name": "x"}),
 }
 MONITORING: dict[str, tuple[str, Spec]] = {
+    "AlertRoute.activeTimeIntervals": routed({"activeTimeIntervals": ["x"]}),
+    "AlertRoute.muteTimeIntervals": routed({"routes": [{"muteTimeIntervals": ["x"]}]}),
+    "AlertmanagerConfigSpec.muteTimeIntervals": routed(muteTimeIntervals=[{"name": "x"}]),
+    "HTTPConfig.basicAuth": routed(http={"basicAuth": {}}),
+    "HTTPConfig.bearerTokenSecret": routed(http={"bearerTokenSecret": {}}),
+    "HTTPConfig.noProxy": routed(http={"noProxy": "x"}),
+    "HTTPConfig.oauth2": routed(http={"oauth2": {}}),
+    "HTTPConfig.proxyConnectHeader": routed(http={"proxyConnectHeader": {}}),
+    "HTTPConfig.proxyFromEnvironment": routed(http={"proxyFromEnvironment": False}),
+    "HTTPConfig.proxyURL": routed(http={"proxyURL": "http://x"}),
+    "HTTPConfig.proxyUrl": routed(http={"proxyUrl": "http://x"}),
+    "HTTPConfig.tlsConfig": routed(http={"tlsConfig": {}}),
     "MetricsEndpoint.authorization": monitor(endpoint={"authorization": {}}),
     "MetricsEndpoint.basicAuth": monitor(endpoint={"basicAuth": {}}),
     "MetricsEndpoint.bearerTokenSecret": monitor(endpoint={"bearerTokenSecret": {"key": "x"}}),
@@ -345,6 +365,13 @@ MONITORING: dict[str, tuple[str, Spec]] = {
     "MonitorSpec.keepDroppedTargets": monitor(keepDroppedTargets=1),
     "MonitorSpec.scrapeClass": monitor("ServiceMonitor", scrapeClass="x"),
     "MonitorSpec.scrapeProtocols": monitor(scrapeProtocols=["PrometheusText0.0.4"]),
+    **{
+        f"Receiver.{name}Configs": routed(receiver={f"{name}Configs": [{}]})
+        for name in (
+            *("discord", "email", "msteams", "opsgenie", "pagerduty", "pushover"),
+            *("slack", "sns", "telegram", "victorops", "webex", "wechat"),
+        )
+    },
     "ServiceMetricsEndpoint.bearerTokenFile": monitor("ServiceMonitor", {"bearerTokenFile": "/x"}),
 }
 MONITORING_TAKEN: dict[str, tuple[str, Spec]] = {
@@ -429,8 +456,9 @@ def test_every_field_of_a_build_config_has_one_row() -> None:
 def test_every_field_of_the_monitoring_kinds_has_one_row() -> None:
     known = [
         f"{one.__name__}.{field.encode_name}"
-        for one in vars(monitoring).values()
-        if isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == monitoring.__name__
+        for module in (alerting, monitoring)
+        for one in vars(module).values()
+        if isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == module.__name__
         if not issubclass(one, Resource)
         for field in msgspec.structs.fields(one)
         if field.name in one.__annotations__  # not those of the type that it extends

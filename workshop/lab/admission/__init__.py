@@ -11,7 +11,7 @@ from collections.abc import Callable
 from workshop.lab.admission.approval import admit_approval
 from workshop.lab.admission.builds import admit_build_config
 from workshop.lab.admission.config_data import admit_config_data
-from workshop.lab.admission.monitoring import admit_monitor, admit_rule
+from workshop.lab.admission.monitoring import admit_monitor, admit_routing, admit_rule
 from workshop.lab.admission.roles import admit_binding, admit_role
 from workshop.lab.admission.route import admit_route
 from workshop.lab.admission.seldon import admit_seldon
@@ -24,6 +24,7 @@ from workshop.manifests.objects import Object, status_of
 Rule = Callable[[Object, Object | None], Object]
 
 ADMISSION: dict[str, Rule] = {
+    "alertmanagerconfigs.monitoring.coreos.com": admit_routing,
     "approvaltasks.openshift-pipelines.org": admit_approval,
     "buildconfigs.build.openshift.io": admit_build_config,
     "clusterrolebindings.rbac.authorization.k8s.io": admit_binding,

@@ -1,7 +1,8 @@
-"""Monitors and rules at admission: what Prometheus would not load is refused, and what the lab cannot do.
+"""Objects of `monitoring.coreos.com` at admission: refuses what Prometheus or Alertmanager would not load.
 
-For rules this is what the admission webhook of OpenShift's monitoring does, in its words. A cluster has no webhook for
-monitors: there the operator leaves a faulty one out and only its log says so.
+It refuses what the lab cannot do, too. For rules and routes of alerts this is what the admission webhooks of
+OpenShift's monitoring do, in their words. A cluster has no webhook for monitors: there the operator leaves a faulty one
+out and only its log says so.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.lab.api_errors import ApiError, Invalid
-from workshop.lab.monitoring import monitors, rules
+from workshop.lab.monitoring import monitors, routing, rules
 from workshop.manifests.objects import Object
 
 _WEBHOOK = 'admission webhook "prometheusrules.openshift.io" denied the request: The rules are not valid'
+_ROUTING = 'admission webhook "alertmanagerconfigs.openshift.io" denied the request: AlertmanagerConfig is invalid'
 
 
 def admit_monitor(new: Object, old: Object | None) -> Object:
@@ -32,6 +34,16 @@ def admit_rule(new: Object, old: Object | None) -> Object:
             rules.rule_file(new)
         except ValueError as e:
             raise _invalid(new, _WEBHOOK, e) from e
+    return new
+
+
+def admit_routing(new: Object, old: Object | None) -> Object:
+    """An AlertmanagerConfig. Raises Invalid."""
+    if old is None or new.get("spec") != old.get("spec"):
+        try:
+            routing.check(routing.parse(new))
+        except ValueError as e:
+            raise _invalid(new, _ROUTING, e) from e
     return new
 
 

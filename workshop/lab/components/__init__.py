@@ -6,10 +6,11 @@ the lines of `workshop doctor`, and the navigation and the table of the console 
 
 from __future__ import annotations
 
-from workshop.lab.components import builder, grafana, jupyterhub, mlflow, prometheus
+from workshop.lab.components import alertmanager, builder, grafana, jupyterhub, mlflow, prometheus
 from workshop.lab.parts import ComponentSpec
 
 COMPONENTS: dict[str, ComponentSpec] = {
+    "alertmanager": alertmanager.SPEC,
     "builder": builder.SPEC,
     "grafana": grafana.SPEC,
     "jupyterhub": jupyterhub.SPEC,

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from workshop.lab.controllers import accounts, approval, builds, images, monitoring, routes, seldon, tekton, triggers
+from workshop.lab.controllers import (
+    accounts,
+    alertmanager,
+    approval,
+    builds,
+    images,
+    monitoring,
+    routes,
+    seldon,
+    tekton,
+    triggers,
+)
 from workshop.lab.controllers.loop import Controller
 from workshop.lab.lab import Lab
 
 CONTROLLERS: dict[str, Callable[[Lab], Controller]] = {
     "accounts": accounts.controller,
+    "alertmanager": alertmanager.controller,
     "approval": approval.controller,
     "builds": builds.controller,
     "images": images.controller,

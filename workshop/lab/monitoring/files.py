@@ -1,4 +1,4 @@
-"""The files that Prometheus reads: its configuration, its targets, its rules.
+"""The files that Prometheus and Alertmanager read: configurations, targets, rules.
 
 Prometheus reloads changed targets by itself, and the rest on SIGHUP. It neither starts with an invalid file nor accepts
 one on SIGHUP, so only validated files are written. A file is replaced as a whole.
@@ -7,21 +7,52 @@ one on SIGHUP, so only validated files are written. A file is replaced as a whol
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workshop.lab.monitoring import promtool
+from workshop.lab.monitoring import promtool, routing
 from workshop.lab.monitoring.text import to_yaml
+from workshop.lab.private_files import write_private
 
 SCRAPE_INTERVAL = "5s"
 _GLOBAL = {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": "5s"}
 
 
-class PrometheusFiles:
-    """The folder of one Prometheus."""
+@dataclass(frozen=True)
+class Notified:
+    """An Alertmanager: its address `host:port`, and the file with the token that it asks for."""
+
+    address: str
+    token: Path
+
+
+class AlertmanagerFiles:
+    """The folder of one Alertmanager. The configuration contains values of Secrets: only the owner can read it."""
 
     def __init__(self, folder: Path) -> None:
+        self.config = folder / "alertmanager.yml"
+
+    def prepare(self) -> None:
+        """Write a configuration that sends nothing, unless there is one of an earlier run."""
+        if not self.config.exists():
+            self.write([])
+
+    def write(self, parts: Iterable[routing.Routing]) -> bool:
+        """Write the configuration. Returns whether Alertmanager must reload."""
+        content = routing.text(parts).encode()
+        if self.config.exists() and self.config.read_bytes() == content:
+            return False
+        write_private(self.config, content)
+        return True
+
+
+class PrometheusFiles:
+    """The folder of one Prometheus. Alerts go to `alertmanager`, if there is one."""
+
+    def __init__(self, folder: Path, alertmanager: Notified | None = None) -> None:
+        self._alertmanager = alertmanager
         self.config = folder / "prometheus.yml"
         self.rules = folder / "rules"
         self.targets = folder / "targets"
@@ -54,7 +85,20 @@ class PrometheusFiles:
         return _replace(self.rules, files)
 
     def _write_config(self, scrape_configs: list[dict[str, Any]]) -> bool:
-        config = {"global": _GLOBAL, "rule_files": [str(self.rules / "*.yaml")], "scrape_configs": scrape_configs}
+        config: dict[str, Any] = {
+            "global": _GLOBAL,
+            "rule_files": [str(self.rules / "*.yaml")],
+            "scrape_configs": scrape_configs,
+        }
+        if self._alertmanager:
+            config["alerting"] = {
+                "alertmanagers": [
+                    {
+                        "authorization": {"credentials_file": str(self._alertmanager.token)},
+                        "static_configs": [{"targets": [self._alertmanager.address]}],
+                    }
+                ]
+            }
         return _write(self.config, to_yaml(config))
 
 

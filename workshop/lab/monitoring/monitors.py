@@ -80,13 +80,13 @@ def endpoints(monitor: Monitor) -> list[MetricsEndpoint]:
 def refusals(monitor: Monitor) -> Iterator[Refusal]:
     """The fields of a monitor that the lab does not support."""
     spec = monitor.spec
-    yield from _refused(spec, "spec")
+    yield from refused(spec, "spec")
     if (spec.attach_metadata or {}).get("node"):
         yield "spec.attachMetadata.node", NODE_REFUSED
     yield from _selector(spec.selector)
     for index, endpoint in enumerate(endpoints(monitor)):
         path = f"{_list(monitor)}[{index}]"
-        yield from _refused(endpoint, path)
+        yield from refused(endpoint, path)
         if endpoint.scheme == "https":
             yield f"{path}.scheme", HTTPS_REFUSED
         if endpoint.filter_running is False:
@@ -97,7 +97,8 @@ def _list(monitor: Monitor) -> str:
     return "spec.endpoints" if isinstance(monitor, ServiceMonitor) else "spec.podMetricsEndpoints"
 
 
-def _refused(value: msgspec.Struct, path: str) -> Iterator[Refusal]:
+def refused(value: msgspec.Struct, path: str) -> Iterator[Refusal]:
+    """The fields of one value that the table REFUSED has."""
     for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
         rows = (REFUSED.get(f"{type_.__name__}.{wire}") for type_ in type(value).__mro__)
         if (why := next(filter(None, rows), None)) and getattr(value, name) is not None:

@@ -1,7 +1,7 @@
-"""The lab's support for each field of a PodMonitor, a ServiceMonitor and a PrometheusRule.
+"""The lab's support for each field of PodMonitors, ServiceMonitors, PrometheusRules and AlertmanagerConfigs.
 
-Every field of the types in `workshop.manifests.monitoring` is in one of the three tables. Rows of some values are
-`Type.field: value`. A test compares the tables with the types and with admission.
+Every field of the types in `workshop.manifests.monitoring` and `workshop.manifests.alerting` is in one of the three
+tables. Rows of some values are `Type.field: value`. A test compares the tables with the types and with admission.
 """
 
 from __future__ import annotations
@@ -12,7 +12,17 @@ HTTPS_REFUSED = _PLAIN_HTTP.replace("remove the field", "use http")
 NOT_RUNNING_REFUSED = "the lab scrapes running Pods only; remove the field"
 NODE_REFUSED = "the lab has no nodes; remove the field"
 
+_WEBHOOKS = "the lab sends notifications to webhooks only; use webhookConfigs"
+_LOCAL = "the lab sends notifications to this machine only; remove the field"
+_TIMES = "the lab sends notifications at all times; remove the field"
+
 SUPPORTED: dict[str, str] = {
+    "AlertMatcher": "name value matchType regex",
+    "AlertRoute": "receiver groupBy groupWait groupInterval repeatInterval matchers continue routes",
+    "AlertmanagerConfigSpec": "route receivers inhibitRules",
+    "Authorization": "type credentials",
+    "HTTPConfig": "authorization followRedirects",
+    "InhibitRule": "sourceMatch targetMatch equal",
     "MetricsEndpoint": "port targetPort path scheme interval scrapeTimeout params honorLabels honorTimestamps "
     "filterRunning relabelings metricRelabelings followRedirects enableHttp2",
     "MonitoredNamespaces": "any matchNames",
@@ -23,8 +33,11 @@ SUPPORTED: dict[str, str] = {
     "PrometheusRuleSpec": "groups",
     "Relabeling": "sourceLabels separator targetLabel regex modulus replacement action",
     "Rule": "expr alert record for keep_firing_for labels annotations",
+    "Receiver": "name webhookConfigs",
     "RuleGroup": "name rules interval labels limit query_offset",
+    "SecretKey": "key name optional",
     "ServiceMonitorSpec": "endpoints targetLabels",
+    "WebhookConfig": "url urlSecret sendResolved maxAlerts httpConfig",
 }
 """Fields that have the same effect as on a cluster, by type."""
 
@@ -35,6 +48,18 @@ ACCEPTED: dict[str, str] = {
 """Fields that are accepted and have no effect in the lab, with the reason."""
 
 REFUSED: dict[str, str] = {
+    "AlertRoute.activeTimeIntervals": _TIMES,
+    "AlertRoute.muteTimeIntervals": _TIMES,
+    "AlertmanagerConfigSpec.muteTimeIntervals": _TIMES,
+    "HTTPConfig.basicAuth": "use authorization, with a token",
+    "HTTPConfig.bearerTokenSecret": "use authorization, which replaces it",
+    "HTTPConfig.noProxy": _LOCAL,
+    "HTTPConfig.oauth2": _LOCAL,
+    "HTTPConfig.proxyConnectHeader": _LOCAL,
+    "HTTPConfig.proxyFromEnvironment": _LOCAL,
+    "HTTPConfig.proxyURL": _LOCAL,
+    "HTTPConfig.proxyUrl": _LOCAL,
+    "HTTPConfig.tlsConfig": _LOCAL,
     "MetricsEndpoint.authorization": _PLAIN_HTTP,
     "MetricsEndpoint.basicAuth": _PLAIN_HTTP,
     "MetricsEndpoint.bearerTokenSecret": _PLAIN_HTTP,
@@ -48,6 +73,18 @@ REFUSED: dict[str, str] = {
     "MonitorSpec.keepDroppedTargets": _NEWER,
     "MonitorSpec.scrapeClass": "the lab has no scrape classes; remove the field",
     "MonitorSpec.scrapeProtocols": _NEWER,
+    "Receiver.discordConfigs": _WEBHOOKS,
+    "Receiver.emailConfigs": _WEBHOOKS,
+    "Receiver.msteamsConfigs": _WEBHOOKS,
+    "Receiver.opsgenieConfigs": _WEBHOOKS,
+    "Receiver.pagerdutyConfigs": _WEBHOOKS,
+    "Receiver.pushoverConfigs": _WEBHOOKS,
+    "Receiver.slackConfigs": _WEBHOOKS,
+    "Receiver.snsConfigs": _WEBHOOKS,
+    "Receiver.telegramConfigs": _WEBHOOKS,
+    "Receiver.victoropsConfigs": _WEBHOOKS,
+    "Receiver.webexConfigs": _WEBHOOKS,
+    "Receiver.wechatConfigs": _WEBHOOKS,
     "ServiceMetricsEndpoint.bearerTokenFile": _PLAIN_HTTP,
 }
 """Fields that admission refuses, with the messages."""

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import signal
+from functools import partial
 
 from workshop.lab.controllers.loop import Controller
 from workshop.lab.controllers.monitoring.reconcile import Monitoring, scraped_pods
+from workshop.lab.controllers.reloading import reloader
 from workshop.lab.lab import Lab
-from workshop.lab.monitoring.files import PrometheusFiles
+from workshop.lab.monitoring.files import Notified, PrometheusFiles
+from workshop.programs import find
 
 
 def controller(lab: Lab) -> Controller:
     """Writes the scrape configurations and rules of Prometheus."""
-    gateway = lab.ports["gateway"]
-
-    def reload() -> bool:
-        """Make Prometheus reload its files. Returns False while it starts, because the signal would end it."""
-        prometheus = lab.parts.get("prometheus")
-        if prometheus is None:
-            return True
-        if prometheus.state == "starting":
-            return False
-        if prometheus.state == "ready" and prometheus.pid is not None:
-            os.kill(prometheus.pid, signal.SIGHUP)
-        return True
-
-    files = PrometheusFiles(lab.paths.component("prometheus"))
-    made = Monitoring(lab.store, files, lambda: scraped_pods(lab.store, lab.model_servers, gateway), reload)
+    alertmanager = None
+    if "alertmanager" in lab.ports and find("alertmanager") is not None:
+        alertmanager = Notified(f"127.0.0.1:{lab.ports['alertmanager']}", lab.paths.token)
+    files = PrometheusFiles(lab.paths.component("prometheus"), alertmanager)
+    pods = partial(scraped_pods, lab.store, lab.model_servers, lab.ports["gateway"])
+    made = Monitoring(lab.store, files, pods, reloader(lab, "prometheus"))
     lab.watchers.append(made.pods_changed)
     return made

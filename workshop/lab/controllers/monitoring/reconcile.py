@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.controllers.events import Events
+from workshop.lab.controllers.leftout import LeftOut
 from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.monitoring.versions import PerVersion
-from workshop.lab.kinds import Kind, built_in
+from workshop.lab.controllers.reloading import Reload
+from workshop.lab.controllers.versions import PerVersion
+from workshop.lab.kinds import built_in
 from workshop.lab.model_servers import ModelServer
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.monitoring.monitors import Job, jobs, parse
@@ -23,9 +24,7 @@ from workshop.lab.monitoring.targets import Inventory, Port, ScrapedPod, target_
 from workshop.lab.routes import metrics_path
 from workshop.lab.store import Store
 from workshop.manifests.kubernetes import Service
-from workshop.manifests.objects import Object
 
-RELOAD_RETRY_SECONDS = 0.5
 _ALL = ("", "")
 """The only key: every pass writes all files."""
 
@@ -44,10 +43,8 @@ class Monitoring:
         pods: Callable[[], Iterable[ScrapedPod]],
         reload: Callable[[], bool],
     ) -> None:
-        self._store, self._files, self._pods, self._reload = store, files, pods, reload
-        self._reload_wanted = False
-        self._events = Events(store, "prometheus-operator")
-        self._reported: dict[str, str] = {}
+        self._store, self._files, self._pods, self._reload = store, files, pods, Reload(reload)
+        self._left_out = LeftOut(store, "prometheus-operator")
         self._jobs_of = PerVersion[list[Job]](lambda obj: list(jobs(parse(obj))))
         self._rules_of = PerVersion[str](rule_file)
         kinds = [built_in(kind) for kind in ("ServiceMonitor", "PrometheusRule", "Service")]
@@ -72,11 +69,7 @@ class Monitoring:
         if (namespace, name) != _ALL:
             self._loop.enqueue(*_ALL)
             return None
-        self._reload_wanted |= self.write()
-        if self._reload_wanted and not self._reload():
-            return RELOAD_RETRY_SECONDS
-        self._reload_wanted = False
-        return None
+        return self._reload.after(self.write())
 
     def write(self) -> bool:
         """Write Prometheus' files from the objects. Returns whether it must reload."""
@@ -93,9 +86,9 @@ class Monitoring:
                 try:
                     made = self._jobs_of(obj)
                 except ValueError as e:
-                    self._report(built_in(kind), obj, e)
+                    self._left_out.report(obj, e)
                     continue
-                self._reported.pop(obj["metadata"]["uid"], None)
+                self._left_out.clear(obj)
                 found |= {job.name: (job.config, target_groups(job, inventory)) for job in made}
         self._jobs_of.keep(uids)
         return found
@@ -111,9 +104,9 @@ class Monitoring:
                 # Object names have no underscores.
                 found[f"{meta['namespace']}_{meta['name']}.yaml"] = self._rules_of(obj)
             except ValueError as e:
-                self._report(kind, obj, e)
+                self._left_out.report(obj, e)
                 continue
-            self._reported.pop(meta["uid"], None)
+            self._left_out.clear(obj)
         self._rules_of.keep(uids)
         return found
 
@@ -125,13 +118,6 @@ class Monitoring:
             except msgspec.ValidationError:
                 continue
         return found
-
-    def _report(self, kind: Kind, obj: Object, error: ValueError) -> None:
-        """Emit an event for an object that is left out, once for each error."""
-        uid, message = obj["metadata"]["uid"], f"{kind.kind} {obj['metadata']['name']} is left out: {error}"
-        if self._reported.get(uid) != message:
-            self._reported[uid] = message
-            self._events.emit(obj, "InvalidConfiguration", message, warning=True)
 
 
 def scraped_pods(store: Store, servers: Iterable[ModelServer], gateway: int) -> list[ScrapedPod]:
