@@ -1,8 +1,11 @@
-"""Settings in a ConfigMap that the cluster owns: set beside the others, and taken back."""
+"""Settings in a ConfigMap that the cluster owns: set next to the others, and taken back.
+
+The name of a setting is a path: `alertmanager.enabled` is the key `enabled` of the map `alertmanager`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -24,7 +27,7 @@ MERGED = "mlops-workshop/merged"
 def differing(live: Object | None, wanted: Merge) -> dict[str, Any]:
     """The settings that the ConfigMap lacks or has with another value. Raises SetupError for a text that is no map."""
     content = _read(live, wanted)
-    return {name: value for name, value in wanted.values.items() if content.get(name) != value}
+    return {name: value for name, value in wanted.values.items() if _get(content, name) != value}
 
 
 async def waiting_for(client: BulkClient, known: Sequence[ApiResource], wanted: Merge) -> list[str]:
@@ -43,7 +46,7 @@ async def merge(client: BulkClient, known: Sequence[ApiResource], wanted: Merge)
         return 0
     before = annotations_of(live).get(MERGED, "") if live else ""
     names = ",".join(sorted({*filter(None, before.split(",")), *changed}))
-    await _write(client, key, live, wanted.key, {**_read(live, wanted), **changed}, names)
+    await _write(client, key, live, wanted.key, _with(_read(live, wanted), changed), names)
     return 1
 
 
@@ -55,9 +58,40 @@ async def take_back(client: BulkClient, known: Sequence[ApiResource], wanted: Me
     if live is None or not any(mine):
         return False
     content = _read(live, wanted)
-    kept = {name: value for name, value in content.items() if name not in mine or value != wanted.values.get(name)}
-    await _write(client, key, live, wanted.key, kept, None)
+    for name in mine:
+        if name in wanted.values and _get(content, name) == wanted.values[name]:
+            _remove(content, name)
+    await _write(client, key, live, wanted.key, content, None)
     return True
+
+
+def _get(content: Any, name: str) -> Any:
+    """The value of a setting, or None."""
+    for key in name.split("."):
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
+
+
+def _with(content: dict[str, Any], changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The content with other values of some settings."""
+    for name, value in changed.items():
+        *parents, last = name.split(".")
+        inner = content
+        for key in parents:
+            if not isinstance(inner.get(key), dict):
+                inner[key] = {}
+            inner = inner[key]
+        inner[last] = value
+    return content
+
+
+def _remove(content: dict[str, Any], name: str) -> None:
+    """Remove a setting, and the maps that are empty then."""
+    key, _, rest = name.partition(".")
+    if rest:
+        _remove(content[key], rest)
+    if not rest or not content[key]:
+        del content[key]
 
 
 def _key(known: Sequence[ApiResource], wanted: Merge) -> Key:

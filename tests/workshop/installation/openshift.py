@@ -34,7 +34,7 @@ class OpenShift(Lab):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.ask("DELETE", "/api/v1/namespaces/user1-dev")
-        for name in ("openshift-operators", "openshift-monitoring"):
+        for name in ("openshift-operators", "openshift-monitoring", "openshift-user-workload-monitoring"):
             self.ask("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
         for kind in HAS:
             assert self.ask("POST", CRDS, crd(*kind))[0] == 201

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.kit import until
 from tests.workshop.installation.openshift import CRDS, MERGE, SUCCEEDED, crd
@@ -253,6 +254,27 @@ def test_a_setting_that_was_there_before_stays_after_uninstall(
     run([part], Installer.install)
     run([part], uninstall)
     assert lab.ask("GET", f"{path}/monitoring")[1]["data"]["config.yaml"] == "enableUserWorkload: true\n"
+
+
+def test_a_setting_inside_a_map_leaves_the_others_of_the_map(
+    run: Callable[..., Any],
+    lab: Lab,
+    namespace: str,
+) -> None:
+    path = f"/api/v1/namespaces/{namespace}/configmaps"
+    theirs = "alertmanager: {enabled: true, logLevel: debug}\n"
+    lab.ask("POST", path, {"metadata": {"name": "monitoring"}, "data": {"config.yaml": theirs}})
+    values = {"alertmanager.enabled": True, "alertmanager.enableAlertmanagerConfig": True, "thanos.x": 1}
+    part = Part("alerts", "it", "x", ("ConfigMap.v1",), merge=Merge(namespace, "monitoring", "config.yaml", values))
+
+    def data() -> Any:
+        return yaml.safe_load(lab.ask("GET", f"{path}/monitoring")[1]["data"]["config.yaml"])
+
+    run([part], Installer.install)
+    both = {"enabled": True, "logLevel": "debug", "enableAlertmanagerConfig": True}
+    assert data() == {"alertmanager": both, "thanos": {"x": 1}}
+    run([part], uninstall)
+    assert data() == {"alertmanager": {"enabled": True, "logLevel": "debug"}}
 
 
 def test_without_helm_the_command_for_another_machine_is_shown(
