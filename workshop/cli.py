@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -124,6 +125,7 @@ def _cluster(verbs: Any) -> None:
     install = _action(actions, "install", "install what is missing; goes on where it was interrupted")
     install.add_argument("--force", action="store_true", help="take over fields that somebody else has changed")
     install.add_argument("--timeout", type=float, default=900.0, help="seconds to wait for each part")
+    _domain(install)
     _action(actions, "status", "one line a part")
     _action(actions, "verify", "the same; exits with 3 unless every part is ready")
     _action(actions, "mirror", "what a room without a network needs in its own registry")
@@ -152,6 +154,7 @@ def _cohort(verbs: Any) -> None:
     provision.add_argument("--sheet", default="", metavar="DIR", help="where the hand-out sheet goes (handout-COHORT)")
     provision.add_argument("--timeout", type=float, default=600.0, help="seconds to wait for namespaces to go")
     provision.add_argument("--first-model", action="store_true", help="bring a first model to production for each")
+    _domain(provision)
     provision.add_argument("--at-once", type=int, default=5, metavar="N", help="first models that train at a time")
     git(provision)
     export = action("export", "write the participants' objects as files, and an ApplicationSet for Argo CD")
@@ -172,6 +175,18 @@ def _cohort(verbs: Any) -> None:
     git(teardown)
     teardown.add_argument("--yes", action="store_true", help="do not ask")
     teardown.add_argument("--timeout", type=float, default=600.0, help="seconds to wait until everything is gone")
+
+
+def _domain(action: argparse.ArgumentParser) -> None:
+    """The option for addresses on a cluster without OpenShift's Routes."""
+    help_ = "without OpenShift's Routes: make Ingresses for hosts below this domain"
+    action.add_argument("--domain", type=_dns_name, help=help_)
+
+
+def _dns_name(text: str) -> str:
+    if len(text) > 180 or not re.fullmatch(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a domain, allowed: apps.example.org")
+    return text
 
 
 def _participants(action: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.cluster.ingresses import reachable
 from workshop.cluster.resources import of_kind
 from workshop.cluster.wanted import Key, stamped
 from workshop.errors import SetupError
@@ -17,7 +18,7 @@ from workshop.participants.objects import Template
 KUSTOMIZATION = "tekton/overlays/cohort"
 OPTIONAL = {
     "grafana.integreatly.org": "the Grafana operator",
-    "route.openshift.io": "OpenShift's routes",
+    "route.openshift.io": "OpenShift's routes, or an Ingress below --domain",
 }
 """API groups that a cluster may lack, and what brings them: their objects are then left out."""
 
@@ -34,12 +35,15 @@ class CohortObjects:
     """Kinds of OPTIONAL groups that the server lacks, by what would bring them."""
 
     @classmethod
-    def load(cls, kit: Path, cohort: str, known: Sequence[ApiResource]) -> CohortObjects:
-        """Read the kustomization. Raises SetupError when it cannot be built or the server lacks a kind."""
+    def load(cls, kit: Path, cohort: str, known: Sequence[ApiResource], domain: str = "") -> CohortObjects:
+        """Read the kustomization. Raises SetupError when it cannot be built or the server lacks a kind.
+
+        `domain` is for addresses on a cluster without Routes.
+        """
         template = Template.build(kit / KUSTOMIZATION)
         kept, resources, missing = [], {}, []
         left_out: dict[str, list[str]] = {}
-        for obj in template.examples:
+        for obj in reachable(template.examples, known, domain):
             version, kind = obj["apiVersion"], obj["kind"]
             found = of_kind(known, version, kind)
             brought_by = OPTIONAL.get(version.partition("/")[0])

@@ -17,6 +17,7 @@ from html import escape
 from pathlib import Path
 
 from workshop.cluster.bulk import BulkClient
+from workshop.cluster.ingresses import INGRESS, ROUTE, has_routes, host
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
 from workshop.manifests.apiresource import ApiResource
@@ -31,9 +32,9 @@ PASSWORDS = (
 )
 """What people type: the Secret, its key, and its name on the sheet."""
 PAGES = {"jupyterhub": "JupyterHub", "git": "Git server", "grafana-route": "Grafana"}
-"""Routes of the shared parts, and their names on the sheet, in its order."""
+"""Routes or Ingresses of the shared parts, and their names on the sheet, in its order."""
 OWN_PAGES = {"mlflow": "MLflow", "el-github": "Webhook for branches", "el-production": "Webhook for tags"}
-"""Routes of each participant's own parts."""
+"""Routes or Ingresses of each participant's own parts."""
 _STYLE = """body{font:11pt/1.4 sans-serif;margin:0}
 section{break-inside:avoid;border:1px solid #999;padding:1em;margin:1em}
 h2{margin:0 0 .5em}td{padding:.1em 1em .1em 0;vertical-align:top}td+td{font-family:monospace;word-break:break-all}
@@ -51,16 +52,16 @@ class Card:
 async def addresses(client: BulkClient, known: Sequence[ApiResource]) -> dict[str, str]:
     """The pages that participants open, by their names on the sheet; those that the cluster has. Raises ApiFailure."""
     found = {"API server": client.config.server}
-    configmap, route = of_kind(known, "v1", "ConfigMap"), of_kind(known, "route.openshift.io/v1", "Route")
-    if route is None or configmap is None:
-        return found
-    try:
-        public = await client.get(configmap.path("openshift-config-managed", "console-public"))
-        found["Console"] = str((public.get("data") or {}).get("consoleURL", ""))
-    except ApiFailure as e:
-        if e.code not in (403, 404):
-            raise
-    hosts = {name_of(one): str((one.get("spec") or {}).get("host", "")) for one in await client.list(route, SHARED)}
+    configmap = of_kind(known, "v1", "ConfigMap")
+    if has_routes(known) and configmap is not None:
+        try:
+            public = await client.get(configmap.path("openshift-config-managed", "console-public"))
+            found["Console"] = str((public.get("data") or {}).get("consoleURL", ""))
+        except ApiFailure as e:
+            if e.code not in (403, 404):
+                raise
+    kind = of_kind(known, *(ROUTE if has_routes(known) else INGRESS))
+    hosts = {name_of(one): host(one) for one in await client.list(kind, SHARED)} if kind is not None else {}
     found |= {label: f"https://{hosts[name]}" for name, label in PAGES.items() if hosts.get(name)}
     return {label: url for label, url in found.items() if url}
 
@@ -68,12 +69,11 @@ async def addresses(client: BulkClient, known: Sequence[ApiResource]) -> dict[st
 async def own_addresses(client: BulkClient, known: Sequence[ApiResource], cohort: str) -> dict[str, dict[str, str]]:
     """Each participant's own pages, by their names on the sheet; those whose host is known. Raises ApiFailure."""
     found: dict[str, dict[str, str]] = {}
-    route = of_kind(known, "route.openshift.io/v1", "Route")
-    if route is not None:
-        for one in await client.list(route, labels=f"{COHORT}={cohort}"):
-            label, host = OWN_PAGES.get(name_of(one)), (one.get("spec") or {}).get("host")
-            if label and host:
-                found.setdefault(labels_of(one).get(PARTICIPANT, ""), {})[label] = f"https://{host}"
+    kind = of_kind(known, *(ROUTE if has_routes(known) else INGRESS))
+    if kind is not None:
+        for one in await client.list(kind, labels=f"{COHORT}={cohort}"):
+            if (label := OWN_PAGES.get(name_of(one))) and host(one):
+                found.setdefault(labels_of(one).get(PARTICIPANT, ""), {})[label] = f"https://{host(one)}"
     return found
 
 

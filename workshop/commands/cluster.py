@@ -32,7 +32,9 @@ def cluster(words: argparse.Namespace) -> int:
             client,
             table(),
             lambda event, fields: _report(words, event, fields),
-            Options(getattr(words, "timeout", 900.0), getattr(words, "force", False)),
+            Options(
+                getattr(words, "timeout", 900.0), getattr(words, "force", False), getattr(words, "domain", None) or ""
+            ),
         )
         await installer.discover()
         return await _ACTIONS[words.action](words, installer)

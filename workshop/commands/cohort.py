@@ -66,7 +66,7 @@ class _Room:
 
     def objects(self) -> CohortObjects:
         """What the cohort's participants get. Raises SetupError."""
-        return CohortObjects.load(KIT, self.name, self.known)
+        return CohortObjects.load(KIT, self.name, self.known, getattr(self.words, "domain", None) or "")
 
     def git(self) -> AbstractAsyncContextManager[GitServer | None]:
         """The room's Git server; None on a cluster without one of the kit's. Entering it raises SetupError."""

@@ -17,6 +17,7 @@ from workshop.cluster.applying import apply, find, refused
 from workshop.cluster.bulk import BulkClient
 from workshop.cluster.client import Client
 from workshop.cluster.generated import filled
+from workshop.cluster.ingresses import has_routes, reachable
 from workshop.cluster.kustomize import build
 from workshop.cluster.resources import discover, of_kind
 from workshop.cluster.searching import search
@@ -44,10 +45,14 @@ Report = Callable[[str, dict[str, Any]], None]
 
 @dataclass(frozen=True)
 class Options:
-    """Of one run: `seconds` is how long each part may take; `force` takes over fields that others have changed."""
+    """Of one run: `seconds` is how long each part may take; `force` takes over fields that others have changed.
+
+    `domain` is for addresses on a cluster without OpenShift's Routes.
+    """
 
     seconds: float = 900.0
     force: bool = False
+    domain: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ class Installer:
         """Why a part is not for this cluster; empty when it is."""
         if part.openshift and not is_openshift(self.known):
             return "it needs OpenShift"
+        if part.addresses and not has_routes(self.known) and not self.options.domain:
+            return f"it needs OpenShift's Routes; {part.elsewhere}"
         if part.needs:
             needed = next(one for one in self.table.parts if one.name == part.needs)
             if not all(served(self.known, kind) for kind in needed.provides):
@@ -122,7 +129,7 @@ class Installer:
         """The objects of a part's folder. Raises SetupError when the server lacks one of their kinds."""
         built = await asyncio.to_thread(build, self.kit / part.folder)
         made = []
-        for obj in built:
+        for obj in reachable(built, self.known, self.options.domain):
             resource = of_kind(self.known, obj["apiVersion"], obj["kind"])
             if resource is None:
                 raise SetupError(

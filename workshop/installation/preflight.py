@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workshop.cluster.bulk import BulkClient, every
+from workshop.cluster.ingresses import has_routes
 from workshop.cluster.resources import of_kind
 from workshop.cluster.transport import ApiFailure
 from workshop.installation import operators
@@ -126,6 +127,10 @@ class _Look:
         if part.openshift and not self.openshift:
             state = "missing" if part.provides and not part.optional else "choice"
             return [Finding(part.name, state, "install brings it on OpenShift only", part.elsewhere)]
+        if part.addresses and not has_routes(self.known):
+            return [
+                Finding(part.name, "choice", "the server has no Routes", f"workshop cluster install {part.elsewhere}")
+            ]
         if part.needs and not self._reachable(next(p for p in table.parts if p.name == part.needs)):
             return [Finding(part.name, "choice", f"left out: it needs {part.needs}", "")]
         if part.merge is not None and self.openshift:

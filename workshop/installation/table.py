@@ -62,6 +62,8 @@ class Part:
     builds: dict[str, str] = field(default_factory=dict)
     """The source folder in the kit by BuildConfig; empty for the whole kit."""
     merge: Merge | None = None
+    addresses: bool = False
+    """Whether its folder has Routes; elsewhere than on OpenShift, Ingresses below a domain."""
     needs: str = ""
     """The part without which this one is left out."""
     elsewhere: str = ""
