@@ -18,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from grafana import queries
-from grafana.config import FEATURE_REFERENCE, PLACE, REQUESTS
+from grafana.config import FEATURE_REFERENCE, PLACE, REQUESTS, SLICES
 from grafana.look import BLUE, RED, SOURCE
 
 TAG = "mlops-workshop"
@@ -87,6 +87,11 @@ def choice(name: str, label: str, description: str, values: Sequence[str], chose
 def features() -> dashboard.QueryVariable:
     """A variable for one feature of the deployment's models."""
     return _values_of("feature", "Feature", "feature", f"{FEATURE_REFERENCE}{{{PLACE}}}")
+
+
+def slices() -> dashboard.QueryVariable:
+    """A variable for one of the features by whose values the quality is counted."""
+    return _values_of("slice", "Slice", "slice", f"{SLICES}{{{PLACE}}}")
 
 
 def filled(builder: dashboard.Dashboard, rows: Rows) -> Dashboard:

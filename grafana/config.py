@@ -23,6 +23,19 @@ FEATURE_DRIFT, FEATURE_ROWS = "feature:model_feature_drift:ratio", "feature:mode
 OUTPUT_DRIFT, OUTPUT_ROWS = "predictor:model_output_drift:ratio", "predictor:model_output_rows:increase"
 UNSEEN, REFUSED = "feature:model_feature_unseen:share", "feature:model_feature_refused:share"
 
+# What the recording rules make of the rows with truth: by tenth of the probability, and in all.
+OBSERVED, PREDICTED = "decile:model_calibration_observed:ratio", "decile:model_calibration_predicted:ratio"
+CALIBRATION_ERROR, TRUTH_ROWS = "predictor:model_calibration_error:ratio", "predictor:model_feedback_rows:increase"
+DECILE_ROWS = "decile:model_feedback_rows:increase"
+SLICES = counters.SLICES
+
+ENOUGH_TRUTHS = 500
+"""Rows with truth from which a calibration error is shown: with fewer, chance alone makes 0.05."""
+FEWEST_ROWS = 100
+"""Rows with truth from which a share of a slice or of a tenth is shown: it is off by 5 points in one of three."""
+FEWEST_POSITIVES = 30
+"""Positive rows from which the recall of a slice is shown, as a canary needs them."""
+
 ENOUGH_ROWS = 2000
 """Rows in a window that is compared with training: as many as `delivery.drift.STRETCH`, which the bound is made of."""
 
@@ -55,6 +68,9 @@ PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
 
 SELECT = f'{PLACE}, predictor_name=~"$predictor", predictor_version=~"$version"'
 """Matchers of the chosen deployment, predictors and versions."""
+
+SLICE = f'{SELECT}, slice="$slice"'
+"""The same with the slice, a feature by whose values the quality is shown."""
 
 CHOSEN = f'{PLACE}, predictor_name=~"$predictor"'
 """The same without the version, which what the recording rules make does not have."""

@@ -194,8 +194,11 @@ def matrix(row: str, column: str, empty: str = "zero") -> list[DataTransformerCo
     ]
 
 
-def joined(names: dict[str, str]) -> list[DataTransformerConfig]:
-    """Join the tables of several queries, rename the columns and sort the rows by the first."""
+def joined(names: dict[str, str], largest: str = "") -> list[DataTransformerConfig]:
+    """Join the tables of several queries, rename the columns and sort the rows.
+
+    The order is that of the first column, or with `largest` the rows with the largest values of that column come first.
+    """
     organized = {
         "excludeByName": {"Time": True},
         "indexByName": {name: at for at, name in enumerate(names)},
@@ -204,12 +207,13 @@ def joined(names: dict[str, str]) -> list[DataTransformerConfig]:
     return [
         DataTransformerConfig(id_val="merge", options={}),
         DataTransformerConfig(id_val="organize", options=organized),
-        _sorted(next(iter(names.values()))),
+        _sorted(largest or next(iter(names.values())), descending=bool(largest)),
     ]
 
 
-def _sorted(field: str) -> DataTransformerConfig:
-    return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [{"field": field, "desc": False}]})
+def _sorted(field: str, descending: bool = False) -> DataTransformerConfig:
+    order = {"field": field, "desc": descending}
+    return DataTransformerConfig(id_val="sortBy", options={"fields": {}, "sort": [order]})
 
 
 def stacked(panel: timeseries.Panel) -> timeseries.Panel:
@@ -226,6 +230,14 @@ def limit(panel: timeseries.Panel, at: float, color: str = RED) -> timeseries.Pa
 def bounds(first: float, last: float) -> list[ValueMapping]:
     """Show a time at or outside the first and the last bound as that bound: `≤ 0.1 ms`, `≥ 10 s`."""
     return [_range(None, first, f"≤ {seconds(first)}"), _range(last, None, f"≥ {seconds(last)}")]
+
+
+def missing_as(text: str) -> DynamicConfigValue:
+    """Show a text where there is no value."""
+    return DynamicConfigValue(
+        id_val="mappings",
+        value=[{"type": "special", "options": {"match": "null+nan", "result": {"text": text, "index": 0}}}],
+    )
 
 
 def seconds(value: float) -> str:

@@ -13,25 +13,32 @@ writes `1.0`.
 from __future__ import annotations
 
 from grafana.config import (
+    CALIBRATION_ERROR,
     CHOSEN,
     CPU,
+    DECILE_ROWS,
     DECILES,
     ENOUGH_ROWS,
+    ENOUGH_TRUTHS,
     ERRORS,
     FASTEST,
     FEATURE_DRIFT,
     FEATURE_REFERENCE,
     FEATURE_ROWS,
     FEATURES,
+    FEWEST_POSITIVES,
+    FEWEST_ROWS,
     MEMORY,
     MODEL_ERRORS,
     NEGATIVE,
+    OBSERVED,
     OUTCOMES,
     OUTPUT_DRIFT,
     OUTPUT_ROWS,
     PLACE,
     PODS,
     POSITIVE,
+    PREDICTED,
     PREDICTIONS,
     RANGE,
     RATE,
@@ -39,7 +46,10 @@ from grafana.config import (
     REFUSED,
     REQUESTS,
     SELECT,
+    SLICE,
+    SLICES,
     STARTED,
+    TRUTH_ROWS,
     UNSEEN,
     WINDOW,
 )
@@ -183,8 +193,8 @@ def probability_distance(where: str, than: str, over: str) -> str:
 def expected_positive_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:
     """Mean predicted probability, from the middle of each tenth.
 
-    Compare it with `actual_positive_share`: equal values mean calibration in the large. Calibration of each tenth would
-    need feedback counted by tenth.
+    Compare it with `actual_positive_share`: equal values mean calibration in the large. `predicted_rate` and
+    `observed_rate` have it for each tenth, of the rows with truth.
     """
     tenths = " or ".join(
         f'{(2 * at + 1) / 20} * increase({DECILES}{{{where}, decile="{at}"}}[{over}])' for at in range(10)
@@ -286,6 +296,38 @@ def missed_share(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
     return f"{_outcomes(where, over, by, predicted=NEGATIVE, actual=POSITIVE)} / ({known_rows(where, over, by)} > 0)"
 
 
+def predicted_rate(where: str = CHOSEN) -> str:
+    """The mean predicted probability of each tenth with enough rows with truth, as the rules have it."""
+    return f"avg by (decile) ({PREDICTED}{{{where}}} and {DECILE_ROWS}{{{where}}} >= {FEWEST_ROWS})"
+
+
+def observed_rate(where: str = CHOSEN) -> str:
+    """The share of positive rows in each tenth with enough rows with truth, as the rules have it."""
+    return f"avg by (decile) ({OBSERVED}{{{where}}} and {DECILE_ROWS}{{{where}}} >= {FEWEST_ROWS})"
+
+
+def calibration_error(where: str = CHOSEN, by: str = PREDICTOR) -> str:
+    """The expected calibration error, as the rules have it, where there are enough rows with truth."""
+    return f"max by ({by}) ({CALIBRATION_ERROR}{{{where}}} and {TRUTH_ROWS}{{{where}}} >= {ENOUGH_TRUTHS})"
+
+
+def slice_rows(where: str = SLICE, over: str = RANGE, fewest: int = 1) -> str:
+    """Rows with truth by value of the slice, without values that have none."""
+    return f"{_sliced(where, over)} >= {fewest}"
+
+
+def slice_recall(where: str = SLICE, over: str = RANGE) -> str:
+    """Recall by value of the slice, where there are enough positive rows."""
+    hits = _sliced(where, over, predicted=POSITIVE, actual=POSITIVE)
+    return f"{hits} / ({_sliced(where, over, actual=POSITIVE)} >= {FEWEST_POSITIVES})"
+
+
+def slice_missed_share(where: str = SLICE, over: str = RANGE) -> str:
+    """The share of rows that were positive and not predicted, by value of the slice, where there are enough rows."""
+    missed = _sliced(where, over, predicted=NEGATIVE, actual=POSITIVE)
+    return f"{missed} / ({slice_rows(where, over, FEWEST_ROWS)})"
+
+
 def error_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
     """Rows with truth of a regression."""
     return _sum(by, f'increase({ERRORS}{{{where}, power="0"}}[{over}])')
@@ -335,5 +377,12 @@ def _hits(where: str, over: str, by: str) -> str:
 
 
 def _outcomes(where: str, over: str, by: str, **labels: str) -> str:
-    chosen = "".join(f', {name}="{value}"' for name, value in labels.items())
-    return _sum(by, f"increase({OUTCOMES}{{{where}{chosen}}}[{over}])")
+    return _sum(by, f"increase({OUTCOMES}{{{where}{_and(labels)}}}[{over}])")
+
+
+def _sliced(where: str, over: str, **labels: str) -> str:
+    return _sum("value", f"increase({SLICES}{{{where}{_and(labels)}}}[{over}])")
+
+
+def _and(labels: dict[str, str]) -> str:
+    return "".join(f', {name}="{value}"' for name, value in labels.items())

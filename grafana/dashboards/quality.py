@@ -8,7 +8,7 @@ from __future__ import annotations
 from delivery.usecase import CLASSIFICATION, REGRESSION
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from grafana.board import Rows, board, choice, features, filled
+from grafana.board import Rows, board, choice, features, filled, slices
 from grafana.config import QUALITY_UID, USE_CASE
 from grafana.panels import drift, regression
 from grafana.panels import quality as panels
@@ -27,8 +27,9 @@ _CLASSIFICATION = {
         panels.balanced_accuracy_over_time,
         panels.missed_over_time,
         panels.f1_over_time,
-        panels.calibration,
     ),
+    "Are its probabilities right": (panels.reliability, panels.calibration_error, panels.calibration),
+    **({"Where is it right": (panels.slices,)} if USE_CASE.slices else {}),
     "Has it moved from training": drift.PANELS,
     "Has it moved since a while ago": (panels.share_then_and_now, panels.probability_shift, panels.probability_cells),
 }
@@ -72,4 +73,7 @@ def build() -> Dashboard:
             )
         )
     )
-    return filled(built.with_variable(features()), ROWS[USE_CASE.task])
+    built = built.with_variable(features())
+    if USE_CASE.slices:
+        built = built.with_variable(slices())
+    return filled(built, ROWS[USE_CASE.task])

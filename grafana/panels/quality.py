@@ -7,7 +7,7 @@ from grafana_foundation_sdk.models.common import TableAutoCellOptions, TableColo
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import look, queries
-from grafana.config import NEGATIVE, OUTPUT, POSITIVE, WINDOW
+from grafana.config import ENOUGH_TRUTHS, FEWEST_POSITIVES, FEWEST_ROWS, NEGATIVE, OUTPUT, POSITIVE, WINDOW
 from grafana.look import BLUE, GREEN, ORANGE, PLAIN, RED, YELLOW
 
 BY_PREDICTOR = "{{predictor_name}}"
@@ -220,7 +220,6 @@ def balanced_accuracy_over_time() -> timeseries.Panel:
         "Balanced accuracy over time",
         "By predictor, over the chosen window. Dashed: on the model's test month. Guessing gets 50 %.",
         "percentunit",
-        span=6,
     )
     return (
         panel.max(1)
@@ -236,7 +235,6 @@ def f1_over_time() -> timeseries.Panel:
         "F1 over time",
         "By predictor, over the chosen window. Dashed: on the model's test month.",
         "percentunit",
-        span=6,
     )
     return (
         panel.max(1)
@@ -253,7 +251,6 @@ def missed_over_time() -> timeseries.Panel:
         "Share of the rows with truth, by predictor. Dashed: on the model's test month. It rises when the model fits "
         "the data less, and when there is more to miss. The alert ModelMisses has the same query.",
         "percentunit",
-        span=6,
     )
     return (
         panel.override_by_regexp("/^on the test month/", look.dashed(PLAIN))
@@ -277,3 +274,80 @@ def calibration() -> timeseries.Panel:
         .with_target(look.query(queries.expected_positive_share(over=WINDOW, by=""), "expected"))
         .with_target(look.query(queries.actual_positive_share(over=WINDOW, by=""), "actual"))
     )
+
+
+def reliability() -> barchart.Panel:
+    """The observed rate and the mean predicted probability of each tenth."""
+    panel = look.columns(
+        "Reliability",
+        f"For each tenth of the probability: the mean that the model predicted, and the share that was {POSITIVE}. A "
+        "model is calibrated when both are equal. Of the rows with truth in the last quarter of an hour, by the tenths "
+        f"that have {FEWEST_ROWS} of them.",
+        "percentunit",
+        "Tenth",
+        span=9,
+    )
+    tenths = {str(at): {"text": _tenth(at), "index": at} for at in range(10)}
+    named = DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": tenths}])
+    panel = (
+        panel.max(1)
+        .no_value(f"No tenth has {FEWEST_ROWS} rows with truth")
+        .override_by_name("Tenth", [named])
+        .override_by_name("predicted", look.fixed(BLUE))
+        .override_by_name("observed", look.fixed(ORANGE))
+        .with_target(look.rows(queries.predicted_rate()))
+        .with_target(look.rows(queries.observed_rate()))
+    )
+    for transformation in look.joined({"decile": "Tenth", "Value #A": "predicted", "Value #B": "observed"}):
+        panel = panel.with_transformation(transformation)
+    return panel
+
+
+def calibration_error() -> timeseries.Panel:
+    """The expected calibration error over time."""
+    panel = look.series(
+        "Calibration error",
+        "The mean distance between predicted and observed, over the tenths, each with the weight of its rows (expected "
+        "calibration error, Guo and others, 2017). By predictor, over a quarter of an hour, from "
+        f"{ENOUGH_TRUTHS} rows with truth on. Dashed: on the model's test month.",
+        "percentunit",
+        span=9,
+    )
+    return (
+        panel.no_value(f"Fewer than {ENOUGH_TRUTHS} rows with truth in a quarter of an hour")
+        .override_by_regexp("/^on the test month/", look.dashed(PLAIN))
+        .with_target(look.query(queries.calibration_error(), BY_PREDICTOR))
+        .with_target(look.query(queries.reference("calibration_error", by=""), "on the test month"))
+    )
+
+
+# -- where was it right --------------------------------------------------------------------------------------
+
+
+def slices() -> table.Panel:
+    """Recall, missed share and rows by value of the chosen slice."""
+    panel = look.grid(
+        "Quality by $slice",
+        "The value with the largest missed share comes first. Missed: the share of its rows that were "
+        f"{POSITIVE} and not predicted. Recall needs {FEWEST_POSITIVES} rows that were {POSITIVE}, the missed share "
+        f"{FEWEST_ROWS} rows: fewer are shown as too few. A model may be good on average and useless for one value.",
+        "percentunit",
+        24,
+        11,
+    )
+    too_few = look.missing_as("too few")
+    whole = [DynamicConfigValue(id_val="unit", value="short"), DynamicConfigValue(id_val="decimals", value=0)]
+    panel = (
+        panel.decimals(1)
+        .no_value("No row with truth in the time shown")
+        .override_by_name("Rows with truth", whole)
+        .override_by_name("Missed", [too_few])
+        .override_by_name("Recall", [too_few])
+        .with_target(look.rows(queries.slice_missed_share()))
+        .with_target(look.rows(queries.slice_recall()))
+        .with_target(look.rows(queries.slice_rows()))
+    )
+    columns = {"value": "Value", "Value #A": "Missed", "Value #B": "Recall", "Value #C": "Rows with truth"}
+    for transformation in look.joined(columns, largest="Missed"):
+        panel = panel.with_transformation(transformation)
+    return panel

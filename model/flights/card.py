@@ -51,6 +51,10 @@ class Card:
     sample: Sample
     reference: dict[str, Any]
     """The distribution of each column in training, and of the answers: what `delivery.drift` has described."""
+    slices: dict[str, list[str]] = field(default_factory=dict)
+    """The most frequent values in training of each feature by which quality is counted; all others are `other`."""
+    scores: dict[str, list[int]] = field(default_factory=dict)
+    """By class: flights of the test month in each hundredth of the probability of late, see `metrics.counts`."""
     name: str = NAME
     outputs: list[str] = field(default_factory=lambda: list(CLASSES))
 

@@ -21,6 +21,16 @@ def commit() -> str:
     return asked.stdout.strip()
 
 
+def committed_at() -> str:
+    """The time of `commit()` as UTC, 2026-01-31T12:00:00Z; empty when the checkout does not have the commit."""
+    shown = ["git", "show", "--no-patch", "--date=format-local:%Y-%m-%dT%H:%M:%SZ", "--format=%cd", commit()]
+    try:
+        asked = subprocess.run(shown, capture_output=True, text=True, check=True, env={**os.environ, "TZ": "UTC"})
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return asked.stdout.strip()
+
+
 def libraries() -> dict[str, str]:
     """The version of each library that affects the model's bytes."""
     return {name: version(name) for name in _LIBRARIES}

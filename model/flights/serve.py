@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from flights import card
 from flights.card import CARD, CLASSES, MODEL
 from flights.errors import BadInputError
+from flights.outcomes import Outcomes
 
 Reader = Callable[[Any], str | float]
 Feed = dict[str, NDArray[Any]]
@@ -29,10 +30,9 @@ _OUTPUTS = ["probabilities"]
 _COUNTERS: list[tuple[str, dict[str, str]]] = [
     *(("model_predictions", {"class": said}) for said in CLASSES),
     *(("model_output_decile", {"decile": str(decile)}) for decile in range(10)),
-    *(("model_feedback", {"predicted": said, "actual": actual}) for said in CLASSES for actual in CLASSES),
 ]
-_DECILES, _OUTCOMES = 2, 12
-"""The positions of the first decile and the first outcome among the counters."""
+_DECILES = 2
+"""The position of the first decile among the counters."""
 _LATE_WORDS = {"late": 1, "on_time": 0, "1": 1, "0": 0, "1.0": 1, "0.0": 0, "true": 1, "false": 0}
 
 
@@ -75,6 +75,8 @@ class FlightModel:
         self._lock = Lock()
         self._named = False
         self._counts = [0] * len(_COUNTERS)
+        words = [column.entry["name"] for column in self._words]
+        self._outcomes = Outcomes({words.index(name): (name, values) for name, values in self.card.slices.items()})
 
     def predict(self, rows: Any, names: Sequence[str] | None = None, checked: bool = False) -> NDArray[np.float64]:
         """The probabilities of on time and late, shape (rows, 2). The rows are counted.
@@ -83,11 +85,11 @@ class FlightModel:
         columns; by default it is that of the schema. `checked` rows are an array of objects that a server has
         validated, in the order of the schema; they are not validated again. Raises BadInputError.
         """
-        probabilities = self._run(rows, names, checked)
+        probabilities = self.answer(self._feed(rows, names, checked))
         late = probabilities[:, 1]
         said = np.bincount(late >= self.card.threshold, minlength=_DECILES)
         # The last decile includes 1.
-        deciles = np.bincount(np.minimum((late * 10).astype(np.intp), 9), minlength=_OUTCOMES - _DECILES)
+        deciles = np.bincount(np.minimum((late * 10).astype(np.intp), 9), minlength=10)
         with self._lock:
             for at, count in enumerate((*said.tolist(), *deciles.tolist())):
                 self._counts[at] += count
@@ -100,12 +102,12 @@ class FlightModel:
         Truth is one value for each row: 1 or `late`, 0 or `on_time`; or a pair, of which the larger value is the class.
         """
         actual = _truth(truth)
-        late = self._run(rows, names, checked)[:, 1].tolist()
+        feed = self._feed(rows, names, checked)
+        late = self.answer(feed)[:, 1].tolist()
         if len(late) != len(actual):
             raise BadInputError(f"truth: got {len(actual)} values for {len(late)} rows, allowed: one a row")
         with self._lock:
-            for probability, real in zip(late, actual, strict=True):
-                self._counts[_OUTCOMES + 2 * (probability >= self.card.threshold) + real] += 1
+            self._outcomes.add(late, actual, feed["words"].tolist(), self.card.threshold)
         return len(actual)
 
     def take_metrics(self) -> list[dict[str, Any]]:
@@ -120,6 +122,7 @@ class FlightModel:
             counted = [(*counter, count) for counter, count in zip(_COUNTERS, self._counts, strict=True)
                        if count or not named]  # fmt: skip
             self._counts[:] = [0] * len(_COUNTERS)
+            counted += self._outcomes.take(every=not named)
         counters = [{"type": "COUNTER", "key": key, "value": count, "tags": dict(tags)} for key, tags, count in counted]
         return counters if named else counters + _reference(self.card.metrics)
 
@@ -152,12 +155,12 @@ class FlightModel:
         (probabilities,) = self._session.run(_OUTPUTS, feed)
         return np.asarray(probabilities, dtype=np.float64)
 
-    def _run(self, rows: Any, names: Sequence[str] | None, checked: bool) -> NDArray[np.float64]:
+    def _feed(self, rows: Any, names: Sequence[str] | None, checked: bool) -> Feed:
         if checked and isinstance(rows, np.ndarray):
             words, numbers = rows.take(self._words_at, 1), rows.take(self._numbers_at, 1)
             # None becomes NaN.
-            return self.answer({"words": words, "numbers": numbers.astype(np.float32)})
-        return self.answer(self.feed(rows, names))
+            return {"words": words, "numbers": numbers.astype(np.float32)}
+        return self.feed(rows, names)
 
     def _first_refusal(self, table: list[list[Any]], order: Sequence[int]) -> BadInputError:
         """Find the value that a column refused. Called only after a refusal."""
@@ -190,7 +193,7 @@ class FlightModel:
 
 def _reference(scored: Mapping[str, float]) -> list[dict[str, Any]]:
     """The scores of the test month, with the shares predicted late and missed, and the balanced accuracy."""
-    known = {name: scored.get(name) for name in ("accuracy", "precision", "recall", "f1")}
+    known = {name: scored.get(name) for name in ("accuracy", "precision", "recall", "f1", "calibration_error")}
     late, precision, recall = (scored.get(name, 0.0) for name in ("late_rate", "precision", "recall"))
     if precision > 0 and late < 1:
         called = late * recall / precision

@@ -4,8 +4,8 @@
 
 By default the flights are those of the test month; --month chooses another. The outcome of these flights is known, and
 --feedback sends it for that share of the answered requests. --kilometres is a caller's mistake that the model answers,
-and --to an airport that training did not have; --mistakes are requests without one of the columns, which it refuses.
-`delivery.traffic` sends them.
+and --to an airport that training did not have. --origin is a caller from one airport. --mistakes are requests without
+one of the columns, which the model refuses. `delivery.traffic` sends them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from flights.card import CLASSES
 from flights.cli import exit_code
 from flights.errors import FlightsError
 from flights.paths import home
-from flights.schema import BY_NAME, FEATURES, LABEL, LATE_MINUTES
+from flights.schema import BY_NAME, FEATURES, LABEL, LATE_MINUTES, ORIGINS
 
 KILOMETRES = 1.609344
 """In a mile."""
@@ -70,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
         "--kilometres", action="store_true", help="distances in kilometres, which the model takes for miles"
     )
     parser.add_argument("--to", default="", metavar="AIRPORT", help="all flights go there; ILM opened in September")
+    parser.add_argument("--origin", choices=ORIGINS, help="only the flights that depart there")
     given = parser.parse_args(argv)
     month = given.month or params.load().test_month
     flights = flights_of(month, home() / "data")
@@ -77,6 +78,8 @@ def main(argv: list[str] | None = None) -> int:
         flights = _changed(flights, lambda values: {**values, "distance": round(values["distance"] * KILOMETRES)})
     if given.to:
         flights = _changed(flights, lambda values: {**values, "dest": given.to})
+    if given.origin:
+        flights = replace(flights, rows=[row for row in flights.rows if row.values["origin"] == given.origin])
     traffic = Traffic(given.url, flights, plan_of(given))
     return send(traffic, CLASSIFICATION, f"month {month}", given.output, CLASSES[1])
 

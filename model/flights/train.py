@@ -13,13 +13,15 @@ import hashlib
 import json
 import sys
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from delivery import drift
+from delivery import drift, usecase
 from threadpoolctl import threadpool_limits
 
 from flights import candidates, card, export, features, metrics, params, provenance, tracking
@@ -37,16 +39,25 @@ THREADS = 1
 On busy cores, more threads take ten times as long.
 """
 SAMPLE_ROWS = 20
+SLICE_VALUES = 20
+"""The largest number of values of a slice: each is four counters of every model server."""
 
 
 def train(
-    candidate: str, given: params.Params, learning: pd.DataFrame, test: pd.DataFrame, version: str
+    candidate: str,
+    given: params.Params,
+    learning: pd.DataFrame,
+    test: pd.DataFrame,
+    version: str,
+    slices: Sequence[str] = (),
 ) -> tuple[bytes, Card]:
-    """Fit, export, compare and measure. Returns the model's bytes and its card.
+    """Fit, export, compare and measure. Returns the model's bytes and its card. `slices` are those of usecase.yaml.
 
-    Raises FlightsError when ONNX and scikit-learn differ by more than gate.max_parity on a row of the test frame.
+    Raises FlightsError when ONNX and scikit-learn differ by more than gate.max_parity on a row of the test frame, and
+    for a slice that the schema does not have.
     """
     names = list(given.features)
+    sliced = _slices(slices, names, learning)
     pipeline = candidates.build(candidate, names, given.candidates)
     started = time.perf_counter()
     with threadpool_limits(THREADS):
@@ -66,6 +77,7 @@ def train(
             f"{given.gate.max_parity:.0e}, next: look at the steps of flights/candidates.py that skl2onnx converts"
         )
     quality = metrics.score(features.labels(test), served, given.threshold)
+    scores = metrics.counts(features.labels(test), served)
     return model, Card(
         candidate=candidate,
         threshold=given.threshold,
@@ -84,7 +96,26 @@ def train(
         row_ms=round(export.row_milliseconds(running, test, given.features), 4),
         sample=_sample(test, names, reference),
         reference=_reference(learning, names, version, export.late(running, features.inputs(learning, names))),
+        slices=sliced,
+        scores=dict(zip(card.CLASSES, scores, strict=True)),
     )
+
+
+def _slices(wanted: Sequence[str], names: Sequence[str], learning: pd.DataFrame) -> dict[str, list[str]]:
+    """The most frequent values of each slice, in the order of the alphabet. A slice that is no feature is left out."""
+    found = {}
+    allowed = [column.name for column in BY_NAME.values() if column.role == "feature" and column.enum]
+    for name in wanted:
+        if name not in allowed:
+            raise FlightsError(f"{usecase.FILE}: slices: got {name!r}, allowed: {', '.join(allowed)}")
+        if name in names:
+            # Equal counts in the order of the alphabet: the same values everywhere.
+            frequent = Counter(sorted(learning[name].astype(str))).most_common(SLICE_VALUES)
+            found[name] = sorted(value for value, _ in frequent)
+        else:
+            # Feedback has the model's features only.
+            say(f"quality is not counted by {name}, which is not a feature of this model")
+    return found
 
 
 def _reference(learning: pd.DataFrame, names: list[str], version: str, late: metrics.Probabilities) -> drift.Reference:
@@ -132,7 +163,8 @@ def main(argv: list[str] | None = None) -> int:
     given, folder = params.load(), home() / "data"
     learning = features.read(given.train_months, folder)
     test = features.read([given.test_month], folder)
-    model, made = train(candidate, given, learning, test, version_of_data(given, folder))
+    slices = usecase.read(home()).slices
+    model, made = train(candidate, given, learning, test, version_of_data(given, folder), slices)
     target = home() / "models" / candidate
     write_atomic(target / MODEL, model)
     card.dump(made, target / CARD)

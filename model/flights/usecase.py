@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from delivery.cli import say
 from delivery.errors import DeliveryError
-from delivery.usecase import Champion, Check, LabelledRows, Registered
+from delivery.usecase import Champion, Check, LabelledRows, Registered, Scores
 
 from flights import card, features, months, params, provenance, traffic, train
 from flights import gate as gates
@@ -49,6 +50,19 @@ def gate(champion: Champion | None) -> Sequence[Check]:
         return gates.decide(home() / SERVING, test, params.load().gate, champion)
 
 
+def gate_by_threshold(model: Path, scores: Scores) -> Sequence[Sequence[Check]]:
+    """The bounds of params.yaml for the model at the threshold where each bin begins.
+
+    The AUC depends on no threshold: it is that of the test month if the scores are, else that of the scores.
+    """
+    with _as_delivery_error():
+        made, limits = card.load(model), params.load().gate
+        tested = [list(scores.negative), list(scores.positive)] == [made.scores.get(name) for name in card.CLASSES]
+        auc = made.metrics["auc"] if tested else scores.auc
+        recalls = [scores.at(at).recall for at in range(len(scores.negative))]
+        return [gates.bounds(made, auc, recall, limits) for recall in recalls]
+
+
 def run_of_chosen_model() -> Registered:
     """The MLflow run of the model in models/serving."""
     # Imported here, because only this function needs MLflow, which takes seconds to import.
@@ -62,6 +76,8 @@ def run_of_chosen_model() -> Registered:
             "git_commit": provenance.commit(),
             "onnx_sha256": made.onnx_sha256,
         }
+        if committed_at := provenance.committed_at():
+            tags["committed_at"] = committed_at
         return Registered(tracking.run_of(home() / SERVING), tags)
 
 

@@ -59,7 +59,7 @@ def small_model(
 ) -> Path:
     """A folder with a model trained on the slice, as the stage `train` writes it."""
     folder = tmp_path_factory.mktemp("serving")
-    model, made = train.train("boosted", given, june, july, "0" * 12)
+    model, made = train.train("boosted", given, june, july, "0" * 12, ("carrier", "origin"))
     (folder / MODEL).write_bytes(model)
     card.dump(made, folder / CARD)
     return folder

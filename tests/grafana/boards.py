@@ -24,6 +24,7 @@ VARIABLES = {
     "namespace": "user1-production",
     "deployment": "flight-delay",
     "feature": "dest",
+    "slice": "carrier",
 }
 
 

@@ -26,7 +26,7 @@ out = Path(sys.argv[1])
 data.make([6, 7], out / "months")
 june = features.read([6], out / "months").iloc[::5].reset_index(drop=True)
 july = features.read([7], out / "months").iloc[::7].reset_index(drop=True)
-model, made = train.train("boosted", params.load(Path("params.yaml")), june, july, "0" * 12)
+model, made = train.train("boosted", params.load(Path("params.yaml")), june, july, "0" * 12, ("carrier", "origin"))
 (out / MODEL).write_bytes(model)
 card.dump(made, out / CARD)
 """

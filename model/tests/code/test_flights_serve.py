@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from FlightDelay import FlightDelay
 from flights.errors import BadInputError
+from flights.outcomes import Outcomes
 from flights.serve import FlightModel
 
 
@@ -113,7 +114,8 @@ def test_metrics_are_what_happened_since_last_asked(served: FlightModel, rows: l
 
 def test_every_counter_is_named_at_0_before_its_first_event(served: FlightModel, rows: list[list[Any]]) -> None:
     named = [entry for entry in served.take_metrics() if entry["type"] == "COUNTER"]
-    assert len(named) == 2 + 10 + 4
+    slices = sum(len(values) + 1 for values in served.card.slices.values())
+    assert len(named) == 2 + 10 + 4 + 3 * 20 + 4 * slices
     assert {entry["value"] for entry in named} == {0}
     served.feedback(rows, None, [1] * len(rows))
     known = [(entry["key"], entry["tags"]) for entry in named]
@@ -142,6 +144,62 @@ def test_feedback_counts_predicted_against_actual(served: FlightModel, rows: lis
     assert total(taken, "model_feedback", predicted="late", actual="late") == int(late.sum())
     assert total(taken, "model_feedback", predicted="on_time", actual="late") == int((~late).sum())
     assert total(taken, "model_predictions") == 0
+
+
+def test_feedback_is_counted_by_probability_and_actual_class(served: FlightModel, rows: list[list[Any]]) -> None:
+    late = served.predict(rows)[:, 1]
+    actual = [at % 2 for at in range(len(rows))]
+    served.take_metrics()
+    served.feedback(rows, None, actual)
+    taken = served.take_metrics()
+    at = np.searchsorted(np.arange(20) / 20, late, side="right") - 1
+    for bin_ in range(20):
+        name, real = f"{bin_ / 20:.2f}", np.array(actual)[at == bin_]
+        assert total(taken, "model_feedback_bin", bin=name, actual="late") == real.sum()
+        assert total(taken, "model_feedback_bin", bin=name, actual="on_time") == len(real) - real.sum()
+        assert total(taken, "model_feedback_probability", bin=name) == pytest.approx(late[at == bin_].sum())
+
+
+def test_feedback_is_counted_by_the_values_of_the_slices(served: FlightModel, rows: list[list[Any]]) -> None:
+    served.take_metrics()
+    served.feedback(rows, None, [1] * len(rows))
+    taken = served.take_metrics()
+    for name in ("carrier", "origin"):
+        values = [row[served.card.features.index(name)] for row in rows]
+        for value in set(values):
+            counted = total(taken, "model_feedback_slice", slice=name, value=value, actual="late")
+            assert counted == values.count(value)
+
+
+def test_a_value_that_training_did_not_have_is_counted_as_other() -> None:
+    outcomes = Outcomes({0: ("carrier", ["AA", "UA"])})
+    outcomes.add([0.9, 0.9, 0.9], [1, 1, 1], [["UA"], ["ZZ"], ["YY"]], 0.3)
+    taken = [tags["value"] for key, tags, _ in outcomes.take(every=False) if key == "model_feedback_slice"]
+    assert taken == ["UA", "other"]
+
+
+def test_the_number_of_counters_does_not_depend_on_what_is_sent(served: FlightModel, rows: list[list[Any]]) -> None:
+    def series() -> set[str]:
+        return {f"{entry['key']} {entry['tags']}" for entry in served.take_metrics() if entry["type"] == "COUNTER"}
+
+    known = series()
+    served.predict(rows)
+    served.feedback(rows, None, [0] * len(rows))
+    assert series() <= known
+    assert len(known) < 300
+
+
+def test_refused_feedback_counts_nothing(served: FlightModel, rows: list[list[Any]]) -> None:
+    served.take_metrics()
+    for truth in ([1, 0], ["maybe"] * len(rows)):
+        with pytest.raises(BadInputError):
+            served.feedback(rows, None, truth)
+    assert served.take_metrics() == []
+
+
+def test_the_calibration_error_of_the_test_is_shown(served: FlightModel) -> None:
+    known = {entry["tags"].get("measure"): entry["value"] for entry in served.take_metrics()}
+    assert known["calibration_error"] == served.card.metrics["calibration_error"]
 
 
 @pytest.mark.parametrize("truth", [[1], ["late"], [[1.0]], [[0.2, 0.8]], np.array([[1.0]]), [True]])

@@ -9,6 +9,7 @@ A command finds the file in the folder that USE_CASE names, else in the working 
 from __future__ import annotations
 
 import importlib
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ class Config:
 
     `measure` is the metric of model.json by which candidates are compared. A classification has two classes, the
     negative one first. A regression has a target: what is predicted, with its unit. `canary` are rules of the canary
-    that differ from their defaults.
+    that differ from their defaults. `slices` are features of a classification by whose values quality is counted.
     """
 
     folder: Path
@@ -43,6 +44,7 @@ class Config:
     classes: tuple[str, ...] = ()
     target: str = ""
     canary: Mapping[str, Any] = field(default_factory=dict)
+    slices: tuple[str, ...] = ()
 
     @property
     def negative(self) -> str:
@@ -94,6 +96,65 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Rows with a known truth at one threshold: the confusion matrix."""
+
+    hits: int
+    misses: int
+    false_alarms: int
+    rejections: int
+
+    @property
+    def recall(self) -> float:
+        """The share of the positive rows that was predicted; NaN without one."""
+        positives = self.hits + self.misses
+        return self.hits / positives if positives else math.nan
+
+    @property
+    def precision(self) -> float:
+        """The share of the rows predicted positive that were; NaN without one."""
+        predicted = self.hits + self.false_alarms
+        return self.hits / predicted if predicted else math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Rows with a known truth by bin of the predicted probability; the bins have the same width and begin at 0."""
+
+    negative: Sequence[int]
+    positive: Sequence[int]
+
+    def __post_init__(self) -> None:
+        if len(self.negative) != len(self.positive) or not self.negative:
+            raise ValueError(f"{len(self.negative)} and {len(self.positive)} bins, allowed: as many of each class")
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return sum(self.negative) + sum(self.positive)
+
+    def at(self, bin_: int) -> Outcomes:
+        """The outcomes at the threshold where a bin begins. They are exact."""
+        return Outcomes(
+            hits=sum(self.positive[bin_:]), misses=sum(self.positive[:bin_]),
+            false_alarms=sum(self.negative[bin_:]), rejections=sum(self.negative[:bin_]),
+        )  # fmt: skip
+
+    @property
+    def auc(self) -> float:
+        """The area under the ROC curve, with rows of one bin as equals; NaN without both classes.
+
+        It is the share of pairs of a positive and a negative row in which the positive one has the larger probability
+        (Hanley and McNeil, 1982). Equals count half.
+        """
+        pairs, below, won = sum(self.negative) * sum(self.positive), 0, 0.0
+        for negative, positive in zip(self.negative, self.positive, strict=True):
+            won += positive * (below + negative / 2)
+            below += negative
+        return won / pairs if pairs else math.nan
+
+
+@dataclass(frozen=True, slots=True)
 class Champion:
     """The registered version that production runs, and the bytes of its ONNX model."""
 
@@ -124,6 +185,12 @@ class UseCase(Protocol):
     def gate(self, champion: Champion | None) -> Sequence[Check]:
         """The checks that the chosen model must pass before it is registered."""
 
+    def gate_by_threshold(self, model: Path, scores: Scores) -> Sequence[Sequence[Check]]:
+        """What the gate says of a model at the threshold where each bin begins, without the champion.
+
+        `model` is its model.json. Only a classification has this function.
+        """
+
     def run_of_chosen_model(self) -> Registered:
         """The MLflow run of the model in models/serving, made when there is none yet."""
 
@@ -146,6 +213,7 @@ def read(at: Path | None = None) -> Config:
                 "overlays": (where / raw["overlays"]).resolve(),
                 "classes": tuple(raw.get("classes") or ()),
                 "canary": dict(raw.get("canary") or {}),
+                "slices": tuple(raw.get("slices") or ()),
             }
         )
     except OSError as error:
@@ -176,5 +244,7 @@ def _wrong(config: Config) -> str:
         allowed = "allowed: two, the negative one first"
         return "" if len(config.classes) == 2 else f"classes: got {list(config.classes)}, {allowed}"
     if config.task == REGRESSION:
+        if config.slices:
+            return f"slices: got {list(config.slices)}, allowed: none for a regression"
         return "" if config.target else "target: missing, allowed: what is predicted, with its unit"
     return f"task: got {config.task!r}, allowed: {CLASSIFICATION} or {REGRESSION}"

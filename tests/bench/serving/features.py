@@ -43,10 +43,10 @@ def contestant(model: str, folder: Path) -> Contestant:
     return Contestant(model, command, PATH, seldon, "/ready", env, KIT / "model")
 
 
-def cpu_us(running: Running, body: Path, connections: int, seconds: float) -> tuple[float, float]:
+def cpu_us(running: Running, body: Path, connections: int, seconds: float, path: str = PATH) -> tuple[float, float]:
     """CPU microseconds of one request, and requests a second. Raises RuntimeError when a request fails."""
     began = running.cpu_seconds()
-    figures = press(running.url + PATH, body, seconds, connections)
+    figures = press(running.url + path, body, seconds, connections)
     if figures.failed or not figures.rate:
         raise RuntimeError(f"{figures.failed} requests failed")
     return 1e6 * (running.cpu_seconds() - began) / (figures.rate * seconds), figures.rate

@@ -27,7 +27,7 @@ def main() -> None:
     months = folder / "months"
     data.make([6, 7], months)
     june, july = features.read([6], months), features.read([7], months)
-    model, made = train.train("boosted", given, june, july, "0" * 12)
+    model, made = train.train("boosted", given, june, july, "0" * 12, ("carrier", "origin"))
     serving = folder / "serving"
     serving.mkdir()
     (serving / MODEL).write_bytes(model)

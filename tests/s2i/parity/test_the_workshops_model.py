@@ -18,15 +18,11 @@ def request(name: str = "flight") -> dict[str, object]:
 
 def counters(series: Series) -> dict[str, float]:
     """The model's own counters, with the labels that it gave them."""
-    own = ("class", "decile", "predicted", "actual", "method")
+    own = ("class", "decile", "predicted", "actual", "bin", "slice", "value", "method")
     return {
         f"{name}{[value for key, value in labels if key in own]}": count
         for (name, labels), count in series.items()
-        if name.startswith("model_")
-        and name.endswith("_total")
-        and not name.startswith("model_server_")
-        and count
-        and ("method", "health") not in labels
+        if name.startswith(MODEL) and name.endswith("_total") and count and ("method", "health") not in labels
     }
 
 
@@ -47,7 +43,8 @@ def test_requests_are_answered_alike_and_counted_alike(flight_delay: Both) -> No
     ]
     assert added[0] == added[1]
     assert any(name.startswith("model_predictions_total") for name in added[0])
-    assert any(name.startswith("model_feedback_total") for name in added[0])
+    for counted in ("model_feedback_total", "model_feedback_bin_total", "model_feedback_slice_total"):
+        assert any(name.startswith(counted) for name in added[0]), counted
 
 
 def test_metadata_is_the_same(flight_delay: Both) -> None:

@@ -23,6 +23,12 @@ export function settings(panel, name, filled = (text) => text) {
   return made;
 }
 
+// The text of a missing value: that of a mapping, else a dash.
+export function absent(field) {
+  const found = (field.mappings ?? []).find(({ type, options }) => type === "special" && options.match.startsWith("null"));
+  return found?.options.result.text ?? "–";
+}
+
 export function text(field, value) {
   for (const { type, options } of field.mappings ?? []) {
     if (type === "value" && options[value]) return options[value].text;

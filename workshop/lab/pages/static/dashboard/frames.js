@@ -28,7 +28,8 @@ export function transformed(answers, transformations) {
 const KNOWN = {
   sortBy: (given, { sort }) => given.map((table) => {
     const [{ field, desc }] = sort;
-    const order = (a, b) => compare(a.get(field), b.get(field)) * (desc ? -1 : 1);
+    // Rows without a value come last, in either order.
+    const order = (a, b) => missing(a.get(field)) - missing(b.get(field)) || compare(a.get(field), b.get(field)) * (desc ? -1 : 1);
     return { ...table, rows: [...table.rows].sort(order) };
   }),
 
@@ -67,6 +68,8 @@ const KNOWN = {
     };
   }),
 };
+
+const missing = (value) => value === undefined || value === null || Number.isNaN(value);
 
 function compare(a, b) {
   return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });

@@ -2,7 +2,7 @@
 
 import { continuous, threshold } from "./colors.js";
 import { element, svg } from "./dom.js";
-import { last, settings, text, valueColor } from "./fields.js";
+import { absent, last, settings, text, valueColor } from "./fields.js";
 
 class Panel {
   constructor(panel, body) {
@@ -128,7 +128,7 @@ export class Table extends Panel {
   }
 
   cell(field, value, first, low, high) {
-    const shown = value === undefined || value === null ? "–" : text(field, value);
+    const shown = value === undefined || value === null ? absent(field) : text(field, value);
     const cell = element(first ? "th" : "td", first ? "" : "end figure", shown);
     if (first) cell.scope = "row";
     if (field.custom?.cellOptions?.type === "color-background" && typeof value === "number") {
