@@ -94,7 +94,14 @@ def parser() -> argparse.ArgumentParser:
     rollback.add_argument("--because", default="", help="the reason, for the history")
     rollback.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
     history = verb("history", "show the releases of production, and why each was replaced")
+    history.add_argument("--measures", action="store_true", help="lead time, frequency, failure rate, time to restore")
     history.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    thresholds = verb("thresholds", "show what each threshold would cost, and what the gate would say")
+    thresholds.add_argument(
+        "--missed", type=float, default=5.0, help="cost of a positive row that was missed (default: 5)"
+    )
+    thresholds.add_argument("--false-alarm", type=float, default=1.0, help="cost of a false alarm (default: 1)")
+    thresholds.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
     sbom = verb("sbom", "list the packages of a model's image; -o json prints the document (CycloneDX)")
     sbom.add_argument("image", nargs="?", default="production", help="staging, production, or the name of an image")
     start = verb("start", "bring any state to the start of a module")

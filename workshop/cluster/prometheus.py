@@ -26,6 +26,15 @@ class Prometheus:
         found = self._get("query", asked)["result"]
         return float(found[0]["value"][1]) if found else None
 
+    def values(self, query: str, label: str) -> dict[str, float]:
+        """The values of a query's series by one of their labels; a later series replaces an earlier one.
+
+        Raises NoAnswer.
+        """
+        asked = {"query": query} | ({"namespace": self.namespace} if self.namespace else {})
+        found = self._get("query", asked)["result"]
+        return {str(one["metric"].get(label, "")): float(one["value"][1]) for one in found}
+
     def firing(self) -> list[dict[str, Any]]:
         """The firing alerts, as the API describes them. Raises NoAnswer."""
         return [one for one in self._get("alerts")["alerts"] if one["state"] == "firing"]

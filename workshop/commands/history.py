@@ -1,4 +1,4 @@
-"""`workshop history`: what was in production, when, what brought it and why it was replaced."""
+"""`workshop history`: what was in production, when, what brought it and why it was replaced; and delivery measures."""
 
 from __future__ import annotations
 
@@ -10,4 +10,4 @@ from workshop.participants.target import CommandTarget
 
 def history(words: argparse.Namespace, target: CommandTarget) -> int:
     """Print the history, newest first. Raises SetupError, RunFailed."""
-    return run_delivery_command(words, target, "history")
+    return run_delivery_command(words, target, "history", *(["--measures"] if words.measures else []))

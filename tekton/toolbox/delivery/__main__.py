@@ -22,6 +22,7 @@ COMMANDS = {
     "replay": "play past periods through production as they happened, and say which alert fired when",
     "request": "ask production for a promotion, a test, a shadow or a rollback",
     "rollback": "return production to an earlier release",
+    "thresholds": "what each threshold would cost, and what the gate would say",
     "traffic": "send real rows to a deployment",
 }
 

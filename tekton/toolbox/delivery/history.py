@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -31,6 +31,8 @@ PROMOTED, ROLLED_BACK, CANARY_REFUSED, AB_TEST, SHADOW = (
     "shadow",
 )
 """The causes of an entry. The last three never were production alone."""
+BEFORE = "before the history began"
+"""`came` of the entry for what production ran before its first recorded promotion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,8 @@ class Entry:
     """A release and its time in production; `until` and `left` are empty while it is there.
 
     `cause` is one of the five above, `reason` what a person or a measure gave for it; `came` and `left` are sentences
-    for people. `since` is empty for a canary and a test: they had a part of the requests, or a copy.
+    for people. `since` is empty for a canary and a test: they had a part of the requests, or a copy. `committed_at` is
+    the time of the commit, UTC; empty where it is not known, as in entries of older versions of the kit.
     """
 
     image: str
@@ -54,6 +57,7 @@ class Entry:
     left: str = ""
     cause: str = ""
     reason: str = ""
+    committed_at: str = ""
 
     @property
     def current(self) -> bool:
@@ -132,14 +136,14 @@ class History:
 
     def read(self) -> list[Entry]:
         """The entries, oldest first; none when nothing was ever promoted."""
-        return self._entries(self._object())
+        return entries_of(self._object())
 
     def change(self, how: Callable[[Sequence[Entry]], list[Entry]]) -> list[Entry]:
         """Change the entries and return them; DeliveryError when other writers were faster ten times."""
         for attempt in range(TRIES):
             found = self._object()
-            entries = how(self._entries(found))
-            if found is not None and entries == self._entries(found):
+            entries = how(entries_of(found))
+            if found is not None and entries == entries_of(found):
                 return entries
             made: dict[str, Any] = found or {
                 "apiVersion": "v1",
@@ -170,17 +174,21 @@ class History:
                           "--ignore-not-found", "--output", "json")  # fmt: skip
         return json.loads(text) if text.strip() else None
 
-    def _entries(self, found: dict[str, Any] | None) -> list[Entry]:
-        if found is None:
-            return []
-        try:
-            entries = json.loads((found.get("data") or {}).get(KEY, '{"entries": []}'))["entries"]
-            return [Entry(**one) for one in entries]
-        except (ValueError, KeyError, TypeError) as error:
-            raise DeliveryError(
-                f"ConfigMap {self.config_map} in {cluster.namespace()} cannot be read: {error}",
-                next=f"oc edit configmap {self.config_map} -n {cluster.namespace()}",
-            ) from error
+
+def entries_of(config_map: Mapping[str, Any] | None) -> list[Entry]:
+    """The entries of the ConfigMap, oldest first; none without one. DeliveryError when it cannot be read."""
+    if config_map is None:
+        return []
+    try:
+        entries = json.loads((config_map.get("data") or {}).get(KEY, '{"entries": []}'))["entries"]
+        return [Entry(**one) for one in entries]
+    except (ValueError, KeyError, TypeError) as error:
+        meta = config_map.get("metadata") or {}
+        name, namespace = meta.get("name"), meta.get("namespace")
+        raise DeliveryError(
+            f"ConfigMap {name} in {namespace} cannot be read: {error}",
+            next=f"oc edit configmap {name} -n {namespace}",
+        ) from error
 
 
 def _kept(entries: Sequence[Entry]) -> list[Entry]:

@@ -21,6 +21,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from delivery.errors import DeliveryError
 
@@ -67,20 +68,28 @@ class Prometheus:
     def range(self, selector: str, since: float) -> list[Series]:
         """The samples of every series of a selector from shortly before `since` until now; DeliveryError."""
         seconds = int(time.time() - since) + LOOK_BACK
-        asked = {"query": f"{selector}[{seconds}s]"} | ({"namespace": self._namespace} if self._namespace else {})
+        found = self._query(f"{selector}[{seconds}s]")
+        return [Series(one["metric"], [(float(t), float(v)) for t, v in one["values"]]) for one in found]
+
+    def now(self, query: str) -> list[tuple[Mapping[str, str], float]]:
+        """The labels and the value of each series of a query at this moment; DeliveryError."""
+        return [(one["metric"], float(one["value"][1])) for one in self._query(query)]
+
+    def _query(self, query: str) -> list[dict[str, Any]]:
+        asked = {"query": query} | ({"namespace": self._namespace} if self._namespace else {})
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         request = urllib.request.Request(  # noqa: S310 the configured address
             f"{self.url}/api/v1/query", urllib.parse.urlencode(asked).encode(), headers
         )
         try:
             with urllib.request.urlopen(request, timeout=10, context=self._tls) as answer:  # noqa: S310
-                found = json.load(answer)["data"]["result"]
+                found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+                return found
         except urllib.error.HTTPError as error:
             answer = error.read(300).decode("utf-8", "replace")
             raise DeliveryError(f"{self.url} answers {error.code} to {asked['query']}: {answer}") from error
         except (OSError, ValueError, KeyError) as error:
             raise DeliveryError(f"Prometheus at PROMETHEUS_URL {self.url} does not answer: {error}") from error
-        return [Series(one["metric"], [(float(t), float(v)) for t, v in one["values"]]) for one in found]
 
 
 def increase(points: Sequence[Point], since: float) -> float:

@@ -33,6 +33,18 @@ class Registry:
         found = _call("GET", "model-versions/get", name=self.model, version=version)["model_version"]
         return {tag["key"]: tag["value"] for tag in found.get("tags") or []}
 
+    def file(self, version: str, name: str) -> bytes:
+        """A file that the run of a version has logged. DeliveryError when there is none."""
+        found = _call("GET", "model-versions/get", name=self.model, version=version)["model_version"]
+        base = os.environ["MLFLOW_TRACKING_URI"].rstrip("/")
+        # What MLflow's own page downloads with. It reads any artifact store that the server can read.
+        query = urllib.parse.urlencode({"run_uuid": found["run_id"], "path": name})
+        try:
+            with urllib.request.urlopen(_request(f"{base}/get-artifact?{query}"), timeout=10) as response:  # noqa: S310
+                return bytes(response.read())
+        except OSError as error:
+            raise DeliveryError(f"MLflow at {base} has no {name} of version {version}: {error}") from error
+
     def version_of(self, alias: str) -> str:
         """The version that has an alias, or nothing."""
         try:
@@ -74,12 +86,8 @@ def _call(method: str, path: str, **values: str) -> dict[str, Any]:
         url += "?" + urllib.parse.urlencode(values)
     else:
         body = json.dumps(values).encode()
-    headers = {"Content-Type": "application/json"}
-    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        headers["Authorization"] = f"Bearer {token}"
     try:
-        request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 the configured address
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(_request(url, body, method), timeout=10) as response:  # noqa: S310
             found: dict[str, Any] = json.load(response)
             return found
     except urllib.error.HTTPError as error:
@@ -87,3 +95,10 @@ def _call(method: str, path: str, **values: str) -> dict[str, Any]:
         raise _RefusedError(f"MLflow at {base} refused {path} {values}: {error.code} {answer}") from error
     except (OSError, ValueError) as error:
         raise DeliveryError(f"MLflow at {base} does not answer: {error}") from error
+
+
+def _request(url: str, body: bytes | None = None, method: str = "GET") -> urllib.request.Request:
+    headers = {"Content-Type": "application/json"}
+    if token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
+        headers["Authorization"] = f"Bearer {token}"
+    return urllib.request.Request(url, body, headers, method=method)  # noqa: S310 the configured address

@@ -62,12 +62,13 @@ class Delivery:
 
     def entry(self, release: Release, *, came: str, cause: str, reason: str = "", run: str = "", by: str = "",
               since: str = "", until: str = "", left: str = "") -> Entry:  # fmt: skip
-        """A history entry with the registry's data of the version: commit and version of the data."""
+        """A history entry with the registry's data of the version: commit, its time, and version of the data."""
         known = self.registry.tags(release.version)
         return Entry(
             image=release.image, digest=release.digest, model_version=release.version,
             git_commit=known.get("git_commit", ""), data_version=known.get("data_version", ""),
             run=run, by=by, came=came, cause=cause, reason=reason, since=since, until=until, left=left,
+            committed_at=known.get("committed_at", ""),
         )  # fmt: skip
 
     def promote(self, new: Release, previous: Release | None, *, run: str, by: str, reason: str = "") -> Entry:
@@ -84,7 +85,7 @@ class Delivery:
         if previous is None or not previous.version:
             return None
         since = self.registry.tags(previous.version).get("promoted_at", "").replace("+00:00", "Z") or history.now()
-        return self.entry(previous, came="before the history began", cause=history.PROMOTED, since=since)
+        return self.entry(previous, came=history.BEFORE, cause=history.PROMOTED, since=since)
 
     def send_back(self, new: Release, previous: Release | None, *, why: str, run: str, by: str) -> None:
         """Production to what it ran before, first of all; then registry and history record why."""

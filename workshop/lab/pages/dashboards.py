@@ -47,7 +47,8 @@ def dashboard_routes(lab: Lab) -> list[BaseRoute]:
     """The list, the viewer and its queries."""
 
     async def index(request: Request) -> Response:
-        values = {"boards": boards(lab.kit), "alerts": await firing(lab)}
+        # The instructor's console has no clone and no production of its own to measure.
+        values = {"boards": boards(lab.kit), "alerts": await firing(lab), "measures": not lab.oversees}
         return html.page(lab, request, "dashboards.html", values)
 
     async def viewer(request: Request) -> Response:
@@ -66,6 +67,7 @@ def dashboard_routes(lab: Lab) -> list[BaseRoute]:
             "prometheus": endpoints(lab).get("prometheus") or "",
             "curl": curl(lab),
             "alerts": await firing(lab),
+            "measures": not lab.oversees,
         }
         return html.page(lab, request, "dashboard.html", values)
 

@@ -18,6 +18,7 @@ from workshop.lab.paths import LabPaths
 
 VERBS = ("start", "solve", "reset")
 LINES = 400
+ASK_SECONDS = 60.0
 
 
 class Busy(Exception):
@@ -36,6 +37,14 @@ class Job:
     @property
     def command(self) -> str:
         return f"workshop {self.verb} {self.module}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The exit code and the output of a command."""
+
+    code: int
+    text: str
 
 
 class Jobs:
@@ -58,6 +67,22 @@ class Jobs:
         self.last = Job(verb, module)
         self._task = asyncio.get_running_loop().create_task(self._run(self.last))
         return self.last
+
+    async def ask(self, *words: str) -> Answer:
+        """Run a verb that changes nothing, and return its output; exit code 6 when it takes longer than a minute."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "workshop", *words,
+            env=self._env, cwd=self._folder, start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            text, _ = await asyncio.wait_for(process.communicate(), ASK_SECONDS)
+            return Answer(process.returncode or 0, text.decode(errors="replace"))
+        except TimeoutError:
+            return Answer(6, f"workshop {words[0]} took longer than {ASK_SECONDS:.0f} s")
+        finally:
+            if process.returncode is None:
+                os.killpg(process.pid, 9)
 
     async def _run(self, job: Job) -> None:
         words = [*(["--yes"] if job.verb == "start" else []), job.module]

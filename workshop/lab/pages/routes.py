@@ -16,7 +16,9 @@ from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
 from workshop.lab.pages.auth import TokenGate, local_path
 from workshop.lab.pages.board import board_routes, forbidden_board
+from workshop.lab.pages.costs import cost_routes
 from workshop.lab.pages.dashboards import dashboard_routes
+from workshop.lab.pages.delivery import delivery_routes
 from workshop.lab.pages.guide import guide_routes, next_module
 from workshop.lab.pages.guidehost import LabGuide
 from workshop.lab.pages.overview import overview
@@ -44,13 +46,15 @@ def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
 
     Without `shells`, pages have no terminal.
     """
-    rows = Rows(lab)
+    rows, guide = Rows(lab), LabGuide(lab)
     return [
         *console_routes(lab, rows),
         *forbidden_board(lab),
         *dashboard_routes(lab),
         *(terminal_routes(shells) if shells else ()),
-        *guide_routes(LabGuide(lab)),
+        *guide_routes(guide),
+        *delivery_routes(guide),
+        *cost_routes(guide),
         *run_routes(lab, rows),
         Route("/livez", _alive),
         Mount("/static", Files(STATIC, REVALIDATE)),

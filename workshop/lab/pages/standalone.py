@@ -1,8 +1,8 @@
 """The guide of a participant on a cluster: the lab's pages, in the participant's JupyterHub server.
 
 jupyter-server-proxy starts it there and puts it behind the hub's login, so it has the participant's clone, kubeconfig
-and terminal's environment. It listens on loopback. The pages' addresses begin with /guide and /static; `Below` puts
-the server's prefix before them.
+and terminal's environment. It listens on loopback. The pages' addresses begin with /guide, /measures and /static;
+`Below` puts the server's prefix before them.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from workshop.checks import CheckContext
 from workshop.lab.files import REVALIDATE, Files
 from workshop.lab.pages import html
 from workshop.lab.pages.auth import same_origin
+from workshop.lab.pages.costs import cost_routes
+from workshop.lab.pages.delivery import URL as DELIVERY
+from workshop.lab.pages.delivery import delivery_routes
 from workshop.lab.pages.guide import guide_routes
 from workshop.lab.pages.jobs import Jobs
 from workshop.participants.progress import NAME, Change, Progress, progress_of, remember
@@ -30,7 +33,7 @@ from workshop.participants.target import CommandTarget
 
 STATIC = Path(__file__).parent / "static"
 _SAFE = ("GET", "HEAD")
-_PATHS = re.compile(rb"""(["'`(=])/(guide|static)/""")
+_PATHS = re.compile(rb"""(["'`(=])/(guide|static|measures)/""")
 _PAGES = {"EXPERIMENT_URL": "MLflow", "DASHBOARD_URL": "Dashboards", "CONSOLE_URL": "Console"}
 """Addresses that an instructor has given, and their names in the navigation."""
 
@@ -69,7 +72,12 @@ class ParticipantGuide:
         """A page with links to JupyterLab and to what the instructor has named."""
         known = self._target.variables()
         lab = self._root.rpartition("/")[0] + "/lab"
-        nav = [("Guide", "/guide/", True), ("JupyterLab", lab, False)]
+        path = request.url.path
+        nav = [
+            ("Guide", "/guide/", not path.startswith("/measures")),
+            ("JupyterLab", lab, False),
+            ("Measures", DELIVERY, path.startswith("/measures")),
+        ]
         nav += [(title, known[name], False) for name, title in _PAGES.items() if name in known]
         return HTMLResponse(
             html.render(template, {**values, "nav": nav, "who": known["WORKSHOP_USER"]}),
@@ -80,9 +88,12 @@ class ParticipantGuide:
 
 def application(target: CommandTarget, root: str) -> ASGIApp:
     """The pages below `root`. Raises SetupError when there is no clone."""
+    guide = ParticipantGuide(target, root)
     routes = [
         Route("/", lambda _: RedirectResponse("/guide/")),
-        *guide_routes(ParticipantGuide(target, root)),
+        *guide_routes(guide),
+        *delivery_routes(guide),
+        *cost_routes(guide),
         Mount("/static", Files(STATIC, REVALIDATE)),
     ]
     return Below(Starlette(routes=routes), root)
