@@ -1,0 +1,127 @@
+"""Module 15, notice drift: which feature moved, for which airline the model is worst, calibration, best threshold."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+
+from workshop.checks import answers
+from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.cluster.jsonhttp import NoAnswer
+from workshop.usecase import USE_CASE
+
+NUMBER = "15"
+NEAR = 0.03
+"""Tolerance of the calibration error: requests after the answer was written change it a little."""
+COSTS_MORE = 0.02
+"""A threshold is right when it costs at most this share more than the best: near it, the curve is flat."""
+MISSED, ALARM = 5, 1
+"""What the module's errors cost."""
+_MOVED, _WORST, _CALIBRATED, _BEST = (
+    "you know which feature moved",
+    "you know which airline the model serves worst",
+    "you know how far its probabilities are off",
+    "you know which threshold costs least",
+)
+_CALL = (
+    'cd model && python -m flights.traffic --url "$PRODUCTION_URL" --month 12 --origin LGA --rate 40 --rows 20 '
+    "--seconds 30 --feedback"
+)
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """The four answers, each compared with what Prometheus has counted, or the gate's own rows."""
+    given = answers.answers(context, NUMBER)
+    here = f'namespace="{context.namespace("production")}", deployment_name="{USE_CASE.deployment}"'
+    try:
+        found = [_moved(context, here, given), _worst(context, here, given), _calibrated(context, here, given)]
+    except NoAnswer as e:
+        found = [Finding(task, False, str(e), context.where_things_are) for task in (_MOVED, _WORST, _CALIBRATED)]
+    return [*found, _cheapest(context, given)]
+
+
+def reset(context: CheckContext, _: Editor) -> list[str]:
+    """Put the answers aside; Prometheus' counts stay."""
+    return answers.put_aside(context, NUMBER)
+
+
+def _moved(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
+    # By the largest value in a day, because the minute of the answer is over when the check looks.
+    ratio = f"feature:model_feature_drift:ratio{{{here}}} and feature:model_feature_rows:increase{{{here}}} >= 2000"
+    far = context.prometheus.values(f"max by (feature) (max_over_time(({ratio})[1d:15s])) > 1", "feature")
+    if not far:
+        return Finding(_MOVED, False, "no feature has moved further than is allowed", _CALL)
+    if "feature" not in given:
+        return answers.missing(NUMBER, "feature", _MOVED)
+    if given["feature"] not in far:
+        return Finding(_MOVED, False, f"you say {given['feature']}, which has not moved",
+                       "the first query of the module lists them")  # fmt: skip
+    return Finding(_MOVED, True, f"{given['feature']}, {far[given['feature']]:.0f} times what is allowed")
+
+
+def _worst(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
+    known = [context.prometheus.values(_missed(here, span), "value") for span in ("15m", "1h", "1d")]
+    worst = {max(shares, key=lambda value: shares[value]) for shares in known if shares}
+    if not worst:
+        return Finding(_WORST, False, "no airline has 100 flights with truth yet", _CALL)
+    if "carrier" not in given:
+        return answers.missing(NUMBER, "carrier", _WORST)
+    if given["carrier"] not in worst:
+        return Finding(_WORST, False, f"you say {given['carrier']}, and another airline's share is larger",
+                       "the second query of the module lists them")  # fmt: skip
+    return Finding(_WORST, True, given["carrier"])
+
+
+def _missed(here: str, span: str) -> str:
+    """The share of each airline's flights that were late and not predicted, of 100 flights at least."""
+    rows = f'increase(model_feedback_slice_total{{{here}, slice="carrier"}}[{span}])'
+    missed = rows.replace("}", f', predicted="{USE_CASE.negative}", actual="{USE_CASE.positive}"}}')
+    return f"sum by (value) ({missed}) / (sum by (value) ({rows}) >= 100)"
+
+
+def _calibrated(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
+    error = f"predictor:model_calibration_error:ratio{{{here}}} and predictor:model_feedback_rows:increase >= 500"
+    ends = [context.prometheus.value(f"{edge}({edge}_over_time(({error})[1d:15s]))") for edge in ("min", "max")]
+    if "calibration_error" not in given:
+        return answers.missing(NUMBER, "calibration_error", _CALIBRATED)
+    return _near(given["calibration_error"], [end for end in ends if end is not None])
+
+
+def _near(said: str, ends: Sequence[float]) -> Finding:
+    if not ends:
+        return Finding(_CALIBRATED, False, "production has no feedback of 500 flights yet", _CALL)
+    try:
+        right = min(ends) - NEAR <= float(said) <= max(ends) + NEAR
+    except ValueError:
+        right = False
+    if not right:
+        return Finding(_CALIBRATED, False, f"you say {said}, and the rule has made another number",
+                       "the third query of the module asks for it")  # fmt: skip
+    return Finding(_CALIBRATED, True, said)
+
+
+def _cheapest(context: CheckContext, given: dict[str, str]) -> Finding:
+    if "threshold" not in given:
+        return answers.missing(NUMBER, "threshold", _BEST)
+    asked = ["workshop", "thresholds", "-o", "json"]
+    try:
+        done = subprocess.run(
+            asked, cwd=context.clone, env=dict(context.env), text=True, capture_output=True, check=False
+        )
+        test = json.loads(done.stdout.splitlines()[-1])["sources"]["test"]
+        negative, positive = test["scores"]["negative"], test["scores"]["positive"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return Finding(_BEST, False, "the scores of production's model cannot be read", "workshop thresholds")
+    costs = [MISSED * sum(positive[:at]) + ALARM * sum(negative[at:]) for at in range(len(positive))]
+    try:
+        cost = costs[round(float(given["threshold"]) * len(costs))]
+    except (ValueError, IndexError, OverflowError):
+        cost = -1
+    if not 0 <= cost <= (1 + COSTS_MORE) * min(costs):
+        return Finding(
+            _BEST, False, f"you say {given['threshold']}, and another threshold costs less", " ".join(asked[:2])
+        )
+    return Finding(
+        _BEST, True, f"{given['threshold']} costs {1000 * cost / (sum(positive) + sum(negative)):,.0f} in 1,000"
+    )
