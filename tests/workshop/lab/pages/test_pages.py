@@ -382,7 +382,7 @@ def test_a_button_can_run_nothing_else(tmp_path: Path, path: str) -> None:
     ("uid", "charts", "shown"),
     [
         pytest.param("model-serving", 8, ["9 req/s", "4200.0%"], marks=in_a_browser, id="serving"),
-        pytest.param("model-quality", 15, [">42<", "actual \\ predicted", "0.3"], marks=in_a_browser, id="quality"),
+        pytest.param("model-quality", 17, [">42<", "actual \\ predicted", "0.3"], marks=in_a_browser, id="quality"),
     ],
 )
 def test_the_viewer_draws_every_panel(
