@@ -104,7 +104,7 @@ def test_a_history_that_may_have_lost_entries_says_so() -> None:
 def test_an_empty_history_has_no_measure() -> None:
     found = measured([], NOW)
     assert (found.since, found.lead_time, found.frequency, found.failure_rate, found.restore_time) == ("", *[None] * 4)
-    assert [line[1] for line in lines(found)] == ["unknown", "none yet", "unknown", "unknown"]
+    assert [line[1] for line in lines(found)] == ["unknown", "none yet", "unknown", "no failure yet"]
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01T00:00:00Z"])

@@ -146,7 +146,8 @@ def lines(found: Measures) -> list[tuple[str, str, str, str]]:
          f"{found.promotions} promotion{_s(found.promotions)}", DEFINITIONS["frequency"]),
         ("Change failure rate", share,
          f"{found.failures} of {found.changes} change{_s(found.changes)}", DEFINITIONS["failure_rate"]),
-        ("Time to restore service", duration(found.restore_time),
+        ("Time to restore service",
+         duration(found.restore_time) if found.restore_times or found.unknown_restore_times else "no failure yet",
          _of(found.restore_times, "rollback", found.unknown_restore_times, "of a failure whose start is not recorded"),
          DEFINITIONS["restore_time"]),
     ]  # fmt: skip
