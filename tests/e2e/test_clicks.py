@@ -9,7 +9,7 @@ from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser.driving import HAVE_CHROMIUM, chromium, click, wait_for
+from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
 from tests.e2e.conftest import Lab
 from tests.kit import until
 
@@ -53,6 +53,40 @@ def _empty_panels(browser: Chrome) -> set[str]:
     )
     assert len(panels) > 10
     return {title for title, classes, text in panels if "empty" in classes or "no data" in text}
+
+
+def test_the_cost_of_errors_follows_the_slider_by_keyboard(lab: Lab, browser: Chrome) -> None:
+    browser.get(f"{lab.summary['endpoints']['console']}/measures/costs")
+    own = wait_for(browser, "#summary", "A threshold of 0.30 costs", 120)
+    gates = [each.text for each in browser.find_elements(By.CSS_SELECTOR, "#sources .state")]
+    assert gates[0] == "The gate would be open"
+    slider = browser.find_element(By.ID, "threshold")
+    slider.send_keys(*[Keys.ARROW_RIGHT] * 40)
+    assert wait_for(browser, "#summary", "A threshold of 0.70 costs") != own
+    assert "The gate would be closed: recall" in wait_for(browser, "#sources", "closed")
+    missed = browser.find_element(By.ID, "missed")
+    missed.clear()
+    missed.send_keys("1")
+    click(browser, "#best")
+    # Errors that cost the same: the best threshold is near a half, and lower where a miss costs more.
+    equal = float(slider.get_attribute("value") or 0)
+    missed.clear()
+    missed.send_keys("5")
+    click(browser, "#best")
+    assert float(slider.get_attribute("value") or 0) < equal
+    for theme in ("light", "dark"):
+        browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+        assert serious(browser) == [], theme
+
+
+def test_the_page_of_delivery_has_the_main_jobs_promotion(lab: Lab, browser: Chrome) -> None:
+    browser.get(f"{lab.summary['endpoints']['console']}/measures/delivery")
+    numbers = wait_for(browser, ".numbers", "Lead time for changes")
+    assert "promotion" in numbers and "not counted" not in numbers
+    assert "promoted" in wait_for(browser, ".table")
+    for theme in ("light", "dark"):
+        browser.execute_script("document.documentElement.dataset.theme = arguments[0]", theme)
+        assert serious(browser) == [], theme
 
 
 def test_the_first_module_is_found_and_checked(lab: Lab, browser: Chrome) -> None:
