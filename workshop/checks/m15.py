@@ -26,7 +26,7 @@ _MOVED, _WORST, _CALIBRATED, _BEST = (
 )
 _CALL = (
     'cd model && python -m flights.traffic --url "$PRODUCTION_URL" --month 12 --origin LGA --rate 40 --rows 20 '
-    "--seconds 30 --feedback"
+    "--seconds 20 --feedback"
 )
 
 
