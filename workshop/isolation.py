@@ -8,6 +8,7 @@ module outside the standard library is imported.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
@@ -44,3 +45,12 @@ def without_proxy(env: Mapping[str, str]) -> dict[str, str]:
     """NO_PROXY in both spellings: what is there already, and loopback."""
     known = [word.strip() for name in EXCEPTIONS for word in env.get(name, "").split(",") if word.strip()]
     return dict.fromkeys(EXCEPTIONS, ",".join(dict.fromkeys([*known, *LOOPBACK])))
+
+
+def interpreter(python: str) -> str:
+    """How a shell script calls the Python of the kit's environment.
+
+    Python reads the environment's `.pth` files, which have the path of the kit, in the encoding of the locale. Where
+    LC_ALL names a locale that is not installed (openshift-client sets en_US.UTF-8), that is ASCII.
+    """
+    return ("" if python.isascii() else "env LC_ALL=C.UTF-8 ") + shlex.quote(python)

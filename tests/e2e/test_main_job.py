@@ -31,7 +31,9 @@ def test_production_answers_with_the_model_that_was_trained(lab: Lab) -> None:
 
 
 def test_the_printed_request_can_be_copied(lab: Lab) -> None:
-    done = subprocess.run(["bash", "-c", lab.summary["request"]], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", lab.summary["request"]], env=lab.env, capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout)["data"]["names"] == ["on_time", "late"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from workshop.cluster import config as configs
 from workshop.errors import ManifestError, SetupError
+from workshop.isolation import interpreter
 from workshop.lab import process_environment
 from workshop.lab.api.auth import Certificate
 from workshop.lab.identity.kubeconfig import write_kubeconfig
@@ -25,7 +26,7 @@ def write_tools(where: LabPaths) -> None:
     """Write the commands of the lab's shells and steps for programs that are not installed."""
     folder = process_environment.tools_folder(where)
     folder.mkdir(parents=True, exist_ok=True)
-    python = shlex.quote(sys.executable)
+    python = interpreter(sys.executable)
     modules = {"s2i": "workshop.lab.images.s2i", "buildah": "workshop.lab.images.buildah"}
     for name, module in modules.items():
         _executable(folder / name, f'exec {python} -m {module} "$@"')

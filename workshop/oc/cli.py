@@ -12,6 +12,7 @@ from typing import NoReturn, TextIO
 from workshop.cluster.client import ApiFailure
 from workshop.cluster.kubectl import kubectl
 from workshop.errors import WorkshopError
+from workshop.isolation import interpreter
 from workshop.oc.refused import Refused
 from workshop.oc.verbs import SOURCES, VERBS
 
@@ -57,7 +58,7 @@ for word; do
   case "$word" in
     {" | ".join(_VALUED)}) skip=1 ;;
     -*) ;;
-    {" | ".join(VERBS)}) exec {shlex.quote(python)} -m workshop.oc "$@" ;;
+    {" | ".join(VERBS)}) exec {interpreter(python)} -m workshop.oc "$@" ;;
     *) break ;;
   esac
 done

@@ -6,6 +6,7 @@ import asyncio
 import configparser
 import json
 import os
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -21,7 +22,8 @@ from workshop.lab.store import Store
 
 DASHBOARDS = KIT / "grafana" / "rendered"
 URL = "http://127.0.0.1:4711"
-STAND_IN = f"""#!{sys.executable}
+STAND_IN = f"""#!/bin/sh
+exec {shlex.quote(sys.executable)} - "$@" <<'END'
 import json, os, sys
 import socket
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -40,6 +42,7 @@ class Server(HTTPServer):
     def server_bind(self):
         self.socket.bind(self.server_address)
 Server(ini["server"]["socket"], Health).serve_forever()
+END
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,7 @@ async def ended(folder: Path, store: Store, text: str) -> tuple[Lab, Server]:
 
 def test_a_step_has_the_rights_of_its_account_and_no_others(tmp_path: Path) -> None:
     async def scenario() -> None:
-        text = RUN.replace("TARGET", TARGET).replace("KUBECTL", kubectl())
+        text = RUN.replace("TARGET", TARGET).replace("KUBECTL", shlex.quote(kubectl()))
         running, server = await ended(tmp_path, seeded(), text)
         log = running.log("r-pod").read_text()
         assert log.splitlines() == [
