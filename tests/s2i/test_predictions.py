@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from modelserver.http import image_part
 
 from .conftest import GOOD, Server, Start
 
@@ -68,6 +69,21 @@ def test_the_header_puid_is_echoed_or_made(late: Server) -> None:
     assert late.post(GOOD, seldon_puid="abc-1").headers["seldon-puid"] == "abc-1"
     assert len(late.post(GOOD).headers["seldon-puid"]) == 32
     assert late.post(GOOD, seldon_puid="bad value!").headers["seldon-puid"] != "bad value!"
+
+
+def test_a_made_puid_begins_with_the_digest_of_the_image(started: Start) -> None:
+    server = started(
+        "Late", PREDICTIVE_UNIT_ID="classifier", PREDICTIVE_UNIT_IMAGE=f"reg:5000/late@sha256:{'ab1' * 21}f"
+    )
+    made = [server.post(GOOD).headers["seldon-puid"] for _ in range(20)]
+    assert {(puid[:12], len(puid)) for puid in made} == {("ab1" * 4, 32)}
+    assert len(set(made)) == len({puid[12:] for puid in made}) == 20
+    assert server.post(GOOD, seldon_puid="mine").headers["seldon-puid"] == "mine"
+
+
+@pytest.mark.parametrize("image", ["", "reg:5000/late:1", "late@sha256:ab"])
+def test_an_image_without_a_digest_is_no_part_of_a_puid(image: str) -> None:
+    assert image_part(image) == ""
 
 
 def test_parameters_reach_the_constructor(started: Start) -> None:

@@ -266,7 +266,7 @@ class Connection(asyncio.Protocol):
         raw, _, query = url.partition(b"?")
         path = (unquote_to_bytes(raw) if b"%" in raw else raw).decode("utf-8", "replace")
         call = Call(self._parser.get_method().decode("latin-1"), path, query)
-        call.identify(self._puid.decode("latin-1"))
+        call.identify(self._puid.decode("latin-1"), self._server.image_part)
         kind = self._content_type
         if kind == b"application/json":
             call.content_type = JSON

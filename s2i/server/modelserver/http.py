@@ -33,7 +33,15 @@ log = logging.getLogger("modelserver")
 JSON = "application/json"
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 PUID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+IMAGE_DIGITS = 12
+"""The hex digits of the image's digest at the beginning of an identifier."""
 ErrorShape = Callable[[ServingError], dict[str, object]]
+
+
+def image_part(image: str) -> str:
+    """The first 12 hex digits of the digest of an image; empty for an image without a digest."""
+    found = re.search(r"@sha256:([0-9a-f]{64})\Z", image)
+    return found.group(1)[:IMAGE_DIGITS] if found else ""
 
 
 class Call:
@@ -60,9 +68,18 @@ class Call:
         self.body = b""
         self.rows = 0
 
-    def identify(self, wish: str) -> None:
-        """Take the caller's identifier, or make one when there is none that may go into a log."""
-        self.puid = wish if wish and PUID.match(wish) else f"{getrandbits(128):032x}"
+    def identify(self, wish: str, image: str = "") -> None:
+        """Take the caller's identifier, or make one when there is none that may go into a log.
+
+        One that is made has 32 hex digits. It begins with `image`, from `image_part`, so that it leads to the release
+        that answered with nothing stored. The other 80 bits are random.
+        """
+        if wish and PUID.match(wish):
+            self.puid = wish
+        elif image:
+            self.puid = f"{image}{getrandbits(80):020x}"
+        else:
+            self.puid = f"{getrandbits(128):032x}"
 
 
 class Answer(NamedTuple):

@@ -16,7 +16,7 @@ from typing import Any
 
 from modelserver.connection import IDLE, Connection, Pending, reason
 from modelserver.errors import ServingError
-from modelserver.http import Front, Operation
+from modelserver.http import Front, Operation, image_part
 from modelserver.shared import READY, Block
 
 IDLE_SECONDS = 75.0
@@ -35,6 +35,7 @@ class Server:
         self.max_body_bytes = settings.max_body_bytes
         self.max_buffered_bytes = settings.max_buffered_bytes
         self.allow_origin = settings.allow_origin
+        self.image_part = image_part(settings.unit_image)
         self.body_timeout = settings.body_timeout
         self.idle_timeout = IDLE_SECONDS
         self.stopping = False
