@@ -144,15 +144,19 @@ def plain(name: str, value: Any) -> Any:
     return int(value) if column.kind == "integer" else round(float(value), column.decimals)
 
 
+def files_of_data(given: params.Params, folder: Path) -> dict[str, str]:
+    """The files of the months in params.yaml, and the MD5 of each."""
+    return {name: file_md5(folder / name) for name in map(file_name, given.all_months)}
+
+
 def version_of_data(given: params.Params, folder: Path) -> str:
     """The data version that the stage `months` wrote, else that of the files."""
     written = home() / "reports/months.json"
-    names = [file_name(month) for month in given.all_months]
     if written.exists():
         known = json.loads(written.read_text(encoding="utf-8"))
-        if sorted(known["months"]) == sorted(names):
+        if sorted(known["months"]) == sorted(map(file_name, given.all_months)):
             return str(known["data_version"])
-    return data_version({name: file_md5(folder / name) for name in names})
+    return data_version(files_of_data(given, folder))
 
 
 def main(argv: list[str] | None = None) -> int:

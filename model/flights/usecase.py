@@ -40,6 +40,12 @@ def data_version() -> str:
         return train.version_of_data(params.load(), home() / "data")
 
 
+def data_files() -> dict[str, str]:
+    """The months of params.yaml with their MD5."""
+    with _as_delivery_error():
+        return {f"data/{name}": digest for name, digest in train.files_of_data(params.load(), home() / "data").items()}
+
+
 def gate(champion: Champion | None) -> Sequence[Check]:
     """The bounds of params.yaml, and the champion on the same test month."""
     with _as_delivery_error():

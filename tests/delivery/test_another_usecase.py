@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -75,9 +76,14 @@ def test_its_results_reach_a_task(folder: Path, tmp_path: Path) -> None:
     results.mkdir()
     for what in ("data", "model"):
         assert run(folder, "delivery", "describe", what, "--results", str(results)).returncode == 0
-    assert {file.name: file.read_text() for file in results.iterdir()} == {
+    found = {file.name: file.read_text() for file in results.iterdir()}
+    hint = json.loads(found.pop("data-ARTIFACT_INPUTS"))
+    assert found == {
         "data-version": "1982", "candidate": "line", "score": "0.500",
+        "data-files": '{"data/cars.csv":"00000000000000000000000000000000"}',
     }  # fmt: skip
+    digest = hashlib.sha256(found["data-files"].encode()).hexdigest()
+    assert hint == {"uri": "dvc:data@1982", "digest": f"sha256:{digest}"}
 
 
 @pytest.fixture

@@ -82,6 +82,8 @@ RESOURCES = {
     "deployment": ("apps", "deployments"),
     "seldondeployment": ("machinelearning.seldon.io", "seldondeployments"),
 }
+IN_DEV = {"pipelineruns": Right("list", "tekton.dev", "pipelineruns")}
+"""What production's account reads in dev; `oc get` without a name is a list."""
 
 
 def called() -> dict[str, set[Right]]:
@@ -115,6 +117,13 @@ def test_productions_account_may_do_all_that_its_tasks_do() -> None:
 
 def test_the_participants_pipelines_deploy_to_staging() -> None:
     assert applied() | DEPLOYMENTS <= granted(STAGING, PIPELINE)
+
+
+def test_productions_account_lists_the_runs_of_dev_and_does_nothing_else_there() -> None:
+    source = (KIT / "tekton/toolbox/delivery/cluster.py").read_text()
+    asked = {IN_DEV[one] for one in re.findall(r'oc\("get", "(\w+)", "--namespace", namespace\(DEV\)', source)}
+    assert asked == granted(DEV, OWN) == {Right("list", "tekton.dev", "pipelineruns")}
+    assert [o["roleRef"]["kind"] for o in bindings(DEV, OWN)] == ["Role"]
 
 
 @pytest.mark.parametrize("account", [PIPELINE, TERMINAL, PERSON])

@@ -87,6 +87,11 @@ class LabPaths:
         return self.root / "tls"
 
     @property
+    def signing_key(self) -> Path:
+        """The private key with which the lab signs provenance."""
+        return self.root / "chains" / "signing.key"
+
+    @property
     def images(self) -> Path:
         return self.root / "images"
 

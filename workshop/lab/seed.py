@@ -17,6 +17,7 @@ from workshop.lab.kinds import Kind, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import repository_path
 from workshop.lab.rbac.defaults import reconcile_defaults
+from workshop.lab.signing import public_pem
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.participants.names import CREDENTIALS, ENDPOINTS
@@ -84,6 +85,8 @@ def _addresses(lab: Lab) -> dict[str, str]:
         "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
         "GIT_URL": f"{lab.url('git')}/{repository_path(lab.paths)}",
         "GIT_USERNAME": lab.participant.name,
+        "CHAINS_PUBLIC_KEY": public_pem(lab.paths),
+        "DEV_NAMESPACE": lab.participant.namespace("dev"),
         # No callers exist on a laptop: the canary's Task sends requests itself, and the windows are short.
         "CANARY_RULES": "{window: 5, patience: 60, min-requests: 40, probe-rate: 60}",
         "PRODUCTION_LISTENER_URL": f"{lab.url('events')}/{production}/{PRODUCTION_LISTENER}",

@@ -22,7 +22,7 @@ from delivery.cli import command
 from delivery.errors import DeliveryError
 from delivery.usecase import Config
 
-STAGING, PRODUCTION = "staging", "production"
+DEV, STAGING, PRODUCTION = "dev", "staging", "production"
 VERSION = "mlops-workshop/model-version"
 """Annotation with the version that `main` runs; other predictors have their own, see _key()."""
 
@@ -60,6 +60,12 @@ def namespace(stage: str = PRODUCTION) -> str:
     if not os.environ.get(name):
         raise DeliveryError(f"{name} is not set: Tasks get it from the ConfigMap mlops-endpoints")
     return os.environ[name]
+
+
+def pipeline_runs() -> list[dict[str, Any]]:
+    """The PipelineRuns of dev, the newest first."""
+    found = json.loads(oc("get", "pipelineruns", "--namespace", namespace(DEV), "--output", "json"))["items"]
+    return sorted(found, key=lambda one: str(one["metadata"].get("creationTimestamp", "")), reverse=True)
 
 
 def oc(*words: str, given: str = "") -> str:

@@ -182,6 +182,9 @@ class UseCase(Protocol):
     def data_version(self) -> str:
         """One short hash over the data that the model is trained and tested on."""
 
+    def data_files(self) -> Mapping[str, str]:
+        """The files of that data and the MD5 of each, by which DVC names it; paths from the use case's folder."""
+
     def gate(self, champion: Champion | None) -> Sequence[Check]:
         """The checks that the chosen model must pass before it is registered."""
 

@@ -1,6 +1,8 @@
 """Decide whether the chosen model may be registered, and say by how much it fails.
 
-    python -m delivery gate [--mode enabled|dry-run|disabled]     exit 1 when a check fails in mode enabled
+    python -m delivery gate [--mode enabled|dry-run|disabled] [--results DIR]
+
+It exits with 1 when a check fails in mode enabled.
 
 The use case makes the checks. When MLflow has a champion, the use case gets its model to compare with. dry-run reports
 and passes; disabled checks nothing. The result is also in reports/gate.json.
@@ -14,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from delivery import tracking, usecase
-from delivery.cli import say
+from delivery.cli import add_results, say, write_results
 from delivery.usecase import Champion, Check, Config
 
 MODES = ("enabled", "dry-run", "disabled")
@@ -23,6 +25,7 @@ MODES = ("enabled", "dry-run", "disabled")
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("--mode", choices=MODES, default="enabled")
+    add_results(parser, "mode and passed")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -31,12 +34,14 @@ def run(given: argparse.Namespace) -> int:
     if given.mode == "disabled":
         say("the gate is disabled: the model passes unchecked")
         _write(config, given.mode, [])
+        write_results(given.results, {"mode": given.mode, "passed": "unchecked"})
         return 0
     checks = usecase.load(config).gate(_champion(config))
     _write(config, given.mode, checks)
     for check in checks:
         say(check.line)
     failed = [check for check in checks if not check.passed]
+    write_results(given.results, {"mode": given.mode, "passed": "false" if failed else "true"})
     if not failed:
         say("the gate is open")
         return 0

@@ -1,6 +1,7 @@
 """The steps of a promotion around the canary.
 
-    python -m delivery release find --results DIR        what staging runs, or one version, and what production runs
+    python -m delivery release find --results DIR        what staging runs, or one version, and what production runs;
+                                                         its provenance is verified by the rules of --kind
     python -m delivery release deploy --image ...@sha256:... --version 4 [--stage staging]     main gets the digest
     python -m delivery release promote --image ... --version 4 --run R     alias champion, history
     python -m delivery release restore --image ... --version 4 --run R     after a failure: back to what it ran before
@@ -12,13 +13,25 @@ promotion is under way, production stays as it is.
 from __future__ import annotations
 
 import argparse
+import os
+import time
+from datetime import UTC, datetime
+from typing import Any
 
-from delivery import usecase
+from delivery import cluster, history, provenance, usecase
+from delivery.asking import AB_TEST, PROMOTE, SHADOW
 from delivery.cli import add_results, command, say, write_results
 from delivery.cluster import PRODUCTION, STAGING, Release
 from delivery.commands.options import add_release
 from delivery.errors import DeliveryError
+from delivery.history import CANARY_REFUSED, PROMOTED, Entry
+from delivery.provenance import KEY, POLICIES, SIGNED
 from delivery.release import SECONDS, Delivery, approval, named
+
+SIGNED_SECONDS = 120.0
+"""How long the statement of a run that goes on, or has just ended, may take to appear."""
+JUST_SECONDS = 60.0
+POLL_SECONDS = 2.0
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     find = verbs.add_parser("find", help="what is to be released, and what production runs")
     find.add_argument("--version", default="", help="of the history instead of what staging runs, for a test")
     find.add_argument("--image", default="", help="of that version, by digest, instead of the one in the history")
+    find.add_argument("--kind", choices=list(POLICIES), default=PROMOTE, help="what it is for (default: promote)")
     add_results(find, "image-url, image-digest, model-version, previous-image, previous-version")
     deploy = verbs.add_parser("deploy", help="main of a stage gets the digest")
     deploy.add_argument("--stage", choices=[STAGING, PRODUCTION], default=PRODUCTION)
@@ -45,7 +59,7 @@ def run(given: argparse.Namespace) -> int:
     """Do one of the four."""
     delivery = Delivery.of(usecase.read())
     if given.verb == "find":
-        write_results(given.results, found(delivery, given.version, given.image))
+        write_results(given.results, found(delivery, given.version, given.image, given.kind))
         return 0
     new = named(given.image, given.version)
     if new is None:
@@ -66,8 +80,11 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
-def found(delivery: Delivery, version: str, image: str = "") -> dict[str, str]:
-    """The results of `find`. DeliveryError when there is nothing to release, or production runs a test."""
+def found(delivery: Delivery, version: str, image: str = "", kind: str = PROMOTE) -> dict[str, str]:
+    """The results of `find`.
+
+    DeliveryError when there is nothing to release, when its provenance does not allow it, or production runs a test.
+    """
     given = named(image, version)
     new = given or (_of_history(delivery, version) if version else _staged(delivery))
     running = delivery.cluster.deployed()
@@ -77,6 +94,7 @@ def found(delivery: Delivery, version: str, image: str = "") -> dict[str, str]:
             next=f"{command('history')}; {command('rollback')} ends it",
         )
     previous = running.get("main")
+    verify(new, kind, delivery.history.read())
     say(f"---> version {new.version}, {new.image}")
     say(f"---> production runs {previous.image if previous else 'nothing yet'}")
     return {
@@ -86,6 +104,58 @@ def found(delivery: Delivery, version: str, image: str = "") -> dict[str, str]:
         "previous-image": previous.image if previous else "none",
         "previous-version": previous.version if previous else "none",
     }
+
+
+def verify(new: Release, kind: str, entries: list[Entry]) -> None:
+    """Accept a release by the statement of the run that built it, or because an earlier statement let it in.
+
+    It waits for the statement of a run that goes on: a run asks for a test before it ends. DeliveryError says why it
+    is not accepted. Without a key there is nothing to verify with.
+    """
+    pem = os.environ.get(KEY, "").strip()
+    if not pem:
+        say(f"---> the provenance is not verified: mlops-endpoints has no {KEY}")
+        return
+    before = _let_in(new.digest, kind, entries)
+    if before is not None:
+        say(f"---> version {before.model_version} is in the history of production ({before.cause}): accepted as before")
+        return
+    key, policy = provenance.public_key(pem), POLICIES[kind]
+    deadline = time.monotonic() + SIGNED_SECONDS
+    while True:
+        runs = cluster.pipeline_runs()
+        try:
+            made = provenance.proven(runs, new.digest, key, policy, cluster.namespace(cluster.DEV))
+        except DeliveryError:
+            if time.monotonic() > deadline or not any(_may_be_signed(one) for one in runs):
+                raise
+            time.sleep(POLL_SECONDS)
+            continue
+        say(f"---> built by {made.run} ({made.pipeline}), gate {made.gate}; signed by {provenance.fingerprint(key)}")
+        return
+
+
+def _let_in(digest: str, kind: str, entries: list[Entry]) -> Entry | None:
+    """An entry of the history whose statement was verified by rules that are as strict, or stricter."""
+    taken = {PROMOTE: (PROMOTED, CANARY_REFUSED), AB_TEST: (PROMOTED, CANARY_REFUSED, history.AB_TEST)}
+    return next(
+        (
+            one
+            for one in reversed(entries)
+            if one.digest == digest and (kind == SHADOW or one.since or one.cause in taken[kind])
+        ),
+        None,
+    )
+
+
+def _may_be_signed(run: dict[str, Any]) -> bool:
+    """Whether a run without a statement may get one soon: it goes on, or has ended a moment ago."""
+    if SIGNED in (run["metadata"].get("annotations") or {}):
+        return False
+    ended = (run.get("status") or {}).get("completionTime")
+    if not ended:
+        return True
+    return (datetime.now(UTC) - datetime.fromisoformat(ended)).total_seconds() < JUST_SECONDS
 
 
 def _staged(delivery: Delivery) -> Release:

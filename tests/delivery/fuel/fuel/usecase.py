@@ -28,6 +28,11 @@ def data_version() -> str:
     return "1982"
 
 
+def data_files() -> dict[str, str]:
+    """There is one."""
+    return {"data/cars.csv": "0" * 32}
+
+
 def gate(champion: Champion | None) -> Sequence[Check]:
     """The error of the chosen model."""
     rmse = json.loads((CONFIG.folder / "models/serving/model.json").read_text())["metrics"]["rmse"]
