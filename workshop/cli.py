@@ -102,6 +102,11 @@ def parser() -> argparse.ArgumentParser:
     )
     thresholds.add_argument("--false-alarm", type=float, default=1.0, help="cost of a false alarm (default: 1)")
     thresholds.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    trace = verb("trace", "follow a prediction to its data, or data and commits to what they serve")
+    trace.add_argument("what", nargs="?", default="", metavar="WHAT",
+                       help="a puid, a file with an answer (- is standard input), a digest, a version, a commit, a "
+                       "PipelineRun, a data file, a version of the data, an MLflow run")  # fmt: skip
+    trace.add_argument("--at", default="", metavar="TIME", help="what was in production then: 2026-11-29T14:05Z")
     sbom = verb("sbom", "list the packages of a model's image; -o json prints the document (CycloneDX)")
     sbom.add_argument("image", nargs="?", default="production", help="staging, production, or the name of an image")
     start = verb("start", "bring any state to the start of a module")

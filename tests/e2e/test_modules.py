@@ -208,6 +208,7 @@ WRONG: dict[str, Callable[[Lab], Undo]] = {
     "13": _commit("model/params.yaml", "test: 8", "test: 7"),
     "14": _other_image("production", _first_image),
     "15": _answer("15", "feature: origin", "feature: seats"),
+    "17": _answer("17", "data: '", "data: '0000000"),
 }
 """For each module an answer that looks like one. Module 1 has its own in tests/workshop/checks/test_m01.py."""
 

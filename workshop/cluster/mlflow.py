@@ -23,6 +23,16 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Version:
+    """A version of a registered model, and the id of the run that it was made from."""
+
+    number: str
+    run_id: str
+    tags: dict[str, str]
+    aliases: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Mlflow:
     """One tracking server. All methods raise NoAnswer."""
 
@@ -51,6 +61,25 @@ class Mlflow:
     def run_of_alias(self, model: str, alias: str) -> Run:
         """The run from which the version of a registered model with an alias was made."""
         return self._run_of("registered-models/alias", {"name": model, "alias": alias})
+
+    def versions(self, model: str) -> list[Version]:
+        """The newest 200 versions of a registered model, the newest first."""
+        query = {"filter": f"name='{model}'", "max_results": "200", "order_by": "version_number DESC"}
+        found = self._call("model-versions/search", query=query, missing_ok=True)
+        aliases: dict[str, list[str]] = {}
+        if found.get("model_versions"):
+            model_found = self._call("registered-models/get", query={"name": model})["registered_model"]
+            for one in model_found.get("aliases") or []:
+                aliases.setdefault(str(one["version"]), []).append(str(one["alias"]))
+        return [
+            Version(
+                str(one["version"]),
+                str(one.get("run_id") or ""),
+                {tag["key"]: str(tag["value"]) for tag in one.get("tags") or []},
+                tuple(sorted(aliases.get(str(one["version"]), []))),
+            )
+            for one in found.get("model_versions") or []
+        ]
 
     def artifacts(self, run: Run) -> list[str]:
         """The names of a run's files."""

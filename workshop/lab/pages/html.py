@@ -72,6 +72,7 @@ def navigation(lab: Lab, path: str) -> list[tuple[str, str, bool]]:
         ("Runs", "/runs", path.startswith(("/runs", "/tasks"))),
         ("Guide", "/guide/", path.startswith("/guide")),
         ("Dashboards", "/dashboards/", path.startswith(("/dashboards", "/measures"))),
+        ("Trace", "/trace/", path.startswith("/trace")),
     ]
     tools = [(spec.title, lab.page_url(name)) for name, spec in lab.components.items() if spec.title]
     return own + [(title, url, False) for title, url in [*tools, ("Client page", known["client"])] if url]

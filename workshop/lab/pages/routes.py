@@ -26,6 +26,7 @@ from workshop.lab.pages.runs import run_routes
 from workshop.lab.pages.runs.listing import Rows
 from workshop.lab.pages.terminal import terminal_routes
 from workshop.lab.pages.terminal.shells import Shells
+from workshop.lab.pages.trace import trace_routes
 from workshop.lab.sessions import Sessions
 
 STATIC = Path(__file__).parent / "static"
@@ -55,6 +56,7 @@ def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
         *guide_routes(guide),
         *delivery_routes(guide),
         *cost_routes(guide),
+        *trace_routes(guide),
         *run_routes(lab, rows),
         Route("/livez", _alive),
         Mount("/static", Files(STATIC, REVALIDATE)),

@@ -1,8 +1,8 @@
 """The guide of a participant on a cluster: the lab's pages, in the participant's JupyterHub server.
 
 jupyter-server-proxy starts it there and puts it behind the hub's login, so it has the participant's clone, kubeconfig
-and terminal's environment. It listens on loopback. The pages' addresses begin with /guide, /measures and /static;
-`Below` puts the server's prefix before them.
+and terminal's environment. It listens on loopback. The pages' addresses begin with /guide, /measures, /trace and
+/static; `Below` puts the server's prefix before them.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from workshop.lab.pages.delivery import URL as DELIVERY
 from workshop.lab.pages.delivery import delivery_routes
 from workshop.lab.pages.guide import guide_routes
 from workshop.lab.pages.jobs import Jobs
+from workshop.lab.pages.trace import trace_routes
 from workshop.participants.progress import NAME, Change, Progress, progress_of, remember
 from workshop.participants.target import CommandTarget
 
 STATIC = Path(__file__).parent / "static"
 _SAFE = ("GET", "HEAD")
-_PATHS = re.compile(rb"""(["'`(=])/(guide|static|measures)/""")
+_PATHS = re.compile(rb"""(["'`(=])/(guide|static|measures|trace)/""")
 _PAGES = {"EXPERIMENT_URL": "MLflow", "DASHBOARD_URL": "Dashboards", "CONSOLE_URL": "Console"}
 """Addresses that an instructor has given, and their names in the navigation."""
 
@@ -74,9 +75,10 @@ class ParticipantGuide:
         lab = self._root.rpartition("/")[0] + "/lab"
         path = request.url.path
         nav = [
-            ("Guide", "/guide/", not path.startswith("/measures")),
+            ("Guide", "/guide/", path.startswith("/guide")),
             ("JupyterLab", lab, False),
             ("Measures", DELIVERY, path.startswith("/measures")),
+            ("Trace", "/trace/", path.startswith("/trace")),
         ]
         nav += [(title, known[name], False) for name, title in _PAGES.items() if name in known]
         return HTMLResponse(
@@ -94,6 +96,7 @@ def application(target: CommandTarget, root: str) -> ASGIApp:
         *guide_routes(guide),
         *delivery_routes(guide),
         *cost_routes(guide),
+        *trace_routes(guide),
         Mount("/static", Files(STATIC, REVALIDATE)),
     ]
     return Below(Starlette(routes=routes), root)

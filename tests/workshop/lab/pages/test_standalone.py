@@ -25,6 +25,7 @@ APP = Below(
         routes=[
             Route("/", lambda _: RedirectResponse("/guide/")),
             Route("/guide/", lambda _: HTMLResponse('<a href="/guide/01">1</a> <b>/guide/</b> <img src="/user/x">')),
+            Route("/trace/", lambda _: HTMLResponse('<form action="/trace/"><a href="/trace/?what=2">')),
             Route("/guide/api/help", changed, methods=["POST", "DELETE"]),
         ]
     ),
@@ -46,6 +47,8 @@ def test_addresses_of_pages_and_redirects_get_the_prefix() -> None:
     page = ask("GET", f"{ROOT}/guide/")
     assert page.text == f'<a href="{ROOT}/guide/01">1</a> <b>/guide/</b> <img src="/user/x">'
     assert int(page.headers["content-length"]) == len(page.content)
+    traced = ask("GET", f"{ROOT}/trace/").text
+    assert traced == f'<form action="{ROOT}/trace/"><a href="{ROOT}/trace/?what=2">'
 
 
 @pytest.mark.parametrize("path", ["/guide/", "/user/anna/workshop/guide/", f"{ROOT}s/guide/"])

@@ -68,6 +68,8 @@ class RunPage:
     results: tuple[Value, ...]
     events: tuple[Event, ...]
     commands: tuple[Command, ...]
+    traced: bool
+    """Whether the page links to the run's trace: an instructor's pages have none."""
 
     @property
     def tasks(self) -> tuple[Node, ...]:
@@ -115,6 +117,7 @@ def run_page(lab: Lab, run: Object, key: str = "", step: str = "") -> RunPage:
         results=values(status.get("results")),
         events=events(store, namespace, [meta.get("uid"), *(child["metadata"].get("uid") for child in made)]),
         commands=lines,
+        traced=not lab.oversees,
     )
 
 

@@ -172,7 +172,8 @@ def _answer_routes(lab: Lab) -> list[Route]:
         found = evidence.recorded(owner, namespace, name)
         if found is None:
             return _not_found(lab, request, "approval of a promotion")
-        values = {"evidence": await run_in_threadpool(evidence.completed, owner, found, check_context(owner))}
+        whole = await run_in_threadpool(evidence.completed, owner, found, check_context(owner))
+        values = {"evidence": whole, "traced": not lab.oversees}
         if request.query_params.get("part") == "evidence":
             return html.part(request, "runs/evidence-part.html", values)
         return html.page(lab, request, "runs/evidence.html", values)

@@ -1,0 +1,74 @@
+"""Module 17, trace: a prediction of production leads to its data, and the statement of its image is verified."""
+
+from __future__ import annotations
+
+from delivery.errors import DeliveryError
+from delivery.lineage import PUID_DIGITS, SHORTEST, Known, Way, traced
+
+from workshop.checks import answers
+from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.checks.lineage import known
+
+NUMBER = "17"
+_TRACED, _DATA, _SIGNED = (
+    "a prediction of production is traced",
+    "you can name the data that it came from",
+    "the statement of its image is verified",
+)
+_NEXT = "the first commands of the module make a prediction and write both lines"
+
+
+def check(context: CheckContext) -> list[Finding]:
+    """The puid, the version of the data, and the signature of the run that built the image."""
+    given = answers.answers(context, NUMBER)
+    if "puid" not in given:
+        return [answers.missing(NUMBER, "puid", _TRACED)] + [
+            Finding(task, False, "no prediction is named yet", _NEXT) for task in (_DATA, _SIGNED)
+        ]
+    puid, facts = given["puid"], known(context)
+    way, problem = _way(puid, facts)
+    if way is None:
+        return [Finding(task, False, problem, _NEXT) for task in (_TRACED, _DATA, _SIGNED)]
+    return [
+        Finding(_TRACED, True, f"version {way.version}, {way.digest[:19]}"),
+        _data(given.get("data", ""), way),
+        _signed(way, facts),
+    ]
+
+
+def reset(context: CheckContext, _: Editor) -> list[str]:
+    """Put the answers aside; a trace changes nothing."""
+    return answers.put_aside(context, NUMBER)
+
+
+def _way(puid: str, facts: Known) -> tuple[Way | None, str]:
+    """The way of a puid to a release of production, or why there is none."""
+    if len(puid) != PUID_DIGITS:
+        return None, f"{puid[:80]} is no puid that the server made: it has {PUID_DIGITS} hex digits"
+    try:
+        found = traced(puid, facts)
+    except DeliveryError as e:
+        return None, e.message
+    if "puid" not in found.what:
+        return None, f"{puid} is {found.what}, not a prediction"
+    way = next((one for one in found.ways if any(entry.since for entry in one.releases)), None)
+    return way, "" if way else f"the image of {puid} was never in production"
+
+
+def _data(answer: str, way: Way) -> Finding:
+    if len(answer) < SHORTEST or not way.data_version.startswith(answer):
+        said = f"you say {answer}" if answer else f"answers/{NUMBER}.yaml has no line `data: ...`"
+        return Finding(
+            _DATA, False, f"{said}, and the model learned from another version", "workshop trace PUID says it"
+        )
+    return Finding(_DATA, True, f"version {way.data_version}")
+
+
+def _signed(way: Way, facts: Known) -> Finding:
+    if facts.key is None:
+        return Finding(_SIGNED, True, "production has no key here, so it verifies nothing: CHAINS_PUBLIC_KEY")
+    if not way.run:
+        return Finding(_SIGNED, True, "the run was deleted; production has verified its statement before")
+    if not way.verified:
+        return Finding(_SIGNED, False, way.statement, "workshop run tekton/runs/train-and-stage.yaml builds it again")
+    return Finding(_SIGNED, True, way.statement)
