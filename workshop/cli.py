@@ -87,6 +87,10 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--share", type=float, default=1.0, help="of the flights that is played (default: all)")
     replay.add_argument("--seed", type=int, default=1, help="which flights a share has (default: 1)")
     replay.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    drill = verb("drill", "inject a failure and wait until something catches it; without NAME, list the drills")
+    drill.add_argument("name", nargs="?", default="", metavar="NAME")
+    drill.add_argument("--stop", action="store_true", help="take the failure back")
+    drill.add_argument("--timeout", type=float, default=900.0, help="seconds until it must be caught (default: 900)")
     rollback = verb("rollback", "return production to the previous release, or to any earlier one")
     rollback.add_argument(
         "wanted", nargs="?", default="", metavar="VERSION|DIGEST", help="as workshop history prints it"

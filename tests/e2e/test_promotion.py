@@ -90,6 +90,7 @@ def promote(lab: Lab, *, check: bool = True) -> tuple[subprocess.CompletedProces
     lab.workshop("approve", "--timeout", "120", "--message", "it was tested")
     lab.workshop("shell", "git", "checkout", "-q", "main")
     done = lab.workshop("shell", "workshop", "follow", "promote", "-o", "json", check=check)
+    assert done.stdout, done.stderr
     return done, json.loads(done.stdout.splitlines()[0])
 
 
