@@ -120,6 +120,18 @@ def test_dry_run_reports_and_passes(project: Path, capsys: pytest.CaptureFixture
     assert json.loads((project / "reports/gate.json").read_text())["passed"] is False
 
 
+@pytest.mark.parametrize(("mode", "passed"), [("enabled", "false"), ("dry-run", "false"), ("disabled", "unchecked")])
+def test_the_results_name_the_mode_that_the_gate_ran_in(project: Path, tmp_path: Path, mode: str, passed: str) -> None:
+    closed(project)
+    main(["gate", "--mode", mode, "--results", str(tmp_path)])
+    assert ((tmp_path / "mode").read_text(), (tmp_path / "passed").read_text()) == (mode, passed)
+
+
+def test_an_open_gate_has_passed(project: Path, tmp_path: Path) -> None:
+    assert main(["gate", "--results", str(tmp_path)]) == 0
+    assert ((tmp_path / "mode").read_text(), (tmp_path / "passed").read_text()) == ("enabled", "true")
+
+
 def test_a_disabled_gate_is_reported(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     closed(project)
     assert main(["gate", "--mode", "disabled"]) == 0

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from workshop.cluster.jsonhttp import NoAnswer, ask
-from workshop.cluster.mlflow import Mlflow
+from workshop.cluster.mlflow import Mlflow, Version
 from workshop.cluster.prometheus import Prometheus
 
 
@@ -103,6 +103,22 @@ def test_mlflow_gives_the_run_of_an_alias(service: Service) -> None:
         "/api/2.0/mlflow/registered-models/alias?name=m&alias=champion",
         "/api/2.0/mlflow/runs/get?run_id=r1",
     ]
+
+
+def test_mlflow_gives_the_versions_of_a_model_with_their_aliases(service: Service) -> None:
+    tags = [{"key": "git_commit", "value": "c1"}]
+    versions = [{"version": "2", "run_id": "r2", "tags": tags}, {"version": "1"}]
+    service.answers["/api/2.0/mlflow/model-versions/search"] = (200, json.dumps({"model_versions": versions}).encode())
+    model = {"aliases": [{"alias": "champion", "version": "2"}, {"alias": "challenger", "version": "2"}]}
+    service.answers["/api/2.0/mlflow/registered-models/get"] = (200, json.dumps({"registered_model": model}).encode())
+    assert Mlflow(service.url).versions("m") == [
+        Version("2", "r2", {"git_commit": "c1"}, ("challenger", "champion")),
+        Version("1", "", {}, ()),
+    ]
+
+
+def test_mlflow_without_the_model_has_no_versions(service: Service) -> None:
+    assert Mlflow(service.url).versions("m") == []
 
 
 def test_a_service_without_an_address_does_not_run() -> None:
