@@ -207,7 +207,7 @@ WRONG: dict[str, Callable[[Lab], Undo]] = {
     "12": _answer("12", "recall: 0.70", "recall: 0.20"),
     "13": _commit("model/params.yaml", "test: 8", "test: 7"),
     "14": _other_image("production", _first_image),
-    "15": _answer("15", "feature: origin", "feature: seats"),
+    "15": _answer("15", "feature: origin", "feature: weekday"),
     "17": _answer("17", "data: '", "data: '0000000"),
 }
 """For each module an answer that looks like one. Module 1 has its own in tests/workshop/checks/test_m01.py."""

@@ -26,6 +26,7 @@ APP = Below(
             Route("/", lambda _: RedirectResponse("/guide/")),
             Route("/guide/", lambda _: HTMLResponse('<a href="/guide/01">1</a> <b>/guide/</b> <img src="/user/x">')),
             Route("/trace/", lambda _: HTMLResponse('<form action="/trace/"><a href="/trace/?what=2">')),
+            Route("/measures/costs", lambda _: HTMLResponse('<a href="/measures/delivery">Delivery</a>')),
             Route("/guide/api/help", changed, methods=["POST", "DELETE"]),
         ]
     ),
@@ -49,6 +50,7 @@ def test_addresses_of_pages_and_redirects_get_the_prefix() -> None:
     assert int(page.headers["content-length"]) == len(page.content)
     traced = ask("GET", f"{ROOT}/trace/").text
     assert traced == f'<form action="{ROOT}/trace/"><a href="{ROOT}/trace/?what=2">'
+    assert ask("GET", f"{ROOT}/measures/costs").text == f'<a href="{ROOT}/measures/delivery">Delivery</a>'
 
 
 @pytest.mark.parametrize("path", ["/guide/", "/user/anna/workshop/guide/", f"{ROOT}s/guide/"])
