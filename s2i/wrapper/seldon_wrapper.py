@@ -43,6 +43,9 @@ def main() -> int:
     try:
         if os.environ.get("TRACING", "0") != "0":
             raise StartError("TRACING is set; this build of the wrapper has no tracing libraries: unset TRACING")
+        if os.environ.get("MODEL_SERVER_FEEDBACK_TOKEN"):
+            text = "MODEL_SERVER_FEEDBACK_TOKEN is set, and the wrapper takes feedback from everybody"
+            raise StartError(f"{text}: unset it, or set MODEL_SERVER=modelserver")
         if arguments.check:
             check(arguments.model)
         else:

@@ -243,6 +243,25 @@ def test_feedback_comes_as_json_by_post_and_not_from_another_site(late: Server, 
         assert feedback(late, path=path, sec_fetch_site=site) == 200
 
 
+@pytest.mark.parametrize("path", ["/api/v1.0/feedback", "/send-feedback"])
+def test_feedback_needs_the_token_of_a_deployment_that_has_one(started: Start, path: str) -> None:
+    closed = started("Late", MODEL_SERVER_FEEDBACK_TOKEN="of-the-airline")
+    before = closed.sample("seldon_api_model_feedback_total")
+    for wrong in ({}, {"authorization": "Bearer of-somebody"}, {"authorization": "of-the-airline"}):
+        assert feedback(closed, path=path, **wrong) == 401
+    assert closed.sample("seldon_api_model_feedback_total") == before
+    assert feedback(closed, path=path, authorization="Bearer of-the-airline") == 200
+    assert closed.sample("seldon_api_model_feedback_total") == before + 1
+    assert closed.post(GOOD).status == 200, "who asks needs no token"
+    assert closed.sample("model_server_feedback_open") == 0
+    assert "of-the-airline" not in closed.get("/metrics").body.decode()
+
+
+def test_without_a_token_everybody_may_send_feedback_and_a_metric_says_so(late: Server) -> None:
+    assert feedback(late) == 200
+    assert late.sample("model_server_feedback_open") == 1
+
+
 def test_a_form_is_taken_only_where_seldons_client_sends_one(late: Server) -> None:
     form = {"content_type": "application/x-www-form-urlencoded"}
     assert late.post(b'json={"reward":1}', "/send-feedback", **form).status == 200

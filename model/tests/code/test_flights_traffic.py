@@ -24,6 +24,7 @@ class Deployment:
 
     def __init__(self, answering: Answering) -> None:
         self.seen: list[tuple[str, dict[str, Any]]] = []
+        self.tokens: set[tuple[str, str]] = set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -36,6 +37,7 @@ class Deployment:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.seen.append((self.path, body))
+                outer.tokens.add((self.path, self.headers.get("Authorization", "")))
                 self._answer(*answering(self.path, body))
 
             def _answer(self, code: int, body: dict[str, Any]) -> None:
@@ -111,6 +113,15 @@ def test_only_the_given_share_of_truth_is_sent(deployment: Callable[[Answering],
     server.seen.clear()
     run(server.url, Plan(rate=5000, requests=20))
     assert not server.sent("/feedback")
+
+
+def test_the_token_goes_with_feedback_and_with_nothing_else(
+    deployment: Callable[[Answering], Deployment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEEDBACK_TOKEN", "of-the-airline")
+    server = deployment(always_late)
+    run(server.url, Plan(rate=1000, requests=5, feedback=1.0))
+    assert server.tokens == {("/api/v1.0/predictions", ""), ("/api/v1.0/feedback", "Bearer of-the-airline")}
 
 
 def test_failures_and_missing_answers_are_counted_apart(deployment: Callable[[Answering], Deployment]) -> None:

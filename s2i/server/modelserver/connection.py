@@ -74,6 +74,7 @@ class Connection(asyncio.Protocol):
         self._puid = b""
         self._content_type = b""
         self._binary_from = b""
+        self._authorization = b""
         self._encoding = b""
         self._site = b""
         self._origin = b""
@@ -205,6 +206,8 @@ class Connection(asyncio.Protocol):
             self._site = value
         elif name == b"origin":
             self._origin = value
+        elif name == b"authorization":
+            self._authorization = value
         elif name == b"inference-header-content-length":
             self._binary_from = value
 
@@ -273,6 +276,7 @@ class Connection(asyncio.Protocol):
         else:
             call.content_type, call.boundary = media_type(kind)
         call.binary_from = self._binary_from
+        call.authorization = self._authorization
         if self._encoding or self._site:
             call.objection = self._objection()
         return self._server.route(path), call

@@ -51,8 +51,8 @@ class Call:
     """
 
     __slots__ = (
-        *("binary_from", "body", "boundary", "content_type", "method", "objection", "path", "puid", "query", "rows"),
-        "since",
+        *("authorization", "binary_from", "body", "boundary", "content_type", "method", "objection", "path", "puid"),
+        *("query", "rows", "since"),
     )
 
     def __init__(self, method: str, path: str, query: bytes) -> None:
@@ -65,6 +65,7 @@ class Call:
         self.boundary = b""
         self.objection: ServingError | None = None
         self.binary_from = b""
+        self.authorization = b""
         self.body = b""
         self.rows = 0
 

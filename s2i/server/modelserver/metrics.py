@@ -15,7 +15,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from modelserver import features
-from modelserver.families import BOUNDS, Writer, exposed, merged, observe
+from modelserver.families import BOUNDS, Writer, exposed, merged, observe, set_gauge
 from modelserver.features import FeatureCounts
 from modelserver.model_metrics import ModelMetrics
 from modelserver.reference import Reference
@@ -29,6 +29,7 @@ FEEDBACK = "seldon_api_model_feedback"
 REWARD = "seldon_api_model_feedback_reward"
 MODEL_ERRORS = "model_server_model_errors"
 RESTARTS = "model_server_worker_restarts"
+OPEN = "model_server_feedback_open"
 DEAD_CPU = "process_cpu_seconds"
 HELP = {
     REQUESTS: "Time to answer a request on the public paths, by status code.",
@@ -36,6 +37,7 @@ HELP = {
     REWARD: "Sum of the rewards received; rewards of 0 are feedback too.",
     MODEL_ERRORS: "Calls in which the model's own code failed or returned what cannot be used.",
     RESTARTS: "Workers that died and were started again.",
+    OPEN: "1 when everybody may send feedback, 0 when it needs the deployment's token.",
     **features.HELP,
 }
 FROM_THE_START = (
@@ -44,7 +46,7 @@ FROM_THE_START = (
 )
 ERRORS_FROM_THE_START = ("predict", "send_feedback", "metrics")
 
-WITHOUT_MODEL = (REQUESTS, MODEL_ERRORS, RESTARTS, *features.HELP)
+WITHOUT_MODEL = (REQUESTS, MODEL_ERRORS, RESTARTS, OPEN, *features.HELP)
 """Families without the labels that name the model and its image."""
 
 _REQUEST_BOUNDS = BOUNDS["REQUEST"]
@@ -82,6 +84,7 @@ class Metrics:
         self._reward = self._writer.series(REWARD, "COUNTER", (("method", "feedback"),))
         for where in ERRORS_FROM_THE_START:
             self._writer.series(MODEL_ERRORS, "COUNTER", (("method", where),))
+        set_gauge(self._writer.series(OPEN, "GAUGE", ()), float(not settings.feedback_token))
         self.restarts = self._writer.series(RESTARTS, "COUNTER", ())
         self.dead_cpu = self._writer.series(DEAD_CPU, "COUNTER", ())
 

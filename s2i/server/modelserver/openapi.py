@@ -71,6 +71,8 @@ def _post(name: str, summary: str, request: str, answer: str, error: str) -> Sch
     }
     if error == "InferenceError":
         refusals["415"] = "The body is compressed"
+    if name == "feedback":
+        refusals["401"] = "The deployment takes feedback only with its token"
     return {
         "post": {
             "operationId": name,

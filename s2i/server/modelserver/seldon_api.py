@@ -2,9 +2,11 @@
 
 Feedback counts in the metrics that a canary is judged by. So it is taken by POST and as JSON alone, which a browser
 does not send for another site's page without asking first, and a reward is bounded, so that no sum of rewards becomes
-infinite. ``/send-feedback`` takes the form field ``json`` too, because Seldon's own Python client sends it there.
+infinite. A deployment may ask for a token with it. ``/send-feedback`` takes the form field ``json`` too, because
+Seldon's own Python client sends it there.
 """
 
+import hmac
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
@@ -16,6 +18,7 @@ from modelserver.serving import Serving
 from modelserver.validation import sample_row
 
 FORM = "application/x-www-form-urlencoded"
+UNAUTHORIZED = "MICROSERVICE_UNAUTHORIZED"
 FEEDBACK_KEYS = ("request", "response", "reward", "truth")
 MAX_BATCHED_ROWS = 16
 """A larger request gains nothing from a batch."""
@@ -129,14 +132,26 @@ class SeldonApi:
 
     def feedback(self, call: Call) -> Answer:
         """A reward, and what it is about: the request, the answer's routing, the truth. JSON alone."""
+        self._must_be_trusted(call)
         _must_be_json(call)
         return self._feedback(call, jsontext.load(call.body))
 
     def send_feedback(self, call: Call) -> Answer:
         """The same from an orchestrator or from Seldon's Python client, which sends a form."""
+        self._must_be_trusted(call)
         if call.content_type != FORM:
             return self.feedback(call)
         return self._feedback(call, _form_message(call.body))
+
+    def _must_be_trusted(self, call: Call) -> None:
+        """Raise ``ServingError`` 401 for feedback without the deployment's token, if it has one.
+
+        The truth steers canaries and alerts, so a caller who may ask need not be one who may say what was true.
+        """
+        token = self._serving.settings.feedback_token
+        if token and not hmac.compare_digest(call.authorization, b"Bearer " + token.encode()):
+            text = "this deployment takes feedback only with its token, as Authorization: Bearer"
+            raise ServingError(401, text, reason=UNAUTHORIZED, headers={"www-authenticate": "Bearer"})
 
     def _feedback(self, call: Call, body: object) -> Answer:
         self._serving.must_be_loaded()

@@ -47,6 +47,8 @@ class Settings:
     threads: int = 0
     access_log: bool = True
     allow_origin: str = ""
+    feedback_token: str = field(default="", repr=False)
+    """What feedback must carry as a bearer token; empty takes feedback from everybody."""
 
     @property
     def model_image(self) -> str:
@@ -95,6 +97,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         threads=_number(env, "MODEL_SERVER_THREADS", 0, 0, 256),
         access_log=_flag(env, "MODEL_SERVER_ACCESS_LOG", True),
         allow_origin=env.get("MODEL_SERVER_ALLOW_ORIGIN", ""),
+        feedback_token=env.get("MODEL_SERVER_FEEDBACK_TOKEN", "").strip(),
     )
 
 

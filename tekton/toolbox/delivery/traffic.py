@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import random
 import signal
 import time
@@ -126,6 +127,8 @@ class Caller:
     def __init__(self, url: str, labelled: LabelledRows, *, task: str = CLASSIFICATION) -> None:
         server = Server(url, TIMEOUT)
         self._url, self._task = urlsplit(server.url), task
+        # Of a deployment that takes feedback only with its token.
+        self._token = os.environ.get("FEEDBACK_TOKEN", "")
         self._names, self._threshold = asked_by(server, labelled.columns)
         known = labelled.rows[0].values
         unknown = [name for name in self._names if name not in known]
@@ -202,6 +205,8 @@ class Caller:
         kept = connection.sock is not None
         try:
             headers = {"Content-Type": "application/json"}
+            if self._token and path.endswith("/feedback"):
+                headers["Authorization"] = f"Bearer {self._token}"
             connection.request("POST", self._url.path + path, json.dumps(content).encode(), headers)
             answer = connection.getresponse()
             text = answer.read()

@@ -50,13 +50,13 @@ def packages(server: str) -> Path:
     return image.builder_root / server
 
 
-def run_check(server: str, model: str, folder: Path, *more: Path) -> subprocess.CompletedProcess[str]:
+def run_check(server: str, model: str, folder: Path, *more: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """What assemble runs at its end: whether a model starts. ``more`` are folders of packages of the model's own."""
     path = os.pathsep.join(map(str, [packages(server), *more, sysconfig.get_path("platlib")]))
     return subprocess.run(
         [python(), "-sS", "-W", "ignore", "-m", MODULES[server], "--check", model],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": path},
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": path, **env},
         capture_output=True,
         text=True,
         timeout=60,

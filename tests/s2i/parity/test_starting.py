@@ -67,3 +67,11 @@ def test_both_read_metadata_as_yaml(start: Start) -> None:
     assert (
         (own.json["name"], own.json["versions"]) == (stock.json["name"], stock.json["versions"]) == ("renamed", ["v2"])
     )
+
+
+def test_the_wrapper_does_not_start_with_a_token_that_it_would_not_ask_for(tmp_path: Path) -> None:
+    (tmp_path / "Plain.py").write_text("class Plain:\n def predict(self, X, names): return X\n")
+    done = run_check("seldon-core", "Plain", tmp_path, MODEL_SERVER_FEEDBACK_TOKEN="of-the-airline")
+    assert done.returncode == 1
+    assert "the wrapper takes feedback from everybody" in done.stderr
+    assert "of-the-airline" not in done.stderr
