@@ -11,6 +11,7 @@ import argparse
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from flights import data, months, params
@@ -23,7 +24,7 @@ from flights.pointers import path_of
 def next_months(train: tuple[int, ...], test: int) -> tuple[str, int]:
     """The training months as params.yaml writes them, and the test month. Raises FlightsError after December."""
     if test >= 12:
-        raise FlightsError(f"months.test is {test} and the data ends with December, next: git checkout params.yaml")
+        raise FlightsError(f"months.test is {test}, and the data ends with December: there is no month to add")
     return written((*train, test)), test + 1
 
 
@@ -48,18 +49,43 @@ def edit(file: Path, train: str, test: int) -> None:
     write_atomic(file, text.encode())
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Make and track the next month, and advance the months of params.yaml by one."""
-    argparse.ArgumentParser(prog="python -m flights.advance", description=__doc__.split("\n", 1)[0]).parse_args(argv)
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The months after the move, as params.yaml writes them, and the file of the test month."""
+
+    train: str
+    test: int
+    file: Path
+
+
+def advance(*, create: bool = True) -> Moved | None:
+    """Make and track the next month if it is not tracked, and advance the months of params.yaml by one.
+
+    Without `create` a month that is not tracked changes nothing, and the result is None. Raises FlightsError.
+    """
     root, given = home(), params.load()
+    if not create and (given.test_month >= 12 or not path_of(_file(root, given.test_month + 1)).exists()):
+        return None
     train, test = next_months(given.train_months, given.test_month)
-    file = root / "data" / months.file_name(test)
-    data.make([test], root / "data")
+    file = _file(root, test)
     if not path_of(file).exists():
+        data.make([test], root / "data")
         _track(file)
     edit(root / "params.yaml", train, test)
-    say(f"{file} is there; trains on {train}, tests on {test}, next: dvc repro")
+    return Moved(train, test, file)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Advance, and print the months."""
+    argparse.ArgumentParser(prog="python -m flights.advance", description=__doc__.split("\n", 1)[0]).parse_args(argv)
+    moved = advance()
+    if moved:
+        say(f"{moved.file.name} is tracked; trains on {moved.train}, tests on {moved.test}, next: dvc repro")
     return 0
+
+
+def _file(root: Path, month: int) -> Path:
+    return root / "data" / months.file_name(month)
 
 
 def _track(file: Path) -> None:

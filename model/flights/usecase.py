@@ -10,6 +10,7 @@ from delivery.cli import say
 from delivery.errors import DeliveryError
 from delivery.usecase import Champion, Check, LabelledRows, Registered, Scores
 
+from flights import advance as advancing
 from flights import card, features, months, params, provenance, traffic, train
 from flights import gate as gates
 from flights.card import CARD
@@ -32,6 +33,13 @@ def periods(text: str) -> list[str]:
     """The months that a text names: 9-12 is 9, 10, 11 and 12."""
     with _as_delivery_error():
         return [str(month) for month in sorted(months.parse(text))]
+
+
+def advance(create: bool) -> str:
+    """Let the next month count: `Train on 1-7, test on 8`; empty if it is not tracked and may not be created."""
+    with _as_delivery_error():
+        moved = advancing.advance(create=create)
+        return f"Train on {moved.train}, test on {moved.test}" if moved else ""
 
 
 def data_version() -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from delivery.cli import exit_code
 
 COMMANDS = {
+    "advance": "let the next period of data count, and commit that",
     "canary": "give a new digest a growing share of production, and send it back when it is worse",
     "compare": "say which of two predictors is better",
     "contract": "check that a server is the model that was trained",
@@ -17,8 +18,11 @@ COMMANDS = {
     "experiment": "run a second model in production: an A/B test or a shadow",
     "gate": "decide whether the chosen model may be registered",
     "history": "what was in production when",
+    "login": "let Git log in to the participant's Git server",
+    "publish": "push what a run has trained: data, model and commits",
     "register": "put the chosen model into MLflow's registry",
     "release": "the steps of a promotion around the canary",
+    "remote": "make DVC use the participant's remote",
     "replay": "play past periods through production as they happened, and say which alert fired when",
     "request": "ask production for a promotion, a test, a shadow or a rollback",
     "rollback": "return production to an earlier release",

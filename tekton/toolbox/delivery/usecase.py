@@ -198,6 +198,17 @@ class UseCase(Protocol):
         """The MLflow run of the model in models/serving, made when there is none yet."""
 
 
+class Advancing(UseCase, Protocol):
+    """A use case that gets new periods of data. Only the Pipeline `retrain` needs this function."""
+
+    def advance(self, create: bool) -> str:
+        """Let the next period count, in the files of the clone: the old test period becomes training data.
+
+        Returns what a commit says about it. If the next period is not tracked, `create` makes it; without `create`
+        nothing changes and the text is empty. Raises DeliveryError when there is no next period.
+        """
+
+
 def folder() -> Path:
     """The folder of the use case: USE_CASE, else the working folder."""
     return Path(os.environ.get("USE_CASE") or ".").resolve()
