@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from workshop.lab.admission import admit
 from workshop.lab.endpoints import deployment_url, task_variables, token_variables
-from workshop.lab.git.delivery import PRODUCTION_LISTENER
+from workshop.lab.git.delivery import PRODUCTION_LISTENER, ensure_secret
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import repository_path
@@ -22,6 +22,10 @@ from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.participants.names import CREDENTIALS, ENDPOINTS
 
+_ALERTS, _ALERTS_KEY = "alert-webhook", "token"
+"""The Secret with the token that Alertmanager sends to the EventListener `alerts`, and its key."""
+_LOGIN = ("git-login", "password")
+"""The Secret with which Tasks push to the Git server, and its key."""
 _PIPELINES_INFO = {
     "metadata": {"name": "pipelines-info", "namespace": "tekton-pipelines"},
     "data": {"version": "v1.12.2"},
@@ -55,11 +59,15 @@ def seed_participant(lab: Lab, objects: Iterable[Object]) -> None:
         elif (kind.kind, name) == ("Secret", CREDENTIALS):
             tokens = token_variables(lab.components, base64.b64encode(lab.token.encode()).decode())
             _put(store, kind, {**obj, "data": tokens})
+        elif (kind.kind, name) == ("Secret", _LOGIN[0]):
+            _put(store, kind, {**obj, "data": {_LOGIN[1]: base64.b64encode(lab.token.encode()).decode()}})
         elif obj["metadata"].get("namespace") == lab.participant.namespace("dev") or kind.kind == "Secret":
             _ensure(store, kind, obj)
         else:
             # As admission stores it, so that a Pipeline that is not changed is not written.
             _put(store, kind, admit(kind, obj, None))
+    namespaces = [lab.participant.namespace(stage) for stage in ("dev", "production")]
+    ensure_secret(store, _ALERTS, _ALERTS_KEY, namespaces)
 
 
 def _namespace(obj: Object) -> Object:

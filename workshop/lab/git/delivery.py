@@ -142,20 +142,19 @@ class Deliveries:
 
 def ensure_secrets(store: Store, participant: Participant) -> None:
     """Give each webhook's secret a value, also after a namespace was created again."""
-    _ensure_secret(store, SECRETS[LISTENER], [participant.namespace("dev")])
-    _ensure_secret(
-        store, SECRETS[PRODUCTION_LISTENER], [participant.namespace("dev"), participant.namespace("production")]
-    )
+    dev, production = participant.namespace("dev"), participant.namespace("production")
+    ensure_secret(store, SECRETS[LISTENER], KEY, [dev])
+    ensure_secret(store, SECRETS[PRODUCTION_LISTENER], KEY, [dev, production])
 
 
-def _ensure_secret(store: Store, name: str, namespaces: list[str]) -> None:
-    """One value in all namespaces: one that is there already, else a random one."""
+def ensure_secret(store: Store, name: str, key: str, namespaces: list[str]) -> None:
+    """Give a Secret's key one value in all namespaces: one that is there already, else a random one."""
     kind = built_in("Secret")
     found = {namespace: store.find(kind, namespace, name) for namespace in namespaces}
-    known = [value for secret in found.values() if (value := ((secret or {}).get("data") or {}).get(KEY))]
-    data = {KEY: known[0] if known else base64.b64encode(secrets.token_hex(20).encode()).decode()}
+    known = [value for secret in found.values() if (value := ((secret or {}).get("data") or {}).get(key))]
+    data = {key: known[0] if known else base64.b64encode(secrets.token_hex(20).encode()).decode()}
     for namespace, old in found.items():
-        if old is not None and (old.get("data") or {}).get(KEY) != data[KEY]:
+        if old is not None and (old.get("data") or {}).get(key) != data[key]:
             store.update(kind, {**old, "data": {**(old.get("data") or {}), **data}})
         elif old is None and store.find(built_in("Namespace"), "", namespace) is not None:
             labels = {"app.kubernetes.io/part-of": "mlops-workshop"}

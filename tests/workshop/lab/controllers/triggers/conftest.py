@@ -33,11 +33,12 @@ from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 
 NAMESPACE, PRODUCTION = "user1-dev", "user1-production"
-SECRET, PRODUCTION_SECRET = b"not-to-be-seen", b"not-to-be-seen-either"
+SECRET, PRODUCTION_SECRET, ALERT_TOKEN = b"not-to-be-seen", b"not-to-be-seen-either", b"nor-this"
 _SECRETS = (
-    (NAMESPACE, "github-webhook", SECRET),
-    (NAMESPACE, "production-webhook", PRODUCTION_SECRET),
-    (PRODUCTION, "production-webhook", PRODUCTION_SECRET),
+    (NAMESPACE, "alert-webhook", "token", ALERT_TOKEN),
+    (NAMESPACE, "github-webhook", "secret", SECRET),
+    (NAMESPACE, "production-webhook", "secret", PRODUCTION_SECRET),
+    (PRODUCTION, "production-webhook", "secret", PRODUCTION_SECRET),
 )
 
 
@@ -136,8 +137,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     store = Store()
     for name in (NAMESPACE, "user1-staging", PRODUCTION):
         store.create(built_in("Namespace"), {"metadata": {"name": name}})
-    for namespace, name, value in _SECRETS:
-        data = {"secret": base64.b64encode(value).decode()}
+    for namespace, name, key, value in _SECRETS:
+        data = {key: base64.b64encode(value).decode()}
         store.create(built_in("Secret"), {"metadata": {"name": name, "namespace": namespace}, "data": data})
     _allow_every_account(store)
     sock = socket.socket()

@@ -62,10 +62,12 @@ class Repository:
         done = subprocess.run(["git", *words], cwd=self.work, capture_output=True, text=True, check=True)
         return done.stdout.strip()
 
-    def commit(self, name: str) -> str:
-        (self.work / name).write_text(str(time.time_ns()))
+    def commit(self, *names: str, message: str = "Change it") -> str:
+        for name in names:
+            (self.work / name).parent.mkdir(exist_ok=True)
+            (self.work / name).write_text(str(time.time_ns()))
         self.git("add", "-A")
-        self.git("commit", "-q", "-m", f"Change {name}")
+        self.git("commit", "-q", "-m", message)
         return self.git("rev-parse", "HEAD")
 
     def push(self, *refs: str) -> list[Object]:
@@ -96,7 +98,36 @@ def test_a_push_to_main_trains_what_was_pushed(repository: Repository) -> None:
     assert run["spec"]["params"] == [{"name": "revision", "value": sha}]
     assert run["spec"]["taskRunTemplate"] == {"serviceAccountName": "pipeline"}
     assert run["metadata"]["annotations"]["mlops-workshop/pusher"] == "user1"
-    assert run["metadata"]["labels"]["triggers.tekton.dev/trigger"] == "train-and-stage"
+    assert run["metadata"]["labels"]["triggers.tekton.dev/trigger"] == "push"
+
+
+def test_a_push_of_nothing_but_data_trains_again_on_it(repository: Repository) -> None:
+    repository.commit("data/month-08.csv.dvc", ".gitignore")
+    sha = repository.commit("data/month-09.csv.dvc")
+    (run,) = repository.push("main")
+    assert run["metadata"]["name"].startswith("retrain-") and run["spec"]["pipelineRef"] == {"name": "retrain"}
+    assert values(run) == {"revision": sha}
+    assert run["metadata"]["labels"]["app.kubernetes.io/name"] == "retrain"
+
+
+@pytest.mark.parametrize(
+    "commits",
+    [[("data/month-08.csv.dvc", "params.yaml")], [("data/month-08.csv.dvc",), ("model.py",)], [(".gitignore",)]],
+)
+def test_a_push_of_code_or_of_no_data_trains_what_was_pushed(
+    repository: Repository, commits: list[tuple[str, ...]]
+) -> None:
+    for names in commits:
+        repository.commit(*names)
+    (run,) = repository.push("main")
+    assert run["spec"]["pipelineRef"] == {"name": "train-and-stage"}
+
+
+def test_the_commit_of_a_pipeline_starts_no_other_pipeline(repository: Repository) -> None:
+    repository.commit("data/month-08.csv.dvc", message="Train on 1-7, test on 8\n\n[skip ci]")
+    assert repository.push("main") == []
+    repository.commit("model.py")
+    assert len(repository.push("main")) == 1
 
 
 def test_a_version_tag_promotes(repository: Repository) -> None:
