@@ -183,6 +183,14 @@ def _other_image(stage: str, source: Callable[[Lab], str]) -> Callable[[Lab], Un
     return change
 
 
+def _main_without_the_run(lab: Lab) -> Undo:
+    """The clone's main has lost the commits that the run has pushed."""
+    _git(lab, "switch", "--quiet", "main")
+    right = _git(lab, "rev-parse", "main")
+    _git(lab, "reset", "--quiet", "--hard", "HEAD~2")
+    return lambda: _git(lab, "reset", "--quiet", "--hard", right)
+
+
 def _first_image(lab: Lab) -> str:
     """What the main job has built from the kit as it was found."""
     first = _git(lab, "rev-list", "--max-parents=0", "main")
@@ -208,6 +216,7 @@ WRONG: dict[str, Callable[[Lab], Undo]] = {
     "13": _commit("model/params.yaml", "test: 8", "test: 7"),
     "14": _other_image("production", _first_image),
     "15": _answer("15", "feature: origin", "feature: weekday"),
+    "16": _main_without_the_run,
     "17": _answer("17", "data: '", "data: '0000000"),
 }
 """For each module an answer that looks like one. Module 1 has its own in tests/workshop/checks/test_m01.py."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.checks.finding import CheckContext, Editor, Finding
-from workshop.checks.runs import PIPELINE, described, pipeline, results
+from workshop.checks.runs import PIPELINE, RETRAIN, described, pipeline, results
 from workshop.checks.serving import digests_of, state_of
 from workshop.cluster.jsonhttp import ask
 from workshop.manifests.objects import name_of, succeeded
@@ -105,7 +105,7 @@ def _tested(context: CheckContext) -> set[str]:
     return {
         results(run)["image-digest"]
         for run in context.cluster.list("PipelineRun", context.namespace("dev"))
-        if pipeline(run) == PIPELINE and succeeded(run) and "image-digest" in results(run)
+        if pipeline(run) in (PIPELINE, RETRAIN) and succeeded(run) and "image-digest" in results(run)
     }
 
 

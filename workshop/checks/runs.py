@@ -5,7 +5,7 @@ from __future__ import annotations
 from workshop.checks.finding import CheckContext
 from workshop.manifests.objects import Object, annotations_of, condition, labels_of, name_of, results_of
 
-PIPELINE = "train-and-stage"
+PIPELINE, RETRAIN = "train-and-stage", "retrain"
 PROMOTE, EXPERIMENT = "promote", "experiment"
 PRODUCTION_PIPELINES = (PROMOTE, EXPERIMENT, "rollback")
 """The Pipelines that run in production; all others run in dev."""

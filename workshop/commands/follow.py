@@ -1,7 +1,8 @@
 """`workshop follow [PIPELINE]`: follow the run that a push started, exit by its result.
 
 The run belongs to the checked-out commit; the triggers write the commit into the annotation `mlops-workshop/commit`.
-A run of production may have been asked for without a push, by `workshop promote` or by a run of `ab-test` or `shadow`.
+A run of production may have been asked for without a push, by `workshop promote` or by a run of `ab-test` or `shadow`,
+and an alert may have started a run of `retrain`.
 The run appears a moment after the push, so the command waits a short time for it.
 """
 
@@ -13,7 +14,7 @@ import time
 from pathlib import Path
 
 from workshop import output
-from workshop.checks.runs import PRODUCTION_PIPELINES, PROMOTE
+from workshop.checks.runs import PRODUCTION_PIPELINES, PROMOTE, RETRAIN
 from workshop.cluster.client import Client
 from workshop.errors import RunFailed, SetupError, UsageError
 from workshop.manifests.objects import Object, annotations_of, is_done
@@ -52,7 +53,7 @@ def _head() -> str:
 
 
 def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> Object:
-    """The run of a commit, or of production one that was asked for: one that is not done, else the newest.
+    """The run of a commit, or one that was asked for (production, `retrain`): one that is not done, else the newest.
 
     A promotion that was asked for without a commit counts while it is not done. Raises SetupError.
     """
@@ -77,5 +78,5 @@ def _belongs(run: Object, pipeline: str, commit: str) -> bool:
     of = annotations_of(run).get(COMMIT, "")
     if of == commit:
         return True
-    asked_for = pipeline in PRODUCTION_PIPELINES and not of
+    asked_for = pipeline in (*PRODUCTION_PIPELINES, RETRAIN) and not of
     return asked_for and (pipeline != PROMOTE or not is_done(run))

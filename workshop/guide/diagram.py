@@ -45,6 +45,7 @@ BOXES = {
     "grafana": Box("Grafana", 5, 0, 12),
     "months": Box("New months", 0, 2, 13),
     "canary": Box("Canary, A/B", 4, 2, 14),
+    "alerts": Box("Alertmanager", 3, 0, 16),
 }
 ARROWS = (
     ("notebook", "mlflow"),
@@ -63,6 +64,8 @@ ARROWS = (
     ("production", "grafana"),
     ("months", "dvc"),
     ("canary", "production"),
+    ("prometheus", "alerts"),
+    ("alerts", "pipeline"),
 )
 
 

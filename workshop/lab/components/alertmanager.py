@@ -55,4 +55,4 @@ def _make(lab: Lab) -> Runner:
 
 
 # A distribution's Alertmanager has no web page, so the navigation has no link to it.
-SPEC = ComponentSpec(make=_make, port=19093)
+SPEC = ComponentSpec(make=_make, port=19093, variable="ALERTMANAGER_URL")
