@@ -57,7 +57,7 @@ def train(
     for a slice that the schema does not have.
     """
     names = list(given.features)
-    sliced = _slices(slices, names, learning)
+    sliced = slices_of(slices, names, learning)
     pipeline = candidates.build(candidate, names, given.candidates)
     started = time.perf_counter()
     with threadpool_limits(THREADS):
@@ -101,8 +101,11 @@ def train(
     )
 
 
-def _slices(wanted: Sequence[str], names: Sequence[str], learning: pd.DataFrame) -> dict[str, list[str]]:
-    """The most frequent values of each slice, in the order of the alphabet. A slice that is no feature is left out."""
+def slices_of(wanted: Sequence[str], names: Sequence[str], learning: pd.DataFrame) -> dict[str, list[str]]:
+    """The most frequent values of each slice, in the order of the alphabet. A slice that is no feature is left out.
+
+    Raises FlightsError for a slice that is no text of the schema with allowed values.
+    """
     found = {}
     allowed = [column.name for column in BY_NAME.values() if column.role == "feature" and column.enum]
     for name in wanted:

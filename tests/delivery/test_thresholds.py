@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from delivery.__main__ import main
 
 from tests.s2i.flights import serving_model
 
@@ -59,7 +58,7 @@ def servers() -> Iterator[tuple[type[Servers], str]]:
     card = (serving_model() / "model.json").read_bytes()
     handler = type("Handler", (Servers,), {"card": card, "feedback": [], "asked": []})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield handler, f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
@@ -67,24 +66,38 @@ def servers() -> Iterator[tuple[type[Servers], str]]:
     server.server_close()
 
 
-def thresholds(
-    url: str, *words: str, prometheus: str = "", folder: Path = KIT / "model"
-) -> subprocess.CompletedProcess[str]:
-    env = {
-        **os.environ,
-        "MLFLOW_TRACKING_URI": url,
-        "PROMETHEUS_URL": prometheus,
-        "PRODUCTION_NAMESPACE": "user1-production",
-    }
-    command = [sys.executable, "-m", "delivery", "thresholds", *words]
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True)
+@dataclass
+class Done:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class Thresholds(Protocol):
+    """Runs the command in the folder of a use case."""
+
+    def __call__(self, url: str, *words: str, prometheus: str = "", folder: Path = KIT / "model") -> Done: ...
+
+
+@pytest.fixture
+def thresholds(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Thresholds:
+    def run(url: str, *words: str, prometheus: str = "", folder: Path = KIT / "model") -> Done:
+        env = {"MLFLOW_TRACKING_URI": url, "PROMETHEUS_URL": prometheus, "USE_CASE": str(folder)}
+        for name, value in {**env, "PRODUCTION_NAMESPACE": "user1-production"}.items():
+            monkeypatch.setenv(name, value)
+        code = main(["thresholds", *words])
+        return Done(code, *capsys.readouterr())
+
+    return run
 
 
 def bins(name: str, actual: str, value: float) -> dict[str, Any]:
     return {"metric": {"bin": name, "actual": actual}, "value": [0, str(value)]}
 
 
-def test_the_rows_of_the_test_and_of_production_are_counted_by_threshold(servers: tuple[type[Servers], str]) -> None:
+def test_the_rows_of_the_test_and_of_production_are_counted_by_threshold(
+    servers: tuple[type[Servers], str], thresholds: Thresholds
+) -> None:
     handler, url = servers
     handler.feedback[:] = [bins("0.00", "on_time", 900.2), bins("0.30", "late", 60), bins("0.95", "late", 39.9)]
     done = thresholds(url, "-o", "json", prometheus=url)
@@ -103,7 +116,7 @@ def test_the_rows_of_the_test_and_of_production_are_counted_by_threshold(servers
     assert f'model_version="{DIGEST}"' in handler.asked[0]
 
 
-def test_the_text_marks_what_costs_least(servers: tuple[type[Servers], str]) -> None:
+def test_the_text_marks_what_costs_least(servers: tuple[type[Servers], str], thresholds: Thresholds) -> None:
     _, url = servers
     done = thresholds(url, "--missed", "5", "--false-alarm", "1")
     assert done.returncode == 0, done.stderr
@@ -115,20 +128,24 @@ def test_the_text_marks_what_costs_least(servers: tuple[type[Servers], str]) -> 
 
 
 @pytest.mark.parametrize("prometheus", ["", "http://127.0.0.1:1"], ids=["not set", "away"])
-def test_without_prometheus_the_rows_of_the_test_remain(servers: tuple[type[Servers], str], prometheus: str) -> None:
+def test_without_prometheus_the_rows_of_the_test_remain(
+    servers: tuple[type[Servers], str], thresholds: Thresholds, prometheus: str
+) -> None:
     _, url = servers
     found = json.loads(thresholds(url, "-o", "json", prometheus=prometheus).stdout)
     assert found["sources"]["test"]["rows"] > 1000
     assert "PROMETHEUS_URL" in found["sources"]["production"]["missing"]
 
 
-def test_without_feedback_production_says_so(servers: tuple[type[Servers], str]) -> None:
+def test_without_feedback_production_says_so(servers: tuple[type[Servers], str], thresholds: Thresholds) -> None:
     _, url = servers
     found = json.loads(thresholds(url, "-o", "json", prometheus=url).stdout)
     assert found["sources"]["production"] == {"missing": "no row of the champion got feedback within 1d"}
 
 
-def test_a_model_of_an_older_kit_says_that_it_has_no_scores(servers: tuple[type[Servers], str]) -> None:
+def test_a_model_of_an_older_kit_says_that_it_has_no_scores(
+    servers: tuple[type[Servers], str], thresholds: Thresholds
+) -> None:
     handler, url = servers
     old = {name: value for name, value in json.loads(handler.card).items() if name not in ("scores", "slices")}
     handler.card = json.dumps(old).encode()
@@ -137,13 +154,15 @@ def test_a_model_of_an_older_kit_says_that_it_has_no_scores(servers: tuple[type[
 
 
 @pytest.mark.parametrize("words", [("--missed", "-1"), ("--false-alarm", "inf"), ("--missed", "nan")])
-def test_a_cost_that_is_none_is_refused(servers: tuple[type[Servers], str], words: tuple[str, str]) -> None:
+def test_a_cost_that_is_none_is_refused(
+    servers: tuple[type[Servers], str], thresholds: Thresholds, words: tuple[str, str]
+) -> None:
     done = thresholds(servers[1], *words)
     assert (done.returncode, done.stdout) == (1, "")
     assert "allowed: numbers of at least 0" in done.stderr
 
 
-def test_a_regression_has_no_threshold(servers: tuple[type[Servers], str]) -> None:
+def test_a_regression_has_no_threshold(servers: tuple[type[Servers], str], thresholds: Thresholds) -> None:
     done = thresholds(servers[1], folder=KIT / "tests" / "delivery" / "fuel")
     assert done.returncode == 1
     assert "fuel-consumption is a regression: it has no threshold" in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -75,18 +74,22 @@ def test_the_calibration_error_is_the_weighted_distance_of_the_tenths() -> None:
 def test_a_slice_that_the_schema_does_not_have_is_refused(
     given: params.Params, june: pd.DataFrame, july: pd.DataFrame
 ) -> None:
-    for name in ("airline", "distance"):
+    for name in ("airline", "distance", "date"):
         with pytest.raises(FlightsError, match=f"slices: got '{name}', allowed: carrier, origin, dest"):
             train.train("logistic", given, june, july, "0" * 12, (name,))
 
 
 def test_a_slice_that_is_no_feature_of_the_model_is_left_out(
-    given: params.Params, june: pd.DataFrame, july: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+    june: pd.DataFrame, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = dataclasses.replace(given, features=tuple(name for name in given.features if name != "carrier"))
-    _, made = train.train("logistic", few, june, july, "0" * 12, ("carrier", "origin"))
-    assert made.slices == {"origin": ["EWR", "JFK", "LGA"]}
+    assert train.slices_of(("carrier", "origin"), ["origin"], june) == {"origin": ["EWR", "JFK", "LGA"]}
     assert "quality is not counted by carrier" in capsys.readouterr().out
+
+
+def test_the_values_of_a_slice_are_the_most_frequent_of_training(june: pd.DataFrame) -> None:
+    found = train.slices_of(("dest",), ["dest"], june)["dest"]
+    assert len(found) == train.SLICE_VALUES
+    assert set(found) >= set(june["dest"].value_counts().index[:10])
 
 
 def test_bins_of_unlike_numbers_are_refused() -> None:
