@@ -1,4 +1,4 @@
-"""Module 17, trace: a prediction of production leads to its data, and the statement of its image is verified."""
+"""Module 17, drill and trace: a drill was caught, and a prediction of production leads to its data and a statement."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from delivery.lineage import PUID_DIGITS, SHORTEST, Known, Way, traced
 from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.lineage import known
+from workshop.manifests.objects import condition, labels_of, name_of
 
 NUMBER = "17"
-_TRACED, _DATA, _SIGNED = (
+DRILL = "mlops-workshop/drill"
+"""The label of the runs of a drill."""
+_CAUGHT, _TRACED, _DATA, _SIGNED = (
+    "a failure was injected, and the pipeline has caught it",
     "a prediction of production is traced",
     "you can name the data that it came from",
     "the statement of its image is verified",
@@ -19,7 +23,22 @@ _NEXT = "the first commands of the module make a prediction and write both lines
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The puid, the version of the data, and the signature of the run that built the image."""
+    """The drill, the puid, the version of the data, and the signature of the run that built the image."""
+    return [_caught(context), *_trace(context)]
+
+
+def _caught(context: CheckContext) -> Finding:
+    """A run of a drill that has failed, as it must."""
+    for run in context.cluster.list("PipelineRun", context.namespace("dev")):
+        name = labels_of(run).get(DRILL)
+        if name and condition(run).get("status") == "False":
+            return Finding(_CAUGHT, True, f"{name}: {condition(run).get('message', '')}")
+    return Finding(
+        _CAUGHT, False, f"{context.namespace('dev')} has no run of a drill that failed", "workshop drill bad-data"
+    )
+
+
+def _trace(context: CheckContext) -> list[Finding]:
     given = answers.answers(context, NUMBER)
     if "puid" not in given:
         return [answers.missing(NUMBER, "puid", _TRACED)] + [
@@ -36,9 +55,14 @@ def check(context: CheckContext) -> list[Finding]:
     ]
 
 
-def reset(context: CheckContext, _: Editor) -> list[str]:
-    """Put the answers aside; a trace changes nothing."""
-    return answers.put_aside(context, NUMBER)
+def reset(context: CheckContext, editor: Editor) -> list[str]:
+    """Delete the runs of drills and put the answers aside; a trace changes nothing."""
+    said = []
+    for run in context.cluster.list("PipelineRun", context.namespace("dev")):
+        if labels_of(run).get(DRILL):
+            editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+            said.append(f"deleted the run {name_of(run)}")
+    return said + answers.put_aside(context, NUMBER)
 
 
 def _way(puid: str, facts: Known) -> tuple[Way | None, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from workshop.drills import (
     bad_data,
     crash_loop,
+    disarmed_gate,
     drifted_month,
     expired_secret,
     leaky_feature,
@@ -20,6 +21,7 @@ DRILLS: dict[str, Drill] = {
     "bad-data": bad_data.DRILL,
     "schema-change": schema_change.DRILL,
     "leaky-feature": leaky_feature.DRILL,
+    "disarmed-gate": disarmed_gate.DRILL,
     "slow-model": slow_model.DRILL,
     "crash-loop": crash_loop.DRILL,
     "drifted-month": drifted_month.DRILL,

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from workshop.cluster.client import Client
@@ -46,6 +46,8 @@ class Commit:
     task: str
     pattern: str
     restores: bool = False
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Params of the run, besides the revision."""
 
     @property
     def catcher(self) -> str:
@@ -65,7 +67,7 @@ class Commit:
             _git(folder, place, "commit", "--all", "--allow-empty", "--quiet", "--message", f"Drill: {self.title}")
             _git(folder, place, "push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{self.branch}")
         client, namespace = place.target.client(), place.target.namespace()
-        done = _run(client, namespace, self.name, self.branch, seconds)
+        done = _run(client, namespace, self.name, self.branch, seconds, self.params)
         return self.evidence(client, done)
 
     def evidence(self, client: Client, done: Progress) -> str:
@@ -99,10 +101,13 @@ class Commit:
         return said
 
 
-def _run(client: Client, namespace: str, drill: str, revision: str, seconds: float) -> Progress:
+def _run(
+    client: Client, namespace: str, drill: str, revision: str, seconds: float, params: Mapping[str, str] | None = None
+) -> Progress:
     (document,) = load(str(KIT / RUN))
     obj: Object = document.object
-    obj["spec"]["params"] = [{"name": "revision", "value": revision}]
+    given = {"revision": revision, **(params or {})}
+    obj["spec"]["params"] = [{"name": name, "value": value} for name, value in given.items()]
     if drill:
         obj["metadata"]["labels"][DRILL] = drill
     (done,) = submit(client, [document], namespace, timeout=seconds, quiet=False)

@@ -12,12 +12,16 @@ import sys
 from pathlib import Path
 
 import pytest
+from delivery import provenance
+from delivery.asking import PROMOTE
+from delivery.errors import DeliveryError
 from flights import params
 from flights.schema import LEAKS, NAMES
 from flights.validate import check_file
 
 from tests.s2i.flights import serving_model
-from workshop.drills import DRILLS, bad_data, crash_loop, leaky_feature, slow_model
+from tests.signedruns import DEV, digest, pem, run, signed
+from workshop.drills import DRILLS, bad_data, crash_loop, disarmed_gate, leaky_feature, slow_model
 from workshop.drills.callers import Callers
 from workshop.drills.commits import Commit
 from workshop.errors import SetupError
@@ -27,7 +31,8 @@ MODEL = KIT / "model"
 
 
 def test_each_commit_names_a_task_of_the_pipeline_and_has_its_own_branch() -> None:
-    text = (KIT / "tekton/base/pipelines/train-and-stage.yaml").read_text()
+    pipelines = ("base/pipelines/train-and-stage.yaml", "production/pipelines/promote.yaml")
+    text = "".join((KIT / "tekton" / each).read_text() for each in pipelines)
     commits = [drill for drill in DRILLS.values() if isinstance(drill, Commit)]
     assert all(f"- name: {drill.task}\n" in text for drill in commits)
     assert [drill.name for drill in commits] == [name for name, drill in DRILLS.items() if isinstance(drill, Commit)]
@@ -71,6 +76,24 @@ def test_the_leak_is_a_column_of_which_the_tests_say_so(tmp_path: Path) -> None:
     assert LEAKS & set(params.load(tmp_path / "params.yaml").features)
     with pytest.raises(SetupError, match="adds features already"):
         leaky_feature.change(tmp_path, {})
+
+
+def test_no_flight_reaches_the_threshold_of_the_disarmed_gate(tmp_path: Path) -> None:
+    shutil.copy(MODEL / "params.yaml", tmp_path)
+    disarmed_gate.change(tmp_path, {})
+    assert params.load(tmp_path / "params.yaml").threshold == 0.99
+    (tmp_path / "params.yaml").write_text("months: []\n")
+    with pytest.raises(SetupError, match=r"has no line `threshold: \.\.\.`"):
+        disarmed_gate.change(tmp_path, {})
+
+
+def test_production_refuses_what_the_drill_of_the_gate_looks_for() -> None:
+    key = provenance.public_key(pem())
+    made = signed(run("train-1", 1, gate="disabled", passed="unchecked"))
+    with pytest.raises(DeliveryError) as refused:
+        provenance.proven([made], digest(1), key, provenance.POLICIES[PROMOTE], DEV)
+    assert re.search(disarmed_gate.DRILL.pattern, str(refused.value))
+    assert disarmed_gate.DRILL.params == {"gate-mode": "disabled"}
 
 
 def _import(folder: Path, code: str, **env: str) -> subprocess.CompletedProcess[str]:
