@@ -1,12 +1,12 @@
-"""A model that misses every late flight goes round the gate; production refuses it, because its statement says so.
+"""A model goes round the gate; production refuses it, because the signed statement of its image says so.
 
-The run has the param gate-mode=disabled, so the model reaches staging. The drill then asks for a promotion. Its first
-Task reads the mode of the gate in the signed statement of the image.
+The run has the param gate-mode=disabled, so the model reaches staging unchecked. The drill then asks for a promotion,
+whose first Task reads the mode of the gate in the statement. The model is that of `main`, from a commit of its own: it
+may be good, and production cannot know.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,23 +17,16 @@ from delivery.asking import PROMOTE
 from workshop.cluster.client import Client
 from workshop.cluster.runs import Progress
 from workshop.drills.commits import Commit
-from workshop.errors import RunFailed, SetupError
+from workshop.errors import RunFailed
 from workshop.manifests.objects import name_of
 from workshop.operations.asking import asked
 from workshop.operations.runs import failure_text, follow, logs_command
 
-PARAMS = "params.yaml"
 PROMOTION_SECONDS = 300.0
-THRESHOLD = re.compile(r"^(threshold:) *[0-9.]+", re.MULTILINE)
 
 
-def change(model: Path, _: Mapping[str, str]) -> None:
-    """A threshold that no flight reaches. Raises SetupError when the file has none."""
-    file = model / PARAMS
-    text, count = THRESHOLD.subn(r"\1 0.99", file.read_text(encoding="utf-8"))
-    if count != 1:
-        raise SetupError(f"{file} has no line `threshold: ...`", hint=f"git diff model/{PARAMS}")
-    file.write_text(text, encoding="utf-8")
+def change(_: Path, __: Mapping[str, str]) -> None:
+    """Nothing: the commit is empty, and gives the image a digest that no checked run has built."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +45,7 @@ class Disarmed(Commit):
 
 DRILL = Disarmed(
     name="disarmed-gate",
-    title="a model that misses every late flight goes round the gate: gate-mode=disabled",
+    title="a model goes round the gate with gate-mode=disabled, and reaches staging unchecked",
     look="the run's page: it is green, and staging runs the model. The promotion's page: find-release is red",
     change=change,
     task="find-release",

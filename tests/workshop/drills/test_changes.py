@@ -78,15 +78,6 @@ def test_the_leak_is_a_column_of_which_the_tests_say_so(tmp_path: Path) -> None:
         leaky_feature.change(tmp_path, {})
 
 
-def test_no_flight_reaches_the_threshold_of_the_disarmed_gate(tmp_path: Path) -> None:
-    shutil.copy(MODEL / "params.yaml", tmp_path)
-    disarmed_gate.change(tmp_path, {})
-    assert params.load(tmp_path / "params.yaml").threshold == 0.99
-    (tmp_path / "params.yaml").write_text("months: []\n")
-    with pytest.raises(SetupError, match=r"has no line `threshold: \.\.\.`"):
-        disarmed_gate.change(tmp_path, {})
-
-
 def test_production_refuses_what_the_drill_of_the_gate_looks_for() -> None:
     key = provenance.public_key(pem())
     made = signed(run("train-1", 1, gate="disabled", passed="unchecked"))
