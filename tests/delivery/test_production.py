@@ -76,6 +76,19 @@ def test_traffic_and_route_move_together_and_the_champion_keeps_its_pods(deliver
     assert weights(delivery, production) == ([100], [100])
 
 
+def test_every_alert_that_is_deployed_links_to_its_heading_of_the_runbook(
+    delivery: Delivery, production: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "http://127.0.0.1:1/dashboards/runbook"
+    monkeypatch.setenv("RUNBOOK_URL", page)
+    delivery.cluster.apply("production", {"main": made(1)})
+    rules = json.loads(cluster.oc("get", "prometheusrule", "-n", production, "-o", "json"))["items"]
+    alerts = [rule for one in rules for group in one["spec"]["groups"] for rule in group["rules"] if "alert" in rule]
+    links = {rule["alert"]: rule["annotations"].get("runbook_url") for rule in alerts}
+    assert len(alerts) > 10 and links == {name: f"{page}#{name.lower()}" for name in links}
+    assert all("runbook" not in rule["annotations"] for rule in alerts)
+
+
 def test_deploying_after_a_canary_leaves_no_moment_without_a_predictor(
     delivery: Delivery, production: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -167,3 +167,23 @@ def test_a_stage_that_is_neither_staging_nor_production_is_refused(tmp_path: Pat
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr == "ERROR: stage: got 'canary', allowed: staging or production\n"
+
+
+def test_a_retraining_gives_nothing_back_before_the_gate_and_staging_have_passed() -> None:
+    spec = PIPELINES["dev", "retrain"]["spec"]
+    after = {one["name"]: one.get("runAfter") for one in spec["tasks"]}
+    after["test-image"] = ["build-image"]  # by its results
+    assert {"gate", "register", "test-image", "verify-staging"} <= _before("publish", after)
+    assert "publish" in _before("ask", after)
+    gives = {
+        one["name"]
+        for one in spec["tasks"]
+        for step in TASKS["dev"][one["taskRef"]["name"]]["spec"]["steps"]
+        if re.search(r"git push|dvc push|delivery (publish|request)", step["script"])
+    }
+    assert gives == {"publish", "ask"}
+
+
+def test_a_retraining_promotes_by_no_other_way_than_an_approval() -> None:
+    (ask,) = [one for one in PIPELINES["dev", "retrain"]["spec"]["tasks"] if one["name"] == "ask"]
+    assert {one["name"]: one["value"] for one in ask["params"]}["kind"] == "promote"

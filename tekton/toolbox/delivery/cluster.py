@@ -138,7 +138,7 @@ class Cluster:
         """Apply an overlay to a stage: what each predictor runs, and the shares of two of them in their order.
 
         The weights go to the predictors' `traffic`, which the lab and a service mesh read, and to the Route, which
-        OpenShift's router reads.
+        OpenShift's router reads. With RUNBOOK_URL, the alerts get absolute links to their headings of the runbook.
         """
         patches = []
         if weights is not None:
@@ -166,7 +166,8 @@ class Cluster:
                 ],
             }
             (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-            oc("apply", "-k", folder)
+            objects = [_linked(one) for one in yaml.safe_load_all(oc("kustomize", folder)) if one]
+        oc("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
     def wait(self, predictors: Mapping[str, Release], seconds: int, *, stage: str = PRODUCTION) -> None:
         """Wait until each predictor runs its image and all are ready; DeliveryError after so many seconds.
@@ -195,6 +196,17 @@ class Cluster:
     def _image(self, predictor: str) -> str:
         """The name of a predictor's image in the overlays, before a digest replaces it."""
         return self.name if predictor == "main" else f"{self.name}-{predictor}"
+
+
+def _linked(obj: dict[str, Any]) -> dict[str, Any]:
+    """The object; the alerts of a PrometheusRule get a link in place of the path of the runbook's heading."""
+    page = os.environ.get("RUNBOOK_URL", "")
+    if page and obj["kind"] == "PrometheusRule":
+        for rule in (rule for group in obj["spec"]["groups"] for rule in group["rules"]):
+            path = (rule.get("annotations") or {}).pop("runbook", "")
+            if path:
+                rule["annotations"]["runbook_url"] = f"{page}#{path.partition('#')[2]}"
+    return obj
 
 
 def _key(predictor: str) -> str:
