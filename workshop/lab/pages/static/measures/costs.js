@@ -168,7 +168,7 @@ function draw(all) {
   if (test) {
     const [now, least] = [test.costs(prices)[test.at(threshold)], Math.min(...test.costs(prices))];
     const more = now - least > 0.005 * least ? `, ${number(now - least)} more than at ${test.best(prices).toFixed(2)}` : ", the least";
-    summary.textContent = `A threshold of ${threshold.toFixed(2)} costs ${number(now)} in 1,000 rows of the test${more}.`;
+    summary.textContent = `A threshold of ${threshold.toFixed(2)} costs ${number(now)} in 1,000 rows of ${test.name === "test" ? "the test" : test.name}${more}.`;
   }
   const address = new URL(location.href);
   for (const [name, value] of [["missed", missed.value], ["alarm", alarm.value], ["threshold", slider.value]]) address.searchParams.set(name, value);
