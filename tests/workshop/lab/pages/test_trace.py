@@ -73,7 +73,7 @@ def test_a_pasted_answer_and_a_time_are_traced(tmp_path: Path) -> None:
     answer = json.dumps({"meta": {"requestPath": {"flight-delay": RELEASE["image"]}}})
     assert "train-2" in client.get("/trace/", params={"what": answer}).text
     at = client.get("/trace/", params={"at": "2026-11-29T14:05"}).text
-    assert "production at 2026-11-29T14:05:00Z: version 2, promoted: &lt;better&gt;" in at
+    assert "Production at 2026-11-29T14:05:00Z: version 2, promoted: &lt;better&gt;" in at
     before = client.get("/trace/", params={"at": "2020-01-01"})
     assert (before.status_code, "its history begins at 2026-11-29T14:05:00Z" in before.text) == (404, True)
 
