@@ -13,6 +13,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from grafana.config import FEWEST_ROWS
 from grafana.render import RENDERED
 from tests.browser.driving import HAVE_CHROMIUM, chromium, serious
 from tests.grafana.boards import load, panels
@@ -102,6 +103,20 @@ def test_every_panel_shows_data_in_light_and_dark(page: Page, name: str, tmp_pat
         page.browser.save_screenshot(str(tmp_path / f"{name}-{theme}.png"))
         assert serious(page.browser) == [], theme
     page.look(dark=False)
+
+
+def test_the_worst_value_of_a_slice_comes_first_and_too_few_rows_are_no_value(page: Page) -> None:
+    page.open("quality")
+    rows = [
+        [cell.text for cell in row.find_elements(By.CSS_SELECTOR, "td")]
+        for row in page.panel("Quality by carrier").find_elements(By.CSS_SELECTOR, "tbody tr")
+    ]
+    assert {len(row) for row in rows} == {3}
+    for missed, _, counted in rows:
+        assert (missed == "too few") == (float(counted) < FEWEST_ROWS), rows
+    shares = [float(missed.rstrip("%")) for missed, *_ in rows if missed != "too few"]
+    assert len(shares) > 3 and shares == sorted(shares, reverse=True)
+    assert [missed == "too few" for missed, *_ in rows] == sorted(missed == "too few" for missed, *_ in rows)
 
 
 def _painted(page: Page, canvas: Any) -> int:
