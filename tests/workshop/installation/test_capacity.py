@@ -6,6 +6,7 @@ import re
 import subprocess
 from typing import Any
 
+import pytest
 import yaml
 
 from workshop.installation.capacity import capacity, requests
@@ -66,8 +67,13 @@ def test_the_sizes_are_those_of_the_files_that_they_name() -> None:
     assert re.search(r"cpu_guarantee, \S+ = ([\d.]+)", hub)[1] == str(number(notebook["cpu"]))  # type: ignore[index]
     assert f'"{notebook["memory"]}"' in hub and f'storage_capacity = "{notebook["storage"]}"' in hub
     limits = yaml.safe_load((KIT / "tekton/participant/bounds/limitrange.yaml").read_text())["spec"]["limits"][0]
-    listener = lines["webhook listener"]
-    assert {"cpu": listener["cpu"], "memory": listener["memory"]} == limits["defaultRequest"]
+    listeners = lines["listeners of pushes, of requests to production and of alerts"]
+    there = [*(KIT / "tekton/base/triggers").iterdir(), *(KIT / "tekton/production/triggers").iterdir()]
+    assert listeners["pods"] == sum(
+        "kind: EventListener" in file.read_text() for file in there if file.suffix == ".yaml"
+    )
+    for what, each in limits["defaultRequest"].items():
+        assert number(listeners[what]) == pytest.approx(listeners["pods"] * number(each)), what
     services = yaml.safe_load((KIT / "tekton/overlays/cohort/services/deployment.yaml").read_text())
     asked = requests(services["spec"]["template"])
     line = lines["MLflow and a DVC remote"]
