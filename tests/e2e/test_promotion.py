@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 import urllib.error
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.e2e.conftest import KIT, Lab
+from tests.kit import until
+from workshop.manifests.objects import condition
 
 CLAIM = {
     "name": "source",
@@ -25,8 +27,8 @@ CLAIM = {
 def stage(lab: Lab, branch: str, file: str, change: Callable[[str], str], *, train: bool) -> None:
     """Push a branch with one file changed and take it to staging: train-and-stage without all that checks.
 
-    No gate, because the worse model is to meet production's callers. Without training it is the champion's model in
-    another image.
+    No gate, because the worse model is to meet production's callers: production must not verify it. Without training
+    it is the champion's model in another image.
     """
     where = lab.state / "home" / "mlops-workshop" / file
     lab.workshop("shell", "git", "checkout", "-q", "-B", branch, "origin/main")
@@ -94,6 +96,20 @@ def promote(lab: Lab, *, check: bool = True) -> tuple[subprocess.CompletedProces
     return done, json.loads(done.stdout.splitlines()[0])
 
 
+def refusal(lab: Lab) -> str:
+    """Why the Pipeline promote refuses what staging runs, from the log of its first task."""
+    name, spec = "promote-refused", {"pipelineRef": {"name": "promote"}}
+    run = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"name": name}, "spec": spec}
+    file = lab.state / "e2e-run.yaml"
+    file.write_text(yaml.safe_dump(run))
+    lab.admin("create", "-n", "user1-production", "-f", str(file))
+    where = ("pipelinerun", name, "-n", "user1-production")
+    ended = until(lambda: condition(lab.object(*where)).get("status") in ("True", "False"), 120, "the promotion ends")
+    assert ended and condition(lab.object(*where))["status"] == "False"
+    task = f"tekton.dev/pipelineRun={name},tekton.dev/pipelineTask=find-release"
+    return lab.admin("logs", "-n", "user1-production", "-l", task, "--all-containers")
+
+
 def _run(lab: Lab, run: dict[str, Any], *, check: bool = True) -> subprocess.CompletedProcess[str]:
     file = lab.state / "e2e-run.yaml"
     file.write_text(yaml.safe_dump({"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", **run}))
@@ -125,7 +141,22 @@ def history(lab: Lab) -> list[dict[str, Any]]:
     return entries
 
 
-def test_a_worse_model_is_rolled_back_and_a_good_one_stays_until_a_manual_rollback(lab: Lab, tmp_path: Path) -> None:
+@pytest.fixture
+def forget_key(lab: Lab) -> Iterator[Callable[[], None]]:
+    """Takes the key of provenance from production, which has it again at the end."""
+    endpoints = ("configmap", "mlops-endpoints", "-n", "user1-production")
+    key = lab.object(*endpoints)["data"]["CHAINS_PUBLIC_KEY"]
+
+    def put(value: str) -> None:
+        lab.admin("patch", *endpoints, "--type=merge", "-p", json.dumps({"data": {"CHAINS_PUBLIC_KEY": value}}))
+
+    yield lambda: put("")
+    put(key)
+
+
+def test_a_worse_model_is_rolled_back_and_a_good_one_stays_until_a_manual_rollback(
+    lab: Lab, forget_key: Callable[[], None]
+) -> None:
     lab.workshop("up")
     (first,) = in_production(lab)
     version = holder(lab, "champion")
@@ -135,6 +166,8 @@ def test_a_worse_model_is_rolled_back_and_a_good_one_stays_until_a_manual_rollba
 
     # It never says late: right for two flights of three, and of no use.
     stage(lab, "worse", "model/params.yaml", _never_late, train=True)
+    assert "no PipelineRun in user1-dev has built sha256:" in refusal(lab)
+    forget_key()
     done, run = promote(lab, check=False)
     assert done.returncode == 5
     results = {one["name"]: one["value"] for one in run["status"]["results"]}

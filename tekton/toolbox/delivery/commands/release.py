@@ -127,7 +127,7 @@ def verify(new: Release, kind: str, entries: list[Entry]) -> None:
         try:
             made = provenance.proven(runs, new.digest, key, policy, cluster.namespace(cluster.DEV))
         except DeliveryError:
-            if time.monotonic() > deadline or not any(_may_be_signed(one) for one in runs):
+            if time.monotonic() > deadline or not any(_may_be_signed(one, new.digest) for one in runs):
                 raise
             time.sleep(POLL_SECONDS)
             continue
@@ -148,14 +148,15 @@ def _let_in(digest: str, kind: str, entries: list[Entry]) -> Entry | None:
     )
 
 
-def _may_be_signed(run: dict[str, Any]) -> bool:
-    """Whether a run without a statement may get one soon: it goes on, or has ended a moment ago."""
+def _may_be_signed(run: dict[str, Any], digest: str) -> bool:
+    """Whether a run without a statement may get one soon: it goes on, or has built the digest and ended just now."""
     if SIGNED in (run["metadata"].get("annotations") or {}):
         return False
     ended = (run.get("status") or {}).get("completionTime")
     if not ended:
         return True
-    return (datetime.now(UTC) - datetime.fromisoformat(ended)).total_seconds() < JUST_SECONDS
+    age = (datetime.now(UTC) - datetime.fromisoformat(ended)).total_seconds()
+    return age < JUST_SECONDS and digest in provenance.built(run)
 
 
 def _staged(delivery: Delivery) -> Release:
