@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import argparse
 import time
+from datetime import UTC, datetime
 
 from workshop import output
-from workshop.checks.runs import PUSHER
+from workshop.checks.runs import EXPERIMENT, PROMOTE, PUSHER, pipeline
 from workshop.cluster.client import Client
-from workshop.errors import SetupError, UsageError
-from workshop.manifests.objects import Object, annotations_of, labels_of, status_of
+from workshop.cluster.runs import progress
+from workshop.errors import RunFailed, SetupError, UsageError
+from workshop.manifests.objects import Object, annotations_of, condition, labels_of, name_of, status_of
 from workshop.operations.approvals import answer, identities
+from workshop.operations.runs import failure_text, logs_command
 from workshop.participants.target import CommandTarget
 
 SETTLE_SECONDS = 10.0
 """How long an approval that waits may take to appear after a push, before one that is answered already is meant."""
+JUST_SECONDS = 30.0
+"""A run that has failed longer ago is not the one whose approval is meant."""
 _OUTCOME = {"approve": "approved", "reject": "rejected"}
 
 
@@ -29,7 +34,7 @@ class _NotThere(UsageError):
 def approve(words: argparse.Namespace, target: CommandTarget) -> int:
     """Answer, wait until the answer is counted, and print the state of the approval.
 
-    Raises UsageError, SetupError, and ManifestError when the server does not take the answer.
+    Raises UsageError, SetupError, RunFailed, and ManifestError when the server does not take the answer.
     """
     client, namespace = target.client(), words.namespace or target.namespace("production")
     wish = "reject" if words.reject else "approve"
@@ -59,7 +64,8 @@ def _waited_for(client: Client, namespace: str, name: str, seconds: float, wish:
     """The approval that is meant, once it exists; maybe one that has the wished outcome already.
 
     Without a name it is the one that waits. Where none waits for SETTLE_SECONDS, or for `seconds` if that is less, it
-    is one that was answered in another place meanwhile. Raises UsageError, SetupError.
+    is one that was answered in another place meanwhile. Raises UsageError, SetupError, and RunFailed when the run that
+    was to ask has failed before.
     """
     began = time.monotonic()
     while True:
@@ -70,9 +76,26 @@ def _waited_for(client: Client, namespace: str, name: str, seconds: float, wish:
             settled = not name and waited >= min(seconds, SETTLE_SECONDS)
             if settled and (answered := _answered(client, namespace, wish)):
                 return answered
+            if not name:
+                _raise_if_refused(client, namespace)
             if waited > seconds:
                 raise
         time.sleep(0.3)
+
+
+def _raise_if_refused(client: Client, namespace: str) -> None:
+    """Raise RunFailed if the newest run that asks for an approval has failed before it asked, and not long ago."""
+    runs = [one for one in client.list("pipelinerun", namespace) if pipeline(one) in (PROMOTE, EXPERIMENT)]
+    newest = max(runs, key=lambda one: str(one["metadata"].get("creationTimestamp", "")), default=None)
+    if newest is None or condition(newest).get("status") != "False":
+        return
+    ended = str(status_of(newest).get("completionTime") or "")
+    if not ended or (datetime.now(UTC) - datetime.fromisoformat(ended)).total_seconds() > JUST_SECONDS:
+        return
+    run = name_of(newest)
+    if client.find("approvaltask", namespace, f"{run}-approve") is None:
+        found = progress(client, "PipelineRun", namespace, run)
+        raise RunFailed(failure_text(client, found), hint=logs_command(found))
 
 
 def _wanted(client: Client, namespace: str, name: str) -> Object:
