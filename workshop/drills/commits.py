@@ -90,14 +90,15 @@ class Commit:
                 said.append(f"cancelled {name_of(run)}")
         clone = place.target.clone()
         if _git(clone, place, "ls-remote", "--heads", "origin", self.branch):
-            _git(clone, place, "push", "--quiet", "origin", "--delete", self.branch)
-            said.append(f"deleted the branch {self.branch}")
             if self.restores:
                 note("training main again, because staging runs the model of the drill: about 100 s")
                 done = _run(client, namespace, "", "main", 1800)
                 if not done.succeeded:
                     raise RunFailed(failure_text(client, done), hint=logs_command(done))
                 said.append("staging runs the model of main again")
+            # Last, so that an interrupted `stop` trains again when it is called again.
+            _git(clone, place, "push", "--quiet", "origin", "--delete", self.branch)
+            said.append(f"deleted the branch {self.branch}")
         return said
 
 

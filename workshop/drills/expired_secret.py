@@ -45,11 +45,11 @@ class ExpiredSecret:
         return _REFUSED.run(place, note, seconds)
 
     def stop(self, place: Place, note: Note) -> list[str]:
-        """Bring the token back."""
-        said = _REFUSED.stop(place, note)
+        """Bring the token back, also when Git does not answer."""
+        said = []
         if self._restore(place.target.client(), place.target.namespace()):
             said.append(f"brought {KEY} back in Secret {CREDENTIALS}")
-        return said
+        return said + _REFUSED.stop(place, note)
 
     def _restore(self, client: Client, namespace: str) -> bool:
         kept = client.find("Secret", namespace, KEPT)
