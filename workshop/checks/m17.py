@@ -28,10 +28,10 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def _caught(context: CheckContext) -> Finding:
-    """A run of a drill that has failed, as it must."""
+    """A run of a drill that has failed, as it must. One that `--stop` has cancelled was not caught."""
     for run in context.cluster.list("PipelineRun", context.namespace("dev")):
         name = labels_of(run).get(DRILL)
-        if name and condition(run).get("status") == "False":
+        if name and condition(run).get("reason") == "Failed":
             return Finding(_CAUGHT, True, f"{name}: {condition(run).get('message', '')}")
     return Finding(
         _CAUGHT, False, f"{context.namespace('dev')} has no run of a drill that failed", "workshop drill bad-data"
