@@ -54,9 +54,9 @@ def _moment(text: str) -> datetime:
     """A time; UTC where it names no zone. Raises UsageError."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as e:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as e:
         raise UsageError(f"--at: got {text!r}", hint="allowed: a time such as 2026-11-29T14:05Z") from e
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _wanted(text: str, target: CommandTarget) -> Callable[[Known], Trace]:
@@ -65,16 +65,24 @@ def _wanted(text: str, target: CommandTarget) -> Callable[[Known], Trace]:
         return _answer(sys.stdin.read(LARGEST_ANSWER))
     path = Path(text)
     for each in (path, target.clone() / FOLDER / path):
-        pointer = each if each.suffix == ".dvc" else each.with_name(f"{each.name}.dvc")
-        if pointer.is_file():
+        pointer = each if each.suffix == ".dvc" else Path(f"{each}.dvc")
+        if _is_file(pointer):
             name = pointer.name.removesuffix(".dvc")
             content = each if each.suffix != ".dvc" and each.is_file() else None
             md5 = _md5(content) if content else _pointed(pointer)
             return lambda facts: lineage.of_file(name, md5, facts)
-    if path.is_file():
+    if _is_file(path):
         with path.open(encoding="utf-8", errors="replace") as file:
             return _answer(file.read(LARGEST_ANSWER))
     return lambda facts: lineage.traced(text, facts)
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; false for a text that is too long for a name."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _answer(text: str) -> Callable[[Known], Trace]:

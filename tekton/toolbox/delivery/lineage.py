@@ -205,7 +205,7 @@ def of_answer(text: str) -> str:
         images = [str(one) for one in (meta.get("requestPath") or {}).values()]
         image = next((one for one in images if _DIGEST.search(one)), "")
         found = image or str(meta.get("puid") or "")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DeliveryError(
             f"this is no answer of a model: {type(error).__name__}: {error}; allowed: JSON with meta", next=_ASK
         ) from error

@@ -83,8 +83,17 @@ def test_a_file_is_an_answer_or_data_in_git(
 def test_a_time_and_its_mistakes(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["trace", "--at", "2026-11-29T15:06+01:00"]) == 0
     assert "production at 2026-11-29T14:06:00Z: version 2, promoted" in capsys.readouterr().out
-    assert main(["trace", "--at", "five past two"]) == 2
-    assert "allowed: a time such as 2026-11-29T14:05Z" in capsys.readouterr().err
+    for time in ("five past two", "0001-01-01T00:00+14:00"):
+        assert main(["trace", "--at", time]) == 2
+        assert "allowed: a time such as 2026-11-29T14:05Z" in capsys.readouterr().err
     for words in ([], ["2", "--at", "2026-11-29"]):
         assert main(["trace", *words]) == 2
         assert "name what to trace, or a time with --at" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [".", "x" * 5000], ids=["a folder", "longer than a name may be"])
+def test_a_text_that_is_no_name_of_a_file_is_looked_up(
+    room: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    assert main(["trace", text]) == 2
+    assert "nothing is known as" in capsys.readouterr().err

@@ -61,6 +61,6 @@ def _traced(host: GuideHost, what: str, when: str) -> Trace:
 def _moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
         raise DeliveryError(f"{text[:80]!r} is no time; allowed: a time in UTC such as 2026-11-29T14:05") from error
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -85,6 +85,8 @@ def test_a_pasted_answer_and_a_time_are_traced(tmp_path: Path) -> None:
     ({"what": "x" * 4001}, "this is longer than 4000 characters"),
     ({"what": "2", "at": "2026-11-29"}, "both fields have a text"),
     ({"at": "five past two"}, "is no time; allowed"),
+    ({"at": "0001-01-01T00:00+14:00"}, "is no time; allowed"),
+    ({"what": '{"meta": ' + "[" * 3900}, "this is no answer of a model"),
 ])  # fmt: skip
 def test_what_is_not_known_says_what_may_be_asked(tmp_path: Path, given: dict[str, Any], why: str) -> None:
     page = browser(traced_lab(tmp_path)).get("/trace/", params=given)
