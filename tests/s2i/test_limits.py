@@ -12,6 +12,8 @@ from pathlib import Path
 import orjson
 import psutil
 import pytest
+from modelserver.errors import StartError
+from modelserver.settings import read_settings
 
 from tests.kit import until
 
@@ -289,3 +291,9 @@ def test_a_reward_cannot_spoil_the_sum(late: Server, reward: float) -> None:
         answer = late.post({"reward": reward}, "/api/v1.0/feedback")
         assert (answer.status, "allowed: a number from 0 to 1000000" in answer.info) == (400, True)
     assert late.sample("seldon_api_model_feedback_reward_total") < 1e9
+
+
+def test_a_feedback_token_of_spaces_is_refused() -> None:
+    with pytest.raises(StartError, match="MODEL_SERVER_FEEDBACK_TOKEN has spaces only"):
+        read_settings({"MODEL_SERVER_FEEDBACK_TOKEN": " \n"})
+    assert read_settings({"MODEL_SERVER_FEEDBACK_TOKEN": ""}).feedback_token == ""

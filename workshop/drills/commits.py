@@ -64,8 +64,19 @@ class Commit:
         note(f"pushing {self.branch}")
         with _worktree(place) as folder:
             self.change(folder / FOLDER, place.env)
-            _git(folder, place, "commit", "--all", "--allow-empty", "--quiet", "--message", f"Drill: {self.title}")
-            _git(folder, place, "push", "--quiet", "--force", "origin", f"HEAD:refs/heads/{self.branch}")
+            _git(
+                folder,
+                place,
+                "commit",
+                "--all",
+                "--allow-empty",
+                "--no-verify",
+                "--no-gpg-sign",
+                "--quiet",
+                "--message",
+                f"Drill: {self.title}",
+            )
+            _git(folder, place, "push", "--no-verify", "--quiet", "--force", "origin", f"HEAD:refs/heads/{self.branch}")
         client, namespace = place.target.client(), place.target.namespace()
         done = _run(client, namespace, self.name, self.branch, seconds, self.params)
         return self.evidence(client, done)

@@ -17,7 +17,8 @@ from delivery.asking import PROMOTE
 from workshop.cluster.client import Client
 from workshop.cluster.runs import Progress
 from workshop.drills.commits import Commit
-from workshop.errors import RunFailed
+from workshop.drills.drill import Note, Place
+from workshop.errors import RunFailed, SetupError
 from workshop.manifests.objects import name_of
 from workshop.operations.asking import asked
 from workshop.operations.runs import failure_text, follow, logs_command
@@ -32,6 +33,17 @@ def change(_: Path, __: Mapping[str, str]) -> None:
 @dataclass(frozen=True)
 class Disarmed(Commit):
     """A run that succeeds, and whose model production must refuse."""
+
+    def run(self, place: Place, note: Note, seconds: float) -> str:
+        """As for every commit. Raises SetupError where production verifies no statements."""
+        production = place.target.namespace("production")
+        endpoints = place.target.client().find("ConfigMap", production, "mlops-endpoints") or {}
+        if not (endpoints.get("data") or {}).get("CHAINS_PUBLIC_KEY"):
+            raise SetupError(
+                f"mlops-endpoints in {production} has no CHAINS_PUBLIC_KEY, so production verifies nothing",
+                hint="workshop/FACILITATOR.md says how an instructor sets it",
+            )
+        return super().run(place, note, seconds)
 
     def evidence(self, client: Client, done: Progress) -> str:
         """The line of the promotion's log that refuses the model. Raises RunFailed when nothing refuses it."""

@@ -162,6 +162,7 @@ def test_an_invalid_card_is_an_error(tmp_path: Path) -> None:
         card.load(tmp_path / CARD)
 
 
+@pytest.mark.slow
 def test_better_auc_on_the_test_month_wins(
     few: params.Params, june: pd.DataFrame, july: pd.DataFrame, real_months: Path, tmp_path: Path
 ) -> None:

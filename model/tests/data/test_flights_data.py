@@ -30,6 +30,7 @@ def test_every_month_up_to_the_seventh_has_a_pointer() -> None:
     assert tracked[:7] == [1, 2, 3, 4, 5, 6, 7]
 
 
+@pytest.mark.slow  # The Task fetch-data validates all months.
 def test_tracked_months_are_valid(real_months: Path) -> None:
     for month in (6, 7):
         assert check_file(real_months / months.file_name(month)).findings == ()

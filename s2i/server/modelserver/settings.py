@@ -97,7 +97,7 @@ def read_settings(env: Mapping[str, str]) -> Settings:
         threads=_number(env, "MODEL_SERVER_THREADS", 0, 0, 256),
         access_log=_flag(env, "MODEL_SERVER_ACCESS_LOG", True),
         allow_origin=env.get("MODEL_SERVER_ALLOW_ORIGIN", ""),
-        feedback_token=env.get("MODEL_SERVER_FEEDBACK_TOKEN", "").strip(),
+        feedback_token=_token(env, "MODEL_SERVER_FEEDBACK_TOKEN"),
     )
 
 
@@ -165,6 +165,14 @@ def _flag(env: Mapping[str, str], name: str, default: bool) -> bool:
     if text.lower() not in TRUE + FALSE:
         raise StartError(f"{name} is {text!r}; it must be true or false")
     return text.lower() in TRUE
+
+
+def _token(env: Mapping[str, str], name: str) -> str:
+    """A token without spaces around it. One of spaces alone would leave the server open without a word."""
+    text = env.get(name, "")
+    if text and not text.strip():
+        raise StartError(f"{name} has spaces only; it must be a token, or not be set")
+    return text.strip()
 
 
 def _json(env: Mapping[str, str], name: str, kind: type[T]) -> T:

@@ -15,7 +15,7 @@ from tests.workshop.lab.api.conftest import lab, namespace  # noqa: F401
 from tests.workshop.lab.serving import Lab
 from workshop.cluster.client import Client
 from workshop.cluster.prometheus import Prometheus
-from workshop.drills import expired_secret, slow_model
+from workshop.drills import disarmed_gate, expired_secret, slow_model
 from workshop.drills.drill import Place
 from workshop.errors import ManifestError, SetupError
 from workshop.participants.names import CREDENTIALS
@@ -79,3 +79,8 @@ def test_the_branch_stays_until_staging_is_as_before(lab: Lab, clone: Path) -> N
         slow_model.DRILL.stop(place(lab, clone, "there-is-no-such-namespace"), lambda _: None)
     asked = ["git", "-C", str(clone), "ls-remote", "--heads", "origin", slow_model.DRILL.branch]
     assert subprocess.run(asked, check=True, capture_output=True).stdout
+
+
+def test_a_drill_of_the_gate_needs_a_production_that_verifies(lab: Lab, clone: Path, namespace: str) -> None:  # noqa: F811
+    with pytest.raises(SetupError, match="has no CHAINS_PUBLIC_KEY, so production verifies nothing"):
+        disarmed_gate.DRILL.run(place(lab, clone, namespace), lambda _: None, 1)

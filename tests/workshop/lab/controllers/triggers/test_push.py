@@ -204,6 +204,17 @@ def test_a_push_to_gitea_starts_the_pipeline(
     assert run["metadata"]["annotations"]["mlops-workshop/pusher"] == "user1"
 
 
+@pytest.mark.parametrize(("total", "pipeline"), [(1, "retrain"), (30, "train-and-stage")])
+def test_commits_that_gitea_leaves_out_of_a_long_push_may_have_changed_code(
+    repository: Repository, total: int, pipeline: str
+) -> None:
+    commit = {"id": "ab" * 20, "added": ["model/data/flights-2013-08.csv.dvc"], "modified": [], "removed": []}
+    event = {**gitea("refs/heads/main"), "commits": [commit], "total_commits": total}
+    repository.bench.push(f"/{NAMESPACE}/github", event, secret=SECRET)
+    (run,) = repository.bench.made("PipelineRun")
+    assert run["spec"]["pipelineRef"] == {"name": pipeline}
+
+
 def test_the_secret_for_pushes_to_dev_starts_nothing_in_production(repository: Repository) -> None:
     repository.bench.push(f"/{PRODUCTION}/production", gitea("refs/tags/v1"), secret=SECRET)
     assert repository.bench.made("PipelineRun") == []
