@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -51,7 +52,14 @@ def served(
             rows = [list(row) for row in zip(*(december[name][start : start + BATCH] for name in names), strict=True)]
             assert stack.servers["main"].post({"data": {"names": names, "ndarray": rows}}).status == 200
         stack.until(f'sum(model_feature_rows_total{{feature="dest"}}) == {ROWS}')
-        # The rules have seen the last scrape, so all series are extrapolated alike.
+        # The rules have seen all rows. `increase` extrapolates, so 3000 alone may be that of fewer.
+        seen = time.time()
+        for record in (
+            'feature:model_feature:psi{feature="dest", window="1m"}',
+            'predictor:model_output:psi{window="1m"}',
+        ):
+            stack.until(f"timestamp({record}) > {seen}")
+        # All series are extrapolated alike.
         stack.until(f'feature:model_feature_rows:increase{{feature="dest", window="1m"}} >= {ROWS}')
         stack.until(f'sum(decile:model_output_rows:increase{{window="1m"}}) >= {ROWS}')
         yield stack

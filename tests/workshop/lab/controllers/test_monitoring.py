@@ -213,7 +213,7 @@ def test_the_kits_alerts_do_in_the_lab_what_their_unit_tests_say(tmp_path: Path)
     it.controller.write()
     tests = yaml.safe_load((ALERTS / "tests.yaml").read_text())
     tests["rule_files"] = [str(tmp_path / "rules" / "*.yaml")]
-    for case in (case for test in tests["tests"] for case in test["alert_rule_test"]):
+    for case in (case for test in tests["tests"] for case in test.get("alert_rule_test", [])):
         for alert in case.get("exp_alerts") or []:
             alert["exp_annotations"]["runbook"] = f"grafana/runbook.md#{case['alertname'].lower()}"
     (tmp_path / "tests.yaml").write_text(yaml.safe_dump(tests))
