@@ -148,7 +148,14 @@ def test_one_good_run_of_a_digest_is_enough() -> None:
     assert accept(forged, signed(run("train-1", 1))).run == "train-1"
 
 
-@pytest.mark.parametrize("text", ["nonsense", base64.b64encode(b"{}").decode(), base64.b64encode(b"[1]").decode()])
+NESTED = base64.b64encode(b"[" * 100_000).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nonsense", base64.b64encode(b"{}").decode(), base64.b64encode(b"[1]").decode(), NESTED],
+    ids=["text", "empty", "list", "nested"],
+)
 def test_an_annotation_that_cannot_be_read_is_an_error(text: str) -> None:
     one = {"metadata": {"name": "train-1", "uid": "u", "annotations": {signature_name("u"): text}}}
     with pytest.raises(DeliveryError, match="the statement of train-1 cannot be read"):

@@ -16,6 +16,8 @@ NEAR = 0.03
 """Tolerance of the calibration error: requests after the answer was written change it a little."""
 COSTS_MORE = 0.02
 """A threshold is right when it costs at most this share more than the best: near it, the curve is flat."""
+SECONDS = 60
+"""How long `workshop thresholds` may take."""
 MISSED, ALARM = 5, 1
 """What the module's errors cost."""
 _MOVED, _WORST, _CALIBRATED, _BEST = (
@@ -107,11 +109,17 @@ def _cheapest(context: CheckContext, given: dict[str, str]) -> Finding:
     asked = ["workshop", "thresholds", "-o", "json"]
     try:
         done = subprocess.run(
-            asked, cwd=context.clone, env=dict(context.env), text=True, capture_output=True, check=False
+            asked,
+            cwd=context.clone,
+            env=dict(context.env),
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=SECONDS,
         )
         test = json.loads(done.stdout.splitlines()[-1])["sources"]["test"]
         negative, positive = test["scores"]["negative"], test["scores"]["positive"]
-    except (OSError, ValueError, LookupError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired):
         return Finding(_BEST, False, "the scores of production's model cannot be read", "workshop thresholds")
     costs = [MISSED * sum(positive[:at]) + ALARM * sum(negative[at:]) for at in range(len(positive))]
     try:

@@ -123,7 +123,7 @@ def statement_of(run: Mapping[str, Any], key: ec.EllipticCurvePublicKey | None) 
         payload = base64.b64decode(envelope["payload"])
         signatures = [base64.b64decode(one["sig"]) for one in envelope["signatures"]]
         of_type = envelope["payloadType"] == PAYLOAD_TYPE
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DeliveryError(f"the statement of {name} cannot be read: {error}", next=_AGAIN) from error
     if key is not None and not (of_type and any(_verifies(key, one, payload) for one in signatures)):
         raise DeliveryError(

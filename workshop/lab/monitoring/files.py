@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workshop.lab.monitoring import promtool, routing
+from workshop.lab.monitoring import amtool, promtool, routing
 from workshop.lab.monitoring.text import to_yaml
 from workshop.lab.private_files import write_private
 
@@ -35,8 +35,8 @@ class AlertmanagerFiles:
         self.config = folder / "alertmanager.yml"
 
     def prepare(self) -> None:
-        """Write a configuration that sends nothing, unless there is one of an earlier run."""
-        if not self.config.exists():
+        """Write a configuration that sends nothing, unless there is one of an earlier run that Alertmanager loads."""
+        if not self.config.exists() or amtool.config_errors(self.config.read_text()):
             self.write([])
 
     def write(self, parts: Iterable[routing.Routing]) -> bool:

@@ -78,6 +78,15 @@ def check(config: AlertmanagerConfig) -> None:
         raise ValueError("\n".join(errors))
 
 
+def check_values(part: Routing) -> None:
+    """Raises ValueError, without the values, when Alertmanager would not load an object with those of its Secrets.
+
+    One such object would make Alertmanager refuse the whole file.
+    """
+    if amtool.config_errors(text([part])):
+        raise ValueError("Alertmanager would not load it with the values of its Secrets")
+
+
 def text(parts: Iterable[Routing]) -> str:
     """The configuration file. It contains the values of Secrets."""
     parts = list(parts)

@@ -51,8 +51,12 @@ async def _asked(host: GuideHost) -> JSONResponse:
     text = done.text.strip()
     if done.code != 0 or not text:
         return JSONResponse({"error": text[-LONGEST:] or "workshop thresholds printed nothing"}, status_code=503)
-    # Warnings of libraries may come before the answer.
-    return JSONResponse(json.loads(text.splitlines()[-1]), headers={"Cache-Control": "no-store"})
+    try:
+        # Warnings of libraries may come before the answer.
+        found = json.loads(text.splitlines()[-1])
+    except ValueError:
+        return JSONResponse({"error": text[-LONGEST:]}, status_code=503)
+    return JSONResponse(found, headers={"Cache-Control": "no-store"})
 
 
 def _words(name: str) -> str:

@@ -88,6 +88,25 @@ def test_an_address_of_a_secret_is_in_no_event(tmp_path: Path) -> None:
     assert it.webhooks() == [] and len(it.events()) == 2 and TOKEN not in "".join(it.events())
 
 
+def test_a_secret_with_an_address_that_alertmanager_refuses_leaves_the_others_active(tmp_path: Path) -> None:
+    it = It(tmp_path)
+    it.secret(url=f"http://x/%zz-{TOKEN}")
+    it.config({"urlSecret": {"name": "hook", "key": "url"}})
+    it.config({"url": "http://127.0.0.1:2/"}, name="b")
+    it.controller.write()
+    assert [hook["url"] for hook in it.webhooks()] == ["http://127.0.0.1:2/"]
+    assert it.events() == [
+        "AlertmanagerConfig a is left out: Alertmanager would not load it with the values of its Secrets"
+    ]
+
+
+def test_a_file_that_alertmanager_refuses_is_replaced_at_the_start(tmp_path: Path) -> None:
+    files = AlertmanagerFiles(tmp_path)
+    files.config.write_text("route: {receiver: nobody}\n")
+    files.prepare()
+    assert yaml.safe_load(files.config.read_text())["receivers"] == [{"name": "null"}]
+
+
 def test_the_service_of_a_listener_is_its_address_in_the_lab(tmp_path: Path) -> None:
     it = It(tmp_path)
     url = "http://el-alerts.two.svc.cluster.local:8080"

@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
+from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.leftout import LeftOut
 from workshop.lab.controllers.loop import Loop
 from workshop.lab.controllers.reloading import Reload
 from workshop.lab.controllers.versions import PerVersion
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring.files import AlertmanagerFiles
-from workshop.lab.monitoring.routing import Routing, Sources, check, parse, routing
+from workshop.lab.monitoring.routing import Routing, Sources, check, check_values, parse, routing
 from workshop.lab.store import Store
 from workshop.manifests.alerting import AlertmanagerConfig
 from workshop.manifests.objects import Object, status_of
@@ -73,8 +74,12 @@ class Routings:
         for obj in sorted(found, key=lambda obj: (obj["metadata"]["namespace"], obj["metadata"]["name"])):
             try:
                 made = routing(self._checked(obj), sources)
+                check_values(made)
             except ValueError as e:
                 self._left_out.report(obj, e)
+                continue
+            except ApiError as e:
+                self._left_out.report(obj, ValueError(e.message))
                 continue
             self._left_out.clear(obj)
             yield made
