@@ -49,8 +49,8 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
 
 
 def _moved(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
-    # By the largest value in a day, because the minute of the answer may be over when the check looks; and by that of now,
-    # because a day is read in steps of 15 s, and the last one may be older than the answer.
+    # By the largest value in a day, because the minute of the answer may be over when the check looks. By the value of
+    # now, too, because a day is read in steps of 15 s, and the last one may be older than the answer.
     ratio = f"feature:model_feature_drift:ratio{{{here}}} and feature:model_feature_rows:increase{{{here}}} >= 2000"
     largest = f"max by (feature) (max_over_time(({ratio})[1d:15s])) > 1 or max by (feature) ({ratio}) > 1"
     far = context.prometheus.values(largest, "feature")
