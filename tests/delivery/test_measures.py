@@ -117,3 +117,9 @@ def test_a_duration_has_its_two_largest_units() -> None:
     assert [duration(seconds) for seconds in (0, 59, 61, 3 * HOUR, 2 * DAY + 3 * HOUR + 5, None)] == [
         "0 s", "59 s", "1 min 1 s", "3 h", "2 d 3 h", "unknown",
     ]  # fmt: skip
+
+
+def test_a_rollback_from_what_ran_before_the_history_is_no_failure_of_a_counted_change() -> None:
+    entries = [entry(1, "2026-01-01T00:00:00Z", came=BEFORE), entry(2, "2026-01-02T00:00:00Z", ROLLED_BACK)]
+    found = measured(entries, NOW)
+    assert (found.changes, found.failures, found.restore_times) == (0, 0, 0)
