@@ -136,7 +136,6 @@ class Controllers:
             store,
             PrometheusFiles(state.component("prometheus")),
             lambda: scraped_pods(store, [], 1),
-            lambda: True,
         )
         self.passes: dict[str, Callable[[str, str], Awaitable[Any]]] = {
             "ApprovalTask": Approvals(store).reconcile,
@@ -147,7 +146,7 @@ class Controllers:
             "Pod": lambda *_: asyncio.sleep(0),
             "Route": RouteController(store, routes, 1).reconcile,
             "SeldonDeployment": self.seldon.reconcile,
-            "Service": lambda *_: monitoring.reconcile("", ""),
+            "Service": lambda *_: monitoring.write(),
             "TaskRun": TaskRuns(store, state, self.attempts).reconcile,
         }
 

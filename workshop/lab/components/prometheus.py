@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workshop.lab.components.process import ProcessSpec
-from workshop.lab.components.protected import protect, runner
+from workshop.lab.components.protected import runner, served
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.lab.sessions import LOGIN
@@ -30,24 +30,18 @@ def process(binary: Path, folder: Path, env: Mapping[str, str], external_url: st
     """
     files = PrometheusFiles(folder)
     files.prepare()
-    return ProcessSpec(
-        argv=[
-            str(binary),
-            f"--config.file={files.config}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            "--storage.tsdb.retention.time=7d",
-            # By default the pages of any site may read the responses. This pattern matches no origin.
-            "--web.cors.origin=none",
-            f"--web.config.file={folder / 'web.yml'}",
-            f"--web.external-url={external_url}",
-            f"--web.listen-address=127.0.0.1:{port}",
-            "--log.level=warn",
-        ],
-        env=dict(env),
-        cwd=folder,
-        ready_url=f"http://127.0.0.1:{port}/-/ready",
-        log=folder / "prometheus.log",
-        headers=protect(folder / "web.yml"),
+    return served(
+        NAME,
+        binary,
+        folder,
+        env,
+        external_url,
+        port,
+        f"--config.file={files.config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        "--storage.tsdb.retention.time=7d",
+        # By default the pages of any site may read the responses. This pattern matches no origin.
+        "--web.cors.origin=none",
     )
 
 

@@ -41,6 +41,31 @@ def protect(file: Path) -> dict[str, str]:
     return {"Authorization": f"Basic {base64.b64encode(f'{USER}:{password}'.encode()).decode()}"}
 
 
+def served(
+    name: str, binary: Path, folder: Path, env: Mapping[str, str], external_url: str, port: int, *options: str
+) -> ProcessSpec:
+    """The command of a program of this family with its own options; writes a new password.
+
+    `external_url` is its address in links. Port 0 is any free port.
+    """
+    web = folder / "web.yml"
+    return ProcessSpec(
+        argv=[
+            str(binary),
+            *options,
+            f"--web.config.file={web}",
+            f"--web.external-url={external_url}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        ],
+        env=dict(env),
+        cwd=folder,
+        ready_url=f"http://127.0.0.1:{port}/-/ready",
+        log=folder / f"{name}.log",
+        headers=protect(web),
+    )
+
+
 def runner(lab: Lab, name: str, missing: str, process: Process) -> Runner:
     """The runner of a component of this family. `missing` is its message where the program is not installed."""
     # A late import: the command line reads the component descriptions and must not wait for a server.

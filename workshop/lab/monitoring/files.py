@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workshop.lab.monitoring import amtool, promtool, routing
+from workshop.lab.monitoring import checking, routing
 from workshop.lab.monitoring.text import to_yaml
 from workshop.lab.private_files import write_private
 
@@ -36,7 +36,7 @@ class AlertmanagerFiles:
 
     def prepare(self) -> None:
         """Write a configuration that sends nothing, unless there is one of an earlier run that Alertmanager loads."""
-        if not self.config.exists() or amtool.config_errors(self.config.read_text()):
+        if not self.config.exists() or checking.alertmanager_errors(self.config.read_text()):
             self.write([])
 
     def write(self, parts: Iterable[routing.Routing]) -> bool:
@@ -65,7 +65,7 @@ class PrometheusFiles:
         """
         self.rules.mkdir(parents=True, exist_ok=True)
         for file in self.rules.iterdir():
-            if file.suffix != ".yaml" or promtool.rule_errors(file.read_text()):
+            if file.suffix != ".yaml" or checking.rule_errors(file.read_text()):
                 file.unlink()
         self._write_config([])
 

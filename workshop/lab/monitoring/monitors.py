@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.monitoring import promtool
+from workshop.lab.monitoring import checking
 from workshop.lab.monitoring.support import HTTPS_REFUSED, NODE_REFUSED, NOT_RUNNING_REFUSED, REFUSED
 from workshop.manifests.meta import LabelSelector
 from workshop.manifests.monitoring import (
@@ -64,7 +64,7 @@ def jobs(monitor: Monitor) -> list[Job]:
         kind = "serviceMonitor" if isinstance(monitor, ServiceMonitor) else "podMonitor"
         name = f"{kind}/{monitor.metadata.namespace}/{monitor.metadata.name}/{index}"
         config = {"job_name": name, **_scrape(endpoint), **_limits(monitor), **_relabelings(monitor, endpoint)}
-        errors += [f"{_list(monitor)}[{index}]: {error}" for error in promtool.scrape_errors(config)]
+        errors += [f"{_list(monitor)}[{index}]: {error}" for error in checking.scrape_errors(config)]
         found.append(Job(name, monitor, endpoint, config))
     if errors:
         raise ValueError("\n".join(errors))

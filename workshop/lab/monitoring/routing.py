@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.monitoring import amtool
+from workshop.lab.monitoring import checking
 from workshop.lab.monitoring.monitors import Refusal, refused
 from workshop.lab.monitoring.text import to_yaml
 from workshop.manifests.alerting import (
@@ -73,7 +73,7 @@ def check(config: AlertmanagerConfig) -> None:
     placeholder = Sources(lambda *_: "http://127.0.0.1", str)
     errors = [f"{path}: {why}" for path, why in refusals(config)] or list(_errors(config))
     if not errors:
-        errors = [*amtool.config_errors(text([routing(config, placeholder)]))]
+        errors = [*checking.alertmanager_errors(text([routing(config, placeholder)]))]
     if errors:
         raise ValueError("\n".join(errors))
 
@@ -83,7 +83,7 @@ def check_values(part: Routing) -> None:
 
     One such object would make Alertmanager refuse the whole file.
     """
-    if amtool.config_errors(text([part])):
+    if checking.alertmanager_errors(text([part])):
         raise ValueError("Alertmanager would not load it with the values of its Secrets")
 
 

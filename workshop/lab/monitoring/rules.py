@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import promql_parser
 
-from workshop.lab.monitoring import promtool
+from workshop.lab.monitoring import checking
 from workshop.lab.monitoring.text import to_yaml
 from workshop.manifests.monitoring import PrometheusRule, Rule, RuleGroup
 
@@ -28,14 +28,14 @@ def rule_file(obj: dict[str, Any]) -> str:
     namespace, name = rule.metadata.namespace or "", rule.metadata.name or ""
     groups = rule.spec.groups or []
     plain = [_group(group, group.name, group.rules or []) for group in groups]
-    if errors := promtool.rule_errors(_text(plain)):
+    if errors := checking.rule_errors(_text(plain)):
         raise ValueError("\n".join(errors))
     made = []
     for group in groups:
         rules = [_confined(one, namespace, group) for one in group.rules or []]
         made.append(_group(group, f"{namespace}/{name}/{group.name}", rules))
     text = _text(made)
-    if errors := promtool.rule_errors(text):
+    if errors := checking.rule_errors(text):
         raise ValueError("\n".join(errors))
     return text
 

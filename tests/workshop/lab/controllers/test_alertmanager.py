@@ -22,7 +22,9 @@ import yaml
 
 from workshop.lab.build import build_lab
 from workshop.lab.components import COMPONENTS, alertmanager, prometheus
-from workshop.lab.controllers.alertmanager.reconcile import Routings
+from workshop.lab.controllers.alertmanager import reconcile
+from workshop.lab.controllers.alertmanager.reconcile import KINDS, Routings
+from workshop.lab.controllers.reloading import Rewriting
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring.files import AlertmanagerFiles, Notified, PrometheusFiles
 from workshop.lab.paths import LabPaths
@@ -40,7 +42,11 @@ class It:
     def __init__(self, folder: Path) -> None:
         self.store, self.files = Store(), AlertmanagerFiles(folder)
         self.ready, self.reloads = True, 0
-        self.controller = Routings(self.store, self.files, self._reload)
+        self.routings = Routings(self.store, self.files)
+        self.controller = Rewriting("alertmanager", self.store, KINDS, self.routings.write, self._reload)
+
+    def write(self) -> bool:
+        return asyncio.run(self.routings.write())
 
     def _reload(self) -> bool:
         self.reloads += self.ready
@@ -69,11 +75,11 @@ def test_an_object_waits_for_its_secret_and_only_the_owner_reads_the_value(tmp_p
     it = It(tmp_path)
     it.config({"url": "http://127.0.0.1:1/", "httpConfig": HTTP})
     it.config({"url": "http://127.0.0.1:2/"}, name="b")
-    it.controller.write()
+    it.write()
     assert [hook["url"] for hook in it.webhooks()] == ["http://127.0.0.1:2/"]
     assert it.events() == ["AlertmanagerConfig a is left out: there is no Secret one/hook"]
     it.secret(token=TOKEN)
-    assert it.controller.write() is True and it.controller.write() is False
+    assert it.write() is True and it.write() is False
     assert [hook["url"] for hook in it.webhooks()] == ["http://127.0.0.1:1/", "http://127.0.0.1:2/"]
     assert it.webhooks()[0]["http_config"]["authorization"]["credentials"] == TOKEN
     assert stat.S_IMODE(it.files.config.stat().st_mode) == 0o600
@@ -84,7 +90,7 @@ def test_an_address_of_a_secret_is_in_no_event(tmp_path: Path) -> None:
     it.secret(url=f"ftp://{TOKEN}", binary="x")
     it.config({"urlSecret": {"name": "hook", "key": "url"}})
     it.config({"urlSecret": {"name": "hook", "key": "other"}}, name="b")
-    it.controller.write()
+    it.write()
     assert it.webhooks() == [] and len(it.events()) == 2 and TOKEN not in "".join(it.events())
 
 
@@ -93,11 +99,34 @@ def test_a_secret_with_an_address_that_alertmanager_refuses_leaves_the_others_ac
     it.secret(url=f"http://x/%zz-{TOKEN}")
     it.config({"urlSecret": {"name": "hook", "key": "url"}})
     it.config({"url": "http://127.0.0.1:2/"}, name="b")
-    it.controller.write()
+    it.write()
     assert [hook["url"] for hook in it.webhooks()] == ["http://127.0.0.1:2/"]
     assert it.events() == [
         "AlertmanagerConfig a is left out: Alertmanager would not load it with the values of its Secrets"
     ]
+
+
+def test_the_lab_answers_while_amtool_looks_at_an_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, answered = threading.Event(), threading.Event()
+
+    def slow(_: object) -> None:
+        asked.set()
+        assert answered.wait(10), "nothing else ran"
+
+    monkeypatch.setattr(reconcile, "check_values", slow)
+    it = It(tmp_path)
+    it.config({"url": "http://127.0.0.1:2/"})
+
+    async def beside() -> None:
+        while not asked.is_set():
+            await asyncio.sleep(0.01)
+        answered.set()
+
+    async def scenario() -> None:
+        await asyncio.gather(it.routings.write(), beside())
+
+    asyncio.run(scenario())
+    assert len(it.webhooks()) == 1
 
 
 def test_a_file_that_alertmanager_refuses_is_replaced_at_the_start(tmp_path: Path) -> None:
@@ -111,11 +140,11 @@ def test_the_service_of_a_listener_is_its_address_in_the_lab(tmp_path: Path) -> 
     it = It(tmp_path)
     url = "http://el-alerts.two.svc.cluster.local:8080"
     it.config({"url": url})
-    it.controller.write()
+    it.write()
     assert it.webhooks()[0]["url"] == url
     address = {"address": {"url": "http://127.0.0.1:9/two/alerts"}}
     it.put("EventListener", "alerts", "two", spec={}, status=address)
-    assert it.controller.write() is True
+    assert it.write() is True
     assert it.webhooks()[0]["url"] == "http://127.0.0.1:9/two/alerts"
 
 
@@ -124,7 +153,7 @@ def test_a_stored_object_of_any_shape_is_left_out(spec: Any, tmp_path: Path) -> 
     it = It(tmp_path)
     it.put("AlertmanagerConfig", "odd", spec=spec)
     it.config({"url": "http://127.0.0.1:2/"})
-    it.controller.write()
+    it.write()
     assert len(it.webhooks()) == 1 and len(it.events()) == 1
 
 
@@ -181,7 +210,7 @@ def test_an_alert_of_prometheus_reaches_the_receiver_of_its_namespace_with_the_t
             it = It(paths.component("alertmanager"))
             it.secret(token=TOKEN)
             it.config({"url": url, "httpConfig": HTTP}, groupBy=["namespace"], groupWait="1s")
-            it.controller.write()
+            await it.routings.write()
             await lab.launcher.open()
             runner = COMPONENTS["alertmanager"].make(lab)
             assert runner is not None

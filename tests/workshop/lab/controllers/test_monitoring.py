@@ -22,7 +22,8 @@ import yaml
 from grafana import queries
 from workshop.lab.components import prometheus
 from workshop.lab.controllers.monitoring import reconcile
-from workshop.lab.controllers.monitoring.reconcile import Monitoring
+from workshop.lab.controllers.monitoring.reconcile import KINDS, Monitoring
+from workshop.lab.controllers.reloading import Rewriting
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.monitoring.rules import rule_file
@@ -42,7 +43,11 @@ class It:
     def __init__(self, folder: Path, *pods: ScrapedPod) -> None:
         self.store, self.files = Store(), PrometheusFiles(folder)
         self.ready, self.reloads = True, 0
-        self.controller = Monitoring(self.store, self.files, lambda: pods, self._reload)
+        self._monitoring = Monitoring(self.store, self.files, lambda: pods)
+        self.controller = Rewriting("monitoring", self.store, KINDS, self._monitoring.write, self._reload)
+
+    def write(self) -> bool:
+        return asyncio.run(self._monitoring.write())
 
     def _reload(self) -> bool:
         self.reloads += self.ready
@@ -82,13 +87,13 @@ def test_an_object_is_read_once_for_each_version_of_it(tmp_path: Path, monkeypat
     it.rule("one", DOWN)
     it.rule("one", {**DOWN, "expr": "up =="}, name="bad")
     for _ in range(3):
-        it.controller.write()
+        it.write()
     assert sorted(read) == ["bad", "model"]
     kind = built_in("PrometheusRule")
     obj = it.store.get(kind, "one", "model")
     obj["spec"]["groups"][0]["rules"][0]["alert"] = "Away"
     it.store.update(kind, obj)
-    it.controller.write()
+    it.write()
     assert sorted(read) == ["bad", "model", "model"]
     assert it.rules()["one_model.yaml"]["groups"][0]["rules"][0]["alert"] == "Away"
 
@@ -97,7 +102,7 @@ def test_the_same_rule_in_two_namespaces_is_two_files_and_groups(tmp_path: Path)
     it = It(tmp_path)
     for namespace in ("one", "two"):
         it.rule(namespace, DOWN)
-    assert it.controller.write() is True
+    assert it.write() is True
     assert set(it.rules()) == {"one_model.yaml", "two_model.yaml"}
     (group,) = it.rules()["one_model.yaml"]["groups"]
     assert group["name"] == "one/model/g"
@@ -109,17 +114,17 @@ def test_names_that_join_to_the_same_text_are_two_files(tmp_path: Path) -> None:
     it = It(tmp_path)
     it.rule("a-b", DOWN, name="c")
     it.rule("a", DOWN, name="b-c")
-    it.controller.write()
+    it.write()
     assert len(it.rules()) == 2
 
 
 def test_nothing_is_written_when_nothing_changed_and_a_deleted_rule_takes_its_file_along(tmp_path: Path) -> None:
     it = It(tmp_path)
     it.rule("one", DOWN)
-    it.controller.write()
-    assert it.controller.write() is False
+    it.write()
+    assert it.write() is False
     it.store.delete(built_in("PrometheusRule"), "one", "model")
-    assert it.controller.write() is True
+    assert it.write() is True
     assert it.rules() == {}
 
 
@@ -141,7 +146,7 @@ def test_a_stored_rule_with_a_mistake_gets_an_event_and_leaves_the_others_alone(
     it.rule("one", DOWN)
     it.rule("one", rule, name="wrong")
     for _ in range(2):
-        it.controller.write()
+        it.write()
     assert set(it.rules()) == {"one_model.yaml"}
     ((name, expected),) = it.events()
     assert name == "wrong"
@@ -152,14 +157,14 @@ def test_a_stored_rule_with_a_mistake_gets_an_event_and_leaves_the_others_alone(
 def test_a_stored_rule_of_any_shape_is_left_out(spec: Any, tmp_path: Path) -> None:
     it = It(tmp_path)
     it.put("PrometheusRule", "one", spec)
-    it.controller.write()
+    it.write()
     assert it.rules() == {} and len(it.events()) == 1
 
 
 def test_the_labels_of_a_group_are_those_of_its_rules(tmp_path: Path) -> None:
     it = It(tmp_path)
     it.rule("one", DOWN, interval="30s", labels={"team": "a", "severity": "info"})
-    it.controller.write()
+    it.write()
     (written,) = it.rules()["one_model.yaml"]["groups"]
     assert written["interval"] == "30s" and "labels" not in written
     assert written["rules"][0]["labels"] == {"team": "a", "severity": "warning", "namespace": "one"}
@@ -171,7 +176,7 @@ def test_a_stored_monitor_with_a_mistake_gets_an_event_and_leaves_the_others_alo
     it.put("PodMonitor", "one", good, "good")
     it.put("PodMonitor", "one", {**good, "podMetricsEndpoints": [{"interval": "5 seconds"}]}, "wrong")
     it.put("ServiceMonitor", "one", "nonsense", "odd")
-    it.controller.write()
+    it.write()
     assert it.scraped() == {"podMonitor/one/good/0": 1}
     assert {name for name, _ in it.events()} == {"wrong", "odd"}
 
@@ -210,7 +215,7 @@ def test_the_kits_alerts_do_in_the_lab_what_their_unit_tests_say(tmp_path: Path)
     it = It(tmp_path)
     rule = yaml.safe_load((ALERTS / "prometheusrule.yaml").read_text())
     it.put("PrometheusRule", "user1-production", rule["spec"])
-    it.controller.write()
+    it.write()
     tests = yaml.safe_load((ALERTS / "tests.yaml").read_text())
     tests["rule_files"] = [str(tmp_path / "rules" / "*.yaml")]
     for case in (case for test in tests["tests"] for case in test.get("alert_rule_test", [])):
@@ -291,7 +296,7 @@ def test_two_deployments_of_one_namespace_are_scraped_once_each(tmp_path: Path) 
         for deployment in ("flight-delay", "delay"):
             spec = yaml.safe_load(base.replace("flight-delay", deployment))["spec"]
             it.put("PodMonitor", "one", spec, deployment)
-        with _prometheus(tmp_path, it.controller.write) as query:
+        with _prometheus(tmp_path, it.write) as query:
             query("count(up == 1) == 2")
             for deployment in ("flight-delay", "delay"):
                 expr = queries.servers_up().replace("$namespace", "one").replace("$deployment", deployment)
@@ -312,7 +317,7 @@ def test_prometheus_does_what_a_monitor_says(tmp_path: Path) -> None:
             selector = {"matchExpressions": [{"key": "app", "operator": "In", "values": [value]}]}
             it.put("PodMonitor", "one", {"selector": selector, "podMetricsEndpoints": [endpoint]}, name)
         it.rule("one", {"record": "worked", "expr": "work_total * 2"}, interval="1s")
-        with _prometheus(tmp_path, it.controller.write) as query:
+        with _prometheus(tmp_path, it.write) as query:
             (series,) = query("worked")
             assert series["metric"] == {
                 "__name__": "worked",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from workshop.lab.monitoring import amtool
+from workshop.lab.monitoring import checking
 from workshop.lab.monitoring.routing import Routing, Sources, check, parse, routing, text
 
 Json = dict[str, Any]
@@ -86,7 +86,7 @@ def test_the_configuration_of_several_objects_is_one_that_alertmanager_loads() -
     written = yaml.safe_load(text(parts))
     assert written["route"]["receiver"] == "null"
     assert [one["name"] for one in written["receivers"]] == ["null", "one/a/hook", "one/b/hook"]
-    assert amtool.config_errors(text(parts)) == () == amtool.config_errors(text([]))
+    assert checking.alertmanager_errors(text(parts)) == () == checking.alertmanager_errors(text([]))
 
 
 WRONG: dict[str, tuple[Json, str]] = {

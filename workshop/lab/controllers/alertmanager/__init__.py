@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from workshop.lab.controllers.alertmanager.reconcile import Routings
+from workshop.lab.controllers.alertmanager.reconcile import KINDS, Routings
 from workshop.lab.controllers.loop import Controller
-from workshop.lab.controllers.reloading import reloader
+from workshop.lab.controllers.reloading import Rewriting, reloader
 from workshop.lab.lab import Lab
 from workshop.lab.monitoring.files import AlertmanagerFiles
 
@@ -12,6 +12,7 @@ from workshop.lab.monitoring.files import AlertmanagerFiles
 def controller(lab: Lab) -> Controller:
     """Writes the routes and receivers of Alertmanager."""
     files = AlertmanagerFiles(lab.paths.component("alertmanager"))
-    made = Routings(lab.store, files, reloader(lab, "alertmanager"))
+    routings = Routings(lab.store, files)
+    made = Rewriting("alertmanager", lab.store, KINDS, routings.write, reloader(lab, "alertmanager"))
     lab.watchers.append(made.changed)
     return made

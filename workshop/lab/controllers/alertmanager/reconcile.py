@@ -6,15 +6,14 @@ reason; all others stay active.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.leftout import LeftOut
-from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.reloading import Reload
 from workshop.lab.controllers.versions import PerVersion
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring.files import AlertmanagerFiles
@@ -23,58 +22,33 @@ from workshop.lab.store import Store
 from workshop.manifests.alerting import AlertmanagerConfig
 from workshop.manifests.objects import Object, status_of
 
-_ALL = ("", "")
-"""The only key: every pass writes the whole file."""
+KINDS = ("AlertmanagerConfig", "EventListener", "Secret")
+"""The kinds that the configuration depends on."""
 _LISTENER = re.compile(r"el-([a-z0-9-]+)\.([a-z0-9-]+)\.svc(?:\.cluster\.local)?")
 """The name of the Service that Triggers makes for an EventListener."""
 
 
 class Routings:
-    """Reconciles AlertmanagerConfigs.
+    """Alertmanager's configuration of the AlertmanagerConfigs in a store."""
 
-    `reload` makes Alertmanager reload its files, and returns False when it is not ready yet.
-    """
-
-    def __init__(self, store: Store, files: AlertmanagerFiles, reload: Callable[[], bool]) -> None:
-        self._store, self._files, self._reload = store, files, Reload(reload)
+    def __init__(self, store: Store, files: AlertmanagerFiles) -> None:
+        self._store, self._files = store, files
         self._left_out = LeftOut(store, "prometheus-operator")
         self._checked = PerVersion[AlertmanagerConfig](_checked)
-        watches = {built_in(kind): lambda _: (_ALL,) for kind in ("EventListener", "Secret")}
-        owned = built_in("AlertmanagerConfig")
-        self._loop = Loop("alertmanager", store, self.reconcile, owns=owned, watches=watches)
 
-    async def run(self) -> None:
-        """Reconcile until cancelled."""
-        self.changed()
-        await self._loop.run()
-
-    def settled(self) -> bool:
-        """Always true: Alertmanager is a component of its own."""
-        return True
-
-    def changed(self) -> None:
-        """Schedule a pass."""
-        self._loop.enqueue(*_ALL)
-
-    async def reconcile(self, namespace: str, name: str) -> float | None:
-        """One pass over all objects. Returns the seconds until the next attempt to reload Alertmanager."""
-        if (namespace, name) != _ALL:
-            self._loop.enqueue(*_ALL)
-            return None
-        return self._reload.after(self.write())
-
-    def write(self) -> bool:
+    async def write(self) -> bool:
         """Write the configuration. Returns whether Alertmanager must reload."""
-        return self._files.write(list(self._routings()))
+        return self._files.write([one async for one in self._routings()])
 
-    def _routings(self) -> Iterator[Routing]:
+    async def _routings(self) -> AsyncIterator[Routing]:
         """The parts of all objects, in the operator's order: by namespace and name."""
         found = self._store.objects(built_in("AlertmanagerConfig"))
         sources = Sources(self._secret, self._address)
         for obj in sorted(found, key=lambda obj: (obj["metadata"]["namespace"], obj["metadata"]["name"])):
             try:
-                made = routing(self._checked(obj), sources)
-                check_values(made)
+                # In a thread, because amtool looks at it.
+                made = routing(await asyncio.to_thread(self._checked, obj), sources)
+                await asyncio.to_thread(check_values, made)
             except ValueError as e:
                 self._left_out.report(obj, e)
                 continue

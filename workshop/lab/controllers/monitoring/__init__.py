@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from workshop.lab.controllers.loop import Controller
-from workshop.lab.controllers.monitoring.reconcile import Monitoring, scraped_pods
-from workshop.lab.controllers.reloading import reloader
+from workshop.lab.controllers.monitoring.reconcile import KINDS, Monitoring, scraped_pods
+from workshop.lab.controllers.reloading import Rewriting, reloader
 from workshop.lab.lab import Lab
 from workshop.lab.monitoring.files import Notified, PrometheusFiles
 from workshop.programs import find
@@ -19,6 +19,7 @@ def controller(lab: Lab) -> Controller:
         alertmanager = Notified(f"127.0.0.1:{lab.ports['alertmanager']}", lab.paths.token)
     files = PrometheusFiles(lab.paths.component("prometheus"), alertmanager)
     pods = partial(scraped_pods, lab.store, lab.model_servers, lab.ports["gateway"])
-    made = Monitoring(lab.store, files, pods, reloader(lab, "prometheus"))
-    lab.watchers.append(made.pods_changed)
+    monitoring = Monitoring(lab.store, files, pods)
+    made = Rewriting("monitoring", lab.store, KINDS, monitoring.write, reloader(lab, "prometheus"))
+    lab.watchers.append(made.changed)
     return made

@@ -6,14 +6,13 @@ Admission refuses such objects, so they exist only if an earlier lab or another 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
 from workshop.lab.controllers.leftout import LeftOut
-from workshop.lab.controllers.loop import Loop
-from workshop.lab.controllers.reloading import Reload
 from workshop.lab.controllers.versions import PerVersion
 from workshop.lab.kinds import built_in
 from workshop.lab.model_servers import ModelServer
@@ -25,58 +24,29 @@ from workshop.lab.routes import metrics_path
 from workshop.lab.store import Store
 from workshop.manifests.kubernetes import Service
 
-_ALL = ("", "")
-"""The only key: every pass writes all files."""
+KINDS = ("PodMonitor", "ServiceMonitor", "PrometheusRule", "Service")
+"""The kinds that the files depend on."""
 
 
 class Monitoring:
-    """Reconciles PodMonitors, ServiceMonitors and PrometheusRules.
+    """Prometheus' files of the PodMonitors, ServiceMonitors and PrometheusRules in a store.
 
-    `pods` returns the Pods to scrape. `reload` makes Prometheus reload its files, and returns False when it is not
-    ready yet.
+    `pods` returns the Pods to scrape.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        files: PrometheusFiles,
-        pods: Callable[[], Iterable[ScrapedPod]],
-        reload: Callable[[], bool],
-    ) -> None:
-        self._store, self._files, self._pods, self._reload = store, files, pods, Reload(reload)
+    def __init__(self, store: Store, files: PrometheusFiles, pods: Callable[[], Iterable[ScrapedPod]]) -> None:
+        self._store, self._files, self._pods = store, files, pods
         self._left_out = LeftOut(store, "prometheus-operator")
         self._jobs_of = PerVersion[list[Job]](lambda obj: list(jobs(parse(obj))))
         self._rules_of = PerVersion[str](rule_file)
-        kinds = [built_in(kind) for kind in ("ServiceMonitor", "PrometheusRule", "Service")]
-        watches = {kind: lambda _: (_ALL,) for kind in kinds}
-        self._loop = Loop("monitoring", store, self.reconcile, owns=built_in("PodMonitor"), watches=watches)
 
-    async def run(self) -> None:
-        """Reconcile until cancelled."""
-        self.pods_changed()
-        await self._loop.run()
-
-    def settled(self) -> bool:
-        """Always true: Prometheus is a component of its own."""
-        return True
-
-    def pods_changed(self) -> None:
-        """Schedule a pass that writes the targets again."""
-        self._loop.enqueue(*_ALL)
-
-    async def reconcile(self, namespace: str, name: str) -> float | None:
-        """One pass over all objects. Returns the seconds until the next attempt to reload Prometheus."""
-        if (namespace, name) != _ALL:
-            self._loop.enqueue(*_ALL)
-            return None
-        return self._reload.after(self.write())
-
-    def write(self) -> bool:
+    async def write(self) -> bool:
         """Write Prometheus' files from the objects. Returns whether it must reload."""
-        changed = self._files.write_jobs(self._jobs())
-        return self._files.write_rules(self._rules()) or changed
+        # Objects are read in threads, because promtool looks at each that is new.
+        changed = self._files.write_jobs(await self._jobs())
+        return self._files.write_rules(await self._rules()) or changed
 
-    def _jobs(self) -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
+    async def _jobs(self) -> dict[str, tuple[dict[str, Any], list[dict[str, Any]]]]:
         inventory = Inventory(list(self._pods()), self._services())
         found: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
         uids = set()
@@ -84,7 +54,7 @@ class Monitoring:
             for obj in self._store.objects(built_in(kind)):
                 uids.add(obj["metadata"]["uid"])
                 try:
-                    made = self._jobs_of(obj)
+                    made = await asyncio.to_thread(self._jobs_of, obj)
                 except ValueError as e:
                     self._left_out.report(obj, e)
                     continue
@@ -93,7 +63,7 @@ class Monitoring:
         self._jobs_of.keep(uids)
         return found
 
-    def _rules(self) -> dict[str, str]:
+    async def _rules(self) -> dict[str, str]:
         found = {}
         uids = set()
         kind = built_in("PrometheusRule")
@@ -102,7 +72,7 @@ class Monitoring:
             uids.add(meta["uid"])
             try:
                 # Object names have no underscores.
-                found[f"{meta['namespace']}_{meta['name']}.yaml"] = self._rules_of(obj)
+                found[f"{meta['namespace']}_{meta['name']}.yaml"] = await asyncio.to_thread(self._rules_of, obj)
             except ValueError as e:
                 self._left_out.report(obj, e)
                 continue
