@@ -14,6 +14,7 @@ from delivery import counters, usecase
 USE_CASE = usecase.read(Path(os.environ.get("USE_CASE") or Path(__file__).parents[1] / "model"))
 
 REQUESTS, FEEDBACK, PREDICTIONS = counters.REQUESTS, counters.FEEDBACK, counters.PREDICTIONS
+FEEDBACK_AGAIN = counters.FEEDBACK_AGAIN
 DECILES, OUTCOMES, ERRORS, REFERENCE = counters.DECILES, counters.OUTCOMES, counters.ERRORS, counters.REFERENCE
 
 FEATURES, FEATURE_REFERENCE = counters.FEATURES, counters.FEATURE_REFERENCE

@@ -26,6 +26,8 @@ from grafana.config import (
     FEATURE_REFERENCE,
     FEATURE_ROWS,
     FEATURES,
+    FEEDBACK,
+    FEEDBACK_AGAIN,
     FEWEST_POSITIVES,
     FEWEST_ROWS,
     MEMORY,
@@ -115,6 +117,16 @@ def latency_buckets(where: str = SELECT, over: str = RATE) -> str:
 def model_errors(where: str = SELECT, over: str = RATE, by: str = "method") -> str:
     """Calls a second in which the model's own code failed."""
     return _sum(by, f"rate({MODEL_ERRORS}{{{where}}}[{over}])")
+
+
+def feedback(where: str = SELECT, over: str = RATE, by: str = "") -> str:
+    """Feedback a second that was counted."""
+    return _sum(by, f"rate({FEEDBACK}{{{where}}}[{over}])")
+
+
+def feedback_again(where: str = SELECT, over: str = RATE, by: str = "") -> str:
+    """Feedback a second that was not counted, because its replica has counted the same before."""
+    return _sum(by, f"rate({FEEDBACK_AGAIN}{{{where}}}[{over}])")
 
 
 def servers_up() -> str:

@@ -20,6 +20,7 @@ ROWS = {
     "Who answers": (panels.requests_by_predictor, panels.requests_by_code, panels.traffic_share),
     "How long it takes": (panels.latency, panels.latency_by_predictor, panels.latency_cells),
     "The servers": (panels.cpu, panels.memory, panels.model_errors),
+    "What comes back": (panels.feedback,),
 }
 
 

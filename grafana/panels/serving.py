@@ -176,3 +176,17 @@ def model_errors() -> timeseries.Panel:
         "cps",
     )
     return panel.with_target(look.query(queries.model_errors(), "{{method}}"))
+
+
+def feedback() -> timeseries.Panel:
+    """Feedback that was counted, and feedback that was sent again."""
+    panel = look.series(
+        "Feedback",
+        "Truths and rewards that callers send. Sent again: a caller that got no answer sends the same feedback about "
+        "the same prediction a second time, and it is not counted. Each replica sees its own feedback alone.",
+        "cps",
+        24,
+    )
+    return panel.with_target(look.query(queries.feedback(), "counted")).with_target(
+        look.query(queries.feedback_again(), "sent again, not counted")
+    )

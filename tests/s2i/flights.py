@@ -42,6 +42,14 @@ def locked(name: str) -> Iterator[Path]:
         yield CACHE
 
 
+def fingerprint(script: str) -> str:
+    """Sixteen digits that change with the script and with what the model is made of."""
+    said = hashlib.sha256(script.encode())
+    for path in sorted([*(KIT / "model" / "flights").rglob("*.py"), KIT / "model" / "params.yaml", KIT / "uv.lock"]):
+        said.update(path.read_bytes())
+    return said.hexdigest()[:16]
+
+
 def source(target: Path) -> Path:
     """A copy of model/ with a trained model in it, as the pipeline hands it to S2I."""
     shutil.copytree(KIT / "model", target, ignore=shutil.ignore_patterns(*LEFT_OUT))
@@ -51,11 +59,8 @@ def source(target: Path) -> Path:
 
 def serving_model() -> Path:
     """The folder models/serving of a small model; some seconds the first time."""
-    said = hashlib.sha256(TRAIN.encode())
-    for path in sorted([*(KIT / "model" / "flights").rglob("*.py"), KIT / "model" / "params.yaml", KIT / "uv.lock"]):
-        said.update(path.read_bytes())
     with locked("flights") as cache:
-        made = cache / f"flights-{said.hexdigest()[:16]}"
+        made = cache / f"flights-{fingerprint(TRAIN)}"
         if not made.is_dir():
             for old in cache.glob("flights-*"):
                 shutil.rmtree(old)

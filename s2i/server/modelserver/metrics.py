@@ -30,6 +30,7 @@ REWARD = "seldon_api_model_feedback_reward"
 MODEL_ERRORS = "model_server_model_errors"
 RESTARTS = "model_server_worker_restarts"
 OPEN = "model_server_feedback_open"
+DUPLICATES = "model_server_feedback_duplicates"
 DEAD_CPU = "process_cpu_seconds"
 HELP = {
     REQUESTS: "Time to answer a request on the public paths, by status code.",
@@ -38,6 +39,7 @@ HELP = {
     MODEL_ERRORS: "Calls in which the model's own code failed or returned what cannot be used.",
     RESTARTS: "Workers that died and were started again.",
     OPEN: "1 when everybody may send feedback, 0 when it needs the deployment's token.",
+    DUPLICATES: "Feedback that was not counted, because the same feedback was counted before.",
     **features.HELP,
 }
 FROM_THE_START = (
@@ -46,7 +48,7 @@ FROM_THE_START = (
 )
 ERRORS_FROM_THE_START = ("predict", "send_feedback", "metrics")
 
-WITHOUT_MODEL = (REQUESTS, MODEL_ERRORS, RESTARTS, OPEN, *features.HELP)
+WITHOUT_MODEL = (REQUESTS, MODEL_ERRORS, RESTARTS, OPEN, DUPLICATES, *features.HELP)
 """Families without the labels that name the model and its image."""
 
 _REQUEST_BOUNDS = BOUNDS["REQUEST"]
@@ -82,6 +84,7 @@ class Metrics:
             self._request(service, method, code)
         self._feedback = self._writer.series(FEEDBACK, "COUNTER", (("method", "feedback"),))
         self._reward = self._writer.series(REWARD, "COUNTER", (("method", "feedback"),))
+        self._duplicates = self._writer.series(DUPLICATES, "COUNTER", ())
         for where in ERRORS_FROM_THE_START:
             self._writer.series(MODEL_ERRORS, "COUNTER", (("method", where),))
         set_gauge(self._writer.series(OPEN, "GAUGE", ()), float(not settings.feedback_token))
@@ -106,6 +109,11 @@ class Metrics:
         with self._lock:
             self._feedback[0] += 1
             self._reward[0] += reward
+
+    def duplicate(self) -> None:
+        """Count one feedback that was counted before."""
+        with self._lock:
+            self._duplicates[0] += 1
 
     def model_error(self, method: str) -> None:
         """Count a failure of the model's code."""

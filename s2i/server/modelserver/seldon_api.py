@@ -2,8 +2,8 @@
 
 Feedback counts in the metrics that a canary is judged by. So it is taken by POST and as JSON alone, which a browser
 does not send for another site's page without asking first, and a reward is bounded, so that no sum of rewards becomes
-infinite. A deployment may ask for a token with it. ``/send-feedback`` takes the form field ``json`` too, because
-Seldon's own Python client sends it there.
+infinite. Feedback that names its prediction is counted once, as far as this replica can see. A deployment may ask for a
+token with it. ``/send-feedback`` takes the form field ``json`` too, because Seldon's own Python client sends it there.
 """
 
 import hmac
@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from modelserver import arrays, jsontext, multipart, seldon_protocol
 from modelserver.errors import INTERNAL, ServingError, shown
 from modelserver.http import JSON, Answer, Call
+from modelserver.reported import key_of
 from modelserver.serving import Serving
 from modelserver.validation import sample_row
 
@@ -30,6 +31,7 @@ class SeldonApi:
     def __init__(self, serving: Serving) -> None:
         self._serving = serving
         self._model = serving.model
+        self._reported = serving.metrics.shared.reported
 
     def warm_up(self) -> None:
         """Answer one row made from the model's schema, through the whole path, without counting it.
@@ -161,14 +163,23 @@ class SeldonApi:
         if unknown:
             raise ServingError(400, f"feedback has {shown(unknown[0])}; allowed: {', '.join(FEEDBACK_KEYS)}")
         reward = seldon_protocol.read_reward(body.get("reward"))
-        routing = seldon_protocol.read_routing(body.get("response")).get(self._serving.settings.unit_id)
+        about = seldon_protocol.read_response_meta(body.get("response"))
+        routing = (about.get("routing") or {}).get(self._serving.settings.unit_id)
         features, names, truth = None, [], None
         if body.get("request") is not None:
             request = seldon_protocol.read(body["request"], self._serving.validator, where="request")
             features, names, call.rows = request.features, request.names, request.rows
         if body.get("truth") is not None:
             truth = seldon_protocol.read(body["truth"], None, where="truth").features
-        prediction = self._model.feedback(features, names, reward, truth, routing)
+        key = _key(str(about.get("puid") or ""), body)
+        if key and not self._reported.claim(key):
+            self._serving.metrics.duplicate()
+            return Answer(jsontext.dump({"data": {"ndarray": []}, "meta": {"tags": {"duplicate": True}}}))
+        try:
+            prediction = self._model.feedback(features, names, reward, truth, routing)
+        except ServingError:
+            self._reported.release(key)
+            raise
         self._serving.metrics.feedback(reward)
         metrics = self._serving.count(prediction, "feedback")
         if prediction.data is None:
@@ -186,6 +197,14 @@ class SeldonApi:
         defaults = {"name": self._serving.identity, "versions": [], "platform": "", "inputs": [], "outputs": []}
         own, given = self._model.metadata(), self._serving.settings.metadata
         return Answer(jsontext.dump({**defaults, **own, **given}))
+
+
+def _key(puid: str, body: dict[str, Any]) -> int:
+    """The key of a feedback in ``reported``; 0 when it does not name its prediction."""
+    if not puid:
+        return 0
+    kind = "+".join(part for part in ("reward", "truth") if body.get(part) is not None)
+    return key_of(puid, kind, jsontext.dump(body.get("request")))
 
 
 def _message_of(call: Call) -> object:

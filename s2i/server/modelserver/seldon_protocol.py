@@ -83,14 +83,14 @@ def read_reward(reward: object) -> float:
     return float(reward)  # type: ignore[arg-type]
 
 
-def read_routing(response: object) -> Mapping[str, Any]:
-    """``meta.routing`` of the response that a feedback is about. Raises ``ServingError`` 400."""
+def read_response_meta(response: object) -> Mapping[str, Any]:
+    """``meta`` of the response that a feedback is about. Raises ``ServingError`` 400."""
     if response is None:
         return {}
     if not isinstance(response, dict):
         raise ServingError(400, f"response is {shown(response)}; allowed: an object")
     meta = response.get("meta")
-    return {} if meta is None else _checked_meta(meta).get("routing") or {}
+    return {} if meta is None else _checked_meta(meta)
 
 
 def _checked_meta(meta: object) -> dict[str, Any]:

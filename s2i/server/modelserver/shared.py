@@ -6,6 +6,8 @@ count is lost and no series is new. A number is one aligned store of eight bytes
 
     block    header | numbers, 8 bytes each | text, one JSON line a series: what the numbers in turn mean
 
+After the blocks comes the table of ``reported``, which all processes write, each under a lock.
+
 prometheus_client has a mode for this too. It takes five times as long for an increment (1.2 against 0.24 us),
 needs a folder on a disk, and leaves one file for every process that ever was.
 """
@@ -17,6 +19,8 @@ from mmap import mmap
 from typing import NamedTuple
 
 import orjson
+
+from modelserver.reported import TABLE_BYTES, Reported
 
 NUMBERS = 64 * 1024
 TEXT_BYTES = 512 * 1024
@@ -148,8 +152,9 @@ class Shared:
 
     def __init__(self, fd: int, blocks: int) -> None:
         self.fd = fd
-        memory = memoryview(mmap(fd, blocks * BLOCK_BYTES))
+        memory = memoryview(mmap(fd, blocks * BLOCK_BYTES + TABLE_BYTES))
         self.blocks = [Block(memory[at * BLOCK_BYTES : (at + 1) * BLOCK_BYTES]) for at in range(blocks)]
+        self.reported = Reported(memory[blocks * BLOCK_BYTES :], fd)
 
     @classmethod
     def make(cls, blocks: int) -> "Shared":
@@ -159,5 +164,5 @@ class Shared:
         else:
             with tempfile.TemporaryFile() as file:
                 fd = os.dup(file.fileno())
-        os.ftruncate(fd, blocks * BLOCK_BYTES)
+        os.ftruncate(fd, blocks * BLOCK_BYTES + TABLE_BYTES)
         return cls(fd, blocks)

@@ -60,12 +60,17 @@ async function post(path, body) {
     if (error instanceof TypeError) throw new Away("The model cannot be reached. Check your connection.");
     throw error;
   }
-  if (answer.ok && content) return content;
+  if (answer.ok && content) return named(content, answer.headers.get("seldon-puid"));
   const info = content?.status?.info ?? "";
   if (answer.status === 404) throw new Away("No model is deployed here yet.");
   if ([502, 503, 504].includes(answer.status)) throw new Away("The model is busy or just starting.");
   if (answer.status >= 400 && answer.status < 500) throw new Refused(info || `It refused with ${answer.status}.`, findings(info));
   throw new Away(`The model's server failed (${answer.status}).`);
+}
+
+// The answer with its identifier where feedback has it: a server counts feedback about a prediction once.
+function named(answer, puid) {
+  return puid ? { ...answer, meta: { ...answer.meta, puid } } : answer;
 }
 
 // 'row 0, column "temp": got 400, allowed: a number from -40 to 130 F; row 0, ...' by column. The model itself and the

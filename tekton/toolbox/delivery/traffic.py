@@ -108,6 +108,16 @@ class Asked:
     feedback: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """An answer: status, 0 for none; the predictor that the gateway names; the server's identifier; the body."""
+
+    status: int = 0
+    predictor: str = ""
+    puid: str = ""
+    body: Any = None
+
+
 def asked_by(server: Server, columns: Sequence[str]) -> tuple[list[str], float]:
     """The columns that the deployment asks for and its threshold, from its metadata; else `columns` and 0.5."""
     body = server.get("/metadata").body
@@ -150,21 +160,21 @@ class Caller:
         if wrong:
             asked["data"]["ndarray"][0] = asked["data"]["ndarray"][0][:-1]
         began = time.perf_counter()
-        code, predictor, body = self._post(connection, "/api/v1.0/predictions", asked)
+        reply = self._post(connection, "/api/v1.0/predictions", asked)
         took = (time.perf_counter() - began) * 1000
-        answers = _outputs(body) if code == 200 else []
+        answers = _outputs(reply.body) if reply.status == 200 else []
         with self._lock:
-            self.report.codes[code] += 1
+            self.report.codes[reply.status] += 1
             self.report.milliseconds.append(took)
             self.report.rows += len(answers)
             right = self._compare(answers, rows)
-            if predictor:
-                self.report.predictors[predictor] += 1
-        return Asked(answers, self._feedback(asked, body, rows, right)) if answers else None
+            if reply.predictor:
+                self.report.predictors[reply.predictor] += 1
+        return Asked(answers, self._feedback(asked, reply, rows, right)) if answers else None
 
     def send_truth(self, connection: http.client.HTTPConnection, asked: Asked) -> None:
         """Send the truth of the rows that a request asked about."""
-        code = self._post(connection, "/api/v1.0/feedback", asked.feedback)[0]
+        code = self._post(connection, "/api/v1.0/feedback", asked.feedback).status
         with self._lock:
             self.report.feedback_codes[code] += 1
 
@@ -188,20 +198,25 @@ class Caller:
         self.report.right += right
         return right
 
-    def _feedback(self, asked: dict[str, Any], body: Any, chosen: Sequence[LabelledRow], right: int) -> dict[str, Any]:
-        """The truth of a request in Seldon's protocol; a regression has no reward."""
+    def _feedback(
+        self, asked: dict[str, Any], reply: _Reply, chosen: Sequence[LabelledRow], right: int
+    ) -> dict[str, Any]:
+        """The truth of a request in Seldon's protocol; a regression has no reward.
+
+        It names the prediction by its identifier, so that a server counts it once although it may be sent again.
+        """
+        meta = {**(reply.body or {}).get("meta", {}), **({"puid": reply.puid} if reply.puid else {})}
         classes = self._task == CLASSIFICATION
         truth = [[int(row.truth) if classes else row.truth] for row in chosen]
         reward = {"reward": right / len(chosen)} if classes else {}
         return {
             "request": asked,
-            "response": {"meta": (body or {}).get("meta", {})},
+            "response": {"meta": meta},
             **reward,
             "truth": {"data": {"ndarray": truth}},
         }
 
-    def _post(self, connection: http.client.HTTPConnection, path: str, content: dict[str, Any]) -> tuple[int, str, Any]:
-        """Status, the predictor that answered if the gateway names it, and the body; status 0 for no answer."""
+    def _post(self, connection: http.client.HTTPConnection, path: str, content: dict[str, Any]) -> _Reply:
         kept = connection.sock is not None
         try:
             headers = {"Content-Type": "application/json"}
@@ -214,11 +229,12 @@ class Caller:
             connection.close()
             # The server may have closed a kept connection meanwhile: that is no failure of an answer.
             gone = isinstance(error, ConnectionError | http.client.RemoteDisconnected)
-            return self._post(connection, path, content) if kept and gone else (0, "", None)
+            return self._post(connection, path, content) if kept and gone else _Reply()
+        predictor, puid = answer.getheader("x-predictor", ""), answer.getheader("seldon-puid", "")
         try:
-            return answer.status, answer.getheader("x-predictor", ""), json.loads(text)
+            return _Reply(answer.status, predictor, puid, json.loads(text))
         except ValueError:
-            return answer.status, "", None
+            return _Reply(answer.status)
 
 
 class Traffic:
