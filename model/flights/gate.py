@@ -60,6 +60,7 @@ def against(auc: float, other: float, version: str, allowed_loss: float) -> Chec
         f"at most {allowed_loss:.4g} below version {version}",
         gain >= -allowed_loss,
         "keep the champion, or train on newer months (python -m flights.advance)",
+        margin=round(gain, 6),
     )
 
 

@@ -260,6 +260,8 @@ def test_a_version_of_the_history_is_found_for_a_test(
         "model-version": "1",
         "previous-image": made(2).image,
         "previous-version": "2",
+        "approval": "person",
+        "approval-reason": "production has no policy",
     }
     with pytest.raises(DeliveryError, match="--version: got '9', allowed: 1, 2"):
         found("9")

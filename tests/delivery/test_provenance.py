@@ -201,7 +201,7 @@ def test_the_pipelines_have_the_results_that_chains_and_production_read(name: st
 
 
 @pytest.fixture
-def verify(delivery: Delivery, production: str, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def verify(delivery: Delivery, production: str, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Verify a version's image; one namespace is dev and production."""
     monkeypatch.setenv("DEV_NAMESPACE", production)
     monkeypatch.setenv("CHAINS_PUBLIC_KEY", pem())

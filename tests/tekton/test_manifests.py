@@ -131,7 +131,9 @@ def test_who_starts_a_promotion_or_a_test_chooses_neither_the_approvers_nor_whet
     for name in ("promote", "experiment"):
         spec = PIPELINES["production", name]["spec"]
         (approve,) = [one for one in spec["tasks"] if one["name"] == "approve"]
-        assert "when" not in approve
+        # Production's own ConfigMap and the signed statement decide; no param does.
+        by_policy = [{"input": "$(tasks.find-release.results.approval)", "operator": "in", "values": ["person"]}]
+        assert approve.get("when", []) == (by_policy if name == "promote" else [])
         (approvers,) = [one["value"] for one in approve["params"] if one["name"] == "approvers"]
         assert approvers and not any("$(" in one for one in approvers)
         changes = {one["name"] for one in spec["tasks"] if one["name"] in ("canary", "deploy-production", "start")}

@@ -100,6 +100,7 @@ def _addresses(lab: Lab) -> dict[str, str]:
         "PRODUCTION_LISTENER_URL": f"{lab.url('events')}/{production}/{PRODUCTION_LISTENER}",
         "PRODUCTION_NAMESPACE": production,
         "PRODUCTION_URL": deployment_url(lab, "production"),
+        "PROMOTE_ABOVE_MARGIN": "",
         "RUNBOOK_URL": f"{lab.url('console')}/dashboards/runbook",
         "STAGING_NAMESPACE": lab.participant.namespace("staging"),
         "STAGING_URL": deployment_url(lab, "staging"),

@@ -81,13 +81,17 @@ class LabelledRows:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of the gate: what was measured, what is allowed, and what to do when it fails."""
+    """One check of the gate: what was measured, what is allowed, and what to do when it fails.
+
+    `margin` is of the comparison with the champion: by how much the model is better, in the unit of `measure`.
+    """
 
     name: str
     measured: str
     allowed: str
     passed: bool
     remedy: str = ""
+    margin: float | None = None
 
     @property
     def line(self) -> str:

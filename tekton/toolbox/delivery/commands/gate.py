@@ -20,12 +20,14 @@ from delivery.cli import add_results, say, write_results
 from delivery.usecase import Champion, Check, Config
 
 MODES = ("enabled", "dry-run", "disabled")
+NONE = "none"
+"""The margin when no champion was compared with."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("--mode", choices=MODES, default="enabled")
-    add_results(parser, "mode and passed")
+    add_results(parser, "mode, passed and margin")
 
 
 def run(given: argparse.Namespace) -> int:
@@ -34,14 +36,15 @@ def run(given: argparse.Namespace) -> int:
     if given.mode == "disabled":
         say("the gate is disabled: the model passes unchecked")
         _write(config, given.mode, [])
-        write_results(given.results, {"mode": given.mode, "passed": "unchecked"})
+        write_results(given.results, {"mode": given.mode, "passed": "unchecked", "margin": NONE})
         return 0
     checks = usecase.load(config).gate(_champion(config))
     _write(config, given.mode, checks)
     for check in checks:
         say(check.line)
     failed = [check for check in checks if not check.passed]
-    write_results(given.results, {"mode": given.mode, "passed": "false" if failed else "true"})
+    margin = next((f"{check.margin:g}" for check in checks if check.margin is not None), NONE)
+    write_results(given.results, {"mode": given.mode, "passed": "false" if failed else "true", "margin": margin})
     if not failed:
         say("the gate is open")
         return 0

@@ -19,14 +19,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from delivery import cluster, history, provenance, usecase
+from delivery.approving import BY_POLICY, PERSON, approver
 from delivery.asking import AB_TEST, PROMOTE, SHADOW
 from delivery.cli import add_results, command, say, write_results
 from delivery.cluster import PRODUCTION, STAGING, Release
 from delivery.commands.options import add_release
 from delivery.errors import DeliveryError
 from delivery.history import CANARY_REFUSED, PROMOTED, Entry
-from delivery.provenance import KEY, POLICIES, SIGNED
-from delivery.release import SECONDS, Delivery, approval, named
+from delivery.provenance import KEY, POLICIES, SIGNED, Statement
+from delivery.release import SECONDS, Approval, Delivery, approval, named
 
 SIGNED_SECONDS = 120.0
 """How long the statement of a run that goes on, or has just ended, may take to appear."""
@@ -41,11 +42,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     find.add_argument("--version", default="", help="of the history instead of what staging runs, for a test")
     find.add_argument("--image", default="", help="of that version, by digest, instead of the one in the history")
     find.add_argument("--kind", choices=list(POLICIES), default=PROMOTE, help="what it is for (default: promote)")
-    add_results(find, "image-url, image-digest, model-version, previous-image, previous-version")
+    add_results(find, "image-url, image-digest, model-version, previous-image, previous-version, approval")
     deploy = verbs.add_parser("deploy", help="main of a stage gets the digest")
     deploy.add_argument("--stage", choices=[STAGING, PRODUCTION], default=PRODUCTION)
     deploy.add_argument("--seconds", type=int, default=SECONDS, help="how long it may take to be ready")
     promote = verbs.add_parser("promote", help="alias champion, and the history")
+    promote.add_argument("--policy", default="", help="why no person had to approve, for the history")
     restore = verbs.add_parser("restore", help="undo a failed run")
     restore.add_argument("--why", default="its promotion failed", help="why the run failed")
     for verb in (deploy, promote, restore):
@@ -70,7 +72,7 @@ def run(given: argparse.Namespace) -> int:
         return 0
     previous = named(given.previous_image, given.previous_version)
     if given.verb == "promote":
-        approved = approval(given.run)
+        approved = Approval(BY_POLICY, given.policy) if given.policy else approval(given.run)
         made = delivery.promote(new, previous, run=given.run, by=approved.by, reason=approved.message)
         say(f"---> champion is version {made.model_version}, in production since {made.since}")
     else:
@@ -94,32 +96,38 @@ def found(delivery: Delivery, version: str, image: str = "", kind: str = PROMOTE
             next=f"{command('history')}; {command('rollback')} ends it",
         )
     previous = running.get("main")
-    verify(new, kind, delivery.history.read())
+    statement = verify(new, kind, delivery.history.read())
+    who, why = (PERSON, "") if kind != PROMOTE else approver(statement, previous is not None, os.environ)
     say(f"---> version {new.version}, {new.image}")
     say(f"---> production runs {previous.image if previous else 'nothing yet'}")
+    if why:
+        say(f"---> {'a person approves' if who == PERSON else 'the policy approves'}: {why}")
     return {
         "image-url": new.repository,
         "image-digest": new.digest,
         "model-version": new.version,
         "previous-image": previous.image if previous else "none",
         "previous-version": previous.version if previous else "none",
+        "approval": who,
+        "approval-reason": why or "production has no policy",
     }
 
 
-def verify(new: Release, kind: str, entries: list[Entry]) -> None:
+def verify(new: Release, kind: str, entries: list[Entry]) -> Statement | None:
     """Accept a release by the statement of the run that built it, or because an earlier statement let it in.
 
-    It waits for the statement of a run that goes on: a run asks for a test before it ends. DeliveryError says why it
-    is not accepted. Without a key there is nothing to verify with.
+    Returns the statement, None where none was verified now. It waits for the statement of a run that goes on: a run
+    asks for a test before it ends. DeliveryError says why it is not accepted. Without a key there is nothing to verify
+    with.
     """
     pem = os.environ.get(KEY, "").strip()
     if not pem:
         say(f"---> the provenance is not verified: mlops-endpoints has no {KEY}")
-        return
+        return None
     before = _let_in(new.digest, kind, entries)
     if before is not None:
         say(f"---> version {before.model_version} is in the history of production ({before.cause}): accepted as before")
-        return
+        return None
     key, policy = provenance.public_key(pem), POLICIES[kind]
     deadline = time.monotonic() + SIGNED_SECONDS
     while True:
@@ -132,7 +140,7 @@ def verify(new: Release, kind: str, entries: list[Entry]) -> None:
             time.sleep(POLL_SECONDS)
             continue
         say(f"---> built by {made.run} ({made.pipeline}), gate {made.gate}; signed by {provenance.fingerprint(key)}")
-        return
+        return made
 
 
 def _let_in(digest: str, kind: str, entries: list[Entry]) -> Entry | None:
