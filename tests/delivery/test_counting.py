@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -194,3 +195,19 @@ def test_a_query_that_prometheus_refuses_is_an_error_with_its_message(server: An
     answers.code = 403
     with pytest.raises(DeliveryError, match="answers 403 to up"):
         Prometheus(url).range("up", 1e9)
+
+
+def test_a_prometheus_that_restarts_is_waited_for_and_one_that_stays_away_is_an_error(server: Answers) -> None:
+    answers, url = server
+    answers.code = 503
+    began = time.monotonic()
+    back = threading.Timer(0.3, setattr, (answers, "code", 200))
+    back.start()
+    Prometheus(url, patience=20).range("up", 1e9)
+    assert 0.3 <= time.monotonic() - began < 20 and len(answers.asked) > 1
+    back.join()
+    answers.code = 503
+    with pytest.raises(DeliveryError, match="answers 503 to up"):
+        Prometheus(url).range("up", 1e9)
+    with pytest.raises(DeliveryError, match=r"does not answer: .*refused"):
+        Prometheus("http://127.0.0.1:9", patience=0.1).range("up", 1e9)

@@ -29,6 +29,7 @@ Point = tuple[float, float]
 """Unix seconds and value."""
 LOOK_BACK = 60
 """Seconds before the moment in which its last sample is looked for: a dozen scrapes of the lab, four of a cluster."""
+AGAIN_SECONDS = 0.5
 _ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
 
@@ -40,15 +41,25 @@ class Series:
     points: Sequence[Point]
 
 
-class Prometheus:
-    """One Prometheus server. A request takes at most 10 seconds."""
+class _AwayError(DeliveryError):
+    """The server does not answer, or not yet."""
 
-    def __init__(self, url: str, namespace: str = "", *, token: str = "", authority: str = "") -> None:
+
+class Prometheus:
+    """One Prometheus server. A request takes at most 10 seconds.
+
+    One that does not answer is asked again for `patience` seconds: a server that restarts has its samples again.
+    """
+
+    def __init__(
+        self, url: str, namespace: str = "", *, token: str = "", authority: str = "", patience: float = 0.0
+    ) -> None:
         self.url, self._namespace, self._token = url.rstrip("/"), namespace, token
+        self._patience = patience
         self._tls = ssl.create_default_context(cafile=authority or None) if url.startswith("https") else None
 
     @classmethod
-    def from_environment(cls, namespace: str) -> Prometheus:
+    def from_environment(cls, namespace: str, patience: float = 0.0) -> Prometheus:
         """As PROMETHEUS_URL and its companions say; DeliveryError names what is missing."""
         url = os.environ.get("PROMETHEUS_URL", "")
         if not url:
@@ -63,7 +74,7 @@ class Prometheus:
         token = os.environ.get("PROMETHEUS_TOKEN", "")
         if not token and token_file:
             token = Path(token_file).read_text(encoding="utf-8").strip()
-        return cls(url, namespace, token=token, authority=authority)
+        return cls(url, namespace, token=token, authority=authority, patience=patience)
 
     def range(self, selector: str, since: float) -> list[Series]:
         """The samples of every series of a selector from shortly before `since` until now; DeliveryError."""
@@ -76,6 +87,16 @@ class Prometheus:
         return [(one["metric"], float(one["value"][1])) for one in self._query(query)]
 
     def _query(self, query: str) -> list[dict[str, Any]]:
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._answer(query)
+            except _AwayError:
+                if time.monotonic() >= until:
+                    raise
+            time.sleep(AGAIN_SECONDS)
+
+    def _answer(self, query: str) -> list[dict[str, Any]]:
         asked = {"query": query} | ({"namespace": self._namespace} if self._namespace else {})
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         request = urllib.request.Request(  # noqa: S310 the configured address
@@ -87,9 +108,11 @@ class Prometheus:
                 return found
         except urllib.error.HTTPError as error:
             answer = error.read(300).decode("utf-8", "replace")
-            raise DeliveryError(f"{self.url} answers {error.code} to {asked['query']}: {answer}") from error
+            # 503 while it reads its samples after a start.
+            kind = _AwayError if error.code in (502, 503, 504) else DeliveryError
+            raise kind(f"{self.url} answers {error.code} to {asked['query']}: {answer}") from error
         except (OSError, ValueError, KeyError) as error:
-            raise DeliveryError(f"Prometheus at PROMETHEUS_URL {self.url} does not answer: {error}") from error
+            raise _AwayError(f"Prometheus at PROMETHEUS_URL {self.url} does not answer: {error}") from error
 
 
 def increase(points: Sequence[Point], since: float) -> float:

@@ -25,6 +25,9 @@ from delivery.steps import InterruptedByOthersError, Outcome, ProductionControl,
 from delivery.traffic import Plan, Traffic
 from delivery.usecase import Config
 
+PATIENCE_SECONDS = 60.0
+"""How long Prometheus may be away, as in a restart, before a canary that cannot be measured goes back."""
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
@@ -65,7 +68,7 @@ def canary(config: Config, rules: CanaryRules, delivery: Delivery, new: Release,
         )
     traffic: Traffic | None = None
     try:
-        prometheus = Prometheus.from_environment(cluster.namespace())
+        prometheus = Prometheus.from_environment(cluster.namespace(), PATIENCE_SECONDS)
         delivery.cluster.apply("canary", {"main": previous, "canary": new}, (100, 0))
         delivery.cluster.wait({"canary": new}, seconds)
         say(f"---> version {new.version} is ready next to version {previous.version}, without requests yet")
