@@ -5,7 +5,8 @@
 By default the flights are those of the test month; --month chooses another. The outcome of these flights is known, and
 --feedback sends it for that share of the answered requests. --kilometres is a caller's mistake that the model answers,
 and --to an airport that training did not have. --origin is a caller from one airport. --mistakes are requests without
-one of the columns, which the model refuses. `delivery.traffic` sends them.
+one of the columns, which the model refuses. --swap-outcomes is a caller that reports each outcome as its opposite.
+`delivery.traffic` sends them.
 """
 
 from __future__ import annotations
@@ -63,25 +64,39 @@ def _sent(name: str, value: str) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Send the plan's requests. Exit 1 when one of them got a 5xx or no answer."""
-    parser = argparse.ArgumentParser(prog="python -m flights.traffic", description=__doc__.split("\n", 1)[0])
-    add_plan(parser)
-    parser.add_argument("--month", type=_month, default=None, help="1 to 12 (default: months.test of params.yaml)")
-    parser.add_argument(
+    given = parser().parse_args(argv)
+    month = given.month or params.load().test_month
+    flights = changed(flights_of(month, home() / "data"), given)
+    return send(Traffic(given.url, flights, plan_of(given)), CLASSIFICATION, f"month {month}", given.output, CLASSES[1])
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options."""
+    made = argparse.ArgumentParser(prog="python -m flights.traffic", description=__doc__.split("\n", 1)[0])
+    add_plan(made)
+    made.add_argument("--month", type=_month, default=None, help="1 to 12 (default: months.test of params.yaml)")
+    made.add_argument(
         "--kilometres", action="store_true", help="distances in kilometres, which the model takes for miles"
     )
-    parser.add_argument("--to", default="", metavar="AIRPORT", help="all flights go there; ILM opened in September")
-    parser.add_argument("--origin", choices=ORIGINS, help="only the flights that depart there")
-    given = parser.parse_args(argv)
-    month = given.month or params.load().test_month
-    flights = flights_of(month, home() / "data")
+    made.add_argument("--to", default="", metavar="AIRPORT", help="all flights go there; ILM opened in September")
+    made.add_argument("--origin", choices=ORIGINS, help="only the flights that depart there")
+    made.add_argument(
+        "--swap-outcomes", action="store_true", help="--feedback reports late flights as on time, others as late"
+    )
+    return made
+
+
+def changed(flights: LabelledRows, given: argparse.Namespace) -> LabelledRows:
+    """The flights that the options choose, with what they change of them."""
     if given.kilometres:
-        flights = _changed(flights, lambda values: {**values, "distance": round(values["distance"] * KILOMETRES)})
+        flights = _each(flights, lambda values: {**values, "distance": round(values["distance"] * KILOMETRES)})
     if given.to:
-        flights = _changed(flights, lambda values: {**values, "dest": given.to})
+        flights = _each(flights, lambda values: {**values, "dest": given.to})
     if given.origin:
         flights = replace(flights, rows=[row for row in flights.rows if row.values["origin"] == given.origin])
-    traffic = Traffic(given.url, flights, plan_of(given))
-    return send(traffic, CLASSIFICATION, f"month {month}", given.output, CLASSES[1])
+    if given.swap_outcomes:
+        flights = replace(flights, rows=[replace(row, truth=1 - row.truth) for row in flights.rows])
+    return flights
 
 
 def _month(text: str) -> int:
@@ -92,7 +107,7 @@ def _month(text: str) -> int:
     return month
 
 
-def _changed(flights: LabelledRows, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> LabelledRows:
+def _each(flights: LabelledRows, change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> LabelledRows:
     return replace(flights, rows=[replace(row, values=change(row.values)) for row in flights.rows])
 
 

@@ -11,6 +11,9 @@ from workshop.cluster.mlflow import Mlflow
 from workshop.cluster.prometheus import Prometheus
 from workshop.manifests.objects import Object
 
+DRILLS = "workshop-drills"
+"""The ConfigMap of dev with what caught each drill, by its name, as `workshop drill` has seen it."""
+
 
 @dataclass(frozen=True)
 class Finding:

@@ -6,15 +6,15 @@ from delivery.errors import DeliveryError
 from delivery.lineage import PUID_DIGITS, SHORTEST, Known, Way, traced
 
 from workshop.checks import answers
-from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.checks.finding import DRILLS, CheckContext, Editor, Finding
 from workshop.checks.lineage import known
-from workshop.manifests.objects import condition, labels_of, name_of
+from workshop.manifests.objects import labels_of, name_of
 
 NUMBER = "17"
-DRILL = "mlops-workshop/drill"
+RUNS = "mlops-workshop/drill"
 """The label of the runs of a drill."""
 _CAUGHT, _TRACED, _DATA, _SIGNED = (
-    "a failure was injected, and the pipeline has caught it",
+    "a failure was injected, and something has caught it",
     "a prediction of production is traced",
     "you can name the data that it came from",
     "the statement of its image is verified",
@@ -28,14 +28,16 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def _caught(context: CheckContext) -> Finding:
-    """A run of a drill that has failed, as it must. One that `--stop` has cancelled was not caught."""
-    for run in context.cluster.list("PipelineRun", context.namespace("dev")):
-        name = labels_of(run).get(DRILL)
-        if name and condition(run).get("reason") == "Failed":
-            return Finding(_CAUGHT, True, f"{name}: {condition(run).get('message', '')}")
-    return Finding(
-        _CAUGHT, False, f"{context.namespace('dev')} has no run of a drill that failed", "workshop drill bad-data"
-    )
+    """A drill that a Task or an alert has caught, as `workshop drill` has written it down."""
+    for name, evidence in _drills(context).items():
+        return Finding(_CAUGHT, True, f"{name}: {evidence}")
+    return Finding(_CAUGHT, False, "no drill was caught yet", "workshop drill bad-data")
+
+
+def _drills(context: CheckContext) -> dict[str, str]:
+    """The evidence of each drill that was caught, by its name."""
+    found = context.cluster.find("ConfigMap", context.namespace("dev"), DRILLS) or {}
+    return {name: str(text)[:300] for name, text in (found.get("data") or {}).items() if text}
 
 
 def _trace(context: CheckContext) -> list[Finding]:
@@ -56,11 +58,14 @@ def _trace(context: CheckContext) -> list[Finding]:
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
-    """Delete the runs of drills and put the answers aside; a trace changes nothing."""
-    said = []
-    for run in context.cluster.list("PipelineRun", context.namespace("dev")):
-        if labels_of(run).get(DRILL):
-            editor.delete("PipelineRun", context.namespace("dev"), name_of(run), missing_ok=True)
+    """Forget the drills, delete their runs and put the answers aside; a trace changes nothing."""
+    said, dev = [], context.namespace("dev")
+    if drills := _drills(context):
+        editor.delete("ConfigMap", dev, DRILLS, missing_ok=True)
+        said.append(f"forgot the drills {', '.join(drills)}")
+    for run in context.cluster.list("PipelineRun", dev):
+        if labels_of(run).get(RUNS):
+            editor.delete("PipelineRun", dev, name_of(run), missing_ok=True)
             said.append(f"deleted the run {name_of(run)}")
     return said + answers.put_aside(context, NUMBER)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 
 from workshop import output
+from workshop.cluster.client import ApiFailure
 from workshop.drills import DRILLS
 from workshop.drills.drill import Drill, Place
 from workshop.errors import UsageError
 from workshop.operations.participation import participation
+from workshop.participants.progress import caught
 from workshop.participants.target import CommandTarget
 
 
@@ -27,6 +30,8 @@ def drill(words: argparse.Namespace, target: CommandTarget) -> int:
         output.say(f"{words.name}: {found.title}")
         output.say(f"look at: {found.look}")
     evidence = found.run(place, output.note, words.timeout)
+    with suppress(ApiFailure):
+        caught(target.client(), target.namespace(), words.name, f"{found.catcher}: {evidence}")
     if words.output == output.JSON:
         output.emit({"drill": words.name, "caught_by": found.catcher, "evidence": evidence})
     else:

@@ -12,6 +12,8 @@ from workshop.drills import (
     drifted_month,
     expired_secret,
     leaky_feature,
+    mlflow_full,
+    poisoned_feedback,
     schema_change,
     slow_model,
 )
@@ -25,5 +27,7 @@ DRILLS: dict[str, Drill] = {
     "slow-model": slow_model.DRILL,
     "crash-loop": crash_loop.DRILL,
     "drifted-month": drifted_month.DRILL,
+    "poisoned-feedback": poisoned_feedback.DRILL,
     "expired-secret": expired_secret.DRILL,
+    "mlflow-full": mlflow_full.DRILL,
 }

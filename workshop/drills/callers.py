@@ -37,6 +37,11 @@ class Callers:
         """Send until the alert fires. It must not fire before, because then this drill would prove nothing."""
         if self.firing(place) is not None:
             raise SetupError(f"{self.alert} fires already", hint="wait until it has ended; the console shows it")
+        if "--feedback" in self.options and not place.env.get("FEEDBACK_TOKEN") and self._closed(place):
+            raise SetupError(
+                "production takes feedback only with its token: this failure cannot reach it",
+                hint="FEEDBACK_TOKEN of the Secret mlops-credentials in production; s2i/README.md explains it",
+            )
         words = ["--url", place.values["PRODUCTION_URL"], "--seconds", str(seconds), *self.options]
         argv = [sys.executable, "-m", f"{USE_CASE.package}.traffic", *words]
         note(f"$ python -m {' '.join(argv[2:])}")
@@ -66,17 +71,24 @@ class Callers:
 
     def firing(self, place: Place) -> float | None:
         """Whether the alert fires for production: 1, else None. Raises SetupError without Prometheus."""
-        namespace = place.values["PRODUCTION_NAMESPACE"]
-        matchers = ",".join(
-            word
-            for word in (f'alertname="{self.alert}"', 'alertstate="firing"', f'namespace="{namespace}"', self.labels)
-            if word
-        )
-        try:
-            return place.prometheus.value(f"count(ALERTS{{{matchers}}})")
-        except NoAnswer as e:
-            raise SetupError(str(e), hint="workshop status shows the components") from e
+        matchers = (f'alertname="{self.alert}"', 'alertstate="firing"', _namespace(place), self.labels)
+        return _value(place, f"count(ALERTS{{{','.join(word for word in matchers if word)}}})")
+
+    def _closed(self, place: Place) -> bool:
+        """Whether each model server of production asks for the token. Raises SetupError without Prometheus."""
+        return _value(place, f"max(model_server_feedback_open{{{_namespace(place)}}})") == 0
 
     def stop(self, place: Place, note: Note) -> list[str]:
         """Nothing is left: the requests end with the command."""
         return [f"the requests have ended; {self.alert} ends by itself when its window has passed"]
+
+
+def _namespace(place: Place) -> str:
+    return f'namespace="{place.values["PRODUCTION_NAMESPACE"]}"'
+
+
+def _value(place: Place, query: str) -> float | None:
+    try:
+        return place.prometheus.value(query)
+    except NoAnswer as e:
+        raise SetupError(str(e), hint="workshop status shows the components") from e

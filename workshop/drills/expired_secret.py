@@ -14,6 +14,7 @@ from workshop.participants.names import CREDENTIALS
 
 KEY, KEPT = "MLFLOW_TRACKING_TOKEN", "drill-expired-secret"
 """The key of the Secret, and the Secret that keeps the valid value while the drill lasts."""
+PATTERN = r"renew MLFLOW_TRACKING_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,6 @@ _REFUSED = Commit(
     look="",
     change=lambda model, env: None,
     task="train",
-    pattern=r"MLFLOW_TRACKING_TOKEN",
+    pattern=PATTERN,
 )
 DRILL = ExpiredSecret()

@@ -12,11 +12,12 @@ from workshop.lab import process_environment
 from workshop.lab.components import COMPONENTS
 from workshop.lab.endpoints import variables
 from workshop.lab.participant import clone_folder
+from workshop.lab.parts import personal_name
 from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import Report, no_participant, read, running_pid
 from workshop.lab.room import participants
 from workshop.participants.cluster import ClusterTarget
-from workshop.participants.names import USER_VARIABLE, Participant
+from workshop.participants.names import LAB_PARTICIPANT, USER_VARIABLE, Participant
 from workshop.participants.target import LAB, CommandTarget
 
 
@@ -78,6 +79,16 @@ class LabTarget:
     def environment_of(self, name: str) -> dict[str, str]:
         """This environment, with the lab's folder and the participant's name."""
         return {**os.environ, "WORKSHOP_STATE": str(self.paths.root), USER_VARIABLE: name}
+
+    def pid(self, component: str) -> int:
+        """The process of one of the lab's programs. Raises SetupError when it does not run."""
+        own = COMPONENTS[component].personal and self.participant != LAB_PARTICIPANT
+        name = personal_name(component, self.participant) if own else component
+        report = self._report()
+        pid = next((part.pid for part in report.components if part.name == name), None) if report else None
+        if pid is None:
+            raise SetupError(f"{name} does not run", hint="workshop status shows the components")
+        return pid
 
     def env(self) -> dict[str, str]:
         """PATH with the lab's commands, the kubeconfig and, while the lab runs, the addresses."""

@@ -74,6 +74,10 @@ class ClusterTarget:
         """Raises SetupError, as `people` does."""
         raise SetupError(f"the terminal of {name} is on the cluster", hint="workshop tour in that terminal")
 
+    def pid(self, component: str) -> int:
+        """Raises SetupError: its programs run elsewhere."""
+        raise SetupError(f"{component} runs on the cluster, not on this machine", hint="in a lab: workshop up")
+
     def _project(self) -> str:
         # A Pod has no context that `oc project` could change: there DEV_NAMESPACE names the project.
         project = os.environ.get("DEV_NAMESPACE") or self.namespace()

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from workshop.checks import Finding
+from workshop.checks.finding import DRILLS
 from workshop.cluster.client import ApiFailure, Client
 from workshop.manifests.objects import Object
 
@@ -176,28 +177,36 @@ def remember(client: Client, namespace: str, change: Callable[[Progress], Change
     return before
 
 
-def write(client: Client, namespace: str, data: Change) -> None:
+def caught(client: Client, namespace: str, drill: str, evidence: str) -> None:
+    """Keep what caught a drill, for the check of its module: an alert ends, and a run is deleted.
+
+    Raises ApiFailure, SetupError.
+    """
+    write(client, namespace, {drill: one_line(evidence, LONGEST)}, DRILLS)
+
+
+def write(client: Client, namespace: str, data: Change, name: str = NAME) -> None:
     """Change the keys in `data` and no others. Raises ApiFailure, SetupError."""
     try:
-        client.patch("ConfigMap", namespace, NAME, {"data": dict(data)})
+        client.patch("ConfigMap", namespace, name, {"data": dict(data)})
     except ApiFailure as e:
         if e.code != 404:
             raise
         try:
-            client.create(configmap(namespace, data))
+            client.create(configmap(namespace, data, name))
         except ApiFailure as late:
             if late.code != 409:
                 raise
-            client.patch("ConfigMap", namespace, NAME, {"data": dict(data)})
+            client.patch("ConfigMap", namespace, name, {"data": dict(data)})
 
 
-def configmap(namespace: str, data: Change) -> dict[str, Any]:
+def configmap(namespace: str, data: Change, name: str = NAME) -> dict[str, Any]:
     """The ConfigMap with its first keys."""
-    labels = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/part-of": "mlops-workshop"}
+    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "mlops-workshop"}
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": NAME, "namespace": namespace, "labels": labels},
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "data": {key: value for key, value in data.items() if value is not None},
     }
 

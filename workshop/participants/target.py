@@ -42,6 +42,10 @@ class CommandTarget(Protocol):
         """The environment in which `workshop` works for a participant."""
         ...
 
+    def pid(self, component: str) -> int:
+        """The process of a program that this machine runs for the participant. It must run."""
+        ...
+
     def env(self) -> dict[str, str]:
         """The environment of the participant's terminal. Without a running lab it has no addresses."""
         ...

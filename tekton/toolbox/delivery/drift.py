@@ -52,10 +52,10 @@ def _feature(name: str, values: Values) -> dict[str, Any]:
     if first is None:
         raise ValueError(f"{name} has no value in the training data")
     made = _text(values) if isinstance(first, str) else _number(_floats(values))
-    at, names = _bins(made, values), list(made["bins"])
+    at, names = bins(made, values), list(made["bins"])
     shares = np.bincount(at, minlength=len(names)) / len(at)
-    bins = dict(zip(names, shares.round(6).tolist(), strict=True))
-    return {"name": name, **made, "bins": bins, "usual": usual(at, len(names))}
+    trained = dict(zip(names, shares.round(6).tolist(), strict=True))
+    return {"name": name, **made, "bins": trained, "usual": usual(at, len(names))}
 
 
 def usual(bins: NDArray[np.intp], count: int) -> float:
@@ -99,13 +99,13 @@ def count(reference: Reference, rows: Rows) -> dict[str, dict[str, int]]:
     found = {}
     for feature in reference["features"]:
         names = list(feature["bins"])
-        counted = np.bincount(_bins(feature, rows[feature["name"]]), minlength=len(names))
+        counted = np.bincount(bins(feature, rows[feature["name"]]), minlength=len(names))
         found[feature["name"]] = dict(zip(names, counted.tolist(), strict=True))
     return found
 
 
-def _bins(feature: Mapping[str, Any], values: Values) -> NDArray[np.intp]:
-    """The position of each value's bin."""
+def bins(feature: Mapping[str, Any], values: Values) -> NDArray[np.intp]:
+    """The position of each value's bin among those of a feature of the reference."""
     names = list(feature["bins"])
     if "edges" in feature:
         low, *upper = feature["edges"]

@@ -7,6 +7,7 @@ itself reads MLFLOW_TRACKING_TOKEN.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,18 +42,46 @@ def mlflow() -> ModuleType:
 
 @contextmanager
 def reachable() -> Iterator[None]:
-    """Turn a failure to reach the server into a DeliveryError of one line."""
+    """Turn a failure of the server into a DeliveryError of one line, which has the reason and what comes next."""
     import requests
 
     library = mlflow()
     try:
         yield
     except (library.exceptions.MlflowException, requests.RequestException) as error:
-        uri = os.environ.get("MLFLOW_TRACKING_URI")
-        raise DeliveryError(
-            f"MLflow at {uri} failed: {str(error).splitlines()[0][:200]}",
-            next="start it, check MLFLOW_TRACKING_TOKEN, or unset MLFLOW_TRACKING_URI to continue without",
-        ) from error
+        what, after = _reason(error)
+        raise DeliveryError(f"MLflow at {os.environ.get('MLFLOW_TRACKING_URI')} {what}", next=after) from error
+
+
+def _reason(error: BaseException) -> tuple[str, str]:
+    """What the server did, and what comes next. Nothing of a run that failed is registered, so it can be repeated."""
+    first = error
+    while error.__cause__ or error.__context__:
+        # The client wraps the reason in the texts of its retries.
+        error = error.__cause__ or error.__context__ or error
+    said = re.search(r'"message": ?"([^"]+)"', str(first))
+    text = said[1] if said else (str(first).splitlines() or [""])[0]
+    if isinstance(error, TimeoutError) or (isinstance(error, OSError) and error.errno is not None):
+        return f"does not answer: {error}", f"start it, then {_REPEAT}; {_WITHOUT}"
+    if repeated := re.search(r"too many (\d+) error responses", str(error)):
+        return f"answers {repeated[1]} each time; its log has the reason", f"mend it, then {_REPEAT}"
+    if _FULL.search(text):
+        return f"cannot store anything: {text[:200]}", f"free space on its disk, then {_REPEAT}"
+    if _REFUSED.search(text):
+        return (
+            f"refuses the token: {text[:200]}",
+            f"renew {_TOKEN}, then {_REPEAT}",
+        )
+    return f"failed: {text[:200]}", f"look at its log, then {_REPEAT}; {_WITHOUT}"
+
+
+_TOKEN = "MLFLOW_TRACKING_TOKEN of the Secret mlops-credentials"  # noqa: S105 a name
+_REPEAT = "start the run again"
+_WITHOUT = "without MLFLOW_TRACKING_URI, nothing is logged"
+_REFUSED = re.compile(r"\b40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED|\btoken\b")
+"""An answer without an error code of MLflow shows its text alone, and not its status."""
+_FULL = re.compile(r"disk is full|disk I/O error|No space left on device|File too large|\b507\b")
+"""What SQLite, the operating system and the lab's MLflow say."""
 
 
 def find_run(experiment: str, tags: Mapping[str, str]) -> str | None:

@@ -1,4 +1,4 @@
-"""The check of module 17 wants a drill that something has caught."""
+"""The check of module 17 wants a drill that something has caught: a Task of any run, or an alert."""
 
 from __future__ import annotations
 
@@ -7,18 +7,30 @@ from pathlib import Path
 import pytest
 
 from tests.workshop.checks.test_m01 import Objects
-from workshop.checks import CheckContext
-from workshop.checks.m17 import DRILL, check
+from workshop.checks import CheckContext, m17
+from workshop.checks.finding import DRILLS
 from workshop.participants.names import Participant
 
 
-@pytest.mark.parametrize(("reason", "caught"), [("Failed", True), ("Cancelled", False)])
-def test_a_drill_that_was_stopped_before_it_was_caught_does_not_count(
-    tmp_path: Path, reason: str, caught: bool
-) -> None:
-    cluster = Objects()
-    ended = {"type": "Succeeded", "status": "False", "reason": reason, "message": "Tasks Completed: 2"}
-    cluster.put("PipelineRun", "user1-dev", "train-1", status={"conditions": [ended]})
-    cluster.held["PipelineRun", "user1-dev", "train-1"]["metadata"]["labels"] = {DRILL: "bad-data"}
-    found = check(CheckContext(cluster, Participant("user1").variables({}), tmp_path))
-    assert found[0].ok == caught
+class Editable(Objects):
+    """A cluster in which a reset deletes."""
+
+    def delete(self, kind: str, namespace: str, name: str, *, missing_ok: bool = False) -> None:
+        del self.held[kind, namespace, name]
+
+
+def context(cluster: Objects, clone: Path) -> CheckContext:
+    return CheckContext(cluster, Participant("user1").variables({}), clone)
+
+
+@pytest.mark.parametrize(
+    ("drill", "evidence"), [("bad-data", "Task fetch-data: row 3"), ("schema-change", "alert FeatureRefused: 12 s")]
+)
+def test_a_drill_counts_whatever_has_caught_it(tmp_path: Path, drill: str, evidence: str) -> None:
+    cluster = Editable()
+    assert not m17.check(context(cluster, tmp_path))[0].ok
+    cluster.put("ConfigMap", "user1-dev", DRILLS, data={drill: evidence})
+    found = m17.check(context(cluster, tmp_path))[0]
+    assert found.ok and found.reason == f"{drill}: {evidence}"
+    assert m17.reset(context(cluster, tmp_path), cluster)[0] == f"forgot the drills {drill}"
+    assert not m17.check(context(cluster, tmp_path))[0].ok

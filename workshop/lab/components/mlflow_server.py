@@ -12,6 +12,7 @@ from typing import Any
 from mlflow.server.handlers import _get_tracking_store
 
 from workshop.lab import ports
+from workshop.lab.components.storage import Storage
 from workshop.lab.listening.limits import raise_open_files
 from workshop.lab.listening.server import server
 from workshop.lab.pages.auth import TokenGate
@@ -36,7 +37,8 @@ def main() -> None:
 
     token = Path(os.environ["LAB_TOKEN_FILE"]).read_text().strip()
     console = os.environ["LAB_CONSOLE"]
-    gated = TokenGate(app, token, part="mlflow", console=console, open_paths=("/health", "/version"))
+    stored = Storage(app, Path.cwd())
+    gated = TokenGate(stored, token, part="mlflow", console=console, open_paths=("/health", "/version"))
     raise_open_files()
     # The gate reads no body, and MLflow writes artifacts to files while they arrive.
     made = server(gated, buffers=lambda _: False, handles_signals=True, timeout_graceful_shutdown=3)
