@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from delivery import cluster, history
+from delivery.cli import write_results
+from delivery.errors import DeliveryError
 from delivery.history import History
 
 from tests.delivery.test_history import entry
@@ -75,3 +77,12 @@ def test_outside_a_clone_the_error_names_the_next_command(production: str, tmp_p
     done = workshop(tmp_path, "history", "-n", production, cwd=tmp_path)
     assert done.returncode == 3
     assert "is in no clone of the workshop" in done.stderr
+
+
+def test_results_that_tekton_would_cut_are_refused_and_not_written(tmp_path: Path) -> None:
+    files = json.dumps({f"data/flights-{number:04d}.csv": "0" * 32 for number in range(80)})
+    with pytest.raises(DeliveryError, match=r"the largest is data-files with .* results-from"):
+        write_results(tmp_path, {"data-version": "1", "data-files": files})
+    assert not list(tmp_path.iterdir())
+    write_results(tmp_path, {"data-files": files[:3000]})
+    assert (tmp_path / "data-files").read_text() == files[:3000]

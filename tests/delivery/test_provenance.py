@@ -276,3 +276,34 @@ def test_a_statement_that_comes_a_moment_later_is_waited_for(
     verify(1)
     assert time.monotonic() - began >= 0.5, "it was accepted before there was a statement"
     later.join()
+
+
+def test_a_refusal_does_not_wait_for_a_run_that_cannot_change_it(
+    verify: Callable[..., None], lab: Lab, production: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(release_command, "SIGNED_SECONDS", 60.0)
+    going_on = run("tests-0", 1, pipeline="notebook-to-code", succeeded="Unknown", namespace=production)
+    del going_on["status"]["completionTime"]
+    create(lab, production, going_on)
+    create(lab, production, signed(run("train-1", 1, gate="disabled", namespace=production)))
+    began = time.monotonic()
+    with pytest.raises(DeliveryError, match="the gate of train-1 was disabled"):
+        verify(1)
+    assert time.monotonic() - began < 30
+
+
+def test_the_log_names_the_run_that_is_waited_for(
+    verify: Callable[..., None],
+    lab: Lab,
+    production: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(release_command, "SIGNED_SECONDS", 0.3)
+    monkeypatch.setattr(release_command, "POLL_SECONDS", 0.1)
+    going_on = run("train-0", 1, succeeded="Unknown", namespace=production)
+    del going_on["status"]["completionTime"]
+    create(lab, production, going_on)
+    with pytest.raises(DeliveryError, match="train-0 has no statement"):
+        verify(1)
+    assert capsys.readouterr().out.count("s for the statement of train-0") == 1

@@ -14,6 +14,9 @@ from pathlib import Path
 
 from delivery.errors import DeliveryError
 
+RESULTS_BYTES = 4_096 - 256
+"""Of all results of a step. Tekton's own entries, such as the start, need the rest."""
+
 
 def say(text: str) -> None:
     """Print one text to stdout at once, so that a pipeline's log is in order."""
@@ -51,7 +54,22 @@ def add_results(parser: argparse.ArgumentParser, names: str) -> None:
 
 
 def write_results(folder: Path | None, results: dict[str, str]) -> None:
-    """Write one file for each result; nothing without a folder. Tekton allows 4 KB for all of a Task."""
-    if folder is not None:
-        for name, value in results.items():
-            (folder / name).write_text(value, encoding="utf-8")
+    """Write one file for each result; nothing without a folder.
+
+    DeliveryError for more than Tekton takes: a step writes its results as JSON into the termination message of its
+    container, which Kubernetes limits to 4,096 bytes (tekton.dev/docs/pipelines/tasks, "Larger Results").
+    """
+    if folder is None:
+        return
+    sizes = {
+        name: len(json.dumps({"key": name, "value": value, "type": 1}).encode()) for name, value in results.items()
+    }
+    if sum(sizes.values()) > RESULTS_BYTES:
+        largest = max(sizes, key=lambda name: sizes[name])
+        raise DeliveryError(
+            f"the results have {sum(sizes.values()):,} bytes, allowed: {RESULTS_BYTES:,}; "
+            f"the largest is {largest} with {sizes[largest]:,}",
+            next="use fewer or larger files; on a cluster an administrator can set results-from to sidecar-logs",
+        )
+    for name, value in results.items():
+        (folder / name).write_text(value, encoding="utf-8")

@@ -129,14 +129,18 @@ def verify(new: Release, kind: str, entries: list[Entry]) -> Statement | None:
         say(f"---> version {before.model_version} is in the history of production ({before.cause}): accepted as before")
         return None
     key, policy = provenance.public_key(pem), POLICIES[kind]
-    deadline = time.monotonic() + SIGNED_SECONDS
+    deadline, waited_for = time.monotonic() + SIGNED_SECONDS, ""
     while True:
         runs = cluster.pipeline_runs()
         try:
             made = provenance.proven(runs, new.digest, key, policy, cluster.namespace(cluster.DEV))
-        except DeliveryError:
-            if time.monotonic() > deadline or not any(_may_be_signed(one, new.digest) for one in runs):
+        except DeliveryError as error:
+            unsigned = ", ".join(str(one["metadata"]["name"]) for one in runs if _may_prove(one, new.digest, policy))
+            if time.monotonic() > deadline or not unsigned:
                 raise
+            if unsigned != waited_for:
+                say(f"---> {error.message}; waiting up to {SIGNED_SECONDS:.0f} s for the statement of {unsigned}")
+                waited_for = unsigned
             time.sleep(POLL_SECONDS)
             continue
         say(f"---> built by {made.run} ({made.pipeline}), gate {made.gate}; signed by {provenance.fingerprint(key)}")
@@ -156,9 +160,10 @@ def _let_in(digest: str, kind: str, entries: list[Entry]) -> Entry | None:
     )
 
 
-def _may_be_signed(run: dict[str, Any], digest: str) -> bool:
-    """Whether a run without a statement may get one soon: it goes on, or has built the digest and ended just now."""
-    if SIGNED in (run["metadata"].get("annotations") or {}):
+def _may_prove(run: dict[str, Any], digest: str, policy: provenance.Policy) -> bool:
+    """Whether a run may soon have a statement that the policy accepts: it goes on, or built the digest just now."""
+    pipeline = (run["spec"].get("pipelineRef") or {}).get("name")
+    if pipeline not in policy.pipelines or SIGNED in (run["metadata"].get("annotations") or {}):
         return False
     ended = (run.get("status") or {}).get("completionTime")
     if not ended:
