@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from workshop.cluster.resources import of_kind
+from workshop.errors import UsageError
 from workshop.manifests.apiresource import ApiResource
 from workshop.manifests.objects import Object, labels_of, namespace_and_name
 
@@ -21,11 +22,24 @@ def has_routes(known: Sequence[ApiResource]) -> bool:
     return of_kind(known, *ROUTE) is not None
 
 
+def refuse_unused_domain(known: Sequence[ApiResource], domain: str) -> None:
+    """Raise UsageError for a domain on a server with Routes: OpenShift gives them their hosts."""
+    if domain and has_routes(known):
+        raise UsageError(
+            f"--domain {domain} has no effect here: the server has Routes, and OpenShift gives them their hosts",
+            hint="the same command without --domain; nothing was written",
+        )
+
+
 def reachable(objects: Iterable[Object], known: Sequence[ApiResource], domain: str) -> Iterator[Object]:
-    """The objects; where the server has no Routes and there is a domain, with an Ingress instead of each Route."""
+    """The objects; with a domain, for a server without Routes, with an Ingress instead of each Route.
+
+    Raises UsageError for a domain on a server with Routes.
+    """
+    refuse_unused_domain(known, domain)
     for obj in objects:
         is_route = (obj["apiVersion"], obj["kind"]) == ROUTE
-        yield ingress(obj, domain) if is_route and domain and not has_routes(known) else obj
+        yield ingress(obj, domain) if is_route and domain else obj
 
 
 def ingress(route: Object, domain: str) -> Object:

@@ -17,7 +17,7 @@ from workshop.cluster.applying import apply, find, refused
 from workshop.cluster.bulk import BulkClient
 from workshop.cluster.client import Client
 from workshop.cluster.generated import filled
-from workshop.cluster.ingresses import has_routes, reachable
+from workshop.cluster.ingresses import has_routes, reachable, refuse_unused_domain
 from workshop.cluster.kustomize import build
 from workshop.cluster.resources import discover, of_kind
 from workshop.cluster.searching import search
@@ -75,8 +75,9 @@ class Installer:
         self.known: list[ApiResource] = []
 
     async def discover(self) -> None:
-        """Ask for the kinds of the server. Raises SetupError."""
+        """Ask for the kinds of the server. Raises SetupError; UsageError when it has no use for the domain."""
         self.known = await asyncio.to_thread(lambda: discover(Client(self.client.config).http))
+        refuse_unused_domain(self.known, self.options.domain)
 
     async def install(self) -> None:
         """Install what is missing.

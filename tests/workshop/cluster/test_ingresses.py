@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
 from tests.workshop.lab.serving import Lab
 from workshop.cli import parser
+from workshop.cluster import config as configs
 from workshop.cluster import ingresses
+from workshop.cluster.bulk import BulkClient
 from workshop.cluster.client import Client
 from workshop.cohort.objects import CohortObjects
 from workshop.errors import UsageError
@@ -50,10 +53,22 @@ def test_without_a_domain_addresses_are_left_out_and_named(without_routes: list[
     assert objects.left_out["OpenShift's routes, or an Ingress below --domain"] == ["Route"]
 
 
-def test_openshift_keeps_its_routes(client: Client) -> None:
-    objects = CohortObjects.load(KIT, "room", client.resources, DOMAIN)
+def test_openshift_keeps_its_routes_and_refuses_a_domain(client: Client) -> None:
+    objects = CohortObjects.load(KIT, "room", client.resources)
     kinds = {key.resource.kind for key, _ in objects.of(Participant("ann"))}
     assert "Route" in kinds and "Ingress" not in kinds
+    with pytest.raises(UsageError, match=r"--domain apps\.example\.org has no effect here: the server has Routes"):
+        CohortObjects.load(KIT, "room", client.resources, DOMAIN)
+
+
+def test_nothing_is_installed_with_a_domain_that_has_no_effect(lab: Lab, tmp_path: Path) -> None:
+    async def install() -> None:
+        async with BulkClient(configs.find(lab.state.kubeconfig), "mlops-workshop") as bulk:
+            installer = Installer(tmp_path, bulk, table(), lambda *_: None, Options(domain=DOMAIN))
+            await installer.install()
+
+    with pytest.raises(UsageError, match="has no effect here"):
+        asyncio.run(install())
 
 
 async def _applied(client: Client, known: list[ApiResource], domain: str) -> str | list[str]:
