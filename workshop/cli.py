@@ -67,7 +67,9 @@ def parser() -> argparse.ArgumentParser:
     guide.add_argument("--port", type=int, required=True)
     guide.add_argument("--root", default="", metavar="PREFIX", help="what the addresses of the pages begin with")
     follow = verb("follow", "follow the run that a push of this commit started; the exit code is its result")
-    follow.add_argument("pipeline", nargs="?", default="train-and-stage")
+    follow.add_argument(
+        "pipeline", nargs="?", default="train-and-stage", help="a Pipeline, or the name of a PipelineRun"
+    )
     follow.add_argument("-n", "--namespace", default="")
     follow.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
     lab = verb("lab", "start the lab and take the model from data to production")

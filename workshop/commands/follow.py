@@ -1,5 +1,6 @@
 """`workshop follow [PIPELINE]`: follow the run that a push started, exit by its result.
 
+Instead of a Pipeline, a PipelineRun may be named.
 The run belongs to the checked-out commit; the triggers write the commit into the annotation `mlops-workshop/commit`.
 A run of production may have been asked for without a push, by `workshop promote` or by a run of `ab-test` or `shadow`,
 and an alert may have started a run of `retrain`.
@@ -28,7 +29,8 @@ COMMIT = "mlops-workshop/commit"
 
 def follow(words: argparse.Namespace, target: CommandTarget) -> int:
     """Find the run and show it until it is done."""
-    stage = "production" if words.pipeline in PRODUCTION_PIPELINES else "dev"
+    of_production = words.pipeline.startswith(PRODUCTION_PIPELINES)
+    stage = "production" if of_production else "dev"
     client, namespace = target.client(), words.namespace or target.namespace(stage)
     run = _appeared(client, namespace, words.pipeline, _head())
     name = str(run["metadata"]["name"])
@@ -53,15 +55,17 @@ def _head() -> str:
 
 
 def _appeared(client: Client, namespace: str, pipeline: str, commit: str) -> Object:
-    """The run of a commit, or one that was asked for (production, `retrain`): one that is not done, else the newest.
+    """The run of that name, of a commit, or one that was asked for (production, `retrain`).
 
-    A promotion that was asked for without a commit counts while it is not done. Raises SetupError.
+    One that is not done comes before the newest. A promotion that was asked for without a commit counts while it is
+    not done. Raises SetupError.
     """
     deadline = time.monotonic() + APPEARS_SECONDS
     while True:
-        runs = [
+        found = client.list("PipelineRun", namespace)
+        runs = [run for run in found if run["metadata"]["name"] == pipeline] or [
             run
-            for run in client.list("PipelineRun", namespace)
+            for run in found
             if (run["spec"].get("pipelineRef") or {}).get("name") == pipeline and _belongs(run, pipeline, commit)
         ]
         if runs:

@@ -19,5 +19,5 @@ def promote(words: argparse.Namespace, target: CommandTarget) -> int:
         return 0
     name, namespace = run["metadata"]["name"], run["metadata"]["namespace"]
     output.say(f"{name} in {namespace} verifies what staging runs, then waits for an approval")
-    output.say("  next: workshop approve --timeout 120, then workshop follow promote")
+    output.say(f"  next: workshop approve --timeout 120, then workshop follow {name}")
     return 0

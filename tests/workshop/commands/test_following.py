@@ -73,6 +73,12 @@ def test_a_run_that_is_not_done_comes_before_a_newer_one_that_is() -> None:
     assert _found(Runs(_run("done", "c1", 9), _run("runs", "c1", 1, "Unknown"))) == "runs"
 
 
+def test_a_run_is_followed_by_its_name_also_when_it_is_done() -> None:
+    asked = _run("promote-x1", "", 1, pipeline="promote")
+    by_name = follow._appeared(cast(Client, Runs(asked, _run("other", "c1", 2))), "dev", "promote-x1", "c1")
+    assert by_name["metadata"]["name"] == "promote-x1"
+
+
 def test_a_push_without_a_run_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "APPEARS_SECONDS", 0.0)
     with pytest.raises(SetupError) as message:

@@ -170,6 +170,10 @@ function draw(all) {
     const more = now - least > 0.005 * least ? `, ${number(now - least)} more than at ${test.best(prices).toFixed(2)}` : ", the least";
     summary.textContent = `A threshold of ${threshold.toFixed(2)} costs ${number(now)} in 1,000 rows of ${test.name === "test" ? "the test" : test.name}${more}.`;
   }
+}
+
+// The address keeps the choices. Browsers limit how often it may change, so a slider in motion does not change it.
+function keep() {
   const address = new URL(location.href);
   for (const [name, value] of [["missed", missed.value], ["alarm", alarm.value], ["threshold", slider.value]]) address.searchParams.set(name, value);
   history.replaceState(null, "", address);
@@ -183,8 +187,9 @@ function begin(answer) {
   for (const [input, name, otherwise] of [[missed, "missed", "5"], [alarm, "alarm", "1"], [slider, "threshold", String(model.threshold)]]) {
     input.value = asked.get(name) ?? otherwise;
   }
-  const set = (value) => { slider.value = value; draw(all); };
+  const set = (value) => { slider.value = value; draw(all); keep(); };
   form.addEventListener("input", () => draw(all));
+  form.addEventListener("change", keep);
   form.addEventListener("submit", (event) => event.preventDefault());
   document.getElementById("own").addEventListener("click", () => set(model.threshold));
   const test = all.find((source) => source.outcomes);
