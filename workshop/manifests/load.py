@@ -53,6 +53,7 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in rules if not tag.endswith((":timestamp", ":int", ":float"))]
     for first, rules in _Base.yaml_implicit_resolvers.items()
 }
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^[yYnN]$"), list("yYnN"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:int",
     re.compile(r"^(?:[-+]?0b[01_]+|[-+]?0o?[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$"),
@@ -72,13 +73,20 @@ def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dic
     loader.flatten_mapping(node)
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            problem = "a key is a list or a mapping; quote {{ }}, the variables of Pipelines as Code"
+            raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
         key = loader.construct_object(key_node, deep=True)
-        name = key if isinstance(key, str) else key_node.value
+        name = str(key).lower() if isinstance(key, bool) else key if isinstance(key, str) else key_node.value
         if name in result:
             problem = f'key "{name}" already set in map'
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
         result[name] = loader.construct_object(value_node, deep=True)
     return result
+
+
+def _boolean(loader: _Loader, node: yaml.ScalarNode) -> bool:
+    return node.value.lower() in ("y", "yes", "true", "on")
 
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
@@ -90,6 +98,7 @@ def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:bool", _boolean)
 _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 

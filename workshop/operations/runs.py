@@ -39,14 +39,23 @@ def submit(
     started: list[tuple[str, str, str]] = []
     for document in documents:
         obj = document.object
-        if obj.get("kind") in RUN_KINDS:
-            obj.setdefault("metadata", {}).setdefault("namespace", namespace)
+        meta = obj.get("metadata") or {}
+        if not meta.get("name") and not meta.get("generateName"):
+            raise ManifestError(
+                f"{document.where}: metadata has no name",
+                hint="give it metadata.name, or metadata.generateName for a new name each time",
+            )
+        is_run = obj.get("kind") in RUN_KINDS
+        if is_run:
+            meta.setdefault("namespace", namespace)
         try:
-            if obj.get("kind") in RUN_KINDS:
+            if is_run or not meta.get("name"):
                 made = client.create(obj, namespace)
                 meta = made["metadata"]
-                started.append((made["kind"], meta["namespace"], meta["name"]))
-                _log(quiet, f"{made['kind'].lower()} {meta['name']} created in {meta['namespace']}")
+                if is_run:
+                    started.append((made["kind"], meta["namespace"], meta["name"]))
+                where = meta.get("namespace")
+                _log(quiet, f"{made['kind'].lower()} {meta['name']} created{f' in {where}' if where else ''}")
             else:
                 made = client.apply(obj, namespace)
                 _log(quiet, f"{made['kind'].lower()} {made['metadata']['name']} applied")

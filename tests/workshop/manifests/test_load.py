@@ -1,0 +1,20 @@
+"""YAML is read as kubectl reads it."""
+
+from __future__ import annotations
+
+import pytest
+
+from workshop.errors import ManifestError
+from workshop.manifests.load import parse
+
+
+def test_the_one_letter_truth_values_of_yaml_1_1_are_truth_values() -> None:
+    (found,) = parse('apiVersion: v1\nkind: X\nvalues: [y, N, "y", yes, off, yy]\ny: 1\n')
+    assert found.object == {
+        "apiVersion": "v1", "kind": "X", "values": [True, False, "y", True, False, "yy"], "true": 1,
+    }  # fmt: skip
+
+
+def test_a_key_that_is_no_text_is_an_error_with_its_line() -> None:
+    with pytest.raises(ManifestError, match=r":3: bad YAML: a key is a list or a mapping; quote \{\{ \}\}"):
+        parse("kind: X\nspec:\n  url: {{ repo_url }}\n")
