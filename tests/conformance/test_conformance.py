@@ -31,7 +31,7 @@ def _cases() -> Iterator[tuple[str, str]]:
             yield folder, "off"
 
 
-@pytest.mark.parametrize(("folder", "namespaces"), _cases())
+@pytest.mark.parametrize(("folder", "namespaces"), list(_cases()))
 def test_folder(folder: str, namespaces: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_NAMESPACES", namespaces)
     documents = [one for one in yaml.safe_load_all((HERE / folder / "pipeline.yaml").read_text()) if one]

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from workshop.lab.entrypoint import results, stepvars
+from workshop.lab.entrypoint import accountsecrets, results, stepvars
 from workshop.lab.entrypoint.layout import PodLayout
 from workshop.lab.kubelet import probes, volumes
 from workshop.lab.kubelet.credentials import Credentials
@@ -91,6 +91,7 @@ class StepRunner:
         made = volumes.make(self._store, self._paths, plan, accounts)
         layout = PodLayout(self._store, self._paths, plan, made, self._env, access)
         layout.make()
+        accountsecrets.write(self._store, plan, plan.folder / "tekton" / "creds")
         pod = _Pod(plan, state, layout, [], [])
         for containers, states, make, specs in (
             (plan.steps, state.steps, layout.step, pod.steps),
@@ -132,6 +133,10 @@ class StepRunner:
         internal = {"StartedAt": _moment()}
         timed_out = False
         try:
+            accountsecrets.copy_home(pod.plan.folder / "tekton" / "creds", spec)
+        except OSError as e:
+            _append(spec.log, f"unsuccessful cred copy: {e}\n")
+        try:
             handle = await self._runtime.start(spec)
         except PodError as e:
             _append(spec.log, f"{e}\n")
@@ -168,9 +173,9 @@ class StepRunner:
             shown.started_at, shown.waiting = now(), ""
 
         async def until_ready(plan: ContainerPlan, spec: ContainerSpec, handle: Handle) -> None:
-            if plan.probe:
-                await probes.until_ready(plan.probe, lambda argv: self._command(spec, argv))
-            else:
+            for probe in plan.probes:
+                await probes.until_ready(probe, lambda argv: self._command(spec, argv))
+            if not plan.probes:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(handle.wait(), HEAD_START_SECONDS)
 

@@ -34,7 +34,8 @@ class ContainerPlan:
     continue_on_error: bool = False
     results: tuple[str, ...] = ()
     when: tuple[WhenExpression, ...] = ()
-    probe: Probe | None = None
+    probes: tuple[Probe, ...] = ()
+    """What must answer, one after the other, before the steps start."""
     shown: Mapping[str, Any] = field(default_factory=dict)
 
 

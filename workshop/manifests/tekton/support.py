@@ -138,7 +138,8 @@ REFUSED: dict[str, str] = {
     "Volume.iscsi": _CLUSTER.format("iscsi volumes", "persistentVolumeClaim"),
     "Volume.nfs": _CLUSTER.format("nfs volumes", "persistentVolumeClaim"),
     "VolumeMount.subPathExpr": _CLUSTER.format("subPathExpr", "subPath"),
-    "WhenExpression.cel": "feature flag enable-cel-in-whenexpression should be set to true to use CEL",
+    "WhenExpression.cel": "feature flag enable-cel-in-whenexpression should be set to true to use CEL: {value} "
+    "in WhenExpression",
     "WorkspaceBinding.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
 }
 """Fields that admission refuses, with the messages.

@@ -136,7 +136,7 @@ class StepTemplate(Typed, frozen=True, kw_only=True):
 class Sidecar(Typed, frozen=True, kw_only=True):
     """A container that runs during the steps: started before them, stopped after them."""
 
-    name: str
+    name: Annotated[str, Meta(description="Its container is sidecar-<name>, without a name sidecar.")] = ""
     image: str = ""
     command: list[str] = []
     args: list[str] = []

@@ -84,7 +84,7 @@ def test_unknown_field_is_refused_by_the_mutating_webhook() -> None:
 
 
 RULES = [
-    ("Task", {"steps": [STEP, STEP]}, "invalid value: s: spec.steps[1].name"),
+    ("Task", {"steps": [STEP, STEP]}, "expected exactly one, got both: spec.steps[1].name"),
     ("Task", {"steps": [{"name": "s"}]}, "missing field(s): spec.steps[0].Image"),
     ("Task", {"steps": [{**STEP, "onError": "maybe"}]},
      'invalid value: "maybe": spec.steps[0].onError\n'
@@ -128,11 +128,8 @@ RULES = [
     ("Pipeline", {"tasks": [{"name": "a", "taskRef": {"name": "t"}, "params": [{"name": "p", "value": "$(tasks.status)"}]}]},
      "invalid value: pipeline tasks can not refer to execution status of any other pipeline task or aggregate "
      "status of tasks: spec.tasks[0].params[p].value"),
-    ("Pipeline", {"tasks": [{"name": "a", "taskRef": {"name": "t"}, "matrix": {"params": [{"name": "m", "value": "x"}]}}]},
-     "invalid value: parameters of type array only are allowed, but got param type string: "
-     "spec.tasks[0].matrix.params[m]"),
     ("Pipeline", {"tasks": [{"name": "a", "taskRef": {"name": "t"}, "onError": "continue", "retries": 1}]},
-     'PipelineTask OnError cannot be set to "continue" when Retries is greater than 0: spec.tasks[0]'),
+     'PipelineTask OnError cannot be set to "continue" when Retries is greater than 0: '),
     ("PipelineRun", {"pipelineRef": {"name": "p"}, "status": "Stop"},
      "invalid value: Stop should be Cancelled, CancelledRunFinally, StoppedRunFinally or PipelineRunPending: "
      "spec.status"),
@@ -142,7 +139,7 @@ RULES = [
      "expected exactly one, got neither: spec.workspaces[0].configmap, spec.workspaces[0].emptydir, "
      "spec.workspaces[0].persistentvolumeclaim, spec.workspaces[0].secret, spec.workspaces[0].volumeclaimtemplate"),
     ("TaskRun", {"taskRef": {"name": "t"}, "status": "Cancelled"},
-     "invalid value: Cancelled should be TaskRunCancelled: spec.status"),
+     "invalid value: Cancelled should be TaskRunCancelled or TaskRunPending: spec.status"),
     # Alpha on a cluster with its default gates, and what the lab does not do.
     ("Task", {"steps": [{**STEP, "stdoutConfig": {"path": "/x"}}]},
      'step stdout stream support requires "enable-api-fields" feature gate to be "alpha" but it is "beta": '

@@ -16,6 +16,9 @@ _DENIED = (
     'admission webhook "webhook.pipeline.tekton.dev" denied the request: mutation failed: '
     "cannot decode incoming new object: json: "
 )
+_SCALAR = re.compile(r"Expected `(str|int|bool)`, got `(\w+)` - at `\$([^`]*)`")
+_GO = {"int": "number", "float": "number", "str": "string"}
+_GO_TYPES = {"str": "string", "int": "int", "bool": "bool"}
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
 
@@ -68,8 +71,19 @@ def decode(obj: Object, type_: type[T]) -> T:
         return msgspec.convert({key: value for key, value in obj.items() if key != "status"}, type_)
     except msgspec.ValidationError as e:
         unknown = _UNKNOWN.match(str(e))
-        text = f'unknown field "{unknown.group(1)}"' if unknown else str(e)
+        text = f'unknown field "{unknown.group(1)}"' if unknown else _in_go(str(e), obj)
         raise BadRequest(_DENIED + text) from e
+
+
+def _in_go(text: str, obj: Object) -> str:
+    """A wrong scalar in the words of Go's decoder; other messages stay."""
+    found = _SCALAR.fullmatch(text)
+    if not found:
+        return text
+    wanted, got, path = found.groups()
+    place = f"{obj.get('kind', '')}{path.replace('[', '.').replace(']', '')}"
+    field = "" if path.endswith("]") else "Go struct field "
+    return f"cannot unmarshal {_GO.get(got, got)} into {field}{place} of type {_GO_TYPES[wanted]}"
 
 
 def scalars_to_strings(value: Any) -> Any:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from workshop.lab.admission.tekton.decode import scalars_to_strings
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import format_duration, parse_duration
@@ -163,11 +165,14 @@ def _values(holder: dict[str, Any]) -> None:
 
 
 def _value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [scalars_to_strings(one) for one in value]
-    if isinstance(value, dict):
-        return {key: scalars_to_strings(one) for key, one in value.items()}
-    return scalars_to_strings(value)
+    """A value as Tekton reads it: a list or an object with other items than texts is its JSON text.
+
+    Source: ParamValue.UnmarshalJSON in pkg/apis/pipeline/v1/param_types.go.
+    """
+    items = value if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else None
+    if items is None:
+        return scalars_to_strings(value)
+    return value if all(isinstance(one, str) for one in items) else orjson.dumps(value).decode()
 
 
 def _duration(holder: dict[str, Any], key: str) -> None:

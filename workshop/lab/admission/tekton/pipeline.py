@@ -5,12 +5,13 @@ Sources: pipeline_validation.go and matrix_types.go of pkg/apis/pipeline/v1 at v
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 from workshop.lab.admission.tekton import names
 from workshop.lab.admission.tekton.findings import Findings, at
 from workshop.lab.admission.tekton.task import check_duration, check_task, check_when
-from workshop.lab.admission.tekton.variables import check_declared, check_params, check_values, type_of
+from workshop.lab.admission.tekton.variables import check_declared, check_params, check_values, combined
 from workshop.manifests.tekton import ParamSpec, PipelineSpec, PipelineTask
 from workshop.manifests.tekton.graph import GraphError, dependencies, result_ref, result_refs
 from workshop.manifests.tekton.references import Reference, in_value
@@ -58,7 +59,8 @@ def check_standing(found: Findings, path: str, spec: PipelineSpec) -> None:
     """What only a Pipeline object must hold to: nothing comes to it by propagation."""
     for where, task in numbered(path, spec):
         if task.task_spec and not task.task_spec.api_version:
-            check_declared(found, where, task.task_spec.steps, task.task_spec.params)
+            # The Pipeline's own params reach inline Tasks (validateUsageOfDeclaredPipelineTaskParameters).
+            check_declared(found, where, task.task_spec.steps, combined([], spec.params, task.task_spec.params))
     check_param_usage(found, path, spec, spec.params)
     known = {workspace.name for workspace in spec.workspaces}
     for where, task in numbered(path, spec):
@@ -120,9 +122,11 @@ def _check_task(found: Findings, path: str, task: PipelineTask) -> None:
     check_when(found, path, task.when)
     check_duration(found, at(path, "timeout"), task.timeout)
     if task.on_error and task.on_error not in ("continue", "stopAndFail") and not task.on_error.startswith("$("):
-        found.invalid('PipelineTask OnError must be either "continue" or "stopAndFail"', at(path, "OnError"))
+        rule = 'PipelineTask OnError must be either "continue" or "stopAndFail"'
+        found.add(f"invalid value: {task.on_error}", at(path, "OnError"), details=rule)
     if task.on_error == "continue" and task.retries > 0:
-        found.add('PipelineTask OnError cannot be set to "continue" when Retries is greater than 0', path)
+        # The webhook names no field here.
+        found.add('PipelineTask OnError cannot be set to "continue" when Retries is greater than 0', "")
     for reference in in_value([param.value for param in task.params]):
         parts = reference.parts
         if parts[0] == "context" and len(parts) == 3 and parts[2] not in _CONTEXT.get(parts[1], {parts[2]}):
@@ -150,23 +154,8 @@ def _check_matrix(found: Findings, path: str, task: PipelineTask) -> None:
     matrix = task.matrix
     if matrix is None:
         return
-    count = 1
-    for param in matrix.params:
-        where = at(path, f"matrix.params[{param.name}]")
-        if not isinstance(param.value, list):
-            # A whole list from elsewhere is a string here: $(params.list[*]).
-            if not (isinstance(param.value, str) and param.value.endswith("[*])")):
-                kind = type_of(param.value)
-                text = f"parameters of type array only are allowed, but got param type {kind}"
-                found.invalid(text, where)
-        else:
-            count *= len(param.value)
-    for include in matrix.include:
-        for param in include.params:
-            if not isinstance(param.value, str):
-                kind = type_of(param.value)
-                text = f"parameters of type string only are allowed, but got param type {kind}"
-                found.invalid(text, at(path, f"matrix.include.params[{param.name}]"))
+    # Types are checked when the task starts: a string may be a reference to a list.
+    count = math.prod(len(param.value) for param in matrix.params if isinstance(param.value, list))
     if count > MATRIX_LIMIT:
         found.add(f"expected 0 <= {count} <= {MATRIX_LIMIT}", at(path, "matrix"))
     given = {p.name for p in matrix.params} | {p.name for one in matrix.include for p in one.params}

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from workshop.lab.admission.tekton.findings import Findings, at
+from workshop.manifests.tekton import ParamSpec, WhenExpression
 from workshop.manifests.tekton.support import REFUSED
 
 
@@ -20,9 +21,19 @@ def check_refused(found: Findings, path: str, value: Any) -> None:
             message = REFUSED.get(f"{type(value).__name__}.{wire}")
             where = at(path, wire)
             if message:
-                found.add(message, where)
+                found.add(message.format(value=one), _place(value, wire, path, where))
             else:
                 check_refused(found, where, one)
     elif isinstance(value, list):
         for index, one in enumerate(value):
             check_refused(found, at(path, index), one)
+
+
+def _place(owner: msgspec.Struct, wire: str, path: str, where: str) -> str:
+    """Where the webhook sees the finding: the field, or what has it."""
+    match owner, wire:
+        case ParamSpec(), "enum":
+            return f"{path.rpartition('[')[0]}[{owner.name}]"
+        case WhenExpression(), "cel":
+            return path
+    return where

@@ -33,6 +33,7 @@ from workshop.manifests.tekton.graph import result_ref
 from workshop.manifests.tekton.references import in_value
 
 _SOURCES = ("persistentvolumeclaim", "volumeclaimtemplate", "emptydir", "configmap", "secret")
+_TASK_STATUSES = ("TaskRunCancelled", "TaskRunPending")
 _PIPELINE_STATUSES = ("Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending")
 
 
@@ -52,8 +53,8 @@ def check_task_run(found: Findings, path: str, spec: TaskRunSpec) -> None:
         check_arrays(found, path, spec.task_spec.steps, _undeclared(spec.params, spec.task_spec.params, seen))
     check_values(found, path, spec.params)
     _check_bindings(found, path, spec.workspaces)
-    if spec.status and spec.status != "TaskRunCancelled":
-        found.invalid(f"{spec.status} should be TaskRunCancelled", at(path, "status"))
+    if spec.status and spec.status not in _TASK_STATUSES:
+        found.invalid(f"{spec.status} should be {' or '.join(_TASK_STATUSES)}", at(path, "status"))
     if not spec.status and spec.status_message:
         found.invalid(
             f"statusMessage should not be set if status is not set, but it is currently set to {spec.status_message}",
@@ -147,7 +148,7 @@ def _check_inline(found: Findings, path: str, spec: PipelineRunSpec) -> None:
     pipeline = spec.pipeline_spec
     groups = [pipeline.params]
     for task in pipeline.tasks:
-        groups.append([ParamSpec(name=p.name, type=t.type) for p in task.params for t in combined([p])])
+        groups.append(combined(task.params))
         if task.task_spec:
             groups.append(task.task_spec.params)
     if pipeline.tasks:
@@ -155,8 +156,7 @@ def _check_inline(found: Findings, path: str, spec: PipelineRunSpec) -> None:
             if task.task_spec and not task.task_spec.api_version:
                 own = [p for one in (task.params, task.matrix.params if task.matrix else []) for p in one]
                 own += [p for one in (task.matrix.include if task.matrix else []) for p in one.params]
-                seen = combined([*spec.params, *own], *groups, task.task_spec.params)
-                seen = [*{s.name: s for s in seen}.values()]
+                seen = combined(spec.params, combined(own), *groups, task.task_spec.params)
                 check_declared(found, path, task.task_spec.steps, seen)
         outer = combined(spec.params, pipeline.params)
         check_param_usage(found, path, msgspec.structs.replace(pipeline, final_tasks=[]), outer)

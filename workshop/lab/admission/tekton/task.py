@@ -44,7 +44,7 @@ def check_task(found: Findings, path: str, spec: TaskSpec) -> None:
     for index, step in enumerate(spec.steps):
         check_step(found, at(path, "steps", index), step, default_image=image)
         if step.name and step.name in seen:
-            found.invalid(step.name, at(path, "steps", index, "name"))
+            found.both(at(path, "steps", index, "name"))
         seen.add(step.name)
     for sidecar in spec.sidecars:
         if sidecar.name == "tekton-log-results":

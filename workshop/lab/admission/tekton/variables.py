@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from workshop.lab.admission.tekton.findings import Findings, at
 from workshop.lab.admission.tekton.names import OBJECT_PARAM, OBJECT_RULE, PARAM, PARAM_RULE
 from workshop.manifests.tekton import Param, ParamSpec, PropertySpec, Step
@@ -137,8 +139,16 @@ def combined(given: Sequence[Param], *declared: Sequence[ParamSpec]) -> list[Par
         specs[param.name] = ParamSpec(name=param.name, type=type_of(value), properties=properties)
     for group in declared:
         for spec in group:
-            specs[spec.name] = spec
+            known = specs.get(spec.name)
+            specs[spec.name] = _with_keys_of(known, spec) if known else spec
     return list(specs.values())
+
+
+def _with_keys_of(outer: ParamSpec, spec: ParamSpec) -> ParamSpec:
+    """A declaration whose object also has the keys of the one around it. Source: appendPipelineTaskParams."""
+    if outer.properties is None or spec.type not in (None, "object"):
+        return spec
+    return msgspec.structs.replace(spec, properties={**outer.properties, **(spec.properties or {})})
 
 
 def _params_in(text: str) -> Iterator[tuple[str, Reference]]:

@@ -13,12 +13,13 @@ from workshop.lab.controllers.tekton.matrix import combinations
 from workshop.lab.controllers.tekton.merging import merged_pod_templates
 from workshop.lab.controllers.tekton.names import RELEASE, child_name, passed_on
 from workshop.lab.controllers.tekton.nodes import Node
+from workshop.lab.controllers.tekton.params import Values
 from workshop.lab.controllers.tekton.skipping import resolved_matrix
 from workshop.lab.controllers.tekton.substitution import replaced_parts, workspaces_used
 from workshop.lab.controllers.tekton.taskrun import ON_ERROR
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param, PipelineRunSpec, PipelineTask, PipelineTaskRunSpec
-from workshop.manifests.tekton.references import Lookup, replaced, replaced_value
+from workshop.manifests.tekton.references import Lookup, Variables, replaced, replaced_tree, replaced_value
 
 
 def is_custom(task: PipelineTask) -> bool:
@@ -166,7 +167,11 @@ def _workspaces(
     claims: dict[str, str],
 ) -> list[dict[str, Any]]:
     """The run's workspace bindings, under the names of the task."""
-    raw = with_claims(run["spec"].get("workspaces") or [], claims)
+    given: Values = {("params", param.name): param.value for param in spec.params}
+    raw = [
+        {**replaced_tree(one, Variables(given)), "name": one["name"]}
+        for one in with_claims(run["spec"].get("workspaces") or [], claims)
+    ]
     by_name = {binding["name"]: binding for binding in raw}
     found = []
     for one in task.workspaces:

@@ -69,6 +69,8 @@ class Deadlines:
 
     pipeline: bool = False
     tasks: bool = False
+    tasks_over: bool = False
+    """Whether the limit of the tasks has passed, also after `finally` has begun."""
     final: bool = False
     next: float | None = None
 
@@ -90,6 +92,7 @@ def deadlines(run: Object, timeouts: Timeouts | None, clocks: Clocks) -> Deadlin
     return Deadlines(
         pipeline=limit.pipeline is not None and ran >= limit.pipeline,
         tasks=limit.tasks is not None and not final_started and ran >= limit.tasks,
+        tasks_over=limit.tasks is not None and ran >= limit.tasks,
         final=limit.final is not None and bool(final_started) and final_ran >= limit.final,
         next=min(coming) if coming else None,
     )

@@ -50,7 +50,7 @@ class TaskLookup:
         if node is None or not node.done:
             return None
         results: dict[tuple[str, ...], Value] = {
-            (*reference.parts[:3], name): value for name, value in node.results().items() if value not in (None, [])
+            (*reference.parts[:3], name): value for name, value in node.results.items() if value not in (None, [])
         }
         return Variables(results)(reference)
 
@@ -58,7 +58,7 @@ class TaskLookup:
         if parts[3:] == ("length",):
             return str(len(node.children))
         if len(parts) == 5 and parts[4] == "length":
-            value = node.results().get(parts[3])
+            value = node.results.get(parts[3])
             return str(len(value)) if isinstance(value, list) else "0"
         return None
 

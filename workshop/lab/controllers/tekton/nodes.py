@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from workshop.lab.controllers.tekton.names import index_of
@@ -17,7 +18,10 @@ CANCELLED_REASONS = ("TaskRunCancelled", "CustomRunCancelled", "RunCancelled")
 
 @dataclass
 class Node:
-    """One task of the Pipeline; `children` are its TaskRuns or CustomRuns, several for a matrix."""
+    """One task of the Pipeline; `children` are its TaskRuns or CustomRuns, several for a matrix.
+
+    The states are those of the runs that the node was built with. A run that starts later changes `started` alone.
+    """
 
     task: PipelineTask
     final: bool
@@ -32,26 +36,26 @@ class Node:
     def started(self) -> bool:
         return bool(self.children)
 
-    @property
+    @cached_property
     def done(self) -> bool:
         return self.started and all(is_done(child) for child in self.children)
 
-    @property
+    @cached_property
     def successful(self) -> bool:
         return self.started and all(succeeded(child) for child in self.children)
 
-    @property
+    @cached_property
     def cancelled(self) -> bool:
         """Cancelled by a user. A timeout of the PipelineRun counts as a failure."""
         return self.done and any(_is_cancelled(child) for child in self.children) and not self.timed_out
 
-    @property
+    @cached_property
     def timed_out(self) -> bool:
         return any(
             _is_cancelled(child) and child["spec"].get("statusMessage") == TIMED_OUT_MESSAGE for child in self.children
         )
 
-    @property
+    @cached_property
     def failed(self) -> bool:
         """Done and not successful, whether or not the Pipeline ignores the failure."""
         return self.done and not self.successful and not self.cancelled
@@ -71,6 +75,7 @@ class Node:
         others = [child for child in self.children if condition(child) and not succeeded(child)]
         return next((str(condition(child).get("reason", "")) for child in [*others, *self.children]), "")
 
+    @cached_property
     def results(self) -> dict[str, Any]:
         """The results of a task without a matrix; string results of a matrix as lists, in its order."""
         if self.task.matrix is None:

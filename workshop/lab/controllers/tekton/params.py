@@ -65,9 +65,9 @@ def values(
 
 def check_indexes(spec: Any, found: Values) -> None:
     """Check that every `$(params.list[3])` of a spec exists. Raises ParamProblem."""
-    bad = [reference.text for reference in _indexed(spec) if _is_outside(reference, found)]
+    bad = {reference.text for reference in _indexed(spec) if _is_outside(reference, found)}
     if bad:
-        raise ParamProblem("index", _names(bad))
+        raise ParamProblem("index", _names(sorted(bad)))
 
 
 def kind_of(value: Value) -> str:

@@ -6,6 +6,8 @@ skipped, which can start, and what the condition is. Each decision has its own m
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -17,17 +19,19 @@ from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import skipping
 from workshop.lab.controllers.tekton.children import children_of
 from workshop.lab.controllers.tekton.claims import claims_for
-from workshop.lab.controllers.tekton.deadlines import Clocks, Deadlines, deadlines
-from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.deadlines import Clocks, Deadlines, deadlines, limits
+from workshop.lab.controllers.tekton.errors import RunError, user_error
 from workshop.lab.controllers.tekton.features import PROVENANCE
 from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.nodes import CANCELLED_MESSAGE, TIMED_OUT_MESSAGE, Node, build
+from workshop.lab.controllers.tekton.params import kind_of
 from workshop.lab.controllers.tekton.pipelinecondition import RunCondition, run_condition
 from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
 from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
 from workshop.lab.controllers.tekton.skipping import Facts
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
 from workshop.lab.kinds import built_in
+from workshop.lab.records import Record
 from workshop.lab.store import Store, now
 from workshop.manifests.objects import Object, is_done
 from workshop.manifests.tekton import (
@@ -43,6 +47,17 @@ from workshop.manifests.tekton.references import replaced
 _CHILD_KINDS = ("TaskRun", "CustomRun")
 
 
+@dataclass
+class _Parsed:
+    """What is parsed of a PipelineRun while it goes on. The objects are shared between reconciles and not changed."""
+
+    uid: str
+    generation: int
+    spec: PipelineRunSpec
+    pipeline: tuple[PipelineSpec, dict[str, list[str]]] | None = None
+    children: dict[str, tuple[Record, Object]] = field(default_factory=dict)
+
+
 class PipelineRuns:
     """The reconciler, for a Loop that owns PipelineRuns and watches TaskRuns and CustomRuns."""
 
@@ -51,20 +66,18 @@ class PipelineRuns:
         self._events = Events(store, "PipelineRun")
         self._runs = built_in("PipelineRun")
         self._clocks = Clocks()
-        self._pipelines: dict[str, tuple[PipelineSpec, dict[str, list[str]]]] = {}
+        self._parsed: dict[tuple[str, str], _Parsed] = {}
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Reconcile one PipelineRun. Returns the seconds until the next reconcile."""
         run = self._store.find(self._runs, namespace, name)
-        if run is None:
-            return None
-        uid = run["metadata"]["uid"]
-        if is_done(run) or run["spec"].get("managedBy", CONTROLLER) != CONTROLLER:
-            self._pipelines.pop(uid, None)
-            self._clocks.forget(uid)
+        if run is None or is_done(run) or run["spec"].get("managedBy", CONTROLLER) != CONTROLLER:
+            forgotten = self._parsed.pop((namespace, name), None)
+            if forgotten:
+                self._clocks.forget(forgotten.uid)
             return None
         status: Status = run.setdefault("status", {})
-        spec = decode(run, PipelineRun).spec
+        spec = self._known(run).spec
         try:
             if not status.get("pipelineSpec"):
                 if spec.status == "PipelineRunPending":
@@ -100,11 +113,11 @@ class PipelineRuns:
 
     def _pipeline(self, run: Object) -> tuple[PipelineSpec, dict[str, list[str]]]:
         """The run's Pipeline and the order of its tasks; parsed once."""
-        uid = run["metadata"]["uid"]
-        if uid not in self._pipelines:
+        known = self._known(run)
+        if known.pipeline is None:
             spec = typed_pipeline(run["status"].get("pipelineSpec") or {})
-            self._pipelines[uid] = (spec, dependencies(spec.tasks))
-        return self._pipelines[uid]
+            known.pipeline = (spec, dependencies(spec.tasks))
+        return known.pipeline
 
     # -- while it runs -------------------------------------------------------------------------------------------------
 
@@ -127,8 +140,11 @@ class PipelineRuns:
         nodes = build(pipeline, needs, children)
         facts = Facts(
             nodes,
+            name=name,
+            namespace=run["metadata"]["namespace"],
             spec_status=spec.status,
             tasks_timed_out=when_due.tasks or self._tasks_were_cut(nodes),
+            tasks_limit=_tasks_limit(spec) if when_due.tasks_over else "",
             finally_timed_out=when_due.final,
         )
         skipping.decide(facts)
@@ -141,9 +157,13 @@ class PipelineRuns:
             save_status(self._store, self._runs, run)
             self._events.emit(run, found.reason, found.message)
             return when_due.next
-        results = pipeline_results(pipeline, TaskLookup(nodes))
+        results, missing = pipeline_results(pipeline, TaskLookup(nodes))
         if results:
             run["status"]["results"] = results
+        if missing:
+            text = f"invalid pipelineresults [{' '.join(missing)}], the referenced results don't exist"
+            text = f"Failed to get PipelineResult from TaskRun Results for PipelineRun {name}: {text}"
+            found = RunCondition("False", "CouldntGetPipelineResult", text)
         self._end(run, found)
         return None
 
@@ -169,6 +189,7 @@ class PipelineRuns:
             if node.final and not run["status"].get("finallyStartTime"):
                 run["status"]["finallyStartTime"] = now()
                 self._clocks.start(f"{run['metadata']['uid']}/finally")
+            _check_matrix(node, facts)
             for child in children_of(run, spec, raw_tasks[node.name], node, facts.nodes, claims):
                 kind = built_in(child["kind"])
                 try:
@@ -178,17 +199,33 @@ class PipelineRuns:
                     node.children.append(self._store.get(kind, meta["namespace"], meta["name"]))
 
     def _children(self, run: Object) -> list[Object]:
-        records = self._store.dependents(run["metadata"]["uid"])
-        return [record.object() for record in records if record.kind.kind in _CHILD_KINDS]
+        """The run's TaskRuns and CustomRuns; only those that have changed are parsed again."""
+        known, after = self._known(run), dict[str, tuple[Record, Object]]()
+        for record in self._store.dependents(known.uid):
+            if record.kind.kind in _CHILD_KINDS:
+                last = known.children.get(record.uid)
+                after[record.uid] = last if last and last[0] is record else (record, record.object())
+        known.children = after
+        return [obj for _, obj in after.values()]
+
+    def _known(self, run: Object) -> _Parsed:
+        """What is parsed of a run, until its spec changes."""
+        meta = run["metadata"]
+        key = meta["namespace"], meta["name"]
+        known = self._parsed.get(key)
+        if known is None or (known.uid, known.generation) != (meta["uid"], meta["generation"]):
+            known = self._parsed[key] = _Parsed(meta["uid"], meta["generation"], decode(run, PipelineRun).spec)
+        return known
 
     def _cancel(self, children: list[Object], message: str) -> None:
         """Cancel the unfinished runs. Their own controllers stop them."""
         for child in children:
             if is_done(child) or child["spec"].get("status"):
                 continue
-            child["spec"]["status"] = "TaskRunCancelled" if child["kind"] == "TaskRun" else "RunCancelled"
-            child["spec"]["statusMessage"] = message
-            self._store.update(built_in(child["kind"]), {k: v for k, v in child.items() if k != "status"})
+            word = "TaskRunCancelled" if child["kind"] == "TaskRun" else "RunCancelled"
+            spec = {**child["spec"], "status": word, "statusMessage": message}
+            changed = {key: one for key, one in child.items() if key != "status"}
+            self._store.update(built_in(child["kind"]), {**changed, "spec": spec})
 
     def _tasks_were_cut(self, nodes: list[Node]) -> bool:
         return any(node.timed_out for node in nodes if not node.final)
@@ -199,8 +236,9 @@ class PipelineRuns:
         """Set child references and skipped tasks, in the order of the Pipeline."""
         status: Status = run["status"]
         references, skipped = [], []
+        lookups = {final: TaskLookup(facts.nodes, with_states=final) for final in (False, True)}
         for node in facts.nodes:
-            lookup = TaskLookup(facts.nodes, with_states=node.final)
+            lookup = lookups[node.final]
             when = [msgspec.to_builtins(one) for one in skipping.resolved_when(node.task, lookup)]
             references += [_reference(child, node, when, lookup) for child in node.children]
             if node.name in facts.reasons:
@@ -222,6 +260,30 @@ class PipelineRuns:
         save_status(self._store, self._runs, run)
         ok = found.value == "True"
         self._events.emit(run, found.reason if ok else "Failed", found.message, warning=not ok)
+
+
+def _check_matrix(node: Node, facts: Facts) -> None:
+    """Raise RunError for a matrix whose lists are no lists. Source: ValidateParameterTypesInMatrix."""
+    if node.task.matrix is None:
+        return
+    matrix = skipping.resolved_matrix(node.task.matrix, TaskLookup(facts.nodes, with_states=node.final))
+    wrong = next(((p, "string") for one in matrix.include for p in one.params if kind_of(p.value) != "string"), None)
+    wrong = wrong or next(((p, "array") for p in matrix.params if kind_of(p.value) != "array"), None)
+    if wrong:
+        param, wanted = wrong
+        text = (
+            f'parameters of type {wanted} only are allowed, but param "{param.name}" has type '
+            f'"{kind_of(param.value)}" in pipelineTask "{node.name}"'
+        )
+        # Upstream's own format: its message has two verbs and one value.
+        message = f"Failed to validate matrix {json.dumps(text)} with error %!v(MISSING)"
+        raise user_error("InvalidMatrixParameterTypes", message)
+
+
+def _tasks_limit(spec: PipelineRunSpec) -> str:
+    """The timeout of the tasks, as Tekton writes a duration."""
+    seconds = limits(spec.timeouts).tasks
+    return format_duration(seconds) if seconds else ""
 
 
 def _reference(child: Object, node: Node, when: list[dict[str, Any]], lookup: TaskLookup) -> dict[str, Any]:

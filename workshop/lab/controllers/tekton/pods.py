@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from workshop.lab.controllers.owners import owner_reference
+from workshop.lab.controllers.tekton.errors import pod_refused
 from workshop.lab.controllers.tekton.merging import of_whole_task, pod_fields, templated, with_overrides
 from workshop.lab.controllers.tekton.names import RELEASE, passed_on
 from workshop.lab.controllers.tekton.substitution import container_name
@@ -76,7 +77,7 @@ def pod_plan(run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path)
         uid="",
         folder=folder,
         steps=tuple(
-            _step(at, step, bound.of(step.workspaces), resources[step.name or str(at)], pod.env)
+            _step(run, at, step, bound.of(step.workspaces), resources[step.name or str(at)], pod.env)
             for at, step in enumerate(steps)
         ),
         sidecars=tuple(_sidecar(one, bound.of(one.workspaces), of_sidecars[one.name]) for one in spec.sidecars),
@@ -90,12 +91,16 @@ def pod_plan(run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path)
 
 
 def _step(
+    run: Object,
     index: int,
     step: Step,
     workspaces: Sequence[VolumeMount],
     resources: ResourceRequirements | None,
     more_env: Sequence[EnvVar],
 ) -> ContainerPlan:
+    if step.on_error not in ("", "continue", "stopAndFail"):
+        rule = 'Task step onError must be either "continue" or "stopAndFail"'
+        raise pod_refused(run, f'invalid value: "{step.on_error}": steps[{index}].onError\n{rule}')
     return ContainerPlan(
         name=container_name(step.name, index),
         image=step.image,
@@ -118,7 +123,7 @@ def _sidecar(
     sidecar: Sidecar, workspaces: Sequence[VolumeMount], resources: ResourceRequirements | None
 ) -> ContainerPlan:
     return ContainerPlan(
-        name=f"sidecar-{sidecar.name}",
+        name=f"sidecar-{sidecar.name}".rstrip("-"),
         image=sidecar.image,
         command=tuple(sidecar.command),
         args=tuple(sidecar.args),
@@ -127,7 +132,7 @@ def _sidecar(
         env=tuple(sidecar.env),
         env_from=tuple(sidecar.env_from),
         mounts=(*workspaces, *sidecar.volume_mounts),
-        probe=sidecar.startup_probe or sidecar.readiness_probe,
+        probes=tuple(probe for probe in (sidecar.startup_probe, sidecar.readiness_probe) if probe),
         shown=_shown(sidecar, resources),
     )
 

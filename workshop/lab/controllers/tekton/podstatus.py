@@ -29,12 +29,23 @@ def step_statuses(pod: Object, names: list[str], *, ended: str = "") -> list[Sta
     return found
 
 
+def not_started(names: list[str], *, ended: str = "") -> list[Status]:
+    """The `steps` of a TaskRun without a Pod. `ended` is the reason of a run that was cancelled or timed out."""
+    found: list[Status] = []
+    for index, name in enumerate(names):
+        step: Status = {"name": name or f"unnamed-{index}", "provenance": {}}
+        if ended:
+            step |= {"terminated": {"exitCode": 1, "reason": ended}, "terminationReason": ended}
+        found.append(step)
+    return found
+
+
 def sidecar_statuses(pod: Object) -> list[Status]:
     """The `sidecars` of a TaskRun's status."""
     found = []
     for status in status_of(pod).get("containerStatuses") or []:
-        if status["name"].startswith("sidecar-"):
-            name = status["name"].removeprefix("sidecar-")
+        if status["name"].startswith("sidecar"):
+            name = status["name"].removeprefix("sidecar").removeprefix("-")
             found.append(
                 {
                     "container": status["name"],

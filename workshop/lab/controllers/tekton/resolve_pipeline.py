@@ -15,10 +15,10 @@ from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.admission.tekton.defaults import default_pipeline
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.tekton import params
-from workshop.lab.controllers.tekton.children import is_custom
-from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.errors import RunError, user_error
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.controllers.tekton.substitution import replaced_parts
+from workshop.lab.controllers.tekton.task_checks import check_tasks
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Pipeline, PipelineRunSpec, PipelineSpec
@@ -45,7 +45,7 @@ def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> Resolv
     try:
         dependencies(pipeline.tasks)
     except GraphError as e:
-        raise RunError("PipelineInvalidGraph", f"PipelineRun {run_name}'s Pipeline DAG is invalid: {e}") from e
+        raise user_error("PipelineInvalidGraph", f"PipelineRun {run_name}'s Pipeline DAG is invalid: {e}") from e
     context: params.Values = {
         ("context", "pipelineRun", "name"): meta["name"],
         ("context", "pipelineRun", "namespace"): meta["namespace"],
@@ -54,18 +54,30 @@ def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> Resolv
     }
     try:
         values = params.values(pipeline.params, spec.params, context, pass_on=spec.pipeline_spec is not None)
-        params.check_indexes([raw.get("tasks"), raw.get("finally")], values)
+        params.check_indexes(_indexed(raw), values)
     except params.ParamProblem as e:
         raise _param_error(e, run_name, pipeline_name) from e
     _check_workspaces(spec, pipeline, run_name, pipeline_name)
-    _check_task_run_specs(spec, pipeline)
-    _check_tasks(store, meta["namespace"], pipeline, pipeline_name)
+    _check_task_run_specs(spec, pipeline, run_name)
     labels["tekton.dev/pipeline"] = name
     bound = {binding.name for binding in spec.workspaces}
     outer: params.Values = {
         ("workspaces", one.name, "bound"): "true" if one.name in bound else "false" for one in pipeline.workspaces
     }
-    return ResolvedPipeline(_substituted(raw, {**values, **context}, outer), labels, annotations)
+    # As upstream, params come first: their values may hold contexts and workspaces.
+    substituted = _substituted(_substituted(raw, values, {}), context, outer)
+    check_tasks(store, meta["namespace"], typed_pipeline(substituted), name, meta["name"])
+    return ResolvedPipeline(substituted, labels, annotations)
+
+
+def _indexed(raw: Object) -> list[Any]:
+    """Where the index of an array param is checked before the run: not in inline Tasks, which may declare params.
+
+    Source: GetIndexingReferencesToArrayParams in pipeline_types.go.
+    """
+    fields = ("params", "matrix", "workspaces", "when", "displayName")
+    tasks = [*(raw.get("tasks") or []), *(raw.get("finally") or [])]
+    return [task.get(field) for task in tasks for field in fields]
 
 
 def typed_pipeline(raw: Object) -> PipelineSpec:
@@ -94,7 +106,11 @@ def _pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> tuple[str, Ob
             reason="CouldntGetPipeline",
         )
     except RunError as e:
-        text = f"Error retrieving pipeline for pipelinerun {meta['namespace']}/{meta['name']}: {e.message}"
+        where = f"tekton client cannot get pipeline {ref.name} from local cluster: " if ref.name else ""
+        text = (
+            f"Error retrieving pipeline for pipelinerun {meta['namespace']}/{meta['name']}: "
+            f"error when getting Pipeline for PipelineRun {meta['name']}: {where}{e.message}"
+        )
         raise RunError(e.reason, text) from e
     raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
     default_pipeline(raw)
@@ -140,7 +156,9 @@ def _inner(task: Object, spec: Object, outer: params.Values) -> params.Values:
     given = {param["name"]: param.get("value") for param in task.get("params") or []}
     for name, value in given.items():
         if ("params", name) in found:
-            found[("params", name)] = replaced_value(value, lookup)
+            outside, own = found[("params", name)], replaced_value(value, lookup)
+            # The keys of an object that the task does not give are those of the run.
+            found[("params", name)] = {**outside, **own} if isinstance(outside, dict) and isinstance(own, dict) else own
     for param in spec.get("params") or []:
         if param.get("default") is not None and param["name"] not in given:
             found.pop(("params", param["name"]), None)
@@ -162,57 +180,45 @@ def _check_workspaces(spec: PipelineRunSpec, pipeline: PipelineSpec, run: str, n
     bound = {binding.name for binding in spec.workspaces}
     for workspace in pipeline.workspaces:
         if workspace.name not in bound and not workspace.optional:
-            raise RunError(
+            raise user_error(
                 "InvalidWorkspaceBindings",
                 f"PipelineRun {run} doesn't bind Pipeline {name}'s Workspaces correctly: pipeline requires "
                 f'workspace with name "{workspace.name}" be provided by pipelinerun',
             )
 
 
-def _check_task_run_specs(spec: PipelineRunSpec, pipeline: PipelineSpec) -> None:
+def _check_task_run_specs(spec: PipelineRunSpec, pipeline: PipelineSpec, run: str) -> None:
     known = {task.name for task in (*pipeline.tasks, *pipeline.final_tasks)}
     for one in spec.task_run_specs:
         if one.pipeline_task_name not in known:
-            raise RunError(
+            raise user_error(
                 "InvalidTaskRunSpecs",
+                f"PipelineRun {run} doesn't define taskRunSpecs correctly: "
                 "pipelineRun's taskrunSpecs defined wrong taskName: "
                 f'"{one.pipeline_task_name}", does not exist in Pipeline',
             )
 
 
-def _check_tasks(store: Store, namespace: str, pipeline: PipelineSpec, name: str) -> None:
-    """Raise RunError unless every referenced Task exists. This is checked before any task runs."""
-    for task in (*pipeline.tasks, *pipeline.final_tasks):
-        ref = task.task_ref
-        if ref is None or is_custom(task) or "$(" in str(ref.params):
-            continue
-        try:
-            find(store, "Task", namespace, ref.name, ref.resolver, ref.params, reason="CouldntGetTask")
-        except RunError as e:
-            text = f"Pipeline {name} can't be Run; it contains Tasks that don't exist: {e.message}"
-            raise RunError(e.reason, text) from e
-
-
 def _param_error(problem: params.ParamProblem, run: str, name: str) -> RunError:
     if problem.kind == "missing":
-        return RunError(
+        return user_error(
             "ParameterMissing",
-            f"PipelineRun {run} parameters is missing some parameters required by Pipeline {name}'s parameters: "
+            f"PipelineRun {run} is missing some parameters required by Pipeline {name}: "
             f"pipelineRun missing parameters: {problem.names}",
         )
     if problem.kind == "type":
-        return RunError(
+        return user_error(
             "ParameterTypeMismatch",
-            f"PipelineRun {run} parameters do not match type in Pipeline {name}: "
-            f"parameters have an invalid type: {problem.names}",
+            f"PipelineRun {run} parameters have mismatching types with Pipeline {name}'s parameters: "
+            f"parameters have inconsistent types : {problem.names}",
         )
     if problem.kind == "keys":
-        return RunError(
+        return user_error(
             "ObjectParameterMissKeys",
             f"PipelineRun {run} parameters is missing object keys required by Pipeline {name}'s parameters: "
             f"pipelineRun missing object keys for parameters: {problem.names}",
         )
-    return RunError(
+    return user_error(
         "ParamArrayIndexingInvalid",
         f"PipelineRun {run} failed validation: failed to validate Pipeline {name}'s parameter which has an "
         f"invalid index while referring to an array: non-existent param references:{problem.names}",

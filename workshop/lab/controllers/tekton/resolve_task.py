@@ -14,7 +14,7 @@ from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.admission.tekton.defaults import default_task
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.tekton import params, stepactions, substitution, workspaces
-from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.errors import RunError, user_error
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object, labels_of, status_of
@@ -26,9 +26,15 @@ from workshop.manifests.tekton import (
     WorkspaceBinding,
     WorkspaceDeclaration,
 )
-from workshop.manifests.tekton.references import Variables, replaced
+from workshop.manifests.tekton.references import Variables, replaced, replaced_tree
 
 _INVALID = "TaskRunValidationFailed"
+MISMATCHES = {
+    "missing": "missing values for these params which have no default values: ",
+    "type": "param types don't match the user-specified type: ",
+    "keys": "missing keys for these params which are required in ParamSpec's properties ",
+}
+"""How params do not match a Task, by the kind of the problem. Source: validate_taskrun.go."""
 
 
 @dataclass(frozen=True)
@@ -43,12 +49,27 @@ class ResolvedTask:
     annotations: dict[str, str] = field(default_factory=dict)
 
 
-def resolve_task(store: Store, run: Object, attempt: int) -> ResolvedTask:
-    """Resolve, check and substitute the Task of a run, before its Pod exists. Raises RunError."""
+@dataclass(frozen=True)
+class FoundTask:
+    """The Task of a TaskRun as it was found."""
+
+    name: str
+    raw: Object
+    labels: dict[str, str]
+    annotations: dict[str, str]
+
+
+def find_task(store: Store, run: Object) -> FoundTask:
+    """The Task that a run names or contains. Raises RunError."""
+    return FoundTask(*_task(store, run, decode(run, TaskRun).spec))
+
+
+def resolve_task(store: Store, run: Object, found: FoundTask, attempt: int) -> ResolvedTask:
+    """Check and substitute the Task of a run, before its Pod exists. Raises RunError."""
     spec = decode(run, TaskRun).spec
-    name, raw, labels, annotations = _task(store, run, spec)
+    name, raw, labels, annotations = found.name, found.raw, found.labels, found.annotations
     inline = spec.task_spec is not None
-    task = _typed(raw)
+    task = typed_task(raw)
     if inline:
         raw, task = _with_passed_on_workspaces(raw, task, spec.workspaces)
     context = substitution.task_context(run, name, attempt)
@@ -56,26 +77,27 @@ def resolve_task(store: Store, run: Object, attempt: int) -> ResolvedTask:
         values = params.values(task.params, spec.params, context, pass_on=inline)
         params.check_indexes([raw.get("steps"), raw.get("volumes"), raw.get("workspaces")], values)
     except params.ParamProblem as e:
-        raise RunError(_INVALID, f"invalid input params for task {name}: {_explained(e)}") from e
+        raise user_error(_INVALID, _explained(e, name)) from e
     raw = stepactions.resolved(store, run["metadata"]["namespace"], raw, {**values, **context})
-    task = _typed(raw)
+    task = typed_task(raw)
     of_run = bool(labels_of(run).get("tekton.dev/pipelineRun"))
-    workspaces.check_bound(name, task, spec.workspaces, one_claim=of_run)
-    by_name = {binding.name: binding for binding in spec.workspaces}
-    values = {
-        **values,
+    workspaces.check_bound(task, spec.workspaces, one_claim=of_run)
+    bindings = [_replaced_binding(one, values) for one in spec.workspaces]
+    volumes = workspaces.volume_names(task, bindings)
+    by_name = {binding.name: binding for binding in bindings}
+    others = {
         **context,
         **substitution.paths(task),
-        **substitution.workspace_values(_located(task.workspaces, values), by_name),
+        **substitution.workspace_values(_located(task.workspaces, values), by_name, volumes),
     }
-    raw = substitution.substituted(raw, values)
-    task = _typed(raw)
-    return ResolvedTask(raw, task, workspaces.bind(task, spec.workspaces), labels, annotations)
+    raw = substitution.substituted(raw, values, others)
+    task = typed_task(raw)
+    return ResolvedTask(raw, task, workspaces.bind(task, bindings), labels, annotations)
 
 
 def task_of(run: Object) -> TaskSpec:
     """The substituted Task of a TaskRun that has started, from its status."""
-    return _typed(status_of(run).get("taskSpec") or {})
+    return typed_task(status_of(run).get("taskSpec") or {})
 
 
 def _task(store: Store, run: Object, spec: TaskRunSpec) -> tuple[str, Object, dict[str, str], dict[str, str]]:
@@ -91,7 +113,8 @@ def _task(store: Store, run: Object, spec: TaskRunSpec) -> tuple[str, Object, di
     return found.name, raw, {**found.labels, "tekton.dev/task": found.name}, found.annotations
 
 
-def _typed(raw: Object) -> TaskSpec:
+def typed_task(raw: Object) -> TaskSpec:
+    """A Task's spec as its type. Raises RunError."""
     try:
         return decode({"spec": raw}, Task).spec
     except BadRequest as e:
@@ -108,7 +131,13 @@ def _with_passed_on_workspaces(
     if not more:
         return raw, task
     raw = {**raw, "workspaces": [*(raw.get("workspaces") or []), *({"name": name} for name in more)]}
-    return raw, _typed(raw)
+    return raw, typed_task(raw)
+
+
+def _replaced_binding(binding: WorkspaceBinding, values: params.Values) -> WorkspaceBinding:
+    """A run's workspace, whose claim, ConfigMap, Secret or subPath may be a param."""
+    raw: Object = msgspec.to_builtins(binding)
+    return msgspec.convert({**replaced_tree(raw, Variables(values)), "name": binding.name}, WorkspaceBinding)
 
 
 def _located(declared: list[WorkspaceDeclaration], values: params.Values) -> list[WorkspaceDeclaration]:
@@ -120,10 +149,7 @@ def _located(declared: list[WorkspaceDeclaration], values: params.Values) -> lis
     ]
 
 
-def _explained(problem: params.ParamProblem) -> str:
-    return {
-        "missing": "missing values for these params which have no default values: ",
-        "type": "param types don't match the user-specified type: ",
-        "keys": "missing keys for these params which are required in ParamSpec's properties ",
-        "index": "non-existent param references:",
-    }[problem.kind] + problem.names
+def _explained(problem: params.ParamProblem, task: str) -> str:
+    if problem.kind == "index":
+        return f"non-existent param references:{problem.names}"
+    return f"invalid input params for task {task}: {MISMATCHES[problem.kind]}{problem.names}"

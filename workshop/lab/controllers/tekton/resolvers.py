@@ -45,6 +45,7 @@ def find(
     obj = store.find(built_in(kind), namespace, name)
     if obj is None:
         plural = built_in(kind).resource
-        raise RunError(reason, f'{plural} "{name}" not found in namespace "{namespace}"')
+        where = f' in namespace "{namespace}"' if resolver else ""
+        raise RunError(reason, f'{plural} "{name}" not found{where}')
     meta = obj["metadata"]
     return Found(name, namespace, obj.get("spec") or {}, meta.get("labels") or {}, meta.get("annotations") or {})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.errors import user_error
 from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.matrix import is_empty
 from workshop.lab.controllers.tekton.nodes import Node, dag
@@ -35,44 +35,72 @@ class Facts:
     """The input of the decision: the state of the run as a whole."""
 
     nodes: Sequence[Node]
+    name: str = ""
+    namespace: str = ""
+    """Of the PipelineRun, for messages."""
     spec_status: str = ""
     timed_out: bool = False
     tasks_timed_out: bool = False
+    tasks_limit: str = ""
+    """The timeout of the tasks, once it has passed."""
     finally_timed_out: bool = False
     reasons: dict[str, str] = field(default_factory=dict)
     """The reason for each task that is skipped, filled by `decide`."""
-
-    @property
-    def stopping(self) -> bool:
-        return any((n.failed and not n.ignored) or n.cancelled for n in dag(self.nodes))
+    invalid: dict[str, str] = field(default_factory=dict)
+    """Why a task cannot start although nothing skips it, filled by `decide`."""
+    stopping: bool = False
+    """Whether no further task before `finally` starts, because one has failed; set by `decide`."""
 
     @property
     def dag_done(self) -> bool:
-        """Whether every task before `finally` has ended or is skipped."""
-        return all(n.done or (not n.started and n.name in self.reasons) for n in dag(self.nodes))
+        """Whether every task before `finally` has ended, is skipped or cannot start."""
+        return all(n.done or (not n.started and self.settled(n.name)) for n in dag(self.nodes))
+
+    def settled(self, name: str) -> bool:
+        """Whether a task without a run will not get one."""
+        return name in self.reasons or name in self.invalid
 
 
 def decide(facts: Facts) -> None:
-    """Fill in `facts.reasons`. Raises RunError when a task needs a result that a successful task did not write."""
+    """Fill in `reasons`, `invalid` and `stopping`."""
     facts.reasons.clear()
+    facts.invalid.clear()
+    facts.stopping = any((node.failed and not node.ignored) or node.cancelled for node in dag(facts.nodes))
     by_name = {node.name: node for node in facts.nodes}
+    lookup = TaskLookup(facts.nodes)
     pending = [node for node in dag(facts.nodes) if not node.started]
+    _skip(pending, facts, by_name, lookup)
+    if not facts.stopping:
+        for node in pending:
+            if node.name not in facts.reasons and _parents_done(node, facts, by_name):
+                problem = _missing_result(node, facts, lookup)
+                if problem:
+                    facts.invalid[node.name] = problem
+        if facts.invalid:
+            # Source: isValidationFailed in pipelinerunresolution.go; such a task stops the run as a failed one does.
+            facts.stopping = any(by_name[name].task.on_error != "continue" for name in facts.invalid)
+            _skip([node for node in pending if node.name not in facts.invalid], facts, by_name, lookup)
+    if not facts.dag_done:
+        return
+    with_states = TaskLookup(facts.nodes, with_states=True)
+    for node in facts.nodes:
+        if node.final and not node.started:
+            reason = _final_reason(node, facts, with_states)
+            if reason:
+                facts.reasons[node.name] = reason
+
+
+def _skip(pending: Sequence[Node], facts: Facts, by_name: dict[str, Node], lookup: TaskLookup) -> None:
+    """Find the reasons of tasks before `finally`, until no task skips another."""
     moved = True
     while moved:
         moved = False
         for node in pending:
             if node.name not in facts.reasons:
-                reason = _dag_reason(node, facts, by_name)
+                reason = _dag_reason(node, facts, by_name, lookup)
                 if reason:
                     facts.reasons[node.name] = reason
                     moved = True
-    if not facts.dag_done:
-        return
-    for node in facts.nodes:
-        if node.final and not node.started:
-            reason = _final_reason(node, facts)
-            if reason:
-                facts.reasons[node.name] = reason
 
 
 def ready(facts: Facts) -> list[Node]:
@@ -83,7 +111,7 @@ def ready(facts: Facts) -> list[Node]:
     return [
         node
         for node in dag(facts.nodes)
-        if not node.started and node.name not in facts.reasons and _parents_done(node, facts, by_name)
+        if not node.started and not facts.settled(node.name) and _parents_done(node, facts, by_name)
     ]
 
 
@@ -117,10 +145,10 @@ def resolved_matrix(matrix: Matrix, lookup: Lookup) -> Matrix:
 
 
 def _parents_done(node: Node, facts: Facts, by_name: dict[str, Node]) -> bool:
-    return all(by_name[name].completed or name in facts.reasons for name in node.needs)
+    return all(by_name[name].completed or facts.settled(name) for name in node.needs)
 
 
-def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node]) -> str:
+def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node], lookup: TaskLookup) -> str:
     if facts.stopping:
         return STOPPING
     if facts.spec_status == "CancelledRunFinally":
@@ -128,25 +156,22 @@ def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node]) -> str:
     if facts.spec_status == "StoppedRunFinally":
         return STOPPED
     done = _parents_done(node, facts, by_name)
-    if done:
-        lookup = TaskLookup(facts.nodes)
-        if node.task.when and _when_is_known(node, lookup) and not holds(resolved_when(node.task, lookup)):
-            return WHEN
+    if done and node.task.when and _when_is_known(node, lookup) and not holds(resolved_when(node.task, lookup)):
+        return WHEN
     if any(facts.reasons.get(name, WHEN) != WHEN for name in node.needs):
         return PARENT
-    if done and _results_are_missing(node, facts):
+    if done and _lacks_results(node, facts, lookup):
         return RESULTS
     if facts.timed_out:
         return TIMEOUT
     if facts.tasks_timed_out:
         return TASKS_TIMEOUT
-    if done and node.task.matrix and is_empty(resolved_matrix(node.task.matrix, TaskLookup(facts.nodes))):
+    if done and node.task.matrix and is_empty(resolved_matrix(node.task.matrix, lookup)):
         return EMPTY_MATRIX
     return ""
 
 
-def _final_reason(node: Node, facts: Facts) -> str:
-    lookup = TaskLookup(facts.nodes, with_states=True)
+def _final_reason(node: Node, facts: Facts, lookup: TaskLookup) -> str:
     if any(not lookup.has(ref) for ref in result_refs(node.task)):
         return RESULTS
     if node.task.when and not holds(resolved_when(node.task, lookup)):
@@ -167,17 +192,36 @@ def _when_is_known(node: Node, lookup: TaskLookup) -> bool:
     return all(lookup.has(ref) for ref in used)
 
 
-def _results_are_missing(node: Node, facts: Facts) -> bool:
-    lookup = TaskLookup(facts.nodes)
+def _lacks_results(node: Node, facts: Facts, lookup: TaskLookup) -> bool:
+    """Whether a missing result skips the task: it may fail, or the `when` of the other task was false."""
+    missing = next((ref for ref in result_refs(node.task) if not lookup.has(ref)), None)
+    return missing is not None and (node.task.on_error == "continue" or facts.reasons.get(missing.task) == WHEN)
+
+
+def _missing_result(node: Node, facts: Facts, lookup: TaskLookup) -> str:
+    """Why a task cannot start: a result that it uses was not written. Source: CheckMissingResultReferences.
+
+    Raises RunError for an item that an array result does not have.
+    """
     for ref in result_refs(node.task):
-        if lookup.has(ref):
-            continue
         maker = lookup.node(ref.task)
-        if maker is not None and maker.successful:
-            # The task that should have written the result is wrong, so the run fails.
-            raise RunError(
-                "InvalidTaskResultReference",
-                f"Invalid task result reference: Could not find result with name {ref.result} for task {ref.task}",
+        if maker is None or lookup.has(ref):
+            continue
+        value = maker.results.get(ref.result)
+        index = ref.reference.index
+        if isinstance(value, list) and value and isinstance(index, int):
+            raise user_error(
+                "PipelineValidationFailed",
+                f"PipelineRun {facts.namespace}/{facts.name} can't be Run; couldn't resolve all references: array "
+                f"Result Index {index} for Task {ref.task} Result {ref.result} is out of bound of size {len(value)}",
             )
-        return True
-    return False
+        if value not in (None, []):
+            continue
+        if maker.successful:
+            return (
+                f'task "{ref.task}" completed successfully but did not emit the result "{ref.result}", '
+                f'which is referenced by task "{node.name}"'
+            )
+        what = f"Could not find result with name {ref.result} for pipeline task {ref.task}"
+        return f"Invalid task result reference: {what}"
+    return ""

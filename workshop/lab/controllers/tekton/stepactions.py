@@ -42,17 +42,20 @@ def resolved(store: Store, namespace: str, spec: Object, outer: Values) -> Objec
     """A Task's spec without references to StepActions. Raises RunError."""
     if not any(step.get("ref") for step in spec.get("steps") or []):
         return spec
-    return {**spec, "steps": [_resolve(store, namespace, step, outer) for step in spec["steps"]]}
+    return {**spec, "steps": [_resolve(store, namespace, at, step, outer) for at, step in enumerate(spec["steps"])]}
 
 
-def _resolve(store: Store, namespace: str, raw: Object, outer: Values) -> Object:
+def _resolve(store: Store, namespace: str, at: int, raw: Object, outer: Values) -> Object:
     step = msgspec.convert(raw, Step)
     if step.ref is None:
         return raw
-    found = find(
-        store, "StepAction", namespace, step.ref.name, step.ref.resolver, step.ref.params,
-        reason="TaskRunResolutionFailed",
-    )  # fmt: skip
+    try:
+        found = find(
+            store, "StepAction", namespace, step.ref.name, step.ref.resolver, step.ref.params,
+            reason="TaskRunResolutionFailed",
+        )  # fmt: skip
+    except RunError as e:
+        raise RunError(e.reason, f'failed to resolve step ref for step "{step.name}" (index {at}): {e.message}') from e
     action = msgspec.convert(found.spec, StepActionSpec)
     later = _from_earlier_steps(step)
     own = Variables(_values(step, action, outer, later))

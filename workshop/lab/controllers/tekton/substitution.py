@@ -13,8 +13,8 @@ from workshop.manifests.objects import Object
 from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceDeclaration
 from workshop.manifests.tekton.references import Lookup, Variables, in_value, replaced_tree
 
-_REPLACED = ("steps", "stepTemplate", "sidecars", "volumes", "workspaces")
-_KEPT = frozenset({"name", "results", "description", "displayName"})
+_KEPT = ("name", "results", "description", "displayName")
+_NAMED = ("env", "params", "workspaces")
 
 
 def container_name(name: str, index: int) -> str:
@@ -45,8 +45,10 @@ def paths(spec: TaskSpec) -> Values:
     return found
 
 
-def workspace_values(declared: list[WorkspaceDeclaration], bound: dict[str, WorkspaceBinding]) -> Values:
-    """The values of `$(workspaces...)`. The path of an unbound workspace is empty."""
+def workspace_values(
+    declared: list[WorkspaceDeclaration], bound: dict[str, WorkspaceBinding], volumes: dict[str, str]
+) -> Values:
+    """The values of `$(workspaces...)`. The path of an unbound workspace is empty. `volumes` are the Pod's, by name."""
     found: Values = {}
     for workspace in declared:
         binding = bound.get(workspace.name)
@@ -55,25 +57,46 @@ def workspace_values(declared: list[WorkspaceDeclaration], bound: dict[str, Work
         found[("workspaces", workspace.name, "path")] = path if binding else ""
         found[("workspaces", workspace.name, "bound")] = "true" if binding else "false"
         found[("workspaces", workspace.name, "claim")] = claim.claim_name if claim else ""
-        found[("workspaces", workspace.name, "volume")] = f"ws-{workspace.name}" if binding else ""
+        found[("workspaces", workspace.name, "volume")] = volumes.get(workspace.name, "")
     return found
 
 
-def substituted(spec: Object, values: Values) -> Object:
-    """A Task's spec with its references replaced."""
-    out = replaced_parts(spec, Variables(values))
+def substituted(spec: Object, given: Values, others: Values) -> Object:
+    """A Task's spec with its references replaced: first those of params, whose values may hold the others."""
+    out = replaced_parts(replaced_parts(spec, Variables(given)), Variables(others))
     for index, step in enumerate(out.get("steps") or []):
         results = step.get("results") or []
         if results:
             folder = f"/tekton/steps/{container_name(step.get('name', ''), index)}/results"
             own: Values = {("step", "results", r["name"], "path"): f"{folder}/{r['name']}" for r in results}
-            out["steps"][index] = replaced_tree(step, Variables(own), skip=_KEPT)
+            out["steps"][index] = _replaced_item(step, Variables(own))
     return out
 
 
 def replaced_parts(spec: Object, lookup: Lookup) -> Object:
     """A Task's spec with references replaced in the fields that may contain them."""
-    return {key: replaced_tree(one, lookup, skip=_KEPT) if key in _REPLACED else one for key, one in spec.items()}
+    found = dict(spec)
+    for key in ("steps", "sidecars", "workspaces"):
+        if isinstance(spec.get(key), list):
+            found[key] = [_replaced_item(one, lookup) for one in spec[key]]
+    if spec.get("stepTemplate"):
+        found["stepTemplate"] = _replaced_item(spec["stepTemplate"], lookup)
+    if spec.get("volumes"):
+        found["volumes"] = replaced_tree(spec["volumes"], lookup)
+    return found
+
+
+def _replaced_item(item: Object, lookup: Lookup) -> Object:
+    """A step, a sidecar or a workspace. Its own name stays, and those of its variables, params and workspaces."""
+    found = {}
+    for key, one in item.items():
+        if key in _KEPT:
+            found[key] = one
+        elif key in _NAMED and isinstance(one, list):
+            found[key] = [{**replaced_tree(entry, lookup), "name": entry.get("name", "")} for entry in one]
+        else:
+            found[key] = replaced_tree(one, lookup)
+    return found
 
 
 def workspaces_used(spec: Any) -> set[str]:

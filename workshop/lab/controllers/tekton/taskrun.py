@@ -16,13 +16,13 @@ from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import claims_for, with_claims
-from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.errors import USER, RunError, pod_refused
 from workshop.lab.controllers.tekton.features import PROVENANCE
 from workshop.lab.controllers.tekton.limits import refuse_requests_above_limits
 from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
-from workshop.lab.controllers.tekton.resolve_task import resolve_task, task_of
+from workshop.lab.controllers.tekton.resolve_task import find_task, resolve_task, task_of
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.kubelet.status import FINAL_PHASES
@@ -30,7 +30,7 @@ from workshop.lab.kubelet.volumes import missing
 from workshop.lab.paths import LabPaths
 from workshop.lab.scc.admitting import TEKTON, PodSecurity
 from workshop.lab.store import Store, now
-from workshop.manifests.objects import Object, annotations_of, is_done, status_of
+from workshop.manifests.objects import Object, annotations_of, condition, is_done, status_of
 from workshop.manifests.tekton import format_duration, parse_duration
 
 ON_ERROR = "pipeline.tekton.dev/pipeline-task-on-error"
@@ -67,11 +67,18 @@ class TaskRuns:
         if run["spec"].get("status") == "TaskRunCancelled":
             await self._cancel(run)
             return None
+        if run["spec"].get("status") == "TaskRunPending" and not status.get("startTime"):
+            set_condition(status, "Unknown", "TaskRunPending", f'TaskRun "{name}" is pending')
+            save_status(self._store, self._runs, run)
+            return None
         try:
             if not status.get("podName"):
                 return self._start(run)
             return await self._follow(run)
         except RunError as e:
+            if e.reason == "TaskRunResolutionFailed":
+                # The steps are not known.
+                status.pop("steps", None)
             self._finish(run, Outcome(False, e.reason, e.message))
             return None
 
@@ -84,7 +91,10 @@ class TaskRuns:
             status["startTime"] = now()
             self._events.emit(run, "Started", "")
         bindings = with_claims(run["spec"].get("workspaces") or [], claims_for(self._store, run))
-        ready = resolve_task(self._store, {**run, "spec": {**run["spec"], "workspaces": bindings}}, attempt)
+        bound = {**run, "spec": {**run["spec"], "workspaces": bindings}}
+        task = find_task(self._store, bound)
+        status["steps"] = podstatus.not_started([step.get("name", "") for step in task.raw.get("steps") or []])
+        ready = resolve_task(self._store, bound, task, attempt)
         self._label(run, ready.labels, ready.annotations)
         refuse_requests_above_limits(ready.spec)
         meta = run["metadata"]
@@ -98,14 +108,13 @@ class TaskRuns:
             left = self._left(run, None)
             if left is not None and left <= 0:
                 return self._end_attempt(run, None, _timed_out(run), ended="TaskRunTimeout")
-            set_condition(status, "Unknown", "Pending", f'pod status "PodScheduled":"False"; message: "{waits_for}"')
+            # On a cluster the kubelet waits for the volume, and an event of the Pod has the message.
+            text = f'pod status "PodReadyToStartContainers":"False"; message: "{waits_for}"'
+            set_condition(status, "Unknown", "Pending", text)
             save_status(self._store, self._runs, run)
             return PENDING_SECONDS if left is None else min(PENDING_SECONDS, left)
         if self._credentials and (refusal := self._credentials.refusal(plan)):
-            ref = run["spec"].get("taskRef")
-            hint = f"missing or invalid Task {meta['namespace']}/{ref.get('name', '')}" if ref else "invalid TaskSpec"
-            message = f'failed to create task run pod "{meta["name"]}": {refusal}. Maybe {hint}'
-            raise RunError("PodCreationFailed", message)
+            raise pod_refused(run, refusal)
         wanted = pod_object(run, name, plan)
         try:
             if self._security:
@@ -181,16 +190,18 @@ class TaskRuns:
     def _end_attempt(self, run: Object, pod: Object | None, found: Outcome, *, ended: str = "") -> float | None:
         """Take over the Pod's results, then retry or finish the run."""
         status: Status = run["status"]
+        if pod is None and ended:
+            status["steps"] = podstatus.not_started(self._step_names(run), ended=ended)
         if pod is not None:
             status["steps"] = podstatus.step_statuses(pod, self._step_names(run), ended=ended)
             self._add_step_results(status, pod)
             sidecars = podstatus.sidecar_statuses(pod)
             if sidecars:
                 status["sidecars"] = sidecars
-            try:
-                results = taskresults.task_results(task_of(run), pod, strict=found.ok)
-            except RunError as e:
-                results, found = [], Outcome(False, e.reason, e.message)
+            inline = run["spec"].get("taskSpec") is not None
+            results, problem = taskresults.task_results(task_of(run), pod, inline=inline)
+            if problem and found.ok:
+                found = Outcome(False, "TaskRunValidationFailed", USER + problem)
             if results:
                 status["results"] = results
         retries = status.get("retriesStatus") or []
@@ -235,7 +246,8 @@ class TaskRuns:
     async def _cancel(self, run: Object) -> None:
         meta, status = run["metadata"], run["status"]
         more = run["spec"].get("statusMessage", "")
-        found = Outcome(False, "TaskRunCancelled", f'TaskRun "{meta["name"]}" was cancelled. {more}'.strip())
+        text = with_previous(run, f'TaskRun "{meta["name"]}" was cancelled. {more}'.strip())
+        found = Outcome(False, "TaskRunCancelled", text)
         pod = self._store.find(self._pods, meta["namespace"], status.get("podName") or "")
         if pod is None:
             self._finish(run, found)
@@ -272,4 +284,15 @@ class TaskRuns:
 def _timed_out(run: Object) -> Outcome:
     limit = format_duration(parse_duration(run["spec"].get("timeout") or "1h0m0s"))
     text = f'TaskRun "{run["metadata"]["name"]}" failed to finish within "{limit}"'
-    return Outcome(False, "TaskRunTimeout", text)
+    return Outcome(False, "TaskRunTimeout", with_previous(run, text))
+
+
+def with_previous(run: Object, message: str) -> str:
+    """A message with the condition before it, unless that says only that the run goes on.
+
+    Source: appendPreviousConditionContext in pkg/reconciler/taskrun/taskrun.go.
+    """
+    before = condition(run)
+    if not before.get("message") or before.get("reason") in ("Started", "Running", "TaskRunPending"):
+        return message
+    return f"{message}\nPrevious status: [{before['reason']}] {before['message']}"

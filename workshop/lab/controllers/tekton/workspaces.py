@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.errors import RunError, user_error
 from workshop.manifests.kubernetes import Volume, VolumeMount
 from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceUsage
 
@@ -34,15 +34,14 @@ class Bound:
         return found
 
 
-def check_bound(task: str, spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, one_claim: bool) -> None:
+def check_bound(spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, one_claim: bool) -> None:
     """Check that every required workspace is bound. Raises RunError."""
     bound = {binding.name for binding in bindings}
     for workspace in spec.workspaces:
         if workspace.name not in bound and not workspace.optional:
-            raise RunError(
+            raise user_error(
                 "TaskRunValidationFailed",
-                f"bound workspaces did not match declared workspaces for Task {task}: declared workspace "
-                f'"{workspace.name}" is required but has not been bound',
+                f'declared workspace "{workspace.name}" is required but has not been bound',
             )
     claims = {b.persistent_volume_claim.claim_name for b in bindings if b.persistent_volume_claim}
     if one_claim and len(claims) > 1:
@@ -57,18 +56,14 @@ def bind(spec: TaskSpec, bindings: Sequence[WorkspaceBinding]) -> Bound:
     """Volumes and mounts of the workspaces that a Task declares."""
     found = Bound()
     by_name = {binding.name: binding for binding in bindings}
-    by_claim: dict[str, str] = {}
+    names = volume_names(spec, bindings)
     for workspace in spec.workspaces:
         binding = by_name.get(workspace.name)
         if binding is None:
             continue
-        claim = binding.persistent_volume_claim
-        name = by_claim.get(claim.claim_name) if claim else None
-        if name is None:
-            name = f"ws-{hashlib.sha256(workspace.name.encode()).hexdigest()[:5]}"
+        name = names[workspace.name]
+        if name not in {volume.name for volume in found.volumes}:
             found.volumes.append(_volume(name, binding))
-            if claim:
-                by_claim[claim.claim_name] = name
         found.mounts[workspace.name] = VolumeMount(
             name=name,
             mount_path=workspace.mount_path or f"/workspace/{workspace.name}",
@@ -78,6 +73,21 @@ def bind(spec: TaskSpec, bindings: Sequence[WorkspaceBinding]) -> Bound:
     used = [usage.name for step in spec.steps for usage in step.workspaces]
     used += [usage.name for sidecar in spec.sidecars for usage in sidecar.workspaces]
     found.isolated = set(used)
+    return found
+
+
+def volume_names(spec: TaskSpec, bindings: Sequence[WorkspaceBinding]) -> dict[str, str]:
+    """The Pod's volume of each bound workspace. Workspaces of the same claim have one."""
+    by_name = {binding.name: binding for binding in bindings}
+    by_claim: dict[str, str] = {}
+    found = {}
+    for workspace in spec.workspaces:
+        binding = by_name.get(workspace.name)
+        if binding is None:
+            continue
+        name = f"ws-{hashlib.sha256(workspace.name.encode()).hexdigest()[:5]}"
+        claim = binding.persistent_volume_claim
+        found[workspace.name] = by_claim.setdefault(claim.claim_name, name) if claim else name
     return found
 
 

@@ -1,0 +1,142 @@
+"""Checks the tasks of a Pipeline against their Tasks, before the first one starts.
+
+Sources: ValidateResolvedTask in pkg/reconciler/taskrun/validate_taskrun.go and
+pkg/reconciler/pipelinerun/resources/validate_dependencies.go of tektoncd/pipeline at v1.15.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from workshop.lab.admission.tekton.defaults import default_task
+from workshop.lab.controllers.tekton.children import is_custom
+from workshop.lab.controllers.tekton.errors import RunError, user_error
+from workshop.lab.controllers.tekton.params import kind_of
+from workshop.lab.controllers.tekton.resolve_task import MISMATCHES, typed_task
+from workshop.lab.controllers.tekton.resolvers import find
+from workshop.lab.store import Store
+from workshop.manifests.objects import Object
+from workshop.manifests.tekton import Param, ParamSpec, PipelineSpec, PipelineTask, TaskSpec
+from workshop.manifests.tekton.graph import ResultRef, result_ref, result_refs
+from workshop.manifests.tekton.references import in_value
+
+
+def check_tasks(store: Store, namespace: str, pipeline: PipelineSpec, name: str, run: str) -> None:
+    """Check a substituted Pipeline. `name` and `run` are names without their namespace. Raises RunError."""
+    tasks = [*pipeline.tasks, *pipeline.final_tasks]
+    specs = {task.name: _spec(store, namespace, task, name) for task in tasks}
+    for task in tasks:
+        spec = specs[task.name]
+        if spec is not None:
+            _check_params(task, spec, run)
+    for task in tasks:
+        for ref in result_refs(task):
+            problem = _unknown_result(ref, specs)
+            if problem:
+                text = f'invalid result reference in pipeline task "{task.name}": {problem}'
+                raise RunError("InvalidTaskResultReference", text)
+    for result in pipeline.results:
+        for problem in _unknown_results(result.value, specs):
+            text = (
+                f'Failed to resolve pipeline result reference for "{run}" with error '
+                f'invalid pipeline result "{result.name}": {problem}'
+            )
+            raise RunError("InvalidPipelineResultReference", text)
+    _check_optional_workspaces(pipeline, tasks, specs)
+
+
+def _spec(store: Store, namespace: str, task: PipelineTask, pipeline: str) -> TaskSpec | None:
+    """The Task of a task; None for a custom task, and for a reference that only the run can resolve."""
+    if is_custom(task):
+        return None
+    if task.task_spec is not None:
+        return task.task_spec.task()
+    ref = task.task_ref
+    if ref is None or "$(" in str(ref.params):
+        return None
+    try:
+        found = find(store, "Task", namespace, ref.name, ref.resolver, ref.params, reason="CouldntGetTask")
+    except RunError as e:
+        text = f"Pipeline {namespace}/{pipeline} can't be Run; it contains Tasks that don't exist: "
+        raise RunError(e.reason, f'{text}Couldn\'t retrieve Task "{ref.name}": {e.message}') from e
+    raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
+    default_task(raw)
+    return typed_task(raw)
+
+
+def _check_params(task: PipelineTask, spec: TaskSpec, run: str) -> None:
+    of_matrix = [] if task.matrix is None else [
+        *task.matrix.params, *(param for one in task.matrix.include for param in one.params),
+    ]  # fmt: skip
+    problem = _mismatch(spec.params, task.params, of_matrix)
+    if problem:
+        kind, names = problem
+        of = task.task_ref.name if task.task_ref else ""
+        text = f"invalid input params for task {of}: {MISMATCHES[kind]}{names}"
+        raise user_error("PipelineValidationFailed", f"Validation failed for pipelinerun {run} with error {text}")
+
+
+def _mismatch(specs: Iterable[ParamSpec], given: list[Param], of_matrix: list[Param]) -> tuple[str, str] | None:
+    """How params do not match their declaration: the kind and the names."""
+    declared = {spec.name: spec for spec in specs}
+    names = {param.name for param in (*given, *of_matrix)}
+    missing = [name for name, spec in declared.items() if name not in names and spec.default is None]
+    if missing:
+        return "missing", f"[{' '.join(missing)}]"
+    wrong = [param.name for param in given if param.name in declared and not _fits(param, declared[param.name])]
+    wrong += [p.name for p in of_matrix if p.name in declared and (declared[p.name].type or "string") != "string"]
+    if wrong:
+        return "type", f"[{' '.join(wrong)}]"
+    lacking = {}
+    for param in given:
+        spec = declared.get(param.name)
+        if spec is not None and isinstance(param.value, dict):
+            default = spec.default if isinstance(spec.default, dict) else {}
+            keys = sorted(set(spec.properties or {}) - set(param.value) - set(default))
+            if keys:
+                lacking[param.name] = f"{param.name}:[{' '.join(keys)}]"
+    return ("keys", f"map[{' '.join(lacking[name] for name in sorted(lacking))}]") if lacking else None
+
+
+def _fits(param: Param, spec: ParamSpec) -> bool:
+    """Whether a value has the declared type. A reference may become a list or an object."""
+    wanted = spec.type or "string"
+    if isinstance(param.value, str) and wanted in ("array", "object") and next(in_value(param.value), None):
+        return True
+    return kind_of(param.value) == wanted
+
+
+def _unknown_results(value: object, specs: Mapping[str, TaskSpec | None]) -> Iterable[str]:
+    for reference in in_value(value):
+        ref = result_ref(reference)
+        problem = _unknown_result(ref, specs) if ref else ""
+        if problem:
+            yield problem
+
+
+def _unknown_result(ref: ResultRef, specs: Mapping[str, TaskSpec | None]) -> str:
+    """Why a reference names no result of a task; empty when it does, or only the run can tell."""
+    if ref.task not in specs:
+        return f'referenced pipeline task "{ref.task}" does not exist'
+    spec = specs[ref.task]
+    if spec is None or any(result.name == ref.result for result in spec.results):
+        return ""
+    return f'"{ref.result}" is not a named result returned by pipeline task "{ref.task}"'
+
+
+def _check_optional_workspaces(
+    pipeline: PipelineSpec, tasks: Iterable[PipelineTask], specs: Mapping[str, TaskSpec | None]
+) -> None:
+    optional = {workspace.name for workspace in pipeline.workspaces if workspace.optional}
+    for task in tasks:
+        spec = specs[task.name]
+        required = {one.name for one in spec.workspaces if not one.optional} if spec else set()
+        for one in task.workspaces:
+            if one.workspace in optional and one.name in required:
+                raise user_error(
+                    "RequiredWorkspaceMarkedOptional",
+                    f'Optional workspace not supported by task: pipeline workspace "{one.workspace}" is marked '
+                    f'optional but pipeline task "{task.name}" requires it be provided',
+                )
