@@ -27,7 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         at = _verb(words)
         if at is None or words[at] not in VERBS:
             os.execv(kubectl(), ["kubectl", *words])  # noqa: S606 kubectl takes this process over
-        parsed = _parser(words[at]).parse_args(words[:at] + words[at + 1 :])
+        parser = _parser(words[at])
+        parsed = parser.parse_args(_joined(parser, words[:at] + words[at + 1 :]))
         code = VERBS[words[at]](parsed)
         sys.stdout.flush()
         return code
@@ -124,6 +125,21 @@ def _parser(verb: str) -> argparse.ArgumentParser:
             made.add_argument("--description", default="")
             made.add_argument("--skip-config-write", action="store_true")
     return made
+
+
+def _joined(parser: argparse.ArgumentParser, words: Sequence[str]) -> list[str]:
+    """The words, each option with its value in one word: a value may begin with `-`, as a token may."""
+    valued = {
+        name: "=" if name.startswith("--") else ""
+        for action in parser._actions
+        if action.nargs is None
+        for name in action.option_strings
+    }
+    found, rest = [], iter(words)
+    for word in rest:
+        value = next(rest, None) if word in valued else None
+        found.append(word if value is None else f"{word}{valued[word]}{value}")
+    return found
 
 
 def _boolean(text: str) -> bool:

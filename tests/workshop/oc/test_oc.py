@@ -208,6 +208,12 @@ def test_a_login_with_a_password_writes_the_token(lab: Lab, oc: Run, kubeconfig:
     assert oc("whoami").stdout == "bea\n" and oc("whoami", "-t").stdout == f"{lab.plain_token}\n"
 
 
+@pytest.mark.parametrize("words", [("-p", "-Yx"), ("--password", "-Yx"), ("-p-Yx",), ("--password=-Yx",)])
+def test_a_password_may_begin_with_a_dash(words: tuple[str, ...], oc: Run) -> None:
+    done = oc("login", "-u", "bea", *words)
+    assert "Login failed" in done.stderr + done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

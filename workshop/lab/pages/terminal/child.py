@@ -16,7 +16,9 @@ fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
 for number in (0, 1, 2):
     os.dup2(terminal, number)
 os.closerange(3, 256)
-# Python ignores these signals and children inherit that: `yes | head` would print a broken pipe error.
-for name in (signal.SIGPIPE, signal.SIGXFSZ):
-    signal.signal(name, signal.SIG_DFL)
+# Children inherit ignored signals: Python's own, so that `yes | head` would print a broken pipe error, and those of
+# whatever has started the lab, such as a shell's `&`.
+for name in signal.valid_signals():
+    if signal.getsignal(name) is signal.SIG_IGN:
+        signal.signal(name, signal.SIG_DFL)
 os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 the command is the lab's own

@@ -187,8 +187,10 @@ def exec_child(request: dict[str, Any]) -> None:
     # Orphans of this child become children of the launcher only when this child ends. So a child that the launcher
     # did not start is an orphan and is killed.
     prctl(PR_SET_CHILD_SUBREAPER, 1)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for number in signal.valid_signals():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
     out = os.open(request["log"], flags, 0o644)
     err = os.open(request["error_log"], flags, 0o644) if request.get("error_log") else out
