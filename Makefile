@@ -63,7 +63,7 @@ $(VENV)/.tested: $(VENV)/.made
 	@touch $@
 
 # uv comes first by pip, then makes everything else from the lock; compiled, because some machines forbid it at run time.
-$(VENV)/.made: uv.lock pyproject.toml tekton/toolbox/pyproject.toml $(wildcard workshop/programs/*.py) $(LOCKS)
+$(VENV)/.made: uv.lock pyproject.toml tekton/from-dvc/pyproject.toml tekton/toolbox/pyproject.toml $(wildcard workshop/programs/*.py) $(LOCKS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 3; }
 	@$(BIN)/python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \

@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((KIT / "pyproject.toml").read_text())
 MODEL = tomllib.loads((KIT / "model" / "pyproject.toml").read_text())["project"]
 OWN = {
     path.stem
-    for top in (".", "model", "notebooks", "s2i/server", "tekton/toolbox")
+    for top in (".", "model", "notebooks", "s2i/server", "tekton/from-dvc", "tekton/toolbox")
     for path in (KIT / top).iterdir()
     if path.suffix in ("", ".py")
 }
@@ -31,6 +31,7 @@ ELSEWHERE = (
 NOT_IMPORTED = {
     "configurable-http-proxy": "JupyterHub runs it",
     "dvc": "the pipeline and the guide run it",
+    "fromdvc": "the folder tekton/from-dvc of this kit",
     "import-linter": "make lint runs it",
     "ipykernel": "Jupyter runs it",
     "jupyterhub-kubespawner": "JupyterHub loads it by name",
@@ -81,6 +82,10 @@ DELIVERY = {
     name_of(one)
     for one in tomllib.loads((KIT / "tekton/toolbox/pyproject.toml").read_text())["project"]["dependencies"]
 }
+FROMDVC = {
+    name_of(one)
+    for one in tomllib.loads((KIT / "tekton/from-dvc/pyproject.toml").read_text())["project"]["dependencies"]
+}
 TESTING = {name_of(one) for one in MODEL["optional-dependencies"]["test"]}
 
 
@@ -120,6 +125,7 @@ def distributions(module: str) -> set[str]:
         (["model/tests"], TRAINING | TESTING),
         (["tekton/toolbox/delivery"], PLATFORM),
         (["tekton/toolbox/delivery"], DELIVERY),
+        (["tekton/from-dvc/fromdvc"], FROMDVC),
         (["s2i/server/modelserver"], PLATFORM),
         (["s2i/server/modelserver"], SERVER),
         (["notebooks/source"], PLATFORM),
@@ -142,7 +148,13 @@ def test_what_is_declared_is_used() -> None:
 
 
 def test_each_dependency_has_its_reason() -> None:
-    for file in ("pyproject.toml", "model/pyproject.toml", "tekton/toolbox/pyproject.toml"):
+    projects = (
+        "pyproject.toml",
+        "model/pyproject.toml",
+        "tekton/from-dvc/pyproject.toml",
+        "tekton/toolbox/pyproject.toml",
+    )
+    for file in projects:
         lines = (KIT / file).read_text().splitlines()
         bare = [line for line in lines if re.match(r'\s+"[\w.\[\]-]+(\s*[<>=~!][^"]*)?",', line) and " # " not in line]
         assert bare == []

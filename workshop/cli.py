@@ -20,8 +20,11 @@ from workshop.errors import INTERRUPTED, UsageError, WorkshopError, disk_error
 EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest rejected, 5 a run failed, 6 timed out,
 130 interrupted"""
 
-WITHOUT_TARGET = ("cluster", "cohort", "doctor", "down", "lab", "links", "logs", "reset", "shell", "status", "up")
-"""Verbs about the lab itself, and those of an instructor. The other verbs get a target: the lab or a cluster."""
+WITHOUT_TARGET = (
+    "cluster", "cohort", "doctor", "down", "lab", "links", "logs", "pipeline", "reset", "shell", "status", "up"
+)  # fmt: skip
+"""Verbs about the lab itself, those of an instructor, and those of a clone alone. The others get a target: the lab or a
+cluster."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -131,9 +134,19 @@ def parser() -> argparse.ArgumentParser:
     already = tour.add_mutually_exclusive_group()
     already.add_argument("--yes", action="store_true", help="undo modules that are done")
     already.add_argument("--go-on", action="store_true", help="skip modules that are done")
+    _pipeline(verbs)
     _cluster(verbs)
     _cohort(verbs)
     return top
+
+
+def _pipeline(verbs: Any) -> None:
+    pipeline = verbs.add_parser("pipeline", help="make a pipeline from the stages of a dvc.yaml")
+    actions = pipeline.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser, required=True)
+    # The tool reads its own options, --help too. No word begins with this character, so none is an option here.
+    about = "a Tekton Pipeline or an Argo Workflow; --help lists the options"
+    made = actions.add_parser("from-dvc", help=about, add_help=False, prefix_chars="\0")
+    made.add_argument("words", nargs="*", metavar="DVC_YAML [OPTION...]")
 
 
 def _cluster(verbs: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from workshop.lab.paths import KIT
 
-ROOTS = ("workshop", "grafana", "model/flights", "tekton/toolbox/delivery")
+ROOTS = ("workshop", "grafana", "model/flights", "tekton/from-dvc/fromdvc", "tekton/toolbox/delivery")
 
 
 def private_imports(file: Path) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dvc.repo import Repo  # type: ignore[import-untyped]
+from dvc.repo import Repo
 
 from workshop.lab.participant import clone_folder, point_dvc
 from workshop.lab.paths import LabPaths

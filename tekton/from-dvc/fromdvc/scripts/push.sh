@@ -1,0 +1,2 @@
+cd "repository/$FOLDER"
+python3 -m dvc --wait-for-lock push --run-cache -- "$@"

@@ -1,0 +1,1 @@
+"""What from-dvc costs."""
