@@ -85,13 +85,13 @@ def parser() -> argparse.ArgumentParser:
     approve.add_argument("-n", "--namespace", default="")
     approve.add_argument("--timeout", type=float, default=0.0, help="seconds to wait until the approval exists")
     promote = verb("promote", "ask production for what staging runs, as the push of a tag v* does")
-    promote.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    _usecase(promote)
     replay = verb("replay", "play real months through production, faster than they happened; prints what fired when")
     replay.add_argument("--months", default="9-12", help="1 to 12, written as 9-12 or 9,12 (default: 9-12)")
     replay.add_argument("--speed", type=float, default=5000.0, metavar="N", help="times faster (default: 5000)")
     replay.add_argument("--share", type=float, default=1.0, help="of the flights that is played (default: all)")
     replay.add_argument("--seed", type=int, default=1, help="which flights a share has (default: 1)")
-    replay.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    _usecase(replay)
     drill = verb("drill", "inject a failure and wait until something catches it; without NAME, list the drills")
     drill.add_argument("name", nargs="?", default="", metavar="NAME")
     drill.add_argument("--stop", action="store_true", help="take the failure back")
@@ -101,16 +101,16 @@ def parser() -> argparse.ArgumentParser:
         "wanted", nargs="?", default="", metavar="VERSION|DIGEST", help="as workshop history prints it"
     )
     rollback.add_argument("--because", default="", help="the reason, for the history")
-    rollback.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    _usecase(rollback)
     history = verb("history", "show the releases of production, and why each was replaced")
     history.add_argument("--measures", action="store_true", help="lead time, frequency, failure rate, time to restore")
-    history.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    _usecase(history)
     thresholds = verb("thresholds", "show what each threshold would cost, and what the gate would say")
     thresholds.add_argument(
         "--missed", type=float, default=5.0, help="cost of a positive row that was missed (default: 5)"
     )
     thresholds.add_argument("--false-alarm", type=float, default=1.0, help="cost of a false alarm (default: 1)")
-    thresholds.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    _usecase(thresholds)
     trace = verb("trace", "follow a prediction to its data, or data and commits to what they serve")
     trace.add_argument("what", nargs="?", default="", metavar="WHAT",
                        help="a puid, a file with an answer (- is standard input), a digest, a version, a commit, a "
@@ -147,6 +147,14 @@ def _pipeline(verbs: Any) -> None:
     about = "a Tekton Pipeline or an Argo Workflow; --help lists the options"
     made = actions.add_parser("from-dvc", help=about, add_help=False, prefix_chars="\0")
     made.add_argument("words", nargs="*", metavar="DVC_YAML [OPTION...]")
+
+
+def _usecase(verb: argparse.ArgumentParser) -> None:
+    """The options of a verb for one use case of one participant."""
+    verb.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    verb.add_argument(
+        "--usecase", default="model", metavar="FOLDER", help="the folder of the use case in the clone (default: model)"
+    )
 
 
 def _cluster(verbs: Any) -> None:

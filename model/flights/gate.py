@@ -18,26 +18,14 @@ from flights.schema import BY_NAME, LEAKS
 def bounds(made: Card, auc: float, recall: float, limits: params.Gate) -> list[Check]:
     """The checks of the challenger alone. auc and recall are of the test month."""
     return [
-        _at_least("auc", auc, limits.min_auc, "better features or another candidate in params.yaml"),
-        _at_most("auc is believable", auc, limits.max_auc, "look for a feature known only after departure"),
+        Check.at_least("auc", auc, limits.min_auc, "better features or another candidate in params.yaml"),
+        Check.at_most("auc is believable", auc, limits.max_auc, "look for a feature known only after departure"),
         _leaks(made),
-        _at_least("recall", recall, limits.min_recall, "a lower threshold in params.yaml"),
-        _at_most("parity", made.parity["max_difference"], limits.max_parity, "see what export.py converts"),
-        _at_most("model bytes", made.onnx_bytes, limits.max_bytes, "fewer trees or leaves in params.yaml"),
-        _at_most("row milliseconds", made.row_ms, limits.max_row_ms, "fewer trees or leaves in params.yaml"),
+        Check.at_least("recall", recall, limits.min_recall, "a lower threshold in params.yaml"),
+        Check.at_most("parity", made.parity["max_difference"], limits.max_parity, "see what export.py converts"),
+        Check.at_most("model bytes", made.onnx_bytes, limits.max_bytes, "fewer trees or leaves in params.yaml"),
+        Check.at_most("row milliseconds", made.row_ms, limits.max_row_ms, "fewer trees or leaves in params.yaml"),
     ]
-
-
-def _at_least(name: str, measured: float, allowed: float, remedy: str) -> Check:
-    passed = measured >= allowed  # false for NaN
-    by = "" if passed else f" ({allowed - measured:.4g} short)"
-    return Check(name, f"{measured:.4g}{by}", f"at least {allowed:.4g}", passed, remedy)
-
-
-def _at_most(name: str, measured: float, allowed: float, remedy: str) -> Check:
-    passed = measured <= allowed
-    by = "" if passed else f" ({measured - allowed:.4g} over)"
-    return Check(name, f"{measured:.7g}{by}", f"at most {allowed:.7g}", passed, remedy)
 
 
 def _leaks(made: Card) -> Check:

@@ -73,6 +73,7 @@ def main(argv: list[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """The options."""
     made = argparse.ArgumentParser(prog="python -m flights.traffic", description=__doc__.split("\n", 1)[0])
+    made.add_argument("--url", required=True, help="of the deployment: $PRODUCTION_URL or $STAGING_URL")
     add_plan(made)
     made.add_argument("--month", type=_month, default=None, help="1 to 12 (default: months.test of params.yaml)")
     made.add_argument(

@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from delivery import drift, usecase
+from delivery import drift, origin, usecase
 from threadpoolctl import threadpool_limits
 
-from flights import candidates, card, export, features, metrics, params, provenance, tracking
+from flights import candidates, card, export, features, metrics, params, tracking
 from flights.card import CARD, MODEL, Card, Sample
 from flights.cli import exit_code, say
 from flights.errors import FlightsError
@@ -86,8 +86,8 @@ def train(
         train_months=list(given.train_months),
         test_month=given.test_month,
         data_version=version,
-        commit=provenance.commit(),
-        libraries=provenance.libraries(),
+        commit=origin.commit(),
+        libraries=origin.libraries(),
         onnx_sha256=hashlib.sha256(model).hexdigest(),
         onnx_bytes=len(model),
         parity=asdict(agreed),

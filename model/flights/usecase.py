@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from delivery import origin
 from delivery.cli import say
 from delivery.errors import DeliveryError
 from delivery.usecase import Champion, Check, LabelledRows, Registered, Scores
 
 from flights import advance as advancing
-from flights import card, features, months, params, provenance, traffic, train
+from flights import card, features, months, params, traffic, train
 from flights import gate as gates
 from flights.card import CARD
 from flights.errors import FlightsError
@@ -87,10 +88,10 @@ def run_of_chosen_model() -> Registered:
         tags = {
             "candidate": made.candidate,
             "data_version": made.data_version,
-            "git_commit": provenance.commit(),
+            "git_commit": origin.commit(),
             "onnx_sha256": made.onnx_sha256,
         }
-        if committed_at := provenance.committed_at():
+        if committed_at := origin.committed_at():
             tags["committed_at"] = committed_at
         return Registered(tracking.run_of(home() / SERVING), tags)
 

@@ -36,6 +36,8 @@ def test_the_forms_are_those_of_the_listeners_filters() -> None:
     ("kind", "fields", "named"),
     [
         ("promote", {"by": "cn=Ann, ou=data"}, "by is 'cn=Ann, ou=data'"),
+        ("promote", {"usecase": "../model"}, "usecase is '../model'"),
+        ("rollback", {"usecase": "/etc"}, "usecase is '/etc'"),
         ("shadow", {"version": "latest"}, "version is 'latest'"),
         ("ab-test", {"image": "registry/model:1;rm"}, "image is 'registry/model:1;rm'"),
         ("rollback", {"because": "first line\nsecond"}, "because is 'first line"),

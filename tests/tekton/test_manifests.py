@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -152,23 +150,6 @@ def test_restore_production_runs_after_every_failure() -> None:
     ]
     # A result of the canary's Task would skip it where the canary never ran.
     assert set(re.findall(r"tasks\.([\w-]+)\.results", yaml.safe_dump(restore))) == {"find-release"}
-
-
-def test_a_stage_that_is_neither_staging_nor_production_is_refused(tmp_path: Path) -> None:
-    (script,) = (step["script"] for step in ALL_TASKS["verify"]["spec"]["steps"])
-    env = {
-        "PATH": os.environ["PATH"],
-        "KIT": str(tmp_path),
-        "PARAM_STAGE": "canary",
-        "PARAM_USECASE": ".",
-        "PARAM_MODEL_VERSION": "1",
-        "PARAM_MAX_LATENCY_MS": "250",
-        "STAGING_URL": "http://127.0.0.1:9",
-        "PRODUCTION_URL": "http://127.0.0.1:9",
-    }
-    done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert done.stderr == "ERROR: stage: got 'canary', allowed: staging or production\n"
 
 
 def test_a_retraining_gives_nothing_back_before_the_gate_and_staging_have_passed() -> None:

@@ -13,7 +13,7 @@ from workshop.participants.target import CommandTarget
 
 def promote(words: argparse.Namespace, target: CommandTarget) -> int:
     """Ask, and say which run waits for an approval. Raises SetupError, RunFailed."""
-    run = asked(target.client(), words.namespace or target.namespace(), PROMOTE)
+    run = asked(target.client(), words.namespace or target.namespace(), PROMOTE, usecase=words.usecase)
     if words.output == output.JSON:
         output.emit(run)
         return 0

@@ -22,7 +22,7 @@ def rollback(words: argparse.Namespace, target: CommandTarget) -> int:
     """Ask production, follow its run and print the result. Raises SetupError, RunFailed, TimedOut."""
     client = target.client()
     dev = words.namespace or target.namespace()
-    run = asked(client, dev, ROLLBACK, version=words.wanted, because=words.because)
+    run = asked(client, dev, ROLLBACK, usecase=words.usecase, version=words.wanted, because=words.because)
     meta = run["metadata"]
     deadline = time.monotonic() + SECONDS
     done = follow(client, "PipelineRun", meta["namespace"], meta["name"], deadline=deadline, quiet=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import time
 
-from delivery.asking import EVENT_LABEL, ask
+from delivery.asking import EVENT_LABEL, MAIN, ask
 from delivery.errors import DeliveryError
 
 from workshop.cluster.client import Client
@@ -22,11 +22,11 @@ SECRET, KEY = "production-webhook", "secret"
 APPEARS_SECONDS = 20.0
 
 
-def asked(client: Client, dev: str, kind: str, *, version: str = "", because: str = "") -> Object:
+def asked(client: Client, dev: str, kind: str, *, usecase: str = MAIN, version: str = "", because: str = "") -> Object:
     """Ask for a promotion or a rollback; the PipelineRun that production starts.
 
-    `dev` is the participant's dev namespace. Raises SetupError when the address or the secret is missing or no run
-    starts, RunFailed when the listener does not answer.
+    `dev` is the participant's dev namespace, `usecase` the folder of the use case. Raises SetupError when the address
+    or the secret is missing or no run starts, RunFailed when the listener does not answer.
     """
     known = task_addresses(client, dev)
     found = client.find("Secret", dev, SECRET) or {}
@@ -37,7 +37,7 @@ def asked(client: Client, dev: str, kind: str, *, version: str = "", because: st
         raise SetupError(f"{dev}: {missing}", hint="workshop cohort provision makes both; in the lab, workshop up")
     by, _ = identities(client)
     try:
-        event = ask(url, secret, kind, by=by, version=version, because=because)
+        event = ask(url, secret, kind, by=by, usecase=usecase, version=version, because=because)
     except DeliveryError as e:
         raise RunFailed(e.message, hint=f"oc get eventlistener production -n {production}") from e
     deadline = time.monotonic() + APPEARS_SECONDS

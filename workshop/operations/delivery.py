@@ -18,7 +18,7 @@ from workshop import output
 from workshop.errors import RunFailed, SetupError
 from workshop.participants.cluster import task_addresses
 from workshop.participants.target import LAB, CommandTarget
-from workshop.usecase import FOLDER, is_clone
+from workshop.usecase import FILE, is_clone
 
 
 def run_delivery_command(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> int:
@@ -68,11 +68,12 @@ def _command(
     words: argparse.Namespace, target: CommandTarget, command: str, *more: str
 ) -> tuple[list[str], Path, dict[str, str]]:
     """The command line, its folder and its environment. Raises SetupError."""
-    model = target.clone() / FOLDER
+    clone = target.clone()
+    model = clone / words.usecase
     namespace = words.namespace or target.namespace()
     base = target.env() if target.name == LAB else dict(os.environ)
     env = base | task_addresses(target.client(), namespace)
-    if not is_clone(model.parent):
+    if not is_clone(clone) or not (model / FILE).is_file():
         raise SetupError(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
     argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more, "--output", words.output]
     return argv, model, env | {"DELIVERY_COMMAND": "workshop"}

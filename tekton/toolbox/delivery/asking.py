@@ -18,28 +18,35 @@ from delivery.errors import DeliveryError
 
 PROMOTE, AB_TEST, SHADOW, ROLLBACK = "promote", "ab-test", "shadow", "rollback"
 KINDS = (PROMOTE, AB_TEST, SHADOW, ROLLBACK)
+MAIN = "model"
+"""The folder of the use case where an event or a command names none."""
 EVENT = "release-request"
 EVENT_LABEL = "triggers.tekton.dev/triggers-eventid"
 """The label with the event's id on the PipelineRun that it starts."""
 SECONDS = 20
 _NAME = "^[A-Za-z0-9._@:-]*$"
-_EXPERIMENT = {"by": _NAME, "version": "^[0-9]*$", "image": "^[A-Za-z0-9._:/@-]*$"}
+_FOLDER = "^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$"
+_ASKED = {"by": _NAME, "usecase": _FOLDER}
+_EXPERIMENT = {**_ASKED, "version": "^[0-9]*$", "image": "^[A-Za-z0-9._:/@-]*$"}
 FORMS = {
-    PROMOTE: {"by": _NAME},
+    PROMOTE: _ASKED,
     AB_TEST: _EXPERIMENT,
     SHADOW: _EXPERIMENT,
-    ROLLBACK: {"by": _NAME, "version": "^[A-Za-z0-9:]*$", "because": "^.{0,500}$"},
+    ROLLBACK: {**_ASKED, "version": "^[A-Za-z0-9:]*$", "because": "^.{0,500}$"},
 }
 """The fields that the filters of production's EventListener check, by kind. It drops other values without a message."""
 
 
-def ask(url: str, secret: str, kind: str, *, by: str, version: str = "", image: str = "", because: str = "") -> str:
+def ask(
+    url: str, secret: str, kind: str, *, by: str, usecase: str = MAIN, version: str = "", image: str = "",
+    because: str = "",
+) -> str:  # fmt: skip
     """Send the event; its id. `version` and `image` name a release, `because` the reason of a rollback.
 
-    DeliveryError when the listener would drop a value, or does not answer. An event with a wrong signature gets an id
-    as well, and starts no run.
+    `usecase` is the folder of the use case in the toolbox image. DeliveryError when the listener would drop a value, or
+    does not answer. An event with a wrong signature gets an id as well, and starts no run.
     """
-    content = {"kind": kind, "by": by, "version": version, "image": image, "because": because}
+    content = {"kind": kind, "by": by, "usecase": usecase, "version": version, "image": image, "because": because}
     for field, form in FORMS[kind].items():
         if not re.fullmatch(form, content[field]):
             raise DeliveryError(f"{kind}: {field} is {content[field][:80]!r}; allowed is what matches {form}")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -79,11 +81,23 @@ def oc(*words: str, given: str = "") -> str:
 class Cluster:
     """The SeldonDeployment of a use case, in staging and in production.
 
-    The deployment, its graph's node and its container have the same name.
+    The deployment, its graph's node and its container have the same name. The kit's overlays and addresses have the
+    name of one use case; another one with the same overlays gets the same objects under its own name.
     """
 
     def __init__(self, config: Config) -> None:
         self.name, self._overlays = config.deployment, config.overlays
+
+    @cached_property
+    def _names(self) -> _Names:
+        return _Names(_name_in(self._overlays), self.name)
+
+    def url(self, stage: str = PRODUCTION) -> str:
+        """The address of the deployment in a stage: that of the ConfigMap mlops-endpoints, under its own name."""
+        name = f"{stage.upper()}_URL"
+        if not os.environ.get(name):
+            raise DeliveryError(f"{name} is not set: Tasks get it from the ConfigMap mlops-endpoints")
+        return self._names.replaced(os.environ[name])
 
     def deployed(self, stage: str = PRODUCTION) -> dict[str, Release]:
         """What each predictor of a stage runs; empty when there is no deployment."""
@@ -147,8 +161,8 @@ class Cluster:
             shares = [{"op": "replace", "path": path, "value": weight} for path, weight in
                       zip(("/spec/to/weight", "/spec/alternateBackends/0/weight"), weights, strict=True)]  # fmt: skip
             patches = [
-                {"target": {"kind": "SeldonDeployment", "name": self.name}, "patch": json.dumps(traffic)},
-                {"target": {"kind": "Route", "name": self.name}, "patch": json.dumps(shares)},
+                {"target": {"kind": kind, "name": self._names.given}, "patch": json.dumps(patch)}
+                for kind, patch in (("SeldonDeployment", traffic), ("Route", shares))
             ]
         # The overlays may be in an image, where nothing can be written; kustomize accepts relative paths only.
         with TemporaryDirectory(prefix="release-") as folder:
@@ -166,7 +180,8 @@ class Cluster:
                 ],
             }
             (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-            objects = [_linked(one) for one in yaml.safe_load_all(oc("kustomize", folder)) if one]
+            made = [one for one in yaml.safe_load_all(oc("kustomize", folder)) if one]
+        objects = [_linked(self._names.in_object(one)) for one in made]
         oc("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
     def wait(self, predictors: Mapping[str, Release], seconds: int, *, stage: str = PRODUCTION) -> None:
@@ -195,7 +210,37 @@ class Cluster:
 
     def _image(self, predictor: str) -> str:
         """The name of a predictor's image in the overlays, before a digest replaces it."""
-        return self.name if predictor == "main" else f"{self.name}-{predictor}"
+        return self._names.given if predictor == "main" else f"{self._names.given}-{predictor}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The name that the overlays give to the deployment, and the use case's own."""
+
+    given: str
+    own: str
+
+    def replaced(self, text: str) -> str:
+        """The text with the own name, also as the first part of a name such as flight-delay-main."""
+        return re.sub(rf"(?<![A-Za-z0-9-]){re.escape(self.given)}(?![A-Za-z0-9])", lambda _: self.own, text)
+
+    def in_object(self, value: Any) -> Any:
+        """An object with the own name in all values that are the given name or begin with it and a hyphen."""
+        if isinstance(value, dict):
+            return {key: self.in_object(one) for key, one in value.items()}
+        if isinstance(value, list):
+            return [self.in_object(one) for one in value]
+        is_name = isinstance(value, str) and (value == self.given or value.startswith(f"{self.given}-"))
+        return self.own + value[len(self.given) :] if is_name else value
+
+
+def _name_in(overlays: Path) -> str:
+    """The name of the SeldonDeployment that the overlays are about."""
+    file = overlays / "base" / "seldondeployment.yaml"
+    try:
+        return str(yaml.safe_load(file.read_text(encoding="utf-8"))["metadata"]["name"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise DeliveryError(f"{file}: {type(error).__name__}: {error}", next="see overlays in usecase.yaml") from error
 
 
 def _linked(obj: dict[str, Any]) -> dict[str, Any]:

@@ -121,12 +121,13 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Rows of a regression: how many, and the sums of their errors' squares and fourth powers.
+    """Rows of a regression: how many, and the sums of their errors, of the squares and of the fourth powers.
 
     The margin is a share of the champion's root mean squared error: 0.01 allows 1 % more.
     """
 
     rows: float = 0.0
+    absolute: float = 0.0
     squares: float = 0.0
     fourths: float = 0.0
     group = "known rows"
@@ -163,12 +164,16 @@ class Errors:
 
     def plus(self, labels: Mapping[str, str], amount: float, classes: Sequence[str]) -> Errors:
         """This and what one series grew by; its label `power` says which sum it is."""
-        name = {"0": "rows", "2": "squares", "4": "fourths"}[labels["power"]]
+        name = {"0": "rows", "1": "absolute", "2": "squares", "4": "fourths"}[labels["power"]]
         return replace(self, **{name: getattr(self, name) + amount})
 
     def figures(self) -> dict[str, Any]:
-        """Known rows and the root mean squared error."""
-        return {"known": self.known, "rmse": round(self.value, 4) if self.rows else None}
+        """Known rows, the root mean squared error and the mean absolute error."""
+        return {
+            "known": self.known,
+            "rmse": round(self.value, 4) if self.rows else None,
+            "mae": round(self.absolute / self.rows, 4) if self.rows else None,
+        }
 
     def _squared(self) -> tuple[float, float, int]:
         n = self.known

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
@@ -95,6 +96,75 @@ def find_run(experiment: str, tags: Mapping[str, str]) -> str | None:
         [found.experiment_id], filter_string=f"{wanted} and attributes.status = 'FINISHED'", max_results=1
     )
     return str(runs[0].info.run_id) if runs else None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What MLflow gets of a model: its run's name, tags, params and metrics, and the ONNX graph's inputs and output.
+
+    `identity` is the same for the same model only. `words` and `numbers` are how many columns the graph's two inputs
+    have, `output` is its output's name and `width` the values of a row in it. `libraries` are the versions that
+    serve it.
+    """
+
+    name: str
+    identity: str
+    tags: Mapping[str, str]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    words: int
+    numbers: int
+    output: str
+    width: int
+    libraries: Mapping[str, str]
+
+
+def run_of(experiment: str, folder: Path, trained: Trained) -> tuple[str, bool]:
+    """The id of the run of a model, whose model.onnx and model.json are in the folder, and whether it was made now.
+
+    So training, evaluation and registration need no shared file of run ids: the first that asks creates the run.
+    """
+    known = find_run(experiment, {"card_sha256": trained.identity})
+    if known:
+        return known, False
+    library = mlflow()
+    library.set_experiment(experiment)
+    pipeline_run = os.environ.get("PIPELINE_RUN")
+    tags = {**({"pipeline_run": pipeline_run} if pipeline_run else {}), **trained.tags, "card_sha256": trained.identity}
+    with library.start_run(run_name=trained.name, tags=tags) as run:
+        library.log_params(dict(trained.params))
+        library.log_metrics(dict(trained.metrics))
+        library.log_artifact(str(folder / CARD))
+        _log_model(folder, trained)
+    return str(run.info.run_id), True
+
+
+def _log_model(folder: Path, trained: Trained) -> None:
+    """Log the ONNX model with its inputs as a signature.
+
+    Requirements are given, because MLflow's inference takes 20 s.
+    """
+    import mlflow.onnx
+    import numpy as np
+    import onnx
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    def spec(kind: np.dtype[Any], name: str, width: int) -> TensorSpec:
+        return TensorSpec(kind, (-1, width), name)
+
+    given: list[ColSpec | TensorSpec] = [
+        spec(np.dtype(object), "words", trained.words),
+        spec(np.dtype(np.float32), "numbers", trained.numbers),
+    ]
+    returned = spec(np.dtype(np.float32), trained.output, trained.width)
+    mlflow.onnx.log_model(
+        onnx.load_model(str(folder / MODEL)),
+        name="model",
+        signature=ModelSignature(Schema(given), Schema([returned])),
+        pip_requirements=[f"{name}=={trained.libraries[name]}" for name in ("onnxruntime", "numpy")],
+        save_as_external_data=False,
+    )
 
 
 def champion(config: Config) -> Champion | None:

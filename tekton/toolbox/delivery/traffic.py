@@ -309,8 +309,7 @@ def _outputs(body: Any) -> list[float]:
 
 
 def add_plan(parser: argparse.ArgumentParser) -> None:
-    """The options that describe a plan and where it goes."""
-    parser.add_argument("--url", required=True, help="of the deployment: $PRODUCTION_URL or $STAGING_URL")
+    """The options that describe a plan."""
     parser.add_argument("--rate", type=_positive, default=20.0, metavar="R", help="requests a second (default: 20)")
     parser.add_argument("--rows", type=int, default=1, metavar="N", help="rows in a request (default: 1)")
     parser.add_argument("--seconds", type=_positive, default=0.0, help="for how long (default: 10, or --requests)")

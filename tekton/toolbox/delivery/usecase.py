@@ -30,7 +30,7 @@ class Config:
 
     `measure` is the metric of model.json by which candidates are compared. A classification has two classes, the
     negative one first. A regression has a target: what is predicted, with its unit. `canary` are rules of the canary
-    that differ from their defaults. `slices` are features of a classification by whose values quality is counted.
+    that differ from their defaults. `slices` are features by whose values quality is counted.
     """
 
     folder: Path
@@ -97,6 +97,20 @@ class Check:
     def line(self) -> str:
         """The check as a line of the table."""
         return f"{'ok  ' if self.passed else 'FAIL'} {self.name:<22} {self.measured:<28} {self.allowed}"
+
+    @classmethod
+    def at_least(cls, name: str, measured: float, allowed: float, remedy: str) -> Check:
+        """A check that a value reaches a bound. NaN does not."""
+        passed = measured >= allowed
+        by = "" if passed else f" ({allowed - measured:.4g} short)"
+        return cls(name, f"{measured:.4g}{by}", f"at least {allowed:.4g}", passed, remedy)
+
+    @classmethod
+    def at_most(cls, name: str, measured: float, allowed: float, remedy: str) -> Check:
+        """A check that a value does not exceed a bound. NaN does."""
+        passed = measured <= allowed
+        by = "" if passed else f" ({measured - allowed:.4g} over)"
+        return cls(name, f"{measured:.7g}{by}", f"at most {allowed:.7g}", passed, remedy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +276,5 @@ def _wrong(config: Config) -> str:
         allowed = "allowed: two, the negative one first"
         return "" if len(config.classes) == 2 else f"classes: got {list(config.classes)}, {allowed}"
     if config.task == REGRESSION:
-        if config.slices:
-            return f"slices: got {list(config.slices)}, allowed: none for a regression"
         return "" if config.target else "target: missing, allowed: what is predicted, with its unit"
     return f"task: got {config.task!r}, allowed: {CLASSIFICATION} or {REGRESSION}"

@@ -73,7 +73,7 @@ def canary(config: Config, rules: CanaryRules, delivery: Delivery, new: Release,
         delivery.cluster.wait({"canary": new}, seconds)
         say(f"---> version {new.version} is ready next to version {previous.version}, without requests yet")
         if rules.probe_rate > 0:
-            traffic = _probe(config, rules)
+            traffic = _probe(config, rules, delivery)
         control = in_production(config, delivery, prometheus, previous, new)
         outcome = run_steps(rules.plan, rules.limits, control)
     except InterruptedByOthersError as error:
@@ -117,14 +117,14 @@ def in_production(
     return ProductionControl(share, look, check_unchanged, delivery.cluster.ready)
 
 
-def _probe(config: Config, rules: CanaryRules) -> Traffic:
+def _probe(config: Config, rules: CanaryRules, delivery: Delivery) -> Traffic:
     rows = usecase.load(config).labelled_rows("")
     say(
         f"---> this step itself sends {rules.probe_rate:g} requests a second of {rules.probe_rows} real rows of the "
         "model's test period with their truth, as probe-rate says; 0 measures real callers alone"
     )
     plan = Plan(rules.probe_rate, rules.probe_rows, feedback=1.0, connections=8)
-    traffic = Traffic(os.environ["PRODUCTION_URL"], rows, plan, task=config.task)
+    traffic = Traffic(delivery.cluster.url(), rows, plan, task=config.task)
     traffic.start()
     return traffic
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -102,7 +101,7 @@ def run(given: argparse.Namespace) -> int:
             say(f"---> sends {given.rate:g} requests a second of {given.rows} real rows of the model's test period")
         rows = usecase.load(config).labelled_rows("")
         plan = Plan(given.rate, given.rows, given.seconds, feedback=1.0, connections=8)
-        traffic = Traffic(os.environ["PRODUCTION_URL"], rows, plan, task=config.task)
+        traffic = Traffic(production.url(), rows, plan, task=config.task)
         traffic.start()
         sent = traffic.wait()
     prometheus = Prometheus.from_environment(cluster.namespace())

@@ -2,8 +2,9 @@
 
     python -m delivery contract --url http://127.0.0.1:9000 --model models/serving/model.json
 
-With --requests it also sends that many good rows and can hold the 95th percentile of their time to a bound. Standard
-library only: it also runs in a model's image.
+`--stage production` takes the address from the ConfigMap mlops-endpoints. With --requests it also sends that many good
+rows and can hold the 95th percentile of their time to a bound. With --url it needs the standard library only, because
+it also runs in a model's image.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from delivery.contract import Result, Server, checks, latency, wait
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument("--url", required=True, help="of the server, for example http://127.0.0.1:9000")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--url", default="", help="of the server, for example http://127.0.0.1:9000")
+    where.add_argument("--stage", choices=["staging", "production"], help="the deployment of the use case there")
     parser.add_argument("--model", type=Path, default=Path("models/serving", CARD), help="what it must serve")
     parser.add_argument("--metrics-url", default="", help="where its metrics are, when they are to be checked")
     parser.add_argument("--requests", type=int, default=0, metavar="N", help="time N good requests as well")
@@ -32,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Print one line a check; exit 1 when one fails."""
-    made, server = card.load(given.model), Server(given.url)
+    made, server = card.load(given.model), Server(given.url or _url(given.stage))
     waited = wait(server, given.max_start_seconds)
     results = [Result("ready", True, f"after {waited:.2f} s")]
     _report(results[0], given.output)
@@ -43,6 +46,14 @@ def run(given: argparse.Namespace) -> int:
     if failed and given.output == "text":
         say(f"{len(failed)} of {len(results)} checks failed: {', '.join(failed)}")
     return 1 if failed else 0
+
+
+def _url(stage: str) -> str:
+    # Imported here, because it needs PyYAML, which a model's image does not have.
+    from delivery import usecase
+    from delivery.cluster import Cluster
+
+    return Cluster(usecase.read()).url(stage)
 
 
 def _all(server: Server, made: Card, given: argparse.Namespace) -> Iterator[Result]:

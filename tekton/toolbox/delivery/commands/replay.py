@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 
 from delivery import cluster, replay, usecase
 from delivery.cli import add_output, say
+from delivery.cluster import Cluster
 from delivery.errors import DeliveryError
 from delivery.prometheus import Prometheus
 from delivery.replay import Replay
@@ -29,9 +29,7 @@ LAST_LOOK = 20.0
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
-    parser.add_argument(
-        "--url", default=os.environ.get("PRODUCTION_URL", ""), help="of the deployment ($PRODUCTION_URL)"
-    )
+    parser.add_argument("--url", default="", help="of the deployment (default: production's)")
     parser.add_argument("--period", default="", help="as the use case names it: 9-12 are four months of flights")
     parser.add_argument("--speed", type=float, default=5000.0, metavar="N", help="times faster (default: 5000)")
     parser.add_argument("--share", type=float, default=1.0, help="of the rows that is played (default: all)")
@@ -42,15 +40,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> int:
     """Play, then print both tables; exit 1 when a request got a 5xx or no answer."""
-    if not given.url:
-        raise DeliveryError("PRODUCTION_URL is not set", next="--url names the deployment")
     if not (given.speed > 0 and 0 < given.share <= 1):
         raise DeliveryError(f"got --speed {given.speed:g} --share {given.share:g}, allowed: above 0, and a share to 1")
     config = usecase.read()
+    url = given.url or Cluster(config).url()
     prometheus = Prometheus.from_environment(cluster.namespace())
     periods = _read(usecase.load(config), given.period)
     first = next(periods)
-    caller = Caller(given.url, first, task=config.task)
+    caller = Caller(url, first, task=config.task)
     played = Replay(
         caller, _again(first, periods), given.speed, share=given.share, seed=given.seed, connections=given.connections
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from delivery.asking import KINDS, ask
+from delivery.asking import KINDS, MAIN, ask
 from delivery.cli import say
 from delivery.errors import DeliveryError
 
@@ -25,6 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default="", help="of the model; for a rollback also the beginning of a digest")
     parser.add_argument("--image", default="", help="of an A/B test or a shadow, by digest; else the version's own")
     parser.add_argument("--because", default="", help="why, for the history; of a rollback")
+    parser.add_argument("--usecase", default=MAIN, help=f"its folder in the toolbox image (default: {MAIN})")
     parser.add_argument("--by", default="", help="who asks")
 
 
@@ -34,6 +35,9 @@ def run(given: argparse.Namespace) -> int:
     if missing:
         raise DeliveryError(f"{' and '.join(missing)} is not set: ConfigMap mlops-endpoints, Secret production-webhook")
     url, secret = os.environ["PRODUCTION_LISTENER_URL"], os.environ["RELEASE_SECRET"]
-    event = ask(url, secret, given.kind, by=given.by, version=given.version, image=given.image, because=given.because)
+    event = ask(
+        url, secret, given.kind, by=given.by, usecase=given.usecase, version=given.version, image=given.image,
+        because=given.because,
+    )  # fmt: skip
     say(f"---> asked production for: {given.kind}, event {event}")
     return 0

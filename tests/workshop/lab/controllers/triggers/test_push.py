@@ -136,7 +136,7 @@ def test_a_version_tag_promotes(repository: Repository) -> None:
     (run,) = repository.push("v1.0")
     assert (run["metadata"]["namespace"], run["spec"]["pipelineRef"]) == (PRODUCTION, {"name": "promote"})
     assert run["spec"]["taskRunTemplate"] == {"serviceAccountName": "pipeline"}
-    assert not run["spec"].get("params") and not run["spec"].get("workspaces"), "it takes nothing from the commit"
+    assert values(run) == {"usecase": "model"} and not run["spec"].get("workspaces"), "it takes nothing from the commit"
     about = run["metadata"]["annotations"]
     assert (about["mlops-workshop/ref"], about["mlops-workshop/commit"]) == ("refs/tags/v1.0", sha)
 
@@ -243,23 +243,28 @@ def values(run: Object) -> dict[str, str]:
 
 def test_a_request_for_a_promotion_starts_the_same_run_as_a_tag(production: Bench) -> None:
     run = asked(production, "promote")
-    assert run["spec"]["pipelineRef"] == {"name": "promote"} and values(run) == {}
+    assert run["spec"]["pipelineRef"] == {"name": "promote"} and values(run) == {"usecase": "model"}
     about = run["metadata"]["annotations"]
     assert (about["mlops-workshop/asked-by"], about["mlops-workshop/pusher"]) == ("user1", "")
+
+
+def test_a_request_may_name_another_use_case_of_the_toolbox_image(production: Bench) -> None:
+    run = asked(production, "promote", usecase="workshop/usecases/another")
+    assert values(run) == {"usecase": "workshop/usecases/another"}
 
 
 def test_a_request_for_a_test_names_the_image_and_its_version(production: Bench) -> None:
     image = "registry:5000/user1-dev/flight-delay@sha256:12ab"
     run = asked(production, "ab-test", version="4", image=image)
     assert run["spec"]["pipelineRef"] == {"name": "experiment"}
-    assert values(run) == {"kind": "ab-test", "model-version": "4", "image": image}
+    assert values(run) == {"usecase": "model", "kind": "ab-test", "model-version": "4", "image": image}
 
 
 def test_a_rollback_keeps_the_words_of_its_reason(production: Bench) -> None:
     because = 'it is "slow": 5 % \\ more, größer als $(params.by)'
     run = asked(production, "rollback", version="3", because=because)
     assert run["spec"]["pipelineRef"] == {"name": "rollback"}
-    assert values(run) == {"wanted": "3", "because": because, "by": "user1"}
+    assert values(run) == {"usecase": "model", "wanted": "3", "because": because, "by": "user1"}
 
 
 @pytest.mark.parametrize(
