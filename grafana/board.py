@@ -18,15 +18,15 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 
 from grafana import queries
-from grafana.config import FEATURE_REFERENCE, PLACE, REQUESTS, SLICES
+from grafana.config import FEATURE_REFERENCE, PLACE, REQUESTS, TARGET
 from grafana.look import BLUE, RED, SOURCE
 
 TAG = "mlops-workshop"
 Rows = Mapping[str, Sequence[Callable[[], Builder[Panel]]]]
 
 
-def board(title: str, uid: str, description: str) -> dashboard.Dashboard:
-    """A dashboard without panels, with the variables that choose a deployment."""
+def board(title: str, uid: str, description: str, counter: str = f"{REQUESTS}_count") -> dashboard.Dashboard:
+    """A dashboard without panels, with the variables that choose a deployment among those that have the counter."""
     return (
         dashboard.Dashboard(title)
         .uid(uid)
@@ -62,9 +62,9 @@ def board(title: str, uid: str, description: str) -> dashboard.Dashboard:
             .title_format("{{alertname}} fires")
         )
         .with_variable(dashboard.DatasourceVariable("datasource").label("Data source").type("prometheus"))
-        .with_variable(_values_of("namespace", "Namespace", "namespace", f"{REQUESTS}_count"))
+        .with_variable(_values_of("namespace", "Namespace", "namespace", counter))
         .with_variable(
-            _values_of("deployment", "Deployment", "deployment_name", f'{REQUESTS}_count{{namespace=~"$namespace"}}')
+            _values_of("deployment", "Deployment", "deployment_name", f'{counter}{{namespace=~"$namespace"}}')
         )
         .with_variable(_several("predictor", "Predictor", "predictor_name", f"{REQUESTS}_count{{{PLACE}}}"))
         .with_variable(_several("version", "Version", "predictor_version", f"{REQUESTS}_count{{{PLACE}}}"))
@@ -89,9 +89,35 @@ def features() -> dashboard.QueryVariable:
     return _values_of("feature", "Feature", "feature", f"{FEATURE_REFERENCE}{{{PLACE}}}")
 
 
-def slices() -> dashboard.QueryVariable:
-    """A variable for one of the features by whose values the quality is counted."""
-    return _values_of("slice", "Slice", "slice", f"{SLICES}{{{PLACE}}}")
+def slices(counter: str) -> dashboard.QueryVariable:
+    """A variable for one of the features by whose values the quality is counted by `counter`."""
+    return _values_of("slice", "Slice", "slice", f"{counter}{{{PLACE}}}")
+
+
+def target() -> dashboard.QueryVariable:
+    """A variable for what a regression predicts, with its unit: the titles of panels have it."""
+    return _values_of("target", "Predicts", "target", f"{TARGET}{{{PLACE}}}")
+
+
+def windows(builder: dashboard.Dashboard) -> dashboard.Dashboard:
+    """The dashboard with the variables for windows and for an earlier time."""
+    return builder.with_variable(
+        choice(
+            "window",
+            "Averaged over",
+            "The window of shares and scores over time: wider is smoother, and later.",
+            ("1m", "2m", "5m", "15m", "1h", "6h", "1d"),
+            "2m",
+        )
+    ).with_variable(
+        choice(
+            "compare",
+            "Compared with",
+            "How long ago the time lies that the present is compared with.",
+            ("5m", "15m", "1h", "6h", "1d", "7d"),
+            "15m",
+        )
+    )
 
 
 def filled(builder: dashboard.Dashboard, rows: Rows) -> Dashboard:

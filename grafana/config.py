@@ -1,7 +1,7 @@
 """The settings of the queries: the use case, and the names of metrics and labels.
 
-USE_CASE is the folder of the use case, by default `model/`. Its usecase.yaml has the classes. The names of metrics that
-a canary also reads are in `delivery.counters`.
+USE_CASE is the folder of a classification, by default `model/`. Its usecase.yaml has the classes. The names of metrics
+that a canary also reads are in `delivery.counters`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ USE_CASE = usecase.read(Path(os.environ.get("USE_CASE") or Path(__file__).parent
 
 REQUESTS, FEEDBACK, PREDICTIONS = counters.REQUESTS, counters.FEEDBACK, counters.PREDICTIONS
 FEEDBACK_AGAIN = counters.FEEDBACK_AGAIN
-DECILES, OUTCOMES, ERRORS, REFERENCE = counters.DECILES, counters.OUTCOMES, counters.ERRORS, counters.REFERENCE
+DECILES, OUTCOMES, REFERENCE = counters.DECILES, counters.OUTCOMES, counters.REFERENCE
+ERRORS, ERROR_SLICES, BASELINE = counters.ERRORS, counters.ERROR_SLICES, counters.BASELINE
+RESIDUALS, TARGET = counters.RESIDUALS, counters.TARGET
 
 FEATURES, FEATURE_REFERENCE = counters.FEATURES, counters.FEATURE_REFERENCE
 
@@ -45,6 +47,7 @@ MODEL_ERRORS = "model_server_model_errors_total"
 
 SERVING_UID = "model-serving"
 QUALITY_UID = "model-quality"
+REGRESSION_UID = "regression-quality"
 """The uids do not change, because links and bookmarks contain them."""
 
 DATASOURCE = "${datasource}"
@@ -56,13 +59,7 @@ MEMORY = "process_resident_memory_bytes"
 STARTED = "process_start_time_seconds"
 
 POSITIVE, NEGATIVE = USE_CASE.positive, USE_CASE.negative
-"""The classes of a classification; empty for a regression."""
-
-TARGET = USE_CASE.target
-"""The target of a regression, with its unit; empty for a classification."""
-
-OUTPUT = f"probability of {POSITIVE}" if POSITIVE else TARGET
-"""The value that the deciles divide."""
+"""The classes of the classification. The dashboard and the alerts of a regression need no names: see TARGET."""
 
 PLACE = 'namespace=~"$namespace", deployment_name=~"$deployment"'
 """Matchers of the deployment that the dashboard's variables choose."""

@@ -13,6 +13,7 @@ writes `1.0`.
 from __future__ import annotations
 
 from grafana.config import (
+    BASELINE,
     CALIBRATION_ERROR,
     CHOSEN,
     CPU,
@@ -20,6 +21,7 @@ from grafana.config import (
     DECILES,
     ENOUGH_ROWS,
     ENOUGH_TRUTHS,
+    ERROR_SLICES,
     ERRORS,
     FASTEST,
     FEATURE_DRIFT,
@@ -47,6 +49,7 @@ from grafana.config import (
     REFERENCE,
     REFUSED,
     REQUESTS,
+    RESIDUALS,
     SELECT,
     SLICE,
     SLICES,
@@ -340,26 +343,71 @@ def slice_missed_share(where: str = SLICE, over: str = RANGE) -> str:
     return f"{missed} / ({slice_rows(where, over, FEWEST_ROWS)})"
 
 
-def error_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Rows with truth of a regression."""
-    return _sum(by, f'increase({ERRORS}{{{where}, power="0"}}[{over}])')
-
-
-def rmse(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
-    """Root mean squared error of the rows with truth of a regression, in the unit of the target."""
-    squares = _sum(by, f'increase({ERRORS}{{{where}, power="2"}}[{over}])')
-    return f"sqrt({squares} / ({error_rows(where, over, by)} > 0))"
-
-
 def actual_positive_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:
     """Share of positive rows among the rows with truth."""
     return f"{_outcomes(where, over, by, actual=POSITIVE)} / ({known_rows(where, over, by)} > 0)"
 
 
 def reference(measure: str, where: str = SELECT, by: str = PREDICTOR) -> str:
-    """The model's score on its test month, by measure. `_reference` in model/flights/serve.py lists the measures."""
+    """The model's score on its test month, by measure. `_reference` of the model lists the measures."""
     kept = f" by ({by})" if by else ""
     return f'max{kept} ({REFERENCE}{{{where}, measure="{measure}"}})'
+
+
+# -- truth of a regression -----------------------------------------------------------------------------------
+
+
+def error_rows(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Rows with truth."""
+    return _errors(0, where, over, by)
+
+
+def rmse(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Root mean squared error, in the unit of the target."""
+    return f"sqrt({_errors(2, where, over, by)} / ({error_rows(where, over, by)} > 0))"
+
+
+def mae(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Mean absolute error, in the unit of the target."""
+    return f"{_errors(1, where, over, by)} / ({error_rows(where, over, by)} > 0)"
+
+
+def bias(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """Mean residual, prediction minus truth: above 0 the model predicts too much."""
+    signed = f"{_errors(1, where, over, by, side='over')} - {_errors(1, where, over, by, side='under')}"
+    return f"({signed}) / ({error_rows(where, over, by)} > 0)"
+
+
+def r2(where: str = SELECT, over: str = RANGE, by: str = "") -> str:
+    """1 - squared errors / squared errors of predicting the mean of training for each row.
+
+    The out-of-sample R2 of Campbell and Thompson (Review of Financial Studies 21(4), 2008, equation 1).
+    """
+    baseline = _sum(by, f"increase({BASELINE}{{{where}}}[{over}])")
+    return f"1 - {_errors(2, where, over, by)} / ({baseline} > 0)"
+
+
+def residual_share(where: str = SELECT, over: str = RANGE, by: str = PREDICTOR) -> str:
+    """Share of rows with truth in each tenth of the test's residuals: 0.1 each where errors are as in the test."""
+    rows = f"increase({RESIDUALS}{{{where}}}[{over}])"
+    kept = f"decile, {by}" if by else "decile"
+    return f"{_sum(kept, rows)} / on ({by}) group_left () ({_sum(by, rows)} > 0)"
+
+
+def slice_error_rows(where: str = SLICE, over: str = RANGE, fewest: int = 1) -> str:
+    """Rows with truth by value of the slice, without values that have none."""
+    return f"{_sliced_errors(0, where, over)} >= {fewest}"
+
+
+def slice_rmse(where: str = SLICE, over: str = RANGE) -> str:
+    """Root mean squared error by value of the slice, where there are enough rows."""
+    return f"sqrt({_sliced_errors(2, where, over)} / ({slice_error_rows(where, over, FEWEST_POSITIVES)}))"
+
+
+def slice_bias(where: str = SLICE, over: str = RANGE) -> str:
+    """Mean residual by value of the slice, where there are enough rows."""
+    signed = f"{_sliced_errors(1, where, over, side='over')} - {_sliced_errors(1, where, over, side='under')}"
+    return f"({signed}) / ({slice_error_rows(where, over, FEWEST_POSITIVES)})"
 
 
 # -- parts -------------------------------------------------------------------------------------------------
@@ -390,6 +438,14 @@ def _hits(where: str, over: str, by: str) -> str:
 
 def _outcomes(where: str, over: str, by: str, **labels: str) -> str:
     return _sum(by, f"increase({OUTCOMES}{{{where}{_and(labels)}}}[{over}])")
+
+
+def _errors(power: int, where: str, over: str, by: str, **labels: str) -> str:
+    return _sum(by, f'increase({ERRORS}{{{where}, power="{power}"{_and(labels)}}}[{over}])')
+
+
+def _sliced_errors(power: int, where: str, over: str, **labels: str) -> str:
+    return _sum("value", f'increase({ERROR_SLICES}{{{where}, power="{power}"{_and(labels)}}}[{over}])')
 
 
 def _sliced(where: str, over: str, **labels: str) -> str:

@@ -2,7 +2,8 @@
 
 They are the dashboards as JSON, and the alerts as a PrometheusRule, each with its heading in the runbook. Both are
 committed, so a cluster needs no Python; do not edit them. A test renders them again and compares. USE_CASE is the
-folder of another use case; RUNBOOK_URL is the address of grafana/runbook.md on your Git server, for alerts with a link.
+folder of another classification; all regressions have the same dashboard and alerts. RUNBOOK_URL is the address of
+grafana/runbook.md on your Git server, for alerts with a link.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import yaml
 from delivery import usecase
-from delivery.usecase import CLASSIFICATION, REGRESSION
+from delivery.usecase import CLASSIFICATION
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.config import RUNBOOK, RUNBOOK_URL, USE_CASE
@@ -55,15 +56,11 @@ def prometheus_rule() -> dict[str, Any]:
 
 
 def _groups() -> list[dict[str, Any]]:
-    """The groups of rules.yaml for the use case: with its classes, or with those of a regression."""
+    """The groups of rules.yaml, with the classes of the use case."""
     text = (HERE / "alerts" / "rules.yaml").read_text(encoding="utf-8")
-    if USE_CASE.task == CLASSIFICATION:
-        names = dict(zip(KIT.classes, USE_CASE.classes, strict=True))
-        text = re.sub(r'(?<=")(\w+)(?=")|(?<=predicted )(\w+)', lambda word: names.get(word[0], word[0]), text)
+    names = dict(zip(KIT.classes, USE_CASE.classes, strict=True))
+    text = re.sub(r'(?<=")(\w+)(?=")|(?<=predicted )(\w+)', lambda word: names.get(word[0], word[0]), text)
     groups: list[dict[str, Any]] = yaml.safe_load(text)["groups"]
-    if USE_CASE.task == REGRESSION:
-        own = yaml.safe_load((HERE / "alerts" / "regression.yaml").read_text(encoding="utf-8"))["groups"]
-        groups = [group for group in groups if group["name"] not in {one["name"] for one in own}] + own
     return groups
 
 
@@ -72,6 +69,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m grafana.render", description=__doc__.split("\n", 1)[0])
     parser.add_argument("--out", type=Path, default=HERE, help="of rendered/ and alerts/ (default: grafana/)")
     out: Path = parser.parse_args().out
+    if USE_CASE.task != CLASSIFICATION:
+        parser.error(
+            f"{USE_CASE.folder} is a {USE_CASE.task}, and nothing of it is named here: {RENDERED.name}/regression.json "
+            "and alerts/prometheusrule.yaml of the kit are its dashboard and its alerts"
+        )
     for path, text in rendered().items():
         file = out / path.relative_to(HERE)
         file.parent.mkdir(parents=True, exist_ok=True)

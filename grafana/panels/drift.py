@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from grafana_foundation_sdk.builders import barchart, bargauge, timeseries
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.models.dashboard import Panel
 
 from grafana import look, queries
-from grafana.config import ENOUGH_ROWS, OUTPUT
+from grafana.config import ENOUGH_ROWS
 from grafana.look import GREEN, RED, YELLOW
 
 MEASURE = (
@@ -54,11 +59,11 @@ def feature_distribution() -> barchart.Panel:
     return panel
 
 
-def output() -> timeseries.Panel:
+def predictions(output: str) -> timeseries.Panel:
     """How far the predictions are from training."""
     panel = look.series(
         "Predictions against training",
-        f"{MEASURE}. Of the {OUTPUT} by tenths, by predictor. The alert ModelDrift has the same query.",
+        f"{MEASURE}. Of the {output} by tenths, by predictor. The alert ModelDrift has the same query.",
         "percentunit",
     )
     panel = panel.no_value(f"Fewer than {ENOUGH_ROWS} rows in an hour")
@@ -89,4 +94,6 @@ def refused() -> timeseries.Panel:
     return panel.with_target(look.query(queries.refused_by_feature(), "{{feature}}"))
 
 
-PANELS = (features_now, features_over_time, feature_distribution, output, unseen, refused)
+def panels(output: str) -> tuple[Callable[[], Builder[Panel]], ...]:
+    """All of them; `output` is what the model predicts."""
+    return features_now, features_over_time, feature_distribution, partial(predictions, output), unseen, refused

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import barchart, gauge, heatmap, stat, table, timeseries
+from grafana_foundation_sdk.builders import barchart, gauge, stat, table, timeseries
 from grafana_foundation_sdk.models.common import TableAutoCellOptions, TableColoredBackgroundCellOptions
 from grafana_foundation_sdk.models.dashboard import DynamicConfigValue
 
 from grafana import look, queries
-from grafana.config import ENOUGH_TRUTHS, FEWEST_POSITIVES, FEWEST_ROWS, NEGATIVE, OUTPUT, POSITIVE, WINDOW
+from grafana.config import ENOUGH_TRUTHS, FEWEST_POSITIVES, FEWEST_ROWS, NEGATIVE, POSITIVE, WINDOW
 from grafana.look import BLUE, GREEN, ORANGE, PLAIN, RED, YELLOW
+from grafana.panels.output import BY_PREDICTOR, PREDICTOR, PROBABILITIES
 
-BY_PREDICTOR = "{{predictor_name}}"
-PREDICTOR = "predictor_name"
 SCORES = {
     "Rows": queries.known_rows,
     "Accuracy": queries.accuracy,
@@ -49,29 +48,6 @@ def positive_share() -> timeseries.Panel:
     )
 
 
-def probability_histogram() -> barchart.Panel:
-    """The histogram of the predictions."""
-    x = f"decile\\{PREDICTOR}"
-    panel = look.columns(
-        f"Predicted {OUTPUT}",
-        "Share of rows in each tenth, by predictor, over the time shown. Two models that get the same rows and differ "
-        "here decide differently. For a probability, mass at both ends means a confident model.",
-        "percentunit",
-        x,
-    )
-    tenths = {str(at): {"text": _tenth(at), "index": at} for at in range(10)}
-    named = DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": tenths}])
-    panel = panel.override_by_name(x, [named]).with_target(look.rows(queries.probability_share()))
-    for transformation in look.matrix("decile", PREDICTOR):
-        panel = panel.with_transformation(transformation)
-    return panel
-
-
-def _tenth(at: int) -> str:
-    """The label of a decile: its bounds for a probability, its number for a regression's target."""
-    return f"{at / 10:g}-{(at + 1) / 10:g}" if POSITIVE else f"{at + 1}. tenth"
-
-
 # -- has it moved ------------------------------------------------------------------------------------------
 
 
@@ -88,31 +64,6 @@ def share_then_and_now() -> timeseries.Panel:
         .with_target(look.query(queries.positive_share(over=WINDOW), "now"))
         .with_target(look.query(queries.positive_share(over=WINDOW, ago="$compare"), "$compare ago"))
     )
-
-
-def probability_shift() -> timeseries.Panel:
-    """The distance between the histogram and an earlier one."""
-    panel = look.series(
-        "Shift of the predictions",
-        "Share of rows in another tenth than the chosen time ago, by predictor: 0 is the same "
-        "histogram, 1 a completely different one (total variation distance). Above the line, look at the "
-        "data. It needs a few hundred rows in the window: with 100 rows, chance alone gives 0.1.",
-        "percentunit",
-    )
-    shift = queries.probability_shift(over=WINDOW, ago="$compare")
-    panel = panel.no_value("Nothing to compare with: no requests $compare ago")
-    return look.limit(panel.max(1), 0.2, YELLOW).with_target(look.query(shift, BY_PREDICTOR))
-
-
-def probability_cells() -> heatmap.Panel:
-    """The histogram over time."""
-    panel = look.cells(
-        f"{OUTPUT.capitalize()} over time",
-        "Rows a second in each tenth. Drift moves the dark band.",
-        "cps",
-        "short",
-    )
-    return panel.with_target(look.query(queries.probability_rate(), "0.{{decile}}"))
 
 
 # -- was it right ------------------------------------------------------------------------------------------
@@ -287,7 +238,7 @@ def reliability() -> barchart.Panel:
         "Tenth",
         span=9,
     )
-    tenths = {str(at): {"text": _tenth(at), "index": at} for at in range(10)}
+    tenths = {str(at): {"text": PROBABILITIES[at], "index": at} for at in range(10)}
     named = DynamicConfigValue(id_val="mappings", value=[{"type": "value", "options": tenths}])
     panel = (
         panel.max(1)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 import pandas as pd  # type: ignore[import-untyped]
 import pytest
 from delivery import drift

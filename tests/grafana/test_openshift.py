@@ -42,7 +42,8 @@ def test_dashboards_and_datasources_select_the_grafana_that_is_made() -> None:
         for one in [*_built(OPENSHIFT / "base").values(), *_built(OPENSHIFT / "participant").values()]
         if one["kind"] in ("GrafanaDashboard", "GrafanaDatasource")
     ]
-    assert sorted(one["metadata"]["name"] for one in selecting) == ["metrics", "model-quality", "model-serving"]
+    names = sorted(one["metadata"]["name"] for one in selecting)
+    assert names == ["metrics", "model-quality", "model-serving", "regression-quality"]
     for one in selecting:
         assert one["spec"]["instanceSelector"]["matchLabels"].items() <= labels.items(), one["metadata"]["name"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import mlflow
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
+import onnxruntime
 
 
 class Flights(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]

@@ -134,7 +134,7 @@ def test_the_datasource_and_the_dashboards_are_provisioned(only: Path) -> None:
     assert stat.S_IMODE((provisioning / "datasources" / "kit.yaml").stat().st_mode) == 0o600
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "kit.yaml").read_text())["providers"]
     found = {path.name for path in Path(provider["options"]["path"]).glob("*.json")}
-    assert found == {"quality.json", "serving.json"}
+    assert found == {"quality.json", "regression.json", "serving.json"}
 
 
 def test_it_is_called_with_its_configuration_and_with_nothing_of_the_users_shell(
