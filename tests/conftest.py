@@ -37,10 +37,12 @@ LONGEST = (
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sort the tests by LONGEST, and give those of the model to one process: months and a model are made once."""
+    """Sort the tests by LONGEST, and give those of a use case to one process: its data and models are made once."""
     for item in items:
         if KIT / "model" in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("model"))
+        elif KIT / "workshop" / "usecases" in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("usecases"))
     items.sort(key=_place)
 
 

@@ -20,7 +20,8 @@ OWN = {
     for top in (".", "model", "notebooks", "s2i/server", "tekton/from-dvc", "tekton/toolbox")
     for path in (KIT / top).iterdir()
     if path.suffix in ("", ".py")
-}
+} | {path.parent.name for path in KIT.glob("workshop/usecases/*/*/__init__.py")}
+OWN |= {path.stem for path in KIT.glob("workshop/usecases/*/*.py")}
 
 ELSEWHERE = (
     "s2i/wrapper/",  # runs in the environment of s2i/wrapper/requirements.txt

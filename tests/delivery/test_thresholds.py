@@ -163,6 +163,6 @@ def test_a_cost_that_is_none_is_refused(
 
 
 def test_a_regression_has_no_threshold(servers: tuple[type[Servers], str], thresholds: Thresholds) -> None:
-    done = thresholds(servers[1], folder=KIT / "tests" / "delivery" / "fuel")
+    done = thresholds(servers[1], folder=KIT / "workshop/usecases/fuel")
     assert done.returncode == 1
     assert "fuel-consumption is a regression: it has no threshold" in done.stderr

@@ -18,10 +18,11 @@ about a tenth of its age (RFC 9111, 4.2.2), and an edited page would run an old 
 
 
 class Files(StaticFiles):
-    """The files of a folder, each with these headers."""
+    """The files of a folder, each with these headers; what it does not have is looked for in the `others` in turn."""
 
-    def __init__(self, folder: Path, headers: Mapping[str, str], *, html: bool = False) -> None:
+    def __init__(self, folder: Path, headers: Mapping[str, str], *others: Path, html: bool = False) -> None:
         super().__init__(directory=folder, html=html)
+        self.all_directories += others
         self._headers = headers
 
     def file_response(

@@ -20,6 +20,7 @@ from configobj import ConfigObj  # type: ignore[import-untyped]
 from workshop.errors import SetupError
 from workshop.lab.paths import KIT, LabPaths
 from workshop.participants.names import LAB_PARTICIPANT, Participant
+from workshop.usecase import folders
 
 if TYPE_CHECKING:
     from workshop.lab.lab import Lab
@@ -107,20 +108,20 @@ def point_remote(state: LabPaths, env: Mapping[str, str], url: str, participant:
 
 
 def point_dvc(state: LabPaths) -> None:
-    """Write the lab's DVC remote to a file that Git does not track; other settings in it stay.
+    """Write the lab's DVC remote to a file of each use case that Git does not track; other settings in it stay.
 
     The address is set at each start: otherwise a copied state folder would push data into the original lab.
     """
-    local = clone_folder(state) / "model" / ".dvc" / "config.local"
-    if not local.parent.is_dir():
-        return
-    # DVC's own format: it quotes a value with a comma, which would be a list otherwise.
-    config = ConfigObj(str(local), encoding="utf-8")
-    before = config.dict()
-    config.setdefault("core", {}).setdefault("remote", DVC_REMOTE)
-    config.setdefault(f'remote "{DVC_REMOTE}"', {})["url"] = str(state.dvc_remote)
-    if config.dict() != before:
-        config.write()
+    for folder in folders(clone_folder(state)):
+        if not (folder / ".dvc").is_dir():
+            continue
+        # DVC's own format: it quotes a value with a comma, which would be a list otherwise.
+        config = ConfigObj(str(folder / ".dvc" / "config.local"), encoding="utf-8")
+        before = config.dict()
+        config.setdefault("core", {}).setdefault("remote", DVC_REMOTE)
+        config.setdefault(f'remote "{DVC_REMOTE}"', {})["url"] = str(state.dvc_remote)
+        if config.dict() != before:
+            config.write()
 
 
 def leave_outputs_out(state: LabPaths, env: Mapping[str, str], kit: Path = KIT) -> None:

@@ -109,9 +109,9 @@ def deployment_path(namespace: str, deployment: str = DEPLOYMENT) -> str:
     return f"/seldon/{namespace}/{deployment}"
 
 
-def client_path(namespace: str) -> str:
+def client_path(namespace: str, deployment: str = DEPLOYMENT) -> str:
     """The gateway's address of a deployment's web client, without the last slash."""
-    return f"{deployment_path(namespace)}/client"
+    return f"{deployment_path(namespace, deployment)}/client"
 
 
 def metrics_path(namespace: str, pod: str) -> str:

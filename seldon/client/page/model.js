@@ -45,7 +45,8 @@ export async function feedback(asked, answer, wasLate) {
   await post("feedback", { request: asked, response: answer, truth: { data: { ndarray: [[wasLate ? 1 : 0]] } } });
 }
 
-async function post(path, body) {
+// The answer to a call of the API; throws Refused or Away.
+export async function post(path, body) {
   let answer, content;
   try {
     answer = await fetch(API + path, {

@@ -13,7 +13,7 @@ from workshop.lab.gateway import build
 from workshop.lab.paths import KIT
 from workshop.lab.routes import Routes, client_path
 
-PAGE = KIT / "seldon/client/page"
+PAGE, FORM = KIT / "seldon/client/page", KIT / "seldon/client/form"
 URL = client_path("user1-production") + "/"
 
 
@@ -40,9 +40,27 @@ def test_the_address_without_a_slash_leads_to_the_page(gateway: TestClient) -> N
     assert answer.headers["location"] == URL
 
 
-def test_a_deployment_of_another_name_keeps_all_its_paths(gateway: TestClient) -> None:
-    answer = gateway.get("/seldon/user1-production/fuel/client/")
-    assert answer.status_code == 404 and "no SeldonDeployment fuel" in answer.text
+def test_any_deployment_has_a_form_once_it_is_there() -> None:
+    routes = Routes()
+    gateway = TestClient(build(routes), base_url="http://127.0.0.1")
+    url = "/seldon/user1-production/other/client/"
+    answer = gateway.get(url)
+    assert answer.status_code == 404 and "no SeldonDeployment other" in answer.text
+    routes.set("user1-production", "other", ())
+    assert gateway.get(url).content == (FORM / "index.html").read_bytes()
+    assert gateway.get(url + "client.css").content == (PAGE / "client.css").read_bytes()
+    assert gateway.get(url + "page.json").status_code == 404
+    assert gateway.get(url + "../../page.json").status_code == 404
+
+
+def test_the_words_of_the_form_are_in_the_folder_of_the_use_case() -> None:
+    routes = Routes()
+    routes.set("user1-production", "fuel-consumption", ())
+    gateway = TestClient(build(routes), base_url="http://127.0.0.1")
+    url = client_path("user1-production", "fuel-consumption") + "/"
+    assert gateway.get(url + "page.json").json()["title"] == "How much fuel does it consume?"
+    assert gateway.get(url).content == (FORM / "index.html").read_bytes()
+    assert gateway.get(URL + "page.json").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["../nginx.conf", "..%2fnginx.conf", "%2e%2e/nginx.conf", "none.js"])
@@ -50,15 +68,16 @@ def test_nothing_but_the_page_is_within_reach(gateway: TestClient, path: str) ->
     assert gateway.get(URL + path).status_code == 404
 
 
-def test_the_page_itself_states_the_policy_too() -> None:
+@pytest.mark.parametrize("folder", [PAGE, FORM], ids=["page", "form"])
+def test_the_page_itself_states_the_policy_too(folder: Path) -> None:
     """For a server that does not send the header. frame-ancestors works in headers only."""
-    stated = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', (PAGE / "index.html").read_text())
+    stated = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', (folder / "index.html").read_text())
     header = HEADERS["Content-Security-Policy"].replace("frame-ancestors 'none'; ", "")
     assert stated and stated[1] == header
 
 
 def test_the_page_loads_nothing_from_another_origin() -> None:
-    for file in PAGE.iterdir():
+    for file in (*PAGE.iterdir(), *FORM.iterdir()):
         found = re.findall(r"(?:https?:)?//[a-z][\w.-]+", file.read_text().replace("http://www.w3.org/", ""))
         assert not found, (file.name, found)
 

@@ -23,8 +23,6 @@ from workshop.usecase import DEPLOYMENT
 
 MAX_BODY = 10 * 1024 * 1024
 """Size limit of one request in bytes. The model server has its own, smaller limit."""
-_PAGE = f"/{DEPLOYMENT}/client"
-"""Only the paths of the client page contain this."""
 _LOOPBACK = frozenset(("127.0.0.1", "localhost", "[::1]"))
 
 
@@ -40,12 +38,19 @@ class Gateway:
         self.shadows = Shadows()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and _PAGE in scope["path"]:
+        if scope["type"] == "http" and self._is_page(scope["path"]):
             await self._page(scope, receive, send)
         elif scope["type"] == "http":
             await _write(await self._answer(scope, receive), scope["method"] == "HEAD", send)
         elif scope["type"] == "lifespan":
             await self._live(receive, send)
+
+    def _is_page(self, path: str) -> bool:
+        """Whether a path is of a client page: that of the kit's own deployment, or of one that exists."""
+        words = path.split("/", 5)
+        if len(words) < 5 or words[1] != "seldon" or words[4] != "client":
+            return False
+        return words[3] == DEPLOYMENT or (words[2], words[3]) in self._routes.known
 
     def close(self) -> None:
         """Close the connections to model servers."""

@@ -1,1 +1,0 @@
-"""Fuel consumption of a car by its weight."""

@@ -1,0 +1,98 @@
+"""The form for any model: made from the model's columns, with the words of the use case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from selenium.webdriver.support.ui import Select
+
+from tests.browser.driving import AXE
+from tests.fuel import FOLDER, trained_kit
+from tests.kit import serving
+from tests.s2i.conftest import Server
+from tests.seldon.client.conftest import NAMESPACE, Tab, in_a_browser
+from workshop.lab.gateway import build
+from workshop.lab.routes import Backend, Routes, Target, client_path
+
+pytestmark = [*in_a_browser, pytest.mark.xdist_group("client-page")]  # One browser for all.
+NAME = "fuel-consumption"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    made = Server("FuelConsumption", {"MODEL_SERVER_ACCESS_LOG": "false"}, trained_kit() / FOLDER)
+    made.wait_for("ready")
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def tab(server: Server, chromium: Any) -> Iterator[Tab]:
+    routes = Routes()
+    routes.set(NAMESPACE, NAME, (Target("main", f"{NAME}-main", (Backend("main-0", server.port),)),))
+    with serving(build(routes)) as url:
+        made = Tab(chromium, f"{url}{client_path(NAMESPACE, NAME)}/")
+        made.look()
+        chromium.get(made.url)
+        made.until(lambda: made.all("#field-weight"))
+        yield made
+
+
+def test_the_answer_has_the_models_value_and_unit_and_its_truth_is_counted(tab: Tab, server: Server) -> None:
+    assert tab.text("h1") == "How much fuel does it consume?"
+    assert "Weight (kg)" in tab.text("#row")
+    tab.ask()
+    tab.until(lambda: tab.all(".share"))
+    asked = {
+        "names": ["cylinders", "displacement", "horsepower", "weight", "acceleration", "year", "origin"],
+        "ndarray": [[4, 1600, 75, 1000, 16.5, 1980, "Japan"]],
+    }
+    value = server.post({"data": asked}).json["data"]["ndarray"][0][0]
+    assert float(tab.text(".share")) == pytest.approx(value, rel=5e-3)
+    assert "litres per 100 km" in tab.text("#answer")
+    before = server.sample("model_feedback_error_total", power="0")
+    tab.one("#truth").send_keys("8.1")
+    tab.one(".feedback button").click()
+    tab.until(lambda: "Thank you" in tab.text("#answer"))
+    assert server.sample("model_feedback_error_total", power="0") == before + 1
+
+
+def test_each_wrong_value_is_named_at_its_field(tab: Tab) -> None:
+    for name, value in (("weight", "-900"), ("cylinders", "99")):
+        field = tab.one(f"#field-{name}")
+        field.clear()
+        field.send_keys(value)
+    tab.ask()
+    tab.until(lambda: tab.all(".error"))
+    assert "-900" in tab.text("#field-weight-error") and "400 to 3500" in tab.text("#field-weight-error")
+    assert "2 to 12" in tab.text("#field-cylinders-error")
+
+
+def test_a_field_that_may_be_empty_may_be_empty_and_no_other(tab: Tab) -> None:
+    tab.one("#field-horsepower").clear()
+    Select(tab.one("#field-origin")).select_by_value("")
+    tab.ask()
+    tab.until(lambda: tab.all(".error"))
+    assert [one.get_attribute("id") for one in tab.all(".error")] == ["field-origin-error"]
+    Select(tab.one("#field-origin")).select_by_value("Europe")
+    tab.ask()
+    tab.until(lambda: tab.all(".share"))
+
+
+def test_the_form_has_no_fault_that_axe_finds(tab: Tab) -> None:
+    tab.ask()
+    tab.until(lambda: tab.all(".share"))
+    tab.driver.execute_script(AXE)
+    found = tab.driver.execute_async_script("axe.run().then(arguments[0])")["violations"]
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+
+
+def test_the_page_says_that_no_model_is_there(chromium: Any) -> None:
+    routes = Routes()
+    routes.set(NAMESPACE, NAME, ())
+    with serving(build(routes)) as url:
+        tab = Tab(chromium, f"{url}{client_path(NAMESPACE, NAME)}/")
+        chromium.get(tab.url)
+        tab.until(lambda: "no model is deployed here yet" in tab.text("body"))
