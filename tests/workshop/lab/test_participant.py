@@ -18,6 +18,7 @@ def _remote(lab: LabPaths) -> str:
 def _clone(lab: LabPaths) -> Path:
     model = clone_folder(lab) / "model"
     model.mkdir(parents=True)
+    (model / "usecase.yaml").touch()
     Repo.init(model, no_scm=True)
     return model / ".dvc" / "config.local"
 

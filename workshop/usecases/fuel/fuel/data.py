@@ -12,6 +12,7 @@ import csv
 import hashlib
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -137,7 +138,8 @@ def version() -> str:
 def main() -> int:
     """Have the file that the pointer in Git names, and say which one it is."""
     pointer = CARS.with_name("cars.csv.dvc")
-    if not CARS.exists():
+    made = not CARS.exists()
+    if made:
         write(CARS, render())
     expected = str(yaml.safe_load(pointer.read_text(encoding="utf-8"))["outs"][0]["md5"])
     if expected != md5():
@@ -145,9 +147,18 @@ def main() -> int:
             f"{CARS} has the MD5 {md5()}, allowed: {expected} as {pointer.name} says",
             next="dvc checkout --force data/cars.csv.dvc, or dvc add data/cars.csv when the new bytes are meant",
         )
+    # Only now: the cache gets no file but the one that Git names, and `dvc push` can share it.
+    if made and not _in_cache(pointer):
+        say("data/cars.csv is not in DVC's cache: `dvc push` will miss it")
     write(REPORTS / "cars.json", json.dumps({"data_version": version()}) + "\n")
     say(f"data/cars.csv, data version {version()}")
     return 0
+
+
+def _in_cache(pointer: Path) -> bool:
+    """Put the file of a pointer into DVC's cache; whether it is there. False also where there is no DVC."""
+    command = [sys.executable, "-m", "dvc", "commit", "--quiet", "--force", str(pointer)]
+    return subprocess.run(command, cwd=HOME, capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":
