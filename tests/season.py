@@ -93,6 +93,8 @@ class Flights:
         for at in range(4):
             labels = {"predicted": CLASSES[at // 2], "actual": CLASSES[at % 2]}
             yield _counter("model_feedback_total", counted[:, at], **labels)
+        expected = _counted(self.known, np.zeros(len(self.late), np.intp), 1, steps, self.late)[:, 0].round(3)
+        yield _counter("model_feedback_probability_total", expected, bin="0.00")
         for measure, value in about["scores"].items():
             yield _gauge("model_reference", value, steps, measure=measure)
 
@@ -169,17 +171,23 @@ def _of(found: Flights, chosen: NDArray[Any], asked: NDArray[Any], known: NDArra
     return Flights(asked, known, found.truth[chosen], found.late[chosen], bins)
 
 
-def _counted(times: NDArray[np.float64], kinds: NDArray[np.intp], count: int, steps: int) -> NDArray[np.intp]:
-    """The value of each counter at each step, shape (steps + 1, count); all begin with 0."""
+def _counted(
+    times: NDArray[np.float64],
+    kinds: NDArray[np.intp],
+    count: int,
+    steps: int,
+    weights: NDArray[np.float64] | None = None,
+) -> NDArray[Any]:
+    """The value of each counter at each step, shape (steps + 1, count); all begin with 0. A row counts its weight."""
     at = np.ceil(times / STEP).astype(np.intp)
     at[at == 0] = 1
     seen = at <= steps
-    grown = np.zeros((steps + 1, count), np.intp)
-    np.add.at(grown, (at[seen], kinds[seen]), 1)
+    grown = np.zeros((steps + 1, count), np.intp if weights is None else np.float64)
+    np.add.at(grown, (at[seen], kinds[seen]), 1 if weights is None else weights[seen])
     return np.asarray(grown.cumsum(axis=0))
 
 
-def _counter(name: str, values: NDArray[np.intp], **labels: str) -> dict[str, str]:
+def _counter(name: str, values: NDArray[Any], **labels: str) -> dict[str, str]:
     return {"series": _named(name, labels), "values": " ".join(map(str, values.tolist()))}
 
 

@@ -200,7 +200,7 @@ def missed_over_time() -> timeseries.Panel:
     panel = look.series(
         f"{POSITIVE.capitalize()} and not predicted",
         "Share of the rows with truth, by predictor. Dashed: on the model's test month. It rises when the model fits "
-        "the data less, and when there is more to miss. The alert ModelMisses has the same query.",
+        "the data less, and when there is more to miss.",
         "percentunit",
     )
     return (
@@ -215,7 +215,8 @@ def calibration() -> timeseries.Panel:
     panel = look.series(
         "Expected and actual share",
         f"Solid: the mean predicted probability of {POSITIVE}. Dashed: the actual share, of the rows with truth. A "
-        "lasting difference means that the probabilities are too low or too high and need calibration.",
+        "lasting difference means that the probabilities are too low or too high and need calibration. The alert "
+        "ModelMisses compares the two, of the rows with truth.",
         "percentunit",
         span=6,
     )

@@ -1,4 +1,4 @@
-"""The callers are those of December; the model misses more late flights than in its test month."""
+"""The callers are those of December, of whom more are late than the model expects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from workshop.drills.callers import Callers
 
 DRILL = Callers(
     title="the flights are those of December, which are late for other reasons than those of training",
-    look="Model quality: Late and not predicted",
+    look="Model quality: Expected and actual share",
     options=("--month", "12", "--rate", "40", "--rows", "20", "--feedback"),
     alert="ModelMisses",
 )

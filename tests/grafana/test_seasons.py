@@ -1,0 +1,34 @@
+"""The rules over real months, at three seeds: September is quiet, and December fires what starts a retraining.
+
+The flights are those of `tests/season.py`, played in their order at 50 a second, each seed nine of ten of them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.grafana.replaying import Stretch, contradictions
+from tests.season import season
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("season")]
+MONTHS = (9, 10, 11, 12)
+SOON = 180.0
+"""Seconds from the first flight of December within which its alert must fire."""
+
+
+def test_september_fires_nothing_and_december_soon_starts_a_retraining_at_three_seeds(tmp_path: Path) -> None:
+    cases = {}
+    for seed in (1, 2, 3):
+        played = season().played(MONTHS, seed)
+        october, november, december = (season().begins(played, MONTHS, month) for month in MONTHS[1:])
+        cases[f"seed {seed}"] = (
+            played.series(played.asked[-1]),
+            [
+                Stretch(0, october),
+                Stretch(october, november),
+                Stretch(december, december + SOON, ["ModelMisses", "ModelWorse"]),
+            ],
+        )
+    assert contradictions(tmp_path, cases) == ""
