@@ -84,6 +84,8 @@ def test_production_refuses_what_the_drill_of_the_gate_looks_for() -> None:
     with pytest.raises(DeliveryError) as refused:
         provenance.proven([made], digest(1), key, provenance.POLICIES[PROMOTE], DEV)
     assert re.search(disarmed_gate.DRILL.pattern, str(refused.value))
+    checked = signed(run("train-1", 1))
+    assert provenance.proven([checked], digest(1), key, provenance.POLICIES[PROMOTE], DEV).gate == "enabled"
     assert disarmed_gate.DRILL.params == {"gate-mode": "disabled"}
 
 
@@ -104,16 +106,23 @@ def test_the_model_crashes_where_it_is_deployed_and_nowhere_else(tmp_path: Path)
 
 def test_each_prediction_is_slower_than_verify_staging_allows(tmp_path: Path) -> None:
     shutil.copy(MODEL / "FlightDelay.py", tmp_path)
-    slow_model.change(tmp_path, {})
     timed = """
 import json, sys, time
 from FlightDelay import FlightDelay
 data = json.load(open(sys.argv[1]))["data"]
 model = FlightDelay(); model.load()
-began = time.perf_counter()
-model.predict(data["ndarray"], data["names"])
-print(time.perf_counter() - began)
+times = [time.perf_counter()]
+for _ in range(3):
+    model.predict(data["ndarray"], data["names"])
+    times.append(time.perf_counter())
+print(min(after - before for before, after in zip(times, times[1:])))
 """.replace("sys.argv[1]", repr(str(KIT / "seldon/requests/flight.json")))
-    done = _import(tmp_path, timed, MODEL_DIR=str(serving_model()))
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout) > 0.25
+
+    def seconds() -> float:
+        done = _import(tmp_path, timed, MODEL_DIR=str(serving_model()))
+        assert done.returncode == 0, done.stderr
+        return float(done.stdout)
+
+    before = seconds()
+    slow_model.change(tmp_path, {})
+    assert before < 0.25 < seconds()
