@@ -12,7 +12,7 @@ from typing import Any, NotRequired, TypedDict
 from fromdvc.names import labels
 from fromdvc.project import Project
 from fromdvc.tasks import SHELL, Options, Part, Work, fetch, publish, stage_params, stage_results, stage_work
-from fromdvc.tekton import PART_OF, SECURITY, VARIABLES, Manifest
+from fromdvc.tekton import PART_OF, RESOURCES, SECURITY, VARIABLES, Manifest
 
 VOLUME = "source"
 MOUNT = "/workspace/source"
@@ -164,7 +164,7 @@ def _script(work: Work, project: Project, options: Options) -> Template:
         "workingDir": MOUNT,
         "env": env,
         **({"envFrom": env_from} if env_from else {}),
-        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
+        "resources": RESOURCES,
         "securityContext": SECURITY,
         "volumeMounts": [{"name": VOLUME, "mountPath": MOUNT}],
         "source": SHELL + "".join(_one_after_another(part) for part in work.parts),

@@ -76,7 +76,7 @@ def fetch(project: Project) -> Work:
     return Work(
         name="fetch",
         description="Clones one revision into the workspace and pulls what DVC tracks for its stages.",
-        parts=(Part("fetch", _text("git.sh", "fetch.sh"), args=project.tracked, login=True),),
+        parts=(Part("fetch", _text("safe.sh", "login.sh", "fetch.sh"), args=project.tracked, login=True),),
         params={
             "url": ("The repository; empty means the variable GIT_URL.", ""),
             "revision": ("Branch, tag or commit.", "main"),
@@ -91,7 +91,7 @@ def stage_work() -> Work:
         name="stage",
         description="Reproduces one stage of the dvc.yaml, unless it is unchanged.",
         parts=(
-            Part("reproduce", _text("git.sh", "reproduce.sh")),
+            Part("reproduce", _text("safe.sh", "reproduce.sh")),
             Part("results", _text("results.py"), python=True),
         ),
         params={
@@ -112,9 +112,9 @@ def publish(project: Project) -> Work:
             "failure, or when the branch has moved, the commit goes to the branch dvc/<run>."
         ),
         parts=(
-            Part("push", _text("git.sh", "push.sh"), args=project.tracked),
+            Part("push", _text("safe.sh", "push.sh"), args=project.tracked),
             Part("order", _text("order.py"), python=True),
-            Part("commit", _text("git.sh", "commit.sh"), args=project.in_git, login=True),
+            Part("commit", _text("safe.sh", "login.sh", "commit.sh"), args=project.in_git, login=True),
         ),
         params={
             "branch": ("The branch that gets the commit.", "main"),

@@ -30,6 +30,8 @@ SECURITY = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 """What restricted-v2 of OpenShift and the Pod Security Standard `restricted` ask for."""
+RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}}
+"""Of each task; a run changes those of a stage by its taskRunSpecs."""
 VARIABLES = {
     # A random user id has no home, and no name that DVC could look up.
     "HOME": "/tekton/home",
@@ -138,7 +140,7 @@ def _task(work: Work, project: Project, options: Options) -> Manifest:
             "workingDir": f"$(workspaces.{WORKSPACE}.path)",
             "env": [{"name": name, "value": value} for name, value in variables.items()],
             **({"envFrom": env_from} if env_from else {}),
-            "computeResources": {"requests": {"cpu": "100m", "memory": "256Mi"}},
+            "computeResources": RESOURCES,
             "securityContext": SECURITY,
         },
         "steps": [_step(part, options) for part in work.parts],

@@ -127,6 +127,10 @@ def _python(words: list[str]) -> int:
 
         sys.argv = ["dvc", *words[2:]]
         return int(main(words[2:]))
+    if words[0] == "-m":
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        return 0
     if words == ["-"]:
         sys.argv = ["-"]
         exec(compile(sys.stdin.read(), "<stdin>", "exec"), {"__name__": "__main__"})

@@ -174,14 +174,14 @@ class Pair:
     def project(self) -> Project:
         return read_project(self.seed / self.shape.folder / "dvc.yaml")
 
-    def run(self) -> tuple[Object, list[str]]:
-        """The pipeline of the repository; its run, and the stages that ran, sorted."""
+    def run(self, **more: str) -> tuple[Object, list[str]]:
+        """The pipeline of the repository, with more variables; its run, and the stages that ran, sorted."""
         number = self.cluster.number
         git(self.seed, "checkout", "--quiet", "main")
         options = Options(name=f"p{number}", image=IMAGE, config_maps=(f"variables-{number}",))
         objects: list[Any] = list(tekton(self.project(), options))
         git(self.seed, "checkout", "--quiet", "--detach")
-        variables = {"DVC_REMOTE_URL": str(self.remote), "GIT_URL": str(self.seed), "TRACE": str(self.trace)}
+        variables = {"DVC_REMOTE_URL": str(self.remote), "GIT_URL": str(self.seed), "TRACE": str(self.trace), **more}
         run = self.cluster.run(objects, variables)
         return run, self._ran()
 

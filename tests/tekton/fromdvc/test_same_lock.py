@@ -10,7 +10,7 @@ from tests.tekton.fromdvc.projects import SHAPES
 from tests.tekton.fromdvc.running import Cluster, Pair
 from workshop.manifests.objects import condition
 
-AGAIN = ("always", "chain", "foreach-list", "frozen", "kept")
+AGAIN = ("chain", "frozen")
 """Shapes that are changed and run a second time."""
 pytestmark = pytest.mark.xdist_group("from-dvc")
 
