@@ -99,7 +99,7 @@ def test_truth_follows_the_rows_that_were_asked_about(deployment: Callable[[Answ
     assert report.codes == {200: 20}
     assert report.feedback_codes == {200: 20}
     assert report.predictors == {"main": 20}
-    assert report.positive == report.rows == 60
+    assert report.predicted == report.rows == 60
     for body in reported:
         late = [int(row[0] % 2 == 0) for row in body["request"]["data"]["ndarray"]]
         assert body["truth"]["data"]["ndarray"] == [[one] for one in late]

@@ -9,8 +9,9 @@ from dataclasses import replace
 
 from delivery import counters
 from delivery.prometheus import Prometheus, Series, increase
-from delivery.quality import METRICS, nothing_known
+from delivery.quality import NOTHING_KNOWN
 from delivery.rules import TrafficStats
+from delivery.task import TASKS
 from delivery.usecase import Config
 
 
@@ -21,7 +22,7 @@ def since(prometheus: Prometheus, namespace: str, config: Config, *moments: floa
         counters.requests(namespace, name),
         counters.latency_buckets(namespace, name),
         counters.deciles(namespace, name),
-        counters.truth(METRICS[config.task], namespace, name),
+        counters.truth(TASKS[config.task].counter, namespace, name),
     )
     fetched = [prometheus.range(selector, min(moments)) for selector in selectors]
     return [_stats(config, fetched, moment) for moment in moments]
@@ -29,7 +30,7 @@ def since(prometheus: Prometheus, namespace: str, config: Config, *moments: floa
 
 def _stats(config: Config, fetched: Sequence[Sequence[Series]], moment: float) -> dict[str, TrafficStats]:
     requests, buckets, deciles, truth = fetched
-    found: dict[str, TrafficStats] = defaultdict(lambda: TrafficStats(quality=nothing_known(config)))
+    found: dict[str, TrafficStats] = defaultdict(lambda: TrafficStats(quality=NOTHING_KNOWN[config.task]))
     for name, labels, amount in _events(requests, moment):
         code, count, before = labels.get("code", ""), round(amount), found[name]
         found[name] = replace(

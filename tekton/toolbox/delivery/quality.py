@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
-from delivery import counters
 from delivery.statistics import mean_above, shares_below
-from delivery.usecase import CLASSIFICATION, REGRESSION, Config
+from delivery.usecase import CLASSIFICATION, REGRESSION
 
 NEGATIVE, POSITIVE = 0, 1
 Outcome = tuple[int, int]
@@ -180,10 +179,5 @@ class Errors:
         return (self.squares / n, self.fourths / n, n) if n else (0.0, 0.0, 0)
 
 
-METRICS = {CLASSIFICATION: counters.OUTCOMES, REGRESSION: counters.ERRORS}
-"""The counter of the known rows, by task."""
-
-
-def nothing_known(config: Config) -> Quality:
-    """The quality of a predictor without a known row, for the task of a use case."""
-    return Confusion() if config.task == CLASSIFICATION else Errors()
+NOTHING_KNOWN: Mapping[str, Quality] = {CLASSIFICATION: Confusion(), REGRESSION: Errors()}
+"""The quality of a predictor without a row whose truth is known, by task."""

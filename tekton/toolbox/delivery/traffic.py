@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from delivery.cli import add_output, say
 from delivery.contract import Server, request
 from delivery.errors import DeliveryError
+from delivery.task import TASKS
 from delivery.usecase import CLASSIFICATION, LabelledRow, LabelledRows
 
 TIMEOUT = 10.0
@@ -50,7 +51,7 @@ class Plan:
 class Report:
     """What came back. Codes are HTTP statuses, 0 for no answer; `sent_late` counts requests sent over 1 s late.
 
-    Of a classification: rows predicted positive, and right. Of a regression: the sum of absolute errors.
+    `predicted` and `error` are sums over the rows, as `delivery.task.Task` has them.
     """
 
     codes: Counter[int] = field(default_factory=Counter)
@@ -58,9 +59,8 @@ class Report:
     predictors: Counter[str] = field(default_factory=Counter)
     milliseconds: list[float] = field(default_factory=list)
     rows: int = 0
-    positive: int = 0
-    right: int = 0
-    absolute_error: float = 0.0
+    predicted: float = 0.0
+    error: float = 0.0
     sent_late: int = 0
     seconds: float = 0.0
 
@@ -80,17 +80,12 @@ class Report:
         def mean(total: float) -> float | None:
             return round(total / self.rows, 4) if self.rows else None
 
-        quality = (
-            {"positive": mean(self.positive), "right": mean(self.right)}
-            if task == CLASSIFICATION
-            else {"mean_absolute_error": mean(self.absolute_error)}
-        )
         return {
             "requests": self.codes.total(),
             "codes": {str(code): count for code, count in sorted(self.codes.items())},
             "predictors": dict(sorted(self.predictors.items())),
             "rows": self.rows,
-            **quality,
+            **TASKS[task].figures(mean(self.predicted), mean(self.error)),
             "feedback": {str(code): count for code, count in sorted(self.feedback_codes.items())},
             "p50_ms": round(self.quantile(0.50), 1),
             "p95_ms": round(self.quantile(0.95), 1),
@@ -136,7 +131,7 @@ class Caller:
 
     def __init__(self, url: str, labelled: LabelledRows, *, task: str = CLASSIFICATION) -> None:
         server = Server(url, TIMEOUT)
-        self._url, self._task = urlsplit(server.url), task
+        self._url, self._task = urlsplit(server.url), TASKS[task]
         # Of a deployment that takes feedback only with its token.
         self._token = os.environ.get("FEEDBACK_TOKEN", "")
         self._names, self._threshold = asked_by(server, labelled.columns)
@@ -167,10 +162,10 @@ class Caller:
             self.report.codes[reply.status] += 1
             self.report.milliseconds.append(took)
             self.report.rows += len(answers)
-            right = self._compare(answers, rows)
+            error = self._compare(answers, rows)
             if reply.predictor:
                 self.report.predictors[reply.predictor] += 1
-        return Asked(answers, self._feedback(asked, reply, rows, right)) if answers else None
+        return Asked(answers, self._feedback(asked, reply, rows, error)) if answers else None
 
     def send_truth(self, connection: http.client.HTTPConnection, asked: Asked) -> None:
         """Send the truth of the rows that a request asked about."""
@@ -185,34 +180,29 @@ class Caller:
 
     def value(self, answer: float) -> float:
         """The predicted class as 0 or 1, or the value of a regression."""
-        return float(answer >= self._threshold) if self._task == CLASSIFICATION else answer
+        return self._task.predicted(answer, self._threshold)
 
-    def _compare(self, answers: Sequence[float], chosen: Sequence[LabelledRow]) -> int:
-        """Add predictions against truths to the report; rows of a classification that are right."""
-        pairs = list(zip(answers, (row.truth for row in chosen), strict=False))
-        if self._task != CLASSIFICATION:
-            self.report.absolute_error += sum(abs(answer - truth) for answer, truth in pairs)
-            return 0
-        right = sum((answer >= self._threshold) == bool(truth) for answer, truth in pairs)
-        self.report.positive += sum(answer >= self._threshold for answer in answers)
-        self.report.right += right
-        return right
+    def _compare(self, answers: Sequence[float], chosen: Sequence[LabelledRow]) -> float:
+        """Add predictions and errors to the report; the sum of the errors."""
+        predicted = [self.value(answer) for answer in answers]
+        error = sum(abs(one - row.truth) for one, row in zip(predicted, chosen, strict=False))
+        self.report.predicted += sum(predicted)
+        self.report.error += error
+        return error
 
     def _feedback(
-        self, asked: dict[str, Any], reply: _Reply, chosen: Sequence[LabelledRow], right: int
+        self, asked: dict[str, Any], reply: _Reply, chosen: Sequence[LabelledRow], error: float
     ) -> dict[str, Any]:
         """The truth of a request in Seldon's protocol; a regression has no reward.
 
         It names the prediction by its identifier, so that a server counts it once although it may be sent again.
         """
         meta = {**(reply.body or {}).get("meta", {}), **({"puid": reply.puid} if reply.puid else {})}
-        classes = self._task == CLASSIFICATION
-        truth = [[int(row.truth) if classes else row.truth] for row in chosen]
-        reward = {"reward": right / len(chosen)} if classes else {}
+        truth = [[self._task.truth(row.truth)] for row in chosen]
         return {
             "request": asked,
             "response": {"meta": meta},
-            **reward,
+            **self._task.reward(error, len(chosen)),
             "truth": {"data": {"ndarray": truth}},
         }
 
@@ -339,11 +329,11 @@ def send(traffic: Traffic, task: str, of: str, output: str, positive: str = "pos
     traffic.start()
     report = traffic.wait()
     summary = {"of": of, **report.summary(task)}
-    say(json.dumps(summary) if output == "json" else _text(summary, positive))
+    say(json.dumps(summary) if output == "json" else _text(summary, task, positive))
     return 1 if report.failed else 0
 
 
-def _text(summary: dict[str, Any], positive: str) -> str:
+def _text(summary: dict[str, Any], task: str, positive: str) -> str:
     def listed(counts: dict[str, int]) -> str:
         return ", ".join(f"{name or 'no answer'}: {count}" for name, count in counts.items()) or "none"
 
@@ -354,12 +344,7 @@ def _text(summary: dict[str, Any], positive: str) -> str:
         f"  latency     p50 {summary['p50_ms']} ms, p95 {summary['p95_ms']} ms, p99 {summary['p99_ms']} ms",
     ]
     if summary["rows"]:
-        quality = (
-            f"{summary['positive']:.1%} predicted {positive}, {summary['right']:.1%} right"
-            if "right" in summary
-            else f"mean absolute error {summary['mean_absolute_error']:g}"
-        )
-        lines.append(f"  rows        {summary['rows']}: {quality}")
+        lines.append(f"  rows        {summary['rows']}: {TASKS[task].text(summary, positive)}")
     if summary["feedback"]:
         lines.append(f"  feedback    {listed(summary['feedback'])}")
     if summary["sent_late"]:
