@@ -28,6 +28,7 @@ from tests.delivery.test_counting import Answers, answering
 from tests.fuel import FOLDER, run, trained_kit
 from tests.s2i.conftest import Server
 
+ERRORS = "model_feedback_error_total"
 GOLF = [4, 1457, 71, 828, 12.2, 1978, "Europe"]
 NAMES = ["cylinders", "displacement", "horsepower", "weight", "acceleration", "year", "origin"]
 
@@ -85,10 +86,11 @@ def test_its_results_reach_a_task(folder: Path, tmp_path: Path) -> None:
     assert (found["candidate"], found["score"]) == (card["candidate"], f"{card['metrics']['rmse']:.3f}")
 
 
-@pytest.fixture
-def served(folder: Path) -> Iterator[Server]:
+@pytest.fixture(scope="module")
+def served() -> Iterator[Server]:
+    """A model server for all tests of this file, so what it counts is compared with what it had counted before."""
     variables = {"SELDON_DEPLOYMENT_ID": "fuel-consumption", "PREDICTOR_ID": "main"}
-    server = Server("FuelConsumption", variables, folder)
+    server = Server("FuelConsumption", variables, trained_kit() / FOLDER)
     server.wait_for("ready")
     yield server
     server.stop()
@@ -98,16 +100,18 @@ def test_its_server_is_checked_called_and_counted(folder: Path, served: Server) 
     url = f"http://127.0.0.1:{served.port}"
     done = run(folder, "delivery", "contract", "--url", url)
     assert done.returncode == 0, done.stdout + done.stderr
+    slices = "model_feedback_error_slice_total"
+    before = {power: served.sample(ERRORS, metrics=True, power=power) for power in "01"}
+    sliced = served.sample(slices, metrics=True, power="0", slice="origin")
     words = ("--url", url, "--requests", "20", "--rate", "200", "--rows", "5", "--feedback", "-o", "json")
     done = run(folder, "delivery", "traffic", *words)
     report = json.loads(done.stdout)
     assert (done.returncode, report["codes"], report["feedback"]) == (0, {"200": 20}, {"200": 20}), done.stderr
     assert 0.3 < report["mean_absolute_error"] < 1.6
-    name = "model_feedback_error_total"
-    assert served.sample(name, metrics=True, power="0") == 100
-    error = served.sample(name, metrics=True, power="1") / 100
-    assert error == pytest.approx(report["mean_absolute_error"], abs=1e-3)
-    assert served.sample("model_feedback_error_slice_total", metrics=True, power="0", slice="origin") == 100
+    rows, error = (served.sample(ERRORS, metrics=True, power=power) - before[power] for power in "01")
+    assert rows == 100
+    assert error / 100 == pytest.approx(report["mean_absolute_error"], abs=1e-3)
+    assert served.sample(slices, metrics=True, power="0", slice="origin") == sliced + 100
 
 
 def test_a_stage_that_is_neither_staging_nor_production_is_refused(folder: Path) -> None:
@@ -148,10 +152,12 @@ def test_a_truth_that_is_no_number_is_refused(served: Server) -> None:
 
 
 def test_its_features_are_counted_in_the_bins_of_its_training(served: Server) -> None:
+    name = "model_feature_rows_total"
+    before = [served.sample(name, feature="year"), served.sample(name, feature="origin", bin="03 Europe")]
     for year in (1970, 1976, 1982):
         served.post({"data": {"names": NAMES, "ndarray": [[*GOLF[:5], year, "Europe"]]}})
-    assert served.sample("model_feature_rows_total", feature="year") == 3
-    assert served.sample("model_feature_rows_total", feature="origin", bin="02 Europe") in (0, 3)
+    after = [served.sample(name, feature="year"), served.sample(name, feature="origin", bin="03 Europe")]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [3, 3]
     assert served.sample("model_output_reference") == pytest.approx(1, abs=1e-4)
 
 
