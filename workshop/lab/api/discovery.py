@@ -12,6 +12,7 @@ from workshop.lab.api import answers
 from workshop.lab.api.context import Api
 from workshop.lab.api.request import wants
 from workshop.lab.kinds import Kind, built_in
+from workshop.manifests.tekton import beta
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 REVIEWS = (
@@ -37,10 +38,14 @@ SHOWN: dict[Kind, Kind] = {
         replace(built_in("SeldonDeployment"), version=version): built_in("SeldonDeployment")
         for version in ("v1alpha2", "v1alpha3")
     },
+    **{replace(built_in(kind), version="v1beta1"): built_in(kind) for kind in beta.KINDS},
+    replace(built_in("StepAction"), version="v1alpha1"): built_in("StepAction"),
 }
 """Kinds that show the stored objects of another kind: OpenShift's Project, and the older versions of a kind.
 
-The CustomResourceDefinition of Seldon Core serves v1alpha2, v1alpha3 and v1 with one schema and the conversion None.
+The CustomResourceDefinition of Seldon Core serves v1alpha2, v1alpha3 and v1 with one schema and the conversion None;
+that of Tekton's StepAction serves v1alpha1 and v1beta1 with the same fields. `manifests/tekton/beta.py` converts
+Tekton's v1beta1.
 """
 
 VERSION = {

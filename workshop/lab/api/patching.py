@@ -49,9 +49,11 @@ async def patch(api: Api, view: View, target: Target, request: Request) -> Respo
             "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
         )
     old = record_of(api, view, target).object()
-    new = check_depth(patched(media, raw, old, view.stored))
+    new = check_depth(patched(media, raw, view.result(old), view.stored))
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise BadRequest("the patch leaves no object: metadata is gone")
+    if view.differs:
+        new = view.taken(new)
     made, warnings = steps.run(steps.Write(api, view, target, new, old))
     return answers.json(view.result(made), warnings=warnings)
 
@@ -85,7 +87,7 @@ def _apply(api: Api, view: View, target: Target, config: Any) -> Response:
             'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch'
         )
     config = manifest(config, view.kind)
-    config = {**config, "apiVersion": view.stored.api_version, "kind": view.stored.kind}
+    config = view.taken(config)
     if config["metadata"].setdefault("name", target.name) != target.name:
         raise BadRequest(
             f"the name of the object ({config['metadata']['name']}) does not match the name on the URL ({target.name})"

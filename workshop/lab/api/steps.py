@@ -87,8 +87,6 @@ def keep_identity(write: Write) -> None:
     """An update keeps apiVersion, kind and name. Raises BadRequest."""
     if write.old is None:
         return
-    if write.view.differs:
-        write.obj = {**write.obj, "apiVersion": write.kind.api_version, "kind": write.kind.kind}
     for key in ("apiVersion", "kind"):
         old, new = write.old.get(key), write.obj.get(key)
         if new != old:

@@ -1,7 +1,7 @@
 """Which stored objects a kind shows, and in which form.
 
-Most kinds show the stored objects. A Project is OpenShift's view of a Namespace, and the older versions of a
-SeldonDeployment show it with their apiVersion.
+Most kinds show the stored objects. A Project is OpenShift's view of a Namespace, the older versions of a
+SeldonDeployment show it with their apiVersion, and Tekton's v1beta1 is converted.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from workshop.lab.api.discovery import PROJECT, SHOWN
 from workshop.lab.kinds import Kind, Kinds
 from workshop.lab.records import Record
 from workshop.manifests.objects import Object
+from workshop.manifests.tekton.beta import to_v1, to_v1beta1
+
+BETA = "v1beta1"
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,12 @@ class View:
         return self.result(record.object())
 
     def result(self, obj: Object) -> Object:
-        """The response of a write."""
-        return shown(obj, self.kind) if self.differs else obj
+        """A stored object in the form of the kind."""
+        return shown(to_v1beta1(obj) if self.kind.version == BETA else obj, self.kind) if self.differs else obj
+
+    def taken(self, obj: Object) -> Object:
+        """An object in the form of the kind, as it is stored."""
+        return shown(to_v1(shown(obj, self.kind)), self.stored)
 
 
 def view(kinds: Kinds, group: str, version: str, plural: str) -> View | None:

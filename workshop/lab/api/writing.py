@@ -48,7 +48,7 @@ async def _sent(view: View, target: Target, request: Request) -> tuple[Object, t
     if repeated and mode == "Strict":
         handled = f'{view.kind.kind} in version "{view.kind.version}" cannot be handled as a {view.kind.kind}'
         raise BadRequest(f"{handled}: strict decoding error: {', '.join(repeated)}")
-    return {**obj, "apiVersion": view.stored.api_version, "kind": view.stored.kind}, tuple(repeated)
+    return view.taken(obj), tuple(repeated)
 
 
 def _must_be_specified(kind: Kind, name: str) -> Invalid:

@@ -55,7 +55,7 @@ def test_dry_run_stores_nothing(lab: Lab, namespace: str) -> None:
 
 
 def test_yaml_bodies_are_read(lab: Lab, namespace: str) -> None:
-    raw = b"metadata: {name: y}\ndata: {day: '2026-01-01'}\n"
+    raw = b"metadata: {name: yaml}\ndata: {day: '2026-01-01'}\n"
     code, made = lab.ask("POST", configs(namespace), raw, media="application/yaml")
     assert (code, made["data"]) == (201, {"day": "2026-01-01"})
 
