@@ -24,6 +24,7 @@ class Package:
 
     `programs` maps the name that the lab uses to the file names it may have. `version` is the option that makes the
     first of them print its version. Without a `release`, only PATH and the distribution's package are tried.
+    `fixed` is a folder that the distribution's program reads by this path, which its binary contains.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Package:
     debian: str
     release: Release | None = None
     version: str = "--version"
+    fixed: str = ""
 
     @property
     def oldest(self) -> str:
@@ -48,6 +50,8 @@ PACKAGES = {
             # Debian calls it prometheus-alertmanager.
             programs={"alertmanager": ("alertmanager", "prometheus-alertmanager")},
             debian="prometheus-alertmanager",
+            # Its templates: it does not start without them.
+            fixed="/usr/share/prometheus/alertmanager",
             release=Release(
                 "0.34.1",
                 {

@@ -94,13 +94,14 @@ def _keep(package: Package, source: Source, partial: Path) -> None:
         "version": version,
         "origin": source.title,
         "tree": source.tree,
+        "fixed": package.fixed if source.tree else "",
         "libraries": [str(path.relative_to(partial)) for path in libraries],
         "programs": {name: str(path.relative_to(partial)) for name, path in files.items()},
     }
     (partial / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     partial.chmod(0o755)
     kept = partial.parent / f"{package.name}-{version}"
-    shutil.rmtree(kept, ignore_errors=True)  # Only folders without a readable manifest get here.
+    shutil.rmtree(kept, ignore_errors=True)  # Without a readable manifest, or of an older kit.
     partial.rename(kept)
     output.note(f"     {package.name} {version} from {source.title}")
 

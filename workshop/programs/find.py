@@ -16,6 +16,7 @@ from typing import Any
 from workshop.errors import SetupError
 from workshop.programs.catalog import PACKAGES, Package
 
+WORKING_DIRECTORY = "/proc/self/cwd"
 MANIFEST = "installed.json"
 """The description of a folder of the cache. It is written last, so a folder without it is not used."""
 ON_PATH = "PATH"
@@ -28,7 +29,8 @@ class Program:
     """One program: its file, its version, and its origin as text for a participant.
 
     `root` is the folder with the unpacked package of a distribution, else None. Such a program expects its other files
-    below `/usr`. `libraries` are the folders of its shared libraries.
+    below `/usr`. `libraries` are the folders of its shared libraries. `fixed` is the folder of its package that it
+    reads below its working directory.
     """
 
     name: str
@@ -37,6 +39,14 @@ class Program:
     origin: str
     root: Path | None = None
     libraries: tuple[Path, ...] = ()
+    fixed: str = ""
+
+    @property
+    def links(self) -> dict[str, Path]:
+        """What must be in its working directory: the relative path and the folder that it is a link to."""
+        if self.root is None or not self.fixed:
+            return {}
+        return {relocated(self.fixed).removeprefix(f"{WORKING_DIRECTORY}/"): self.root / self.fixed.lstrip("/")}
 
     @property
     def shared(self) -> dict[str, Path]:
@@ -56,6 +66,11 @@ class Program:
     def env(self) -> dict[str, str]:
         """The environment variables that it needs."""
         return {"LD_LIBRARY_PATH": os.pathsep.join(map(str, self.libraries))} if self.libraries else {}
+
+
+def relocated(fixed: str) -> str:
+    """Where a relocated program reads a folder: `shared/NAME` of its working directory, as proc(5) names it."""
+    return f"{WORKING_DIRECTORY}/shared/{Path(fixed).name}"
 
 
 def cache_folder() -> Path:
@@ -104,6 +119,8 @@ def in_cache(package: Package, cache: Path) -> dict[str, Program]:
             version = parse(held["version"])
         except (OSError, ValueError, KeyError):
             continue
+        if held.get("tree") and held.get("fixed", "") != package.fixed:
+            continue  # Fetched by an older kit, which did not relocate it.
         if held.get("package") == package.name and version >= package.minimum and (best is None or version > best[0]):
             best = (version, manifest.parent, held)
     if best is None:
@@ -112,7 +129,7 @@ def in_cache(package: Package, cache: Path) -> dict[str, Program]:
     root = folder if held["tree"] else None
     libraries = tuple(folder / each for each in held.get("libraries", ()))
     return {
-        name: Program(name, folder / file, held["version"], held["origin"], root, libraries)
+        name: Program(name, folder / file, held["version"], held["origin"], root, libraries, package.fixed)
         for name, file in held["programs"].items()
     }
 

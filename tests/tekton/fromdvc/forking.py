@@ -30,7 +30,11 @@ MODULES = (
 """What a `dvc repro`, `dvc pull` or `dvc push` imports."""
 
 CLIENT = """\
-#!{python} -IS
+#!/bin/sh
+# The first lines are of the shell, because a path in #! can have no space.
+''':'
+exec "{python}" -IS "$0" "$@"
+'''
 import array, json, os, socket, sys
 words = sys.argv[1:]
 if os.path.basename(sys.argv[0]) == "dvc":

@@ -23,7 +23,7 @@ from tests.kit import until
 from workshop.errors import SetupError
 from workshop.programs import PACKAGES, Package, Program, Release, find, require
 from workshop.programs.fetch import SOURCES, Source, ensure
-from workshop.programs.find import cache_folder
+from workshop.programs.find import cache_folder, in_cache
 from workshop.programs.release import this_platform
 
 KIT = Path(__file__).resolve().parents[3]
@@ -216,6 +216,43 @@ def test_the_distributions_package_is_unpacked_with_what_it_needs(cache: Path, r
     assert (found.version, found.origin) == ("2.45.0", "the distribution's package")
     assert found.root is not None and (found.root / "usr" / "bin" / "kit-test-helper").exists()
     assert sorted(path.name for path in (cache / "programs").iterdir()) == ["lock", "prometheus-2.45.0"]
+
+
+@needs_apt
+def test_a_folder_that_the_binary_names_is_read_below_the_working_directory(
+    cache: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fixed = "/usr/share/kit-tests0/templates"
+    package = replace(PROMETHEUS, debian="kit-test-prometheus", fixed=fixed)
+    tree = repository.parent / "tree-kit-test-prometheus"
+    (tree / fixed[1:]).mkdir(parents=True)
+    (tree / fixed[1:] / "text").write_text("the templates")
+    monkeypatch.setattr(
+        sys.modules[__name__],
+        "_script",
+        lambda version: f"""#!/bin/sh
+echo "tool, version {version} $(/bin/cat {fixed}/text 2>/dev/null)"
+""".encode(),
+    )
+    _packaged(repository, "kit-test-prometheus", "2.45.0", "", "prometheus", "promtool")
+    found = ensure(package, DISTRIBUTION)["prometheus"]
+    for link, target in found.links.items():
+        (tmp_path / link).parent.mkdir()
+        (tmp_path / link).symlink_to(target)
+    done = subprocess.run([found.path], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "tool, version 2.45.0 the templates\n"
+
+
+@needs_apt
+def test_a_folder_of_the_cache_that_an_older_kit_did_not_relocate_is_fetched_again(
+    cache: Path, repository: Path
+) -> None:
+    package = replace(PROMETHEUS, debian="kit-test-prometheus")
+    _packaged(repository, "kit-test-prometheus", "2.45.0", "", "prometheus", "promtool")
+    ensure(package, DISTRIBUTION)
+    again = replace(package, fixed="/usr/share/kit-tests0/templates")
+    assert in_cache(again, cache) == {} and in_cache(package, cache)
+    assert ensure(again, DISTRIBUTION)["prometheus"].fixed == again.fixed
 
 
 def test_files_that_a_package_expects_below_usr_share_are_named_unless_the_machine_has_them(tmp_path: Path) -> None:

@@ -66,6 +66,14 @@ def served(
     )
 
 
+def _link(link: Path, target: Path) -> None:
+    """Make a link, or change one that leads elsewhere. Raises OSError."""
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink() or link.readlink() != target:
+        link.unlink(missing_ok=True)
+        link.symlink_to(target)
+
+
 def runner(lab: Lab, name: str, missing: str, process: Process) -> Runner:
     """The runner of a component of this family. `missing` is its message where the program is not installed."""
     # A late import: the command line reads the component descriptions and must not wait for a server.
@@ -77,7 +85,10 @@ def runner(lab: Lab, name: str, missing: str, process: Process) -> Runner:
 
     def spec() -> ProcessSpec:
         env = process_environment.base(lab.paths) | program.env
-        made = process(program.path, lab.paths.component(name), env, str(lab.url(name)))
+        folder = lab.paths.component(name)
+        made = process(program.path, folder, env, str(lab.url(name)))
+        for link, target in program.links.items():
+            _link(folder / link, target)
         # A distribution's program reads the files of its pages from /usr/share.
         mounts = (Mount(source, expected, read_only=True) for expected, source in sorted(program.shared.items()))
         return replace(made, mounts=tuple(mounts))
