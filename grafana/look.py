@@ -96,18 +96,18 @@ def dial(title: str, description: str, span: int = 4, height: int = 5) -> gauge.
     )
 
 
-def series(title: str, description: str, unit: str, span: int = 8) -> timeseries.Panel:
-    """Lines over time."""
-    return (
+def series(title: str, description: str, unit: str, span: int = 8, *, signed: bool = False) -> timeseries.Panel:
+    """Lines over time, from 0 on unless they are `signed`."""
+    panel = (
         _common(timeseries.Panel(), title, description, unit, span, 8)
         .line_width(2)
         .fill_opacity(8)
         .line_interpolation(LineInterpolation.LINEAR)
         .show_points(VisibilityMode.NEVER)
-        .min(0)
         .legend(_legend())
         .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
     )
+    return panel if signed else panel.min(0)
 
 
 def bars(title: str, description: str, unit: str, span: int = 8, height: int = 8) -> bargauge.Panel:

@@ -79,7 +79,7 @@ def mae_over_time() -> timeseries.Panel:
 
 def bias_over_time() -> timeseries.Panel:
     """The mean residual over time."""
-    return _over_time("Bias over time", queries.bias(over=WINDOW, by=PREDICTOR), "bias")
+    return _over_time("Bias over time", queries.bias(over=WINDOW, by=PREDICTOR), "bias", signed=True)
 
 
 def residuals() -> barchart.Panel:
@@ -147,8 +147,9 @@ def _now(title: str, description: str, expr: str, span: int = 5) -> stat.Panel:
     return look.figure(title, description, "short", span, 5).with_target(look.now(expr))
 
 
-def _over_time(title: str, expr: str, measure: str) -> timeseries.Panel:
-    panel = look.series(title, "By predictor, over the chosen window. Dashed: in the model's test.", "short")
+def _over_time(title: str, expr: str, measure: str, *, signed: bool = False) -> timeseries.Panel:
+    about = "By predictor, over the chosen window. Dashed: in the model's test."
+    panel = look.series(title, about, "short", signed=signed)
     return (
         panel.override_by_regexp("/^in the test/", look.dashed(PLAIN))
         .with_target(look.query(expr, BY_PREDICTOR))

@@ -33,21 +33,24 @@ Rows = Mapping[str, Values]
 """The values of some rows by column. A missing value is None, or NaN in an array of numbers."""
 
 
-def describe(rows: Rows, data_version: str, outputs: Sequence[int] | NDArray[np.intp] = ()) -> Reference:
+def describe(
+    rows: Rows, data_version: str, outputs: Sequence[int] | NDArray[np.intp] = (), *, stretch: int = STRETCH
+) -> Reference:
     """The reference of training rows, oldest first: the bins of each column, and the share of the rows in each.
 
     A column is a text when its first value that is not missing is one. `outputs` are the deciles of the model's answers
-    to these rows. Raises ValueError when a column has no value.
+    to these rows. `stretch` is for `usual`: less where callers send few different rows, which are farther from training
+    by chance. Raises ValueError when a column has no value.
     """
-    features = [_feature(name, values) for name, values in rows.items()]
+    features = [_feature(name, values, stretch) for name, values in rows.items()]
     made: Reference = {"data_version": data_version, "features": features}
     if len(outputs):
         shares = np.bincount(outputs, minlength=DECILES) / len(outputs)
-        made["outputs"] = {"shares": shares.round(6).tolist(), "usual": usual(np.asarray(outputs), DECILES)}
+        made["outputs"] = {"shares": shares.round(6).tolist(), "usual": usual(np.asarray(outputs), DECILES, stretch)}
     return made
 
 
-def _feature(name: str, values: Values) -> dict[str, Any]:
+def _feature(name: str, values: Values, stretch: int) -> dict[str, Any]:
     first = next((value for value in values if not _is_missing(value)), None)
     if first is None:
         raise ValueError(f"{name} has no value in the training data")
@@ -55,16 +58,16 @@ def _feature(name: str, values: Values) -> dict[str, Any]:
     at, names = bins(made, values), list(made["bins"])
     shares = np.bincount(at, minlength=len(names)) / len(at)
     trained = dict(zip(names, shares.round(6).tolist(), strict=True))
-    return {"name": name, **made, "bins": trained, "usual": usual(at, len(names))}
+    return {"name": name, **made, "bins": trained, "usual": usual(at, len(names), stretch)}
 
 
-def usual(bins: NDArray[np.intp], count: int) -> float:
-    """The largest index of `STRETCH` rows of training that follow each other, against all of them.
+def usual(bins: NDArray[np.intp], count: int, stretch: int = STRETCH) -> float:
+    """The largest index of `stretch` rows of training that follow each other, against all of them.
 
     The weather of some days is never that of half a year. What is served is compared with this, so that it has drifted
     when it is farther from training than training itself ever was. `bins` are the bins of the rows, oldest first.
     """
-    size = max(1, min(STRETCH, len(bins) // 2))
+    size = max(1, min(stretch, len(bins) // 2))
     starts = range(0, len(bins) - size + 1, max(1, size // 2))
     whole = np.bincount(bins, minlength=count) / len(bins)
     names = [str(at) for at in range(count)]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from delivery import card as cards
-from delivery import graph, usecase
+from delivery import drift, graph, usecase
 from delivery.errors import DeliveryError
 from delivery.usecase import Champion
 from fuel import candidates, card, data, evaluate, export, gate, metrics, train
@@ -100,6 +100,23 @@ def test_the_references_divide_training_and_test_into_tenths(trained: Path) -> N
     shares = made.reference["outputs"]["shares"]
     assert len(shares) == 10 and min(shares) > 0.05
     assert len(made.residual_edges) == 9 and made.residual_edges == sorted(made.residual_edges)
+
+
+def test_the_cars_of_the_test_are_no_drift_and_pounds_are(trained: Path, test_cars: pd.DataFrame) -> None:
+    reference = card.load(trained).reference
+    rows = {
+        name: list(values) for name, values in zip(FEATURES, zip(*train.rows_of(test_cars), strict=True), strict=True)
+    }
+    pounds = rows | {"weight": [2.2046 * kilograms for kilograms in rows["weight"]]}
+    moved = {}
+    for one, two in ((rows, "test"), (pounds, "pounds")):
+        counted = drift.count(reference, one)
+        moved[two] = {
+            feature["name"]: drift.psi(counted[feature["name"]], feature["bins"]) / max(2 * feature["usual"], 0.25)
+            for feature in reference["features"]
+        }
+    assert max(moved["test"].values()) < 0.6
+    assert moved["pounds"]["weight"] > 3
 
 
 def test_r2_compares_with_the_mean_of_training() -> None:
