@@ -26,6 +26,8 @@ VARIABLES = {
     "feature": "dest",
     "slice": "carrier",
 }
+OF_A_REGRESSION = {"$deployment": "fuel-consumption", "$feature": "weight", "$slice": "origin"}
+"""The values for the dashboard of regressions."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -55,11 +57,14 @@ def _rules() -> list[dict[str, Any]]:
 def expressions() -> Iterator[tuple[str, str]]:
     """Where, and the PromQL: of panels, annotations, recording rules and alerts."""
     for path in FILES:
-        for panel in panels(path):
-            for target in panel["targets"]:
-                yield f"{path.name}: {panel['title']} {target['refId']}", target["expr"]
-        for one in load(path)["annotations"]["list"]:
-            yield f"{path.name}: annotation {one['name']}", one["expr"]
+        chosen = OF_A_REGRESSION if path.stem == "regression" else {}
+        found = [(f"{panel['title']} {one['refId']}", one) for panel in panels(path) for one in panel["targets"]]
+        found += [(f"annotation {one['name']}", one) for one in load(path)["annotations"]["list"]]
+        for where, one in found:
+            expr = one["expr"]
+            for variable, value in chosen.items():
+                expr = expr.replace(variable, value)
+            yield f"{path.name}: {where}", expr
     for rule in records():
         yield f"rules.yaml: record {rule['record']}", rule["expr"]
     for rule in rules():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ from delivery.usecase import LabelledRow
 from flights.schema import FEATURES
 from flights.traffic import flights_of
 
+from tests.fuel import FOLDER as FUEL
+from tests.fuel import trained_kit
 from tests.grafana.boards import KIT
 from tests.kit import serving, until
 from tests.s2i.conftest import Server
@@ -36,6 +39,8 @@ from workshop.lab.routes import Backend, Routes, Target
 from workshop.programs import require
 
 NAMESPACE, DEPLOYMENT = "user1-production", "flight-delay"
+REGRESSION = "fuel-consumption"
+"""A second deployment, whose only predictor is `main`."""
 SHARES = {"main": 80, "canary": 20}
 REQUESTS = 300
 
@@ -55,6 +60,7 @@ class Stack:
     client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=10))
     rows: list[list[Any]] = field(default_factory=list)
     """Rows that may be sent again."""
+    regression: Server | None = None
 
     def query(self, expr: str) -> list[dict[str, Any]]:
         """The series that Prometheus answers with."""
@@ -71,37 +77,45 @@ class Stack:
         """Send as many rows as a comparison with training needs within a minute, and wait for the rules' answer."""
         for start in range(0, len(self.rows), 500):
             self.servers["main"].post({"data": {"names": list(FEATURES), "ndarray": self.rows[start : start + 500]}})
-        self.until('feature:model_feature_drift:ratio and feature:model_feature_rows:increase{window="1m"} >= 2000')
-        self.until('predictor:model_output_drift:ratio and predictor:model_output_rows:increase{window="1m"} >= 2000')
+        if self.regression is not None:
+            ask_about_cars(self.regression)
+        for name in (DEPLOYMENT, *([REGRESSION] if self.regression else [])):
+            of = f'deployment_name="{name}"'
+            rows = f'increase{{window="1m", {of}}} >= 2000'
+            self.until(f"feature:model_feature_drift:ratio{{{of}}} and feature:model_feature_rows:{rows}")
+            self.until(f"predictor:model_output_drift:ratio{{{of}}} and predictor:model_output_rows:{rows}")
 
 
 @contextmanager
-def scraped(root: Path, predictors: Iterable[str]) -> Iterator[Stack]:
-    """Model servers, the gateway, and Prometheus with the kit's rules."""
+def scraped(root: Path, predictors: Iterable[str], *, regression: bool = False) -> Iterator[Stack]:
+    """Model servers, the gateway, and Prometheus with the kit's rules; a regression next to them if it is wanted."""
     model = serving_model()
     with ExitStack() as ending:
         servers = {predictor: _server(predictor, model) for predictor in predictors}
-        for server in servers.values():
+        cars = _regression() if regression else None
+        every = {DEPLOYMENT: servers} | ({REGRESSION: {"main": cars}} if cars else {})
+        for server in (one for each in every.values() for one in each.values()):
             ending.callback(server.stop)
-        for server in servers.values():
+        for server in (one for each in every.values() for one in each.values()):
             server.wait_for("ready")
         base = ending.enter_context(_gateway(servers))
         rules, own = PrometheusFiles(root / "prometheus"), _own_rules()
         rules.write_rules(own)
-        process, url = _prometheus(root / "prometheus", ending.enter_context(reserve()).number, servers)
+        process, url = _prometheus(root / "prometheus", ending.enter_context(reserve()).number, every)
         ending.callback(process.wait, 10)
         ending.callback(process.terminate)
         _until_ready(url)
-        yield Stack(base, servers, url, rules, own, lambda: process.send_signal(signal.SIGHUP))
+        yield Stack(base, servers, url, rules, own, lambda: process.send_signal(signal.SIGHUP), regression=cars)
 
 
 @pytest.fixture(scope="package")  # Prometheus evaluates all rules each second until it ends.
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole way from the caller to Prometheus, asked a few hundred times with truth and some mistakes."""
     root = tmp_path_factory.mktemp("stack")
-    with scraped(root, SHARES) as made:
+    with scraped(root, SHARES, regression=True) as made:
         # increase() compares with what was there before: the zeros have to be seen first.
-        made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 2")
+        made.until("count(model_predictions_total == 0) >= 8 and on () count(up == 1) == 3")
+        made.until('count(model_feedback_error_total{power="0"} == 0) >= 2')
         # As many rows as a comparison with training needs.
         plan = Plan(rate=150, rows=10, requests=REQUESTS, feedback=0.8, mistakes=0.03, seed=1)
         flights = flights_of(7, root)
@@ -112,7 +126,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         traffic.start()
         report = traffic.wait()
         assert not report.failed, report.summary()
+        assert made.regression is not None
+        ask_about_cars(made.regression)
         made.until(f"sum({COUNT}) >= {REQUESTS}")
+        made.until('sum(model_feedback_error_total{power="0"}) >= 2500')
         # A rate needs two scrapes of a code that came late.
         made.until(f'sum(rate({COUNT[:-1]}, code="400"}}[10s])) >= 0')
         yield made
@@ -130,7 +147,8 @@ def _gateway(servers: dict[str, Server]) -> Iterator[str]:
         yield url
 
 
-COUNT = f'seldon_api_executor_server_requests_seconds_count{{namespace="{NAMESPACE}", service="predictions"}}'
+_PLACE = f'namespace="{NAMESPACE}", deployment_name="{DEPLOYMENT}"'
+COUNT = f'seldon_api_executor_server_requests_seconds_count{{{_PLACE}, service="predictions"}}'
 
 
 def _server(predictor: str, model: Path) -> Server:
@@ -147,16 +165,48 @@ def _server(predictor: str, model: Path) -> Server:
     return Server("FlightDelay", env, KIT / "model")
 
 
-def _prometheus(folder: Path, port: int, servers: dict[str, Server]) -> tuple[subprocess.Popen[bytes], str]:
+def _regression() -> Server:
+    env = {
+        "SELDON_DEPLOYMENT_ID": REGRESSION,
+        "PREDICTOR_ID": "main",
+        "PREDICTOR_LABELS": json.dumps({"version": "main"}),
+        "PREDICTIVE_UNIT_METRICS_ENDPOINT": "/prometheus",
+        "MODEL_SERVER_ACCESS_LOG": "no",
+    }
+    return Server("FuelConsumption", env, trained_kit() / FUEL)
+
+
+def ask_about_cars(server: Server) -> None:
+    """Send the cars of the test with their truth, 2528 rows in all, and one of an origin that the schema refuses."""
+    names, *cars = csv.reader((trained_kit() / FUEL / "data/cars.csv").read_text().splitlines())
+    chosen = [dict(zip(names, car, strict=True)) for car in cars[4::5]]
+    columns = [name for name in names if name not in ("name", "consumption")]
+    rows = [[car[name] if name == "origin" else json.loads(car[name] or "null") for name in columns] for car in chosen]
+    data = {"names": columns, "ndarray": rows * 8}
+    truth = [[float(car["consumption"])] for car in chosen] * 8
+    for _ in range(4):
+        assert server.post({"data": data}).status == 200
+        feedback = {"request": {"data": data}, "truth": {"data": {"ndarray": truth}}}
+        assert server.post(feedback, "/api/v1.0/feedback").status == 200
+    wrong = {"names": columns, "ndarray": [[*rows[0][:-1], "Mars"]]}
+    assert server.post({"data": wrong}).status == 400
+
+
+def _prometheus(
+    folder: Path, port: int, deployments: Mapping[str, Mapping[str, Server]]
+) -> tuple[subprocess.Popen[bytes], str]:
     """The lab's own Prometheus, which scrapes every half second."""
     program = require("prometheus")
     url = f"http://127.0.0.1:{port}"
     spec = prometheus.process(program.path, folder, {"PATH": os.environ["PATH"]}, url, port)
-    monitor = yaml.safe_load((KIT / "seldon/base/podmonitor.yaml").read_text())
-    (job,) = jobs(parse({**monitor, "metadata": {"name": DEPLOYMENT, "namespace": NAMESPACE}}))
-    pods = [_pod(name, server) for name, server in servers.items()]
-    config = {**job.config, "scrape_interval": "500ms", "scrape_timeout": "500ms"}
-    PrometheusFiles(folder).write_jobs({job.name: (config, target_groups(job, Inventory(pods)))})
+    made = {}
+    for deployment, servers in deployments.items():
+        text = (KIT / "seldon/base/podmonitor.yaml").read_text().replace(DEPLOYMENT, deployment)
+        (job,) = jobs(parse({**yaml.safe_load(text), "metadata": {"name": deployment, "namespace": NAMESPACE}}))
+        pods = [_pod(deployment, name, server) for name, server in servers.items()]
+        config = {**job.config, "scrape_interval": "500ms", "scrape_timeout": "500ms"}
+        made[job.name] = (config, target_groups(job, Inventory(pods)))
+    PrometheusFiles(folder).write_jobs(made)
     # The lab's gate adds the password. There is no gate here.
     argv = [word for word in spec.argv if not word.startswith("--web.config.file")]
     started = subprocess.Popen(argv, cwd=spec.cwd, env=dict(spec.env), stderr=subprocess.DEVNULL)
@@ -178,10 +228,10 @@ def _own_rules() -> dict[str, str]:
     return {"own.yaml": rule_file(rule)}
 
 
-def _pod(predictor: str, server: Server) -> ScrapedPod:
-    labels = {"seldon-deployment-id": DEPLOYMENT}
-    obj = {"metadata": {"name": f"{DEPLOYMENT}-{predictor}", "namespace": NAMESPACE, "labels": labels}}
-    return ScrapedPod(obj, [Port(DEPLOYMENT, "metrics", 6000, server.metrics_port)])
+def _pod(deployment: str, predictor: str, server: Server) -> ScrapedPod:
+    labels = {"seldon-deployment-id": deployment}
+    obj = {"metadata": {"name": f"{deployment}-{predictor}", "namespace": NAMESPACE, "labels": labels}}
+    return ScrapedPod(obj, [Port(deployment, "metrics", 6000, server.metrics_port)])
 
 
 def _until_ready(url: str) -> None:

@@ -33,7 +33,10 @@ PROMETHEUS_ADDS = {
 }
 WINDOW = "2m"
 
-EMPTY = {"annotation Alerts": "nothing fires"}
+EMPTY = {
+    "annotation Alerts": "nothing fires",
+    "regression.json: Values that training did not have": "the schema refuses them",
+}
 """Panels that rightly show nothing here."""
 ALERTS = {f"rules.yaml: {rule['alert']}" for rule in rules()}
 MAY_FIRE = {"rules.yaml: FeatureDrift", "rules.yaml: ModelDrift"}
@@ -43,7 +46,7 @@ MAY_FIRE = {"rules.yaml: FeatureDrift", "rules.yaml: ModelDrift"}
 def _emitted(stack: Stack) -> dict[str, set[str]]:
     """Names of samples and their labels, as the servers expose them."""
     found: dict[str, set[str]] = {}
-    for server in stack.servers.values():
+    for server in (*stack.servers.values(), *([stack.regression] if stack.regression else [])):
         text = httpx.get(f"http://127.0.0.1:{server.metrics_port}/prometheus").text
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
