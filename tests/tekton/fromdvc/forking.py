@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import json
 import os
 import runpy
 import socket
@@ -35,19 +34,21 @@ CLIENT = """\
 ''':'
 exec "{python}" -IS "$0" "$@"
 '''
-import array, json, os, socket, sys
+import _socket, os, sys
 words = sys.argv[1:]
 if os.path.basename(sys.argv[0]) == "dvc":
     words = ["-m", "dvc", *words]
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({path!r})
-    call = json.dumps([words, os.getcwd(), dict(os.environ)]).encode()
-    files = array.array("i", [0, 1, 2])
-    server.sendmsg([len(call).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
-    server.sendall(call)
-    code = server.recv(1)
+server = _socket.socket(_socket.AF_UNIX)
+server.connect({path!r})
+variables = [name + "=" + value for name, value in os.environ.items()]
+call = os.fsencode("\\0".join([str(len(words)), *words, os.getcwd(), *variables]))
+files = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+server.sendmsg([len(call).to_bytes(8, "big")], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, files)])
+server.sendall(call)
+code = server.recv(1)
 sys.exit(code[0] if code else 255)
 """
+"""Few imports, because it starts so often."""
 
 
 @contextmanager
@@ -103,12 +104,13 @@ def _run(call: socket.socket) -> None:
     data = b""
     while len(data) < int.from_bytes(size, "big"):
         data += call.recv(1 << 16)
-    words, folder, env = json.loads(data)
+    count, *texts = os.fsdecode(data).split("\0")
+    words, folder, variables = texts[: int(count)], texts[int(count)], texts[int(count) + 1 :]
     for number, file in enumerate(files):
         os.dup2(file, number)
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(env)
+    os.environ.update({name: value for name, _, value in (one.partition("=") for one in variables)})
     code = 1
     try:
         code = _python(words)

