@@ -1,4 +1,4 @@
-"""What a run does beside reproducing: results, stages at the same time, a failure, a branch that has moved."""
+"""What else a run does: results, stages at the same time, a failure, a branch that has moved."""
 
 from __future__ import annotations
 
