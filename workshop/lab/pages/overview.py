@@ -6,7 +6,7 @@ Pure functions of the lab; no state of their own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 
@@ -15,7 +15,8 @@ from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs.listing import Row, Rows
 from workshop.lab.parts import Part
-from workshop.manifests.objects import Object, status_of
+from workshop.lab.routes import client_path
+from workshop.manifests.objects import Object, namespace_and_name, status_of
 
 RUNS_SHOWN = 8
 FOLDERS = ("notebooks", "model", "s2i", "tekton", "seldon", "grafana")
@@ -63,6 +64,8 @@ class Deployment:
     why: str
     note: str
     predictors: tuple[Predictor, ...]
+    page: str
+    """The address of its web client."""
 
 
 @dataclass(frozen=True)
@@ -195,19 +198,21 @@ def _component_stations(lab: Lab, components: Sequence[PartRow]) -> dict[str, St
 def _stage(lab: Lab, title: str, how: str) -> Stage:
     namespace = lab.participant.namespace(title.lower())
     found = lab.store.objects(built_in("SeldonDeployment"), namespace)
-    return Stage(title, namespace, how, tuple(_deployment(each) for each in found))
+    gateway = lab.url("gateway") or ""
+    return Stage(title, namespace, how, tuple(_deployment(each, gateway) for each in found))
 
 
-def _deployment(obj: Object) -> Deployment:
-    status = status_of(obj)
+def _deployment(obj: Object, gateway: str) -> Deployment:
+    status, (namespace, name) = status_of(obj), namespace_and_name(obj)
     state = str(status.get("state") or "Creating")
     return Deployment(
-        name=obj["metadata"]["name"],
+        name=name,
         state=state,
         mark=_STATES.get(state, "idle"),
         why=str(status.get("description") or "") if state != "Available" else "",
         note="",
         predictors=predictors(obj),
+        page=f"{gateway}{client_path(namespace, name)}/",
     )
 
 
@@ -221,8 +226,7 @@ def _compared(production: Stage, staging: Stage) -> Stage:
             return ""
         return "The digest that staging tested." if digests <= tested else "Staging has another digest."
 
-    compared = tuple(Deployment(d.name, d.state, d.mark, d.why, note(d), d.predictors) for d in production.deployments)
-    return Stage(production.title, production.namespace, production.how, compared)
+    return replace(production, deployments=tuple(replace(each, note=note(each)) for each in production.deployments))
 
 
 def _newest(runs: list[Object]) -> list[Object]:
