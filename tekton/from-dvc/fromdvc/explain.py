@@ -31,9 +31,9 @@ def explained(error: DvcException, lines: Lines, stages: Sequence[Any]) -> FromD
         case NotDvcRepoError():
             return located([lines.at()], "it is in no DVC project", hint="dvc init in the root of the project")
         case YAMLSyntaxError():
-            return _syntax(error, lines)
+            return _syntax(error, lines.of_file(error.relpath))
         case YAMLValidationError():
-            return _schema(error, lines)
+            return _schema(error, lines.of_file(error.path))
         case ResolveError():
             return _template(error, lines)
         case CyclicGraphError():
@@ -67,8 +67,7 @@ def _syntax(error: YAMLSyntaxError, lines: Lines) -> FromDvcError:
     cause = error.exc.__cause__
     mark = getattr(cause, "problem_mark", None) or getattr(cause, "context_mark", None)
     problem = getattr(cause, "problem", None) or "it cannot be read"
-    file = lines.shown if error.relpath.endswith(lines.shown.rpartition("/")[2]) else error.relpath
-    place = f"{file}:{mark.line + 1 if mark else 1}"
+    place = f"{lines.shown}:{mark.line + 1 if mark else 1}"
     return located([place], f"bad YAML: {problem}", hint="mend the line; the message is that of DVC's YAML reader")
 
 
@@ -76,9 +75,7 @@ def _schema(error: YAMLValidationError, lines: Lines) -> FromDvcError:
     first = error.exc.errors[0]
     path = [getattr(part, "schema", part) for part in first.path]
     where = " -> ".join(str(part) for part in path)
-    if not error.path.endswith(lines.shown.rpartition("/")[2]):
-        return FromDvcError(f"{error.path}:1: {first.error_message} in {where}", hint="dvc status shows it too")
-    allowed = sorted(map(str, _allowed(path[:-1])))
+    allowed = sorted(map(str, _allowed(path[:-1]))) if lines.file.name == "dvc.yaml" else []
     if "extra keys" not in first.error_message or not allowed:
         return located(
             [lines.at(*path)], f"{first.error_message} in {where}", hint="https://dvc.org/doc names the types"

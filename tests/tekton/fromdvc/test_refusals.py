@@ -83,6 +83,34 @@ def test_a_message_has_the_place_the_reason_and_what_to_do(
     assert second.strip().startswith(hint) or hint in second
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "message"),
+    [
+        (
+            "other/dvc.yaml", "stages:\n  a:\n    cmd: x\n    dep: [y]\n",
+            "other/dvc.yaml:4: unknown key stages -> a -> dep\n  did you mean deps?",
+        ),
+        ("other/dvc.yaml", "stages:\n  a: [\n", "other/dvc.yaml:3: bad YAML"),
+        (
+            "x.csv.dvc", "outs:\n- path: x.csv\n  pth: y\n",
+            "x.csv.dvc:3: extra keys not allowed in outs -> 0 -> pth\n  https",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_another_file_has_its_own_place(
+    file: str,
+    text: str,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    make(tmp_path, {"dvc.yaml": stages(a={"cmd": "echo"}), file: text})
+    monkeypatch.chdir(tmp_path)
+    assert main(["dvc.yaml", "--image", "x"]) == 4
+    assert message in capsys.readouterr().err
+
+
 def test_a_file_that_is_there_but_not_in_git_is_missing_in_the_clone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
