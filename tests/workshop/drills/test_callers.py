@@ -36,13 +36,11 @@ def options(drill: Callers) -> argparse.Namespace:
     return traffic.parser().parse_args(["--url", "http://127.0.0.1:9", *drill.options])
 
 
-def sent(given: argparse.Namespace, month: int = 0) -> Iterable[dict[str, str]]:
-    """The series of a drill's rows, with their truth; `month` in place of the one that the options name."""
+def sent(given: argparse.Namespace, until: float = AFTERWARDS) -> Iterable[dict[str, str]]:
+    """The series of a drill's rows with their truth, from its beginning to `until` seconds."""
     assert given.feedback == 1
-    flights = season().sent(
-        month or given.month or TEST_MONTH, MINUTE, rate=given.rate * given.rows, swapped=given.swap_outcomes
-    )
-    return flights.series(AFTERWARDS)
+    rate, swapped = given.rate * given.rows, given.swap_outcomes
+    return season().sent(given.month or TEST_MONTH, MINUTE, rate=rate, swapped=swapped).series(until)
 
 
 @pytest.mark.slow
@@ -55,7 +53,7 @@ def test_wrong_truths_and_another_month_fire_their_alert_and_july_as_it_is_none(
     cases = {
         "the truths of July": (sent(right), [Stretch(0, AFTERWARDS)]),
         "the opposite of each truth": (sent(poisoned), [Stretch(0, MINUTE, [poisoned_feedback.DRILL.alert]), quiet]),
-        "the flights of December": (sent(december), [Stretch(0, MINUTE, [drifted_month.DRILL.alert])]),
+        "the flights of December": (sent(december, MINUTE), [Stretch(0, MINUTE, [drifted_month.DRILL.alert])]),
     }
     assert contradictions(tmp_path, cases) == ""
 
