@@ -28,6 +28,7 @@ LONGEST = (
     "tests/s2i/container/",
     "model/tests/",
     "tests/s2i/parity/",
+    "tests/tekton/fromdvc/",
     "tests/seldon/client/test_client_page.py",
     "tests/grafana/",
     "tests/workshop/lab/controllers/test_seldon.py",
