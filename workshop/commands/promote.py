@@ -18,6 +18,6 @@ def promote(words: argparse.Namespace, target: CommandTarget) -> int:
         output.emit(run)
         return 0
     name, namespace = run["metadata"]["name"], run["metadata"]["namespace"]
-    output.say(f"{name} in {namespace} verifies what staging runs, then waits for an approval")
+    output.say(f"{name} in {namespace} verifies what staging runs; then it needs an approval")
     output.say(f"  next: workshop approve --timeout 120, then workshop follow {name}")
     return 0
