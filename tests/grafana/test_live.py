@@ -109,7 +109,8 @@ def test_a_query_can_select_one_predictor(stack: Stack) -> None:
     both = queries.where(NAMESPACE, DEPLOYMENT)
     parts = {name: queries.where(NAMESPACE, DEPLOYMENT, name) for name in ("main", "canary")}
     seen = {name: _number(stack, queries.requests_seen(where, WINDOW)) for name, where in parts.items()}
-    assert sum(seen.values()) == pytest.approx(REQUESTS, rel=0.1)
+    # `increase` extrapolates to the window's ends: by up to an eighth where scrapes are late.
+    assert sum(seen.values()) == pytest.approx(REQUESTS, rel=0.15)
     assert seen["main"] > 2 * seen["canary"] > 0
     assert _number(stack, queries.error_ratio(both, WINDOW)) == 0
     assert 0 < _number(stack, queries.refused_ratio(both, WINDOW)) < 0.1
