@@ -17,9 +17,19 @@ from fromdvc.graph import read_project
 from fromdvc.project import Project, Stage
 from fromdvc.tasks import Options
 from fromdvc.tekton import tekton
-from hera.workflows.models import Workflow
+from yaml.representer import SafeRepresenter
 
 from tests.tekton.fromdvc.projects import SHAPES, make
+
+
+def _argo_types() -> Any:
+    """Argo's Workflow. The import of hera changes how PyYAML writes texts in the whole process; that is undone."""
+    kept = SafeRepresenter.yaml_representers[str], yaml.Dumper.yaml_representers[str]
+    from hera.workflows.models import Workflow
+
+    SafeRepresenter.yaml_representers[str], yaml.Dumper.yaml_representers[str] = kept
+    return Workflow
+
 
 SHELLCHECK = str(Path(sys.executable).with_name("shellcheck"))
 OPTIONS = Options(name="p", image="example.com/i:1", config_maps=("c",), secrets=("s",))
@@ -48,9 +58,15 @@ def strings(value: Any) -> list[str]:
 def test_argos_own_types_take_the_workflow_and_drop_nothing(shape: str, tmp_path: Path) -> None:
     found = SHAPES[shape]
     (workflow,) = argo(read_project(make(tmp_path, found.files) / found.folder / "dvc.yaml"), OPTIONS)
-    taken = Workflow.model_validate(workflow)
+    taken = _argo_types().model_validate(workflow)
     # A field that Argo lacks would not come back.
     assert taken.model_dump(by_alias=True, exclude_none=True, mode="json") == workflow
+
+
+def test_the_types_of_argo_leave_yaml_as_it_was() -> None:
+    before = yaml.safe_dump("a\nb")
+    _argo_types()
+    assert yaml.safe_dump("a\nb") == before
 
 
 def test_every_reference_names_something() -> None:

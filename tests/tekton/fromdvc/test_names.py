@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+import yaml
 from fromdvc.names import labels
+from fromdvc.render import as_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,3 +38,13 @@ def test_names_that_would_be_the_same_label_end_with_their_hash() -> None:
     found = labels(["train@a_b", "train@A-b", "fetch"], taken=("fetch",))
     assert len(set(found.values())) == 3
     assert all(re.fullmatch(r"(train-a-b|fetch)-[0-9a-f]{6}", label) for label in found.values())
+
+
+def test_names_that_kubectl_would_read_as_something_else_are_quoted() -> None:
+    names = ["y", "N", "1e3", "0.5", "12e345", "yes", "a"]
+    written = as_yaml([{"names": names}], "fromdvc")
+    (read,) = yaml.safe_load_all(written)
+    assert read == {"names": names}
+    plain = [line.removeprefix("- ") for line in written.splitlines() if line.startswith("- ")]
+    assert [line.strip("'\"") for line in plain] == names
+    assert [line for line in plain if line[0] not in "'\""] == ["a"]
