@@ -7,6 +7,7 @@ import re
 import yaml
 from fromdvc.names import labels
 from fromdvc.render import as_yaml
+from fromdvc.tekton import Manifest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,9 +43,10 @@ def test_names_that_would_be_the_same_label_end_with_their_hash() -> None:
 
 def test_names_that_kubectl_would_read_as_something_else_are_quoted() -> None:
     names = ["y", "N", "1e3", "0.5", "12e345", "yes", "a"]
-    written = as_yaml([{"names": names}], "fromdvc")
+    task = Manifest(apiVersion="tekton.dev/v1", kind="Pipeline", metadata={"name": "p"}, spec={"names": names})
+    written = as_yaml([task], "fromdvc")
     (read,) = yaml.safe_load_all(written)
-    assert read == {"names": names}
-    plain = [line.removeprefix("- ") for line in written.splitlines() if line.startswith("- ")]
+    assert read["spec"] == {"names": names}
+    plain = [line.strip().removeprefix("- ") for line in written.splitlines() if line.strip().startswith("- ")]
     assert [line.strip("'\"") for line in plain] == names
     assert [line for line in plain if line[0] not in "'\""] == ["a"]
