@@ -78,6 +78,32 @@ def test_the_leak_is_a_column_of_which_the_tests_say_so(tmp_path: Path) -> None:
         leaky_feature.change(tmp_path, {})
 
 
+def test_the_tests_of_behaviour_refuse_the_leak_and_pass_without_it(tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(MODEL, model, ignore=shutil.ignore_patterns(".dvc", "models", "reports", "__pycache__"))
+
+    def behaviour() -> subprocess.CompletedProcess[str]:
+        words = [
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "--no-header",
+            "tests/behaviour",
+            "-k",
+            "known_only_afterwards",
+        ]
+        known = {**os.environ, "PYTHONPATH": str(model), "PYTEST_ADDOPTS": ""}
+        return subprocess.run(
+            [sys.executable, *words], cwd=model, env=known, capture_output=True, text=True, check=False
+        )
+
+    assert behaviour().returncode == 0
+    leaky_feature.change(model, {})
+    refused = behaviour()
+    assert refused.returncode == 1 and re.search(leaky_feature.DRILL.pattern, refused.stdout), refused.stdout
+
+
 def test_production_refuses_what_the_drill_of_the_gate_looks_for() -> None:
     key = provenance.public_key(pem())
     made = signed(run("train-1", 1, gate="disabled", passed="unchecked"))
