@@ -143,7 +143,8 @@ def _supervisor(run: Path, log: Path) -> subprocess.Popen[bytes]:
         async def main():
             launcher = Launcher(Path({str(run)!r}))
             await launcher.open()
-            script = "sleep 60 & setsid -f sleep 60; pgrep -s 0 sleep; pgrep -n sleep; echo $$; echo {{}}; sleep 60"
+            script = ("sleep 60 & setsid -f sleep 60.25; pgrep -s 0 sleep; "
+                      "until pgrep -nf '^sleep 60.25$'; do :; done; echo $$; echo {{}}; sleep 60")
             await launcher.start(Spec(argv=["bash", "-c", script.format(launcher.pid)], env={ENV!r},
                                       log=Path({str(log)!r})))
             await asyncio.sleep(60)
