@@ -31,10 +31,10 @@ NO_ADDRESS = "not@val.id"
 def write(store: Store, plan: PodPlan, folder: Path) -> None:
     """Write the files of the Secrets of a Pod's ServiceAccount into a folder. Raises OSError."""
     secrets = list(_secrets(store, plan))
-    files = {**_git(secrets), **_ssh(secrets), **_docker(secrets)}
-    both = [one[".gitconfig"] for one in (_git(secrets), _ssh(secrets)) if ".gitconfig" in one]
-    if both:
-        files[".gitconfig"] = "".join(both)
+    git, ssh = _git(secrets), _ssh(secrets)
+    files = {**git, **ssh, **_docker(secrets)}
+    if ".gitconfig" in files:
+        files[".gitconfig"] = git.get(".gitconfig", "") + ssh.get(".gitconfig", "")
     for name, text in files.items():
         write_private(folder / name, text.encode())
 
