@@ -6,6 +6,7 @@ to conformance folders that set it; a folder may not cover every use of the fiel
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from workshop.lab.admission.tekton.decode import fold_case
 from workshop.lab.monitoring import support as monitoring_support
 from workshop.lab.paths import KIT
 from workshop.manifests import tekton
+from workshop.manifests.tekton import config as tekton_config
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.triggers import support as triggers_support
 
@@ -55,10 +57,25 @@ def tekton_rows() -> list[Row]:
     """Tekton's fields, each with conformance folders. Raises OSError without a checkout."""
     used = fields_of_folders()
     found = []
-    for row in _rows(tekton_support.SUPPORTED, tekton_support.ACCEPTED, tekton_support.REFUSED):
+    refused = {**tekton_support.REFUSED, **tekton_support.REFUSED_WITH_ALPHA}
+    rows = _rows(tekton_support.SUPPORTED, tekton_support.ACCEPTED, refused)
+    rows += [Row(name, "supported", f"needs `{flag}`") for name, flag in tekton_support.GATED.items()]
+    for row in sorted(rows, key=lambda row: row.field):
         setting = sorted((len(fields), folder) for folder, fields in used.items() if row.field in fields)
         found.append(Row(row.field, row.status, row.note, tuple(folder for _, folder in setting[:_LINKS])))
     return found
+
+
+def config_rows() -> list[Row]:
+    """The keys of the ConfigMaps `feature-flags` and `config-defaults`."""
+    types = (tekton_config.FeatureFlags, tekton_config.Defaults)
+    keys = {one.metadata["key"] for type_ in types for one in dataclasses.fields(type_)}
+    found = [Row(key, "accepted", reason) for key, reason in tekton_config.ACCEPTED.items()]
+    for key, values in tekton_config.IMPLEMENTED.items():
+        other = next((f"`{value}`" for value in values if value), "no value")
+        found.append(Row(key, "refused", f"any value but {other} is refused"))
+    listed = {row.field for row in found}
+    return sorted([*found, *(Row(key, "supported") for key in keys - listed)], key=lambda row: row.field)
 
 
 def triggers_rows() -> list[Row]:
@@ -120,6 +137,14 @@ def page() -> str:
             "trees and without.",
             "",
             *_table(rows, folders=True),
+            "### Feature flags and defaults",
+            "",
+            "The ConfigMaps `feature-flags` and `config-defaults` in the namespace `tekton-pipelines` decide as on a "
+            "cluster. The administrator changes them, and a change applies at once: "
+            "`KUBECONFIG=.workshop/admin.kubeconfig kubectl edit configmap feature-flags -n tekton-pipelines`. The "
+            "first values are those of OpenShift Pipelines.",
+            "",
+            *_table(config_rows()),
             "Conformance folders that no row names, because others set fewer fields:",
             "",
             *(f"- {_folder(one)}" for one in others),

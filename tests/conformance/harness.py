@@ -13,6 +13,7 @@ import yaml
 
 from tests.kit import until_async
 from workshop.lab.admission import admit
+from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.credentials import Credentials
@@ -42,7 +43,7 @@ class Lab:
         kind = self.store.kinds.of(obj["apiVersion"], obj["kind"])
         assert kind is not None, obj["kind"]
         obj.setdefault("metadata", {}).setdefault("namespace", NAMESPACE)
-        return self.store.create(kind, admit(kind, obj, None))
+        return self.store.create(kind, admit(kind, obj, None, config_of(self.store)))
 
     def get(self, kind: str, name: str, namespace: str = NAMESPACE) -> Object:
         return self.store.get(built_in(kind), namespace, name)
@@ -54,7 +55,7 @@ class Lab:
         """Change fields of a spec, as `kubectl patch` does."""
         old = self.get(kind, name)
         new = {**old, "spec": {**old["spec"], **spec}}
-        return self.store.update(built_in(kind), admit(built_in(kind), new, old))
+        return self.store.update(built_in(kind), admit(built_in(kind), new, old, config_of(self.store)))
 
     async def until(self, condition: Callable[[], Any], seconds: float = 20) -> Any:
         """Wait for something in the store or on disk."""

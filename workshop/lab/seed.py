@@ -11,6 +11,8 @@ import base64
 from collections.abc import Iterable
 
 from workshop.lab.admission import admit
+from workshop.lab.admission.tekton import config as tekton_config
+from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.endpoints import deployment_url, task_variables, token_variables
 from workshop.lab.git.delivery import PRODUCTION_LISTENER, ensure_secret
 from workshop.lab.kinds import Kind, built_in
@@ -37,7 +39,8 @@ def seed_cluster(store: Store) -> None:
     """Create what every cluster has, if it is missing, and update the default roles."""
     for name in ("default", "tekton-pipelines"):
         _ensure(store, built_in("Namespace"), _namespace({"metadata": {"name": name}}))
-    _ensure(store, built_in("ConfigMap"), _PIPELINES_INFO)
+    for obj in (_PIPELINES_INFO, *tekton_config.SHIPPED_OBJECTS):
+        _ensure(store, built_in("ConfigMap"), obj)
     reconcile_defaults(store)
 
 
@@ -65,7 +68,7 @@ def seed_participant(lab: Lab, objects: Iterable[Object]) -> None:
             _ensure(store, kind, obj)
         else:
             # As admission stores it, so that a Pipeline that is not changed is not written.
-            _put(store, kind, admit(kind, obj, None))
+            _put(store, kind, admit(kind, obj, None, config_of(store)))
     namespaces = [lab.participant.namespace(stage) for stage in ("dev", "production")]
     ensure_secret(store, _ALERTS, _ALERTS_KEY, namespaces)
 

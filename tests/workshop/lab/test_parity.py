@@ -20,6 +20,7 @@ from workshop.lab.monitoring import support as monitoring_support
 from workshop.manifests import alerting, builds, kubernetes, monitoring, route, seldon
 from workshop.manifests.meta import Reported, Resource
 from workshop.manifests.tekton import support as tekton_support
+from workshop.manifests.tekton.config import Config, FeatureFlags
 from workshop.manifests.triggers import support as triggers_support
 
 Spec = dict[str, Any]
@@ -56,29 +57,18 @@ def listener(**more: Any) -> tuple[str, Spec]:
 
 
 DEVICES = [{"name": "v", "devicePath": "/dev/x"}]
-OUTPUT = {"path": "/x"}
-WHEN = [{"cel": "true"}]
+ALPHA = Config(FeatureFlags(enable_api_fields="alpha"))
 
 TEKTON: dict[str, tuple[str, Spec]] = {
-    "Breakpoints.beforeSteps": task_run(debug={"breakpoints": {"beforeSteps": ["s"]}}),
-    "Breakpoints.onFailure": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
-    "Debug.breakpoints": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
-    "ParamSpec.enum": task(params=[{"name": "p", "enum": ["a"]}]),
     "PipelineRef.bundle": ("PipelineRun", {"pipelineRef": {"name": "p", "bundle": "x"}}),
-    "PipelineTask.pipelineRef": pipeline(pipelineRef={"name": "p"}),
-    "PipelineTask.pipelineSpec": pipeline(pipelineSpec={"tasks": [{"name": "b", "taskRef": {"name": "t"}}]}),
     "Sidecar.lifecycle": sidecar(lifecycle={"preStop": {"exec": {"command": ["x"]}}}),
     "Sidecar.stdin": sidecar(stdin=True),
     "Sidecar.stdinOnce": sidecar(stdinOnce=True),
     "Sidecar.tty": sidecar(tty=True),
     "Sidecar.volumeDevices": sidecar(volumeDevices=DEVICES),
-    "Step.stderrConfig": step(stderrConfig=OUTPUT),
-    "Step.stdoutConfig": step(stdoutConfig=OUTPUT),
     "Step.volumeDevices": step(volumeDevices=DEVICES),
-    "StepOutputConfig.path": step(stdoutConfig=OUTPUT),
     "StepTemplate.volumeDevices": task(stepTemplate={"volumeDevices": DEVICES}),
     "TaskRef.bundle": ("TaskRun", {"taskRef": {"name": "t", "bundle": "x"}}),
-    "TaskRunSpec.debug": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
     "Volume.csi": volume(csi={"driver": "x"}),
     "Volume.ephemeral": volume(ephemeral={"volumeClaimTemplate": {"spec": {}}}),
     "Volume.hostPath": volume(hostPath={"path": "/"}),
@@ -86,8 +76,14 @@ TEKTON: dict[str, tuple[str, Spec]] = {
     "Volume.iscsi": volume(iscsi={"targetPortal": "x", "iqn": "x", "lun": 0}),
     "Volume.nfs": volume(nfs={"server": "x", "path": "/"}),
     "VolumeMount.subPathExpr": step(volumeMounts=[{"name": "v", "mountPath": "/x", "subPathExpr": "$(X)"}]),
-    "WhenExpression.cel": pipeline(taskRef={"name": "t"}, when=WHEN),
     "WorkspaceBinding.csi": task_run(workspaces=[{"name": "w", "csi": {"driver": "x"}}]),
+}
+
+TEKTON_ALPHA: dict[str, tuple[str, Spec]] = {
+    "Breakpoints.beforeSteps": task_run(debug={"breakpoints": {"beforeSteps": ["s"]}}),
+    "Breakpoints.onFailure": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
+    "Debug.breakpoints": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
+    "TaskRunSpec.debug": task_run(debug={"breakpoints": {"onFailure": "enabled"}}),
 }
 
 TRIGGERS: dict[str, tuple[str, Spec]] = {
@@ -387,6 +383,7 @@ TABLES = [
     (MONITORING, monitoring_support.REFUSED),
     (ROUTE, route_support.REFUSED),
     (TEKTON, tekton_support.REFUSED),
+    (TEKTON_ALPHA, tekton_support.REFUSED_WITH_ALPHA),
     (TRIGGERS, triggers_support.REFUSED),
     (SELDON, seldon_support.REFUSED),
 ]
@@ -400,7 +397,7 @@ REFUSALS = [
 def put(kind: str, spec: Spec) -> None:
     of = built_in(kind)
     obj = {"apiVersion": of.api_version, "kind": kind, "metadata": {"name": "a", "namespace": "dev"}, "spec": spec}
-    admit(of, obj, None)
+    admit(of, obj, None, ALPHA)
 
 
 @pytest.mark.parametrize(("row", "kind", "spec", "message"), REFUSALS, ids=[one[0] for one in REFUSALS])

@@ -1,6 +1,7 @@
 """ConfigMaps and Secrets: their keys become names of files.
 
-The rule and its words are those of Kubernetes (`IsConfigMapKey` in apimachinery's validation).
+The rule and its words are those of Kubernetes (`IsConfigMapKey` in apimachinery's validation). The ConfigMaps that
+configure Tekton have values that Tekton's webhook checks.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from workshop.lab.admission.tekton.config import check_config
 from workshop.lab.api_errors import Invalid
 from workshop.manifests.objects import Object
 
@@ -18,6 +20,13 @@ _FORMAT = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
     "or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')"
 )
+
+
+def admit_config_map(new: Object, old: Object | None) -> Object:
+    """A ConfigMap. Raises BadRequest for a value that Tekton or the lab does not know, Invalid."""
+    new = admit_config_data(new, old)
+    check_config(new)
+    return new
 
 
 def admit_config_data(new: Object, old: Object | None) -> Object:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from workshop.lab.admission import admit, admit_status
 from workshop.lab.admission.approval import check_answer
+from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.admission.unsupported_effects import status_of, warnings_for
 from workshop.lab.api import apply, crds, defaults, metadata, validation
 from workshop.lab.api.context import Api
@@ -142,7 +143,8 @@ def check_metadata(write: Write) -> None:
 
 def admit_with_defaults(write: Write) -> None:
     """Set the defaults and apply the rules of the kind. Raises ApiError."""
-    write.obj = admit(write.kind, defaults.fill(write.kind, write.obj, write.old), write.old)
+    filled = defaults.fill(write.kind, write.obj, write.old)
+    write.obj = admit(write.kind, filled, write.old, config_of(write.api.store))
 
 
 def check_rights(write: Write) -> None:
@@ -209,7 +211,7 @@ def validate_status(write: Write) -> None:
     found = set_defaults(kind, found)
     write.warnings += validation.check_status(kind, found, write.mode)
     write.obj = prune_and_default(kind, found)
-    admit_status(kind, write.obj)
+    admit_status(kind, write.obj, config_of(write.api.store))
 
 
 def store_status(write: Write) -> None:

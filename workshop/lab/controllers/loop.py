@@ -63,7 +63,8 @@ class Loop:
         self._reconcile = reconcile
         self._owns = owns
         self._mappers = {kind.resource: mapper for kind, mapper in (watches or {}).items()}
-        self._mappers[owns.resource] = _itself
+        of_owned = self._mappers.get(owns.resource)
+        self._mappers[owns.resource] = (lambda r: [*_itself(r), *of_owned(r)]) if of_owned else _itself
         self._waiting: set[Key] = set()
         self._workers: dict[Key, asyncio.Task[None]] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}

@@ -39,6 +39,11 @@ def write(store: Store, plan: PodPlan, folder: Path) -> None:
         write_private(folder / name, text.encode())
 
 
+def lacks_known_hosts(store: Store, plan: PodPlan) -> bool:
+    """Whether a Secret with an SSH key has no `known_hosts`. Source: checkGitSSHSecret in pkg/pod/creds_init.go."""
+    return any(one.get("type") == SSH and not _text(one, "known_hosts") for one in _secrets(store, plan))
+
+
 def copy_home(folder: Path, spec: ContainerSpec) -> None:
     """Copy the files to the HOME of a step, as the entrypoint does. Raises OSError."""
     home = _on_this_machine(spec.env.get("HOME") or spec.defaults.get("HOME", ""), spec)

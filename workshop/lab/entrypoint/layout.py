@@ -51,7 +51,8 @@ class PodLayout:
         (tekton / "downward" / "ready").write_text("READY")
         for index, step in enumerate(self._pod.steps):
             (tekton / "run" / str(index) / "status").mkdir(parents=True, exist_ok=True)
-            (tekton / "steps" / step.name / "results").mkdir(parents=True, exist_ok=True)
+            for own in ("artifacts", "results"):
+                (tekton / "steps" / step.name / own).mkdir(parents=True, exist_ok=True)
             link = tekton / "steps" / str(index)
             if not link.is_symlink():
                 link.symlink_to(step.name)
@@ -88,6 +89,8 @@ class PodLayout:
             env=env,
             defaults=self._defaults,
             working_dir=plan.working_dir,
+            stdout_copy=plan.stdout_copy,
+            stderr_copy=plan.stderr_copy,
             mounts=(*found, *self._token),
         )
 

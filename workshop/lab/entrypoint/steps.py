@@ -24,6 +24,8 @@ from workshop.lab.kubelet.pod import ContainerPlan, ContainerState, PodPlan, Pod
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
 from workshop.lab.store import Store, now
+from workshop.manifests.tekton import artifacts
+from workshop.manifests.tekton.when import CelError, holds
 
 SIDECAR_GRACE_SECONDS = 2.0
 HEAD_START_SECONDS = 0.2
@@ -91,7 +93,8 @@ class StepRunner:
         made = volumes.make(self._store, self._paths, plan, accounts)
         layout = PodLayout(self._store, self._paths, plan, made, self._env, access)
         layout.make()
-        accountsecrets.write(self._store, plan, plan.folder / "tekton" / "creds")
+        if not plan.flags.disable_creds_init:
+            accountsecrets.write(self._store, plan, plan.folder / "tekton" / "creds")
         pod = _Pod(plan, state, layout, [], [])
         for containers, states, make, specs in (
             (plan.steps, state.steps, layout.step, pod.steps),
@@ -118,11 +121,20 @@ class StepRunner:
                 _skip(shown, exit_code=1)
                 continue
             step, spec = stepvars.with_results(step, spec, pod.plan)
-            if not stepvars.is_true(step.when):
+            try:
+                wanted = holds(step.when)
+            except CelError as e:
+                _append(spec.log, f"{e}\n")
+                _end(shown, exit_code=1, message=results.message([], {"StartedAt": _moment()}))
+                failed = True
+                continue
+            if not wanted:
                 _skip(shown, exit_code=0)
                 _write_exit_code(pod.plan, step, 0)
                 continue
             failed = await self._run_step(pod, step, spec, shown, report) != 0
+        if pod.plan.flags.sidecar_logs:
+            results.write_log(_all_results(pod.plan), pod.layout.log(results.LOG))
         pod.state.phase = "Failed" if failed else "Succeeded"
 
     async def _run_step(
@@ -131,7 +143,7 @@ class StepRunner:
         """Run one step and fill in its state; the exit code of its container."""
         shown.started_at, shown.waiting = now(), ""
         internal = {"StartedAt": _moment()}
-        timed_out = False
+        timed_out, compressed = False, pod.plan.flags.compressed_messages
         try:
             accountsecrets.copy_home(pod.plan.folder / "tekton" / "creds", spec)
         except OSError as e:
@@ -153,7 +165,7 @@ class StepRunner:
             internal["ExitCode"] = str(code)
             code = 0
         try:
-            shown.message = results.message(_results(pod.plan, step), internal)
+            shown.message = results.message(_results(pod.plan, step), internal, compressed=compressed)
         except results.TooLarge as e:
             _append(spec.log, f"Error while writing message: {e}\n")
             shown.message = results.message([], {**internal, "Error": str(e)})
@@ -171,6 +183,8 @@ class StepRunner:
             started.append(handle)
             shown.container_id = handle.id
             shown.started_at, shown.waiting = now(), ""
+        if not pod.plan.flags.await_sidecar_readiness:
+            return
 
         async def until_ready(plan: ContainerPlan, spec: ContainerSpec, handle: Handle) -> None:
             for probe in plan.probes:
@@ -220,16 +234,43 @@ async def _waited(handle: Handle, timeout: float | None) -> tuple[int, bool]:
 
 
 def _skip(shown: ContainerState, *, exit_code: int) -> None:
+    _end(shown, exit_code=exit_code, message=results.message([], {"StartedAt": _moment(), "Reason": "Skipped"}))
+
+
+def _end(shown: ContainerState, *, exit_code: int, message: str) -> None:
+    """The state of a step whose program did not run."""
     shown.started_at = shown.finished_at = now()
     shown.waiting = ""
-    shown.exit_code = exit_code
-    shown.message = results.message([], {"StartedAt": _moment(), "Reason": "Skipped"})
+    shown.exit_code, shown.message = exit_code, message
 
 
 def _results(plan: PodPlan, step: ContainerPlan) -> list[results.Entry]:
+    """The results in the termination message of a step."""
+    if plan.flags.sidecar_logs:
+        return []
+    return [*_of_task(plan), *_of_step(plan, step)]
+
+
+def _of_task(plan: PodPlan) -> list[results.Entry]:
+    """The results and artifacts of the Task that have been written."""
     tekton = plan.folder / "tekton"
     found = results.read(tekton / "results", plan.results, results.TASK_RESULT)
-    return found + results.read(tekton / "steps" / step.name / "results", step.results, results.STEP_RESULT)
+    file = tekton / "artifacts" / "provenance.json"
+    return found + results.read_artifacts(file, artifacts.TASK_PATH, results.TASK_ARTIFACTS)
+
+
+def _of_step(plan: PodPlan, step: ContainerPlan) -> list[results.Entry]:
+    """The results and artifacts of one step."""
+    folder = plan.folder / "tekton" / "steps" / step.name
+    found = results.read(folder / "results", step.results, results.STEP_RESULT)
+    file = folder / "artifacts" / "provenance.json"
+    return found + results.read_artifacts(file, artifacts.step_path(step.name), results.STEP_ARTIFACTS)
+
+
+def _all_results(plan: PodPlan) -> list[tuple[str, results.Entry]]:
+    """The results of a Pod, each with the container of a step's result."""
+    of_steps = [(step.name, one) for step in plan.steps for one in _of_step(plan, step)]
+    return [*(("", one) for one in _of_task(plan)), *of_steps]
 
 
 def _write_exit_code(plan: PodPlan, step: ContainerPlan, code: int) -> None:

@@ -1,21 +1,22 @@
-"""Values that exist only while a Pod runs: results of earlier steps, and the `when` of a step.
+"""Values that exist only while a Pod runs: results and artifacts of earlier steps.
 
-Tekton's entrypoint replaces `$(steps.<step>.results.<result>)` in command, arguments, variables and `when`, not in a
-script, just before the step runs (docs/stepactions.md of tektoncd/pipeline).
+Tekton's entrypoint replaces `$(steps.<step>.results.<result>)` in command, arguments, variables and `when`, just before
+the step runs (docs/stepactions.md of tektoncd/pipeline). It replaces `$(steps.<step>.outputs.<artifact>)` in a script
+as well (docs/artifacts.md).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from pathlib import Path
 
-import msgspec
 import orjson
 
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
 from workshop.lab.runtimes.base import ContainerSpec
-from workshop.manifests.tekton import WhenExpression
+from workshop.manifests.tekton import artifacts
 from workshop.manifests.tekton.references import Reference, Value, replaced, replaced_list
+from workshop.manifests.tekton.when import resolved, texts
 
 
 def with_results(step: ContainerPlan, spec: ContainerSpec, pod: PodPlan) -> tuple[ContainerPlan, ContainerSpec]:
@@ -24,31 +25,36 @@ def with_results(step: ContainerPlan, spec: ContainerSpec, pod: PodPlan) -> tupl
     def lookup(reference: Reference) -> Value | None:
         parts = reference.parts
         if parts[0] != "steps" or len(parts) < 4 or parts[2] != "results":
-            return None
-        file = pod.folder / "tekton" / "steps" / f"step-{parts[1]}" / "results" / parts[3]
+            return artifact(reference)
         try:
-            text = file.read_text()
+            text = _file(pod, parts[1], "results", parts[3]).read_text()
         except OSError:
             return None
         return _part(text, reference)
 
+    def artifact(reference: Reference) -> Value | None:
+        parts = reference.parts
+        if parts[0] != "steps" or len(parts) != 4 or parts[2] not in ("inputs", "outputs"):
+            return None
+        try:
+            text = _file(pod, parts[1], "artifacts", "provenance.json").read_text()
+            return artifacts.parsed(text).values(parts[2], parts[3])
+        except (OSError, ValueError):
+            return None
+
     if not any("$(steps." in text for text in _texts(step, spec)):
         return step, spec
-    when = tuple(
-        msgspec.structs.replace(one, input=replaced(one.input, lookup), values=replaced_list(one.values, lookup))
-        for one in step.when
-    )
-    return dataclasses.replace(step, when=when), dataclasses.replace(
+    return dataclasses.replace(step, when=tuple(resolved(step.when, lookup))), dataclasses.replace(
         spec,
         command=tuple(replaced_list(list(spec.command), lookup)),
         args=tuple(replaced_list(list(spec.args), lookup)),
         env={key: replaced(value, lookup) for key, value in spec.env.items()},
+        script=spec.script and dataclasses.replace(spec.script, text=replaced(spec.script.text, artifact)),
     )
 
 
-def is_true(when: Sequence[WhenExpression]) -> bool:
-    """Whether all expressions are true; also when there is none."""
-    return all((one.input in one.values) == (one.operator == "in") for one in when)
+def _file(pod: PodPlan, step: str, *names: str) -> Path:
+    return pod.folder.joinpath("tekton", "steps", f"step-{step}", *names)
 
 
 def _part(text: str, reference: Reference) -> Value | None:
@@ -67,5 +73,5 @@ def _part(text: str, reference: Reference) -> Value | None:
 
 
 def _texts(step: ContainerPlan, spec: ContainerSpec) -> list[str]:
-    whens = [text for one in step.when for text in (one.input, *one.values)]
-    return [*spec.command, *spec.args, *spec.env.values(), *whens]
+    script = [spec.script.text] if spec.script else []
+    return [*spec.command, *spec.args, *spec.env.values(), *script, *texts(step.when)]

@@ -12,6 +12,7 @@ from typing import Any
 
 from workshop.manifests.kubernetes import EnvFromSource, EnvVar, Probe, Volume, VolumeMount
 from workshop.manifests.tekton import WhenExpression
+from workshop.manifests.tekton.config import SHIPPED, FeatureFlags
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class ContainerPlan:
     continue_on_error: bool = False
     results: tuple[str, ...] = ()
     when: tuple[WhenExpression, ...] = ()
+    stdout_copy: str = ""
+    stderr_copy: str = ""
+    """Files in the container that get a copy of what it writes."""
     probes: tuple[Probe, ...] = ()
     """What must answer, one after the other, before the steps start."""
     shown: Mapping[str, Any] = field(default_factory=dict)
@@ -53,7 +57,10 @@ class PodIdentity:
 
 @dataclass(frozen=True, kw_only=True)
 class PodPlan(PodIdentity):
-    """One attempt of a TaskRun. `folder` is the Pod's own folder; `shown` are fields that have no effect in the lab."""
+    """One attempt of a TaskRun.
+
+    `folder` is the Pod's own folder; `shown` are fields that have no effect in the lab; `flags` are Tekton's.
+    """
 
     folder: Path
     steps: tuple[ContainerPlan, ...]
@@ -61,6 +68,7 @@ class PodPlan(PodIdentity):
     volumes: tuple[Volume, ...] = ()
     results: tuple[str, ...] = ()
     shown: Mapping[str, Any] = field(default_factory=dict)
+    flags: FeatureFlags = SHIPPED.flags
 
 
 @dataclass

@@ -58,7 +58,8 @@ class ContainerSpec:
     `command` replaces the image's own command, and `args` follow it; a `script` replaces both commands. `env` are the
     container's variables; `defaults` are variables that the image may override. An empty `working_dir` means the
     image's. Without `mounts` (None) the container needs no file tree of its own. `folder` is the Pod's folder, where
-    the runtime may keep files. `log` gets standard output and standard error.
+    the runtime may keep files. `log` gets standard output and standard error; `stdout_copy` and `stderr_copy` are files
+    in the container to which they are appended as well.
     """
 
     name: str
@@ -71,6 +72,8 @@ class ContainerSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)
     working_dir: str = ""
+    stdout_copy: str = ""
+    stderr_copy: str = ""
     mounts: tuple[Mount, ...] | None = None
 
 

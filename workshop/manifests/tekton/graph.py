@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workshop.manifests.tekton.params import Param
 from workshop.manifests.tekton.pipeline import PipelineTask
 from workshop.manifests.tekton.references import Reference, in_value
+from workshop.manifests.tekton.when import texts
 
 
 class GraphError(ValueError):
@@ -42,9 +43,7 @@ def result_refs(task: PipelineTask) -> Iterator[ResultRef]:
 def task_references(task: PipelineTask) -> Iterator[Reference]:
     """All references in the fields that may use results of other tasks."""
     yield from _in_params(task.params)
-    for when in task.when:
-        yield from in_value(when.input)
-        yield from in_value(when.values)
+    yield from in_value(texts(task.when))
     if task.matrix:
         yield from _in_params(task.matrix.params)
         for include in task.matrix.include:

@@ -102,7 +102,10 @@ class PipelineTask(Typed, frozen=True, kw_only=True):
     task_ref: TaskRef | None = None
     task_spec: EmbeddedTask | None = None
     pipeline_ref: PipelineRef | None = None
-    pipeline_spec: Annotated[dict[str, Any] | None, Meta(extra_json_schema=PRESERVE)] = None
+    pipeline_spec: Annotated[
+        dict[str, Any] | None,
+        Meta(description="A Pipeline to run instead of a Task (alpha).", extra_json_schema=PRESERVE),
+    ] = None
     run_after: Annotated[list[str], Meta(description="Tasks that must be done before; results say it, too.")] = []
     when: Annotated[list[WhenExpression], Meta(description="The task is skipped unless all of these hold.")] = []
     params: list[Param] = []
@@ -111,6 +114,11 @@ class PipelineTask(Typed, frozen=True, kw_only=True):
     retries: Annotated[int, Meta(description="How often it is tried again after a failure.")] = 0
     timeout: Annotated[Duration | None, Meta(description="How long one attempt may take.")] = None
     on_error: Annotated[str, Meta(description="stopAndFail (the default), or continue: the Pipeline continues.")] = ""
+
+    @property
+    def is_pipeline(self) -> bool:
+        """Whether the task runs a Pipeline, as a PipelineRun of its own."""
+        return self.pipeline_ref is not None or self.pipeline_spec is not None
 
 
 class PipelineWorkspace(Typed, frozen=True, kw_only=True):

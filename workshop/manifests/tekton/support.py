@@ -1,16 +1,11 @@
 """The lab's support for each field of Tekton's kinds: supported, accepted without effect, or refused with a message.
 
-Every field of the types in this package is in exactly one of the three tables as `Type.field`. A test compares the
+Every field of the types in this package is in exactly one of the tables as `Type.field`. A test compares the
 tables with the types; the parity page is made from them. Types of Kubernetes in a manifest (env, volumes, probes) have
 a row only if the lab's support differs from a cluster.
 """
 
 from __future__ import annotations
-
-
-def _alpha(what: str) -> str:
-    return f'{what} requires "enable-api-fields" feature gate to be "alpha" but it is "beta"'
-
 
 SUPPORTED: dict[str, str] = {
     "CustomRun": "apiVersion kind metadata spec status",
@@ -112,25 +107,15 @@ ACCEPTED: dict[str, str] = {
 _CLUSTER = "the lab does not support {}; use {}, or run it on a cluster"
 
 REFUSED: dict[str, str] = {
-    "Breakpoints.beforeSteps": _alpha("debug"),
-    "Breakpoints.onFailure": _alpha("debug"),
-    "Debug.breakpoints": _alpha("debug"),
-    "ParamSpec.enum": "feature flag `enable-param-enum` should be set to true to use Enum",
     "PipelineRef.bundle": _CLUSTER.format("bundles", "resolver: cluster"),
-    "PipelineTask.pipelineRef": _alpha("pipelineRef"),
-    "PipelineTask.pipelineSpec": _alpha("pipelineSpec"),
     "Sidecar.lifecycle": _CLUSTER.format("lifecycle of a sidecar", "its script"),
     "Sidecar.stdin": _CLUSTER.format("stdin of a sidecar", "a file"),
     "Sidecar.stdinOnce": _CLUSTER.format("stdin of a sidecar", "a file"),
     "Sidecar.tty": _CLUSTER.format("a terminal for a sidecar", "a log"),
     "Sidecar.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
-    "Step.stderrConfig": _alpha("step stderr stream support"),
-    "Step.stdoutConfig": _alpha("step stdout stream support"),
     "Step.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
-    "StepOutputConfig.path": _alpha("step stdout stream support"),
     "StepTemplate.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
     "TaskRef.bundle": _CLUSTER.format("bundles", "resolver: cluster"),
-    "TaskRunSpec.debug": _alpha("debug"),
     "Volume.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
     "Volume.ephemeral": _CLUSTER.format("ephemeral volumes", "emptyDir"),
     "Volume.hostPath": _CLUSTER.format("hostPath volumes", "emptyDir or persistentVolumeClaim"),
@@ -138,11 +123,26 @@ REFUSED: dict[str, str] = {
     "Volume.iscsi": _CLUSTER.format("iscsi volumes", "persistentVolumeClaim"),
     "Volume.nfs": _CLUSTER.format("nfs volumes", "persistentVolumeClaim"),
     "VolumeMount.subPathExpr": _CLUSTER.format("subPathExpr", "subPath"),
-    "WhenExpression.cel": "feature flag enable-cel-in-whenexpression should be set to true to use CEL: {value} "
-    "in WhenExpression",
     "WorkspaceBinding.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
 }
-"""Fields that admission refuses, with the messages.
+"""Fields that admission refuses, with the messages."""
 
-For alpha fields, they are those of a cluster with its default gates.
-"""
+_DEBUG = "the lab does not support debug; use `workshop run`, which stops at the step that failed, or a cluster"
+REFUSED_WITH_ALPHA: dict[str, str] = {
+    "Breakpoints.beforeSteps": _DEBUG,
+    "Breakpoints.onFailure": _DEBUG,
+    "Debug.breakpoints": _DEBUG,
+    "TaskRunSpec.debug": _DEBUG,
+}
+"""Alpha fields that the lab does not implement. Without `enable-api-fields: alpha`, the message is the webhook's."""
+
+GATED: dict[str, str] = {
+    "ParamSpec.enum": "enable-param-enum: true",
+    "PipelineTask.pipelineRef": "enable-api-fields: alpha",
+    "PipelineTask.pipelineSpec": "enable-api-fields: alpha",
+    "Step.stderrConfig": "enable-api-fields: alpha",
+    "Step.stdoutConfig": "enable-api-fields: alpha",
+    "StepOutputConfig.path": "enable-api-fields: alpha",
+    "WhenExpression.cel": "enable-cel-in-whenexpression: true",
+}
+"""Fields that have the same effect as on a cluster when a flag of the ConfigMap `feature-flags` is on."""

@@ -1,13 +1,14 @@
 """What Tekton's two webhooks do to `tekton.dev` objects: defaults first, then every rule, in their words.
 
-Each `admit_*` takes the new object and, on update, the stored one, and returns the object to store. It raises
-BadRequest with all findings. On an update a spec that has not changed is not validated again, so that a run
-which was accepted can always be labelled, cancelled or finished.
+Each `admit_*` takes the new object, on update the stored one, and the configuration of Tekton; it returns the object to
+store. It raises BadRequest with all findings. On an update a spec that has not changed is not validated again, so that
+a run which was accepted can always be labelled, cancelled or finished.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 
 from workshop.lab.admission.tekton.decode import decode, fold_case
 from workshop.lab.admission.tekton.defaults import (
@@ -31,15 +32,16 @@ from workshop.lab.admission.tekton.task import check_step_action, check_task
 from workshop.lab.admission.tekton.variables import check_declared
 from workshop.manifests.objects import Object, status_of
 from workshop.manifests.tekton import CustomRun, Pipeline, PipelineRun, StepAction, Task, TaskRun
+from workshop.manifests.tekton.config import SHIPPED, Config
 
 
-def admit_task(new: Object, old: Object | None) -> Object:
+def admit_task(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A Task."""
     new = copy.deepcopy(new)
     fold_case(new, Task)
-    default_task(new.setdefault("spec", {}))
+    default_task(new.setdefault("spec", {}), config.defaults)
     task = decode(new, Task)
-    found = Findings()
+    found = Findings(config)
     check_task(found, "spec", task.spec)
     check_declared(found, "spec", task.spec.steps, task.spec.params)
     check_refused(found, "spec", task.spec)
@@ -47,26 +49,26 @@ def admit_task(new: Object, old: Object | None) -> Object:
     return new
 
 
-def admit_step_action(new: Object, old: Object | None) -> Object:
+def admit_step_action(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A StepAction."""
     new = copy.deepcopy(new)
     fold_case(new, StepAction)
     default_step_action(new.setdefault("spec", {}))
     action = decode(new, StepAction)
-    found = Findings()
+    found = Findings(config)
     check_step_action(found, "spec", action.spec)
     check_refused(found, "spec", action.spec)
     found.raise_any()
     return new
 
 
-def admit_pipeline(new: Object, old: Object | None) -> Object:
+def admit_pipeline(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A Pipeline."""
     new = copy.deepcopy(new)
     fold_case(new, Pipeline)
-    default_pipeline(new.setdefault("spec", {}))
+    default_pipeline(new.setdefault("spec", {}), config.defaults)
     pipeline = decode(new, Pipeline)
-    found = Findings()
+    found = Findings(config)
     check_pipeline(found, "spec", pipeline.spec)
     check_standing(found, "spec", pipeline.spec)
     check_refused(found, "spec", pipeline.spec)
@@ -74,13 +76,13 @@ def admit_pipeline(new: Object, old: Object | None) -> Object:
     return new
 
 
-def admit_task_run(new: Object, old: Object | None) -> Object:
+def admit_task_run(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A TaskRun."""
     new = copy.deepcopy(new)
     fold_case(new, TaskRun)
-    default_task_run(new)
+    default_task_run(new, config.defaults)
     run = decode(new, TaskRun)
-    found = Findings()
+    found = Findings(config)
     if old is None or old.get("spec") != new.get("spec"):
         check_task_run(found, "spec", run.spec)
         check_refused(found, "spec", run.spec)
@@ -90,13 +92,13 @@ def admit_task_run(new: Object, old: Object | None) -> Object:
     return new
 
 
-def admit_pipeline_run(new: Object, old: Object | None) -> Object:
+def admit_pipeline_run(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A PipelineRun."""
     new = copy.deepcopy(new)
     fold_case(new, PipelineRun)
-    default_pipeline_run(new)
+    default_pipeline_run(new, config.defaults)
     run = decode(new, PipelineRun)
-    found = Findings()
+    found = Findings(config)
     if old is None or old.get("spec") != new.get("spec"):
         if old is not None and run.spec.status == "PipelineRunPending" and status_of(old).get("startTime"):
             found.invalid("PipelineRun cannot be Pending after it is started", "spec.status")
@@ -108,13 +110,13 @@ def admit_pipeline_run(new: Object, old: Object | None) -> Object:
     return new
 
 
-def admit_custom_run(new: Object, old: Object | None) -> Object:
+def admit_custom_run(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A CustomRun."""
     new = copy.deepcopy(new)
     fold_case(new, CustomRun)
-    default_custom_run(new)
+    default_custom_run(new, config.defaults)
     run = decode(new, CustomRun)
-    found = Findings()
+    found = Findings(config)
     if old is None or old.get("spec") != new.get("spec"):
         check_custom_run(found, "spec", run.spec)
         check_refused(found, "spec", run.spec)
@@ -122,7 +124,9 @@ def admit_custom_run(new: Object, old: Object | None) -> Object:
     return new
 
 
-RULES = {
+Rule = Callable[[Object, Object | None, Config], Object]
+
+RULES: dict[str, Rule] = {
     "customruns.tekton.dev": admit_custom_run,
     "pipelineruns.tekton.dev": admit_pipeline_run,
     "pipelines.tekton.dev": admit_pipeline,

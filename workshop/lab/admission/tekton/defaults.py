@@ -1,7 +1,8 @@
 """What Tekton's mutating webhook fills in: types, kinds of references, timeouts, the service account.
 
 Works on the manifest as it came, since what is stored (and shown by `kubectl get -o yaml`) must look as on a
-cluster, down to `computeResources: {}`. Sources: the SetDefaults methods of pkg/apis/pipeline/v1 at v1.12.
+cluster, down to `computeResources: {}`. `config` are the values of the ConfigMap `config-defaults`. Sources: the
+SetDefaults methods of pkg/apis/pipeline/v1 at v1.12.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ import orjson
 from workshop.lab.admission.tekton.decode import scalars_to_strings
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import format_duration, parse_duration
+from workshop.manifests.tekton.config import SHIPPED, Defaults
+from workshop.manifests.tekton.podtemplates import merged_pod_templates
 
-SERVICE_ACCOUNT = "pipeline"
-"""OpenShift Pipelines' default; elsewhere it is `default`."""
-TIMEOUT = "1h0m0s"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 
 
-def default_task(spec: Any) -> None:
+def default_task(spec: Any, config: Defaults = SHIPPED.defaults) -> None:
     """Complete a Task's spec in place."""
     if not isinstance(spec, dict):
         return
@@ -30,7 +30,7 @@ def default_task(spec: Any) -> None:
         step.setdefault("computeResources", {})
         _values(step)
         _duration(step, "timeout")
-        _ref(step.get("ref"))
+        _ref(step.get("ref"), config)
         _results(step)
     for sidecar in _dicts(spec.get("sidecars")):
         sidecar.setdefault("computeResources", {})
@@ -43,7 +43,7 @@ def default_step_action(spec: Any) -> None:
         _results(spec)
 
 
-def default_pipeline(spec: Any) -> None:
+def default_pipeline(spec: Any, config: Defaults = SHIPPED.defaults) -> None:
     """Complete a Pipeline's spec in place."""
     if not isinstance(spec, dict):
         return
@@ -53,7 +53,9 @@ def default_pipeline(spec: Any) -> None:
     for task in [*_dicts(spec.get("tasks")), *_dicts(spec.get("finally"))]:
         _values(task)
         _duration(task, "timeout")
-        _task_ref(task.get("taskRef"))
+        _task_ref(task.get("taskRef"), config)
+        _ref(task.get("pipelineRef"), config)
+        default_pipeline(task.get("pipelineSpec"), config)
         matrix = task.get("matrix")
         if isinstance(matrix, dict):
             _values(matrix)
@@ -64,66 +66,79 @@ def default_pipeline(spec: Any) -> None:
             embedded.setdefault("metadata", {})
             embedded.setdefault("spec", None)
             if not embedded.get("apiVersion"):
-                default_task(embedded)
+                default_task(embedded, config)
 
 
-def default_task_run(obj: Object) -> None:
+def default_task_run(obj: Object, config: Defaults = SHIPPED.defaults) -> None:
     """Complete a TaskRun in place."""
     labels = obj.setdefault("metadata", {}).setdefault("labels", {})
     if isinstance(labels, dict):
-        labels.setdefault(MANAGED_BY, "tekton-pipelines")
+        labels.setdefault(MANAGED_BY, config.managed_by)
     spec = obj.setdefault("spec", {})
     if not isinstance(spec, dict):
         return
     _values(spec)
-    _task_ref(spec.get("taskRef"))
-    default_task(spec.get("taskSpec"))
-    spec.setdefault("timeout", TIMEOUT)
+    _task_ref(spec.get("taskRef"), config)
+    default_task(spec.get("taskSpec"), config)
+    spec.setdefault("timeout", format_duration(config.timeout_seconds))
     _duration(spec, "timeout")
-    if not spec.get("serviceAccountName"):
-        spec["serviceAccountName"] = SERVICE_ACCOUNT
+    _account(spec, config)
+    _pod_template(spec, config)
 
 
-def default_pipeline_run(obj: Object) -> None:
+def default_pipeline_run(obj: Object, config: Defaults = SHIPPED.defaults) -> None:
     """Complete a PipelineRun in place."""
     spec = obj.setdefault("spec", {})
     if not isinstance(spec, dict):
         return
     _values(spec)
-    _ref(spec.get("pipelineRef"))
-    default_pipeline(spec.get("pipelineSpec"))
+    _ref(spec.get("pipelineRef"), config)
+    default_pipeline(spec.get("pipelineSpec"), config)
     timeouts = spec.setdefault("timeouts", {})
     if isinstance(timeouts, dict):
         if timeouts.get("pipeline") is None:
-            timeouts["pipeline"] = TIMEOUT
+            timeouts["pipeline"] = format_duration(config.timeout_seconds)
         for name in ("pipeline", "tasks", "finally"):
             _duration(timeouts, name)
     template = spec.setdefault("taskRunTemplate", {})
-    if isinstance(template, dict) and not template.get("serviceAccountName"):
-        template["serviceAccountName"] = SERVICE_ACCOUNT
+    if isinstance(template, dict):
+        _account(template, config)
+        _pod_template(template, config)
     for task_run in _dicts(spec.get("taskRunSpecs")):
         _duration(task_run, "timeout")
 
 
-def default_custom_run(obj: Object) -> None:
+def default_custom_run(obj: Object, config: Defaults = SHIPPED.defaults) -> None:
     """Complete a CustomRun in place."""
     spec = obj.setdefault("spec", {})
     if isinstance(spec, dict):
         _values(spec)
         _duration(spec, "timeout")
-        if not spec.get("serviceAccountName"):
-            spec["serviceAccountName"] = SERVICE_ACCOUNT
+        _account(spec, config)
 
 
-def _task_ref(ref: Any) -> None:
-    _ref(ref)
+def _account(holder: dict[str, Any], config: Defaults) -> None:
+    if not holder.get("serviceAccountName") and config.service_account:
+        holder["serviceAccountName"] = config.service_account
+
+
+def _pod_template(holder: dict[str, Any], config: Defaults) -> None:
+    given = holder.get("podTemplate")
+    if config.pod_template is not None and (given is None or isinstance(given, dict)):
+        holder["podTemplate"] = merged_pod_templates(config.pod_template, given)
+
+
+def _task_ref(ref: Any, config: Defaults) -> None:
+    _ref(ref, config)
     if isinstance(ref, dict) and not ref.get("resolver") and not ref.get("apiVersion"):
         ref["kind"] = ref.get("kind") or "Task"
 
 
-def _ref(ref: Any) -> None:
+def _ref(ref: Any, config: Defaults) -> None:
     if isinstance(ref, dict):
         _values(ref)
+        if config.resolver and not ref.get("name") and not ref.get("resolver") and not ref.get("apiVersion"):
+            ref["resolver"] = config.resolver
 
 
 def _param_specs(spec: dict[str, Any]) -> None:

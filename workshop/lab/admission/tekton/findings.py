@@ -6,14 +6,16 @@ The webhook gathers everything it finds, joins the fields that share a message, 
 from __future__ import annotations
 
 from workshop.lab.api_errors import BadRequest
+from workshop.manifests.tekton.config import SHIPPED, Config, Stability
 
 _DENIED = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed: '
 
 
 class Findings:
-    """Gathers messages with the paths of the fields they are about."""
+    """Gathers messages with the paths of the fields they are about. `config` is that of the cluster."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: Config = SHIPPED) -> None:
+        self.flags, self.defaults = config.flags, config.defaults
         self._found: dict[tuple[str, str], list[str]] = {}
 
     def __bool__(self) -> bool:
@@ -39,6 +41,17 @@ class Findings:
     def neither(self, *paths: str) -> None:
         """Fields of which one must be there."""
         self.add("expected exactly one, got neither", *paths)
+
+    def needs(self, feature: str, wanted: Stability) -> bool:
+        """Whether the API fields of a stability are on; if not, that is noted. The webhook names no field here."""
+        message = self.flags.needs(feature, wanted)
+        if message:
+            self.add(message, "")
+        return not message
+
+    def disallowed(self, path: str) -> None:
+        """A field that must not be there."""
+        self.add("must not set the field(s)", path)
 
     def items(self) -> list[tuple[str, list[str]]]:
         """Each message with its paths."""

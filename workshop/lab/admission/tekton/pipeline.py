@@ -9,14 +9,23 @@ import math
 from collections.abc import Iterator, Sequence
 
 from workshop.lab.admission.tekton import names
+from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.admission.tekton.findings import Findings, at
-from workshop.lab.admission.tekton.task import check_duration, check_task, check_when
+from workshop.lab.admission.tekton.refused import check_refused
+from workshop.lab.admission.tekton.task import (
+    ARTIFACTS_OFF,
+    check_duration,
+    check_reference,
+    check_task,
+    check_when,
+    uses_artifacts,
+)
 from workshop.lab.admission.tekton.variables import check_declared, check_params, check_values, combined
-from workshop.manifests.tekton import ParamSpec, PipelineSpec, PipelineTask
+from workshop.manifests.tekton import ParamSpec, ParamValue, Pipeline, PipelineSpec, PipelineTask, TaskRef
 from workshop.manifests.tekton.graph import GraphError, dependencies, result_ref, result_refs
 from workshop.manifests.tekton.references import Reference, in_value
+from workshop.manifests.tekton.when import texts
 
-MATRIX_LIMIT = 256
 _STATUS = "pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks"
 _CONTEXT = {
     "pipelineRun": {"name", "namespace", "uid"},
@@ -35,6 +44,10 @@ def check_pipeline(found: Findings, path: str, spec: PipelineSpec) -> None:
         found.add("expected at least one, got none", *(at(path, field) for field in fields))
     seen = set[str]()
     for where, task in numbered(path, spec):
+        if task.task_ref and task.task_ref.resolver:
+            found.needs("taskref.resolver", "beta")
+        if task.task_ref and task.task_ref.params:
+            found.needs("taskref.params", "beta")
         if not names.is_label(task.name):
             found.add(f'invalid value "{task.name}"', at(where, "name"), details=names.PIPELINE_TASK_RULE)
         if task.name in seen:
@@ -45,7 +58,9 @@ def check_pipeline(found: Findings, path: str, spec: PipelineSpec) -> None:
         dependencies(spec.tasks)
     except GraphError as e:
         found.invalid(e, at(path, "tasks"))
-    check_params(found, path, spec.params)
+    for field in ("tasks", "finally"):
+        # The webhook validates a Pipeline's params once with its tasks and once with its final tasks.
+        check_params(found, at(path, field), spec.params)
     _check_statuses(found, path, spec)
     _check_workspaces(found, path, spec)
     _check_results(found, path, spec)
@@ -53,6 +68,8 @@ def check_pipeline(found: Findings, path: str, spec: PipelineSpec) -> None:
         text = f"spec.tasks is empty but spec.finally has {len(spec.final_tasks)} tasks"
         found.invalid(text, at(path, "finally"))
     _check_final(found, path, spec)
+    _check_child_results(found, path, spec)
+    _check_artifacts(found, path, spec)
 
 
 def check_standing(found: Findings, path: str, spec: PipelineSpec) -> None:
@@ -100,12 +117,16 @@ def numbered(path: str, spec: PipelineSpec) -> Iterator[Numbered]:
 
 def _check_task(found: Findings, path: str, task: PipelineTask) -> None:
     ref, spec = task.task_ref, task.task_spec
-    if ref and spec:
-        found.both(at(path, "taskRef"), at(path, "taskSpec"))
-    elif not ref and not spec and not task.pipeline_ref and not task.pipeline_spec:
-        found.neither(at(path, "taskRef"), at(path, "taskSpec"))
+    _check_kind(found, path, task)
     if ref:
-        _check_ref(found, path, task)
+        _check_ref(found, path, ref)
+    if task.pipeline_ref:
+        named = task.pipeline_ref
+        check_reference(found, at(path, "pipelineRef"), named.name, named.resolver, named.params)
+    if task.pipeline_spec is not None:
+        child = decode({"kind": "Pipeline", "spec": task.pipeline_spec}, Pipeline).spec
+        check_pipeline(found, at(path, "pipelineSpec"), child)
+        check_refused(found, at(path, "pipelineSpec"), child)
     if spec:
         if spec.steps and (spec.api_version or spec.kind):
             for field, value in (("apiVersion", spec.api_version), ("kind", spec.kind)):
@@ -121,6 +142,8 @@ def _check_task(found: Findings, path: str, task: PipelineTask) -> None:
     check_values(found, path, task.params)
     check_when(found, path, task.when)
     check_duration(found, at(path, "timeout"), task.timeout)
+    if task.on_error and not task.on_error.startswith("$(params"):
+        found.needs("OnError", "beta")
     if task.on_error and task.on_error not in ("continue", "stopAndFail") and not task.on_error.startswith("$("):
         rule = 'PipelineTask OnError must be either "continue" or "stopAndFail"'
         found.add(f"invalid value: {task.on_error}", at(path, "OnError"), details=rule)
@@ -134,30 +157,50 @@ def _check_task(found: Findings, path: str, task: PipelineTask) -> None:
     _check_matrix(found, path, task)
 
 
-def _check_ref(found: Findings, path: str, task: PipelineTask) -> None:
-    ref = task.task_ref
-    assert ref is not None
+def _check_kind(found: Findings, path: str, task: PipelineTask) -> None:
+    """Exactly one of the ways to say what a task runs. Source: validateRefOrSpec."""
+    given = [
+        ("taskRef", task.task_ref),
+        ("taskSpec", task.task_spec),
+        ("pipelineRef", task.pipeline_ref),
+        ("pipelineSpec", task.pipeline_spec),
+    ]
+    for name, one in given[2:]:
+        if one is not None:
+            found.needs(name, "alpha")
+    named = [at(path, name) for name, one in given if one is not None]
+    if len(named) > 1:
+        found.add("expected exactly one, got multiple", *named)
+    elif not named:
+        allowed = given if found.flags.enable_api_fields == "alpha" else given[:2]
+        found.neither(*(at(path, name) for name, _ in allowed))
+    for name in ("taskSpec", "pipelineSpec"):
+        if found.flags.disallows_inline("pipeline") and dict(given)[name] is not None:
+            found.disallowed(at(path, name))
+
+
+def _check_ref(found: Findings, path: str, ref: TaskRef) -> None:
     if ref.api_version and not ref.kind:
         found.invalid("custom task ref must specify kind", at(path, "taskRef.kind"))
     elif ref.kind not in ("", "Task") and not ref.api_version:
         found.invalid("custom task ref must specify apiVersion", at(path, "taskRef.apiVersion"))
     elif not ref.api_version or ref.api_version.startswith("tekton.dev/"):
-        if ref.resolver and ref.name:
-            found.both(at(path, "taskRef.name"), at(path, "taskRef.resolver"))
-        elif ref.name and not names.is_qualified(ref.name):
-            found.invalid(names.QUALIFIED_RULE, at(path, "name"))
-        elif not ref.name and not ref.resolver:
-            found.invalid("taskRef must specify name", at(path, "taskRef.name"))
+        check_reference(found, at(path, "taskRef"), ref.name, ref.resolver, ref.params)
 
 
 def _check_matrix(found: Findings, path: str, task: PipelineTask) -> None:
     matrix = task.matrix
     if matrix is None:
         return
+    if matrix.params or matrix.include:
+        found.needs("matrix", "beta")
     # Types are checked when the task starts: a string may be a reference to a list.
     count = math.prod(len(param.value) for param in matrix.params if isinstance(param.value, list))
-    if count > MATRIX_LIMIT:
-        found.add(f"expected 0 <= {count} <= {MATRIX_LIMIT}", at(path, "matrix"))
+    if task.is_pipeline:
+        found.add("Tekton runs a Pipeline in a Pipeline once; give the matrix to the tasks in it", at(path, "matrix"))
+    limit = found.defaults.matrix_combinations
+    if count > limit:
+        found.add(f"expected 0 <= {count} <= {limit}", at(path, "matrix"))
     given = {p.name for p in matrix.params} | {p.name for one in matrix.include for p in one.params}
     for param in task.params:
         if param.name in given:
@@ -223,12 +266,39 @@ def _check_final(found: Findings, path: str, spec: PipelineSpec) -> None:
                 found.invalid(f"{start}task {ref.task} which is not defined in the pipeline", where)
 
 
+def _check_child_results(found: Findings, path: str, spec: PipelineSpec) -> None:
+    """No task uses a result of a Pipeline in the Pipeline. Source: validatePipelineRefResultReferencesDisallowed."""
+    children = {task.name for task in spec.tasks if task.is_pipeline}
+    for where, task in numbered(path, spec) if children else ():
+        for ref in result_refs(task):
+            if ref.task in children:
+                found.invalid(
+                    f'result reference to pipelineTask "{ref.task}" is not supported: referenced task uses pipelineRef '
+                    "or pipelineSpec and result propagation from child Pipelines is not yet implemented",
+                    where,
+                )
+
+
+def _check_artifacts(found: Findings, path: str, spec: PipelineSpec) -> None:
+    """Params use artifacts only with the flag; the webhook names one task. Source: validateArtifactReference."""
+    if found.flags.artifacts:
+        return
+    for where, task in numbered(path, spec):
+        if any(uses_artifacts(text) for param in task.params for text in _texts(param.value)):
+            found.add(ARTIFACTS_OFF, at(where, "params"))
+            return
+
+
+def _texts(value: ParamValue) -> list[str]:
+    return [value] if isinstance(value, str) else list(value.values()) if isinstance(value, dict) else value
+
+
 def _value_references(path: str, task: PipelineTask) -> Iterator[tuple[str, Reference]]:
     for param in task.params:
         for reference in in_value(param.value):
             yield at(path, f"params[{param.name}].value"), reference
     for index, when in enumerate(task.when):
-        for reference in in_value([when.input, *when.values]):
+        for reference in in_value(texts([when])):
             yield at(path, "when", index), reference
 
 

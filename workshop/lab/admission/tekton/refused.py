@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 
 from workshop.lab.admission.tekton.findings import Findings, at
-from workshop.manifests.tekton import ParamSpec, WhenExpression
-from workshop.manifests.tekton.support import REFUSED
+from workshop.manifests.tekton.support import REFUSED, REFUSED_WITH_ALPHA
 
 
 def check_refused(found: Findings, path: str, value: Any) -> None:
@@ -18,22 +17,15 @@ def check_refused(found: Findings, path: str, value: Any) -> None:
             one = getattr(value, name)
             if one is None or one == "" or one == [] or one == {}:
                 continue
-            message = REFUSED.get(f"{type(value).__name__}.{wire}")
+            field = f"{type(value).__name__}.{wire}"
             where = at(path, wire)
-            if message:
-                found.add(message.format(value=one), _place(value, wire, path, where))
+            if field in REFUSED:
+                found.add(REFUSED[field], where)
+            elif field in REFUSED_WITH_ALPHA:
+                if found.flags.enable_api_fields == "alpha":
+                    found.add(REFUSED_WITH_ALPHA[field], where)
             else:
                 check_refused(found, where, one)
     elif isinstance(value, list):
         for index, one in enumerate(value):
             check_refused(found, at(path, index), one)
-
-
-def _place(owner: msgspec.Struct, wire: str, path: str, where: str) -> str:
-    """Where the webhook sees the finding: the field, or what has it."""
-    match owner, wire:
-        case ParamSpec(), "enum":
-            return f"{path.rpartition('[')[0]}[{owner.name}]"
-        case WhenExpression(), "cel":
-            return path
-    return where

@@ -11,23 +11,21 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.admission.tekton import names
 from workshop.lab.admission.tekton.findings import Findings, at
 from workshop.lab.admission.tekton.pipeline import check_param_usage, check_pipeline
-from workshop.lab.admission.tekton.task import check_duration, check_task
+from workshop.lab.admission.tekton.task import check_duration, check_reference, check_task
 from workshop.lab.admission.tekton.variables import check_arrays, check_declared, check_values, combined
 from workshop.manifests.objects import Object, is_done
 from workshop.manifests.tekton import (
     CustomRunSpec,
     Param,
     ParamSpec,
-    PipelineRef,
     PipelineRunSpec,
-    TaskRef,
+    PipelineTaskRunSpec,
+    PodTemplate,
     TaskRunSpec,
     WorkspaceBinding,
     format_duration,
-    parse_duration,
 )
 from workshop.manifests.tekton.graph import result_ref
 from workshop.manifests.tekton.references import in_value
@@ -44,8 +42,11 @@ def check_task_run(found: Findings, path: str, spec: TaskRunSpec) -> None:
     if spec.task_ref and spec.task_spec:
         found.both(at(path, "taskRef"), at(path, "taskSpec"))
     if spec.task_ref:
-        _check_ref(found, at(path, "taskRef"), spec.task_ref)
+        ref = spec.task_ref
+        check_reference(found, at(path, "taskRef"), ref.name, ref.resolver, ref.params)
     if spec.task_spec:
+        if found.flags.disallows_inline("taskrun"):
+            found.disallowed(at(path, "taskSpec"))
         check_task(found, at(path, "taskSpec"), spec.task_spec)
         seen = combined(spec.params, spec.task_spec.params)
         # The webhook names these without `taskSpec` in between.
@@ -53,6 +54,10 @@ def check_task_run(found: Findings, path: str, spec: TaskRunSpec) -> None:
         check_arrays(found, path, spec.task_spec.steps, _undeclared(spec.params, spec.task_spec.params, seen))
     check_values(found, path, spec.params)
     _check_bindings(found, path, spec.workspaces)
+    if spec.debug:
+        found.needs("debug", "alpha")
+    _check_resources(found, spec)
+    _check_env(found, path, spec.pod_template)
     if spec.status and spec.status not in _TASK_STATUSES:
         found.invalid(f"{spec.status} should be {' or '.join(_TASK_STATUSES)}", at(path, "status"))
     if not spec.status and spec.status_message:
@@ -72,8 +77,11 @@ def check_pipeline_run(found: Findings, path: str, spec: PipelineRunSpec) -> Non
     if spec.pipeline_ref and spec.pipeline_spec:
         found.both(at(path, "pipelineRef"), at(path, "pipelineSpec"))
     if spec.pipeline_ref:
-        _check_ref(found, at(path, "pipelineRef"), spec.pipeline_ref)
+        ref = spec.pipeline_ref
+        check_reference(found, at(path, "pipelineRef"), ref.name, ref.resolver, ref.params)
     if spec.pipeline_spec:
+        if found.flags.disallows_inline("pipelinerun"):
+            found.disallowed(at(path, "pipelineSpec"))
         check_pipeline(found, at(path, "pipelineSpec"), spec.pipeline_spec)
         _check_inline(found, path, spec)
     check_values(found, path, spec.params)
@@ -85,6 +93,8 @@ def check_pipeline_run(found: Findings, path: str, spec: PipelineRunSpec) -> Non
                 at(path, f"params[{param.name}].value"),
             )
     _check_timeouts(found, path, spec)
+    if spec.task_run_template:
+        _check_env(found, at(path, "taskRunTemplate"), spec.task_run_template.pod_template)
     if spec.status and spec.status not in _PIPELINE_STATUSES:
         allowed = "Cancelled, CancelledRunFinally, StoppedRunFinally or PipelineRunPending"
         found.invalid(f"{spec.status} should be {allowed}", at(path, "status"))
@@ -98,6 +108,24 @@ def check_pipeline_run(found: Findings, path: str, spec: PipelineRunSpec) -> Non
                 at(path, "workspaces", index, "name"),
             )
         where[workspace.name] = index
+
+
+def _check_resources(found: Findings, spec: TaskRunSpec | PipelineTaskRunSpec) -> None:
+    given = (
+        ("stepSpecs", spec.step_specs),
+        ("sidecarSpecs", spec.sidecar_specs),
+        ("computeResources", spec.compute_resources),
+    )
+    for field, value in given:
+        if value:
+            found.needs(field, "beta")
+
+
+def _check_env(found: Findings, path: str, template: PodTemplate | None) -> None:
+    """No podTemplate sets a variable that the cluster forbids. Source: validatePodTemplateEnv."""
+    for one in template.env if template else ():
+        if one.name in found.defaults.forbidden_env:
+            found.invalid(f"PodTemplate cannot update a forbidden env: {one.name}", at(path, "PodTemplate.Env"))
 
 
 def check_custom_run(found: Findings, path: str, spec: CustomRunSpec) -> None:
@@ -162,20 +190,6 @@ def _check_inline(found: Findings, path: str, spec: PipelineRunSpec) -> None:
         check_param_usage(found, path, msgspec.structs.replace(pipeline, final_tasks=[]), outer)
 
 
-def _check_ref(found: Findings, path: str, ref: TaskRef | PipelineRef) -> None:
-    if ref.resolver and ref.name:
-        found.both(at(path, "name"), at(path, "resolver"))
-    if ref.params and ref.name:
-        found.both(at(path, "name"), at(path, "params"))
-    if ref.params and not ref.resolver:
-        found.missing(at(path, "resolver"))
-    elif not ref.name and not ref.resolver:
-        found.missing(at(path, "name"))
-    elif ref.name and not names.is_qualified(ref.name):
-        found.invalid(names.QUALIFIED_RULE, at(path, "name"))
-    check_values(found, path, ref.params)
-
-
 def _check_bindings(found: Findings, path: str, bindings: Sequence[WorkspaceBinding]) -> None:
     seen = set[str]()
     for index, binding in enumerate(bindings):
@@ -210,14 +224,16 @@ def _check_binding(found: Findings, path: str, binding: WorkspaceBinding) -> Non
 
 
 def _check_timeouts(found: Findings, path: str, spec: PipelineRunSpec) -> None:
-    for one in spec.task_run_specs:
+    for index, one in enumerate(spec.task_run_specs):
         check_duration(found, at(path, f"taskRunSpecs[{one.pipeline_task_name}].timeout"), one.timeout)
+        _check_resources(found, one)
+        _check_env(found, at(path, "taskRunSpecs", index), one.pod_template)
     given = spec.timeouts
     if given is None:
         return
     fields = (("tasks", given.tasks), ("finally", given.final), ("pipeline", given.pipeline))
     seconds = {name: check_duration(found, at(path, "timeouts", name), text) for name, text in fields}
-    limit = seconds["pipeline"] if given.pipeline else parse_duration("1h")
+    limit = seconds["pipeline"] if given.pipeline else found.defaults.timeout_seconds
     if not limit:
         return
     rule = "should be <= pipeline duration" if given.pipeline else "should be <= default timeout duration"

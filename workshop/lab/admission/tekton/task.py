@@ -7,6 +7,7 @@ v1.12.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Sequence
 
 from workshop.lab.admission.tekton import names
@@ -19,6 +20,7 @@ from workshop.lab.admission.tekton.variables import (
     check_values,
 )
 from workshop.manifests.tekton import (
+    Param,
     Step,
     StepActionSpec,
     StepResult,
@@ -29,8 +31,13 @@ from workshop.manifests.tekton import (
     parse_duration,
 )
 from workshop.manifests.tekton.references import references
+from workshop.manifests.tekton.when import CelError, check_cel
 
 ON_ERROR = ("continue", "stopAndFail")
+CONCISE_OFF = "feature flag enable-concise-resolver-syntax should be set to true to use concise resolver syntax"
+_URL = re.compile(r"[\w-]+://*")
+ARTIFACTS_OFF = "feature flag enable-artifacts should be set to true to use artifacts feature."
+_ARTIFACT = re.compile(r"\$\((?:steps|tasks)\.[^.]+\.(?:inputs|outputs)\.[^.)]+\)")
 
 
 def check_task(found: Findings, path: str, spec: TaskSpec) -> None:
@@ -57,6 +64,10 @@ def check_task(found: Findings, path: str, spec: TaskSpec) -> None:
 
 def check_step(found: Findings, path: str, step: Step, *, default_image: str = "") -> None:
     """One step."""
+    if not found.flags.artifacts and any(map(uses_artifacts, _artifact_texts(step))):
+        # The webhook checks nothing else of such a step.
+        found.add(ARTIFACTS_OFF, path)
+        return
     if step.ref is not None:
         _check_ref(found, path, step)
     else:
@@ -87,8 +98,11 @@ def check_step(found: Findings, path: str, step: Step, *, default_image: str = "
             at(path, "onError"),
             details='Task step onError must be either "continue" or "stopAndFail"',
         )
-    if step.script.strip().startswith("#!win"):
-        found.add(_needs_alpha("windows script support"), at(path, "script"))
+    if step.script.strip().startswith("#!win") and found.needs("windows script support", "alpha"):
+        found.add("the lab runs no Windows scripts; run it on a cluster with a Windows node", at(path, "script"))
+    for config, stream in ((step.stdout_config, "stdout"), (step.stderr_config, "stderr")):
+        if config is not None:
+            found.needs(f"step {stream} stream support", "alpha")
     check_when(found, path, step.when)
     _check_result_names(found, path, step.results)
 
@@ -118,12 +132,28 @@ def check_when(found: Findings, path: str, when: Sequence[WhenExpression]) -> No
         if one == WhenExpression():
             found.missing(where)
         elif one.cel:
-            continue  # refused by the table
+            _check_cel(found, where, one)
         elif one.operator not in ("in", "notin"):
             text = f'operator "{one.operator}" is not recognized. valid operators: in,notin'
             found.invalid(text, where)
         elif not one.values:
             found.invalid("expecting non-empty values field", where)
+
+
+def _check_cel(found: Findings, path: str, one: WhenExpression) -> None:
+    expression = one.cel or ""
+    if not found.flags.cel_in_when:
+        text = "feature flag enable-cel-in-whenexpression should be set to true to use CEL: "
+        found.add(f"{text}{expression} in WhenExpression", path)
+    elif one.input or one.operator or one.values:
+        shown = f"&{{{one.input} {one.operator} [{' '.join(one.values)}] {expression}}}"
+        found.add(f"cel and input+operator+values cannot be set in one WhenExpression: {shown}", "")
+    else:
+        try:
+            check_cel(expression)
+        except CelError as e:
+            # Tekton's own format: the expression and the reason are in the place of fields.
+            found.add("invalid cel expression: %s with err: %s", at(path, expression), at(path, str(e)))
 
 
 def check_duration(found: Findings, path: str, text: str | None, *, plain: bool = False) -> float | None:
@@ -141,26 +171,50 @@ def check_duration(found: Findings, path: str, text: str | None, *, plain: bool 
     return seconds
 
 
-def _needs_alpha(what: str) -> str:
-    return f'{what} requires "enable-api-fields" feature gate to be "alpha" but it is "beta"'
+def uses_artifacts(text: str) -> bool:
+    """Whether a text refers to artifacts of a step or a task. Source: internal/artifactref of tektoncd/pipeline."""
+    return "$(step.artifacts.path)" in text or "$(artifacts.path)" in text or bool(_ARTIFACT.search(text))
+
+
+def _artifact_texts(step: Step) -> list[str]:
+    return [step.script, *step.command, *step.args, *(one.value or "" for one in step.env)]
 
 
 def _check_ref(found: Findings, path: str, step: Step) -> None:
     assert step.ref is not None
     ref = step.ref
-    if ref.resolver and ref.name:
-        found.both(at(path, "name"), at(path, "resolver"))
-    if ref.params and not ref.resolver:
-        found.missing(at(path, "resolver"))
-    elif not ref.name and not ref.resolver:
-        found.missing(at(path, "name"))
-    elif ref.name and not names.is_qualified(ref.name):
-        found.invalid(names.QUALIFIED_RULE, at(path, "name"))
-    check_values(found, path, ref.params)
-    for field in ("image", "command", "args", "script", "env", "volume_mounts", "results"):
+    check_reference(found, path, ref.name, ref.resolver, ref.params)
+    fields = {"volume_mounts": ("volumeMounts",) * 2, "working_dir": ("working dir", "workingDir")}
+    for field in ("image", "command", "args", "script", "working_dir", "env", "volume_mounts", "results"):
         if getattr(step, field):
-            wire = "volumeMounts" if field == "volume_mounts" else field
-            found.add(f"{wire} cannot be used with Ref", at(path, wire))
+            what, wire = fields.get(field, (field, field))
+            found.add(f"{what} cannot be used with Ref", at(path, wire))
+
+
+def check_reference(found: Findings, path: str, name: str, resolver: str, params: Sequence[Param]) -> None:
+    """The name of an object, or a resolver with its params. Source: validateRef in container_validation.go."""
+    like_url = bool(_URL.search(name))
+    if params:
+        found.needs("resolver params", "beta")
+        if name:
+            found.both(at(path, "name"), at(path, "params"))
+        if not resolver:
+            found.missing(at(path, "resolver"))
+        check_values(found, path, params)
+    if resolver:
+        found.needs("resolver", "beta")
+        if name and not like_url:
+            found.invalid("invalid URI for request", at(path, "name"))
+        elif name:
+            found.add(CONCISE_OFF, path)
+    elif name and not params:
+        if like_url:
+            found.add(CONCISE_OFF, path)
+            found.missing(at(path, "resolver"))
+        elif not names.is_qualified(name):
+            found.invalid(names.QUALIFIED_RULE, at(path, "name"))
+    elif not name and not params:
+        found.missing(at(path, "name"))
 
 
 def _check_volumes(found: Findings, path: str, spec: TaskSpec) -> None:
@@ -187,6 +241,8 @@ def _check_workspaces(found: Findings, path: str, spec: TaskSpec) -> None:
     usages = [("steps", i, step.workspaces) for i, step in enumerate(spec.steps)]
     usages += [("sidecars", i, sidecar.workspaces) for i, sidecar in enumerate(spec.sidecars)]
     for kind, index, used in usages:
+        if used:
+            found.needs(f"{kind.removesuffix('s')} workspaces", "beta")
         for number, usage in enumerate(used):
             if usage.name not in seen:
                 where = at(path, kind, index, "workspaces", number, "name")

@@ -98,6 +98,7 @@ def check_params(found: Findings, path: str, params: Sequence[ParamSpec]) -> Non
         if param.name.lower() in seen:
             found.add("parameter appears more than once", at(path, f"params[{param.name}]"))
         seen.add(param.name.lower())
+        _check_enum(found, at(path, f"params[{param.name}]"), param)
     bad = sorted(p.name for p in params if p.type != "object" and not PARAM.fullmatch(p.name))
     if bad:
         found.add(
@@ -114,6 +115,19 @@ def check_params(found: Findings, path: str, params: Sequence[ParamSpec]) -> Non
                     at(path, "params"),
                     details=OBJECT_RULE,
                 )
+
+
+def _check_enum(found: Findings, path: str, param: ParamSpec) -> None:
+    if not param.enum:
+        return
+    if not found.flags.param_enum:
+        found.add("feature flag `enable-param-enum` should be set to true to use Enum", path)
+    if param.type != "string":
+        found.add("enum can only be set with string type param", path)
+    for value in sorted({one for one in param.enum if param.enum.count(one) > 1}):
+        found.add(f"parameter enum value {value} appears more than once", path)
+    if isinstance(param.default, str) and param.default and param.default not in param.enum:
+        found.add(f"param default value {param.default} not in the enum list", path)
 
 
 def check_values(found: Findings, path: str, params: Sequence[Param]) -> None:

@@ -1,16 +1,15 @@
-"""Makes the TaskRuns and CustomRuns of a PipelineRun."""
+"""Makes the TaskRuns, CustomRuns and PipelineRuns of a PipelineRun."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from workshop.lab.admission.tekton.defaults import default_custom_run, default_task_run
+from workshop.lab.admission.tekton.defaults import default_custom_run, default_pipeline_run, default_task_run
 from workshop.lab.controllers.owners import owner_reference
 from workshop.lab.controllers.tekton.claims import with_claims
 from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.matrix import combinations
-from workshop.lab.controllers.tekton.merging import merged_pod_templates
 from workshop.lab.controllers.tekton.names import RELEASE, child_name, passed_on
 from workshop.lab.controllers.tekton.nodes import Node
 from workshop.lab.controllers.tekton.params import Values
@@ -19,6 +18,8 @@ from workshop.lab.controllers.tekton.substitution import replaced_parts, workspa
 from workshop.lab.controllers.tekton.taskrun import ON_ERROR
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param, PipelineRunSpec, PipelineTask, PipelineTaskRunSpec
+from workshop.manifests.tekton.config import SHIPPED, Defaults
+from workshop.manifests.tekton.podtemplates import merged_pod_templates
 from workshop.manifests.tekton.references import Lookup, Variables, replaced, replaced_tree, replaced_value
 
 
@@ -31,7 +32,13 @@ def is_custom(task: PipelineTask) -> bool:
 
 
 def children_of(
-    run: Object, spec: PipelineRunSpec, raw_task: Object, node: Node, nodes: Sequence[Node], claims: dict[str, str]
+    run: Object,
+    spec: PipelineRunSpec,
+    raw_task: Object,
+    node: Node,
+    nodes: Sequence[Node],
+    claims: dict[str, str],
+    config: Defaults = SHIPPED.defaults,
 ) -> list[Object]:
     """The objects to create for a node: one, or one for each combination of its matrix."""
     lookup = TaskLookup(nodes, with_states=node.final)
@@ -40,17 +47,17 @@ def children_of(
     task = node.task
     params = [Param(name=p.name, value=replaced_value(p.value, lookup)) for p in task.params]
     if task.matrix is None:
-        return [_child(run, spec, raw_task, node, params, f"-{task.name}", lookup, claims)]
+        return [_child(run, spec, raw_task, node, params, f"-{task.name}", lookup, claims, config)]
     found = []
     for index, combination in enumerate(combinations(resolved_matrix(task.matrix, lookup))):
         suffix = f"-{task.name}-{index}"
-        found.append(_child(run, spec, raw_task, node, [*combination, *params], suffix, lookup, claims))
+        found.append(_child(run, spec, raw_task, node, [*combination, *params], suffix, lookup, claims, config))
     return found
 
 
 def _child(
     run: Object, spec: PipelineRunSpec, raw_task: Object, node: Node, params: Sequence[Param], suffix: str,
-    lookup: Lookup, claims: dict[str, str],
+    lookup: Lookup, claims: dict[str, str], config: Defaults,
 ) -> Object:  # fmt: skip
     task, meta = node.task, run["metadata"]
     override = next((o for o in spec.task_run_specs if o.pipeline_task_name == task.name), PipelineTaskRunSpec())
@@ -70,6 +77,8 @@ def _child(
     workspaces = _workspaces(run, spec, raw_task, task, lookup, claims)
     if workspaces:
         child["workspaces"] = workspaces
+    if task.is_pipeline:
+        return _pipeline_run(run, body, raw_task, lookup, config)
     if not is_custom(task):
         child |= _pod_of(run, task.name)
     timeout = override.timeout or task.timeout
@@ -79,7 +88,7 @@ def _child(
         child["retries"] = task.retries
     if is_custom(task):
         _custom(child, raw_task, lookup)
-        default_custom_run(body)
+        default_custom_run(body, config)
         return {"apiVersion": "tekton.dev/v1beta1", "kind": "CustomRun", **body}
     if task.task_spec is not None:
         embedded = {
@@ -88,15 +97,33 @@ def _child(
         child["taskSpec"] = embedded
     else:
         child["taskRef"] = _task_ref(raw_task["taskRef"], lookup)
-    default_task_run(body)
+    default_task_run(body, config)
     return {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", **body}
+
+
+def _pipeline_run(run: Object, body: Object, raw_task: Object, lookup: Lookup, config: Defaults) -> Object:
+    """The PipelineRun of a task that runs a Pipeline; timeouts and retries are not its own.
+
+    Source: createChildPipelineRun in pkg/reconciler/pipelinerun/pipelinerun.go.
+    """
+    child: dict[str, Any] = {key: body["spec"][key] for key in ("params", "workspaces") if key in body["spec"]}
+    child["taskRunTemplate"] = run["spec"].get("taskRunTemplate") or {}
+    if raw_task.get("pipelineRef"):
+        child["pipelineRef"] = ref = _task_ref(raw_task["pipelineRef"], lookup)
+        if ref.get("name"):
+            body["metadata"]["labels"]["tekton.dev/pipeline"] = ref["name"]
+    else:
+        child["pipelineSpec"] = raw_task["pipelineSpec"]
+    made = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": body["metadata"], "spec": child}
+    default_pipeline_run(made, config)
+    return made
 
 
 def _with_results(raw_task: Object, results: TaskLookup) -> Object:
     embedded = raw_task.get("taskSpec")
     if not embedded or embedded.get("apiVersion"):
         return raw_task
-    return {**raw_task, "taskSpec": replaced_parts(embedded, results)}
+    return {**raw_task, "taskSpec": replaced_parts(embedded, results.artifact)}
 
 
 def _custom(child: dict[str, Any], raw_task: Object, lookup: Lookup) -> None:

@@ -1,21 +1,12 @@
-"""The lab's feature flags: Tekton's defaults, which OpenShift Pipelines keeps."""
+"""The feature flags in the status of a run."""
 
 from __future__ import annotations
 
-from typing import Any
+from workshop.lab.controllers.conditions import Status
+from workshop.manifests.tekton.config import FeatureFlags
 
-PROVENANCE: dict[str, Any] = {
-    "featureFlags": {
-        "awaitSidecarReadiness": True,
-        "coschedule": "workspaces",
-        "enableAPIFields": "beta",
-        "enableProvenanceInStatus": True,
-        "enforceNonfalsifiability": "none",
-        "maxResultSize": 4096,
-        "resultExtractionMethod": "termination-message",
-        "runningInEnvWithInjectedSidecars": True,
-        "sendCloudEventsForRuns": True,
-        "verificationNoMatchPolicy": "ignore",
-    }
-}
-"""The lab's feature flags: Tekton's defaults, which OpenShift Pipelines keeps."""
+
+def note_flags(status: Status, flags: FeatureFlags) -> None:
+    """Record the flags with which a run started, unless `enable-provenance-in-status` is off."""
+    if flags.provenance_in_status and "provenance" not in status:
+        status["provenance"] = {"featureFlags": flags.shown()}

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from workshop.lab.controllers.tekton.nodes import Node, dag
+from workshop.manifests.objects import status_of
+from workshop.manifests.tekton.artifacts import Artifacts, merged
 from workshop.manifests.tekton.graph import ResultRef, result_ref
 from workshop.manifests.tekton.references import Reference, Value, Variables
 
@@ -36,6 +40,17 @@ class TaskLookup:
         if self._with_states and len(parts) == 3 and parts[2] == "reason":
             return node.reason or "None"
         return None
+
+    def artifact(self, reference: Reference) -> Value | None:
+        """The value of `$(tasks.<task>.outputs.<artifact>)`, which only inline Tasks may use: JSON."""
+        parts = reference.parts
+        if len(parts) != 4 or parts[0] != "tasks" or parts[2] not in ("inputs", "outputs"):
+            return self(reference)
+        node = self._nodes.get(parts[1])
+        if node is None or not node.done:
+            return None
+        shown = [msgspec.convert(status_of(one).get("artifacts") or {}, Artifacts) for one in node.children]
+        return merged(shown).values(parts[2], parts[3])
 
     def has(self, ref: ResultRef) -> bool:
         """Whether a result exists, including the item or key of the reference."""

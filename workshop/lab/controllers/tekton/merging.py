@@ -104,22 +104,6 @@ def of_whole_task(
     return {name: of(own) for name, own in steps.items()}
 
 
-def merged_pod_templates(base: Mapping[str, Any] | None, own: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The podTemplate of one task over that of its run: each field is one of them; `env` and `volumes` merge by name.
-
-    Source: `MergePodTemplateWithDefault` in `pkg/apis/pipeline/pod/template.go`.
-    """
-    if base is None or own is None:
-        found = own if base is None else base
-        return None if found is None else dict(found)
-    lists = {
-        field: [*own[field], *(one for one in base[field] if one["name"] not in {mine["name"] for mine in own[field]})]
-        for field in ("env", "volumes")
-        if base.get(field) and own.get(field)
-    }
-    return {**base, **own, **lists}
-
-
 def pod_fields(template: PodTemplate) -> dict[str, Any]:
     """What a podTemplate gives the Pod itself; its `env` is for the steps, its `volumes` join the Task's."""
     shown: dict[str, Any] = msgspec.to_builtins(template)

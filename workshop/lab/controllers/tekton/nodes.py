@@ -13,12 +13,12 @@ from workshop.manifests.tekton import PipelineSpec, PipelineTask
 
 TIMED_OUT_MESSAGE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
 CANCELLED_MESSAGE = "TaskRun cancelled as the PipelineRun it belongs to has been cancelled."
-CANCELLED_REASONS = ("TaskRunCancelled", "CustomRunCancelled", "RunCancelled")
+CANCELLED_REASONS = ("Cancelled", "TaskRunCancelled", "CustomRunCancelled", "RunCancelled")
 
 
 @dataclass
 class Node:
-    """One task of the Pipeline; `children` are its TaskRuns or CustomRuns, several for a matrix.
+    """One task of the Pipeline; `children` are its TaskRuns, CustomRuns or PipelineRun, several for a matrix.
 
     The states are those of the runs that the node was built with. A run that starts later changes `started` alone.
     """

@@ -19,7 +19,7 @@ Values = dict[tuple[str, ...], Value]
 
 
 class ParamProblem(Exception):
-    """Params do not match their declaration. `kind` is missing, type, keys or index."""
+    """Params do not match their declaration. `kind` is missing, type, keys, enum or index; `names` says which ones."""
 
     def __init__(self, kind: str, names: str) -> None:
         super().__init__(names)
@@ -68,6 +68,17 @@ def check_indexes(spec: Any, found: Values) -> None:
     bad = {reference.text for reference in _indexed(spec) if _is_outside(reference, found)}
     if bad:
         raise ParamProblem("index", _names(sorted(bad)))
+
+
+def check_enums(specs: Sequence[ParamSpec], given: Sequence[Param]) -> None:
+    """Check that each given string is among the values that its param allows. Raises ParamProblem.
+
+    Source: ValidateEnumParam in pkg/reconciler/taskrun/validate_taskrun.go.
+    """
+    allowed = {spec.name: spec.enum for spec in specs if spec.enum}
+    for param in given:
+        if isinstance(param.value, str) and param.value and param.value not in allowed.get(param.name, [param.value]):
+            raise ParamProblem("enum", f"param `{param.name}` value: {param.value} is not in the enum list")
 
 
 def kind_of(value: Value) -> str:

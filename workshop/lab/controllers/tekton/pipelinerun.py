@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.api_errors import AlreadyExists
 from workshop.lab.controllers.conditions import Status, save_status, set_condition
@@ -21,30 +22,34 @@ from workshop.lab.controllers.tekton.children import children_of
 from workshop.lab.controllers.tekton.claims import claims_for
 from workshop.lab.controllers.tekton.deadlines import Clocks, Deadlines, deadlines, limits
 from workshop.lab.controllers.tekton.errors import RunError, user_error
-from workshop.lab.controllers.tekton.features import PROVENANCE
+from workshop.lab.controllers.tekton.features import note_flags
 from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.nodes import CANCELLED_MESSAGE, TIMED_OUT_MESSAGE, Node, build
-from workshop.lab.controllers.tekton.params import kind_of
+from workshop.lab.controllers.tekton.params import ParamProblem, check_enums, kind_of
 from workshop.lab.controllers.tekton.pipelinecondition import RunCondition, run_condition
 from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
 from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
+from workshop.lab.controllers.tekton.resolve_task import find_task, typed_task
 from workshop.lab.controllers.tekton.skipping import Facts
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
 from workshop.lab.kinds import built_in
 from workshop.lab.records import Record
 from workshop.lab.store import Store, now
-from workshop.manifests.objects import Object, is_done
+from workshop.manifests.objects import Object, is_done, labels_of
 from workshop.manifests.tekton import (
     PipelineRun,
     PipelineRunSpec,
     PipelineSpec,
+    TaskRun,
     format_duration,
     parse_duration,
 )
 from workshop.manifests.tekton.graph import dependencies
 from workshop.manifests.tekton.references import replaced
+from workshop.manifests.tekton.when import CelError, holds, resolved
 
-_CHILD_KINDS = ("TaskRun", "CustomRun")
+_CANCELLED = {"CustomRun": "RunCancelled", "PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
+"""The kinds of the runs of tasks, and the `spec.status` that cancels each."""
 
 
 @dataclass
@@ -97,10 +102,11 @@ class PipelineRuns:
         status.setdefault("startTime", now())
         self._clocks.start(meta["uid"])
         self._events.emit(run, "Started", "")
-        status["provenance"] = PROVENANCE
+        flags = config_of(self._store).flags
+        note_flags(status, flags)
         if spec.status == "Cancelled":
             return
-        start = resolve_pipeline(self._store, run, spec)
+        start = resolve_pipeline(self._store, run, spec, flags)
         labels = {**start.labels, **(meta.get("labels") or {})}
         annotations = {**start.annotations, **(meta.get("annotations") or {})}
         if labels != meta.get("labels") or annotations != (meta.get("annotations") or {}):
@@ -138,6 +144,7 @@ class PipelineRuns:
             self._end(run, RunCondition("False", "PipelineRunTimeout", text), children)
             return None
         nodes = build(pipeline, needs, children)
+        _check_cel(nodes, name)
         facts = Facts(
             nodes,
             name=name,
@@ -182,7 +189,7 @@ class PipelineRuns:
         starting = skipping.ready(facts)
         if not starting:
             return
-        claims = claims_for(self._store, run)
+        claims, config = claims_for(self._store, run), config_of(self._store)
         raw = run["status"]["pipelineSpec"]
         raw_tasks = {task["name"]: task for task in [*(raw.get("tasks") or []), *(raw.get("finally") or [])]}
         for node in starting:
@@ -190,7 +197,11 @@ class PipelineRuns:
                 run["status"]["finallyStartTime"] = now()
                 self._clocks.start(f"{run['metadata']['uid']}/finally")
             _check_matrix(node, facts)
-            for child in children_of(run, spec, raw_tasks[node.name], node, facts.nodes, claims):
+            self._check_cycle(run, node)
+            made = children_of(run, spec, raw_tasks[node.name], node, facts.nodes, claims, config.defaults)
+            if config.flags.param_enum:
+                self._check_enums(node, made)
+            for child in made:
                 kind = built_in(child["kind"])
                 try:
                     node.children.append(self._store.create(kind, child))
@@ -198,11 +209,40 @@ class PipelineRuns:
                     meta = child["metadata"]
                     node.children.append(self._store.get(kind, meta["namespace"], meta["name"]))
 
+    def _check_cycle(self, run: Object, node: Node) -> None:
+        """Raise RunError if a task runs a Pipeline that runs it. Source: detectPipelineRefCycle."""
+        wanted = node.task.pipeline_ref.name if node.task.pipeline_ref else ""
+        visited: list[str] = []
+        current: Object | None = run if wanted else None
+        while current is not None:
+            name = labels_of(current).get("tekton.dev/pipeline", "")
+            if name == wanted:
+                text = (
+                    f'detected cycle in pipeline-in-pipeline: pipeline "{wanted}" is already running in ancestor chain'
+                )
+                raise RunError("CreateRunFailed", f"{text} [{' '.join(visited)}]")
+            visited += [name] if name else []
+            owners = current["metadata"].get("ownerReferences") or ()
+            owner = next((one["name"] for one in owners if one.get("kind") == "PipelineRun"), "")
+            current = self._store.find(self._runs, run["metadata"]["namespace"], owner)
+
+    def _check_enums(self, node: Node, children: list[Object]) -> None:
+        """Check the params of the TaskRuns of a task. Raises RunError."""
+        for child in children if node.task.task_spec or node.task.task_ref else ():
+            if child["kind"] != "TaskRun":
+                continue
+            try:
+                spec = typed_task(find_task(self._store, child).raw)
+                check_enums(spec.params, decode(child, TaskRun).spec.params)
+            except ParamProblem as e:
+                text = f'Invalid param value from PipelineTask "{node.name}": {e.names}'
+                raise user_error("InvalidParamValue", text) from e
+
     def _children(self, run: Object) -> list[Object]:
-        """The run's TaskRuns and CustomRuns; only those that have changed are parsed again."""
+        """The runs of the run's tasks; only those that have changed are parsed again."""
         known, after = self._known(run), dict[str, tuple[Record, Object]]()
         for record in self._store.dependents(known.uid):
-            if record.kind.kind in _CHILD_KINDS:
+            if record.kind.kind in _CANCELLED:
                 last = known.children.get(record.uid)
                 after[record.uid] = last if last and last[0] is record else (record, record.object())
         known.children = after
@@ -222,8 +262,9 @@ class PipelineRuns:
         for child in children:
             if is_done(child) or child["spec"].get("status"):
                 continue
-            word = "TaskRunCancelled" if child["kind"] == "TaskRun" else "RunCancelled"
-            spec = {**child["spec"], "status": word, "statusMessage": message}
+            spec = {**child["spec"], "status": _CANCELLED[child["kind"]]}
+            if child["kind"] != "PipelineRun":
+                spec["statusMessage"] = message
             changed = {key: one for key, one in child.items() if key != "status"}
             self._store.update(built_in(child["kind"]), {**changed, "spec": spec})
 
@@ -239,7 +280,7 @@ class PipelineRuns:
         lookups = {final: TaskLookup(facts.nodes, with_states=final) for final in (False, True)}
         for node in facts.nodes:
             lookup = lookups[node.final]
-            when = [msgspec.to_builtins(one) for one in skipping.resolved_when(node.task, lookup)]
+            when = [msgspec.to_builtins(one) for one in resolved(node.task.when, lookup)]
             references += [_reference(child, node, when, lookup) for child in node.children]
             if node.name in facts.reasons:
                 entry: dict[str, Any] = {"name": node.name, "reason": facts.reasons[node.name]}
@@ -260,6 +301,16 @@ class PipelineRuns:
         save_status(self._store, self._runs, run)
         ok = found.value == "True"
         self._events.emit(run, found.reason if ok else "Failed", found.message, warning=not ok)
+
+
+def _check_cel(nodes: list[Node], run: str) -> None:
+    """Raise RunError for an expression of a task that cannot be evaluated. Source: the calls of EvaluateCEL."""
+    for node in nodes:
+        if any(one.cel for one in node.task.when):
+            try:
+                holds(resolved(node.task.when, TaskLookup(nodes, with_states=node.final)))
+            except CelError as e:
+                raise user_error("CELEvaluationFailed", f"Error evaluating CEL {run}: {e}") from e
 
 
 def _check_matrix(node: Node, facts: Facts) -> None:

@@ -23,6 +23,7 @@ from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
 from workshop.manifests.kubernetes import EnvVar, ResourceRequirements, VolumeMount
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import PodTemplate, Sidecar, Step, StepTemplate, TaskRunSpec, TaskSpec, parse_duration
+from workshop.manifests.tekton.config import SHIPPED, FeatureFlags
 
 NOT_USED = (
     "computeResources", "imagePullPolicy", "livenessProbe", "ports", "readinessProbe", "restartPolicy",
@@ -60,7 +61,9 @@ def pod_object(run: Object, name: str, plan: PodPlan) -> Object:
     }
 
 
-def pod_plan(run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path) -> PodPlan:
+def pod_plan(
+    run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path, flags: FeatureFlags = SHIPPED.flags
+) -> PodPlan:
     """The Pod of a substituted Task. `run` is the TaskRun as admission has stored it."""
     meta, asked = run["metadata"], msgspec.convert(run["spec"], TaskRunSpec)
     pod = asked.pod_template or PodTemplate()
@@ -87,6 +90,7 @@ def pod_plan(run: Object, name: str, spec: TaskSpec, bound: Bound, folder: Path)
         labels={**passed_on(meta.get("labels")), "tekton.dev/taskRun": meta["name"]},
         annotations=passed_on(meta.get("annotations")),
         shown=pod_fields(pod),
+        flags=flags,
     )
 
 
@@ -115,6 +119,8 @@ def _step(
         continue_on_error=step.on_error == "continue",
         results=tuple(result.name for result in step.results),
         when=tuple(step.when),
+        stdout_copy=step.stdout_config.path if step.stdout_config else "",
+        stderr_copy=step.stderr_config.path if step.stderr_config else "",
         shown=_shown(step, resources),
     )
 

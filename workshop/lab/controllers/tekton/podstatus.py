@@ -6,6 +6,8 @@ one stopped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from workshop.lab.controllers.conditions import Status
 from workshop.lab.entrypoint import results
 from workshop.manifests.objects import Object, status_of
@@ -57,8 +59,12 @@ def sidecar_statuses(pod: Object) -> list[Status]:
     return found
 
 
+Entries = Sequence[tuple[str, results.Entry]]
+"""Results, each with its container's name."""
+
+
 def entries(pod: Object) -> list[tuple[str, results.Entry]]:
-    """All results in the Pod's termination messages, each with its container's name, in order."""
+    """All results in the Pod's termination messages, in order."""
     found = []
     for status in status_of(pod).get("containerStatuses") or []:
         message = ((status.get("state") or {}).get("terminated") or {}).get("message", "")

@@ -18,10 +18,11 @@ from workshop.lab.controllers.tekton import params
 from workshop.lab.controllers.tekton.errors import RunError, user_error
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.controllers.tekton.substitution import replaced_parts
-from workshop.lab.controllers.tekton.task_checks import check_tasks
+from workshop.lab.controllers.tekton.task_checks import check_enum_subsets, check_tasks
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Pipeline, PipelineRunSpec, PipelineSpec
+from workshop.manifests.tekton.config import FeatureFlags
 from workshop.manifests.tekton.graph import GraphError, dependencies
 from workshop.manifests.tekton.references import Variables, replaced_tree, replaced_value
 
@@ -36,7 +37,7 @@ class ResolvedPipeline:
     annotations: dict[str, str]
 
 
-def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> ResolvedPipeline:
+def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec, flags: FeatureFlags) -> ResolvedPipeline:
     """Resolve, check and substitute the Pipeline of a run, before its first task. Raises RunError."""
     meta = run["metadata"]
     name, raw, labels, annotations = _pipeline(store, run, spec)
@@ -54,6 +55,8 @@ def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> Resolv
     }
     try:
         values = params.values(pipeline.params, spec.params, context, pass_on=spec.pipeline_spec is not None)
+        if flags.param_enum:
+            params.check_enums(pipeline.params, spec.params)
         params.check_indexes(_indexed(raw), values)
     except params.ParamProblem as e:
         raise _param_error(e, run_name, pipeline_name) from e
@@ -66,7 +69,9 @@ def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> Resolv
     }
     # As upstream, params come first: their values may hold contexts and workspaces.
     substituted = _substituted(_substituted(raw, values, {}), context, outer)
-    check_tasks(store, meta["namespace"], typed_pipeline(substituted), name, meta["name"])
+    specs = check_tasks(store, meta["namespace"], typed_pipeline(substituted), name, meta["name"])
+    if flags.param_enum:
+        check_enum_subsets(pipeline, specs)
     return ResolvedPipeline(substituted, labels, annotations)
 
 
@@ -140,7 +145,8 @@ def _substituted_task(task: Object, values: params.Values, outer: params.Values)
                 out[key] = {**value, "spec": replaced_tree(value.get("spec"), inner)}
             else:
                 out[key] = replaced_parts(value, inner)
-        elif key in ("name", "description", "runAfter", "retries", "timeout"):
+        elif key in ("name", "description", "runAfter", "retries", "timeout", "pipelineSpec"):
+            # The params of a Pipeline do not reach the Pipelines in it.
             out[key] = value
         elif key in ("params", "matrix"):
             out[key] = _replaced_params(value, lookup)
@@ -212,6 +218,8 @@ def _param_error(problem: params.ParamProblem, run: str, name: str) -> RunError:
             f"PipelineRun {run} parameters have mismatching types with Pipeline {name}'s parameters: "
             f"parameters have inconsistent types : {problem.names}",
         )
+    if problem.kind == "enum":
+        return user_error("InvalidParamValue", f"PipelineRun {run} parameters have invalid value: {problem.names}")
     if problem.kind == "keys":
         return user_error(
             "ObjectParameterMissKeys",

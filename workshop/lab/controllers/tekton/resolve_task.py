@@ -26,6 +26,7 @@ from workshop.manifests.tekton import (
     WorkspaceBinding,
     WorkspaceDeclaration,
 )
+from workshop.manifests.tekton.config import SHIPPED, Config
 from workshop.manifests.tekton.references import Variables, replaced, replaced_tree
 
 _INVALID = "TaskRunValidationFailed"
@@ -64,7 +65,7 @@ def find_task(store: Store, run: Object) -> FoundTask:
     return FoundTask(*_task(store, run, decode(run, TaskRun).spec))
 
 
-def resolve_task(store: Store, run: Object, found: FoundTask, attempt: int) -> ResolvedTask:
+def resolve_task(store: Store, run: Object, found: FoundTask, attempt: int, config: Config = SHIPPED) -> ResolvedTask:
     """Check and substitute the Task of a run, before its Pod exists. Raises RunError."""
     spec = decode(run, TaskRun).spec
     name, raw, labels, annotations = found.name, found.raw, found.labels, found.annotations
@@ -75,14 +76,17 @@ def resolve_task(store: Store, run: Object, found: FoundTask, attempt: int) -> R
     context = substitution.task_context(run, name, attempt)
     try:
         values = params.values(task.params, spec.params, context, pass_on=inline)
+        if config.flags.param_enum:
+            params.check_enums(task.params, spec.params)
         params.check_indexes([raw.get("steps"), raw.get("volumes"), raw.get("workspaces")], values)
     except params.ParamProblem as e:
-        raise user_error(_INVALID, _explained(e, name)) from e
+        raise user_error("InvalidParamValue" if e.kind == "enum" else _INVALID, _explained(e, name)) from e
     raw = stepactions.resolved(store, run["metadata"]["namespace"], raw, {**values, **context})
     task = typed_task(raw)
     of_run = bool(labels_of(run).get("tekton.dev/pipelineRun"))
-    workspaces.check_bound(task, spec.workspaces, one_claim=of_run)
-    bindings = [_replaced_binding(one, values) for one in spec.workspaces]
+    given = workspaces.with_default(task, spec.workspaces, config.defaults.workspace_binding)
+    workspaces.check_bound(task, given, one_claim=of_run and config.flags.coschedule == "workspaces")
+    bindings = [_replaced_binding(one, values) for one in given]
     volumes = workspaces.volume_names(task, bindings)
     by_name = {binding.name: binding for binding in bindings}
     others = {
@@ -150,6 +154,8 @@ def _located(declared: list[WorkspaceDeclaration], values: params.Values) -> lis
 
 
 def _explained(problem: params.ParamProblem, task: str) -> str:
+    if problem.kind == "enum":
+        return problem.names
     if problem.kind == "index":
         return f"non-existent param references:{problem.names}"
     return f"invalid input params for task {task}: {MISMATCHES[problem.kind]}{problem.names}"

@@ -68,6 +68,7 @@ async def run_tekton(
             pipeline_runs.reconcile,
             owns=built_in("PipelineRun"),
             watches={
+                built_in("PipelineRun"): _run_of_ended,
                 built_in("TaskRun"): _run_of_ended,
                 built_in("CustomRun"): lambda record: _by_label(record, "tekton.dev/pipelineRun"),
             },
@@ -87,7 +88,7 @@ def _by_label(record: Record, label: str) -> Iterable[Key]:
 
 
 def _run_of_ended(record: Record) -> Iterable[Key]:
-    """The PipelineRun of an ended TaskRun. It has nothing to do while the TaskRun runs."""
+    """The PipelineRun of an ended TaskRun or PipelineRun. It has nothing to do while that runs."""
     if b'"completionTime"' not in record.body:
         return ()
     return _by_label(record, "tekton.dev/pipelineRun")

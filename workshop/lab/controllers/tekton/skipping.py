@@ -14,9 +14,10 @@ from workshop.lab.controllers.tekton.errors import user_error
 from workshop.lab.controllers.tekton.lookups import TaskLookup
 from workshop.lab.controllers.tekton.matrix import is_empty
 from workshop.lab.controllers.tekton.nodes import Node, dag
-from workshop.manifests.tekton import Matrix, Param, PipelineTask, WhenExpression
+from workshop.manifests.tekton import Matrix, Param
 from workshop.manifests.tekton.graph import result_refs
-from workshop.manifests.tekton.references import Lookup, replaced, replaced_list, replaced_value
+from workshop.manifests.tekton.references import Lookup, replaced_value
+from workshop.manifests.tekton.when import holds, resolved, texts
 
 STOPPING = "PipelineRun was stopping"
 CANCELLED = "PipelineRun was gracefully cancelled"
@@ -115,21 +116,6 @@ def ready(facts: Facts) -> list[Node]:
     ]
 
 
-def resolved_when(task: PipelineTask, lookup: Lookup) -> list[WhenExpression]:
-    """A task's `when` with its references replaced, as the status shows it."""
-    return [
-        WhenExpression(
-            input=replaced(one.input, lookup), operator=one.operator, values=replaced_list(one.values, lookup)
-        )
-        for one in task.when
-    ]
-
-
-def holds(when: Sequence[WhenExpression]) -> bool:
-    """Whether all expressions are true."""
-    return all((one.input in one.values) == (one.operator == "in") for one in when)
-
-
 def resolved_matrix(matrix: Matrix, lookup: Lookup) -> Matrix:
     """A matrix with its references replaced. A param or a result may be a whole list."""
     return Matrix(
@@ -156,7 +142,7 @@ def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node], lookup: Task
     if facts.spec_status == "StoppedRunFinally":
         return STOPPED
     done = _parents_done(node, facts, by_name)
-    if done and node.task.when and _when_is_known(node, lookup) and not holds(resolved_when(node.task, lookup)):
+    if done and node.task.when and _when_is_known(node, lookup) and not holds(resolved(node.task.when, lookup)):
         return WHEN
     if any(facts.reasons.get(name, WHEN) != WHEN for name in node.needs):
         return PARENT
@@ -174,7 +160,7 @@ def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node], lookup: Task
 def _final_reason(node: Node, facts: Facts, lookup: TaskLookup) -> str:
     if any(not lookup.has(ref) for ref in result_refs(node.task)):
         return RESULTS
-    if node.task.when and not holds(resolved_when(node.task, lookup)):
+    if node.task.when and not holds(resolved(node.task.when, lookup)):
         return WHEN
     if facts.timed_out:
         return TIMEOUT
@@ -187,7 +173,7 @@ def _final_reason(node: Node, facts: Facts, lookup: TaskLookup) -> str:
 
 def _when_is_known(node: Node, lookup: TaskLookup) -> bool:
     """Whether the results that `when` uses exist. If not, the task is skipped."""
-    of_when = {text for one in node.task.when for text in (one.input, *one.values)}
+    of_when = texts(node.task.when)
     used = [ref for ref in result_refs(node.task) if any(ref.reference.text in text for text in of_when)]
     return all(lookup.has(ref) for ref in used)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from workshop.lab.controllers.tekton.params import Values
 from workshop.manifests.objects import Object
-from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceDeclaration
+from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceDeclaration, artifacts
 from workshop.manifests.tekton.references import Lookup, Variables, in_value, replaced_tree
 
 _KEPT = ("name", "results", "description", "displayName")
@@ -36,7 +36,7 @@ def task_context(run: Object, task: str, attempt: int) -> Values:
 
 def paths(spec: TaskSpec) -> Values:
     """The paths of results, exit codes and credentials."""
-    found: Values = {("credentials", "path"): "/tekton/creds"}
+    found: Values = {("credentials", "path"): "/tekton/creds", ("artifacts", "path"): artifacts.TASK_PATH}
     for result in spec.results:
         found[("results", result.name, "path")] = f"/tekton/results/{result.name}"
     for index, step in enumerate(spec.steps):
@@ -65,11 +65,11 @@ def substituted(spec: Object, given: Values, others: Values) -> Object:
     """A Task's spec with its references replaced: first those of params, whose values may hold the others."""
     out = replaced_parts(replaced_parts(spec, Variables(given)), Variables(others))
     for index, step in enumerate(out.get("steps") or []):
-        results = step.get("results") or []
-        if results:
-            folder = f"/tekton/steps/{container_name(step.get('name', ''), index)}/results"
-            own: Values = {("step", "results", r["name"], "path"): f"{folder}/{r['name']}" for r in results}
-            out["steps"][index] = _replaced_item(step, Variables(own))
+        container = container_name(step.get("name", ""), index)
+        names = [result["name"] for result in step.get("results") or []]
+        own: Values = {("step", "results", one, "path"): f"/tekton/steps/{container}/results/{one}" for one in names}
+        own["step", "artifacts", "path"] = artifacts.step_path(container)
+        out["steps"][index] = _replaced_item(step, Variables(own))
     return out
 
 

@@ -18,13 +18,18 @@ from workshop.lab.controllers.tekton.resolve_task import MISMATCHES, typed_task
 from workshop.lab.controllers.tekton.resolvers import find
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
-from workshop.manifests.tekton import Param, ParamSpec, PipelineSpec, PipelineTask, TaskSpec
+from workshop.manifests.tekton import Param, ParamSpec, PipelineRef, PipelineSpec, PipelineTask, TaskSpec
 from workshop.manifests.tekton.graph import ResultRef, result_ref, result_refs
 from workshop.manifests.tekton.references import in_value
 
 
-def check_tasks(store: Store, namespace: str, pipeline: PipelineSpec, name: str, run: str) -> None:
-    """Check a substituted Pipeline. `name` and `run` are names without their namespace. Raises RunError."""
+def check_tasks(
+    store: Store, namespace: str, pipeline: PipelineSpec, name: str, run: str
+) -> dict[str, TaskSpec | None]:
+    """Check a substituted Pipeline. `name` and `run` are names without their namespace. Raises RunError.
+
+    Returns the Task of each task; None for one that only its run can resolve.
+    """
     tasks = [*pipeline.tasks, *pipeline.final_tasks]
     specs = {task.name: _spec(store, namespace, task, name) for task in tasks}
     for task in tasks:
@@ -45,11 +50,42 @@ def check_tasks(store: Store, namespace: str, pipeline: PipelineSpec, name: str,
             )
             raise RunError("InvalidPipelineResultReference", text)
     _check_optional_workspaces(pipeline, tasks, specs)
+    return specs
+
+
+def check_enum_subsets(pipeline: PipelineSpec, specs: Mapping[str, TaskSpec | None]) -> None:
+    """Check that a Pipeline's param allows no value that a task's param does not. Raises RunError.
+
+    Source: ValidateParamEnumSubset in pkg/reconciler/pipelinerun/resources/pipelinerunresolution.go, which leaves the
+    other params of a task unchecked after the first that is no string or has no enum.
+    """
+    outer = {param.name: param for param in pipeline.params}
+    for task in (*pipeline.tasks, *pipeline.final_tasks):
+        inner = {param.name: param for param in getattr(specs.get(task.name), "params", ())}
+        of = task.task_ref.name if task.task_ref else ""
+        for param in task.params:
+            used = [one for one in in_value(param.value) if one.parts[0] == "params"]
+            if not isinstance(param.value, str) or len(used) != 1:
+                continue
+            given, wanted = outer.get(used[0].parts[1]), inner.get(param.name)
+            if given is None or given.type != "string" or wanted is None or not wanted.enum:
+                break
+            start = f'Validation failed for pipelinerun with error pipeline param "{given.name}"'
+            shown = f"[{' '.join(wanted.enum)}]"
+            if not given.enum:
+                text = f'{start} has no enum, but referenced in "{of}" task has enums: {shown}'
+                raise user_error("PipelineValidationFailed", text)
+            if not set(given.enum) <= set(wanted.enum):
+                own = f"[{' '.join(given.enum)}]"
+                text = f'{start} enum: {own} is not a subset of the referenced in "{of}" task param enum: {shown}'
+                raise user_error("PipelineValidationFailed", text)
 
 
 def _spec(store: Store, namespace: str, task: PipelineTask, pipeline: str) -> TaskSpec | None:
     """The Task of a task; None for a custom task, and for a reference that only the run can resolve."""
-    if is_custom(task):
+    if task.pipeline_ref is not None:
+        _check_pipeline(store, namespace, task.pipeline_ref, pipeline)
+    if is_custom(task) or task.is_pipeline:
         return None
     if task.task_spec is not None:
         return task.task_spec.task()
@@ -64,6 +100,17 @@ def _spec(store: Store, namespace: str, task: PipelineTask, pipeline: str) -> Ta
     raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
     default_task(raw)
     return typed_task(raw)
+
+
+def _check_pipeline(store: Store, namespace: str, ref: PipelineRef, pipeline: str) -> None:
+    """Raise RunError for a Pipeline in the Pipeline that does not exist."""
+    if "$(" in str(ref.params):
+        return
+    try:
+        find(store, "Pipeline", namespace, ref.name, ref.resolver, ref.params, reason="CouldntGetPipeline")
+    except RunError as e:
+        text = f"Pipeline {namespace}/{pipeline} can't be Run; it contains child Pipelines that don't exist: "
+        raise RunError(e.reason, f'{text}Couldn\'t retrieve Pipeline "{ref.name}": {e.message}') from e
 
 
 def _check_params(task: PipelineTask, spec: TaskSpec, run: str) -> None:

@@ -6,27 +6,26 @@ from typing import Any
 
 import orjson
 
-from workshop.lab.controllers.tekton.podstatus import entries
-from workshop.lab.entrypoint.results import INTERNAL, STEP_RESULT
-from workshop.manifests.objects import Object
-from workshop.manifests.tekton import TaskSpec
+from workshop.lab.controllers.tekton.podstatus import Entries
+from workshop.lab.entrypoint.results import STEP_ARTIFACTS, STEP_RESULT, TASK_ARTIFACTS, TASK_RESULT
+from workshop.manifests.tekton import TaskSpec, artifacts
 from workshop.manifests.tekton.references import Value, whole
 
 _MISSING = "missing keys for these results which are required in TaskResult's properties "
 _MISMATCH = "Provided results don't match declared results; may be invalid JSON or missing result declaration: "
 
 
-def task_results(spec: TaskSpec, pod: Object, *, inline: bool) -> tuple[list[dict[str, Any]], str]:
+def task_results(spec: TaskSpec, entries: Entries, *, inline: bool) -> tuple[list[dict[str, Any]], str]:
     """The written results in the order of their declaration, and why they do not match it; empty when they do.
 
     A result of another type is not among the results. `inline`: whether the TaskRun contains its Task.
     """
     written: dict[str, str] = {}
     of_steps: dict[tuple[str, str], str] = {}
-    for container, entry in entries(pod):
+    for container, entry in entries:
         if entry["type"] == STEP_RESULT:
             of_steps[(container.removeprefix("step-"), entry["key"])] = entry["value"]
-        elif entry["type"] != INTERNAL:
+        elif entry["type"] == TASK_RESULT:
             written[entry["key"]] = entry["value"]
     found, problems, lacking = [], [], []
     for result in spec.results:
@@ -54,9 +53,9 @@ def task_results(spec: TaskSpec, pod: Object, *, inline: bool) -> tuple[list[dic
     return found, f"{_MISSING}map[{' '.join(sorted(lacking))}]" if lacking else ""
 
 
-def step_results(pod: Object, container: str) -> list[dict[str, Any]]:
+def step_results(entries: Entries, container: str) -> list[dict[str, Any]]:
     """The results of one step."""
-    mine = (entry for name, entry in entries(pod) if name == container and entry["type"] == STEP_RESULT)
+    mine = (entry for name, entry in entries if name == container and entry["type"] == STEP_RESULT)
     found = []
     for entry in mine:
         value: Value = entry["value"]
@@ -67,6 +66,20 @@ def step_results(pod: Object, container: str) -> list[dict[str, Any]]:
                 kind, value = candidate, parsed
         found.append({"name": entry["key"], "type": kind, "value": value})
     return found
+
+
+def add_artifacts(steps: list[dict[str, Any]], entries: Entries) -> dict[str, Any]:
+    """Add the artifacts of each step to its state; those of the whole TaskRun. Raises ValueError."""
+    found = []
+    for container, entry in entries:
+        if entry["type"] not in (STEP_ARTIFACTS, TASK_ARTIFACTS):
+            continue
+        one = artifacts.parsed(entry["value"])
+        found.append(one)
+        for step in steps if entry["type"] == STEP_ARTIFACTS else ():
+            if step["container"] == container:
+                step |= one.shown()
+    return artifacts.merged(found).shown()
 
 
 def typed(text: str, kind: str) -> Value | None:

@@ -10,6 +10,7 @@ import shutil
 from datetime import UTC, datetime
 from typing import Any
 
+from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.api_errors import AlreadyExists, Forbidden
 from workshop.lab.controllers.conditions import Status, save_status, set_condition
 from workshop.lab.controllers.events import Events
@@ -17,12 +18,14 @@ from workshop.lab.controllers.tekton import outcomes, podstatus, taskresults
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import claims_for, with_claims
 from workshop.lab.controllers.tekton.errors import USER, RunError, pod_refused
-from workshop.lab.controllers.tekton.features import PROVENANCE
+from workshop.lab.controllers.tekton.features import note_flags
 from workshop.lab.controllers.tekton.limits import refuse_requests_above_limits
 from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.resolve_task import find_task, resolve_task, task_of
+from workshop.lab.entrypoint import accountsecrets
+from workshop.lab.entrypoint.results import LOG, TooLarge, read_log
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.kubelet.status import FINAL_PHASES
@@ -37,6 +40,10 @@ ON_ERROR = "pipeline.tekton.dev/pipeline-task-on-error"
 PENDING_SECONDS = 0.5
 """Seconds between two checks of a Pod that waits for a volume."""
 CONTROLLER = "tekton.dev/pipeline"
+NO_KNOWN_HOSTS = (
+    'TaskRun validation failed. Git SSH Secret must have "known_hosts" included when feature flag '
+    '"require-git-ssh-secret-known-hosts" is set to true'
+)
 
 
 class TaskRuns:
@@ -86,6 +93,7 @@ class TaskRuns:
 
     def _start(self, run: Object) -> float | None:
         status: Status = run["status"]
+        config = config_of(self._store)
         attempt = len(status.get("retriesStatus") or [])
         if not status.get("startTime"):
             status["startTime"] = now()
@@ -94,15 +102,15 @@ class TaskRuns:
         bound = {**run, "spec": {**run["spec"], "workspaces": bindings}}
         task = find_task(self._store, bound)
         status["steps"] = podstatus.not_started([step.get("name", "") for step in task.raw.get("steps") or []])
-        ready = resolve_task(self._store, bound, task, attempt)
+        ready = resolve_task(self._store, bound, task, attempt, config)
         self._label(run, ready.labels, ready.annotations)
         refuse_requests_above_limits(ready.spec)
         meta = run["metadata"]
         name = pod_name(meta["name"], attempt)
         folder = self._state.pod(meta["namespace"], name)
-        plan = pod_plan(run, name, ready.spec, ready.bound, folder)
+        plan = pod_plan(run, name, ready.spec, ready.bound, folder, config.flags)
         status["taskSpec"] = ready.raw
-        status["provenance"] = PROVENANCE
+        note_flags(status, config.flags)
         waits_for = missing(self._store, meta["namespace"], plan.volumes)
         if waits_for:
             left = self._left(run, None)
@@ -113,6 +121,8 @@ class TaskRuns:
             set_condition(status, "Unknown", "Pending", text)
             save_status(self._store, self._runs, run)
             return PENDING_SECONDS if left is None else min(PENDING_SECONDS, left)
+        if config.flags.require_known_hosts and accountsecrets.lacks_known_hosts(self._store, plan):
+            raise RunError("TaskRunValidationFailed", NO_KNOWN_HOSTS)
         if self._credentials and (refusal := self._credentials.refusal(plan)):
             raise pod_refused(run, refusal)
         wanted = pod_object(run, name, plan)
@@ -194,12 +204,25 @@ class TaskRuns:
             status["steps"] = podstatus.not_started(self._step_names(run), ended=ended)
         if pod is not None:
             status["steps"] = podstatus.step_statuses(pod, self._step_names(run), ended=ended)
-            self._add_step_results(status, pod)
+            flags = config_of(self._store).flags
+            entries = podstatus.entries(pod)
+            if flags.sidecar_logs:
+                log = self._state.container_log(run["metadata"]["namespace"], status["podName"], LOG)
+                try:
+                    entries += read_log(log, flags.max_result_size)
+                except TooLarge as e:
+                    self._finish(run, _too_large(run, e))
+                    return None
+            self._add_step_results(status, entries)
+            try:
+                status["artifacts"] = taskresults.add_artifacts(status["steps"], entries)
+            except ValueError as e:
+                found = Outcome(False, "TaskRunValidationFailed", f"{USER}the artifacts are not valid JSON: {e}")
             sidecars = podstatus.sidecar_statuses(pod)
             if sidecars:
                 status["sidecars"] = sidecars
             inline = run["spec"].get("taskSpec") is not None
-            results, problem = taskresults.task_results(task_of(run), pod, inline=inline)
+            results, problem = taskresults.task_results(task_of(run), entries, inline=inline)
             if problem and found.ok:
                 found = Outcome(False, "TaskRunValidationFailed", USER + problem)
             if results:
@@ -216,7 +239,7 @@ class TaskRuns:
         """Archive the attempt and start the next one of the same TaskRun."""
         status: Status = run["status"]
         archived = {key: value for key, value in status.items() if key != "retriesStatus"}
-        archived["artifacts"] = {}
+        archived.setdefault("artifacts", {})
         archived["completionTime"] = now()
         set_condition(archived, "False", found.reason, found.message)
         fresh: Status = {
@@ -233,8 +256,8 @@ class TaskRuns:
         status.setdefault("startTime", now())
         status.setdefault("podName", "")
         status["completionTime"] = now()
-        status["artifacts"] = {}
-        status.setdefault("provenance", PROVENANCE)
+        status.setdefault("artifacts", {})
+        note_flags(status, config_of(self._store).flags)
         annotations = annotations_of(run)
         reason = found.reason
         if not found.ok and annotations.get(ON_ERROR) == "continue" and reason != "TaskRunCancelled":
@@ -270,15 +293,21 @@ class TaskRuns:
 
     # -- helpers -------------------------------------------------------------------------------------------------------
 
-    def _add_step_results(self, status: Status, pod: Object) -> None:
+    def _add_step_results(self, status: Status, entries: podstatus.Entries) -> None:
         for step in status["steps"]:
-            results = taskresults.step_results(pod, step["container"])
+            results = taskresults.step_results(entries, step["container"])
             if results:
                 step["results"] = results
 
     def _step_names(self, run: Object) -> list[str]:
         steps: list[dict[str, Any]] = (run["status"].get("taskSpec") or {}).get("steps") or []
         return [step.get("name", "") for step in steps]
+
+
+def _too_large(run: Object, error: TooLarge) -> Outcome:
+    """The end of a run with a result above `max-result-size`; Tekton quotes the name twice."""
+    text = f'[User error]  TaskRun ""{run["metadata"]["name"]}"" failed: {error}'
+    return Outcome(False, "TaskRunResultLargerThanAllowedLimit", text)
 
 
 def _timed_out(run: Object) -> Outcome:

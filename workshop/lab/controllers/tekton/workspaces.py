@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from workshop.lab.controllers.tekton.errors import RunError, user_error
 from workshop.manifests.kubernetes import Volume, VolumeMount
 from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceUsage
@@ -32,6 +34,18 @@ class Bound:
                     VolumeMount(name=mount.name, mount_path=path, sub_path=mount.sub_path, read_only=mount.read_only)
                 )
         return found
+
+
+def with_default(
+    spec: TaskSpec, bindings: Sequence[WorkspaceBinding], default: WorkspaceBinding | None
+) -> list[WorkspaceBinding]:
+    """The bindings of a run, and the cluster's default for required workspaces without one.
+
+    Source: updateTaskRunWithDefaultWorkspaces in pkg/reconciler/taskrun/taskrun.go.
+    """
+    bound = {binding.name for binding in bindings}
+    lacking = [one.name for one in spec.workspaces if not one.optional and one.name not in bound] if default else []
+    return [*bindings, *(msgspec.structs.replace(default, name=name) for name in lacking if default)]
 
 
 def check_bound(spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, one_claim: bool) -> None:

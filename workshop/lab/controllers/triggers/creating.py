@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workshop.lab.admission import admit
+from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.api import defaults, metadata, validation
 from workshop.lab.controllers.triggers.templates import TemplateError
 from workshop.lab.identity.users import User
@@ -62,6 +63,6 @@ def create(store: Store, obj: Object, namespace: str, labels: dict[str, str], se
     made = {**obj, "metadata": meta}
     validation.check(kind, made, "Strict")
     metadata.check(kind, made, None)
-    admitted = admit(kind, defaults.fill(kind, made, None), None)
+    admitted = admit(kind, defaults.fill(kind, made, None), None, config_of(store))
     sender.check_grants(kind, admitted)
     return store.create(kind, admitted)

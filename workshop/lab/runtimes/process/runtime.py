@@ -20,6 +20,7 @@ from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError
 from workshop.lab.runtimes.process.images import ImageEnvironment, ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher, LaunchFailed, Spec
 from workshop.lab.runtimes.process.scripts import SHELLS, text_of
+from workshop.lab.runtimes.process.streams import copying
 from workshop.lab.runtimes.process.tree import TMP, Tree, linked_tree, private_tree
 
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -57,6 +58,8 @@ class ProcessRuntime:
         if spec.mounts is not None:
             tree, env = self._tree(spec, env)
         argv = self._argv(spec, image, tree, env)
+        if spec.stdout_copy or spec.stderr_copy:
+            argv = copying(self._bash, argv, tree.rewrite(spec.stdout_copy), tree.rewrite(spec.stderr_copy))
         cwd = self._cwd(spec, image, tree)
         try:
             return await self._launcher.start(Spec(argv=argv, env=env, cwd=cwd, log=spec.log, mounts=tree.mounts))
