@@ -20,8 +20,8 @@ from workshop.lab import clients, participant, ports, process_environment, room,
 from workshop.lab.api.auth import certificate
 from workshop.lab.api.auth import token as token_of
 from workshop.lab.build import build_lab
-from workshop.lab.controllers import CONTROLLERS
 from workshop.lab.controllers.loop import Controller
+from workshop.lab.controllers.table import CONTROLLERS
 from workshop.lab.endpoints import endpoints
 from workshop.lab.identity.users import ADMINISTRATOR
 from workshop.lab.lab import Lab

@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from workshop.lab.api_errors import Expired
 from workshop.lab.kinds import Kinds
-from workshop.lab.lab import Lab
 from workshop.lab.rbac.policy import Policy
 from workshop.lab.records import Record
 from workshop.lab.store import Store
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
 
 PAGED_LISTS = 64
 """Maximum number of lists that clients may read page by page at the same time; the oldest is dropped first."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from workshop.lab import process_environment
-from workshop.lab.controllers.loop import Key, Loop
+from workshop.lab.controllers.loop import Controller, Key, Loop
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import Claims
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
@@ -14,12 +15,19 @@ from workshop.lab.controllers.tekton.taskrun import TaskRuns
 from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.credentials import Credentials
-from workshop.lab.lab import Lab
 from workshop.lab.paths import LabPaths
 from workshop.lab.records import Record
 from workshop.lab.runtimes.base import Runtime
 from workshop.lab.scc.admitting import PodSecurity
 from workshop.lab.store import Store
+
+if TYPE_CHECKING:
+    from workshop.lab.lab import Lab
+
+
+def controller(lab: Lab) -> Controller:
+    """Runs TaskRuns and PipelineRuns."""
+    return TektonController(lab)
 
 
 class TektonController:
