@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import orjson
 
-from workshop.lab.admission.tekton.findings import Findings, at
+from workshop.lab.admission.tekton.findings import Denied, Findings, at
 from workshop.lab.api_errors import BadRequest
 from workshop.manifests.objects import Object
 from workshop.manifests.triggers import (
@@ -48,10 +48,9 @@ LONGEST_NAME = 60
 def admit_listener(new: Object, old: Object | None) -> Object:
     """Check an EventListener. Raises BadRequest."""
     new = copy.deepcopy(new)
-    for field, path in _interceptor_lists(new.get("spec") or {}):
-        _default_interceptors(field, path)
-    for trigger in (new.get("spec") or {}).get("triggers") or []:
-        _default_bindings(trigger)
+    for holder, field in _interceptor_lists(new.get("spec")):
+        _default_interceptors(holder, field)
+        _default_bindings(holder)
     spec = _decode(new, EventListener).spec
     found = Findings()
     name = new["metadata"].get("name") or ""
@@ -283,7 +282,7 @@ def _closed(value: str) -> bool:
 def _interceptor_lists(spec: Any) -> Iterator[tuple[dict[str, Any], str]]:
     if isinstance(spec, dict):
         for name in ("triggers", "triggerGroups"):
-            for one in spec.get(name) or []:
+            for one in spec[name] if isinstance(spec.get(name), list) else []:
                 if isinstance(one, dict):
                     yield one, "interceptors"
 
@@ -312,7 +311,7 @@ def _decode(obj: Object, type_: type[T]) -> T:
 
 def _raise(found: Findings) -> None:
     if found:
-        raise BadRequest(_WEBHOOK.format("validation.", "validation") + found.text())
+        raise Denied(_WEBHOOK.format("validation.", "validation"), found)
 
 
 RULES = {

@@ -22,6 +22,7 @@ from workshop.manifests.seldon import (
     nodes,
 )
 
+_NOT_DECODED = 'SeldonDeployment in version "v1" cannot be handled as a SeldonDeployment: strict decoding error: '
 _WEBHOOK = 'admission webhook "v1.vseldondeployment.kb.io" denied the request: '
 _PLAYED = ("", "UNKNOWN_IMPLEMENTATION", "SIMPLE_MODEL", "SIMPLE_ROUTER", "RANDOM_ABTEST", "AVERAGE_COMBINER")
 """Implementations that are not prepackaged servers."""
@@ -49,11 +50,20 @@ def parse(obj: Object) -> SeldonDeployment:
     try:
         sdep = msgspec.convert(obj, SeldonDeployment)
     except msgspec.ValidationError as e:
-        raise BadRequest(
-            f'SeldonDeployment in version "v1" cannot be handled as a SeldonDeployment: strict decoding error: {e}'
-        ) from e
+        raise BadRequest(f"{_NOT_DECODED}{e}") from e
+    _check_containers(sdep)
     predictors = [msgspec.structs.replace(p, graph=defaulted(p.graph)) for p in sdep.spec.predictors]
     return msgspec.structs.replace(sdep, spec=msgspec.structs.replace(sdep.spec, predictors=predictors))
+
+
+def _check_containers(sdep: SeldonDeployment) -> None:
+    """The Pods of components are not typed; what the rules read of them is a list of objects. Raises BadRequest."""
+    for number, predictor in enumerate(sdep.spec.predictors):
+        for index, component in enumerate(predictor.component_specs):
+            found = component.spec.get("containers") or []
+            if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+                path = f"$.spec.predictors[{number}].componentSpecs[{index}].spec.containers"
+                raise BadRequest(f"{_NOT_DECODED}Expected `array` of `object` - at `{path}`")
 
 
 def violations(sdep: SeldonDeployment) -> list[Violation]:

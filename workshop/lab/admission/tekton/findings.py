@@ -11,6 +11,14 @@ from workshop.manifests.tekton.config import SHIPPED, Config, Stability
 _DENIED = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed: '
 
 
+class Denied(BadRequest):
+    """What a webhook refuses; `found` has each finding with its fields."""
+
+    def __init__(self, start: str, found: Findings) -> None:
+        super().__init__(start + found.text())
+        self.found = found
+
+
 class Findings:
     """Gathers messages with the paths of the fields they are about. `config` is that of the cluster."""
 
@@ -66,9 +74,9 @@ class Findings:
         return "\n".join(lines)
 
     def raise_any(self) -> None:
-        """Raise BadRequest with all findings, if there are any."""
+        """Raise Denied with all findings, if there are any."""
         if self._found:
-            raise BadRequest(_DENIED + self.text())
+            raise Denied(_DENIED, self)
 
 
 def at(*parts: str | int) -> str:
