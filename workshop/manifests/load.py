@@ -70,17 +70,22 @@ _Loader.add_implicit_resolver(
 
 
 def _mapping(loader: _Loader, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+    own = sum(key.tag != "tag:yaml.org,2002:merge" for key, _ in node.value)
     loader.flatten_mapping(node)
+    merged = len(node.value) - own  # These come first, and a key of the mapping itself replaces them.
     result: dict[str, Any] = {}
-    for key_node, value_node in node.value:
+    written = set[str]()
+    for index, (key_node, value_node) in enumerate(node.value):
         if not isinstance(key_node, yaml.ScalarNode):
             problem = "a key is a list or a mapping; quote {{ }}, the variables of Pipelines as Code"
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
         key = loader.construct_object(key_node, deep=True)
         name = str(key).lower() if isinstance(key, bool) else key if isinstance(key, str) else key_node.value
-        if name in result:
+        if name in written:
             problem = f'key "{name}" already set in map'
             raise yaml.constructor.ConstructorError(None, None, problem, key_node.start_mark)
+        if index >= merged:
+            written.add(name)
         result[name] = loader.construct_object(value_node, deep=True)
     return result
 
@@ -104,6 +109,12 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 def documents(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, int]]:
     """Each document that is not empty, with the line it starts on. Raises ManifestError for bad YAML."""
+    for value, node in composed(text, source):
+        yield value, node.start_mark.line + 1
+
+
+def composed(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, yaml.Node]]:
+    """Each document that is not empty, with its node, which has the places of all fields. Raises as `documents`."""
     try:
         loader = _Loader(text)
         check_document_limits(_Loader(text), source)
@@ -116,7 +127,7 @@ def documents(text: str | bytes, source: str = "-") -> Iterator[tuple[Any, int]]
                 break
             value = loader.construct_document(node)
             if value is not None:
-                yield value, node.start_mark.line + 1
+                yield value, node
     except yaml.MarkedYAMLError as e:
         mark = e.problem_mark or e.context_mark
         line = mark.line + 1 if mark else 1
