@@ -26,9 +26,10 @@ test-cluster: $(VENV)/.tested ## KUBECONFIG=...: what only a cluster's API serve
 	@test -f "$(KUBECONFIG)" || { echo "error: name the cluster: make test-cluster KUBECONFIG=FILE" >&2; exit 2; }
 	@WORKSHOP_TEST_CLUSTER="$(abspath $(KUBECONFIG))" WORKSHOP_TEST_ENDPOINTS="$(ENDPOINTS)" $(BIN)/pytest tests/cluster -rs
 
-lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck
+lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck, workshop lint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \
-	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh workshop/installation/objects/git/server/start.sh .ci/fresh .ci/run
+	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh workshop/installation/objects/git/server/start.sh .ci/fresh .ci/run \
+	  && $(BIN)/workshop lint --strict tekton seldon
 
 format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -45,8 +46,8 @@ types: setup ## make the types of Kubernetes from its published definitions
 dashboards: setup ## make the dashboards' JSON from their code
 	@$(BIN)/python -m grafana.render
 
-parity: setup ## make the pages of what the lab and the model server support from the code and its tests
-	@$(BIN)/python -m tests.parity && $(BIN)/python -m tests.s2i.parity
+parity: setup ## make the pages of what the lab, the model server and the linter do from the code and its tests
+	@$(BIN)/python -m tests.parity && $(BIN)/python -m tests.s2i.parity && $(BIN)/python -m tests.lintrules
 
 down: ## stop the lab and keep its state
 	@$(BIN)/workshop down

@@ -21,10 +21,10 @@ EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest r
 130 interrupted"""
 
 WITHOUT_TARGET = (
-    "cluster", "cohort", "doctor", "down", "lab", "links", "logs", "pipeline", "reset", "shell", "status", "up"
+    "cluster", "cohort", "doctor", "down", "lab", "links", "lint", "logs", "pipeline", "reset", "shell", "status", "up"
 )  # fmt: skip
-"""Verbs about the lab itself, those of an instructor, and those of a clone alone. The others get a target: the lab or a
-cluster."""
+"""Verbs about the lab itself, those of an instructor, and those of a clone or of files alone. The others get a target:
+the lab or a cluster."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -38,9 +38,9 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--debug", action="store_true", help="show the traceback of an unexpected error")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
 
-    def verb(name: str, help_: str) -> argparse.ArgumentParser:
+    def verb(name: str, help_: str, formats: Sequence[str] = (output.TEXT, output.JSON)) -> argparse.ArgumentParser:
         made: argparse.ArgumentParser = verbs.add_parser(name, help=help_, description=help_)
-        made.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
+        made.add_argument("-o", "--output", choices=formats, default=output.TEXT)
         return made
 
     verb("doctor", "check whether this machine has what the lab needs")
@@ -66,6 +66,15 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a param of the runs")
     run.add_argument("--engine", choices=("process", "container"), default="process")
     run.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
+    lint = verb(
+        "lint",
+        "find mistakes in manifests, without a lab; the exit code is 4 if there are errors",
+        (output.TEXT, output.JSON, output.SARIF),
+    )
+    lint.add_argument("files", nargs="+", metavar="FILE|FOLDER", help="manifests; - is standard input")
+    lint.add_argument("--rule", action="append", default=[], metavar="RULE", help="only this rule; repeat it for more")
+    lint.add_argument("--ignore", action="append", default=[], metavar="RULE", help="not this rule; repeat it for more")
+    lint.add_argument("--strict", action="store_true", help="end with 4 for warnings too")
     guide = verb("guide", "serve the guide's pages on loopback, as JupyterHub's servers on a cluster do")
     guide.add_argument("--port", type=int, required=True)
     guide.add_argument("--root", default="", metavar="PREFIX", help="what the addresses of the pages begin with")

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 JSON = "json"
+SARIF = "sarif"
 TEXT = "text"
 
 err = Console(stderr=True, highlight=False, soft_wrap=True)

@@ -38,7 +38,7 @@ def check_tasks(
             _check_params(task, spec, run)
     for task in tasks:
         for ref in result_refs(task):
-            problem = _unknown_result(ref, specs)
+            problem = unknown_result(ref, specs)
             if problem:
                 text = f'invalid result reference in pipeline task "{task.name}": {problem}'
                 raise RunError("InvalidTaskResultReference", text)
@@ -117,7 +117,7 @@ def _check_params(task: PipelineTask, spec: TaskSpec, run: str) -> None:
     of_matrix = [] if task.matrix is None else [
         *task.matrix.params, *(param for one in task.matrix.include for param in one.params),
     ]  # fmt: skip
-    problem = _mismatch(spec.params, task.params, of_matrix)
+    problem = mismatch(spec.params, task.params, of_matrix)
     if problem:
         kind, names = problem
         of = task.task_ref.name if task.task_ref else ""
@@ -125,7 +125,7 @@ def _check_params(task: PipelineTask, spec: TaskSpec, run: str) -> None:
         raise user_error("PipelineValidationFailed", f"Validation failed for pipelinerun {run} with error {text}")
 
 
-def _mismatch(specs: Iterable[ParamSpec], given: list[Param], of_matrix: list[Param]) -> tuple[str, str] | None:
+def mismatch(specs: Iterable[ParamSpec], given: list[Param], of_matrix: list[Param]) -> tuple[str, str] | None:
     """How params do not match their declaration: the kind and the names."""
     declared = {spec.name: spec for spec in specs}
     names = {param.name for param in (*given, *of_matrix)}
@@ -158,12 +158,12 @@ def _fits(param: Param, spec: ParamSpec) -> bool:
 def _unknown_results(value: object, specs: Mapping[str, TaskSpec | None]) -> Iterable[str]:
     for reference in in_value(value):
         ref = result_ref(reference)
-        problem = _unknown_result(ref, specs) if ref else ""
+        problem = unknown_result(ref, specs) if ref else ""
         if problem:
             yield problem
 
 
-def _unknown_result(ref: ResultRef, specs: Mapping[str, TaskSpec | None]) -> str:
+def unknown_result(ref: ResultRef, specs: Mapping[str, TaskSpec | None]) -> str:
     """Why a reference names no result of a task; empty when it does, or only the run can tell."""
     if ref.task not in specs:
         return f'referenced pipeline task "{ref.task}" does not exist'

@@ -1,0 +1,94 @@
+"""The rules for PipelineRuns and TaskRuns, against the Pipelines and Tasks of the same set of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workshop.lint.findings import Finds, Found
+from workshop.lint.pipelines import Tasks, check_pipeline, common, mismatches
+from workshop.lint.security import refused_template
+from workshop.lint.tasks import check_task
+from workshop.manifests.places import Path
+from workshop.manifests.tekton import (
+    Param,
+    PipelineRunSpec,
+    PipelineSpec,
+    PodTemplate,
+    TaskRunSpec,
+    WorkspaceBinding,
+)
+
+Pipelines = Mapping[str, Sequence[PipelineSpec]]
+
+
+def check_pipeline_run(
+    spec: PipelineRunSpec, path: Path, raw: Mapping[str, Any], pipelines: Pipelines, tasks: Tasks
+) -> Finds:
+    """A PipelineRun. `raw` is its spec before defaults."""
+    timeouts = raw.get("timeouts")
+    if not (isinstance(timeouts, dict) and timeouts.get("pipeline")):
+        yield Found("missing-timeout", (*path, "timeouts"), "The PipelineRun sets no timeout.")
+    given, bound = _given(spec.params, spec.workspaces, path)
+    if spec.pipeline_spec is not None:
+        where = (*path, "pipelineSpec")
+        yield from check_pipeline(spec.pipeline_spec, where, tasks, params=given, passed_on=True)
+    ref = spec.pipeline_ref
+    if ref is not None and not ref.resolver:
+        of = f"the Pipeline {ref.name}"
+        yield from common(
+            [
+                list(mismatches(one.params, one.workspaces, given, bound, (*path, "pipelineRef"), of))
+                for one in pipelines.get(ref.name, ())
+            ]
+        )
+    if ref is not None and ref.resolver:
+        yield Found("beta-field", (*path, "pipelineRef", "resolver"), "Remote resolution is a beta feature.")
+    template = spec.task_run_template
+    if template is not None:
+        yield from _pod(template.pod_template, (*path, "taskRunTemplate", "podTemplate"))
+    for index, one in enumerate(spec.task_run_specs):
+        where = (*path, "taskRunSpecs", index)
+        yield from _pod(one.pod_template, (*where, "podTemplate"))
+        yield from _resources(one.compute_resources, one.step_specs, one.sidecar_specs, where)
+
+
+def check_task_run(spec: TaskRunSpec, path: Path, raw: Mapping[str, Any], tasks: Tasks) -> Finds:
+    """A TaskRun. `raw` is its spec before defaults."""
+    if not raw.get("timeout"):
+        yield Found("missing-timeout", (*path, "timeout"), "The TaskRun sets no timeout.")
+    given, bound = _given(spec.params, spec.workspaces, path)
+    if spec.task_spec is not None:
+        yield from check_task(spec.task_spec, (*path, "taskSpec"), params=given, passed_on=True)
+    ref = spec.task_ref
+    if ref is not None and not ref.resolver:
+        of = f"the Task {ref.name}"
+        yield from common(
+            [
+                list(mismatches(one.params, one.workspaces, given, bound, (*path, "taskRef"), of))
+                for one in tasks.get(ref.name, ())
+            ]
+        )
+    if ref is not None and ref.resolver:
+        yield Found("beta-field", (*path, "taskRef", "resolver"), "Remote resolution is a beta feature.")
+    yield from _pod(spec.pod_template, (*path, "podTemplate"))
+    yield from _resources(spec.compute_resources, spec.step_specs, spec.sidecar_specs, path)
+
+
+def _given(
+    params: Sequence[Param], workspaces: Sequence[WorkspaceBinding], path: Path
+) -> tuple[dict[str, Path], dict[str, Path]]:
+    """The params and workspaces that a run gives, with their places."""
+    given: dict[str, Path] = {one.name: (*path, "params", index) for index, one in enumerate(params)}
+    return given, {one.name: (*path, "workspaces", index) for index, one in enumerate(workspaces)}
+
+
+def _pod(template: PodTemplate | None, path: Path) -> Finds:
+    if template is not None:
+        yield from refused_template(template, path)
+
+
+def _resources(whole: object, steps: Sequence[object], sidecars: Sequence[object], path: Path) -> Finds:
+    for field, value in (("computeResources", whole), ("stepSpecs", steps), ("sidecarSpecs", sidecars)):
+        if value:
+            yield Found("beta-field", (*path, field), f"{field} of a run is a beta feature.")
