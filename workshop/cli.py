@@ -21,7 +21,8 @@ EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest r
 130 interrupted"""
 
 WITHOUT_TARGET = (
-    "cluster", "cohort", "doctor", "down", "lab", "links", "lint", "logs", "pipeline", "reset", "shell", "status", "up"
+    "cluster", "cohort", "doctor", "down", "lab", "links", "lint", "logs", "pipeline", "reset", "shell",
+    "status", "up",
 )  # fmt: skip
 """Verbs about the lab itself, those of an instructor, and those of a clone or of files alone. The others get a target:
 the lab or a cluster."""
@@ -66,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a param of the runs")
     run.add_argument("--engine", choices=("process", "container"), default="process")
     run.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
+    run.add_argument("--report", default="", metavar="FILE", help="write a JUnit report: a testcase for each task")
+    _here(run)
     lint = verb(
         "lint",
         "find mistakes in manifests, without a lab; the exit code is 4 if there are errors",
@@ -147,6 +150,26 @@ def parser() -> argparse.ArgumentParser:
     _cluster(verbs)
     _cohort(verbs)
     return top
+
+
+def _here(run: argparse.ArgumentParser) -> None:
+    """The options of `run` that need no lab and no cluster; each of them runs the files in this process."""
+    here = run.add_argument_group("in this process, without a lab and without a cluster")
+    here.add_argument("--standalone", action="store_true", help="also the default if there is no lab and no cluster")
+    here.add_argument("-w", "--workspace", action="append", default=[], metavar="NAME=FOLDER",
+                      help="bind a workspace of the runs to a folder of this machine")  # fmt: skip
+    here.add_argument("--keep", default="", metavar="FOLDER", help="keep logs, results and volumes there")
+    here.add_argument("--dry-run", action="store_true", help="print the tasks, their params, what is skipped and why")
+    here.add_argument("--break-on", choices=("failure",), default="", help="hold a failed step, with a shell in it")
+    here.add_argument("--from", dest="from_task", default="", metavar="TASK",
+                      help="start the run in --keep FOLDER again at this task")  # fmt: skip
+    here.add_argument("--watch", action="store_true", help="run again when the files change, until Ctrl-C")
+
+
+def _runs_here(words: argparse.Namespace) -> bool:
+    """Whether `run` needs this process only."""
+    asked = (words.standalone, words.workspace, words.keep, words.dry_run, words.break_on, words.from_task, words.watch)
+    return any(asked)
 
 
 def _pipeline(verbs: Any) -> None:
@@ -263,13 +286,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not words.verb:
             parser().print_help()
             return UsageError.exit_code
-        verb = getattr(importlib.import_module(f"workshop.commands.{words.verb}"), words.verb)
         if words.verb in WITHOUT_TARGET:
-            return int(verb(words))
+            return _call(words.verb, words)
+        if words.verb == "run" and _runs_here(words):
+            return _call("standalone", words)
         # Imported here: --help and the lab's verbs do not wait for it.
-        from workshop.lab.target import current_target
+        from workshop.lab.target import current_target, is_nowhere
 
-        return int(verb(words, current_target()))
+        target = current_target()
+        if words.verb == "run" and is_nowhere(target):
+            output.note("there is no lab and no cluster, so the run is here: workshop run --standalone")
+            return _call("standalone", words)
+        return _call(words.verb, words, target)
     except KeyboardInterrupt:
         output.note("interrupted; runs in the lab continue: workshop status")
         return INTERRUPTED
@@ -285,6 +313,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         output.fail(f"{type(e).__name__}: {e}\n  this is a fault of the kit; --debug shows where it happened")
         return WorkshopError.exit_code
+
+
+def _call(name: str, *words: object) -> int:
+    """Call a verb by the name of its module."""
+    return int(getattr(importlib.import_module(f"workshop.commands.{name}"), name)(*words))
 
 
 def _fail(error: WorkshopError, debug: bool) -> int:

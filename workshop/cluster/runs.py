@@ -7,9 +7,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from workshop.cluster.client import ApiFailure, Client
+from workshop.cluster.client import ApiFailure
 from workshop.manifests.objects import Object, condition, is_done, status_of, succeeded, truth
+
+
+class Reader(Protocol):
+    """What is read of a cluster; a Client does it."""
+
+    def get(self, kind: str, namespace: str | None, name: str) -> Object:
+        """One object. Raises ApiFailure."""
+        ...
+
+    def list(self, kind: str, namespace: str | None = None, *, labels: dict[str, str] | None = None) -> list[Object]:
+        """The objects of a kind with these labels. Raises ApiFailure."""
+        ...
+
+    def logs(self, namespace: str | None, pod: str, container: str = "") -> str:
+        """The log of a container. Raises ApiFailure."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -53,7 +70,7 @@ class Failure:
     log: tuple[str, ...]
 
 
-def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
+def progress(client: Reader, kind: str, namespace: str, name: str) -> Progress:
     """Read a PipelineRun or TaskRun and its children. Raises ApiFailure."""
     run = client.get(kind, namespace, name)
     found = condition(run)
@@ -69,7 +86,7 @@ def progress(client: Client, kind: str, namespace: str, name: str) -> Progress:
     return Progress(name, namespace, kind, is_done(run), succeeded(run), reason, message, tasks, run)
 
 
-def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure | None:
+def first_failure(client: Reader, found: Progress, lines: int = 20) -> Failure | None:
     """The first TaskRun that failed, with the last lines of the failing step; None if no task failed."""
     if found.kind == "TaskRun":
         candidates = [found.object]
@@ -77,22 +94,20 @@ def first_failure(client: Client, found: Progress, lines: int = 20) -> Failure |
         failed = [t for t in found.tasks if t.state == "failed"]
         candidates = [client.get("CustomRun" if t.custom else "TaskRun", found.namespace, t.task_run) for t in failed]
     candidates.sort(key=lambda r: str(status_of(r).get("completionTime", "")))
-    for task_run in candidates:
-        status = status_of(task_run)
-        pod = str(status.get("podName", ""))
-        for step in status.get("steps") or []:
-            ended = step.get("terminated") or {}
-            if ended.get("exitCode") not in (0, None) and step.get("terminationReason") != "Continued":
-                container = str(step.get("container", ""))
-                return Failure(
-                    task_run["metadata"]["name"],
-                    pod,
-                    container,
-                    str(condition(task_run).get("message", "")),
-                    _tail(client, found.namespace, pod, container, lines),
-                )
-        return Failure(task_run["metadata"]["name"], pod, "", str(condition(task_run).get("message", "")), ())
-    return None
+    return failure_of(client, candidates[0], lines) if candidates else None
+
+
+def failure_of(client: Reader, task_run: Object, lines: int = 20) -> Failure:
+    """The failed step of a TaskRun or CustomRun, with the last lines of its log; without a step if none failed."""
+    status, meta = status_of(task_run), task_run["metadata"]
+    pod, message = str(status.get("podName", "")), str(condition(task_run).get("message", ""))
+    for step in status.get("steps") or []:
+        ended = step.get("terminated") or {}
+        if ended.get("exitCode") not in (0, None) and step.get("terminationReason") != "Continued":
+            container = str(step.get("container", ""))
+            log = _tail(client, meta["namespace"], pod, container, lines)
+            return Failure(meta["name"], pod, container, message, log)
+    return Failure(meta["name"], pod, "", message, ())
 
 
 def seconds_between(start: str | None, end: str | None) -> float:
@@ -138,7 +153,7 @@ def _state(name: str, task_run: Object, varied: set[str]) -> TaskState:
     return TaskState(shown, state, took, reason, own, custom)
 
 
-def _tail(client: Client, namespace: str, pod: str, container: str, lines: int) -> tuple[str, ...]:
+def _tail(client: Reader, namespace: str, pod: str, container: str, lines: int) -> tuple[str, ...]:
     try:
         return tuple(client.logs(namespace, pod, container).splitlines()[-lines:])
     except ApiFailure:

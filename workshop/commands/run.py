@@ -3,38 +3,55 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 from workshop import output
+from workshop.cluster.runs import Progress, Reader
 from workshop.errors import RunFailed, UsageError
 from workshop.manifests.load import Manifest, load
+from workshop.operations.junit import write_report
 from workshop.operations.runs import RUN_KINDS, failure_text, logs_command, submit
 from workshop.participants.target import CommandTarget
 
 
 def run(words: argparse.Namespace, target: CommandTarget) -> int:
     """Submit and follow; the exit code is 0 if every run succeeded."""
-    if words.engine == "container":
-        raise UsageError("the container engine is not there yet", hint="leave --engine out: steps run as processes")
+    if words.workspace:
+        raise UsageError("-w binds a folder of this machine, which a cluster cannot see", hint="add --standalone")
     client, namespace = target.client(), words.namespace or target.namespace()
-    documents = [d for name in words.files for d in load(name)]
-    set_params(documents, words.param)
-    if not documents:
-        raise UsageError("the files hold no manifest", hint="workshop run tekton/runs/train-and-stage.yaml")
     finished = submit(
         client,
-        documents,
+        load_all(words),
         namespace,
         timeout=words.timeout,
         quiet=words.output == output.JSON,
     )
+    if words.report:
+        write_report(Path(words.report), finished, client)
     if words.output == output.JSON:
         for found in finished:
             output.emit(found.object)
+    report_failures(client, finished, logs_command)
+    return 0
+
+
+def load_all(words: argparse.Namespace) -> list[Manifest]:
+    """The objects of the files, with the params of the command line. Raises ManifestError, UsageError."""
+    if words.engine == "container":
+        raise UsageError("the container engine is not there yet", hint="leave --engine out: steps run as processes")
+    documents = [d for name in words.files for d in load(name)]
+    set_params(documents, words.param)
+    if not documents:
+        raise UsageError("the files hold no manifest", hint="workshop run tekton/runs/train-and-stage.yaml")
+    return documents
+
+
+def report_failures(reader: Reader, finished: Iterable[Progress], hint: Callable[[Progress], str]) -> None:
+    """Raise RunFailed for the first run that failed, with the end of its log."""
     for found in finished:
         if not found.succeeded:
-            raise RunFailed(failure_text(client, found), hint=logs_command(found))
-    return 0
+            raise RunFailed(failure_text(reader, found), hint=hint(found))
 
 
 def set_params(documents: Sequence[Manifest], params: Sequence[str]) -> None:

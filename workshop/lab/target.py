@@ -16,9 +16,9 @@ from workshop.lab.parts import personal_name
 from workshop.lab.paths import LabPaths, lab_paths
 from workshop.lab.report import Report, no_participant, read, running_pid
 from workshop.lab.room import participants
-from workshop.participants.cluster import ClusterTarget
+from workshop.participants.cluster import ClusterTarget, is_configured
 from workshop.participants.names import LAB_PARTICIPANT, USER_VARIABLE, Participant
-from workshop.participants.target import LAB, CommandTarget
+from workshop.participants.target import CLUSTER, LAB, CommandTarget
 
 
 def current_target() -> CommandTarget:
@@ -33,6 +33,11 @@ def current_target() -> CommandTarget:
     if paths.participant not in known:
         raise no_participant(paths.participant, known)
     return LabTarget(paths)
+
+
+def is_nowhere(target: CommandTarget) -> bool:
+    """Whether there is neither a lab nor a cluster that a command could reach."""
+    return target.name == CLUSTER and not is_configured()
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ here, because the libraries for the format on PyPI are object models without mor
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,11 +20,7 @@ SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sar
 def sarif(report: Report) -> dict[str, Any]:
     """A log with one run. Findings that comments ignore are suppressed in it."""
     ids = list(RULES)
-    driver = {
-        "name": "workshop lint",
-        "semanticVersion": version("openshift-mlops-workshop"),
-        "rules": [_rule(rule) for rule in RULES.values()],
-    }
+    driver = {"name": "workshop lint", "rules": [_rule(rule) for rule in RULES.values()]}
     results = [_result(one, ids.index(one.rule)) for one in report.findings]
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.live import Live
 from rich.table import Table
 
 from workshop import output
 from workshop.cluster.client import ApiFailure, Client
-from workshop.cluster.runs import Progress, first_failure, progress
+from workshop.cluster.runs import Progress, Reader, first_failure, progress
 from workshop.errors import ManifestError, TimedOut
 from workshop.manifests.load import Manifest
 
@@ -91,15 +91,8 @@ def follow(
             if live:
                 live.update(_table(found))
             elif not quiet:
-                for task in found.tasks:
-                    key = task.task_run or task.name
-                    if task.state not in ("waiting", shown.get(key)):
-                        took = f" in {task.seconds:.0f} s" if task.state in ("succeeded", "failed") else ""
-                        why = f": {task.reason}" if task.state == "skipped" else ""
-                        if task.custom == "ApprovalTask" and task.state == "running":
-                            why = ", waits for people: workshop approve"
-                        output.note(f"  {task.name}: {task.state}{took}{why}")
-                        shown[key] = task.state
+                for line in changes(found, shown):
+                    output.note(line)
             if found.done:
                 return found
             if time.monotonic() > deadline:
@@ -110,6 +103,19 @@ def follow(
     finally:
         if live:
             live.stop()
+
+
+def changes(found: Progress, shown: dict[str, str]) -> Iterator[str]:
+    """A line for each task whose state is new; `shown` has the states that were shown, and gets the new ones."""
+    for task in found.tasks:
+        key = task.task_run or task.name
+        if task.state not in ("waiting", shown.get(key)):
+            took = f" in {task.seconds:.0f} s" if task.state in ("succeeded", "failed") else ""
+            why = f": {task.reason}" if task.state == "skipped" else ""
+            if task.custom == "ApprovalTask" and task.state == "running":
+                why = ", waits for people: workshop approve"
+            shown[key] = task.state
+            yield f"  {task.name}: {task.state}{took}{why}"
 
 
 def _table(found: Progress) -> Table:
@@ -125,7 +131,7 @@ def _table(found: Progress) -> Table:
     return table
 
 
-def failure_text(client: Client, found: Progress) -> str:
+def failure_text(client: Reader, found: Progress) -> str:
     """Why a run failed, with the last lines of the failing step."""
     failure = first_failure(client, found)
     lines = [f"{found.name} failed: {found.message}"]

@@ -10,6 +10,7 @@ import base64
 import os
 from pathlib import Path
 
+from workshop.cluster import config as configs
 from workshop.cluster.client import Client
 from workshop.cluster.config import SERVICE_ACCOUNT
 from workshop.errors import SetupError
@@ -27,6 +28,11 @@ _FOR_PEOPLE = (
     "REGISTERED_MODEL_URL",
 )
 """Addresses that an instructor may put into `mlops-endpoints` for the guide; the others are for programs."""
+
+
+def is_configured() -> bool:
+    """Whether there is a kubeconfig, or the ServiceAccount of a Pod."""
+    return SERVICE_ACCOUNT.exists() or any(path.is_file() for path in configs.paths())
 
 
 class ClusterTarget:

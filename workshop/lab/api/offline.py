@@ -13,6 +13,7 @@ from workshop.lab.api.views import View
 from workshop.lab.kinds import Kinds
 from workshop.manifests.fitting import without_nulls
 from workshop.manifests.objects import Object
+from workshop.manifests.tekton.config import SHIPPED, Config
 
 
 def view_of(kinds: Kinds, obj: Object) -> View | None:
@@ -25,10 +26,10 @@ def view_of(kinds: Kinds, obj: Object) -> View | None:
     return View(found, found) if found else None
 
 
-def admitted(view: View, value: Any) -> Object:
+def admitted(view: View, value: Any, config: Config = SHIPPED) -> Object:
     """A new object with the defaults of its kind, as strict validation and admission accept it. Raises ApiError.
 
-    The steps and their order are those of `workshop.lab.api.steps` that need no store.
+    The steps and their order are those of `workshop.lab.api.steps` that need no store. `config` is Tekton's.
     """
     kind = view.stored
     obj = view.taken(manifest(check_depth(value), view.kind))
@@ -40,4 +41,4 @@ def admitted(view: View, value: Any) -> Object:
     if "status" in kind.subresources:
         obj.pop("status", None)
     metadata.check(kind, obj, None)
-    return admit(kind, defaults.fill(kind, obj, None), None)
+    return admit(kind, defaults.fill(kind, obj, None), None, config)

@@ -12,7 +12,7 @@ import contextlib
 import dataclasses
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -31,6 +31,8 @@ SIDECAR_GRACE_SECONDS = 2.0
 HEAD_START_SECONDS = 0.2
 """Time that a sidecar without a probe gets before the steps start; on a cluster, a Pod takes about that long."""
 COULD_NOT_START = 128
+AfterFailure = Callable[[PodPlan, ContainerSpec, int], Awaitable[None]]
+"""Called with the Pod, the failed step and its exit code, while the files of the Pod still exist."""
 
 
 @dataclasses.dataclass
@@ -45,7 +47,10 @@ class _Pod:
 
 
 class StepRunner:
-    """Runs Pods on a runtime. `env` are variables of every container. Without `credentials` Pods cannot use the API."""
+    """Runs Pods on a runtime. `env` are variables of every container. Without `credentials` Pods cannot use the API.
+
+    `after_failure` is awaited when a step has failed, before anything that follows from it.
+    """
 
     def __init__(
         self,
@@ -54,9 +59,10 @@ class StepRunner:
         runtime: Runtime,
         env: Mapping[str, str] | None = None,
         credentials: Credentials | None = None,
+        after_failure: AfterFailure | None = None,
     ) -> None:
         self._store, self._paths, self._runtime, self._env = store, paths, runtime, env or {}
-        self._credentials = credentials
+        self._credentials, self._after_failure = credentials, after_failure
 
     async def run(self, plan: PodPlan, report: Report) -> PodState:
         """Run a Pod to its end and report each change. A cancelled call ends its containers."""
@@ -132,7 +138,10 @@ class StepRunner:
                 _skip(shown, exit_code=0)
                 _write_exit_code(pod.plan, step, 0)
                 continue
-            failed = await self._run_step(pod, step, spec, shown, report) != 0
+            code = await self._run_step(pod, step, spec, shown, report)
+            failed = code != 0
+            if failed and self._after_failure:
+                await self._after_failure(pod.plan, spec, code)
         if pod.plan.flags.sidecar_logs:
             results.write_log(_all_results(pod.plan), pod.layout.log(results.LOG))
         pod.state.phase = "Failed" if failed else "Succeeded"

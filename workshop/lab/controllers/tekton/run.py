@@ -12,7 +12,7 @@ from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import Claims
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
 from workshop.lab.controllers.tekton.taskrun import TaskRuns
-from workshop.lab.entrypoint.steps import StepRunner
+from workshop.lab.entrypoint.steps import AfterFailure, StepRunner
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.paths import LabPaths
@@ -55,9 +55,10 @@ async def run_tekton(
     env: Mapping[str, str] | None = None,
     credentials: Credentials | None = None,
     security: PodSecurity | None = None,
+    after_failure: AfterFailure | None = None,
 ) -> None:
     """Run the controllers until cancelled, then stop running steps. `env` are variables of every step."""
-    attempts = Attempts(store, StepRunner(store, state, runtime, env, credentials))
+    attempts = Attempts(store, StepRunner(store, state, runtime, env, credentials, after_failure))
     task_runs = TaskRuns(store, state, attempts, credentials, security)
     pipeline_runs = PipelineRuns(store)
     claims = Claims(store, state)

@@ -1,0 +1,121 @@
+"""Shows the states and the logs of runs while they run, and cancels them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workshop import output
+from workshop.cluster.runs import Progress, progress
+from workshop.errors import ManifestError, TimedOut, WorkshopError
+from workshop.lab.admission import admit
+from workshop.lab.admission.tekton.config import config_of
+from workshop.lab.kinds import built_in
+from workshop.manifests.objects import Object, is_done, labels_of
+from workshop.operations.runs import changes
+from workshop.standalone.engine import Engine
+from workshop.standalone.reader import StoreReader
+
+POLL_SECONDS = 0.05
+CANCEL_SECONDS = 10.0
+"""Seconds that cancelled runs get to end."""
+_CANCELLED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
+
+
+@dataclass
+class Follower:
+    """Follows some runs, and cancels them when one of `stops` is set; `quiet` prints nothing."""
+
+    engine: Engine
+    stops: Sequence[asyncio.Event]
+    quiet: bool = False
+    _shown: dict[str, str] = field(default_factory=dict)
+    _read: dict[Path, int] = field(default_factory=dict)
+
+    async def follow(self, runs: Sequence[Object], *, timeout: float) -> list[Progress]:
+        """Wait until every run is done; cancelled runs are done too.
+
+        Raises TimedOut after `timeout` seconds, and ManifestError for a custom task, which needs another controller.
+        """
+        deadline = time.monotonic() + timeout
+        cancelled = False
+        list(self._logs())  # Those of an earlier run in a kept folder were shown then.
+        while True:
+            found = [self._look(run) for run in runs]
+            if all(one.done for one in found):
+                return found
+            problem: WorkshopError | None = self._custom()
+            if time.monotonic() > deadline:
+                problem = TimedOut(f"not done after {timeout:.0f} s", hint="--timeout SECONDS waits longer")
+            if (problem or any(one.is_set() for one in self.stops)) and not cancelled:
+                self._cancel(runs)
+                cancelled, deadline = True, time.monotonic() + CANCEL_SECONDS
+            if problem and (not isinstance(problem, TimedOut) or cancelled):
+                await self._ended(runs)
+                raise problem
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _look(self, run: Object) -> Progress:
+        meta = run["metadata"]
+        found = progress(StoreReader(self.engine), run["kind"], meta["namespace"], meta["name"])
+        if not self.quiet:
+            for line in changes(found, self._shown):
+                output.note(line)
+            for line in self._logs():
+                output.say(line)
+        return found
+
+    async def _ended(self, runs: Sequence[Object]) -> None:
+        """Wait until cancelled runs are done, but not for ever."""
+        until = time.monotonic() + CANCEL_SECONDS
+        while time.monotonic() < until and not all(self._look(run).done for run in runs):
+            await asyncio.sleep(POLL_SECONDS)
+
+    def _cancel(self, runs: Sequence[Object]) -> None:
+        store = self.engine.store
+        for run in runs:
+            kind, meta = built_in(run["kind"]), run["metadata"]
+            current = store.get(kind, meta["namespace"], meta["name"])
+            if not is_done(current):
+                spec = {**current["spec"], "status": _CANCELLED[run["kind"]]}
+                store.update(kind, admit(kind, {**current, "spec": spec}, current, config_of(store)))
+
+    def _custom(self) -> ManifestError | None:
+        for one in self.engine.store.objects(built_in("CustomRun")):
+            ref = one["spec"].get("customRef") or one["spec"].get("customSpec") or {}
+            if not is_done(one):
+                return ManifestError(
+                    f"{one['metadata']['name']} is a custom task of the kind {ref.get('kind')}; its controller does "
+                    "not run here",
+                    hint="start the lab, which has ApprovalTasks: workshop up, then workshop run FILE",
+                )
+        return None
+
+    def _logs(self) -> Iterator[str]:
+        """The new lines of all steps, each with its task and its step, as `tkn pipelinerun logs` prints them."""
+        for pod in self.engine.store.objects(built_in("Pod")):
+            meta, labels = pod["metadata"], labels_of(pod)
+            task = labels.get("tekton.dev/pipelineTask") or labels.get("tekton.dev/taskRun", "")
+            ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+            for container in pod["spec"]["containers"]:
+                name = str(container["name"])
+                if name.startswith("step-"):
+                    path = self.engine.paths.container_log(meta["namespace"], meta["name"], name)
+                    for line in self._new_lines(path, whole=ended):
+                        yield f"[{task} : {name.removeprefix('step-')}] {line}"
+
+    def _new_lines(self, path: Path, *, whole: bool) -> list[str]:
+        """The lines that were not read yet; the last one without a line end only when `whole`."""
+        try:
+            with path.open("rb") as file:
+                file.seek(self._read.get(path, 0))
+                new = file.read()
+        except OSError:
+            return []
+        if not whole:
+            new = new[: new.rfind(b"\n") + 1]
+        self._read[path] = self._read.get(path, 0) + len(new)
+        return new.decode("utf-8", "replace").splitlines()
