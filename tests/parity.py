@@ -145,6 +145,10 @@ def page() -> str:
             "first values are those of OpenShift Pipelines.",
             "",
             *_table(config_rows()),
+            "### Resolvers",
+            "",
+            *_RESOLVERS,
+            "",
             "Conformance folders that no row names, because others set fewer fields:",
             "",
             *(f"- {_folder(one)}" for one in others),
@@ -187,6 +191,21 @@ def main() -> int:
     return 0
 
 
+_RESOLVERS = (
+    "A reference makes a ResolutionRequest, which `oc get resolutionrequests` lists. What a resolver returns is "
+    "validated as if it were created. The ConfigMaps `bundleresolver-config`, `cluster-resolver-config`, "
+    "`git-resolver-config` and `hubresolver-config` in `tekton-pipelines-resolvers` have the defaults.",
+    "",
+    "| Resolver | Status | Note |",
+    "|---|---|---|",
+    "| `bundles` | supported | read without a login: `secret` is refused, `serviceAccount` has no effect |",
+    "| `cluster` | supported | `openshift-pipelines` has `buildah`, `git-clone`, `openshift-client`, `s2i-python` and "
+    "`tkn` with the params, results and workspaces of OpenShift Pipelines |",
+    "| `git` | supported | any URL or path that git reads here; `repo`, which needs the API of a Git server, is "
+    "refused |",
+    "| `http` | supported | |",
+    "| `hub` | supported | without version constraints; Tekton Hub is shut down |",
+)
 _AUTHORIZATION = """\
 Every request is authorized by the Roles and bindings in the lab, with the default ClusterRoles of Kubernetes,
 OpenShift, OpenShift Pipelines and OpenShift's monitoring, aggregation, and the verbs `escalate`, `bind` and

@@ -98,17 +98,19 @@ async def lab(
     credentials: Credentials | None = None,
     security: PodSecurity | None = None,
     programs: Path | None = None,
+    tools: Path | None = None,
 ) -> AsyncIterator[Lab]:
     """A running lab in a folder; give the store of an earlier one to start it again.
 
-    `programs` is a folder that the image of tools has in place of the platform's environment.
+    `programs` is a folder that the image of tools has in place of the platform's environment, `tools` one of the lab's
+    own programs.
     """
     state = LabPaths(folder / "state")
     state.make()
     store = store or Store()
     launcher = Launcher(state.run)
     await launcher.open()
-    images = ImageTable(NoImages(), programs or Path(sys.executable).parent)
+    images = ImageTable(NoImages(), programs or Path(sys.executable).parent, tools)
     runtime = ProcessRuntime(state, launcher, images)
     task = asyncio.create_task(run_tekton(store, state, runtime, env, credentials, security))
     try:

@@ -27,7 +27,11 @@ def write_tools(where: LabPaths) -> None:
     folder = process_environment.tools_folder(where)
     folder.mkdir(parents=True, exist_ok=True)
     python = interpreter(sys.executable)
-    modules = {"s2i": "workshop.lab.images.s2i", "buildah": "workshop.lab.images.buildah"}
+    modules = {
+        "buildah": "workshop.lab.images.buildah",
+        "git-init": "workshop.lab.images.gitinit",
+        "s2i": "workshop.lab.images.s2i",
+    }
     for name, module in modules.items():
         _executable(folder / name, f'exec {python} -m {module} "$@"')
     _executable(folder / "workshop", f'exec {python} -m workshop "$@"')

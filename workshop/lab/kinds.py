@@ -74,6 +74,13 @@ _LISTENER_COLUMNS = (
     Column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
     Column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
 )
+_REQUEST_COLUMNS = (
+    Column("OwnerKind", ".metadata.ownerReferences[0].kind"),
+    Column("Owner", ".metadata.ownerReferences[0].name"),
+    *_RUN_COLUMNS[:2],
+    Column("StartTime", ".metadata.creationTimestamp"),
+    Column("EndTime", '.status.conditions[?(@.type=="Succeeded")].lastTransitionTime'),
+)
 _APPROVAL_COLUMNS = (
     Column("State", ".status.state"),
     Column("Required", ".status.approvalsRequired", "integer"),
@@ -213,6 +220,15 @@ BUILT_IN = (
         subresources=("scale", "status"),
         categories=("all",),
         columns=(_AGE,),
+    ),
+    Kind(
+        "resolution.tekton.dev",
+        "v1beta1",
+        "ResolutionRequest",
+        "resolutionrequests",
+        categories=("tekton", "tekton-pipelines"),
+        subresources=("status",),
+        columns=_REQUEST_COLUMNS,
     ),
     _tekton("CustomRun", "customruns", "v1beta1", subresources=("status",), columns=_RUN_COLUMNS),
     _tekton("Pipeline", "pipelines", columns=(_AGE,)),

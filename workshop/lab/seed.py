@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
+from workshop.lab import openshift_tasks
 from workshop.lab.admission import admit
 from workshop.lab.admission.tekton import config as tekton_config
 from workshop.lab.admission.tekton.config import config_of
@@ -37,10 +38,12 @@ _PIPELINES_INFO = {
 
 def seed_cluster(store: Store) -> None:
     """Create what every cluster has, if it is missing, and update the default roles."""
-    for name in ("default", "tekton-pipelines"):
+    for name in ("default", openshift_tasks.NAMESPACE, "tekton-pipelines"):
         _ensure(store, built_in("Namespace"), _namespace({"metadata": {"name": name}}))
     for obj in (_PIPELINES_INFO, *tekton_config.SHIPPED_OBJECTS):
         _ensure(store, built_in("ConfigMap"), obj)
+    for task in openshift_tasks.tasks():
+        _put(store, built_in("Task"), admit(built_in("Task"), task, None, config_of(store)))
     reconcile_defaults(store)
 
 

@@ -48,6 +48,7 @@ TYPES: dict[tuple[str, str], type] = {
     ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding"): kubernetes.ClusterRoleBinding,
     ("rbac.authorization.k8s.io/v1", "Role"): kubernetes.Role,
     ("rbac.authorization.k8s.io/v1", "RoleBinding"): kubernetes.RoleBinding,
+    ("resolution.tekton.dev/v1beta1", "ResolutionRequest"): tekton.ResolutionRequest,
     ("route.openshift.io/v1", "Route"): route.Route,
     ("template.openshift.io/v1", "Template"): templates.Template,
     ("tekton.dev/v1", "Pipeline"): tekton.Pipeline,

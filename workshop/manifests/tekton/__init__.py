@@ -27,6 +27,7 @@ from workshop.manifests.tekton.pipeline import (
     PipelineWorkspace,
     TaskRef,
 )
+from workshop.manifests.tekton.resolution import ResolutionRequest
 from workshop.manifests.tekton.runs import (
     CustomRun,
     CustomRunSpec,
@@ -77,6 +78,7 @@ __all__ = [
     "PipelineWorkspace",
     "PodTemplate",
     "PropertySpec",
+    "ResolutionRequest",
     "Sidecar",
     "Step",
     "StepAction",

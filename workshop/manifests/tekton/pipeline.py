@@ -27,8 +27,8 @@ class TaskRef(Typed, frozen=True, kw_only=True):
     kind: str = ""
     api_version: str = ""
     bundle: str = ""
-    resolver: Annotated[str, Meta(description="The resolver; the lab supports cluster.")] = ""
-    params: Annotated[list[Param], Meta(description="What the resolver needs: kind, name, namespace.")] = []
+    resolver: Annotated[str, Meta(description="bundles, cluster, git, http or hub.")] = ""
+    params: Annotated[list[Param], Meta(description="What the resolver needs, such as url and pathInRepo.")] = []
 
 
 class PipelineRef(Typed, frozen=True, kw_only=True):

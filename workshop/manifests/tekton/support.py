@@ -107,7 +107,7 @@ ACCEPTED: dict[str, str] = {
 _CLUSTER = "the lab does not support {}; use {}, or run it on a cluster"
 
 REFUSED: dict[str, str] = {
-    "PipelineRef.bundle": _CLUSTER.format("bundles", "resolver: cluster"),
+    "PipelineRef.bundle": _CLUSTER.format("the old field of bundles", "resolver: bundles"),
     "Sidecar.lifecycle": _CLUSTER.format("lifecycle of a sidecar", "its script"),
     "Sidecar.stdin": _CLUSTER.format("stdin of a sidecar", "a file"),
     "Sidecar.stdinOnce": _CLUSTER.format("stdin of a sidecar", "a file"),
@@ -115,7 +115,7 @@ REFUSED: dict[str, str] = {
     "Sidecar.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
     "Step.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
     "StepTemplate.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
-    "TaskRef.bundle": _CLUSTER.format("bundles", "resolver: cluster"),
+    "TaskRef.bundle": _CLUSTER.format("the old field of bundles", "resolver: bundles"),
     "Volume.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
     "Volume.ephemeral": _CLUSTER.format("ephemeral volumes", "emptyDir"),
     "Volume.hostPath": _CLUSTER.format("hostPath volumes", "emptyDir or persistentVolumeClaim"),

@@ -29,8 +29,9 @@ from workshop.lab.controllers.tekton.params import ParamProblem, check_enums, ki
 from workshop.lab.controllers.tekton.pipelinecondition import RunCondition, run_condition
 from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
 from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
-from workshop.lab.controllers.tekton.resolve_task import find_task, typed_task
+from workshop.lab.controllers.tekton.resolvers import Waiting
 from workshop.lab.controllers.tekton.skipping import Facts
+from workshop.lab.controllers.tekton.task_checks import spec_of
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
 from workshop.lab.kinds import built_in
 from workshop.lab.records import Record
@@ -91,6 +92,11 @@ class PipelineRuns:
                     return None
                 self._begin(run, spec)
             return self._advance(run, spec)
+        except Waiting as e:
+            reason = "ResolvingPipelineRef" if e.what == "Pipeline" else "ResolvingTaskRef"
+            set_condition(status, "Unknown", reason, f"PipelineRun {namespace}/{name} awaiting remote resource")
+            save_status(self._store, self._runs, run)
+            return None
         except RunError as e:
             self._end(run, RunCondition("False", e.reason, e.message))
             return None
@@ -99,9 +105,10 @@ class PipelineRuns:
 
     def _begin(self, run: Object, spec: PipelineRunSpec) -> None:
         meta, status = run["metadata"], run["status"]
-        status.setdefault("startTime", now())
+        if "startTime" not in status:
+            status["startTime"] = now()
+            self._events.emit(run, "Started", "")
         self._clocks.start(meta["uid"])
-        self._events.emit(run, "Started", "")
         flags = config_of(self._store).flags
         note_flags(status, flags)
         if spec.status == "Cancelled":
@@ -116,6 +123,7 @@ class PipelineRuns:
             stored = self._store.update(self._runs, run)
             meta["resourceVersion"] = stored["metadata"]["resourceVersion"]
         status["pipelineSpec"] = start.raw
+        note_flags(status, flags, start.source)
 
     def _pipeline(self, run: Object) -> tuple[PipelineSpec, dict[str, list[str]]]:
         """The run's Pipeline and the order of its tasks; parsed once."""
@@ -200,7 +208,7 @@ class PipelineRuns:
             self._check_cycle(run, node)
             made = children_of(run, spec, raw_tasks[node.name], node, facts.nodes, claims, config.defaults)
             if config.flags.param_enum:
-                self._check_enums(node, made)
+                self._check_enums(run, node, made)
             for child in made:
                 kind = built_in(child["kind"])
                 try:
@@ -226,14 +234,12 @@ class PipelineRuns:
             owner = next((one["name"] for one in owners if one.get("kind") == "PipelineRun"), "")
             current = self._store.find(self._runs, run["metadata"]["namespace"], owner)
 
-    def _check_enums(self, node: Node, children: list[Object]) -> None:
+    def _check_enums(self, run: Object, node: Node, children: list[Object]) -> None:
         """Check the params of the TaskRuns of a task. Raises RunError."""
-        for child in children if node.task.task_spec or node.task.task_ref else ():
-            if child["kind"] != "TaskRun":
-                continue
+        spec = spec_of(self._store, run, node.task, "")
+        for child in children if spec else ():
             try:
-                spec = typed_task(find_task(self._store, child).raw)
-                check_enums(spec.params, decode(child, TaskRun).spec.params)
+                check_enums(spec.params if spec else (), decode(child, TaskRun).spec.params)
             except ParamProblem as e:
                 text = f'Invalid param value from PipelineTask "{node.name}": {e.names}'
                 raise user_error("InvalidParamValue", text) from e

@@ -6,6 +6,7 @@ affect the run.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +17,12 @@ from workshop.lab.admission.tekton.defaults import default_pipeline
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.tekton import params
 from workshop.lab.controllers.tekton.errors import RunError, user_error
-from workshop.lab.controllers.tekton.resolvers import find
+from workshop.lab.controllers.tekton.resolvers import Found, NotValid, Waiting, find
 from workshop.lab.controllers.tekton.substitution import replaced_parts
 from workshop.lab.controllers.tekton.task_checks import check_enum_subsets, check_tasks
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
-from workshop.manifests.tekton import Pipeline, PipelineRunSpec, PipelineSpec
+from workshop.manifests.tekton import Param, Pipeline, PipelineRunSpec, PipelineSpec
 from workshop.manifests.tekton.config import FeatureFlags
 from workshop.manifests.tekton.graph import GraphError, dependencies
 from workshop.manifests.tekton.references import Variables, replaced_tree, replaced_value
@@ -35,12 +36,15 @@ class ResolvedPipeline:
     """The substituted Pipeline, as the status shows it."""
     labels: dict[str, str]
     annotations: dict[str, str]
+    source: dict[str, Any] | None = None
+    """Where a resolver got the Pipeline from."""
 
 
 def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec, flags: FeatureFlags) -> ResolvedPipeline:
-    """Resolve, check and substitute the Pipeline of a run, before its first task. Raises RunError."""
+    """Resolve, check and substitute the Pipeline of a run, before its first task. Raises RunError, Waiting."""
     meta = run["metadata"]
-    name, raw, labels, annotations = _pipeline(store, run, spec)
+    found = _pipeline(store, run, spec)
+    name, raw, labels = found.name, found.spec, dict(found.labels)
     pipeline = typed_pipeline(raw)
     run_name, pipeline_name = f"{meta['namespace']}/{meta['name']}", f"{meta['namespace']}/{name}"
     try:
@@ -69,10 +73,10 @@ def resolve_pipeline(store: Store, run: Object, spec: PipelineRunSpec, flags: Fe
     }
     # As upstream, params come first: their values may hold contexts and workspaces.
     substituted = _substituted(_substituted(raw, values, {}), context, outer)
-    specs = check_tasks(store, meta["namespace"], typed_pipeline(substituted), name, meta["name"])
+    specs = check_tasks(store, run, typed_pipeline(substituted), name)
     if flags.param_enum:
         check_enum_subsets(pipeline, specs)
-    return ResolvedPipeline(substituted, labels, annotations)
+    return ResolvedPipeline(substituted, labels, dict(found.annotations), found.source)
 
 
 def _indexed(raw: Object) -> list[Any]:
@@ -93,33 +97,39 @@ def typed_pipeline(raw: Object) -> PipelineSpec:
         raise RunError("PipelineValidationFailed", e.message) from e
 
 
-def _pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> tuple[str, Object, dict[str, str], dict[str, str]]:
+def _pipeline(store: Store, run: Object, spec: PipelineRunSpec) -> Found:
     meta = run["metadata"]
     if spec.pipeline_spec is not None:
-        return meta["name"], run["spec"]["pipelineSpec"], {}, {}
+        return Found(meta["name"], run["spec"]["pipelineSpec"], {}, {})
     ref = spec.pipeline_ref
     if ref is None:
         raise RunError("CouldntGetPipeline", "expected exactly one, got neither: spec.pipelineRef, spec.pipelineSpec")
     try:
-        found = find(
-            store,
-            "Pipeline",
-            meta["namespace"],
-            ref.name,
-            ref.resolver,
-            ref.params,
-            reason="CouldntGetPipeline",
-        )
+        asked = _replaced_by_run(run, spec, ref.params)
+        found = find(store, "Pipeline", run, ref.name, ref.resolver, asked, reason="CouldntGetPipeline")
+    except Waiting as e:
+        raise Waiting("Pipeline") from e
+    except NotValid as e:
+        start = f"Failed dryRunValidation for PipelineRun {meta['name']}: failed to read runtime object as Pipeline"
+        raise user_error("PipelineValidationFailed", f"{start}: {e.message}") from e
     except RunError as e:
+        start = f"Error retrieving pipeline for pipelinerun {meta['namespace']}/{meta['name']}: "
+        if ref.resolver:
+            raise RunError(e.reason, f"{start}resolver failed to get Pipeline : {e.message}") from e
         where = f"tekton client cannot get pipeline {ref.name} from local cluster: " if ref.name else ""
-        text = (
-            f"Error retrieving pipeline for pipelinerun {meta['namespace']}/{meta['name']}: "
-            f"error when getting Pipeline for PipelineRun {meta['name']}: {where}{e.message}"
-        )
-        raise RunError(e.reason, text) from e
+        text = f"error when getting Pipeline for PipelineRun {meta['name']}: {where}{e.message}"
+        raise RunError(e.reason, start + text) from e
     raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
     default_pipeline(raw)
-    return found.name, raw, dict(found.labels), dict(found.annotations)
+    return dataclasses.replace(found, spec=raw)
+
+
+def _replaced_by_run(run: Object, spec: PipelineRunSpec, asked: list[Param]) -> list[Param]:
+    """The params of a resolver, which may use those of the run and its context."""
+    meta = run["metadata"]
+    known: params.Values = {("params", param.name): param.value for param in spec.params}
+    known |= {("context", "pipelineRun", field): meta[field] for field in ("name", "namespace", "uid")}
+    return [Param(name=one.name, value=replaced_value(one.value, Variables(known))) for one in asked]
 
 
 def _substituted(raw: Object, values: params.Values, outer: params.Values) -> Object:

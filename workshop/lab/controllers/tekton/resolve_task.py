@@ -6,6 +6,7 @@ RunError, whose reason and message become the TaskRun's condition.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 
 import msgspec
@@ -15,10 +16,11 @@ from workshop.lab.admission.tekton.defaults import default_task
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.controllers.tekton import params, stepactions, substitution, workspaces
 from workshop.lab.controllers.tekton.errors import RunError, user_error
-from workshop.lab.controllers.tekton.resolvers import find
+from workshop.lab.controllers.tekton.resolvers import Found, find
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object, labels_of, status_of
 from workshop.manifests.tekton import (
+    Param,
     Task,
     TaskRun,
     TaskRunSpec,
@@ -27,7 +29,7 @@ from workshop.manifests.tekton import (
     WorkspaceDeclaration,
 )
 from workshop.manifests.tekton.config import SHIPPED, Config
-from workshop.manifests.tekton.references import Variables, replaced, replaced_tree
+from workshop.manifests.tekton.references import Variables, replaced, replaced_tree, replaced_value
 
 _INVALID = "TaskRunValidationFailed"
 MISMATCHES = {
@@ -50,25 +52,15 @@ class ResolvedTask:
     annotations: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class FoundTask:
-    """The Task of a TaskRun as it was found."""
-
-    name: str
-    raw: Object
-    labels: dict[str, str]
-    annotations: dict[str, str]
+def find_task(store: Store, run: Object) -> Found:
+    """The Task that a run names or contains, with its defaults. Raises RunError, Waiting."""
+    return _task(store, run, decode(run, TaskRun).spec)
 
 
-def find_task(store: Store, run: Object) -> FoundTask:
-    """The Task that a run names or contains. Raises RunError."""
-    return FoundTask(*_task(store, run, decode(run, TaskRun).spec))
-
-
-def resolve_task(store: Store, run: Object, found: FoundTask, attempt: int, config: Config = SHIPPED) -> ResolvedTask:
-    """Check and substitute the Task of a run, before its Pod exists. Raises RunError."""
+def resolve_task(store: Store, run: Object, found: Found, attempt: int, config: Config = SHIPPED) -> ResolvedTask:
+    """Check and substitute the Task of a run, before its Pod exists. Raises RunError, Waiting."""
     spec = decode(run, TaskRun).spec
-    name, raw, labels, annotations = found.name, found.raw, found.labels, found.annotations
+    name, raw, labels, annotations = found.name, found.spec, found.labels, found.annotations
     inline = spec.task_spec is not None
     task = typed_task(raw)
     if inline:
@@ -81,7 +73,7 @@ def resolve_task(store: Store, run: Object, found: FoundTask, attempt: int, conf
         params.check_indexes([raw.get("steps"), raw.get("volumes"), raw.get("workspaces")], values)
     except params.ParamProblem as e:
         raise user_error("InvalidParamValue" if e.kind == "enum" else _INVALID, _explained(e, name)) from e
-    raw = stepactions.resolved(store, run["metadata"]["namespace"], raw, {**values, **context})
+    raw = stepactions.resolved(store, run, raw, {**values, **context})
     task = typed_task(raw)
     of_run = bool(labels_of(run).get("tekton.dev/pipelineRun"))
     given = workspaces.with_default(task, spec.workspaces, config.defaults.workspace_binding)
@@ -104,17 +96,20 @@ def task_of(run: Object) -> TaskSpec:
     return typed_task(status_of(run).get("taskSpec") or {})
 
 
-def _task(store: Store, run: Object, spec: TaskRunSpec) -> tuple[str, Object, dict[str, str], dict[str, str]]:
-    meta = run["metadata"]
+def _task(store: Store, run: Object, spec: TaskRunSpec) -> Found:
     if spec.task_spec is not None:
-        return meta["name"], run["spec"]["taskSpec"], {}, {}
+        return Found(run["metadata"]["name"], run["spec"]["taskSpec"], {}, {})
     ref = spec.task_ref
     if ref is None:
         raise RunError(_INVALID, "expected exactly one, got neither: spec.taskRef, spec.taskSpec")
-    found = find(store, "Task", meta["namespace"], ref.name, ref.resolver, ref.params, reason="TaskRunResolutionFailed")
+    # The params of a resolver may use those of the run and its context.
+    known: params.Values = {("params", param.name): param.value for param in spec.params}
+    lookup = Variables({**known, **substitution.task_context(run, "", 0)})
+    asked = [Param(name=one.name, value=replaced_value(one.value, lookup)) for one in ref.params]
+    found = find(store, "Task", run, ref.name, ref.resolver, asked, reason="TaskRunResolutionFailed")
     raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
     default_task(raw)
-    return found.name, raw, {**found.labels, "tekton.dev/task": found.name}, found.annotations
+    return dataclasses.replace(found, spec=raw, labels={**found.labels, "tekton.dev/task": found.name})
 
 
 def typed_task(raw: Object) -> TaskSpec:

@@ -11,6 +11,7 @@ from workshop.lab.controllers.loop import Controller, Key, Loop
 from workshop.lab.controllers.tekton.attempts import Attempts
 from workshop.lab.controllers.tekton.claims import Claims
 from workshop.lab.controllers.tekton.pipelinerun import PipelineRuns
+from workshop.lab.controllers.tekton.remote.fetching import Fetching
 from workshop.lab.controllers.tekton.taskrun import TaskRuns
 from workshop.lab.entrypoint.steps import AfterFailure, StepRunner
 from workshop.lab.kinds import built_in
@@ -20,6 +21,7 @@ from workshop.lab.records import Record
 from workshop.lab.runtimes.base import Runtime
 from workshop.lab.scc.admitting import PodSecurity
 from workshop.lab.store import Store
+from workshop.manifests.objects import truth
 
 if TYPE_CHECKING:
     from workshop.lab.lab import Lab
@@ -61,15 +63,19 @@ async def run_tekton(
     attempts = Attempts(store, StepRunner(store, state, runtime, env, credentials, after_failure))
     task_runs = TaskRuns(store, state, attempts, credentials, security)
     pipeline_runs = PipelineRuns(store)
-    claims = Claims(store, state)
+    claims, fetching = Claims(store, state), Fetching(store, state)
     loops = [
+        Loop("tekton.resolvers", store, fetching.reconcile, owns=built_in("ResolutionRequest")),
         Loop("tekton.claims", store, claims.reconcile, owns=built_in("PersistentVolumeClaim")),
         Loop(
             "tekton.taskruns",
             store,
             task_runs.reconcile,
             owns=built_in("TaskRun"),
-            watches={built_in("Pod"): lambda record: _by_label(record, "tekton.dev/taskRun")},
+            watches={
+                built_in("Pod"): lambda record: _by_label(record, "tekton.dev/taskRun"),
+                built_in("ResolutionRequest"): lambda record: _owner_of_resolved(record, "TaskRun"),
+            },
         ),
         Loop(
             "tekton.pipelineruns",
@@ -79,6 +85,7 @@ async def run_tekton(
             watches={
                 built_in("PipelineRun"): _run_of_ended,
                 built_in("TaskRun"): _run_of_ended,
+                built_in("ResolutionRequest"): lambda record: _owner_of_resolved(record, "PipelineRun"),
                 built_in("CustomRun"): lambda record: _by_label(record, "tekton.dev/pipelineRun"),
             },
         ),
@@ -94,6 +101,15 @@ async def run_tekton(
 def _by_label(record: Record, label: str) -> Iterable[Key]:
     name = record.labels.get(label)
     return ((record.namespace, name),) if name else ()
+
+
+def _owner_of_resolved(record: Record, kind: str) -> Iterable[Key]:
+    """The run that waits for a resolver which has returned."""
+    obj = record.object()
+    if truth(obj) not in ("True", "False"):
+        return ()
+    owners = obj["metadata"].get("ownerReferences") or ()
+    return [(record.namespace, one["name"]) for one in owners if one.get("kind") == kind]
 
 
 def _run_of_ended(record: Record) -> Iterable[Key]:

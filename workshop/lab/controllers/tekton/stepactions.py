@@ -12,7 +12,7 @@ import msgspec
 
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.params import ParamProblem, Values, values
-from workshop.lab.controllers.tekton.resolvers import find
+from workshop.lab.controllers.tekton.resolvers import Waiting, find
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param, ParamSpec, Step, StepActionSpec
@@ -38,22 +38,23 @@ _FIELDS = (
 )
 
 
-def resolved(store: Store, namespace: str, spec: Object, outer: Values) -> Object:
-    """A Task's spec without references to StepActions. Raises RunError."""
+def resolved(store: Store, run: Object, spec: Object, outer: Values) -> Object:
+    """A Task's spec without references to StepActions. Raises RunError, Waiting."""
     if not any(step.get("ref") for step in spec.get("steps") or []):
         return spec
-    return {**spec, "steps": [_resolve(store, namespace, at, step, outer) for at, step in enumerate(spec["steps"])]}
+    return {**spec, "steps": [_resolve(store, run, at, step, outer) for at, step in enumerate(spec["steps"])]}
 
 
-def _resolve(store: Store, namespace: str, at: int, raw: Object, outer: Values) -> Object:
+def _resolve(store: Store, run: Object, at: int, raw: Object, outer: Values) -> Object:
     step = msgspec.convert(raw, Step)
     if step.ref is None:
         return raw
+    ref = step.ref
+    asked = [Param(name=one.name, value=replaced_value(one.value, Variables(outer))) for one in ref.params]
     try:
-        found = find(
-            store, "StepAction", namespace, step.ref.name, step.ref.resolver, step.ref.params,
-            reason="TaskRunResolutionFailed",
-        )  # fmt: skip
+        found = find(store, "StepAction", run, ref.name, ref.resolver, asked, reason="TaskRunResolutionFailed")
+    except Waiting as e:
+        raise Waiting("StepAction") from e
     except RunError as e:
         raise RunError(e.reason, f'failed to resolve step ref for step "{step.name}" (index {at}): {e.message}') from e
     action = msgspec.convert(found.spec, StepActionSpec)

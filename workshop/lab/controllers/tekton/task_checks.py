@@ -13,9 +13,10 @@ import msgspec
 from workshop.lab.admission.tekton.defaults import default_task
 from workshop.lab.controllers.tekton.children import is_custom
 from workshop.lab.controllers.tekton.errors import RunError, user_error
+from workshop.lab.controllers.tekton.names import child_name
 from workshop.lab.controllers.tekton.params import kind_of
 from workshop.lab.controllers.tekton.resolve_task import MISMATCHES, typed_task
-from workshop.lab.controllers.tekton.resolvers import find
+from workshop.lab.controllers.tekton.resolvers import NotValid, Waiting, find
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param, ParamSpec, PipelineRef, PipelineSpec, PipelineTask, TaskSpec
@@ -23,19 +24,18 @@ from workshop.manifests.tekton.graph import ResultRef, result_ref, result_refs
 from workshop.manifests.tekton.references import in_value
 
 
-def check_tasks(
-    store: Store, namespace: str, pipeline: PipelineSpec, name: str, run: str
-) -> dict[str, TaskSpec | None]:
-    """Check a substituted Pipeline. `name` and `run` are names without their namespace. Raises RunError.
+def check_tasks(store: Store, run: Object, pipeline: PipelineSpec, name: str) -> dict[str, TaskSpec | None]:
+    """Check the substituted Pipeline of a run; `name` is the Pipeline's. Raises RunError, Waiting.
 
     Returns the Task of each task; None for one that only its run can resolve.
     """
     tasks = [*pipeline.tasks, *pipeline.final_tasks]
-    specs = {task.name: _spec(store, namespace, task, name) for task in tasks}
+    specs = _specs(store, run, tasks, name)
+    run_name = run["metadata"]["name"]
     for task in tasks:
         spec = specs[task.name]
         if spec is not None:
-            _check_params(task, spec, run)
+            _check_params(task, spec, run_name)
     for task in tasks:
         for ref in result_refs(task):
             problem = unknown_result(ref, specs)
@@ -45,7 +45,7 @@ def check_tasks(
     for result in pipeline.results:
         for problem in _unknown_results(result.value, specs):
             text = (
-                f'Failed to resolve pipeline result reference for "{run}" with error '
+                f'Failed to resolve pipeline result reference for "{run_name}" with error '
                 f'invalid pipeline result "{result.name}": {problem}'
             )
             raise RunError("InvalidPipelineResultReference", text)
@@ -81,10 +81,27 @@ def check_enum_subsets(pipeline: PipelineSpec, specs: Mapping[str, TaskSpec | No
                 raise user_error("PipelineValidationFailed", text)
 
 
-def _spec(store: Store, namespace: str, task: PipelineTask, pipeline: str) -> TaskSpec | None:
-    """The Task of a task; None for a custom task, and for a reference that only the run can resolve."""
+def _specs(store: Store, run: Object, tasks: Iterable[PipelineTask], pipeline: str) -> dict[str, TaskSpec | None]:
+    """The Tasks by the name of the task; all resolvers are asked before the run waits for one."""
+    found: dict[str, TaskSpec | None] = {}
+    waiting: Waiting | None = None
+    for task in tasks:
+        try:
+            found[task.name] = spec_of(store, run, task, pipeline)
+        except Waiting as e:
+            waiting = e
+    if waiting:
+        raise waiting
+    return found
+
+
+def spec_of(store: Store, run: Object, task: PipelineTask, pipeline: str) -> TaskSpec | None:
+    """The Task of a task of a run; None for a custom task, and for a reference that only its run can resolve.
+
+    Raises RunError, Waiting.
+    """
     if task.pipeline_ref is not None:
-        _check_pipeline(store, namespace, task.pipeline_ref, pipeline)
+        _check_pipeline(store, run, task.pipeline_ref, pipeline)
     if is_custom(task) or task.is_pipeline:
         return None
     if task.task_spec is not None:
@@ -92,8 +109,13 @@ def _spec(store: Store, namespace: str, task: PipelineTask, pipeline: str) -> Ta
     ref = task.task_ref
     if ref is None or "$(" in str(ref.params):
         return None
+    meta = run["metadata"]
+    namespace, base = meta["namespace"], child_name(meta["name"], f"-{task.name}")
     try:
-        found = find(store, "Task", namespace, ref.name, ref.resolver, ref.params, reason="CouldntGetTask")
+        found = find(store, "Task", run, ref.name, ref.resolver, ref.params, reason="CouldntGetTask", base=base)
+    except NotValid as e:
+        text = f"PipelineRun {namespace}/{meta['name']} can't be Run; couldn't resolve all references: {e.message}"
+        raise user_error("PipelineValidationFailed", text) from e
     except RunError as e:
         text = f"Pipeline {namespace}/{pipeline} can't be Run; it contains Tasks that don't exist: "
         raise RunError(e.reason, f'{text}Couldn\'t retrieve Task "{ref.name}": {e.message}') from e
@@ -102,14 +124,15 @@ def _spec(store: Store, namespace: str, task: PipelineTask, pipeline: str) -> Ta
     return typed_task(raw)
 
 
-def _check_pipeline(store: Store, namespace: str, ref: PipelineRef, pipeline: str) -> None:
-    """Raise RunError for a Pipeline in the Pipeline that does not exist."""
+def _check_pipeline(store: Store, run: Object, ref: PipelineRef, pipeline: str) -> None:
+    """Raise RunError for a Pipeline in the Pipeline that does not exist. Raises Waiting."""
     if "$(" in str(ref.params):
         return
     try:
-        find(store, "Pipeline", namespace, ref.name, ref.resolver, ref.params, reason="CouldntGetPipeline")
+        find(store, "Pipeline", run, ref.name, ref.resolver, ref.params, reason="CouldntGetPipeline")
     except RunError as e:
-        text = f"Pipeline {namespace}/{pipeline} can't be Run; it contains child Pipelines that don't exist: "
+        of = f"Pipeline {run['metadata']['namespace']}/{pipeline}"
+        text = f"{of} can't be Run; it contains child Pipelines that don't exist: "
         raise RunError(e.reason, f'{text}Couldn\'t retrieve Pipeline "{ref.name}": {e.message}') from e
 
 

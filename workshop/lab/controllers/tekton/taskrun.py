@@ -24,6 +24,7 @@ from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.resolve_task import find_task, resolve_task, task_of
+from workshop.lab.controllers.tekton.resolvers import Waiting
 from workshop.lab.entrypoint import accountsecrets
 from workshop.lab.entrypoint.results import LOG, TooLarge, read_log
 from workshop.lab.kinds import built_in
@@ -82,6 +83,11 @@ class TaskRuns:
             if not status.get("podName"):
                 return self._start(run)
             return await self._follow(run)
+        except Waiting as e:
+            reason = "ResolvingTaskRef" if e.what == "resource" else "ResolvingStepActionRef"
+            set_condition(status, "Unknown", reason, f"TaskRun {namespace}/{name} awaiting remote {e.what}")
+            save_status(self._store, self._runs, run)
+            return None
         except RunError as e:
             if e.reason == "TaskRunResolutionFailed":
                 # The steps are not known.
@@ -101,7 +107,7 @@ class TaskRuns:
         bindings = with_claims(run["spec"].get("workspaces") or [], claims_for(self._store, run))
         bound = {**run, "spec": {**run["spec"], "workspaces": bindings}}
         task = find_task(self._store, bound)
-        status["steps"] = podstatus.not_started([step.get("name", "") for step in task.raw.get("steps") or []])
+        status["steps"] = podstatus.not_started([step.get("name", "") for step in task.spec.get("steps") or []])
         ready = resolve_task(self._store, bound, task, attempt, config)
         self._label(run, ready.labels, ready.annotations)
         refuse_requests_above_limits(ready.spec)
@@ -110,7 +116,7 @@ class TaskRuns:
         folder = self._state.pod(meta["namespace"], name)
         plan = pod_plan(run, name, ready.spec, ready.bound, folder, config.flags)
         status["taskSpec"] = ready.raw
-        note_flags(status, config.flags)
+        note_flags(status, config.flags, task.source)
         waits_for = missing(self._store, meta["namespace"], plan.volumes)
         if waits_for:
             left = self._left(run, None)

@@ -8,6 +8,7 @@ running it with the host's programs would run a different program.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,16 +18,23 @@ from workshop.lab.paths import KIT
 from workshop.lab.runtimes.base import PodError
 
 TOOLBOX = {
-    "*mlops-toolbox*": "bash", "buildah": "bash", "git": "git", "git-init": "git", "github-cli": "gh",
+    "*mlops-toolbox*": "bash", "buildah": "bash", "git": "git", "git-clone": "git-init", "git-init": "git-init",
+    "github-cli": "gh",
     "helm": "helm", "jupyter*": "bash", "k8s-tools": "bash", "kubectl": "kubectl", "node*": "node", "oc": "oc",
     "*openshift-cli*": "bash", "origin-cli": "oc", "ose-cli*": "bash", "pipelines-cli-tkn*": "bash",
-    "pipelines-git-init*": "bash", "python*": "python3", "s2i*": "bash", "skopeo": "skopeo",
+    "pipelines-git-init*": "git-init", "python*": "python3", "s2i*": "bash", "skopeo": "skopeo",
     "source-to-image*": "bash", "tkn": "tkn", "uv": "uv", "yq": "yq",
 }  # fmt: skip
 """Images of tools: the platform's environment comes first on PATH, then the lab's own tools.
 
 The value is the image's entrypoint, else its default command: what `args` without `command` are given to.
 """
+
+GIT_INIT = "/ko-app/git-init"
+"""Where the images that clone have their program."""
+OF_ONE_PROGRAM = ("curl", "gh", "helm", "node", "skopeo", "tkn", "yq")
+"""Entrypoints without which an image has no use: a machine that lacks one does not have the image."""
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 KIT_IMAGE = "*mlops-toolbox*"
 """The image that has the kit's own files as well: its variable KIT names their folder, here the kit of this lab."""
@@ -92,6 +100,8 @@ class ImageEnvironment:
     env: Mapping[str, str] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     working_dir: str = ""
+    programs: Mapping[str, Path] = field(default_factory=dict)
+    """Programs of this machine by their path in the container."""
     dash: bool = False
     """Whether the image's `sh` is dash."""
 
@@ -105,7 +115,7 @@ class ImageTable:
     """Finds the environment of an image. `platform` is a folder of programs, `tools` another."""
 
     def __init__(self, images: Images, platform: Path, tools: Path | None = None) -> None:
-        self._images = images
+        self._images, self._tools = images, tools
         self._toolbox = (platform, *((tools,) if tools else ()))
 
     def find(self, ref: str) -> ImageEnvironment:
@@ -117,12 +127,21 @@ class ImageTable:
         dash = any(_matches(pattern, name) for pattern in DEBIAN) and not _RED_HAT.search(ref)
         for pattern, command in TOOLBOX.items():
             if _matches(pattern, name):
+                self._check_installed(ref, command)
                 env = {"KIT": str(KIT)} if pattern == KIT_IMAGE else {}
+                programs = {GIT_INIT: self._tools / command} if self._tools and command == "git-init" else {}
                 return ImageEnvironment(
-                    "toolbox", "lab/toolbox", paths=self._toolbox, env=env, command=(command,), dash=dash
+                    "toolbox",
+                    "lab/toolbox",
+                    paths=self._toolbox,
+                    env=env,
+                    command=(command,),
+                    programs=programs,
+                    dash=dash,
                 )
         for pattern, command in PLAIN.items():
             if _matches(pattern, name):
+                self._check_installed(ref, command)
                 return ImageEnvironment("plain shell", "lab/plain-shell", command=(command,), dash=dash)
         raise PodError(
             "ErrImagePull",
@@ -130,6 +149,16 @@ class ImageTable:
             f"{', '.join(TOOLBOX)} and the plain shells {', '.join(PLAIN)}; use one of these, or build it "
             "with a pipeline first",
         )
+
+    def _check_installed(self, ref: str, program: str) -> None:
+        """Raise PodError for an image of one program that this machine does not have."""
+        path = ":".join([*map(str, self._toolbox), SYSTEM_PATH])
+        if program in OF_ONE_PROGRAM and shutil.which(program, path=path) is None:
+            raise PodError(
+                "ErrImagePull",
+                f'image "{ref}": the lab runs {program} of this machine in its place, and it is not installed; '
+                f"install {program}, or run this on a cluster",
+            )
 
     def is_intact(self, digest: str) -> bool:
         """Whether the files of a built image are those that it was built with; reads them all."""

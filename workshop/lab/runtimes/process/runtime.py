@@ -16,14 +16,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workshop.lab.paths import KIT, LabPaths
-from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError
-from workshop.lab.runtimes.process.images import ImageEnvironment, ImageTable
+from workshop.lab.runtimes.base import ContainerSpec, Handle, Mount, PodError
+from workshop.lab.runtimes.process.images import SYSTEM_PATH, ImageEnvironment, ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher, LaunchFailed, Spec
 from workshop.lab.runtimes.process.scripts import SHELLS, text_of
 from workshop.lab.runtimes.process.streams import copying
 from workshop.lab.runtimes.process.tree import TMP, Tree, linked_tree, private_tree
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 WORKSPACE = "/workspace"
 
 
@@ -56,7 +55,7 @@ class ProcessRuntime:
         env = self._env(spec, image)
         tree = Tree(None)
         if spec.mounts is not None:
-            tree, env = self._tree(spec, env)
+            tree, env = self._tree(spec, image, env)
         argv = self._argv(spec, image, tree, env)
         if spec.stdout_copy or spec.stderr_copy:
             argv = copying(self._bash, argv, tree.rewrite(spec.stdout_copy), tree.rewrite(spec.stderr_copy))
@@ -76,9 +75,10 @@ class ProcessRuntime:
         env["PATH"] = ":".join([*folders, SYSTEM_PATH])
         return env | dict(spec.env)
 
-    def _tree(self, spec: ContainerSpec, env: dict[str, str]) -> tuple[Tree, dict[str, str]]:
+    def _tree(self, spec: ContainerSpec, image: ImageEnvironment, env: dict[str, str]) -> tuple[Tree, dict[str, str]]:
         """The container's file tree, and its variables with paths as the container sees them."""
-        mounts = spec.mounts or ()
+        programs = (Mount(path, target, read_only=True) for target, path in image.programs.items())
+        mounts = (*(spec.mounts or ()), *programs)
         tmp = spec.folder / "tmp" / spec.name
         tmp.mkdir(parents=True, exist_ok=True)
         visible = self._visible(env)
