@@ -36,7 +36,7 @@ INTERFACES = {
 def _interface(spec: Object) -> tuple[str, str, str]:
     def param(one: Object) -> str:
         array = "[]" if one.get("type") == "array" else ""
-        return one["name"] + array + ("" if "default" in one else "*")
+        return f"{one['name']}{array}{'' if 'default' in one else '*'}"
 
     return (
         " ".join(map(param, spec["params"])),
