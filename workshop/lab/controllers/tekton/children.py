@@ -210,7 +210,7 @@ def _workspaces(
         if path:
             bound["subPath"] = path
         found.append(bound)
-    if task.task_spec is not None and spec.pipeline_spec is not None:
+    if task.task_spec is not None:
         # An inline task may use the run's workspaces without naming them.
         named = {one.name for one in task.workspaces}
         used = workspaces_used(raw_task["taskSpec"])

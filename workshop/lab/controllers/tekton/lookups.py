@@ -65,7 +65,7 @@ class TaskLookup:
         if node is None or not node.done:
             return None
         results: dict[tuple[str, ...], Value] = {
-            (*reference.parts[:3], name): value for name, value in node.results.items() if value not in (None, [])
+            (*reference.parts[:3], name): value for name, value in node.results.items() if value is not None
         }
         return Variables(results)(reference)
 

@@ -195,13 +195,13 @@ def _missing_result(node: Node, facts: Facts, lookup: TaskLookup) -> str:
             continue
         value = maker.results.get(ref.result)
         index = ref.reference.index
-        if isinstance(value, list) and value and isinstance(index, int):
+        if isinstance(value, list) and isinstance(index, int):
             raise user_error(
                 "PipelineValidationFailed",
                 f"PipelineRun {facts.namespace}/{facts.name} can't be Run; couldn't resolve all references: array "
                 f"Result Index {index} for Task {ref.task} Result {ref.result} is out of bound of size {len(value)}",
             )
-        if value not in (None, []):
+        if value is not None:
             continue
         if maker.successful:
             return (

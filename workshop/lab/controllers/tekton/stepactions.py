@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from workshop.lab.controllers.tekton.errors import RunError
-from workshop.lab.controllers.tekton.params import ParamProblem, Values, values
+from workshop.lab.controllers.tekton.params import ParamProblem, Values, kind_of, values
 from workshop.lab.controllers.tekton.resolvers import Waiting, find
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object
@@ -95,6 +95,9 @@ def _values(step: Step, action: StepActionSpec, outer: Values, later: dict[str, 
         for param in step.params
         if param.name not in later
     ]
+    # A value of another type counts as not given where there is a default: upstream compares no types here.
+    types = {spec.name: spec.type or "string" for spec in action.params if spec.default is not None}
+    given = [param for param in given if types.get(param.name, kind_of(param.value)) == kind_of(param.value)]
     specs: list[ParamSpec] = [spec for spec in action.params if spec.name not in later]
     known = {spec.name for spec in action.params}
     unknown = [param.name for param in step.params if param.name not in known]

@@ -11,10 +11,10 @@ from typing import Any
 from workshop.lab.controllers.tekton.params import Values
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import TaskSpec, WorkspaceBinding, WorkspaceDeclaration, artifacts
-from workshop.manifests.tekton.references import Lookup, Variables, in_value, replaced_tree
+from workshop.manifests.tekton.references import Lookup, Variables, in_value, replaced_tree, replaced_value
 
 _KEPT = ("name", "results", "description", "displayName")
-_NAMED = ("env", "params", "workspaces")
+_NAMED = ("env", "workspaces")
 
 
 def container_name(name: str, index: int) -> str:
@@ -92,6 +92,9 @@ def _replaced_item(item: Object, lookup: Lookup) -> Object:
     for key, one in item.items():
         if key in _KEPT:
             found[key] = one
+        elif key == "params" and isinstance(one, list):
+            # The values for a StepAction may be whole lists.
+            found[key] = [{**entry, "value": replaced_value(entry.get("value", ""), lookup)} for entry in one]
         elif key in _NAMED and isinstance(one, list):
             found[key] = [{**replaced_tree(entry, lookup), "name": entry.get("name", "")} for entry in one]
         else:

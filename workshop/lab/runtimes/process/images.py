@@ -39,6 +39,9 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 KIT_IMAGE = "*mlops-toolbox*"
 """The image that has the kit's own files as well: its variable KIT names their folder, here the kit of this lab."""
 
+DOCKER_ENTRYPOINT = 'if [ "${1#-}" != "$1" ] || [ $# -eq 0 ]; then exec bash "$@"; fi; exec "$@"'
+"""What the entrypoint of the image `bash` does with `args`: options are for bash, anything else is a program."""
+
 PLAIN = {
     "almalinux": "bash", "alpine": "sh", "bash": "bash", "busybox": "sh", "centos*": "bash", "curl": "curl",
     "debian": "bash", "fedora*": "bash", "perl": "sh", "rockylinux": "bash", "stream*": "bash",
@@ -142,6 +145,9 @@ class ImageTable:
         for pattern, command in PLAIN.items():
             if _matches(pattern, name):
                 self._check_installed(ref, command)
+                if name == "bash":
+                    run = ("bash", "-c", DOCKER_ENTRYPOINT, "docker-entrypoint.sh")
+                    return ImageEnvironment("plain shell", "lab/plain-shell", command=run)
                 return ImageEnvironment("plain shell", "lab/plain-shell", command=(command,), dash=dash)
         raise PodError(
             "ErrImagePull",
