@@ -35,7 +35,8 @@ format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
 bench: setup ## measure the figures of the docs: start-up, tasks, the API, serving
-	@$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.api && $(BIN)/python -m tests.bench.serving && $(BIN)/python -m tests.bench.fromdvc
+	@$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.api && $(BIN)/python -m tests.bench.serving && $(BIN)/python -m tests.bench.fromdvc \
+	  && $(BIN)/python -m tests.bench.tekton.standalone
 
 notebooks: setup ## make the notebooks from their source
 	@$(BIN)/python notebooks/build.py

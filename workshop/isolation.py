@@ -20,6 +20,7 @@ EXCEPTIONS = ("NO_PROXY", "no_proxy")
 _MISLEADING = ("PYTHONHOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE")
 """Git sets its three for a hook; they would point every git of the kit at another repository."""
 _KIT = Path(__file__).resolve().parents[1]
+_OWN = (_KIT, _KIT / "tekton" / "toolbox")
 
 ignored: list[str] = []
 """The folders of PYTHONPATH that `isolate` left out, for `workshop doctor`."""
@@ -28,11 +29,11 @@ ignored: list[str] = []
 def isolate(env: MutableMapping[str, str] = os.environ, path: list[str] = sys.path) -> None:
     """Take the folders of PYTHONPATH from the module path, and never send loopback through a proxy.
 
-    A folder that holds the kit itself stays: images for OpenShift find it by PYTHONPATH.
+    Folders of the kit itself stay: images for OpenShift and CI jobs find it by PYTHONPATH.
     """
     for name in env.pop("PYTHONPATH", "").split(os.pathsep):
         folder = Path(name).absolute()
-        if not name or folder.resolve() == _KIT:
+        if not name or folder.resolve() in _OWN:
             continue
         ignored.append(name)
         path[:] = [entry for entry in path if entry != str(folder)]

@@ -16,6 +16,7 @@ from workshop import output
 from workshop.isolation import interpreter
 from workshop.lab.kubelet.pod import PodPlan
 from workshop.lab.runtimes.base import ContainerSpec, Handle
+from workshop.lab.runtimes.process import entering
 from workshop.standalone.engine import Engine
 
 POLL_SECONDS = 0.1
@@ -42,7 +43,7 @@ class Breakpoint:
             await asyncio.shield(handle.stop(0.5))
 
     async def _hold(self, pod: PodPlan, step: ContainerSpec, code: int, handle: Handle) -> None:
-        command = f"{interpreter(sys.executable)} -m workshop.lab.runtimes.process.entering {handle.pid}"
+        command = f"{interpreter(sys.executable)} {shlex.quote(str(entering.FILE))} {handle.pid}"
         run = pod.labels.get("tekton.dev/taskRun", pod.name)
         output.note(f"{step.name} of {run} failed with exit code {code}; held:")
         for mount in step.mounts or ():

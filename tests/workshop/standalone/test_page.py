@@ -49,15 +49,28 @@ def test_the_group_of_packages_is_enough(tmp_path: Path) -> None:
         "    def find_spec(self, name, path=None, target=None):\n"
         "        if name in refused: raise ModuleNotFoundError(f'{name} is not in the group', name=name)\n"
         "sys.meta_path.insert(0, Refuse())\n"
-        "from workshop.cli import main\n"
-        "words = ['run', '--standalone', 'hello.yaml', '--report', 'junit.xml']\n"
-        "sys.exit(main(words) or main([*words, '--dry-run']) or main(['lint', '-o', 'sarif', 'hello.yaml']))\n"
+        f"sys.path += {[one for one in sys.path if one.endswith('site-packages')]!r}\n"
+        "from workshop.__main__ import main\n"
+        "words = ['workshop', 'run', '--standalone', 'hello.yaml', '--report', 'junit.xml']\n"
+        "for sys.argv in (words, [*words, '--dry-run'], ['workshop', 'lint', '-o', 'sarif', 'hello.yaml']):\n"
+        "    code = main()\n"
+        "    assert code == 0, sys.argv\n"
     )
-    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    # Without the .pth files, which would add the folders of this kit.
+    env = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": _path_in_ci()}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+        [sys.executable, "-S", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def _path_in_ci() -> str:
+    """PYTHONPATH of the CI files, with this kit in place of the clone."""
+    found = re.search(r"PYTHONPATH=(\S+)", (FOLDER / "gitlab.yml").read_text())
+    assert found
+    in_action = found.group(1).replace("/tmp/workshop", "$kit")
+    assert f'PYTHONPATH="{in_action}"' in (FOLDER / "action.yml").read_text()
+    return found.group(1).replace("/tmp/workshop", str(KIT))
 
 
 def _others() -> set[str]:

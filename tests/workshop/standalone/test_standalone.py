@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shlex
 import signal
 import subprocess
@@ -279,6 +280,40 @@ def test_a_failed_step_is_held_with_its_files_and_variables(elsewhere: Path) -> 
     assert where.endswith("/workspace/shared") or "volumes" in where
     subprocess.run(shlex.split(go_on), check=True)
     assert started.wait(15) == 5
+
+
+def test_in_a_terminal_a_failed_step_opens_a_shell(elsewhere: Path) -> None:
+    words = [sys.executable, "-m", "workshop", "run", "two.yaml", "-p", "word=no", "--break-on", "failure"]
+    env = {**os.environ, "TMPDIR": str(elsewhere / "tmp"), "PYTHONPATH": str(KIT)}
+    here, there = pty.openpty()
+    started = subprocess.Popen(words, env=env, stdin=there, stdout=there, stderr=there, start_new_session=True)
+    os.close(there)
+    said = ""
+
+    def read(wanted: str) -> None:
+        nonlocal said
+        while wanted not in said:
+            said += os.read(here, 4096).decode()
+
+    read("the run goes on after exit")
+    os.write(here, b"echo it was $EXIT_CODE; exit\n")
+    read("it was 1")
+    read("error:")
+    assert started.wait(15) == 5
+    os.close(here)
+
+
+def test_an_interrupt_also_ends_a_held_step(elsewhere: Path) -> None:
+    words = [sys.executable, "-m", "workshop", "run", "two.yaml", "-p", "word=no", "--break-on", "failure"]
+    env = {**os.environ, "TMPDIR": str(elsewhere / "tmp"), "PYTHONPATH": str(KIT)}
+    started = subprocess.Popen(
+        words, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stderr
+    while "go on:" not in (line := started.stderr.readline()):
+        assert line, "it ended"
+    started.send_signal(signal.SIGTERM)
+    assert started.wait(15) == 130
 
 
 def test_watch_runs_again_when_a_file_changes(elsewhere: Path) -> None:

@@ -1,6 +1,7 @@
-"""A shell with the files and variables of a running container: `python -m workshop.lab.runtimes.process.entering PID`.
+"""A shell with the files and variables of a running container: `python entering.py PID`.
 
-Words after the id are given to bash. With mount namespaces it needs `nsenter` of util-linux.
+Words after the id are given to bash. With mount namespaces it needs `nsenter` of util-linux. It imports nothing of the
+kit, so that it works in any terminal.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+FILE = Path(__file__)
 
 
 def main(words: Sequence[str]) -> int:
