@@ -73,28 +73,28 @@ async def _once(words: argparse.Namespace, stop: asyncio.Event, again: asyncio.E
             output.note(f"left out, because they have no effect on a run here: {', '.join(admitted.left_out)}")
         bind_folders(here, admitted.runs, words.workspace)
         if words.dry_run:
-            return _plan(words, here, admitted.runs)
+            return await _plan(words, here, admitted.runs)
         quiet = words.output == output.JSON
-        runs = [_begin(words, here, run) for run in admitted.runs]
+        runs = [await _begin(words, here, run) for run in admitted.runs]
         follower = Follower(here, [one for one in (stop, again) if one], quiet=quiet)
         async with here.running(Breakpoint(here) if words.break_on else None):
             finished = await follower.follow(runs, timeout=words.timeout)
         return _answer(words, here, finished, interrupted=stop.is_set())
 
 
-def _begin(words: argparse.Namespace, here: Engine, run: Object) -> Object:
+async def _begin(words: argparse.Namespace, here: Engine, run: Object) -> Object:
     if not words.from_task:
         return start(here, run)
-    found, kept = rewind(here, run, words.from_task)
+    found, kept = await here.when_resolved(partial(rewind, here, run, words.from_task))
     output.note(f"{found['metadata']['name']} starts again at {words.from_task}; kept: {', '.join(kept) or 'nothing'}")
     return found
 
 
-def _plan(words: argparse.Namespace, here: Engine, runs: Sequence[Object]) -> int:
+async def _plan(words: argparse.Namespace, here: Engine, runs: Sequence[Object]) -> int:
     for run in runs:
         made = start(here, run)
         try:
-            tasks = plan(here, made)
+            tasks = await here.when_resolved(partial(plan, here, made))
         except RunError as e:
             raise ManifestError(f"{made['metadata']['name']} would not start: {e.reason}: {e.message}") from e
         if words.output == output.JSON:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
+from workshop.lab import openshift_tasks
+from workshop.lab.admission.tekton.defaults import default_task
 from workshop.lab.admission.tekton.pipeline import numbered
+from workshop.lab.controllers.tekton.resolve_task import typed_task
 from workshop.lab.controllers.tekton.task_checks import unknown_result
 from workshop.lint.findings import Finds, Found
 from workshop.lint.tasks import check_task
@@ -65,10 +69,22 @@ def _known(task: PipelineTask, tasks: Tasks) -> list[TaskSpec]:
     ref = task.task_ref
     if ref is None or ref.api_version not in ("", "tekton.dev/v1", "tekton.dev/v1beta1"):
         return []
-    name = ref.name
     if ref.resolver == "cluster":
-        name = next((str(param.value) for param in ref.params if param.name == "name"), "")
-    return list(tasks.get(name, ())) if ref.resolver in ("", "cluster") else []
+        given = {param.name: param.value for param in ref.params}
+        if given.get("namespace") == openshift_tasks.NAMESPACE:
+            return _of_openshift().get(str(given.get("name")), [])
+        return list(tasks.get(str(given.get("name")), ()))
+    return list(tasks.get(ref.name, ())) if not ref.resolver else []
+
+
+@cache
+def _of_openshift() -> dict[str, list[TaskSpec]]:
+    """The Tasks that OpenShift Pipelines installs."""
+    found = {}
+    for task in openshift_tasks.tasks():
+        default_task(task["spec"])
+        found[str(task["metadata"]["name"])] = [typed_task(task["spec"])]
+    return found
 
 
 def _against(task: PipelineTask, path: Path, specs: Sequence[TaskSpec]) -> Finds:

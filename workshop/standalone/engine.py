@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from workshop.lab import process_environment
 from workshop.lab.clients import write_tools
+from workshop.lab.controllers.loop import Loop
+from workshop.lab.controllers.tekton.remote.fetching import Fetching
+from workshop.lab.controllers.tekton.remote.requests import Waiting
 from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.entrypoint.steps import AfterFailure
 from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
+from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
 from workshop.lab.store import Store
+
+T = TypeVar("T")
+POLL_SECONDS = 0.02
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,29 @@ class Engine:
             yield
         finally:
             work.cancel()
-            with suppress(asyncio.CancelledError):
-                await asyncio.gather(work, return_exceptions=True)
+            await asyncio.gather(work, return_exceptions=True)
             await self.launcher.close()
+
+    @asynccontextmanager
+    async def resolving(self) -> AsyncIterator[None]:
+        """Run the resolvers alone."""
+        fetching = Fetching(self.store, self.paths)
+        loop = Loop("tekton.resolvers", self.store, fetching.reconcile, owns=built_in("ResolutionRequest"))
+        work = asyncio.create_task(loop.run())
+        try:
+            yield
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+
+    async def when_resolved(self, call: Callable[[], T]) -> T:
+        """The result of a function of the controllers, repeated until no resolver keeps it waiting."""
+        async with self.resolving():
+            while True:
+                try:
+                    return call()
+                except Waiting:
+                    await asyncio.sleep(POLL_SECONDS)
 
 
 def engine(folder: Path) -> Engine:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from workshop.errors import ManifestError, UsageError
+from workshop.lab import openshift_tasks
+from workshop.lab.admission import admit
 from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.api.offline import admitted, view_of
 from workshop.lab.api_errors import ApiError
@@ -40,8 +42,11 @@ class Admitted:
 
 
 def admit_all(engine: Engine, documents: Sequence[Manifest], namespace: str) -> Admitted:
-    """Store every object but the runs. Raises ManifestError."""
+    """Store every object but the runs, and what a cluster has for the cluster resolver. Raises ManifestError."""
     runs, left_out = [], []
+    if any("resolver" in str(document.object) for document in documents):
+        for task in openshift_tasks.tasks():
+            _put(engine, built_in("Task"), admit(built_in("Task"), task, None, config_of(engine.store)))
     for document in documents:
         obj = document.object
         view = view_of(engine.store.kinds, obj)

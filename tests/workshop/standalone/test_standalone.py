@@ -258,6 +258,32 @@ def test_a_dry_run_shows_the_tasks_and_runs_nothing(elsewhere: Path, capsys: pyt
     assert first["runs"][0]["taskSpec"]["steps"][0]["env"] == [{"name": "WORD", "value": "x"}]
 
 
+RESOLVED = """
+apiVersion: tekton.dev/v1
+kind: PipelineRun
+metadata: {name: resolved}
+spec:
+  pipelineSpec:
+    tasks:
+      - name: help
+        taskRef:
+          resolver: cluster
+          params: [{name: kind, value: task}, {name: name, value: openshift-client}, {name: namespace, value: WHERE}]
+        params: [{name: SCRIPT, value: "oc version --client >/dev/null && echo from OpenShift"}]
+"""
+
+
+def test_tasks_of_openshift_are_resolved_also_in_a_dry_run(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "r.yaml").write_text(RESOLVED.replace("WHERE", "openshift-pipelines"))
+    assert run("r.yaml") == 0
+    assert "[help : oc] from OpenShift" in capsys.readouterr().out
+    assert run("--dry-run", "r.yaml") == 0
+    assert "      SCRIPT=oc version" in capsys.readouterr().out
+    (elsewhere / "r.yaml").write_text(RESOLVED.replace("WHERE", "elsewhere"))
+    assert run("--dry-run", "r.yaml") == 4
+    assert "resolved would not start" in capsys.readouterr().err
+
+
 def test_a_failed_step_is_held_with_its_files_and_variables(elsewhere: Path) -> None:
     words = [sys.executable, "-m", "workshop", "run", "two.yaml", "-p", "word=no", "--break-on", "failure"]
     env = {**os.environ, "TMPDIR": str(elsewhere / "tmp"), "PYTHONPATH": str(KIT)}

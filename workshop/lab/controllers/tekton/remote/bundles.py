@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 import orjson
 
 from workshop.lab.controllers.tekton.remote import web
@@ -85,6 +84,8 @@ def _image(reference: str) -> _Image:
 
 async def _get(url: str, headers: dict[str, str]) -> bytes:
     """A manifest or a blob; adds an anonymous token to `headers` if the registry asks for one. Raises ResolverError."""
+    import aiohttp  # As in `web`.
+
     what = "cannot retrieve the oci image"
     timeout = aiohttp.ClientTimeout(total=None, connect=10)
     try:

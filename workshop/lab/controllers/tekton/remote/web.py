@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import aiohttp
-
 from workshop.lab.controllers.tekton.remote.base import ResolverError
 
 LARGEST = 10 << 20
@@ -22,6 +20,8 @@ async def get(url: str, what: str, headers: Mapping[str, str] | None = None, *, 
 
     Proxies are those of the environment; the caller limits the time.
     """
+    import aiohttp  # It takes 0.2 s, which no run without a network should wait for.
+
     try:
         async with (
             aiohttp.ClientSession(trust_env=True, timeout=aiohttp.ClientTimeout(total=None, connect=10)) as session,
