@@ -13,7 +13,13 @@ from tests.s2i.flights import locked
 
 KIT = Path(__file__).resolve().parents[1]
 FOLDER = "workshop/usecases/fuel"
-STAGES = (["data"], ["validate"], ["train", "linear"], ["train", "boosted"], ["evaluate"])
+STAGES = (
+    ["fuel.source"],
+    ["delivery.tabular", "validate"],
+    ["delivery.tabular", "train", "linear"],
+    ["delivery.tabular", "train", "boosted"],
+    ["delivery.tabular", "evaluate"],
+)
 _PARTS = (FOLDER, "seldon/base", "seldon/overlays", "grafana/alerts")
 _MADE = ("__pycache__", ".pytest_cache", "models", "reports", "cache", "tmp", "config.local", "cars.csv")
 
@@ -40,7 +46,7 @@ def trained_kit() -> Path:
             for part in _PARTS:
                 shutil.copytree(KIT / part, work / part, ignore=shutil.ignore_patterns(*_MADE))
             for stage in STAGES:
-                done = run(work / FOLDER, f"fuel.{stage[0]}", *stage[1:], OMP_NUM_THREADS="1")
+                done = run(work / FOLDER, *stage, OMP_NUM_THREADS="1")
                 assert done.returncode == 0, f"{stage}: {done.stdout}{done.stderr}"
             work.rename(made)
     return made

@@ -21,8 +21,8 @@ EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest r
 130 interrupted"""
 
 WITHOUT_TARGET = (
-    "cluster", "cohort", "doctor", "down", "lab", "links", "lint", "logs", "pipeline", "reset", "shell",
-    "status", "up",
+    "cluster", "cohort", "doctor", "down", "lab", "links", "lint", "logs", "new", "pipeline", "reset", "shell",
+    "status", "up", "update"
 )  # fmt: skip
 """Verbs about the lab itself, those of an instructor, and those of a clone or of files alone. The others get a target:
 the lab or a cluster."""
@@ -146,6 +146,9 @@ def parser() -> argparse.ArgumentParser:
     already = tour.add_mutually_exclusive_group()
     already.add_argument("--yes", action="store_true", help="undo modules that are done")
     already.add_argument("--go-on", action="store_true", help="skip modules that are done")
+    _new(verb("new", "start a model project in the clone, from a CSV file or an example"))
+    update = verb("update", "bring a model project to the kit's template of today; your changes stay")
+    update.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="the project (default: this folder)")
     _pipeline(verbs)
     _cluster(verbs)
     _cohort(verbs)
@@ -170,6 +173,20 @@ def _runs_here(words: argparse.Namespace) -> bool:
     """Whether `run` needs this process only."""
     asked = (words.standalone, words.workspace, words.keep, words.dry_run, words.break_on, words.from_task, words.watch)
     return any(asked)
+
+
+def _new(new: argparse.ArgumentParser) -> None:
+    new.add_argument("name", metavar="NAME", help="of the deployment, the registered model and the folder")
+    new.add_argument("--task", choices=("classification", "regression"), default="",
+                     help="without it, what the values of the target are")  # fmt: skip
+    new.add_argument("--data", default="", metavar="FILE.csv", help="without it, the planes of the flights")
+    new.add_argument("--target", default="", metavar="COLUMN", help="the column that is predicted")
+    new.add_argument("--positive", default="", metavar="VALUE",
+                     help="the value of the target to look for; all others are the other class")  # fmt: skip
+    new.add_argument("--algorithm", choices=("scikit-learn", "xgboost", "onnx"), default="scikit-learn")
+    new.add_argument("--delimiter", default=",", metavar="CHARACTER", help="between the values of a line (default: ,)")
+    new.add_argument("--missing", action="append", default=[], metavar="WORD", help="a word for a missing value")
+    new.add_argument("--text", action="append", default=[], metavar="COLUMN", help="take all its values as texts")
 
 
 def _pipeline(verbs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from delivery import canaryrules, measure, usecase
+from delivery.__main__ import main as delivery_main
 from delivery.cluster import Release, oc
 from delivery.commands.canary import canary
 from delivery.history import CANARY_REFUSED, History
@@ -290,3 +292,68 @@ def test_a_file_that_does_not_fit_is_refused(folder: Path, old: str, new: str, e
     file.write_text(re.sub(old, new, file.read_text()))
     with pytest.raises(Exception, match=rf"usecase\.yaml: {error}"):
         usecase.read(folder)
+
+
+@pytest.fixture
+def both(production: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """The namespaces of staging and of production, as a Task of production knows them."""
+    staging = f"{production}-staging"
+    oc("create", "namespace", staging)
+    monkeypatch.setenv("STAGING_NAMESPACE", staging)
+    monkeypatch.setenv("KIT", str(trained_kit()))
+    return staging, production
+
+
+def staged(config: Config, **other: Any) -> Config:
+    """A use case `planes` that the toolbox image does not have, in staging."""
+    planes = dataclasses.replace(config, **{"deployment": "planes", "package": "planes", **other})
+    release = Release(f"registry/planes@sha256:{7:064x}", "7")
+    NothingStarts(planes).apply("staging", {"main": release}, stage="staging")
+    return planes
+
+
+def found(folder: str, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = delivery_main(["folder", folder, *words])
+    said = capsys.readouterr()
+    return code, (said.out or said.err).strip()
+
+
+def test_production_takes_the_names_of_a_use_case_that_its_image_lacks_from_staging(
+    config: Config, both: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert found("workshop/usecases/fuel", capsys) == (0, str(trained_kit() / FOLDER))
+    assert found("workshop/usecases/planes", capsys, "--source", "/clone") == (0, "/clone/workshop/usecases/planes")
+    code, said = found("workshop/usecases/planes", capsys)
+    assert (code, "planes is neither in staging nor in production" in said) == (1, True)
+    planes = staged(config)
+    code, said = found("workshop/usecases/planes", capsys)
+    assert code == 0, said
+    there = usecase.read(Path(said))
+    assert (there.names, there.overlays) == (planes.names, trained_kit() / "seldon")
+    NothingStarts(there).apply("production", {"main": Release(f"registry/planes@sha256:{7:064x}", "7")})
+    oc("delete", "sdep", "planes", "-n", both[0])
+    assert found("workshop/usecases/planes", capsys)[0] == 0, "a rollback needs the names too"
+    oc("delete", "sdep", "planes", "-n", both[1])
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"canary": {"steps": [100]}}, "canary: production takes rules of a canary from the toolbox image alone"),
+        ({"deployment": "fuel-consumption"}, "allowed: fuel-consumption, and no other use case has it"),
+    ],
+    ids=["rules of a canary", "another's name"],
+)
+def test_production_refuses_what_a_participant_may_not_say(
+    config: Config, both: tuple[str, str], capsys: pytest.CaptureFixture[str], other: dict[str, Any], message: str
+) -> None:
+    name = staged(config, **other).deployment
+    code, said = found(f"workshop/usecases/{name}", capsys)
+    oc("delete", "sdep", name, "-n", both[0])
+    assert (code, message in said) == (1, True), said
+
+
+@pytest.mark.parametrize("folder", ["../model", "a b", "$(id)"])
+def test_a_use_case_with_another_path_is_refused(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, said = found(folder, capsys)
+    assert (code, "allowed: what matches" in said) == (1, True)

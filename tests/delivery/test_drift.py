@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pytest
 from delivery import drift
 from feature_engine.selection import DropHighPSIFeatures

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pytest
 from delivery import drift
 from feature_engine.selection import DropHighPSIFeatures

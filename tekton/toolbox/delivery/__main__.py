@@ -16,6 +16,7 @@ COMMANDS = {
     "contract": "check that a server is the model that was trained",
     "describe": "print what the data or the chosen model is",
     "experiment": "run a second model in production: an A/B test or a shadow",
+    "folder": "print where a Task finds the usecase.yaml of a use case",
     "gate": "decide whether the chosen model may be registered",
     "history": "what was in production when",
     "login": "let Git log in to the participant's Git server",

@@ -25,8 +25,9 @@ EVENT_LABEL = "triggers.tekton.dev/triggers-eventid"
 """The label with the event's id on the PipelineRun that it starts."""
 SECONDS = 20
 _NAME = "^[A-Za-z0-9._@:-]*$"
-_FOLDER = "^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$"
-_ASKED = {"by": _NAME, "usecase": _FOLDER}
+FOLDER = "^[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*$"
+"""The folder of a use case in a clone."""
+_ASKED = {"by": _NAME, "usecase": FOLDER}
 _EXPERIMENT = {**_ASKED, "version": "^[0-9]*$", "image": "^[A-Za-z0-9._:/@-]*$"}
 FORMS = {
     PROMOTE: _ASKED,

@@ -28,6 +28,9 @@ DEV, STAGING, PRODUCTION = "dev", "staging", "production"
 VERSION = "mlops-workshop/model-version"
 """Annotation with the version that `main` runs; other predictors have their own, see _key()."""
 
+USE_CASE = "mlops-workshop/usecase"
+"""Annotation with the names of the use case as JSON. Production reads it where the toolbox image has no such folder."""
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -78,6 +81,31 @@ def oc(*words: str, given: str = "") -> str:
     return done.stdout
 
 
+def described(deployment: str, stage: str) -> dict[str, Any] | None:
+    """The names of the use case that a SeldonDeployment carries; None where there is none, or no such annotation."""
+    found = _deployment(deployment, stage)
+    text = ((found or {}).get("metadata", {}).get("annotations") or {}).get(USE_CASE)
+    if text is None:
+        return None
+    try:
+        names = json.loads(text)
+    except ValueError as error:
+        raise DeliveryError(f"{deployment} in {stage}: annotation {USE_CASE}: {error}") from error
+    if not isinstance(names, dict):
+        raise DeliveryError(f"{deployment} in {stage}: annotation {USE_CASE}: got {text[:80]!r}, allowed: an object")
+    return names
+
+
+def _deployment(name: str, stage: str) -> dict[str, Any] | None:
+    done = _oc(("get", "seldondeployment", name, "--namespace", namespace(stage), "--output", "json"))
+    if done.returncode != 0:
+        if "not found" in done.stderr.lower():
+            return None
+        raise DeliveryError(f"oc get seldondeployment {name} failed: {done.stderr.strip()[-800:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 class Cluster:
     """The SeldonDeployment of a use case, in staging and in production.
 
@@ -86,7 +114,7 @@ class Cluster:
     """
 
     def __init__(self, config: Config) -> None:
-        self.name, self._overlays = config.deployment, config.overlays
+        self.name, self._overlays, self._config = config.deployment, config.overlays, config
 
     @cached_property
     def _names(self) -> _Names:
@@ -124,13 +152,7 @@ class Cluster:
 
     def deployment(self, stage: str = PRODUCTION) -> dict[str, Any] | None:
         """The SeldonDeployment of a stage, or None."""
-        done = _oc(("get", "seldondeployment", self.name, "--namespace", namespace(stage), "--output", "json"))
-        if done.returncode != 0:
-            if "not found" in done.stderr.lower():
-                return None
-            raise DeliveryError(f"oc get seldondeployment {self.name} failed: {done.stderr.strip()[-800:]}")
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        return _deployment(self.name, stage)
 
     def ready(self, stage: str = PRODUCTION) -> bool:
         """Whether everything that a stage should run is ready now."""
@@ -182,6 +204,8 @@ class Cluster:
             (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
             made = [one for one in yaml.safe_load_all(oc("kustomize", folder)) if one]
         objects = [_linked(self._names.in_object(one)) for one in made]
+        for one in (each for each in objects if each["kind"] == "SeldonDeployment"):
+            one["metadata"]["annotations"][USE_CASE] = json.dumps(self._config.names)
         oc("apply", "-f", "-", given=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
 
     def wait(self, predictors: Mapping[str, Release], seconds: int, *, stage: str = PRODUCTION) -> None:

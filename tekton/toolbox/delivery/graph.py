@@ -1,7 +1,8 @@
 """From a fitted scikit-learn pipeline to an ONNX graph, and its session: what the training of each use case needs.
 
 The graph takes `words`, strings of shape [rows, W], and `numbers`, floats of shape [rows, N] where NaN is a missing
-value. Its metadata names the columns of both, so the file alone is enough to score a model.
+value. An input without columns is left out. The metadata names the columns of both, so the file alone is enough to
+score a model.
 """
 
 from __future__ import annotations
@@ -32,13 +33,11 @@ def export(pipeline: Any, name: str, words: Sequence[str], numbers: Sequence[str
     from sklearn.base import is_classifier
 
     _thresholds_as_float32(pipeline)
-    types = [
-        ("words", StringTensorType([None, len(words)])),
-        ("numbers", FloatTensorType([None, len(numbers)])),
-    ]
+    inputs = [("words", StringTensorType, words), ("numbers", FloatTensorType, numbers)]
+    types = [(key, kind([None, len(names)])) for key, kind, names in inputs if names]
     options = {id(pipeline): {"zipmap": False}} if is_classifier(pipeline) else None
     model = to_onnx(pipeline, name=name, initial_types=types, options=options, target_opset=_OPSETS)
-    for key, names in (("words", words), ("numbers", numbers)):
+    for key, _, names in inputs:
         model.metadata_props.add(key=key, value=",".join(names))
     # skl2onnx takes them from a set, whose order differs from process to process.
     opsets = sorted(model.opset_import, key=lambda opset: opset.domain)

@@ -153,10 +153,8 @@ def _log_model(folder: Path, trained: Trained) -> None:
     def spec(kind: np.dtype[Any], name: str, width: int) -> TensorSpec:
         return TensorSpec(kind, (-1, width), name)
 
-    given: list[ColSpec | TensorSpec] = [
-        spec(np.dtype(object), "words", trained.words),
-        spec(np.dtype(np.float32), "numbers", trained.numbers),
-    ]
+    kinds = ((np.dtype(object), "words", trained.words), (np.dtype(np.float32), "numbers", trained.numbers))
+    given: list[ColSpec | TensorSpec] = [spec(kind, name, width) for kind, name, width in kinds if width]
     returned = spec(np.dtype(np.float32), trained.output, trained.width)
     mlflow.onnx.log_model(
         onnx.load_model(str(folder / MODEL)),

@@ -47,6 +47,19 @@ class Config:
     slices: tuple[str, ...] = ()
 
     @property
+    def names(self) -> dict[str, Any]:
+        """The content of usecase.yaml without the overlays, for a place that has no such file."""
+        always = ("package", "deployment", "experiment", "image", "task", "measure")
+        found = {name: getattr(self, name) for name in always}
+        more = {
+            "classes": list(self.classes),
+            "target": self.target,
+            "canary": dict(self.canary),
+            "slices": list(self.slices),
+        }
+        return found | {name: value for name, value in more.items() if value}
+
+    @property
     def negative(self) -> str:
         """The class of rows in which nothing is to be found; empty for a regression."""
         return self.classes[0] if self.classes else ""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 from delivery import drift
 from flights import data, export, features, months, params, train
 from flights.traffic import KILOMETRES, flights_of

@@ -1,15 +1,16 @@
-"""The two candidate algorithms: complete pipelines from raw columns to a consumption.
+"""The candidates of this project: complete pipelines from raw columns to an answer.
 
-Every transformation of a row is in the pipeline, so the exported graph is the whole model. A third candidate is one
-function and one line in CANDIDATES, and a block of its name in params.yaml.
+Every transformation of a row is in the pipeline, so the exported graph is the whole model. A further candidate is one
+function and one line in CANDIDATES, a block of its name in params.yaml, its name in dvc.yaml and in
+runs/train-and-stage.yaml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
-from delivery.errors import DeliveryError
+from delivery.tabular.fitting import Candidate, Columns, Sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
@@ -17,36 +18,27 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from fuel.schema import NUMBERS, WORDS
-
-SEED = 1970
-_WORDS = list(range(len(WORDS)))
-_NUMBERS = list(range(len(WORDS), len(WORDS) + len(NUMBERS)))
+SEED = 1
 
 
-def linear(params: dict[str, Any]) -> Pipeline:
-    """Ridge regression. A missing number becomes the median of training; each origin becomes a column."""
-    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+def linear(columns: Columns, params: Mapping[str, Any]) -> Sklearn:
+    """Ridge regression. A missing number becomes the median of training; each text becomes a column."""
+    numbers = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
     prepare = ColumnTransformer(
-        [("words", OneHotEncoder(handle_unknown="ignore"), _WORDS), ("numbers", numbers, _NUMBERS)]
+        [
+            ("words", OneHotEncoder(handle_unknown="ignore"), columns.words_at),
+            ("numbers", numbers, columns.numbers_at),
+        ]
     )
-    return Pipeline([("prepare", prepare), ("predict", Ridge(**params))])
+    return Sklearn(Pipeline([("prepare", prepare), ("predict", Ridge(**params))]), columns)
 
 
-def boosted(params: dict[str, Any]) -> Pipeline:
+def boosted(columns: Columns, params: Mapping[str, Any]) -> Sklearn:
     """Gradient-boosted trees. A missing number takes the branch that helped most in training."""
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-    prepare = ColumnTransformer([("words", codes, _WORDS), ("numbers", "passthrough", _NUMBERS)])
+    prepare = ColumnTransformer([("words", codes, columns.words_at), ("numbers", "passthrough", columns.numbers_at)])
     trees = HistGradientBoostingRegressor(early_stopping=False, random_state=SEED, **params)
-    return Pipeline([("prepare", prepare), ("predict", trees)])
+    return Sklearn(Pipeline([("prepare", prepare), ("predict", trees)]), columns)
 
 
-CANDIDATES: dict[str, Callable[[dict[str, Any]], Pipeline]] = {"boosted": boosted, "linear": linear}
-
-
-def build(candidate: str, params: dict[str, dict[str, Any]]) -> Pipeline:
-    """The unfitted pipeline of a candidate. DeliveryError for an unknown name."""
-    if candidate not in CANDIDATES or candidate not in params:
-        known = ", ".join(name for name in CANDIDATES if name in params)
-        raise DeliveryError(f"candidate: got {candidate!r}, allowed: {known}")
-    return CANDIDATES[candidate](params[candidate])
+CANDIDATES: dict[str, Candidate] = {"boosted": boosted, "linear": linear}

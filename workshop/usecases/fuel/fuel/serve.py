@@ -1,12 +1,13 @@
-"""Answer rows with the ONNX model, and count its answers and its errors under the names of `delivery.counters`.
+"""Answer rows with the ONNX model, and count its answers and its errors.
 
 It needs numpy, onnxruntime and the standard library only, and imports no server. Threads may share a model.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,83 +16,46 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from fuel import card
-from fuel.card import MODEL
+from .counts import TASKS, Values
 
-OTHER = "other"
-OVER, UNDER = "over", "under"
-"""The side of an error: the prediction is at least the truth, or below it."""
-POWERS, SLICE_POWERS = (0, 1, 2, 4), (0, 1, 2)
-Values = NDArray[np.float64]
-Counter = tuple[str, tuple[tuple[str, str], ...]]
-"""A counter's name and its tags."""
+MODEL, CARD = "model.onnx", "model.json"
 
 
-class BadInputError(ValueError):
-    """A mistake of the caller in the form that Seldon's servers expect: a 4xx with a reason and a message."""
-
-    status_code = 400
-    reason = "BAD_FEATURES"
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-class FuelModel:
-    """One loaded model: the consumption of cars, and counters since the last call of `take_metrics`."""
+class Model:
+    """One loaded model: its answers, and counters since the last call of `take_metrics`."""
 
     def __init__(self, folder: Path) -> None:
-        self.card = card.load(folder)
+        self.card: dict[str, Any] = json.loads((folder / CARD).read_text(encoding="utf-8"))
         options = onnxruntime.SessionOptions()
         # A row takes microseconds, so threads of its own would only compete with the server's workers.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(str(folder / MODEL), options, providers=["CPUExecutionProvider"])
-        self.names = [entry["name"] for entry in self.card.inputs]
-        is_word = [entry["type"] == "string" for entry in self.card.inputs]
-        self._words, self._numbers = np.flatnonzero(is_word), np.flatnonzero(np.logical_not(is_word))
-        self._slices = [(self.names.index(name), name, frozenset(known)) for name, known in self.card.slices.items()]
+        self.names = [entry["name"] for entry in self.card["inputs"]]
+        words = [entry["type"] == "string" for entry in self.card["inputs"]]
+        self._words, self._numbers = np.flatnonzero(words), np.flatnonzero(np.logical_not(words))
+        self._counts = TASKS[self.card["task"]](self.card)
         self._lock = Lock()
-        self._counts: dict[Counter, float] = dict.fromkeys(self._counters(), 0.0)
-        self._named = False
 
     def predict(self, rows: NDArray[Any]) -> Values:
-        """The consumption of each row, shape (rows,), in litres per 100 km. The rows are counted.
+        """The outputs of each row, shape (rows, outputs). The rows are counted.
 
         `rows` is an array of objects of shape (rows, columns) that a server has checked against the schema.
         """
-        values = self._answer(rows)
-        tenths = np.bincount(np.searchsorted(self.card.output_edges, values), minlength=10)
+        outputs = self._answer(rows)
         with self._lock:
-            self._counts[_counter("model_predictions", ("class", "value"))] += len(values)
-            for at, count in enumerate(tenths.tolist()):
-                self._counts[_counter("model_output_decile", ("decile", str(at)))] += count
-        return values
+            self._counts.predicted(outputs[:, -1])
+        return outputs
 
     def feedback(self, rows: NDArray[Any], truth: Any) -> None:
-        """Count the errors of rows with a known consumption; the prediction is computed again from the rows.
+        """Count rows with a known truth; the prediction is computed again from the rows.
 
-        `truth` is one number for each row. Raises BadInputError.
+        `truth` is one value for each row. Raises BadInputError.
         """
-        actual = _numbers(truth)
-        if len(actual) != len(rows):
-            raise BadInputError(f"truth: got {len(actual)} values for {len(rows)} rows, allowed: one a row")
-        residuals = self._answer(rows) - actual
-        tenths = np.searchsorted(self.card.residual_edges, residuals)
+        actual = self._counts.read_truth(truth, len(rows))
+        outputs = self._answer(rows)
         with self._lock:
-            self._counts[_counter("model_feedback_baseline")] += float(((actual - self.card.mean) ** 2).sum())
-            for row, residual, tenth in zip(rows.tolist(), residuals.tolist(), tenths.tolist(), strict=True):
-                self._counts[_counter("model_feedback_residual", ("decile", str(tenth)))] += 1
-                side = ("side", OVER if residual >= 0 else UNDER)
-                for power in POWERS:
-                    self._counts[_counter("model_feedback_error", ("power", str(power)), side)] += (
-                        abs(residual) ** power
-                    )
-                for at, name, known in self._slices:
-                    value = str(row[at]) if str(row[at]) in known else OTHER
-                    for power in SLICE_POWERS:
-                        tags = ("power", str(power)), side, ("slice", name), ("value", value)
-                        self._counts[_counter("model_feedback_error_slice", *tags)] += abs(residual) ** power
+            named = [dict(zip(self.names, row, strict=True)) for row in rows.tolist()]
+            self._counts.known(outputs[:, -1], actual, named)
 
     def take_metrics(self) -> list[dict[str, Any]]:
         """The counts since the last call, as Seldon's COUNTERs; a server adds them up and appends _total.
@@ -100,56 +64,100 @@ class FuelModel:
         It also has the scores of the test as GAUGEs, for comparison with production.
         """
         with self._lock:
-            named, self._named = self._named, True
-            taken = [(counter, count) for counter, count in self._counts.items() if count or not named]
-            self._counts = dict.fromkeys(self._counts, 0.0)
-        found = [{"type": "COUNTER", "key": key, "value": count, "tags": dict(tags)} for (key, tags), count in taken]
-        return found if named else found + self._reference()
-
-    def _reference(self) -> list[dict[str, Any]]:
-        scores = {name: value for name, value in self.card.metrics.items() if name != "rows" and math.isfinite(value)}
-        gauges = [("model_reference", value, {"measure": name}) for name, value in scores.items()]
-        gauges.append(("model_target", 1.0, {"target": self.card.target}))
-        return [{"type": "GAUGE", "key": key, "value": value, "tags": tags} for key, value, tags in gauges]
-
-    def _counters(self) -> Iterable[Counter]:
-        """All counters, so that their number is that of training, whatever callers send."""
-        yield _counter("model_predictions", ("class", "value"))
-        yield _counter("model_feedback_baseline")
-        for at in range(10):
-            yield _counter("model_output_decile", ("decile", str(at)))
-            yield _counter("model_feedback_residual", ("decile", str(at)))
-        for side in (OVER, UNDER):
-            for power in POWERS:
-                yield _counter("model_feedback_error", ("power", str(power)), ("side", side))
-            for _, name, known in self._slices:
-                for value in (*sorted(known), OTHER):
-                    for power in SLICE_POWERS:
-                        tags = ("power", str(power)), ("side", side), ("slice", name), ("value", value)
-                        yield _counter("model_feedback_error_slice", *tags)
+            return self._counts.take()
 
     def _answer(self, rows: NDArray[Any]) -> Values:
-        # None becomes NaN.
-        feed = {"words": rows.take(self._words, 1), "numbers": rows.take(self._numbers, 1).astype(np.float32)}
-        (values,) = self._session.run(None, feed)
-        return np.asarray(values, dtype=np.float64).reshape(-1)
+        feed: dict[str, NDArray[Any]] = {}
+        if len(self._words):
+            words = rows.take(self._words, 1)
+            # A missing text is empty, as it was in training.
+            feed["words"] = np.where(words == None, "", words)  # noqa: E711 compares each element
+        if len(self._numbers):
+            # None becomes NaN.
+            feed["numbers"] = rows.take(self._numbers, 1).astype(np.float32)
+        values = np.asarray(self._session.run(None, feed)[-1], dtype=np.float64)
+        return values.reshape(len(rows), -1)
 
 
-def _counter(name: str, *tags: tuple[str, str]) -> Counter:
-    return name, tags
+class Served:
+    """What a model server calls. It needs a server that checks rows against `input_schema()`, as modelserver does."""
 
+    class_names: Sequence[str] = ()
+    supports_batching = True
+    """An answer does not depend on the other rows, so a server may pass the rows of several requests in one call."""
 
-def _numbers(truth: Any) -> Values:
-    """One finite number for each row. Raises BadInputError."""
-    values = truth.tolist() if isinstance(truth, np.ndarray) else truth
-    if not isinstance(values, list) or not values:
-        raise BadInputError("truth: got nothing, allowed: one number a row, in litres per 100 km")
-    found = []
-    for row, given in enumerate(values):
-        value = given[0] if isinstance(given, list) and len(given) == 1 else given
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-            raise BadInputError(
-                f"truth of row {row}: got {value!r:.40}, allowed: a number above 0, in litres per 100 km"
-            )
-        found.append(float(value))
-    return np.array(found)
+    def __init__(self, folder: str) -> None:
+        self._folder = Path(os.environ.get("MODEL_DIR") or folder)
+        self._loaded: Model | None = None
+        self.rows_are_checked = False
+        """A server that checks every row against `input_schema()` sets this."""
+
+    def load(self) -> None:
+        """Read the model. Raises OSError or ValueError when there is none. Servers call it before they are ready."""
+        self._loaded = Model(self._folder)
+
+    @property
+    def _model(self) -> Model:
+        if self._loaded is None:
+            self.load()
+        assert self._loaded is not None
+        return self._loaded
+
+    def predict(self, X: Any, names: Sequence[str] | None = None, meta: Any = None) -> Any:
+        """The outputs of each row. Raises RuntimeError under a server that does not check rows."""
+        return self._model.predict(self._checked(X))
+
+    def send_feedback(
+        self, features: Any, names: Sequence[str] | None, reward: float, truth: Any, routing: Any = None
+    ) -> list[Any]:
+        """Count right and wrong when the truth is given."""
+        if truth is not None and len(truth):
+            self._model.feedback(self._checked(features), truth)
+        return []
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Counts since the last call."""
+        return self._model.take_metrics()
+
+    def tags(self) -> dict[str, str]:
+        """The model and its version, for each response."""
+        made = self._model.card
+        what = {"unit": made["target"]} if made["target"] else {"threshold": f"{made['threshold']:g}"}
+        return {
+            "candidate": made["candidate"],
+            "data_version": made["data_version"],
+            "git_commit": made["commit"],
+            **what,
+        }
+
+    def health_status(self) -> str:
+        """The model that is ready."""
+        made = self._model.card
+        return f"{made['name']} {made['candidate']} {made['onnx_sha256'][:12]} is ready"
+
+    def init_metadata(self) -> dict[str, Any]:
+        """Seldon's metadata."""
+        made, names = self._model.card, self._model.names
+        outputs = list(made["outputs"])
+        return {
+            "name": made["name"],
+            "versions": [made["onnx_sha256"][:12]],
+            "platform": "onnxruntime",
+            "inputs": [{"messagetype": "ndarray", "schema": {"names": names, "shape": [len(names)]}}],
+            "outputs": [{"messagetype": "ndarray", "schema": {"names": outputs, "shape": [len(outputs)]}}],
+            "custom": self.tags(),
+        }
+
+    def input_schema(self) -> list[dict[str, Any]]:
+        """The columns as they were when the model was trained."""
+        return [dict(entry) for entry in self._model.card["inputs"]]
+
+    def training_reference(self) -> dict[str, Any]:
+        """The distribution of the training data, with which a server compares what it serves."""
+        reference: dict[str, Any] = self._model.card["reference"]
+        return reference
+
+    def _checked(self, rows: Any) -> Any:
+        if not self.rows_are_checked:
+            raise RuntimeError("the server does not check rows, next: MODEL_SERVER=modelserver in .s2i/environment")
+        return rows

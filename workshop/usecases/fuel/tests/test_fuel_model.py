@@ -11,14 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from delivery import card as cards
-from delivery import drift, graph, usecase
+from delivery import drift, graph
+from delivery.card import CARD, MODEL
 from delivery.errors import DeliveryError
+from delivery.tabular import card, evaluate, fitting, gate, quality, table, train
+from delivery.tabular.project import Project
 from delivery.usecase import Champion
-from fuel import candidates, card, data, evaluate, export, gate, metrics, train
-from fuel.card import CARD, MODEL
-from fuel.schema import FEATURES
 
-FOLDER = Path(__file__).resolve().parents[1]
 GOLF = {
     "cylinders": 4, "displacement": 1457, "horsepower": 71, "weight": 828, "acceleration": 12.2, "year": 1978,
     "origin": "Europe",
@@ -26,87 +25,87 @@ GOLF = {
 
 
 @pytest.fixture
-def test_cars(cars: pd.DataFrame, params: dict[str, Any]) -> pd.DataFrame:
-    return data.split(cars, params["split"]["every"]).test
+def answer(project: Project, trained: Path) -> Any:
+    """The consumption of a car that differs from the Golf in some values."""
+    running = graph.session((trained / MODEL).read_bytes())
+
+    def ask(**values: Any) -> float:
+        row = pd.DataFrame([{**GOLF, **values}])
+        return float(fitting.predicted(running, table.inputs(project.contract, row))[0])
+
+    return ask
 
 
-def answer(folder: Path, **values: Any) -> float:
-    row = pd.DataFrame([{**GOLF, **values}])
-    running = graph.session((folder / MODEL).read_bytes())
-    return float(export.predicted(running, data.inputs(row))[0])
+def changed(project: Project, **params: Any) -> Project:
+    """The project with other params, and the same rows."""
+    made = dataclasses.replace(project, params={**project.params, **params})
+    made.__dict__["rows"] = project.rows
+    return made
 
 
-def test_the_gate_opens_for_both_candidates(trained: Path, test_cars: pd.DataFrame, params: dict[str, Any]) -> None:
-    assert [check.line for check in gate.decide(trained, test_cars, params["gate"], None) if not check.passed] == []
+def closed(project: Project, folder: Path, test: pd.DataFrame, champion: Champion | None = None) -> set[str]:
+    return {check.name for check in gate.decide(project, folder, test, champion) if not check.passed}
+
+
+def test_the_gate_opens_for_both_candidates(project: Project, trained: Path) -> None:
+    assert closed(project, trained, project.rows.test) == set()
 
 
 def test_onnx_and_scikit_learn_agree(trained: Path) -> None:
-    assert 0 <= card.load(trained).parity["max_difference"] <= 1e-5
+    assert 0 <= card.of(trained).parity["max_difference"] <= 1e-5
 
 
-def test_a_pipeline_that_onnx_does_not_repeat_is_refused(
-    cars: pd.DataFrame, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(graph, "export", lambda *_: _other(cars, params))
-    with pytest.raises(DeliveryError, match=r"linear: ONNX and scikit-learn differ by .* on test car"):
-        train.train("linear", params, cars, "0" * 12, ())
-
-
-def _other(cars: pd.DataFrame, params: dict[str, Any]) -> bytes:
+def other(project: Project) -> bytes:
     """The graph of a model that was fitted to fewer cars."""
-    fitted = candidates.build("linear", params["candidates"]).fit(
-        cars[[*train.WORDS, *train.NUMBERS]][:99], data.truth(cars)[:99]
-    )
-    return EXPORT(fitted, "other", train.WORDS, train.NUMBERS)
+    learner, few = project.learner("linear"), project.rows.learning[:99]
+    learner.fit(project.features(few), project.truth(few))
+    return learner.onnx()
 
 
-EXPORT = graph.export
+def test_a_pipeline_that_onnx_does_not_repeat_is_refused(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = other(project)
+    monkeypatch.setattr(graph, "export", lambda *_: model)
+    with pytest.raises(DeliveryError, match=r"linear: ONNX and the library differ by .* on test row"):
+        train.train(project, "linear", "0" * 12)
 
 
-def test_a_heavier_car_consumes_more(trained: Path) -> None:
-    light, heavy = answer(trained, weight=800), answer(trained, weight=1600)
+def test_a_heavier_car_consumes_more(answer: Any) -> None:
+    light, heavy = answer(weight=800), answer(weight=1600)
     assert heavy > light + 1
 
 
-def test_a_later_car_consumes_less(trained: Path) -> None:
-    assert answer(trained, year=1982) < answer(trained, year=1971)
+def test_a_later_car_consumes_less(answer: Any) -> None:
+    assert answer(year=1982) < answer(year=1971)
 
 
-def test_an_unknown_power_changes_little(trained: Path) -> None:
-    assert answer(trained, horsepower=np.nan) == pytest.approx(answer(trained), abs=1.5)
+def test_an_unknown_power_changes_little(answer: Any) -> None:
+    assert answer(horsepower=np.nan) == pytest.approx(answer(), abs=1.5)
 
 
-def test_training_again_gives_the_same_model(cars: pd.DataFrame, params: dict[str, Any]) -> None:
-    (one, made), (other, again) = (train.train("linear", params, cars, "0" * 12, ("origin",)) for _ in range(2))
-    assert one == other
+def test_training_again_gives_the_same_model(project: Project) -> None:
+    (one, made), (two, again) = (train.train(project, "linear", "0" * 12) for _ in range(2))
+    assert one == two
     assert made.identity == again.identity
     assert made.identity != dataclasses.replace(made, data_version="1" * 12).identity
 
 
-def test_the_card_has_what_the_contract_reads(trained: Path) -> None:
-    made, read = card.load(trained), cards.load(trained / CARD)
-    assert (read.name, read.outputs, read.names) == (made.name, ["consumption"], list(FEATURES))
+def test_the_card_has_what_the_contract_reads(project: Project, trained: Path) -> None:
+    made, read = card.of(trained), cards.load(trained / CARD)
+    assert (read.name, read.outputs, read.names) == (made.name, ["consumption"], list(project.contract.features))
     assert len(read.rows) == len(read.answers) == 20
     assert {len(row) for row in read.rows} == {7}
 
 
-def test_usecase_yaml_and_the_code_have_the_same_names() -> None:
-    config = usecase.read(FOLDER)
-    assert (config.deployment, config.task, config.target) == (card.NAME, usecase.REGRESSION, train.UNIT)
-
-
 def test_the_references_divide_training_and_test_into_tenths(trained: Path) -> None:
-    made = card.load(trained)
+    made = card.of(trained)
     shares = made.reference["outputs"]["shares"]
     assert len(shares) == 10 and min(shares) > 0.05
     assert len(made.residual_edges) == 9 and made.residual_edges == sorted(made.residual_edges)
 
 
-def test_the_cars_of_the_test_are_no_drift_and_pounds_are(trained: Path, test_cars: pd.DataFrame) -> None:
-    reference = card.load(trained).reference
-    rows = {
-        name: list(values) for name, values in zip(FEATURES, zip(*train.rows_of(test_cars), strict=True), strict=True)
-    }
+def test_the_cars_of_the_test_are_no_drift_and_pounds_are(project: Project, trained: Path) -> None:
+    reference, contract = card.of(trained).reference, project.contract
+    rows = {name: table.as_sent(contract, name, project.rows.test) for name in contract.features}
     pounds = rows | {"weight": [2.2046 * kilograms for kilograms in rows["weight"]]}
     moved = {}
     for one, two in ((rows, "test"), (pounds, "pounds")):
@@ -121,23 +120,23 @@ def test_the_cars_of_the_test_are_no_drift_and_pounds_are(trained: Path, test_ca
 
 def test_r2_compares_with_the_mean_of_training() -> None:
     actual = np.array([4.0, 6.0])
-    found = metrics.score(actual, np.array([5.0, 6.0]), mean=7.0)
-    assert (found.mae, found.bias, found.rmse) == (0.5, 0.5, pytest.approx(0.5**0.5))
-    assert found.r2 == pytest.approx(1 - 1 / 10)
-    assert metrics.score(actual, np.full(2, 7.0), mean=7.0).r2 == 0
+    found = quality.regression(actual, np.array([5.0, 6.0]), mean=7.0)
+    assert (found["mae"], found["bias"], found["rmse"]) == (0.5, 0.5, pytest.approx(0.5**0.5))
+    assert found["r2"] == pytest.approx(1 - 1 / 10)
+    assert quality.regression(actual, np.full(2, 7.0), mean=7.0)["r2"] == 0
 
 
-def test_slices_add_up_to_all_test_cars(trained: Path, test_cars: pd.DataFrame) -> None:
-    one = evaluate.score(trained, test_cars)
-    table = one.slices
-    assert set(table["slice"]) == {"origin", "cylinders"}
-    for _, part in table.groupby("slice"):
-        assert part["rows"].sum() == len(test_cars)
-        assert (part["rmse"] ** 2 * part["rows"]).sum() == pytest.approx(one.metrics.rmse**2 * len(test_cars), rel=1e-2)
+def test_slices_add_up_to_all_test_cars(project: Project, trained: Path) -> None:
+    one = evaluate.score(project, trained)
+    found, cars = one.slices, len(project.rows.test)
+    assert set(found["slice"]) == {"origin", "cylinders"}
+    for _, part in found.groupby("slice"):
+        assert part["rows"].sum() == cars
+        assert (part["rmse"] ** 2 * part["rows"]).sum() == pytest.approx(one.metrics["rmse"] ** 2 * cars, rel=1e-2)
 
 
-def test_the_smaller_error_wins_unless_a_candidate_is_named(trained: Path, test_cars: pd.DataFrame) -> None:
-    one = evaluate.score(trained, test_cars)
+def test_the_smaller_error_wins_unless_a_candidate_is_named(project: Project, trained: Path) -> None:
+    one = evaluate.score(project, trained)
     worse = dataclasses.replace(one, card=dataclasses.replace(one.card, candidate="worse"), predicted=one.predicted + 1)
     assert evaluate.winner([worse, one]) is one
     assert evaluate.winner([worse, one], "worse") is worse
@@ -145,48 +144,43 @@ def test_the_smaller_error_wins_unless_a_candidate_is_named(trained: Path, test_
         evaluate.winner([worse, one], "none")
 
 
-def test_a_slice_that_is_no_feature_is_refused(cars: pd.DataFrame, params: dict[str, Any]) -> None:
+def test_a_slice_that_is_no_feature_is_refused(project: Project) -> None:
     with pytest.raises(DeliveryError, match=r"usecase\.yaml: slices: got 'colour', allowed: cylinders"):
-        train.train("linear", params, cars, "0" * 12, ("colour",))
+        train.values_of(project, "colour", project.rows.learning)
 
 
-def test_the_gate_closes_for_a_bad_model(trained: Path, test_cars: pd.DataFrame, params: dict[str, Any]) -> None:
-    swapped = test_cars.assign(consumption=test_cars["consumption"].to_numpy()[::-1])
-    failed = {check.name for check in gate.decide(trained, swapped, params["gate"], None) if not check.passed}
-    assert failed == {"rmse", "r2"}
+def test_the_gate_closes_for_a_bad_model(project: Project, trained: Path) -> None:
+    test = project.rows.test
+    assert closed(project, trained, test.assign(consumption=test["consumption"].to_numpy()[::-1])) == {"rmse", "r2"}
 
 
-def test_a_model_that_is_too_good_is_not_believed(
-    trained: Path, test_cars: pd.DataFrame, params: dict[str, Any]
-) -> None:
-    running = graph.session((trained / MODEL).read_bytes())
-    told = test_cars.assign(consumption=export.predicted(running, data.inputs(test_cars)))
-    failed = {check.name for check in gate.decide(trained, told, params["gate"], None) if not check.passed}
-    assert failed == {"rmse is believable"}
+def test_a_model_that_is_too_good_is_not_believed(project: Project, trained: Path) -> None:
+    running, test = graph.session((trained / MODEL).read_bytes()), project.rows.test
+    known = test.assign(consumption=fitting.predicted(running, table.inputs(project.contract, test)))
+    assert closed(project, trained, known) == {"rmse is believable"}
 
 
-def test_the_champion_is_compared_on_the_same_cars(
-    trained: Path, cars: pd.DataFrame, test_cars: pd.DataFrame, params: dict[str, Any]
-) -> None:
-    same = Champion("3", (trained / MODEL).read_bytes())
-    assert gate.decide(trained, test_cars, params["gate"], same)[-1].passed
-    poor = Champion("2", _other(cars, params))
-    check = gate.decide(trained, test_cars, params["gate"], poor)[-1]
+def test_the_champion_is_compared_on_the_same_cars(project: Project, trained: Path) -> None:
+    test = project.rows.test
+    same, poor = Champion("3", (trained / MODEL).read_bytes()), Champion("2", other(project))
+    assert gate.decide(project, trained, test, same)[-1].passed
+    check = gate.decide(project, trained, test, poor)[-1]
     assert check.passed and check.measured.endswith("%)")
-    worse = gate.against(1.05, 1.0, "3", 0.02)
+    worse = gate.less(1.05, 1.0, "3", 0.02)
     assert (worse.passed, worse.measured, worse.allowed) == (False, "1.05 to 1 (+5.0%)", "at most 2.0% above version 3")
 
 
-def test_an_unknown_candidate_is_refused(cars: pd.DataFrame, params: dict[str, Any]) -> None:
+def test_an_unknown_candidate_is_refused(project: Project) -> None:
     with pytest.raises(DeliveryError, match="candidate: got 'forest', allowed: boosted, linear"):
-        train.train("forest", params, cars, "0" * 12, ())
+        train.train(project, "forest", "0" * 12)
+    without = changed(project, candidates={"linear": {"alpha": 1.0}})
+    with pytest.raises(DeliveryError, match="candidate: got 'boosted', allowed: linear"):
+        train.train(without, "boosted", "0" * 12)
 
 
-def test_the_pictures_of_a_run_are_made_without_a_display(
-    trained: Path, test_cars: pd.DataFrame, tmp_path: Path
-) -> None:
-    evaluate._artifacts(evaluate.score(trained, test_cars), tmp_path)
-    assert {file.name for file in tmp_path.iterdir()} == {"predicted.png", "slices.csv", "residuals.csv"}
+def test_the_pictures_of_a_run_are_made_without_a_display(project: Project, trained: Path, tmp_path: Path) -> None:
+    evaluate.write_artifacts(evaluate.score(project, trained), tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == {"test.png", "slices.csv", "answers.csv"}
 
 
 def test_every_field_of_the_card_is_json(trained: Path) -> None:

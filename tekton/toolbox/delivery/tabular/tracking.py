@@ -1,4 +1,4 @@
-"""Log a model to MLflow when MLFLOW_TRACKING_URI is set, else do nothing."""
+"""The run of a project's model in MLflow, where MLFLOW_TRACKING_URI is set."""
 
 from __future__ import annotations
 
@@ -7,36 +7,33 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from delivery import tracking
+from delivery.card import MODEL
+from delivery.graph import session
+from delivery.tabular import card
+from delivery.tabular.project import Project
 from delivery.tracking import Trained, enabled, mlflow, reachable
 
-from fuel import card
-from fuel.export import OUTPUT
-from fuel.schema import FEATURES, NUMBERS, WORDS
 
-EXPERIMENT = "fuel"
-"""`experiment` in usecase.yaml."""
-
-
-def log_training(folder: Path) -> None:
+def log_training(project: Project, folder: Path) -> None:
     """Find or create the run of the model in the folder."""
     if enabled():
         with reachable():
-            run_of(folder)
+            run_of(project, folder)
 
 
-def log_evaluation(folder: Path, write_artifacts: Callable[[Path], None]) -> None:
+def log_evaluation(project: Project, folder: Path, write_artifacts: Callable[[Path], None]) -> None:
     """Add the files that `write_artifacts` writes to a folder to the run of the model."""
     if enabled():
         with reachable(), TemporaryDirectory() as temporary:
             write_artifacts(Path(temporary))
-            mlflow().MlflowClient().log_artifacts(run_of(folder), temporary, "evaluation")
+            mlflow().MlflowClient().log_artifacts(run_of(project, folder), temporary, "evaluation")
 
 
-def run_of(folder: Path) -> str:
+def run_of(project: Project, folder: Path) -> str:
     """The id of the run of this model, which is created and filled when there is none."""
-    made = card.load(folder)
+    made, contract = card.of(folder), project.contract
     run, _ = tracking.run_of(
-        EXPERIMENT,
+        project.config.experiment,
         folder,
         Trained(
             name=made.candidate,
@@ -49,7 +46,13 @@ def run_of(folder: Path) -> str:
                 "mlflow.source.git.commit": made.commit,
                 "onnx_sha256": made.onnx_sha256,
             },
-            params={**made.params, "candidate": made.candidate, "every": made.every, "features": ",".join(FEATURES)},
+            params={
+                **made.params,
+                "candidate": made.candidate,
+                "every": made.every,
+                "features": ",".join(contract.features),
+                **({"threshold": made.threshold} if project.classifies else {}),
+            },
             metrics={
                 **made.metrics,
                 "train_seconds": made.train_seconds,
@@ -57,10 +60,10 @@ def run_of(folder: Path) -> str:
                 "row_ms": made.row_ms,
                 "parity_max_difference": made.parity["max_difference"],
             },
-            words=len(WORDS),
-            numbers=len(NUMBERS),
-            output=OUTPUT,
-            width=1,
+            words=len(contract.words),
+            numbers=len(contract.numbers),
+            output=session((folder / MODEL).read_bytes()).get_outputs()[-1].name,
+            width=len(made.outputs),
             libraries=made.libraries,
         ),
     )
