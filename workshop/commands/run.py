@@ -61,6 +61,8 @@ def set_params(documents: Sequence[Manifest], params: Sequence[str]) -> None:
         if not found:
             raise UsageError(f"-p {word}: a param is NAME=VALUE", hint="workshop run FILE -p revision=mine")
         for document in documents:
-            if document.object.get("kind") in RUN_KINDS:
-                given = document.object["spec"].setdefault("params", [])
-                given[:] = [p for p in given if p.get("name") != name] + [{"name": name, "value": value}]
+            spec = document.object.get("spec")
+            if document.object.get("kind") in RUN_KINDS and isinstance(spec, dict):
+                given = spec.get("params")
+                kept = [p for p in given if p.get("name") != name] if isinstance(given, list) else []
+                spec["params"] = [*kept, {"name": name, "value": value}]

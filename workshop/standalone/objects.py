@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,9 +93,23 @@ def bind_folders(engine: Engine, runs: Sequence[Object], words: Sequence[str]) -
 def start(engine: Engine, run: Object) -> Object:
     """Create a run. One of the same name, from an earlier command in the same folder, is deleted before."""
     kind, meta = built_in(run["kind"]), run["metadata"]
-    if meta.get("name") and engine.store.find(kind, meta["namespace"], meta["name"]) is not None:
-        engine.store.delete(kind, meta["namespace"], meta["name"])
+    old = engine.store.find(kind, meta["namespace"], meta["name"]) if meta.get("name") else None
+    if old is not None:
+        discard(engine, old)
     return engine.store.create(kind, run)
+
+
+def discard(engine: Engine, run: Object) -> None:
+    """Delete a run with its dependents and their files: what follows may have the same names."""
+    namespace = run["metadata"]["namespace"]
+    for record in engine.store.dependents(run["metadata"]["uid"]):
+        if record.kind.kind == "Pod":
+            shutil.rmtree(engine.paths.pod(namespace, record.name), ignore_errors=True)
+        elif record.kind.kind == "PersistentVolumeClaim":
+            shutil.rmtree(claim_folder(engine.paths, namespace, record.name), ignore_errors=True)
+        else:
+            discard(engine, record.object())
+    engine.store.delete(built_in(run["kind"]), namespace, run["metadata"]["name"])
 
 
 def _put(engine: Engine, kind: Kind, obj: Object) -> None:

@@ -7,8 +7,7 @@ starts what has no TaskRun, as it does after a restart.
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from workshop.errors import UsageError
 from workshop.lab.admission.tekton.config import config_of
@@ -21,6 +20,7 @@ from workshop.manifests.objects import Object, labels_of, succeeded
 from workshop.manifests.tekton import PipelineRun, PipelineSpec
 from workshop.manifests.tekton.graph import needs
 from workshop.standalone.engine import Engine
+from workshop.standalone.objects import discard
 
 _HINT = "workshop run FILE --keep FOLDER, and after a failure again with --from TASK"
 
@@ -40,7 +40,7 @@ def rewind(engine: Engine, wanted: Object, task: str) -> tuple[Object, list[str]
     for child in list(_children(engine, kept)):
         name = labels_of(child).get("tekton.dev/pipelineTask", "")
         if name in again or name not in tasks or not succeeded(child):
-            _delete(engine, child)
+            discard(engine, child)
         else:
             stay.append(name)
     meta = kept["metadata"]
@@ -81,14 +81,3 @@ def _children(engine: Engine, run: Object) -> Iterator[Object]:
     for record in engine.store.dependents(run["metadata"]["uid"]):
         if record.kind.kind in ("TaskRun", "CustomRun"):
             yield record.object()
-
-
-def _delete(engine: Engine, child: Object) -> None:
-    """Delete a run with its Pods and their folders: the next attempt has the same names."""
-    meta = child["metadata"]
-    pods: Sequence[Object] = engine.store.objects(
-        built_in("Pod"), meta["namespace"], {"tekton.dev/taskRun": meta["name"]}
-    )
-    engine.store.delete(built_in(child["kind"]), meta["namespace"], meta["name"])
-    for pod in pods:
-        shutil.rmtree(engine.paths.pod(meta["namespace"], pod["metadata"]["name"]), ignore_errors=True)

@@ -211,6 +211,15 @@ def test_from_runs_a_task_again_with_the_kept_results(elsewhere: Path, capsys: p
     assert "starts again at second; kept: first" in printed.err
 
 
+def test_a_kept_run_of_the_same_name_is_replaced(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "two.yaml").write_text(TWO.replace("generateName: two-", "name: two"))
+    for _ in range(2):
+        assert run("two.yaml", "--keep", "state") == 0
+        first, _ = capsys.readouterr().out.splitlines()
+        assert first == "[first : write] first says hello"
+    assert len(list((elsewhere / "state" / "volumes" / "default").iterdir())) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
