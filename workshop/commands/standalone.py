@@ -78,8 +78,17 @@ async def _once(words: argparse.Namespace, stop: asyncio.Event, again: asyncio.E
         runs = [await _begin(words, here, run) for run in admitted.runs]
         follower = Follower(here, [one for one in (stop, again) if one], quiet=quiet)
         async with here.running(Breakpoint(here) if words.break_on else None):
-            finished = await follower.follow(runs, timeout=words.timeout)
-        return _answer(words, here, finished, interrupted=stop.is_set())
+            finished, problem = await follower.follow(runs, timeout=words.timeout)
+        _report(words, here, finished)
+        if stop.is_set():
+            output.note("interrupted: the runs were cancelled, and nothing is left running")
+            return INTERRUPTED
+        if problem:
+            raise problem
+        hint = "--keep FOLDER keeps logs and volumes; --break-on failure opens a shell"
+        hint = f"whole logs: {here.paths.root / 'pods'}" if words.keep else hint
+        report_failures(StoreReader(here), finished, lambda _: hint)
+        return OK
 
 
 async def _begin(words: argparse.Namespace, here: Engine, run: Object) -> Object:
@@ -104,20 +113,13 @@ async def _plan(words: argparse.Namespace, here: Engine, runs: Sequence[Object])
     return OK
 
 
-def _answer(words: argparse.Namespace, here: Engine, finished: Sequence[Progress], *, interrupted: bool) -> int:
-    reader = StoreReader(here)
+def _report(words: argparse.Namespace, here: Engine, finished: Sequence[Progress]) -> None:
+    """Write the JUnit report and print the objects, if they are asked for."""
     if words.report:
-        write_report(Path(words.report), finished, reader)
+        write_report(Path(words.report), finished, StoreReader(here))
     if words.output == output.JSON:
         for found in finished:
             output.emit(found.object)
-    if interrupted:
-        output.note("interrupted: the runs were cancelled, and nothing is left running")
-        return INTERRUPTED
-    hint = "--keep FOLDER keeps logs and volumes; --break-on failure opens a shell"
-    hint = f"whole logs: {here.paths.root / 'pods'}" if words.keep else hint
-    report_failures(reader, finished, lambda _: hint)
-    return OK
 
 
 def _stopping() -> asyncio.Event:

@@ -119,7 +119,7 @@ _RULES = (
         "unreadable", "error",
         "A file that holds no manifests: no YAML, a template, binary data, a file that is too large or empty.",
         "Nothing in it was checked.",
-        "Give the rendered manifests; a template becomes one with `helm template` or `oc kustomize`.",
+        "Give whole manifests; a template becomes one with `helm template` or `oc kustomize`.",
     ),
     Rule(
         "unused-ignore", "warning",

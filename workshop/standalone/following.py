@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workshop import output
-from workshop.cluster.runs import Progress, progress
+from workshop.cluster.runs import Progress, TaskState, progress
 from workshop.errors import ManifestError, TimedOut, WorkshopError
 from workshop.lab.admission import admit
 from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.kinds import built_in
-from workshop.manifests.objects import Object, is_done, labels_of
+from workshop.manifests.objects import Object, condition, is_done, labels_of
 from workshop.operations.runs import changes
 from workshop.standalone.engine import Engine
 from workshop.standalone.reader import StoreReader
@@ -35,31 +35,30 @@ class Follower:
     _shown: dict[str, str] = field(default_factory=dict)
     _read: dict[Path, int] = field(default_factory=dict)
 
-    async def follow(self, runs: Sequence[Object], *, timeout: float) -> list[Progress]:
-        """Wait until every run is done; cancelled runs are done too.
+    async def follow(self, runs: Sequence[Object], *, timeout: float) -> tuple[list[Progress], WorkshopError | None]:
+        """Wait until every run is done, and why they were cancelled if the runs themselves are not to blame.
 
-        Raises TimedOut after `timeout` seconds, and ManifestError for a custom task, which needs another controller.
+        That is TimedOut after `timeout` seconds, and ManifestError for a custom task, which needs another controller.
+        A cancelled run gets CANCEL_SECONDS to end.
         """
-        deadline = time.monotonic() + timeout
-        cancelled = False
+        deadline, ends = time.monotonic() + timeout, float("inf")
+        problem: WorkshopError | None = None
         list(self._logs())  # Those of an earlier run in a kept folder were shown then.
         while True:
             began = time.monotonic()
             found = [self._look(run) for run in runs]
-            took = time.monotonic() - began
-            if all(one.done for one in found):
-                return found
-            problem: WorkshopError | None = self._custom()
-            if time.monotonic() > deadline:
-                problem = TimedOut(f"not done after {timeout:.0f} s", hint="--timeout SECONDS waits longer")
-            if (problem or any(one.is_set() for one in self.stops)) and not cancelled:
-                self._cancel(runs)
-                cancelled, deadline = True, time.monotonic() + CANCEL_SECONDS
-            if problem and (not isinstance(problem, TimedOut) or cancelled):
-                await self._ended(runs)
-                raise problem
+            now = time.monotonic()
+            if all(one.done for one in found) or now > ends:
+                return found, problem
+            if ends == float("inf"):
+                problem = self._custom()
+                if now > deadline:
+                    problem = TimedOut(f"not done after {timeout:.0f} s", hint="--timeout SECONDS waits longer")
+                if problem or any(one.is_set() for one in self.stops):
+                    self._cancel(runs)
+                    ends = now + CANCEL_SECONDS
             # The more tasks there are, the longer a look takes: at most a fifth of the time.
-            await asyncio.sleep(max(POLL_SECONDS, 4 * took))
+            await asyncio.sleep(max(POLL_SECONDS, 4 * (now - began)))
 
     def _look(self, run: Object) -> Progress:
         meta = run["metadata"]
@@ -67,15 +66,20 @@ class Follower:
         if not self.quiet:
             for line in changes(found, self._shown):
                 output.note(line)
+            for line in self._waiting(found):
+                output.note(line)
             for line in self._logs():
                 output.say(line)
         return found
 
-    async def _ended(self, runs: Sequence[Object]) -> None:
-        """Wait until cancelled runs are done, but not for ever."""
-        until = time.monotonic() + CANCEL_SECONDS
-        while time.monotonic() < until and not all(self._look(run).done for run in runs):
-            await asyncio.sleep(POLL_SECONDS)
+    def _waiting(self, found: Progress) -> Iterator[str]:
+        """Why a Pod waits, once: a ConfigMap, a Secret or a claim that does not exist."""
+        alone = [TaskState(found.name, "running", reason=found.reason, task_run=found.name)]
+        for task in found.tasks if found.kind == "PipelineRun" else alone:
+            if task.state == "running" and task.reason == "Pending" and self._shown.get(task.task_run) != "Pending":
+                self._shown[task.task_run] = "Pending"
+                run = self.engine.store.find(built_in("TaskRun"), found.namespace, task.task_run)
+                yield f"  {task.name}: waits: {condition(run or {}).get('message', '')}"
 
     def _cancel(self, runs: Sequence[Object]) -> None:
         store = self.engine.store

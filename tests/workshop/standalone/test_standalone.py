@@ -157,8 +157,20 @@ def test_what_cannot_be_run_says_why(
     text: str, code: int, message: str, elsewhere: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (elsewhere / "f.yaml").write_text(text)
-    assert run("f.yaml", "--timeout", "1") == code
+    assert run("f.yaml", "--timeout", "1", "--report", "junit.xml") == code
+    assert Path("junit.xml").exists() == (code != 4 or "custom" in message)
     assert message in capsys.readouterr().err
+
+
+def test_a_pod_that_waits_for_what_is_not_there_says_so(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "f.yaml").write_text(
+        "{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: r}, spec: {timeout: 2s, taskSpec: {volumes: [{"
+        "name: v, configMap: {name: nowhere}}], steps: [{image: busybox, volumeMounts: [{name: v, mountPath: /v}], script: "
+        "ls}]}}}"
+    )
+    assert run("f.yaml") == 5
+    (line,) = (one for one in capsys.readouterr().err.splitlines() if one.startswith("  r: waits: "))
+    assert 'configmap "nowhere" not found' in line
 
 
 def test_a_workspace_can_be_a_folder_of_this_machine(elsewhere: Path) -> None:
