@@ -165,8 +165,8 @@ def test_what_cannot_be_run_says_why(
 def test_a_pod_that_waits_for_what_is_not_there_says_so(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (elsewhere / "f.yaml").write_text(
         "{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: r}, spec: {timeout: 2s, taskSpec: {volumes: [{"
-        "name: v, configMap: {name: nowhere}}], steps: [{image: busybox, volumeMounts: [{name: v, mountPath: /v}], script: "
-        "ls}]}}}"
+        "name: v, configMap: {name: nowhere}}], steps: [{image: busybox, volumeMounts: [{name: v, mountPath: /v}], "
+        "script: ls}]}}}"
     )
     assert run("f.yaml") == 5
     (line,) = (one for one in capsys.readouterr().err.splitlines() if one.startswith("  r: waits: "))
