@@ -155,6 +155,10 @@ def page() -> str:
             "",
             "## Triggers and the approval gate",
             "",
+            "`v1alpha1` is served beside `v1beta1`; its interceptors `cel`, `github`, `gitlab` and `bitbucket` become "
+            "references, as the webhook makes them. A resource template of a kind that nobody can create here, or that "
+            "nothing runs, is stored with a warning, and the listener's log has it at each event.",
+            "",
             *_table(triggers_rows()),
             "## Seldon",
             "",

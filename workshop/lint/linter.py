@@ -19,7 +19,7 @@ from workshop.lab.admission.tekton.defaults import (
     default_task_run,
 )
 from workshop.lab.api.discovery import SHOWN
-from workshop.lab.api.offline import view_of
+from workshop.lab.api.views import view_of
 from workshop.lab.kinds import Kinds
 from workshop.lint import documents
 from workshop.lint.documents import Document

@@ -12,7 +12,8 @@ from workshop.errors import ManifestError, UsageError
 from workshop.lab import openshift_tasks
 from workshop.lab.admission import admit
 from workshop.lab.admission.tekton.config import config_of
-from workshop.lab.api.offline import admitted, view_of
+from workshop.lab.api.offline import admitted
+from workshop.lab.api.views import view_of
 from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.kubelet.volumes import claim_folder

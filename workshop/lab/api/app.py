@@ -35,6 +35,7 @@ from workshop.lab.api import (
 )
 from workshop.lab.api.authorizing import attributes, user_of
 from workshop.lab.api.context import Api
+from workshop.lab.api.creatable import refuse_read_only
 from workshop.lab.api.logs import logs
 from workshop.lab.api.request import ApiPath, Target, api_path, body, decode, is_watch, media_type
 from workshop.lab.api.scale import rescale, scale_of
@@ -125,7 +126,7 @@ async def _resource(api: Api, request: Request, where: ApiPath, user: User) -> A
     )
     if imagetags.is_write(target, request.method):
         return await imagetags.write(api, target, request)
-    steps.refuse_read_only(seen.stored, request.method)
+    refuse_read_only(seen.stored, request.method)
     if where.subresource:
         return await _subresource(api, request, seen, target)
     return await _object(api, request, seen, target) if where.name else await _collection(api, request, seen, target)

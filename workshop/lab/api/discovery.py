@@ -13,6 +13,7 @@ from workshop.lab.api.context import Api
 from workshop.lab.api.request import wants
 from workshop.lab.kinds import Kind, built_in
 from workshop.manifests.tekton import beta
+from workshop.manifests.triggers import alpha
 
 VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
 REVIEWS = (
@@ -40,12 +41,13 @@ SHOWN: dict[Kind, Kind] = {
     },
     **{replace(built_in(kind), version="v1beta1"): built_in(kind) for kind in beta.KINDS},
     replace(built_in("StepAction"), version="v1alpha1"): built_in("StepAction"),
+    **{replace(built_in(kind), version="v1alpha1"): built_in(kind) for kind in alpha.KINDS},
 }
 """Kinds that show the stored objects of another kind: OpenShift's Project, and the older versions of a kind.
 
 The CustomResourceDefinition of Seldon Core serves v1alpha2, v1alpha3 and v1 with one schema and the conversion None;
 that of Tekton's StepAction serves v1alpha1 and v1beta1 with the same fields. `manifests/tekton/beta.py` converts
-Tekton's v1beta1.
+Tekton's v1beta1, `manifests/triggers/alpha.py` Triggers' v1alpha1.
 """
 
 VERSION = {

@@ -14,10 +14,11 @@ from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.admission.unsupported_effects import status_of, warnings_for
 from workshop.lab.api import apply, crds, defaults, metadata, validation
 from workshop.lab.api.context import Api
+from workshop.lab.api.creatable import absent, template_warnings
 from workshop.lab.api.pruning import prune_and_default, set_defaults
 from workshop.lab.api.request import Target
 from workshop.lab.api.views import View
-from workshop.lab.api_errors import BadRequest, MethodNotAllowed
+from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Kind, built_in
 from workshop.lab.rbac.escalation import check_grants
 from workshop.lab.rbac.policy import GROUP
@@ -71,17 +72,6 @@ def refuse_absent(write: Write) -> None:
     """Refuse a kind of which the lab has no objects. Raises MethodNotAllowed."""
     if write.kind.absent:
         raise absent(write.kind)
-
-
-def absent(kind: Kind) -> MethodNotAllowed:
-    """The error of a kind of which the lab has no objects."""
-    return MethodNotAllowed(f"there is no {kind.kind} in the lab: {kind.absent}")
-
-
-def refuse_read_only(kind: Kind, method: str) -> None:
-    """A write of a kind that clients only read. Raises MethodNotAllowed."""
-    if kind.read_only and method not in ("GET", "HEAD"):
-        raise MethodNotAllowed(f"the {kind.kind} of the lab cannot be written: {kind.read_only}")
 
 
 def keep_identity(write: Write) -> None:
@@ -145,6 +135,7 @@ def admit_with_defaults(write: Write) -> None:
     """Set the defaults and apply the rules of the kind. Raises ApiError."""
     filled = defaults.fill(write.kind, write.obj, write.old)
     write.obj = admit(write.kind, filled, write.old, config_of(write.api.store))
+    write.warnings += template_warnings(write.api.store.kinds, write.kind, write.obj)
 
 
 def check_rights(write: Write) -> None:

@@ -1,7 +1,7 @@
 """Which stored objects a kind shows, and in which form.
 
 Most kinds show the stored objects. A Project is OpenShift's view of a Namespace, the older versions of a
-SeldonDeployment show it with their apiVersion, and Tekton's v1beta1 is converted.
+SeldonDeployment show it with their apiVersion, and Tekton's v1beta1 and Triggers' v1alpha1 are converted.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from workshop.lab.kinds import Kind, Kinds
 from workshop.lab.records import Record
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton.beta import to_v1, to_v1beta1
+from workshop.manifests.triggers import alpha
 
 BETA = "v1beta1"
 
@@ -45,7 +46,7 @@ class View:
 
     def taken(self, obj: Object) -> Object:
         """An object in the form of the kind, as it is stored."""
-        return shown(to_v1(shown(obj, self.kind)), self.stored)
+        return shown(alpha.to_v1beta1(to_v1(shown(obj, self.kind))), self.stored)
 
 
 def view(kinds: Kinds, group: str, version: str, plural: str) -> View | None:
@@ -54,6 +55,16 @@ def view(kinds: Kinds, group: str, version: str, plural: str) -> View | None:
         if (group, version, plural) == (kind.group, kind.version, kind.plural):
             return View(kind, stored)
     found = kinds.at(group, version, plural)
+    return View(found, found) if found else None
+
+
+def view_of(kinds: Kinds, obj: Object) -> View | None:
+    """The kind of a manifest and the one that is stored; None for a kind that is not served."""
+    wanted = (obj.get("apiVersion"), obj.get("kind"))
+    for kind, stored in SHOWN.items():
+        if (kind.api_version, kind.kind) == wanted:
+            return View(kind, stored)
+    found = kinds.of(str(wanted[0]), str(wanted[1]))
     return View(found, found) if found else None
 
 

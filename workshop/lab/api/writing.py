@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from workshop.lab.api import answers, steps
 from workshop.lab.api.context import Api
+from workshop.lab.api.creatable import absent
 from workshop.lab.api.reading import record_of
 from workshop.lab.api.request import JSON, Target, body, decode, duplicate_keys, manifest, media_type
 from workshop.lab.api.views import View
@@ -18,7 +19,7 @@ from workshop.manifests.objects import Object
 async def create(api: Api, view: View, target: Target, request: Request) -> Response:
     """POST to a collection. Raises AlreadyExists, BadRequest, Invalid, NotFound (the namespace)."""
     if view.stored.absent:  # Check this before the body is read: the lab may be unable to read a protobuf body.
-        raise steps.absent(view.stored)
+        raise absent(view.stored)
     obj, repeated = await _sent(view, target, request)
     made, warnings = steps.run(steps.Write(api, view, target, obj))
     return answers.json(view.result(made), 201, warnings=repeated + warnings)

@@ -10,6 +10,7 @@ import pytest
 
 from workshop.lab.kubelet.variables import expand
 from workshop.lab.runtimes.base import Mount, PodError
+from workshop.lab.runtimes.process import images
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.scripts import text_of
 from workshop.lab.runtimes.process.tree import linked_tree, private_tree
@@ -51,6 +52,7 @@ class _Store:
         ("python:3.12", "toolbox", "python3"),
         ("registry.redhat.io/openshift4/ose-cli@sha256:0", "toolbox", "bash"),
         ("reg:5000/me/mlops-toolbox:1", "toolbox", "bash"),
+        ("quay.io/buildah/stable:v1", "toolbox", "bash"),
     ],
 )
 def test_image_becomes_an_environment_by_its_name(ref: str, name: str, command: str) -> None:
@@ -68,6 +70,18 @@ def test_unknown_image_is_refused_with_what_is_known() -> None:
     with pytest.raises(PodError, match="plain shells almalinux, alpine, bash, busybox") as caught:
         ImageTable(NoImages(), Path("/platform")).find("quay.io/someone/special:1")
     assert caught.value.reason == "ErrImagePull"
+
+
+def test_image_of_a_program_that_this_machine_lacks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "SYSTEM_PATH", str(tmp_path))
+    tools = ImageTable(NoImages(), Path("/platform"), tmp_path)
+    with pytest.raises(PodError, match=r"runs skopeo of this machine.*install skopeo, or run this on a cluster"):
+        tools.find("quay.io/skopeo/stable:v1")
+    with pytest.raises(PodError, match="install yq"):
+        tools.find("docker.io/mikefarah/yq:4")
+    program = tmp_path / "yq"
+    program.touch(mode=0o755)
+    assert tools.find("docker.io/mikefarah/yq:4").command == ("yq",)
 
 
 @pytest.mark.parametrize(

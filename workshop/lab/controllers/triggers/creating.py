@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workshop.lab.admission import admit
 from workshop.lab.admission.tekton.config import config_of
-from workshop.lab.api import defaults, metadata, validation
+from workshop.lab.admission.unsupported_effects import warnings_for
+from workshop.lab.api.creatable import obstacle
+from workshop.lab.api.offline import admitted
+from workshop.lab.api.views import view_of
 from workshop.lab.controllers.triggers.templates import TemplateError
 from workshop.lab.identity.users import User
 from workshop.lab.kinds import Kind, built_in
@@ -43,26 +45,25 @@ class Sender:
             check_grants(self.policy, self.user, obj, None)
 
 
-def create(store: Store, obj: Object, namespace: str, labels: dict[str, str], sender: Sender) -> Object:
-    """Create one object, in the trigger's namespace unless it names another.
+def create(
+    store: Store, obj: Object, namespace: str, labels: dict[str, str], sender: Sender
+) -> tuple[Object, tuple[str, ...]]:
+    """Create one object, in the trigger's namespace unless it names another. Returns it and the API's warnings.
 
     Raises TemplateError if it is not an object of a known kind, and ApiError as the API does.
     """
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata") or {}, dict):
         raise TemplateError("a resource template is no object with metadata")
-    api_version, name = str(obj.get("apiVersion", "")), str(obj.get("kind", ""))
-    kind = store.kinds.of(api_version, name)
-    if kind is None or kind.absent:
-        raise TemplateError(f"could not find API resource for {api_version} {name}: oc api-resources lists the kinds")
+    view, problem = view_of(store.kinds, obj), obstacle(store.kinds, obj)
+    if view is None or problem:
+        raise TemplateError(problem)
+    kind = view.stored
     meta = dict(obj.get("metadata") or {})
     meta["labels"] = {**(meta.get("labels") or {}), **labels}
     if kind.namespaced:
         meta["namespace"] = meta.get("namespace") or namespace
         store.record(built_in("Namespace"), "", meta["namespace"])
     sender.check(kind, meta["namespace"] if kind.namespaced else "")
-    made = {**obj, "metadata": meta}
-    validation.check(kind, made, "Strict")
-    metadata.check(kind, made, None)
-    admitted = admit(kind, defaults.fill(kind, made, None), None, config_of(store))
-    sender.check_grants(kind, admitted)
-    return store.create(kind, admitted)
+    made = admitted(view, {**obj, "metadata": meta}, config_of(store))
+    sender.check_grants(kind, made)
+    return store.create(kind, made), warnings_for(kind)

@@ -102,8 +102,10 @@ class Dispatcher:
         sender = Sender(_account(listener, target), self._policy)
         made = []
         for obj in filled(template, values, str(uuid.uuid4()), old_escape=old_escape):
-            created = create(self._store, obj, target.namespace, labels, sender)
+            created, warnings = create(self._store, obj, target.namespace, labels, sender)
             made.append(f"{created['kind']} {created['metadata']['name']}")
+            for text in warnings:
+                self._logbook.write(listener, logging.WARNING, text, event=event.id, trigger=target.name)
         return made
 
     def _template(self, target: Target) -> tuple[TriggerTemplateSpec, bool]:

@@ -34,6 +34,7 @@ GIT_INIT = "/ko-app/git-init"
 """Where the images that clone have their program."""
 OF_ONE_PROGRAM = ("curl", "gh", "helm", "node", "skopeo", "tkn", "yq")
 """Entrypoints without which an image has no use: a machine that lacks one does not have the image."""
+BRANCHES = ("stable", "testing", "upstream")
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 KIT_IMAGE = "*mlops-toolbox*"
@@ -188,10 +189,13 @@ class ImageTable:
 
 
 def base_name(ref: str) -> str:
-    """The last part of a name, without registry, tag and digest: ose-cli of r:5000/ocp/ose-cli:v4."""
-    path = ref.partition("@")[0]
-    last = path.rpartition("/")[2]
-    return last.partition(":")[0].lower()
+    """The last part of a name, without registry, tag and digest: ose-cli of r:5000/ocp/ose-cli:v4.
+
+    A branch of a program's releases has the program's name before it: skopeo of quay.io/skopeo/stable:v1.
+    """
+    *before, last = ref.partition("@")[0].split("/")
+    name = last.partition(":")[0].lower()
+    return before[-1].lower() if name in BRANCHES and len(before) > 1 else name
 
 
 def _matches(pattern: str, name: str) -> bool:

@@ -190,11 +190,48 @@ def test_an_object_with_an_invalid_name_is_not_made(bench: Bench) -> None:
     assert any('metadata.name: Invalid value: "Not_Valid"' in e["message"] for e in bench.events())
 
 
-def test_a_kind_that_is_not_served_is_an_event(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("Job", "there is no Job in the lab: the lab runs the Pods"),
+        ("Nothing", "could not find API resource for batch/v1 Nothing: oc api-resources lists the kinds"),
+    ],
+)
+def test_a_kind_that_nobody_can_create_is_an_event_and_in_the_log(
+    bench: Bench, caplog: pytest.LogCaptureFixture, kind: str, why: str
+) -> None:
     made = template()
-    made["spec"]["resourcetemplates"] = [{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}}]
+    made["spec"]["resourcetemplates"] = [{"apiVersion": "batch/v1", "kind": kind, "metadata": {"name": "x"}}]
     bench.put(made)
     bench.put(listener({"name": "t", "template": {"ref": "note"}}))
     bench.post(PATH, {})
     assert bench.made() == []
-    assert any("could not find API resource for batch/v1 Job" in e["message"] for e in bench.events())
+    assert any(why in e["message"] for e in bench.events())
+    assert why in caplog.text
+
+
+def test_a_pod_is_made_and_the_log_says_that_nothing_starts(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    made = template()
+    spec = {"containers": [{"name": "a", "image": "bash"}]}
+    made["spec"]["resourcetemplates"] = [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "x"}, "spec": spec}]
+    bench.put(made)
+    bench.put(listener({"name": "t", "template": {"ref": "note"}}))
+    bench.post(PATH, {})
+    assert [pod["status"]["phase"] for pod in bench.made("Pod")] == ["Pending"]
+    assert "this Pod is stored and nothing starts" in caplog.text
+
+
+def test_a_template_in_an_older_version_makes_the_stored_one(bench: Bench) -> None:
+    made = template()
+    made["spec"]["resourcetemplates"] = [{
+        "apiVersion": "tekton.dev/v1beta1",
+        "kind": "PipelineRun",
+        "metadata": {"generateName": "x-"},
+        "spec": {"serviceAccountName": "builder", "pipelineRef": {"name": "p"}},
+    }]  # fmt: skip
+    bench.put(made)
+    bench.put(listener({"name": "t", "template": {"ref": "note"}}))
+    bench.post(PATH, {})
+    (run,) = bench.made("PipelineRun")
+    assert run["apiVersion"] == "tekton.dev/v1"
+    assert run["spec"]["taskRunTemplate"]["serviceAccountName"] == "builder"
