@@ -163,7 +163,7 @@ def _here(run: argparse.ArgumentParser) -> None:
                       help="bind a workspace of the runs to a folder of this machine")  # fmt: skip
     here.add_argument("--keep", default="", metavar="FOLDER", help="keep logs, results and volumes there")
     here.add_argument("--dry-run", action="store_true", help="print the tasks, their params, what is skipped and why")
-    here.add_argument("--break-on", choices=("failure",), default="", help="hold a failed step, with a shell in it")
+    here.add_argument("--break-on", choices=("failure",), default="", help="pause after a failed step, with a shell")
     here.add_argument("--from", dest="from_task", default="", metavar="TASK",
                       help="start the run in --keep FOLDER again at this task")  # fmt: skip
     here.add_argument("--watch", action="store_true", help="run again when the files change, until Ctrl-C")

@@ -43,7 +43,7 @@ def load_all(words: argparse.Namespace) -> list[Manifest]:
     documents = [d for name in words.files for d in load(name)]
     set_params(documents, words.param)
     if not documents:
-        raise UsageError("the files hold no manifest", hint="workshop run tekton/runs/train-and-stage.yaml")
+        raise UsageError("the files have no manifest", hint="workshop run tekton/runs/train-and-stage.yaml")
     return documents
 
 

@@ -1,6 +1,6 @@
-"""Reads files and folders into documents, with a finding for each file that holds no manifests.
+"""Reads files and folders into documents, with a finding for each file without manifests.
 
-A file that is named must hold manifests. In a folder, other YAML is left out: documents that are no objects of
+A file that is named must have manifests. In a folder, other YAML is left out: documents that are no objects of
 Kubernetes, kustomizations, and the patches that these name, which are parts of objects.
 """
 

@@ -117,14 +117,14 @@ _RULES = (
     ),
     Rule(
         "unreadable", "error",
-        "A file that holds no manifests: no YAML, a template, binary data, a file that is too large or empty.",
+        "A file without manifests: no YAML, a template, binary data, a file that is too large or empty.",
         "Nothing in it was checked.",
         "Give whole manifests; a template becomes one with `helm template` or `oc kustomize`.",
     ),
     Rule(
         "unused-ignore", "warning",
         "A comment that ignores a rule which finds nothing there, or that gives no reason.",
-        "A later reader cannot tell whether the exception is still needed.",
+        "Later readers do not see whether the exception is still needed.",
         "Remove the comment, or write: # workshop-lint: ignore RULE: the reason",
     ),
     Rule(

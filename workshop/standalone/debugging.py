@@ -1,4 +1,4 @@
-"""Holds a Pod after a failed step, with a shell that sees the step's files and variables.
+"""Pauses a Pod after a failed step, with a shell that sees the step's files and variables.
 
 In a terminal the shell opens at once. Without one, the command to enter and the command to go on are printed.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from workshop import output
 from workshop.isolation import interpreter
 from workshop.lab.kubelet.pod import PodPlan
-from workshop.lab.runtimes.base import ContainerSpec, Handle
+from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError
 from workshop.lab.runtimes.process import entering
 from workshop.standalone.engine import Engine
 
@@ -31,21 +31,25 @@ class Breakpoint:
         self._one_shell = asyncio.Lock()
 
     async def __call__(self, pod: PodPlan, step: ContainerSpec, code: int) -> None:
-        """Show the place of the failure, and wait until somebody goes on."""
-        held = dataclasses.replace(
+        """Show the place of the failure, and wait until the user goes on."""
+        idle = dataclasses.replace(
             step, command=_IDLE, args=(), script=None, log=Path("/dev/null"), env={**step.env, "EXIT_CODE": str(code)}
         )
-        handle = await self._engine.runtime.start(held)
+        try:
+            handle = await self._engine.runtime.start(idle)
+        except PodError as e:
+            output.note(f"{step.name} of {pod.name} failed, and no shell can be opened in its place: {e}")
+            return
         try:
             async with self._one_shell:
-                await self._hold(pod, step, code, handle)
+                await self._pause(pod, step, code, handle)
         finally:
             await asyncio.shield(handle.stop(0.5))
 
-    async def _hold(self, pod: PodPlan, step: ContainerSpec, code: int, handle: Handle) -> None:
+    async def _pause(self, pod: PodPlan, step: ContainerSpec, code: int, handle: Handle) -> None:
         command = f"{interpreter(sys.executable)} {shlex.quote(str(entering.FILE))} {handle.pid}"
         run = pod.labels.get("tekton.dev/taskRun", pod.name)
-        output.note(f"{step.name} of {run} failed with exit code {code}; held:")
+        output.note(f"{step.name} of {run} failed with exit code {code} and waits:")
         for mount in step.mounts or ():
             if mount.target.startswith(("/workspace", "/tekton/results")):
                 output.note(f"  {mount.target} is {mount.source}")

@@ -1,7 +1,7 @@
 """What a run would do: its tasks in order, their params, and which are skipped and why. Nothing runs.
 
 The controllers' own functions decide. Each task that would start counts as one that succeeded; a reference to its
-result stands for the result. A `when` that needs a result cannot be decided before the run, and is shown.
+result takes the place of the result. A `when` that needs a result cannot be decided before the run, and is shown.
 """
 
 from __future__ import annotations

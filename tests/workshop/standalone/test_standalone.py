@@ -305,7 +305,7 @@ def test_tasks_of_openshift_are_resolved_also_in_a_dry_run(elsewhere: Path, caps
     assert "resolved would not start" in capsys.readouterr().err
 
 
-def test_a_failed_step_is_held_with_its_files_and_variables(elsewhere: Path) -> None:
+def test_a_run_pauses_after_a_failed_step_with_its_files_and_variables(elsewhere: Path) -> None:
     words = [sys.executable, "-m", "workshop", "run", "two.yaml", "-p", "word=no", "--break-on", "failure"]
     env = {**os.environ, "TMPDIR": str(elsewhere / "tmp"), "PYTHONPATH": str(KIT)}
     started = subprocess.Popen(
@@ -316,7 +316,7 @@ def test_a_failed_step_is_held_with_its_files_and_variables(elsewhere: Path) -> 
     while not any(line.startswith("  go on:") for line in said):
         said.append(started.stderr.readline())
         assert said[-1], "it ended"
-    assert any("step-check of two-" in line and "failed with exit code 1; held:" in line for line in said)
+    assert any("step-check of two-" in line and "failed with exit code 1 and waits:" in line for line in said)
     enter, go_on = (
         next(line for line in said if line.startswith(f"  {word}:")).split(":", 1)[1] for word in ("enter", "go on")
     )
@@ -350,7 +350,7 @@ def test_in_a_terminal_a_failed_step_opens_a_shell(elsewhere: Path) -> None:
     os.close(here)
 
 
-def test_an_interrupt_also_ends_a_held_step(elsewhere: Path) -> None:
+def test_an_interrupt_also_ends_a_pause(elsewhere: Path) -> None:
     words = [sys.executable, "-m", "workshop", "run", "two.yaml", "-p", "word=no", "--break-on", "failure"]
     env = {**os.environ, "TMPDIR": str(elsewhere / "tmp"), "PYTHONPATH": str(KIT)}
     started = subprocess.Popen(
