@@ -17,7 +17,8 @@ import yaml
 from delivery import canaryrules, measure, usecase
 from delivery.__main__ import main as delivery_main
 from delivery.cluster import Release, oc
-from delivery.commands.canary import canary
+from delivery.commands.canary import canary, known_rows
+from delivery.errors import DeliveryError
 from delivery.history import CANARY_REFUSED, History
 from delivery.prometheus import Prometheus
 from delivery.quality import Errors
@@ -357,3 +358,26 @@ def test_production_refuses_what_a_participant_may_not_say(
 def test_a_use_case_with_another_path_is_refused(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = found(folder, capsys)
     assert (code, "allowed: what matches" in said) == (1, True)
+
+
+class Known(Recorder):
+    """A registry whose one version has a model.json."""
+
+    def __init__(self, model: str, card: dict[str, Any]) -> None:
+        super().__init__(model)
+        self._card = card
+
+    def file(self, version: str, name: str) -> bytes:
+        assert (version, name) == ("2", "model.json")
+        return json.dumps(self._card).encode()
+
+
+def test_a_canary_without_the_package_probes_with_the_rows_of_the_models_card(config: Config, tmp_path: Path) -> None:
+    made = json.loads((config.folder / "models/serving/model.json").read_text())
+    elsewhere = dataclasses.replace(config, folder=tmp_path)
+    rows = known_rows(elsewhere, Known("planes", made), "2")
+    assert [list(one.values.values()) for one in rows.rows] == made["sample"]["rows"]
+    assert [one.truth for one in rows.rows] == made["sample"]["truth"]
+    del made["sample"]["truth"]
+    with pytest.raises(DeliveryError, match=r"model\.json of version 2 has no rows with their truth"):
+        known_rows(elsewhere, Known("planes", made), "2")

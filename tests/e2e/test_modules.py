@@ -77,7 +77,7 @@ def test_a_reset_undoes_each_module_and_keeps_the_participants_work(lab: Lab, mo
         if number in BESIDE:
             assert _predictors(lab) == BESIDE[number]
     assert _git(lab, "status", "--porcelain") == ""
-    assert _git(lab, "branch", "--list", "mine", "cautious") == ""
+    assert _git(lab, "branch", "--list", "mine", "cautious", "plane-seats") == ""
     assert _git(lab, "rev-parse", "origin/main") == _git(lab, "rev-list", "--max-parents=0", "main")
     kept = _git(lab, "for-each-ref", "--format=%(refname:short)", "refs/heads/kept").split()
     assert any(made in _git(lab, "rev-list", branch) for branch in kept), "the participant's commits are gone"
@@ -218,6 +218,7 @@ WRONG: dict[str, Callable[[Lab], Undo]] = {
     "15": _answer("15", "feature: origin", "feature: weekday"),
     "16": _main_without_the_run,
     "17": _answer("17", "data: '", "data: '0000000"),
+    "18": _answer("18", "explains_most: model", "explains_most: year"),
 }
 """For each module an answer that looks like one. Module 1 has its own in tests/workshop/checks/test_m01.py."""
 

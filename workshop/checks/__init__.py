@@ -4,7 +4,7 @@ A check does not depend on the commands that were typed, so a participant can le
 A reset keeps the participant's work under another name if it removes it.
 """
 
-from workshop.checks import m01, m02, m03, m04, m05, m06, m07, m08, m09, m10, m11, m12, m13, m14, m15, m16, m17
+from workshop.checks import m01, m02, m03, m04, m05, m06, m07, m08, m09, m10, m11, m12, m13, m14, m15, m16, m17, m18
 from workshop.checks.finding import Check, CheckContext, Cluster, Editor, Finding, Reset
 
 _MODULES = {
@@ -25,6 +25,7 @@ _MODULES = {
     "15": m15,
     "16": m16,
     "17": m17,
+    "18": m18,
 }
 CHECKS: dict[str, Check] = {number: module.check for number, module in _MODULES.items()}
 """The modules that have a check, by number. A module with `checks: true` must be here."""

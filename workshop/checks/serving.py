@@ -24,7 +24,7 @@ def digests_of(deployment: Object) -> set[str]:
     return {digest for image in images if (digest := image.partition("@")[2])}
 
 
-def serving(context: CheckContext, stage: str) -> set[str]:
-    """The digests that a stage serves; none if it is not Available."""
-    found = context.cluster.find("SeldonDeployment", context.namespace(stage), DEPLOYMENT)
+def serving(context: CheckContext, stage: str, deployment: str = DEPLOYMENT) -> set[str]:
+    """The digests that a deployment of a stage serves; none if it is not Available."""
+    found = context.cluster.find("SeldonDeployment", context.namespace(stage), deployment)
     return digests_of(found) if found is not None and state_of(found) == "Available" else set()

@@ -10,20 +10,23 @@ with their truth through production's own address.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 
 from delivery import canaryrules, cluster, measure, usecase
 from delivery.canaryrules import CanaryRules
+from delivery.card import CARD
 from delivery.cli import add_results, command, say, write_results
 from delivery.cluster import Release
 from delivery.commands.options import add_release
 from delivery.errors import DeliveryError
 from delivery.prometheus import Prometheus
+from delivery.registry import Registry
 from delivery.release import SECONDS, Delivery, approval, listed, named
 from delivery.rules import OK, UNJUDGED, Finding, Limits, judge
 from delivery.steps import InterruptedByOthersError, Outcome, ProductionControl, run_steps
 from delivery.traffic import Plan, Traffic
-from delivery.usecase import Config
+from delivery.usecase import Config, LabelledRow, LabelledRows
 
 PATIENCE_SECONDS = 60.0
 """How long Prometheus may be away, as in a restart, before a canary that cannot be measured goes back."""
@@ -73,7 +76,7 @@ def canary(config: Config, rules: CanaryRules, delivery: Delivery, new: Release,
         delivery.cluster.wait({"canary": new}, seconds)
         say(f"---> version {new.version} is ready next to version {previous.version}, without requests yet")
         if rules.probe_rate > 0:
-            traffic = _probe(config, rules, delivery)
+            traffic = _probe(config, rules, delivery, new)
         control = in_production(config, delivery, prometheus, previous, new)
         outcome = run_steps(rules.plan, rules.limits, control)
     except InterruptedByOthersError as error:
@@ -117,8 +120,8 @@ def in_production(
     return ProductionControl(share, look, check_unchanged, delivery.cluster.ready)
 
 
-def _probe(config: Config, rules: CanaryRules, delivery: Delivery) -> Traffic:
-    rows = usecase.load(config).labelled_rows("")
+def _probe(config: Config, rules: CanaryRules, delivery: Delivery, new: Release) -> Traffic:
+    rows = known_rows(config, delivery.registry, new.version)
     say(
         f"---> this step itself sends {rules.probe_rate:g} requests a second of {rules.probe_rows} real rows of the "
         "model's test period with their truth, as probe-rate says; 0 measures real callers alone"
@@ -127,6 +130,24 @@ def _probe(config: Config, rules: CanaryRules, delivery: Delivery) -> Traffic:
     traffic = Traffic(delivery.cluster.url(), rows, plan, task=config.task)
     traffic.start()
     return traffic
+
+
+def known_rows(config: Config, registry: Registry, version: str) -> LabelledRows:
+    """The rows of the model's test period; where the use case's package is missing, those of the version's model.json.
+
+    DeliveryError when the model.json has no rows with their truth.
+    """
+    if (config.folder / config.package).is_dir():
+        return usecase.load(config).labelled_rows("")
+    sample = json.loads(registry.file(version, CARD)).get("sample") or {}
+    names, truths = sample.get("names") or [], sample.get("truth") or []
+    if not truths:
+        raise DeliveryError(
+            f"{CARD} of version {version} has no rows with their truth, so there is nothing to send",
+            next="train it again, or the rule probe-rate: 0",
+        )
+    rows = zip(sample["rows"], truths, strict=True)
+    return LabelledRows([LabelledRow(dict(zip(names, row, strict=True)), truth) for row, truth in rows], names)
 
 
 def _results(outcome: Outcome) -> dict[str, str]:

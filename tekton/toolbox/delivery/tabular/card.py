@@ -41,7 +41,7 @@ class Card:
     reference: dict[str, Any]
     """The distribution of each column in training, and of the answers: what `delivery.drift` has described."""
     sample: dict[str, list[Any]]
-    """Real rows of the test as a caller sends them, and the graph's answer to each: names, rows, answers."""
+    """Real rows of the test as a caller sends them, the graph's answers and the truth: names, rows, answers, truth."""
     train_seconds: float
     row_ms: float
     target: str = ""

@@ -124,6 +124,7 @@ def _sample(project: Project, test: pd.DataFrame, answers: Values) -> dict[str, 
         "names": list(project.contract.features),
         "rows": table.rows_of(project.contract, test.iloc[chosen]),
         "answers": [_answer(project, float(answers[at])) for at in chosen],
+        "truth": [round(float(value), 9) for value in project.truth(test.iloc[chosen])],
     }
 
 
