@@ -20,6 +20,7 @@ COMMANDS = {
     "gate": "decide whether the chosen model may be registered",
     "history": "what was in production when",
     "login": "let Git log in to the participant's Git server",
+    "params": "set params of params.yaml for one run",
     "publish": "push what a run has trained: data, model and commits",
     "register": "put the chosen model into MLflow's registry",
     "release": "the steps of a promotion around the canary",

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
+from delivery import params, usecase
 from delivery.card import CARD, MODEL
 from delivery.errors import DeliveryError
 from delivery.registry import CHALLENGER, CHAMPION
@@ -130,7 +131,8 @@ def run_of(experiment: str, folder: Path, trained: Trained) -> tuple[str, bool]:
     library = mlflow()
     library.set_experiment(experiment)
     pipeline_run = os.environ.get("PIPELINE_RUN")
-    tags = {**({"pipeline_run": pipeline_run} if pipeline_run else {}), **trained.tags, "card_sha256": trained.identity}
+    more = {"pipeline_run": pipeline_run or "", "set_params": params.noted(usecase.folder())}
+    tags = {**{name: value for name, value in more.items() if value}, **trained.tags, "card_sha256": trained.identity}
     with library.start_run(run_name=trained.name, tags=tags) as run:
         library.log_params(dict(trained.params))
         library.log_metrics(dict(trained.metrics))
