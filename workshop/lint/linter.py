@@ -45,6 +45,9 @@ _TYPES: dict[str, type[msgspec.Struct]] = {
     "Task": tekton.Task,
     "TaskRun": tekton.TaskRun,
 }
+LONGEST = 160
+"""Characters of a message that repeats a script."""
+NOT_THERE = "non-existent variable in"
 _NEWEST = {
     (kind.api_version, kind.kind): stored.api_version for kind, stored in SHOWN.items() if kind.kind == stored.kind
 }
@@ -83,26 +86,29 @@ class _Typed:
 
 def lint(paths: Iterable[str], *, only: Iterable[str] = (), without: Iterable[str] = ()) -> Report:
     """Check files and folders. `only` and `without` name rules. Raises ManifestError for a path that does not exist."""
-    read = documents.read(paths)
-    findings, kinds, left_out = list(read.findings), Kinds(), 0
+    read, kinds = documents.read(paths), Kinds()
+    found: list[tuple[Document, list[Found]]] = []
     objects: list[_Typed] = []
     for one in read.documents:
         view = view_of(kinds, one.object)
         if view is None:
-            left_out += 1
             continue
         decoded, refused = refusals(view, one.object)
-        findings += _placed(one, [*refused, *_old_version(one.object)])
+        found.append((one, [*refused, *_old_version(one.object)]))
         objects += _typed(one, decoded) if decoded else []
     tasks, pipelines = _by_name(objects)
+    by_document = {id(document): of_it for document, of_it in found}
     for obj in objects:
-        findings += _placed(obj.document, _check(obj, tasks, pipelines))
+        by_document[id(obj.document)] += _check(obj, tasks, pipelines)
     chosen = (set(only) or set(RULES)) - set(without)
-    kept = [one for one in dict.fromkeys(_without_repeats(findings)) if one.rule in chosen]
-    found = [one for one in with_ignored(kept, read.lines, chosen) if one.rule in chosen]
+    findings = [one for one in read.findings if one.rule in chosen]
+    for document, of_it in found:
+        wanted = [one for one in of_it if one.rule in chosen]
+        findings += _placed(document, _without_repeats(wanted))
+    result = [one for one in with_ignored(list(dict.fromkeys(findings)), read.lines, chosen) if one.rule in chosen]
     order = {name: place for place, name in enumerate(read.names)}
-    found.sort(key=lambda one: (order[one.file], one))
-    return Report(found, len(read.documents) - left_out, left_out)
+    result.sort(key=lambda one: (order[one.file], one))
+    return Report(result, len(found), len(read.documents) - len(found))
 
 
 def _typed(document: Document, decoded: Object) -> Iterator[_Typed]:
@@ -171,12 +177,18 @@ def _placed(document: Document, found: Iterable[Found]) -> Iterator[Finding]:
     for one in found:
         line, column = document.places.of(one.path, one.text)
         severity = one.severity or RULES[one.rule].severity
-        yield Finding(document.file, line, column, one.rule, one.message, severity)
+        yield Finding(document.file, line, column, one.rule, _shortened(one.message), severity)
 
 
-def _without_repeats(findings: Sequence[Finding]) -> Iterator[Finding]:
-    """The findings without those of admission about undefined params that a rule names more exactly."""
-    named = {one.file for one in findings if one.rule == "undefined-param"}
-    for one in findings:
-        if not (one.rule == "admission" and one.file in named and "non-existent variable in" in one.message):
+def _without_repeats(found: Sequence[Found]) -> Iterator[Found]:
+    """The findings of an object without those of admission about params that a rule names with their line."""
+    named = [one.text for one in found if one.rule == "undefined-param"]
+    for one in found:
+        unescaped = one.message.replace('\\"', '"')
+        if not (one.rule == "admission" and NOT_THERE in unescaped and any(text in unescaped for text in named)):
             yield one
+
+
+def _shortened(message: str) -> str:
+    """A message without most of a script that it repeats."""
+    return message if len(message) <= LONGEST or NOT_THERE not in message else f"{message[:LONGEST]}..."

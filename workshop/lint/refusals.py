@@ -37,7 +37,6 @@ _WITHOUT_PATH = {
 }
 """Fields that the webhook refuses without their path, by words of its message."""
 _DENIED = re.compile(r'^(?:admission webhook "[^"]*" denied the request: )?(?:[a-z]+ failed: )?')
-_REFERENCE = ("non-existent variable in ", "variable type invalid in ", "variable is not properly isolated in ")
 
 
 def refusals(view: View, obj: Object) -> tuple[Object | None, list[Found]]:
@@ -68,8 +67,6 @@ def _denied(error: Denied, obj: Object) -> Iterator[Found]:
     """What a webhook of Tekton or Triggers refuses."""
     for message, paths in error.found.items():
         rule = "alpha-field" if _FLAG.search(message) else "admission"
-        if message.startswith(_REFERENCE):
-            message = _shortened(message)
         for path in paths or [""]:
             field = next((key for word, key in _WITHOUT_PATH.items() if word in message and not path), "")
             yield Found(rule, _path_of(obj, field) if field else parts(path), _sentence(message, path))
@@ -145,8 +142,3 @@ def _sentence(message: str, field: str) -> str:
     """A message as one line with its field."""
     line = " ".join(message.split()).rstrip(".")
     return f"{field}: {line}." if field else f"{line}."
-
-
-def _shortened(message: str) -> str:
-    """A message without the whole script that it repeats."""
-    return message if len(message) <= 120 else f'{message[:100]}..."'
