@@ -33,7 +33,8 @@ class Reader(Protocol):
 class TaskState:
     """One task of a run. `state` is waiting, running, succeeded, failed, ignored or skipped; `seconds` is 0 if unknown.
 
-    `custom` is the kind that a custom task waits for, such as ApprovalTask; empty for a task with steps.
+    `kind` is that of its run: TaskRun, CustomRun, or PipelineRun for a Pipeline in the Pipeline. `custom` is the kind
+    that a custom task waits for, such as ApprovalTask.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TaskState:
     reason: str = ""
     task_run: str = ""
     custom: str = ""
+    kind: str = "TaskRun"
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,10 @@ def progress(client: Reader, kind: str, namespace: str, name: str) -> Progress:
     reason, message = str(found.get("reason", "")), str(found.get("message", ""))
     tasks: tuple[TaskState, ...] = ()
     if kind == "PipelineRun":
+        nested = {"PipelineRun"} & {str(one.get("kind")) for one in _references(run)}
         children = {
             r["metadata"]["name"]: r
-            for kind_ in ("TaskRun", "CustomRun")
+            for kind_ in ("TaskRun", "CustomRun", *nested)
             for r in client.list(kind_, namespace, labels={"tekton.dev/pipelineRun": name})
         }
         tasks = _tasks(run, children)
@@ -92,14 +95,18 @@ def first_failure(client: Reader, found: Progress, lines: int = 20) -> Failure |
         candidates = [found.object]
     else:
         failed = [t for t in found.tasks if t.state == "failed"]
-        candidates = [client.get("CustomRun" if t.custom else "TaskRun", found.namespace, t.task_run) for t in failed]
+        candidates = [client.get(t.kind, found.namespace, t.task_run) for t in failed]
     candidates.sort(key=lambda r: str(status_of(r).get("completionTime", "")))
     return failure_of(client, candidates[0], lines) if candidates else None
 
 
 def failure_of(client: Reader, task_run: Object, lines: int = 20) -> Failure:
-    """The failed step of a TaskRun or CustomRun, with the last lines of its log; without a step if none failed."""
+    """The failed step of a child of a PipelineRun, with the last lines of its log; without a step if none failed."""
     status, meta = status_of(task_run), task_run["metadata"]
+    if task_run["kind"] == "PipelineRun":
+        inner = first_failure(client, progress(client, "PipelineRun", meta["namespace"], meta["name"]), lines)
+        if inner:
+            return inner
     pod, message = str(status.get("podName", "")), str(condition(task_run).get("message", ""))
     for step in status.get("steps") or []:
         ended = step.get("terminated") or {}
@@ -123,14 +130,17 @@ def _tasks(run: Object, children: dict[str, Object]) -> tuple[TaskState, ...]:
     spec = status.get("pipelineSpec") or (run.get("spec") or {}).get("pipelineSpec") or {}
     skipped = {s["name"]: s.get("reason", "") for s in status.get("skippedTasks") or []}
     names: dict[str, list[str]] = {}
-    for reference in status.get("childReferences") or []:
+    kinds = {}
+    for reference in _references(run):
         names.setdefault(str(reference.get("pipelineTaskName")), []).append(str(reference["name"]))
+        kinds[str(reference["name"])] = str(reference.get("kind") or "TaskRun")
     found = []
     for task in [*(spec.get("tasks") or []), *(spec.get("finally") or [])]:
         name = str(task["name"])
         if name in names:
             varied = {str(p["name"]) for p in (task.get("matrix") or {}).get("params") or []}
-            found += [_state(name, children.get(child, {"metadata": {"name": child}}), varied) for child in names[name]]
+            for child in names[name]:
+                found.append(_state(name, children.get(child, {"metadata": {"name": child}}), varied, kinds[child]))
         elif name in skipped:
             found.append(TaskState(name, "skipped", reason=skipped[name]))
         else:
@@ -138,7 +148,12 @@ def _tasks(run: Object, children: dict[str, Object]) -> tuple[TaskState, ...]:
     return tuple(found)
 
 
-def _state(name: str, task_run: Object, varied: set[str]) -> TaskState:
+def _references(run: Object) -> list[Object]:
+    """The references to the children of a PipelineRun."""
+    return status_of(run).get("childReferences") or []
+
+
+def _state(name: str, task_run: Object, varied: set[str], kind: str) -> TaskState:
     reason = str(condition(task_run).get("reason", ""))
     status = status_of(task_run)
     state = {"True": "succeeded", "False": "failed", "Unknown": "running"}[truth(task_run)]
@@ -150,7 +165,7 @@ def _state(name: str, task_run: Object, varied: set[str]) -> TaskState:
     shown = f"{name} ({', '.join(combination)})" if combination else name
     custom = str(((task_run.get("spec") or {}).get("customRef") or {}).get("kind", ""))
     took = seconds_between(status.get("startTime"), status.get("completionTime"))
-    return TaskState(shown, state, took, reason, own, custom)
+    return TaskState(shown, state, took, reason, own, custom, kind)
 
 
 def _tail(client: Reader, namespace: str, pod: str, container: str, lines: int) -> tuple[str, ...]:

@@ -57,11 +57,10 @@ def _suite(root: ET.Element, run: Progress, reader: Reader) -> None:
 
 
 def _failure(case: ET.Element, run: Progress, task: TaskState, reader: Reader) -> None:
-    kind = "CustomRun" if task.custom else "TaskRun"
     try:
-        task_run = reader.get(kind, run.namespace, task.task_run)
+        task_run = reader.get(task.kind, run.namespace, task.task_run)
     except ApiFailure:
-        ET.SubElement(case, "failure", type=task.reason, message="the TaskRun was deleted")
+        ET.SubElement(case, "failure", type=task.reason, message=f"the {task.kind} was deleted")
         return
     found = failure_of(reader, task_run, LINES)
     message = _clean(found.reason or str(condition(task_run).get("message", "")))

@@ -79,5 +79,5 @@ def _dependents(spec: PipelineSpec, task: str) -> set[str]:
 
 def _children(engine: Engine, run: Object) -> Iterator[Object]:
     for record in engine.store.dependents(run["metadata"]["uid"]):
-        if record.kind.kind in ("TaskRun", "CustomRun"):
+        if record.kind.kind in ("TaskRun", "CustomRun", "PipelineRun"):
             yield record.object()

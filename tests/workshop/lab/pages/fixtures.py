@@ -122,11 +122,16 @@ def pipeline_run(
     skipped: Mapping[str, str] | None = None,
     status: str = "Unknown",
     reason: str = "Running",
+    owner: tuple[Object, str] | None = None,
     **more: Any,
 ) -> Object:
-    """A PipelineRun whose Pipeline is known; returns it as stored."""
+    """A PipelineRun whose Pipeline is known; returns it as stored. `owner` is the run and its task."""
     known = built_in("PipelineRun")
-    meta = {"name": name, "namespace": "user1-dev", "labels": {"tekton.dev/pipeline": "demo"}}
+    meta: Object = {"name": name, "namespace": "user1-dev", "labels": {"tekton.dev/pipeline": "demo"}}
+    if owner:
+        parent = owner[0]["metadata"]
+        meta["labels"] |= {"tekton.dev/pipelineRun": parent["name"], "tekton.dev/pipelineTask": owner[1]}
+        meta["ownerReferences"] = [{"kind": "PipelineRun", "name": parent["name"], "uid": parent["uid"]}]
     made = store.create(known, {"metadata": meta, "spec": {"pipelineRef": {"name": "demo"}}})
     ended = {"completionTime": "2026-01-05T10:01:17Z"} if status != "Unknown" else {}
     return store.update_status(

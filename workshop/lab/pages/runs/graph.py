@@ -28,7 +28,7 @@ class Node:
     """One node. `key` names it in URLs: the task, with `/<index>` for a child of a matrix.
 
     `needs` are the tasks that come before; `arrows` are the keys of the nodes from which an arrow is drawn. `child` is
-    the TaskRun or CustomRun; it is None before there is one, and for a stack, which has `children`.
+    the task's run; it is None before there is one, and for a stack, which has `children`.
     """
 
     key: str
@@ -47,7 +47,7 @@ class Node:
 
     @property
     def run_name(self) -> str:
-        """The name of its TaskRun or CustomRun; empty if it has none."""
+        """The name of its run; empty if it has none."""
         return str(self.child["metadata"]["name"]) if self.child else ""
 
     @property
@@ -58,7 +58,7 @@ class Node:
 def nodes(run: Object, children: Sequence[Object], pending: frozenset[str] = frozenset()) -> tuple[Node, ...]:
     """The nodes in the Pipeline's order: tasks first, then finally tasks.
 
-    `children` are the run's TaskRuns and CustomRuns; `pending` names the CustomRuns that wait for an approval. Empty
+    `children` are the run's own runs; `pending` names the CustomRuns that wait for an approval. Empty
     before the Pipeline is resolved.
     """
     status = status_of(run)

@@ -139,11 +139,11 @@ def _done(made: Iterable[Object]) -> int:
 
 def _error(lab: Lab, run: Object) -> str:
     """The failing step's error; Tekton's message when no task has failed."""
-    if run["kind"] == "TaskRun":
+    if run["kind"] != "PipelineRun":
         return failure(lab.paths, run)
     failed = [child for child in children(lab.store, run) if run_state(child).mark == "bad"]
     failed.sort(key=lambda child: str(status_of(child).get("completionTime") or ""))
-    return (failure(lab.paths, failed[0]) if failed else "") or run_state(run).message
+    return (_error(lab, failed[0]) if failed else "") or run_state(run).message
 
 
 def _task_name(run: Object) -> str:

@@ -233,3 +233,16 @@ def test_ids_on_a_page_are_unique(tmp_path: Path) -> None:
         task_run(about, run, "m", {"fit": 0}, name=f"run-a-m-{n}", params={"c": str(n)})
     ids = re.findall(r'\sid="([^"]+)"', _text(about, "/runs/user1-dev/run-a"))
     assert len(ids) == len(set(ids)), "parts are matched by id"
+
+
+def test_a_pipeline_in_a_pipeline_is_a_node_with_a_link_to_its_run(tmp_path: Path) -> None:
+    about = lab_of(tmp_path)
+    run = pipeline_run(about.store, "run-a", [{"name": "nested"}], status="False", reason="Failed")
+    inner = pipeline_run(
+        about.store, "run-a-nested", [{"name": "fit"}], status="False", reason="Failed", owner=(run, "nested")
+    )
+    task_run(about, inner, "fit", {"fit": 1}, logs={"fit": TRACE})
+    page = _text(about, "/runs/user1-dev/run-a")
+    assert "Failed" in _node(page, "nested")
+    assert '<a href="/runs/user1-dev/run-a-nested">run-a-nested</a>' in _panel(page)
+    assert browser(about).get("/runs").text.count("ValueError: auc 0.61 &lt; 0.74") == 2
