@@ -148,6 +148,8 @@ def test_a_folder_may_have_other_yaml(tmp_path: Path) -> None:
     [
         "kind: EventListener\napiVersion: triggers.tekton.dev/v1beta1\nmetadata: {name: a}\nspec: 5\n",
         "kind: EventListener\napiVersion: triggers.tekton.dev/v1beta1\nmetadata: {name: a}\nspec: {triggers: 5}\n",
+        "kind: EventListener\napiVersion: triggers.tekton.dev/v1beta1\nmetadata: {name: a}\nspec: {triggers: ["
+        "{bindings: true, interceptors: 5}]}\n",
         "kind: SeldonDeployment\napiVersion: machinelearning.seldon.io/v1\nmetadata: {name: a}\nspec: {predictors: "
         "[{name: p, graph: {name: n}, componentSpecs: [{spec: {containers: [n]}}]}]}\n",
         "kind: Task\napiVersion: tekton.dev/v1\nmetadata: 5\nspec: {steps: [5]}\n",

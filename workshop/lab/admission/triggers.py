@@ -282,20 +282,26 @@ def _closed(value: str) -> bool:
 def _interceptor_lists(spec: Any) -> Iterator[tuple[dict[str, Any], str]]:
     if isinstance(spec, dict):
         for name in ("triggers", "triggerGroups"):
-            for one in spec[name] if isinstance(spec.get(name), list) else []:
+            for one in _list(spec, name):
                 if isinstance(one, dict):
                     yield one, "interceptors"
 
 
+def _list(holder: Any, field: str) -> list[Any]:
+    """A list of a manifest that is not decoded yet; empty for another value, which decoding refuses."""
+    found = holder.get(field) if isinstance(holder, dict) else None
+    return found if isinstance(found, list) else []
+
+
 def _default_interceptors(holder: dict[str, Any], field: str) -> None:
-    for one in holder.get(field) or []:
+    for one in _list(holder, field):
         ref = one.get("ref") if isinstance(one, dict) else None
         if isinstance(ref, dict) and ref.get("name"):
             ref.setdefault("kind", "ClusterInterceptor")
 
 
 def _default_bindings(holder: Any) -> None:
-    for one in (holder.get("bindings") if isinstance(holder, dict) else None) or []:
+    for one in _list(holder, "bindings"):
         if isinstance(one, dict) and one.get("ref"):
             one.setdefault("kind", "TriggerBinding")
 
