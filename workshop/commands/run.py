@@ -17,8 +17,6 @@ from workshop.participants.target import CommandTarget
 
 def run(words: argparse.Namespace, target: CommandTarget) -> int:
     """Submit and follow; the exit code is 0 if every run succeeded."""
-    if words.workspace:
-        raise UsageError("-w binds a folder of this machine, which a cluster cannot see", hint="add --standalone")
     client, namespace = target.client(), words.namespace or target.namespace()
     finished = submit(
         client,
