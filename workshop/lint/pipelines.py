@@ -35,6 +35,10 @@ def check_pipeline(
             given = {param.name for param in _given(task)}
             own = task.task_spec.task()
             yield from check_task(own, (*where, "taskSpec"), params=around | given, passed_on=passed_on)
+            for param in own.params:
+                if param.name not in around | given and param.default is None:
+                    message = f"The Task of {task.name} requires the param {param.name}."
+                    yield Found("missing-param", (*where, "name"), message)
         else:
             yield from _against(task, where, resolved[task.name])
         yield from _beta(task, where)
