@@ -27,6 +27,8 @@ from workshop.projects import create as creating
 from workshop.projects import template
 from workshop.projects.create import FOLDER, Wanted, create
 
+pytestmark = pytest.mark.xdist_group("usecases")
+"""One process makes the projects, and trains with the libraries that the tests of the use cases import too."""
 KIT = Path(__file__).resolve().parents[3]
 KINDS = [(task, algorithm) for task in ("classification", "regression") for algorithm in creating.ALGORITHMS]
 
