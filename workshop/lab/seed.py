@@ -38,7 +38,7 @@ _PIPELINES_INFO = {
 
 def seed_cluster(store: Store) -> None:
     """Create what every cluster has, if it is missing, and update the default roles."""
-    for name in ("default", openshift_tasks.NAMESPACE, "tekton-pipelines"):
+    for name in ("default", openshift_tasks.NAMESPACE, tekton_config.NAMESPACE, tekton_config.RESOLVERS_NAMESPACE):
         _ensure(store, built_in("Namespace"), _namespace({"metadata": {"name": name}}))
     for obj in (_PIPELINES_INFO, *tekton_config.SHIPPED_OBJECTS):
         _ensure(store, built_in("ConfigMap"), obj)

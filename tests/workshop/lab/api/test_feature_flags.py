@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
 from tests.workshop.lab.serving import Lab
 from workshop.lab.seed import seed_cluster
 
@@ -17,19 +22,30 @@ TASK = {
 }
 
 
-def test_a_patch_of_the_flags_decides_what_the_next_request_may_contain(lab: Lab, namespace: str) -> None:
-    seed_cluster(lab.store)
-    tasks = f"/apis/tekton.dev/v1/namespaces/{namespace}/tasks"
-    assert lab.ask("GET", FLAGS)[1]["data"]["enable-api-fields"] == "beta"
-    status, refused = lab.ask("POST", tasks, TASK)
+@pytest.fixture
+def seeded(tmp_path: Path) -> Iterator[Lab]:
+    """A server of its own, with what every cluster has."""
+    running = Lab(tmp_path)
+    running.call(seed_cluster, running.store)
+    yield running
+    running.stop()
+
+
+def test_a_patch_of_the_flags_decides_what_the_next_request_may_contain(seeded: Lab) -> None:
+    tasks = "/apis/tekton.dev/v1/namespaces/user1-dev/tasks"
+    assert seeded.ask("GET", FLAGS)[1]["data"]["enable-api-fields"] == "beta"
+    status, refused = seeded.ask("POST", tasks, TASK)
     assert status == 400 and "feature flag `enable-param-enum` should be set to true" in refused["message"]
     merge = {"Content-Type": "application/merge-patch+json"}
-    wrong = lab.ask("PATCH", FLAGS, {"data": {"enable-param-enum": "maybe"}}, headers=merge)
+    wrong = seeded.ask("PATCH", FLAGS, {"data": {"enable-param-enum": "maybe"}}, headers=merge)
     assert wrong[0] == 400 and wrong[1]["message"].startswith(
         'admission webhook "config.webhook.pipeline.tekton.dev" denied the request: validation failed: '
     )
-    try:
-        assert lab.ask("PATCH", FLAGS, {"data": {"enable-param-enum": "true"}}, headers=merge)[0] == 200
-        assert lab.ask("POST", tasks, TASK)[0] == 201
-    finally:
-        lab.ask("PATCH", FLAGS, {"data": {"enable-param-enum": "false"}}, headers=merge)
+    assert seeded.ask("PATCH", FLAGS, {"data": {"enable-param-enum": "true"}}, headers=merge)[0] == 200
+    assert seeded.ask("POST", tasks, TASK)[0] == 201
+
+
+def test_the_settings_of_a_resolver_have_a_namespace(seeded: Lab) -> None:
+    maps = "/api/v1/namespaces/tekton-pipelines-resolvers/configmaps"
+    made = seeded.ask("POST", maps, {"metadata": {"name": "git-resolver-config"}, "data": {"fetch-timeout": "30s"}})
+    assert made[0] == 201

@@ -30,6 +30,7 @@ from workshop.manifests.tekton.config import (
 )
 
 NAMESPACE = "tekton-pipelines"
+RESOLVERS_NAMESPACE = "tekton-pipelines-resolvers"
 
 
 def _shipped(name: str, data: dict[str, str]) -> Object:

@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from workshop.lab.admission.tekton.config import NAMESPACE, config_of
+from workshop.lab.admission.tekton.config import NAMESPACE, RESOLVERS_NAMESPACE, config_of
 from workshop.lab.controllers.conditions import Status, save_status, set_condition
 from workshop.lab.controllers.tekton.remote import bundles, cluster, git, http, hub
 from workshop.lab.controllers.tekton.remote.base import InvalidParams, Request, Resolved, Resolver, ResolverError
@@ -35,7 +35,6 @@ AT_ONCE = 8
 """Number of resolvers that fetch at the same time."""
 LARGEST = 1_500_000
 """Bytes of an object that a resolver may return: what fits into a ResolutionRequest."""
-_RESOLVERS_NAMESPACE = "tekton-pipelines-resolvers"
 
 
 class Fetching:
@@ -104,7 +103,7 @@ class Fetching:
 
     def _config(self, name: str) -> Mapping[str, str]:
         """The data of a resolver's ConfigMap."""
-        for namespace in (_RESOLVERS_NAMESPACE, NAMESPACE):
+        for namespace in (RESOLVERS_NAMESPACE, NAMESPACE):
             found = self._store.find(built_in("ConfigMap"), namespace, name)
             if found is not None:
                 return found.get("data") or {}
