@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE =
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-cluster lint format bench notebooks types dashboards parity down reset
+.PHONY: help setup lab test test-cluster lint audit format bench notebooks types dashboards parity down reset
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck, workshop lint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \
 	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh workshop/installation/objects/git/server/start.sh .ci/fresh .ci/run \
 	  && $(BIN)/workshop lint --strict tekton seldon
+
+audit: setup ## compare the locked packages with the advisories of osv.dev
+	@$(BIN)/uv audit --frozen
 
 format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -17,6 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.builder import store_with_builder
+from workshop.lab.paths import LabPaths
+
 KIT = Path(__file__).resolve().parents[2]
 GROUPS = {"test_bad_input.py": "", "test_modules.py": "guide", "test_room.py": "room"}
 """Files that do not share the lab of the others: each test has its own lab, or all tests of the file share one."""
@@ -134,13 +137,22 @@ class Lab:
             return ""
 
 
+def new_lab(state: Path) -> Lab:
+    """A lab that was never started, in a folder that does not exist yet.
+
+    It has the builder image. CI makes that on a fresh machine; here it would take 8 s of processor time for each lab.
+    """
+    paths = LabPaths(state)
+    paths.make()
+    store_with_builder(paths.images)
+    return Lab(state, {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"})
+
+
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """The main job, once for each process. `summary` is its output. It ends with the last test that uses it."""
     # Other letters must work, also in the printed addresses.
-    state = tmp_path_factory.mktemp("lab") / "l'äb & stäte"
-    env = {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
-    made = Lab(state, env)
+    made = new_lab(tmp_path_factory.mktemp("lab") / "l'äb & stäte")
     try:
         done = made.workshop("lab", "-o", "json")
         made.summary = json.loads(done.stdout)

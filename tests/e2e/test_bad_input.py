@@ -13,15 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import KIT, Lab
+from tests.e2e.conftest import KIT, Lab, new_lab
 from tests.kit import until
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[Lab]:
     """A lab that does not run yet."""
-    state = tmp_path / "state"
-    made = Lab(state, {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"})
+    made = new_lab(tmp_path / "state")
     yield made
     made.workshop("down", check=False)
     for process in made.processes():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import urllib.error
 import urllib.request
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Lab
+from tests.e2e.conftest import Lab, new_lab
 from workshop.lab.paths import LabPaths
 
 MODULE = "02"
@@ -21,9 +20,7 @@ MODULE = "02"
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    state = tmp_path_factory.mktemp("room") / "lab"
-    env = {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
-    made = Lab(state, env)
+    made = new_lab(tmp_path_factory.mktemp("room") / "lab")
     try:
         made.workshop("up", "--users", "2", "-o", "json")
         yield made

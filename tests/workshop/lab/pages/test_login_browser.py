@@ -9,10 +9,11 @@ import pytest
 from selenium.webdriver import Chrome
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser.driving import HAVE_CHROMIUM, chromium, wait_for
+from tests.browser.driving import HAVE_CHROMIUM, chromium, new_tab, wait_for
 from tests.workshop.lab.pages.fixtures import TOKEN, Served, lab_of, served
 
 pytestmark = [
+    pytest.mark.xdist_group("login-browser"),
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
@@ -25,13 +26,19 @@ def lab(tmp_path: Path) -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture
-def window(tmp_path: Path) -> Iterator[Chrome]:
-    made = chromium(tmp_path / "chromium")
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    made = chromium(tmp_path_factory.mktemp("chromium"))
     try:
         yield made
     finally:
         made.quit()
+
+
+@pytest.fixture
+def window(browser: Chrome) -> Iterator[Chrome]:
+    with new_tab(browser):
+        yield browser
 
 
 def test_it_logs_in_a_tab_that_shows_the_token_page(lab: Served, window: Chrome) -> None:

@@ -9,8 +9,9 @@ import pytest
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.browser.driving import HAVE_CHROMIUM, chromium, click, serious, wait_for
+from tests.browser.driving import HAVE_CHROMIUM, chromium, click, new_tab, serious, wait_for
 from tests.workshop.lab.pages.fixtures import TOKEN
 from tests.workshop.lab.pages.terminal.fixtures import Lab, terminals
 
@@ -31,19 +32,25 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
         yield made
 
 
-@pytest.fixture
-def tab(lab: Lab, tmp_path: Path) -> Iterator[Chrome]:
-    """A browser that has logged in."""
-    browser = chromium(tmp_path / "chromium")
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    made = chromium(tmp_path_factory.mktemp("chromium"))
     try:
+        yield made
+    finally:
+        made.quit()
+
+
+@pytest.fixture
+def tab(lab: Lab, browser: Chrome) -> Iterator[Chrome]:
+    """A tab that has logged in."""
+    with new_tab(browser):
         browser.get(f"{lab.served.url}/guide/#token={TOKEN}")
         wait_for(browser, "h1", "Guide")
         yield browser
         logged = browser.get_log("browser")  # type: ignore[no-untyped-call]
         noise = [each["message"] for each in logged if each["level"] == "SEVERE"]
         assert [line for line in noise if "Content Security Policy" in line] == []
-    finally:
-        browser.quit()
 
 
 def test_nothing_is_loaded_or_run_before_a_button_is_pressed(tab: Chrome, lab: Lab) -> None:
@@ -154,6 +161,6 @@ def test_it_is_readable_and_passes_axe_in_each_theme_and_width(tab: Chrome, lab:
 def test_without_javascript_the_page_has_its_text_and_no_dead_button(tab: Chrome, lab: Lab) -> None:
     tab.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     tab.get(lab.served.url + MODULE)
-    assert "git switch -c mine" in tab.page_source
+    WebDriverWait(tab, 20).until(lambda page: "git switch -c mine" in page.page_source)
     assert not tab.find_element(By.ID, "terminal").is_displayed()
     assert not tab.find_elements(By.CSS_SELECTOR, ".run")
