@@ -9,17 +9,25 @@ operation.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from delivery.card import CARD, MODEL
 from delivery.errors import DeliveryError
+from delivery.mlflowerrors import failure
 
 CHALLENGER, CHAMPION = "challenger", "champion"
+_MISSING = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")
+"""What MLflow answers for a model that is not registered, and for an alias that it does not have."""
+_SERVER = "export MLFLOW_TRACKING_URI=http://127.0.0.1:5000"
 
 
 class Registry:
@@ -36,20 +44,46 @@ class Registry:
     def file(self, version: str, name: str) -> bytes:
         """A file that the run of a version has logged. DeliveryError when there is none."""
         found = _call("GET", "model-versions/get", name=self.model, version=version)["model_version"]
-        base = os.environ["MLFLOW_TRACKING_URI"].rstrip("/")
         # What MLflow's own page downloads with. It reads any artifact store that the server can read.
-        query = urllib.parse.urlencode({"run_uuid": found["run_id"], "path": name})
-        try:
-            with urllib.request.urlopen(_request(f"{base}/get-artifact?{query}"), timeout=10) as response:  # noqa: S310
-                return bytes(response.read())
-        except OSError as error:
-            raise DeliveryError(f"MLflow at {base} has no {name} of version {version}: {error}") from error
+        return _read(f"get-artifact?{urllib.parse.urlencode({'run_uuid': found['run_id'], 'path': name})}")
+
+    def graph(self, version: str) -> bytes:
+        """The model.onnx of a version. DeliveryError when there is none."""
+        # As in `file`; a model that MLflow's client has logged is not among the files of its run.
+        query = urllib.parse.urlencode({"name": self.model, "version": version, "path": MODEL})
+        return _read(f"model-versions/get-artifact?{query}")
+
+    def fetch(self, version: str, folder: Path) -> None:
+        """Write a version's model.onnx and model.json to a folder. DeliveryError lists the versions that exist."""
+        known = self.versions()
+        if version not in known:
+            raise DeliveryError(
+                f"version {version!r} of {self.model} is not registered, allowed: {', '.join(known) or 'none yet'}",
+                next="python -m delivery register",
+            )
+        files = {MODEL: self.graph(version), CARD: self.file(version, CARD)}
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_bytes(content)
+
+    def versions(self) -> list[str]:
+        """All versions, oldest first; none when the model is not registered."""
+        found: list[str] = []
+        page = ""
+        while True:
+            answer = _call("GET", "model-versions/search", filter=f"name='{self.model}'", page_token=page)
+            found += [str(one["version"]) for one in answer.get("model_versions") or []]
+            page = answer.get("next_page_token") or ""
+            if not page:
+                return sorted(found, key=int)
 
     def version_of(self, alias: str) -> str:
         """The version that has an alias, or nothing."""
         try:
             found = _call("GET", "registered-models/alias", name=self.model, alias=alias)
-        except _RefusedError:
+        except _RefusedError as error:
+            if error.code not in _MISSING:
+                raise
             return ""
         return str(found["model_version"]["version"])
 
@@ -74,27 +108,48 @@ class Registry:
 
 
 class _RefusedError(DeliveryError):
-    """The registry answered with an error status."""
+    """MLflow answered with an error; `code` is its error code, or nothing."""
+
+    def __init__(self, failed: DeliveryError, code: str) -> None:
+        super().__init__(failed.message, next=failed.next)
+        self.code = code
 
 
 def _call(method: str, path: str, **values: str) -> dict[str, Any]:
-    base = os.environ.get("MLFLOW_TRACKING_URI", "")
-    if not base:
-        raise DeliveryError("there is no registry: MLFLOW_TRACKING_URI is not set")
-    url, body = f"{base.rstrip('/')}/api/2.0/mlflow/{path}", None
+    target, body = f"api/2.0/mlflow/{path}", None
     if method == "GET":
-        url += "?" + urllib.parse.urlencode(values)
+        target += "?" + urllib.parse.urlencode({key: value for key, value in values.items() if value})
     else:
         body = json.dumps(values).encode()
+    answer = _read(target, body, method)
     try:
-        with urllib.request.urlopen(_request(url, body, method), timeout=10) as response:  # noqa: S310
-            found: dict[str, Any] = json.load(response)
-            return found
+        found: dict[str, Any] = json.loads(answer)
+    except ValueError as error:
+        raise failure(error, f"{path} is no JSON: {answer[:100].decode('utf-8', 'replace')}") from error
+    return found
+
+
+def _read(target: str, body: bytes | None = None, method: str = "GET") -> bytes:
+    """The answer to a request. Raises DeliveryError with the reason and what comes next."""
+    base = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not base:
+        raise DeliveryError("there is no registry: MLFLOW_TRACKING_URI is not set", next=_SERVER)
+    if not base.startswith(("http://", "https://")):
+        raise DeliveryError(
+            f"the registry needs a server: MLFLOW_TRACKING_URI is {base}, allowed: http:// and https://", next=_SERVER
+        )
+    try:
+        with urllib.request.urlopen(_request(f"{base.rstrip('/')}/{target}", body, method), timeout=10) as response:  # noqa: S310
+            return bytes(response.read())
     except urllib.error.HTTPError as error:
         answer = error.read(300).decode("utf-8", "replace")
-        raise _RefusedError(f"MLflow at {base} refused {path} {values}: {error.code} {answer}") from error
-    except (OSError, ValueError) as error:
-        raise DeliveryError(f"MLflow at {base} does not answer: {error}") from error
+        code = re.search(r'"error_code": ?"(\w+)"', answer)
+        where = target.partition("?")[0]
+        raise _RefusedError(failure(None, f"{error.code} from {where}: {answer}"), code[1] if code else "") from error
+    except urllib.error.URLError as error:
+        raise failure(error.reason if isinstance(error.reason, OSError) else error, str(error)) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise failure(error, f"{type(error).__name__}: {error}") from error
 
 
 def _request(url: str, body: bytes | None = None, method: str = "GET") -> urllib.request.Request:

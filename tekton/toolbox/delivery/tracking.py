@@ -1,4 +1,4 @@
-"""MLflow's own client, for what its REST API alone is not made for: runs, models and artifacts.
+"""MLflow's own client, for what its REST API alone is not made for: to log and to register models.
 
 MLflow is imported when it is first needed, because that takes seconds. The server is MLFLOW_TRACKING_URI; MLflow
 itself reads MLFLOW_TRACKING_TOKEN.
@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
 
 from delivery import params, usecase
 from delivery.card import CARD, MODEL
 from delivery.errors import DeliveryError
-from delivery.registry import CHALLENGER, CHAMPION
-from delivery.usecase import Champion, Config
+from delivery.mlflowerrors import failure
+from delivery.registry import CHALLENGER
+from delivery.usecase import Config
 
 
 def enabled() -> bool:
@@ -51,39 +51,16 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except (library.exceptions.MlflowException, requests.RequestException) as error:
-        what, after = _reason(error)
-        raise DeliveryError(f"MLflow at {os.environ.get('MLFLOW_TRACKING_URI')} {what}", next=after) from error
+        raise _failure(error) from error
 
 
-def _reason(error: BaseException) -> tuple[str, str]:
-    """What the server did, and what comes next. Nothing of a run that failed is registered, so it can be repeated."""
-    first = error
+def _failure(error: BaseException) -> DeliveryError:
+    said = re.search(r'"message": ?"([^"]+)"', str(error))
+    text = said[1] if said else (str(error).splitlines() or [""])[0]
     while error.__cause__ or error.__context__:
         # The client wraps the reason in the texts of its retries.
         error = error.__cause__ or error.__context__ or error
-    said = re.search(r'"message": ?"([^"]+)"', str(first))
-    text = said[1] if said else (str(first).splitlines() or [""])[0]
-    if isinstance(error, TimeoutError) or (isinstance(error, OSError) and error.errno is not None):
-        return f"does not answer: {error}", f"start it, then {_REPEAT}; {_WITHOUT}"
-    if repeated := re.search(r"too many (\d+) error responses", str(error)):
-        return f"answers {repeated[1]} each time; its log has the reason", f"mend it, then {_REPEAT}"
-    if _FULL.search(text):
-        return f"cannot store anything: {text[:200]}", f"free space on its disk, then {_REPEAT}"
-    if _REFUSED.search(text):
-        return (
-            f"refuses the token: {text[:200]}",
-            f"renew {_TOKEN}, then {_REPEAT}",
-        )
-    return f"failed: {text[:200]}", f"look at its log, then {_REPEAT}; {_WITHOUT}"
-
-
-_TOKEN = "MLFLOW_TRACKING_TOKEN of the Secret mlops-credentials"  # noqa: S105 a name
-_REPEAT = "start the run again"
-_WITHOUT = "without MLFLOW_TRACKING_URI, nothing is logged"
-_REFUSED = re.compile(r"\b40[13]\b|UNAUTHENTICATED|PERMISSION_DENIED|\btoken\b")
-"""An answer without an error code of MLflow shows its text alone, and not its status."""
-_FULL = re.compile(r"disk is full|disk I/O error|No space left on device|File too large|\b507\b")
-"""What SQLite, the operating system and the lab's MLflow say."""
+    return failure(error, text)
 
 
 def find_run(experiment: str, tags: Mapping[str, str]) -> str | None:
@@ -167,20 +144,6 @@ def _log_model(folder: Path, trained: Trained) -> None:
     )
 
 
-def champion(config: Config) -> Champion | None:
-    """The registered version with the alias champion, or None; DeliveryError when MLflow does not answer."""
-    library = mlflow()
-    with reachable():
-        try:
-            version = library.MlflowClient().get_model_version_by_alias(config.deployment, CHAMPION).version
-        except library.exceptions.MlflowException as error:
-            if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                return None
-            raise
-        with TemporaryDirectory() as folder:
-            return Champion(str(version), _download(library, config, str(version), folder).read_bytes())
-
-
 def register(config: Config, run_id: str, tags: Mapping[str, str]) -> str:
     """The registered version of a run's model, with the tags and the alias challenger; made when there is none."""
     library = mlflow()
@@ -192,33 +155,6 @@ def register(config: Config, run_id: str, tags: Mapping[str, str]) -> str:
             client.set_model_version_tag(config.deployment, version, key, value)
         client.set_registered_model_alias(config.deployment, CHALLENGER, version)
     return version
-
-
-def fetch(config: Config, version: str, folder: Path) -> None:
-    """Put a version's model.onnx and model.json into a folder. DeliveryError lists the versions that exist."""
-    library = mlflow()
-    with reachable(), TemporaryDirectory() as temporary:
-        known = {str(found.version): found for found in _versions(library.MlflowClient(), config)}
-        if version not in known:
-            raise DeliveryError(
-                f"version {version!r} of {config.deployment} is not registered, allowed: "
-                f"{', '.join(sorted(known, key=int)) or 'none yet'}",
-                next="python -m delivery register",
-            )
-        model = _download(library, config, version, f"{temporary}/model")
-        about = library.artifacts.download_artifacts(
-            run_id=known[version].run_id, artifact_path=CARD, dst_path=temporary
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / MODEL).write_bytes(model.read_bytes())
-        (folder / CARD).write_bytes(Path(about).read_bytes())
-
-
-def _download(library: ModuleType, config: Config, version: str, folder: str) -> Path:
-    """The ONNX file of a version, in the folder."""
-    uri = f"models:/{config.deployment}/{version}"
-    fetched = Path(library.artifacts.download_artifacts(artifact_uri=uri, dst_path=folder))
-    return next(fetched.rglob("*.onnx"))
 
 
 def _versions(client: Any, config: Config) -> list[Any]:

@@ -17,6 +17,7 @@ from dataclasses import asdict
 
 from delivery import tracking, usecase
 from delivery.cli import add_results, say, write_results
+from delivery.registry import CHAMPION, Registry
 from delivery.usecase import Champion, Check, Config
 
 MODES = ("enabled", "dry-run", "disabled")
@@ -61,10 +62,12 @@ def _champion(config: Config) -> Champion | None:
     if not tracking.enabled():
         say("no champion to compare with: MLFLOW_TRACKING_URI is not set")
         return None
-    found = tracking.champion(config)
-    if found is None:
+    registry = Registry(config.deployment)
+    version = registry.version_of(CHAMPION)
+    if not version:
         say("no champion to compare with: none is registered yet")
-    return found
+        return None
+    return Champion(version, registry.graph(version))
 
 
 def _write(config: Config, mode: str, checks: Sequence[Check]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from delivery import tracking, usecase
 from delivery.cli import add_output, add_results, say, write_results
 from delivery.errors import DeliveryError
-from delivery.registry import CHALLENGER
+from delivery.registry import CHALLENGER, Registry
 from delivery.usecase import Config
 
 
@@ -37,7 +37,7 @@ def run(given: argparse.Namespace) -> int:
             next="export MLFLOW_TRACKING_URI=http://127.0.0.1:5000",
         )
     if given.fetch:
-        tracking.fetch(config, given.fetch, given.into or config.folder / "models/serving")
+        Registry(config.deployment).fetch(given.fetch, given.into or config.folder / "models/serving")
         done: dict[str, Any] = {"name": config.deployment, "version": int(given.fetch)}
     else:
         done = registered(config)
