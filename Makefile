@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 UV_VERSION := 0.13.8
 # The packages that image builds install.
 LOCKS := model/requirements.txt $(wildcard s2i/*/*.txt)
+# Tokens and keys of known forms, also URLs with a password; ruff finds passwords in code. example.com is in examples.
+KNOWN_FORMS := --exclude-lines 'example\.com' --disable-plugin KeywordDetector \
+  --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
 export PYTHONDONTWRITEBYTECODE =
 # Foreign modules must not come before the packages of the lock.
@@ -26,10 +29,11 @@ test-cluster: $(VENV)/.tested ## KUBECONFIG=...: what only a cluster's API serve
 	@test -f "$(KUBECONFIG)" || { echo "error: name the cluster: make test-cluster KUBECONFIG=FILE" >&2; exit 2; }
 	@WORKSHOP_TEST_CLUSTER="$(abspath $(KUBECONFIG))" WORKSHOP_TEST_ENDPOINTS="$(ENDPOINTS)" $(BIN)/pytest tests/cluster -rs
 
-lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck, workshop lint
+lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck, detect-secrets, workshop lint
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \
 	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh workshop/installation/objects/git/server/start.sh .ci/fresh .ci/run \
-	  && $(BIN)/workshop lint --strict tekton seldon
+	  && $(BIN)/workshop lint --strict tekton seldon \
+	  && git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(KNOWN_FORMS)
 
 audit: setup ## compare the locked packages with the advisories of osv.dev
 	@$(BIN)/uv audit --frozen
