@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import json
+import resource
 import subprocess
 import tarfile
 from collections.abc import AsyncIterator
@@ -319,6 +320,65 @@ def test_urls_hubs_and_bundles_give_tasks(tmp_path: Path) -> None:
                 assert message in _said(run)[1]
 
     asyncio.run(scenario())
+
+
+def _sparse(bytes_: int) -> bytes:
+    """A small tar whose only file has this many bytes when it is read."""
+    header = tarfile.TarInfo("say")
+    header.type = tarfile.GNUTYPE_SPARSE
+    block = bytearray(header.tobuf(tarfile.GNU_FORMAT))
+    # A GNU header: one sparse part of nothing at offset 0, no further parts, and the size of the whole file.
+    block[386:482] = b"0".rjust(11, b"0") + b"\0" + b"0".rjust(11, b"0") + b"\0" + bytes(72)
+    block[482] = 0
+    block[483:495] = oct(bytes_)[2:].encode().rjust(11, b"0") + b"\0"
+    block[148:156] = b" " * 8
+    block[148:156] = oct(sum(block))[2:].encode().rjust(6, b"0") + b"\0 "
+    return gzip.compress(bytes(block) + bytes(1024))
+
+
+def test_any_answer_ends_the_run_and_needs_little_memory(tmp_path: Path, repository: Path) -> None:
+    (repository / "large.yaml").write_bytes(b"#" * 2_000_000)
+    _git(repository, "add", ".")
+    _git(repository, "commit", "-q", "-m", "large")
+    noted = {"dev.tekton.image.apiVersion": "v1", "dev.tekton.image.kind": "task", "dev.tekton.image.name": "say"}
+    sparse = _sparse(4 << 30)
+    digest = f"sha256:{hashlib.sha256(sparse).hexdigest()}"
+    manifests = {
+        "list": b"[]", "text": b"<html>", "layer": json.dumps({"layers": [{"annotations": noted}]}).encode(),
+        "word": json.dumps({"layers": ["x"]}).encode(),
+        "sparse": json.dumps({"layers": [{"digest": digest, "annotations": noted}]}).encode(),
+    }  # fmt: skip
+    aliases = "\n".join(["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"] + [
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)
+    ])  # fmt: skip
+    files = {
+        **{f"/v2/{name}/manifests/latest": content for name, content in manifests.items()},
+        f"/v2/sparse/blobs/{digest}": sparse,
+        f"{PACKAGES}/tekton-catalog-tasks/say/0.1.0": b"[]",
+        "/aliases.yaml": aliases.encode(), "/binary": bytes(range(256)), "/deep": b"[" * 100_000,
+    }  # fmt: skip
+
+    async def scenario() -> None:
+        async with lab(tmp_path) as running, _site(files) as (url, _):
+            running.create({
+                "apiVersion": "v1", "kind": "ConfigMap", "data": {"artifact-hub-api": url},
+                "metadata": {"name": "hubresolver-config", "namespace": "tekton-pipelines-resolvers"},
+            })  # fmt: skip
+            host = url.removeprefix("http://")
+            asked = [("bundles", {"bundle": f"{host}/{name}", "name": "say"}) for name in manifests]
+            asked += [("http", {"url": f"{url}/{name}"}) for name in ("aliases.yaml", "binary", "deep")]
+            asked += [("hub", {"name": "say", "version": "0.1"})]
+            asked += [("git", {"url": str(repository), "revision": "main", "pathInRepo": "large.yaml"})]
+            for at, (resolver, params) in enumerate(asked):
+                running.create(_task_run(f"any-{at}", resolver, **params))
+            said = [_said(await running.done("TaskRun", f"any-{at}")) for at in range(len(asked))]
+            assert {reason for reason, _ in said} == {"TaskRunResolutionFailed"}, said
+            assert "at most 1500000 are taken" in said[4][1] and "at most 1500000 are taken" in said[-1][1]
+            assert "the answer is not what a server of this resolver returns" in said[0][1]
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    asyncio.run(scenario())
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000, "KiB"
 
 
 def test_a_server_that_is_not_reached_or_does_not_answer_is_named(tmp_path: Path) -> None:

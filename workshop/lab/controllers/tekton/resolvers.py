@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from workshop.errors import ManifestError
 from workshop.lab.admission import admit
 from workshop.lab.admission.tekton.config import config_of
 from workshop.lab.api_errors import ApiError
@@ -19,6 +18,7 @@ from workshop.lab.controllers.tekton.errors import RunError
 from workshop.lab.controllers.tekton.remote.requests import Fetched, ResolutionFailed, Waiting, fetched
 from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
+from workshop.manifests.load import documents
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import Param, beta
 
@@ -78,9 +78,9 @@ def find(
 def _read(store: Store, kind: str, namespace: str, remote: Fetched) -> Object:
     """The object in a fetched manifest, with defaults. Raises RunError, ValueError."""
     try:
-        obj = yaml.safe_load(remote.text)
-    except yaml.YAMLError as e:
-        raise ValueError(f"invalid runtime object: {e}") from e
+        obj = next((value for value, _ in documents(remote.text, "the object")), None)
+    except ManifestError as e:
+        raise ValueError(f"invalid runtime object: {e.message}") from e
     if not isinstance(obj, dict) or not isinstance(obj.get("metadata"), dict):
         raise ValueError("invalid runtime object: Object 'Kind' is missing")
     group, _, version = str(obj.get("apiVersion", "")).rpartition("/")

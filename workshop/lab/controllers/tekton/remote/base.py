@@ -10,6 +10,9 @@ from typing import Any
 
 from workshop.lab.store import Store
 
+LARGEST = 1_500_000
+"""Bytes of an object that a resolver may return: what fits into a ResolutionRequest."""
+
 
 class ResolverError(Exception):
     """A resource cannot be fetched; the text is the resolver's own."""

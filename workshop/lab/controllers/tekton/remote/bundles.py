@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import orjson
 
 from workshop.lab.controllers.tekton.remote import web
-from workshop.lab.controllers.tekton.remote.base import InvalidParams, Request, Resolved, ResolverError
+from workshop.lab.controllers.tekton.remote.base import LARGEST, InvalidParams, Request, Resolved, ResolverError
 
 MOST_OBJECTS = 20
 """As upstream."""
@@ -147,6 +147,6 @@ def _content(blob: bytes) -> bytes:
         with tarfile.open(fileobj=io.BytesIO(blob)) as archive:
             member = archive.next()
             file = archive.extractfile(member) if member else None
-            return file.read() if file else blob
+            return file.read(LARGEST + 1) if file else blob
     except tarfile.TarError:
         return blob

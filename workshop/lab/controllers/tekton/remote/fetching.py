@@ -15,7 +15,14 @@ from pathlib import Path
 from workshop.lab.admission.tekton.config import NAMESPACE, RESOLVERS_NAMESPACE, config_of
 from workshop.lab.controllers.conditions import Status, save_status, set_condition
 from workshop.lab.controllers.tekton.remote import bundles, cluster, git, http, hub
-from workshop.lab.controllers.tekton.remote.base import InvalidParams, Request, Resolved, Resolver, ResolverError
+from workshop.lab.controllers.tekton.remote.base import (
+    LARGEST,
+    InvalidParams,
+    Request,
+    Resolved,
+    Resolver,
+    ResolverError,
+)
 from workshop.lab.controllers.tekton.remote.requests import TYPE
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
@@ -33,8 +40,6 @@ RESOLVERS: dict[str, tuple[str, str, Resolver]] = {
 """The resolvers by the name in a manifest: Tekton's name of each, its ConfigMap, and its function."""
 AT_ONCE = 8
 """Number of resolvers that fetch at the same time."""
-LARGEST = 1_500_000
-"""Bytes of an object that a resolver may return: what fits into a ResolutionRequest."""
 
 
 class Fetching:
@@ -98,6 +103,10 @@ class Fetching:
             raise ResolverError(f'invalid resource request "{key}": {e}') from e
         except ResolverError as e:
             raise ResolverError(f'error getting "{name}" "{key}": {e}') from e
+        except (AttributeError, LookupError, TypeError, ValueError) as e:
+            # A server may answer with anything. Another exception would be tried again, without an end.
+            text = f"the answer is not what a server of this resolver returns: {type(e).__name__}: {e}"
+            raise ResolverError(f'error getting "{name}" "{key}": {text}') from e
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 

@@ -12,7 +12,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
-from workshop.lab.controllers.tekton.remote.base import InvalidParams, Request, Resolved, ResolverError
+from workshop.lab.controllers.tekton.remote.base import LARGEST, InvalidParams, Request, Resolved, ResolverError
 from workshop.lab.controllers.tekton.remote.secrets import secret_value
 
 _URL = re.compile(r"([^@]+@[^:]+|(git|ssh|ftps?|https?|file)://|/)")
@@ -115,7 +115,8 @@ def _content(clone: Path, path: str) -> bytes:
             raise ResolverError(
                 f'{start}path "{path}" attempts to escape the repository directory (possible path traversal attack)'
             )
-        return real.read_bytes()
+        with real.open("rb") as file:
+            return file.read(LARGEST + 1)
     except FileNotFoundError as e:
         raise ResolverError(f"{start}file does not exist") from e
     except OSError as e:
