@@ -221,8 +221,11 @@ class PipelineRuns:
         """Raise RunError if a task runs a Pipeline that runs it. Source: detectPipelineRefCycle."""
         wanted = node.task.pipeline_ref.name if node.task.pipeline_ref else ""
         visited: list[str] = []
+        seen: set[str] = set()
         current: Object | None = run if wanted else None
-        while current is not None:
+        # Owners are what a client wrote, so they may own each other.
+        while current is not None and current["metadata"]["uid"] not in seen:
+            seen.add(current["metadata"]["uid"])
             name = labels_of(current).get("tekton.dev/pipeline", "")
             if name == wanted:
                 text = (
