@@ -33,6 +33,7 @@ NOT_IMPORTED = {
     "configurable-http-proxy": "JupyterHub runs it",
     "dvc": "the pipeline and the guide run it",
     "fromdvc": "the folder tekton/from-dvc of this kit",
+    "detect-secrets": "make lint runs it",
     "import-linter": "make lint runs it",
     "ipykernel": "Jupyter runs it",
     "jupyterhub-kubespawner": "JupyterHub loads it by name",

@@ -146,7 +146,9 @@ def test_the_code_of_a_project_passes_the_rules_of_the_kit(made: dict[tuple[str,
         "--ignore",
         "E501,D,S,I001,TID252",
     ]
-    done = subprocess.run(["ruff", *rules, *map(str, made.values())], capture_output=True, text=True)
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("ruff")), *rules, *map(str, made.values())], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
 
 
