@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import yaml
 from cel_expr_python import cel  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
+from workshop.errors import ManifestError
 from workshop.lab.controllers.triggers.event import canonical
+from workshop.manifests.load import documents
 
 Secret = Callable[..., bytes]
 """`secret(key, name[, namespace])`; raises LookupError."""
@@ -42,7 +43,7 @@ def functions() -> list[cel.FunctionDecl]:
         _declare("truncate", ([STRING, _INT], STRING, lambda text, size: text[: max(size, 0)])),
         _declare("decodeb64", ([STRING], STRING, _decode)),
         _declare("parseJSON", ([STRING], MAP, lambda text: _parsed(json.loads(text), "parseJSON"))),
-        _declare("parseYAML", ([STRING], MAP, lambda text: _parsed(yaml.safe_load(text), "parseYAML"))),
+        _declare("parseYAML", ([STRING], MAP, lambda text: _parsed(_yaml(text), "parseYAML"))),
         _declare("parseURL", ([STRING], MAP, _url)),
         _declare("marshalJSON", ([MAP], STRING, _marshal), ([_LIST], STRING, _marshal)),
         _declare("first", ([_LIST], _DYN, lambda items: _end(items, 0, "first"))),
@@ -117,6 +118,14 @@ def _parsed(value: Any, name: str) -> dict[str, Any]:
         raise ValueError(f"failed to decode in {name}: the text holds no object")
     found: dict[str, Any] = doubles(value)
     return found
+
+
+def _yaml(text: str) -> Any:
+    """The first document. Its size is bounded when aliases are expanded, and a date stays text, as in Go."""
+    try:
+        return next((value for value, _ in documents(text, "the text")), None)
+    except ManifestError as e:
+        raise ValueError(f"failed to decode in parseYAML: {e.message}") from e
 
 
 def _url(text: str) -> dict[str, Any]:
