@@ -16,6 +16,7 @@ from workshop.manifests.tekton import (
     PipelineSpec,
     PodTemplate,
     TaskRunSpec,
+    TaskSpec,
     WorkspaceBinding,
 )
 
@@ -34,16 +35,9 @@ def check_pipeline_run(
         where = (*path, "pipelineSpec")
         yield from check_pipeline(spec.pipeline_spec, where, tasks, params=given, passed_on=True)
     ref = spec.pipeline_ref
-    if ref is not None and not ref.resolver:
-        of = f"the Pipeline {ref.name}"
-        yield from common(
-            [
-                list(mismatches(one.params, one.workspaces, given, bound, (*path, "pipelineRef"), of))
-                for one in pipelines.get(ref.name, ())
-            ]
-        )
-    if ref is not None and ref.resolver:
-        yield Found("beta-field", (*path, "pipelineRef", "resolver"), "Remote resolution is a beta feature.")
+    if ref is not None:
+        known = () if ref.resolver else pipelines.get(ref.name, ())
+        yield from _reference(ref.resolver, known, given, bound, (*path, "pipelineRef"), f"the Pipeline {ref.name}")
     template = spec.task_run_template
     if template is not None:
         yield from _pod(template.pod_template, (*path, "taskRunTemplate", "podTemplate"))
@@ -61,18 +55,25 @@ def check_task_run(spec: TaskRunSpec, path: Path, raw: Mapping[str, Any], tasks:
     if spec.task_spec is not None:
         yield from check_task(spec.task_spec, (*path, "taskSpec"), params=given, passed_on=True)
     ref = spec.task_ref
-    if ref is not None and not ref.resolver:
-        of = f"the Task {ref.name}"
-        yield from common(
-            [
-                list(mismatches(one.params, one.workspaces, given, bound, (*path, "taskRef"), of))
-                for one in tasks.get(ref.name, ())
-            ]
-        )
-    if ref is not None and ref.resolver:
-        yield Found("beta-field", (*path, "taskRef", "resolver"), "Remote resolution is a beta feature.")
+    if ref is not None:
+        known = () if ref.resolver else tasks.get(ref.name, ())
+        yield from _reference(ref.resolver, known, given, bound, (*path, "taskRef"), f"the Task {ref.name}")
     yield from _pod(spec.pod_template, (*path, "podTemplate"))
     yield from _resources(spec.compute_resources, spec.step_specs, spec.sidecar_specs, path)
+
+
+def _reference(
+    resolver: str,
+    known: Sequence[PipelineSpec | TaskSpec],
+    given: dict[str, Path],
+    bound: dict[str, Path],
+    path: Path,
+    of: str,
+) -> Finds:
+    """The reference of a run. `known` are the objects of that name in the files."""
+    if resolver:
+        yield Found("beta-field", (*path, "resolver"), "Remote resolution is a beta feature.")
+    yield from common([list(mismatches(one.params, one.workspaces, given, bound, path, of)) for one in known])
 
 
 def _given(
