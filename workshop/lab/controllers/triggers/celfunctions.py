@@ -6,7 +6,6 @@ import base64
 import binascii
 import hmac
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from cel_expr_python import cel  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 from workshop.errors import ManifestError
+from workshop.lab.controllers.celvalues import as_json, doubles
 from workshop.lab.controllers.triggers.event import canonical
 from workshop.manifests.load import documents
 
@@ -29,10 +29,6 @@ MAX_RANGE = 10_000
 _GROUP = re.compile(r"\$(?:(\w+)|\{(\w+)\}|\$)")
 _HTML = re.compile("[<>&\u2028\u2029]")
 """Characters that Go escapes in JSON."""
-
-
-class ExpressionError(ValueError):
-    """An expression does not parse, has wrong types, or fails for this event."""
 
 
 def functions() -> list[cel.FunctionDecl]:
@@ -185,29 +181,3 @@ def _range(size: int) -> list[int]:
     if size > MAX_RANGE:
         raise ValueError(f"lists.range makes at most {MAX_RANGE} numbers")
     return list(range(size))
-
-
-def doubles(value: Any) -> Any:
-    """JSON with numbers as doubles, as Go decodes it."""
-    if isinstance(value, bool) or value is None:
-        return value
-    if isinstance(value, int):
-        return float(value)
-    if isinstance(value, Mapping):
-        return {str(key): doubles(one) for key, one in value.items()}
-    return [doubles(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def as_json(value: Any) -> Any:
-    """A value as JSON text."""
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ExpressionError(f"failed to convert the result to JSON: {value}")
-        return int(value) if value == int(value) and abs(value) < 1e21 else value
-    if isinstance(value, bytes | bytearray):
-        return base64.b64encode(value).decode()
-    if isinstance(value, Mapping):
-        return {str(key): as_json(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(one) for one in value]
-    return value if isinstance(value, str | int | bool | None) else str(value)

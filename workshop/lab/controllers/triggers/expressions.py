@@ -8,7 +8,6 @@ cel-go's list library (strings have it) and optional syntax (`.?`).
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -20,26 +19,18 @@ from cel_expr_python.ext import (  # type: ignore[import-not-found, import-untyp
     ext_strings,
 )
 
+from workshop.lab.controllers.celvalues import ExpressionError, as_json, doubles, first_line, in_go
 from workshop.lab.controllers.triggers.celfunctions import (
     MAP,
     STRING,
-    ExpressionError,
     Secret,
-    as_json,
     compare_secret,
-    doubles,
     functions,
 )
 from workshop.lab.controllers.triggers.event import Event
 
 MAX_EXPRESSION = 64 * 1024
 """Limit of characters in one expression."""
-_WORDS = (
-    (re.compile(r'Key not found in map : "?(.*?)"?$'), r"no such key: \1"),
-    (re.compile(r"No matching overloads found .*"), "no such overload"),
-    (re.compile(r"Index error: index=(-?\d+) .*"), r"index out of bounds: \1"),
-    (re.compile(r"divide by zero$"), "division by zero"),
-)
 _NO_OVERLAY = {
     cel.Type.DURATION.name(): "google.protobuf.Duration",
     cel.Type.NULL.name(): "null_type",
@@ -77,11 +68,11 @@ def evaluate(expression: str, variables: Mapping[str, Any], secret: Secret, *, o
     except RuntimeError as e:
         message = str(e)
         verb = "failed to parse expression" if "Syntax error" in message else "expression check failed for"
-        raise ExpressionError(f"{verb} {quoted}: {_first(message)}") from e
+        raise ExpressionError(f"{verb} {quoted}: {first_line(message)}") from e
     result = compiled.eval(data=dict(variables))
     value = result.plain_value()
     if result.type() == cel.Type.ERROR:
-        raise ExpressionError(f"expression {quoted} failed to evaluate: {_in_go(_first(str(value)))}")
+        raise ExpressionError(f"expression {quoted} failed to evaluate: {in_go(first_line(str(value)))}")
     go_type = _NO_OVERLAY.get(result.type().name())
     if overlay and go_type:
         raise ExpressionError(
@@ -110,17 +101,3 @@ def _environment(secret: Secret) -> cel.Env:
         extensions=[ext_strings.ExtStrings(), ext_encoders.ExtEncoders(), ext_math.ExtMath()],
         functions=[*functions(), compare_secret(secret)],
     )
-
-
-def _in_go(text: str) -> str:
-    """The runtime's error message in the words of the runtime on a cluster, where they are known."""
-    for pattern, words in _WORDS:
-        if match := pattern.match(text):
-            return match.expand(words)
-    return text
-
-
-def _first(text: str) -> str:
-    """The first line of a message, without the library's prefix."""
-    lines = text.strip().splitlines() or [""]
-    return re.sub(r"^(?:[A-Z_]+: )?(?:ERROR: )?", "", lines[0])

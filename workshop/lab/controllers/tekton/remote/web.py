@@ -1,14 +1,14 @@
-"""GET requests of resolvers, with limits and messages as Tekton has them."""
+"""GET requests of resolvers: an error is a ResolverError."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from workshop.lab.controllers import web
 from workshop.lab.controllers.tekton.remote.base import ResolverError
+from workshop.lab.controllers.web import LARGEST, NO_NETWORK
 
-LARGEST = 10 << 20
-"""Bytes of an answer that are read."""
-NO_NETWORK = "is this machine online, and is the address right?"
+__all__ = ["LARGEST", "NO_NETWORK", "NotFound", "get"]
 
 
 class NotFound(ResolverError):
@@ -16,24 +16,10 @@ class NotFound(ResolverError):
 
 
 async def get(url: str, what: str, headers: Mapping[str, str] | None = None, *, largest: int = LARGEST) -> bytes:
-    """The body of a URL. Raises ResolverError, which begins with `what` failed, and NotFound.
-
-    Proxies are those of the environment; the caller limits the time.
-    """
-    import aiohttp  # It takes 0.2 s, which no run without a network should wait for.
-
+    """The body of a URL. Raises ResolverError, which begins with `what` failed, and NotFound."""
     try:
-        async with (
-            aiohttp.ClientSession(trust_env=True, timeout=aiohttp.ClientTimeout(total=None, connect=10)) as session,
-            session.get(url, headers=dict(headers or {})) as answer,
-        ):
-            if answer.status != 200:
-                raise NotFound(f"{url} answered with {answer.status} {answer.reason}")
-            found = bytearray()
-            async for chunk in answer.content.iter_chunked(1 << 16):
-                found += chunk
-                if len(found) > largest:
-                    raise ResolverError(f"response body exceeds maximum allowed size of {largest} bytes")
-            return bytes(found)
-    except (aiohttp.ClientError, OSError, ValueError) as e:
-        raise ResolverError(f'{what}: Get "{url}": {e}; {NO_NETWORK}') from e
+        return await web.get(url, what, headers, largest=largest)
+    except web.NotFound as e:
+        raise NotFound(str(e)) from e
+    except web.WebError as e:
+        raise ResolverError(str(e)) from e

@@ -33,7 +33,8 @@ def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
     """Filter, then add. Raises Stopped."""
     # The library is large; a lab without CEL filters starts without it.
     try:
-        from workshop.lab.controllers.triggers import celfunctions, expressions
+        from workshop.lab.controllers import celvalues
+        from workshop.lab.controllers.triggers import expressions
     except ImportError as e:
         raise Stopped(
             "Internal",
@@ -49,7 +50,7 @@ def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
     if wanted.filter:
         try:
             passed = expressions.evaluate(wanted.filter, scope, secret)
-        except celfunctions.ExpressionError as e:
+        except celvalues.ExpressionError as e:
             raise Stopped("FailedPrecondition", f"error evaluating cel expression: {e}") from e
         if passed is not True:
             raise Stopped("FailedPrecondition", f"expression {wanted.filter} did not return true")
@@ -58,7 +59,7 @@ def intercept(event: Event, params: dict[str, Any], secrets: Secrets) -> Json:
         try:
             value = expressions.evaluate(overlay.expression, scope, secret, overlay=True)
             added = put(added, overlay.key, value)
-        except (celfunctions.ExpressionError, ValueError) as e:
+        except (celvalues.ExpressionError, ValueError) as e:
             message = f"error evaluating overlay expression for key {overlay.key}: {e}"
             raise Stopped("FailedPrecondition", message) from e
     return added

@@ -1,0 +1,161 @@
+"""What a push, a merge request or a comment is for Pipelines as Code, from the body that the Git server sends.
+
+The rules are those of its provider `gitea` (pkg/provider/gitea/parse_payload.go at v0.48).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+PUSH, PULL_REQUEST, CLOSED = "push", "pull_request", "pull_request_closed"
+NO_OPS_COMMENT, ON_COMMENT = "no-ops-comment", "on-comment"
+TEST_ALL, TEST, RETEST_ALL, RETEST = "test-all-comment", "test-comment", "retest-all-comment", "retest-comment"
+CANCEL_ALL, CANCEL = "cancel-all-comment", "cancel-comment"
+COMMANDS = (TEST_ALL, TEST, RETEST_ALL, RETEST, CANCEL_ALL, CANCEL)
+_SKIP = re.compile(r"\[(skip ci|ci skip|skip tkn|tkn skip)\]")
+_COMMAND = re.compile(r"(?m)^\s*/(?P<verb>test|retest|cancel)(?:[ \t]+(?P<name>\S+).*|\s*)$")
+
+
+@dataclass(frozen=True)
+class Changed:
+    """The paths that an event changes."""
+
+    added: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    modified: tuple[str, ...] = ()
+    renamed: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        return tuple(dict.fromkeys((*self.added, *self.modified, *self.deleted, *self.renamed)))
+
+    def as_files(self) -> dict[str, list[str]]:
+        """The variable `files` of CEL."""
+        return {
+            "all": list(self.all),
+            "added": list(self.added),
+            "deleted": list(self.deleted),
+            "modified": list(self.modified),
+            "renamed": list(self.renamed),
+        }
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. `target` is what annotations name (push, pull_request), `type` is finer (test-all-comment).
+
+    Branches are as the Git server sends them: `refs/heads/main` for a push, `main` for a merge request. `pipeline` is
+    the PipelineRun that a comment such as `/test NAME` names.
+    """
+
+    target: str
+    type: str
+    url: str
+    owner: str
+    repository: str
+    default_branch: str
+    sender: str
+    sha: str
+    title: str
+    base_branch: str
+    head_branch: str
+    sha_url: str = ""
+    number: int = 0
+    request_title: str = ""
+    comment: str = ""
+    pipeline: str = ""
+    skip: bool = False
+    changed: Changed = Changed()
+    body: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def event_title(self) -> str:
+        """The title of the commit of a push, or of the merge request."""
+        return self.title if self.target == PUSH else self.request_title
+
+    @property
+    def is_comment(self) -> bool:
+        """Whether it is a comment that is no command."""
+        return self.type in (NO_OPS_COMMENT, ON_COMMENT)
+
+
+def of_push(body: Mapping[str, Any], headers: Mapping[str, str]) -> Event | None:
+    """The event of a push, None when a ref was deleted."""
+    head = body.get("head_commit")
+    if body.get("deleted") or not head:
+        return None
+    changed = Changed(
+        *(
+            tuple(dict.fromkeys(name for one in body.get("commits") or () for name in one.get(kind) or ()))
+            for kind in ("added", "removed", "modified")
+        )
+    )
+    return Event(
+        target=PUSH,
+        type=PUSH,
+        sha=head["id"],
+        title=_first(head["message"]),
+        sha_url=head["url"],
+        base_branch=body["ref"],
+        head_branch=body["ref"],
+        skip=bool(_SKIP.search(head["message"])),
+        changed=changed,
+        body=body,
+        headers=headers,
+        **_common(body),
+    )
+
+
+def of_request(body: Mapping[str, Any], headers: Mapping[str, str], message: str, changed: Changed) -> Event:
+    """The event of a merge request, or of a comment on one. `message` is that of its newest commit."""
+    request = body["pull_request"]
+    comment = str((body.get("comment") or {}).get("body") or "")
+    type_, pipeline = command(comment) if "comment" in body else (PULL_REQUEST, "")
+    return Event(
+        target=CLOSED if body.get("action") == "closed" else PULL_REQUEST,
+        type=type_,
+        sha=request["head"]["sha"],
+        title=_first(message),
+        sha_url=f"{body['repository']['html_url']}/commit/{request['head']['sha']}",
+        base_branch=request["base"]["ref"],
+        head_branch=request["head"]["ref"],
+        number=int(request["number"]),
+        request_title=request["title"],
+        comment=comment,
+        pipeline=pipeline,
+        skip=type_ not in COMMANDS and bool(_SKIP.search(message)),
+        changed=changed,
+        body=body,
+        headers=headers,
+        **_common(body),
+    )
+
+
+def command(comment: str) -> tuple[str, str]:
+    """The type of a comment, and the PipelineRun that it names (pkg/opscomments)."""
+    match = _COMMAND.search(comment)
+    if match is None:
+        return NO_OPS_COMMENT, ""
+    one = {"test": TEST, "retest": RETEST, "cancel": CANCEL}[match["verb"]]
+    all_ = {"test": TEST_ALL, "retest": RETEST_ALL, "cancel": CANCEL_ALL}[match["verb"]]
+    return (one, match["name"]) if match["name"] else (all_, "")
+
+
+def _common(body: Mapping[str, Any]) -> dict[str, Any]:
+    repository = body["repository"]
+    return {
+        "url": repository["html_url"],
+        "owner": repository["owner"]["login"],
+        "repository": repository["name"],
+        "default_branch": repository["default_branch"],
+        "sender": body["sender"]["login"],
+    }
+
+
+def _first(message: str) -> str:
+    return message.split("\n", 1)[0]
