@@ -21,8 +21,8 @@ EPILOG = """exit codes: 0 ok, 1 unexpected, 2 usage, 3 environment, 4 manifest r
 130 interrupted"""
 
 WITHOUT_TARGET = (
-    "cluster", "cohort", "doctor", "down", "lab", "links", "lint", "logs", "new", "pipeline", "reset", "shell",
-    "status", "up", "update"
+    "cluster", "cohort", "component", "doctor", "down", "lab", "links", "lint", "logs", "new", "pipeline", "reset",
+    "shell", "status", "up", "update"
 )  # fmt: skip
 """Verbs about the lab itself, those of an instructor, and those of a clone or of files alone. The others get a target:
 the lab or a cluster."""
@@ -149,6 +149,7 @@ def parser() -> argparse.ArgumentParser:
     _new(verb("new", "start a model project in the clone, from a CSV file or an example"))
     update = verb("update", "bring a model project to the kit's template of today; your changes stay")
     update.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="the project (default: this folder)")
+    _component(verbs)
     _pipeline(verbs)
     _cluster(verbs)
     _cohort(verbs)
@@ -196,6 +197,32 @@ def _pipeline(verbs: Any) -> None:
     about = "a Tekton Pipeline or an Argo Workflow; --help lists the options"
     made = actions.add_parser("from-dvc", help=about, add_help=False, prefix_chars="\0")
     made.add_argument("words", nargs="*", metavar="DVC_YAML [OPTION...]")
+
+
+def _component(verbs: Any) -> None:
+    component = verbs.add_parser("component", help="Tasks that stand alone: start, test and document them")
+    actions = component.add_subparsers(dest="action", metavar="ACTION", parser_class=_Parser, required=True)
+
+    def action(name: str, help_: str) -> argparse.ArgumentParser:
+        made: argparse.ArgumentParser = actions.add_parser(name, help=help_, description=help_)
+        made.add_argument("-o", "--output", choices=(output.TEXT, output.JSON), default=output.TEXT)
+        return made
+
+    def folders(made: argparse.ArgumentParser) -> None:
+        made.add_argument("folders", nargs="*", default=["."], metavar="FOLDER",
+                          help="components, or folders that have some (default: this folder)")  # fmt: skip
+
+    new = action("new", "make a folder with a Task, its README and a test that passes")
+    new.add_argument("name", metavar="NAME", help="of the Task, its file and its folder")
+    new.add_argument("folder", nargs="?", default=".", metavar="FOLDER", help="where (default: this folder)")
+    test = action("test", "run the tests of components in this process, without a lab and without a cluster")
+    folders(test)
+    test.add_argument("--timeout", type=float, default=300.0, help="seconds that one component may take")
+    test.add_argument("--report", default="", metavar="FILE", help="write a JUnit report: a testcase for each task")
+    test.add_argument("--keep", default="", metavar="FOLDER", help="keep logs, results and volumes there")
+    docs = action("docs", "write the tables of the READMEs from the Tasks, and the interfaces with their versions")
+    folders(docs)
+    docs.add_argument("--check", action="store_true", help="write nothing; exit with 4 if something is stale")
 
 
 def _usecase(verb: argparse.ArgumentParser) -> None:

@@ -122,6 +122,13 @@ def _report(words: argparse.Namespace, here: Engine, finished: Sequence[Progress
             output.emit(found.object)
 
 
+@contextmanager
+def running_here(kept: str) -> Iterator[tuple[Engine, asyncio.Event, StoreReader]]:
+    """An engine in the folder `kept` or in a temporary one, an event that Ctrl-C sets, and a reader of the objects."""
+    with _folder(kept) as folder, _closing(engine(folder)) as here:
+        yield here, _stopping(), StoreReader(here)
+
+
 def _stopping() -> asyncio.Event:
     """An event that Ctrl-C and SIGTERM set."""
     stop = asyncio.Event()
