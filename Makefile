@@ -29,10 +29,10 @@ test-cluster: $(VENV)/.tested ## KUBECONFIG=...: what only a cluster's API serve
 	@test -f "$(KUBECONFIG)" || { echo "error: name the cluster: make test-cluster KUBECONFIG=FILE" >&2; exit 2; }
 	@WORKSHOP_TEST_CLUSTER="$(abspath $(KUBECONFIG))" WORKSHOP_TEST_ENDPOINTS="$(ENDPOINTS)" $(BIN)/pytest tests/cluster -rs
 
-lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck, detect-secrets, workshop lint
+lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck, detect-secrets, workshop lint, the tables of components
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \
 	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh workshop/installation/objects/git/server/start.sh .ci/fresh .ci/run \
-	  && $(BIN)/workshop lint --strict tekton seldon \
+	  && $(BIN)/workshop lint --strict tekton seldon && $(BIN)/workshop component docs --check tekton \
 	  && git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(KNOWN_FORMS)
 
 audit: setup ## compare the locked packages with the advisories of osv.dev

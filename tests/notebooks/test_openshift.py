@@ -248,7 +248,7 @@ def test_the_pod_may_do_nothing_that_restricted_v2_forbids(pod: Object) -> None:
 
 def test_the_pod_gets_the_addresses_that_tasks_get_and_starts_the_participants_terminal(pod: Object) -> None:
     (container,) = pod["spec"]["containers"]
-    fetch = (KIT / "tekton/base/tasks/fetch-source.yaml").read_text()
+    fetch = (KIT / "tekton/base/tasks/fetch-source/fetch-source.yaml").read_text()
     for source in container["envFrom"]:
         (name,) = {ref["name"] for ref in source.values() if isinstance(ref, dict)}
         assert name in fetch

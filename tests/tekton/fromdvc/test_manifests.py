@@ -178,7 +178,7 @@ def test_the_verb_of_the_workshop_gives_this_kits_image_and_variables(capfd: pyt
     objects = list(yaml.safe_load_all(capfd.readouterr().out))
     template = objects[1]["spec"]["stepTemplate"]
     tasks = {one["name"]: one.get("runAfter") for one in objects[-1]["spec"]["tasks"]}
-    kit = yaml.safe_load((KIT / "tekton/base/tasks/train.yaml").read_text())["spec"]
+    kit = yaml.safe_load((KIT / "tekton/base/tasks/train/train.yaml").read_text())["spec"]
     assert template["image"] == kit["stepTemplate"]["image"]
     names = [next(iter(one.values()))["name"] for one in template["envFrom"]]
     assert names == [next(iter(one.values()))["name"] for one in kit["steps"][0]["envFrom"]]

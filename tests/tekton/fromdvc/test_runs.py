@@ -146,7 +146,7 @@ def test_scripts_pass_shellcheck(work: str) -> None:
 
 
 def test_the_task_from_dvc_checks_a_clone_or_writes_the_file(tekton_controller: Cluster, tmp_path: Path) -> None:
-    (step,) = yaml.safe_load((KIT / "tekton/from-dvc/task.yaml").read_text())["spec"]["steps"]
+    (step,) = yaml.safe_load((KIT / "tekton/from-dvc/from-dvc.yaml").read_text())["spec"]["steps"]
     make(tmp_path, {"dvc.yaml": stages(a={"cmd": "echo", "outs": ["a.txt"]})})
     variables = {"PARAM_DVCFILE": "dvc.yaml", "PARAM_FILE": "pipeline.yaml", "HOME": str(tmp_path)}
     env = {
@@ -165,7 +165,7 @@ def test_the_task_from_dvc_checks_a_clone_or_writes_the_file(tekton_controller: 
 
 def test_the_scripts_of_the_action_and_of_the_task_pass_shellcheck_and_read_what_they_ask_for() -> None:
     action = yaml.safe_load((KIT / "tekton/from-dvc/action.yml").read_text())
-    task = yaml.safe_load((KIT / "tekton/from-dvc/task.yaml").read_text())["spec"]
+    task = yaml.safe_load((KIT / "tekton/from-dvc/from-dvc.yaml").read_text())["spec"]
     (run,), (step,) = action["runs"]["steps"], task["steps"]
     inputs = {value.split(".")[1].rstrip(" }") for value in run["env"].values() if "inputs." in value}
     assert inputs == set(action["inputs"])

@@ -81,7 +81,7 @@ def test_the_sizes_are_those_of_the_files_that_they_name() -> None:
     readme = (KIT / "seldon/README.md").read_text()
     models = lines["models in staging and production, with a canary"]
     assert f"| one participant | {models['pods']} | {models['cpu']} | {models['memory']} |" in readme
-    task = yaml.safe_load((KIT / "tekton/base/tasks/train.yaml").read_text())
+    task = yaml.safe_load((KIT / "tekton/base/tasks/train/train.yaml").read_text())
     step = task["spec"]["stepTemplate"]["computeResources"]["requests"]
     run = lines["a pipeline run, two trainings at the same time"]
     steps = len(task["spec"]["steps"])
