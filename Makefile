@@ -14,7 +14,7 @@ export PYTHONDONTWRITEBYTECODE =
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-cluster lint audit format bench notebooks types dashboards parity down reset
+.PHONY: help setup lab test test-cluster lint audit format bench notebooks types dashboards parity translations down reset
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,7 @@ lint: setup ## ruff, mypy, import-linter, yamllint, shellcheck, detect-secrets, 
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && PYTHONPATH=model $(BIN)/lint-imports --no-cache \
 	  && $(BIN)/yamllint --strict . && $(BIN)/shellcheck s2i/bin/* notebooks/openshift/images/notebook/start-notebook seldon/client/server/start.sh tekton/overlays/cohort/services/server/start.sh workshop/installation/objects/git/server/start.sh .ci/fresh .ci/run \
 	  && $(BIN)/workshop lint --strict tekton seldon && $(BIN)/workshop component docs --check tekton \
+	  && $(BIN)/python -m workshop.languages.extract --check && $(BIN)/python -m workshop.guide.translations \
 	  && git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook $(KNOWN_FORMS)
 
 audit: setup ## compare the locked packages with the advisories of osv.dev
@@ -56,6 +57,9 @@ dashboards: setup ## make the dashboards' JSON from their code
 
 parity: setup ## make the pages of what the lab, the model server and the linter do from the code and its tests
 	@$(BIN)/python -m tests.parity && $(BIN)/python -m tests.s2i.parity && $(BIN)/python -m tests.lintrules
+
+translations: setup ## collect the pages' texts for the catalogs, and copy changed blocks into translated modules
+	@$(BIN)/python -m workshop.languages.extract && $(BIN)/python -m workshop.guide.translations --sync
 
 down: ## stop the lab and keep its state
 	@$(BIN)/workshop down

@@ -137,12 +137,14 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("module", nargs="?", default="", metavar="NN")
     solve = verb("solve", "do a module with the commands of its text")
     solve.add_argument("module", metavar="NN")
+    _language(solve)
     help_ = verb("help", "ask the instructor for help; it shows on their board")
     help_.add_argument("module", nargs="?", default="", metavar="NN", help="the module that it is about")
     help_.add_argument("-m", "--message", default="", help="what it is about")
     help_.add_argument("--done", action="store_true", help="take it back")
     tour = verb("tour", "run all modules as a participant would, and print the time of each")
     tour.add_argument("modules", nargs="*", metavar="NN")
+    _language(tour)
     already = tour.add_mutually_exclusive_group()
     already.add_argument("--yes", action="store_true", help="undo modules that are done")
     already.add_argument("--go-on", action="store_true", help="skip modules that are done")
@@ -154,6 +156,10 @@ def parser() -> argparse.ArgumentParser:
     _cluster(verbs)
     _cohort(verbs)
     return top
+
+
+def _language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--language", default="en", metavar="TAG", help="the text to run, such as zh-Hans (default: en)")
 
 
 def _here(run: argparse.ArgumentParser) -> None:

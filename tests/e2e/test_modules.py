@@ -58,6 +58,13 @@ def test_the_commands_of_a_module_run_and_its_check_detects_a_wrong_answer(
         until(lambda: not _left(lab, number), 60, "right again after the wrong answer")
 
 
+def test_a_translated_module_is_executed_from_its_own_text(lab: Lab) -> None:
+    ran = lab.workshop("tour", "--language", "zh-Hans", READ_ONLY)
+    assert "认识实验环境" in ran.stderr and "1 modules in" in ran.stdout
+    unknown = lab.workshop("solve", "--language", "tlh", READ_ONLY, check=False)
+    assert unknown.returncode == 2 and "the languages are en, zh-Hans" in unknown.stderr
+
+
 BESIDE = {"14": {"logistic", "boosted"}, "13": {"main"}}
 """What answers production's callers at the start of a module: the A/B test of 13 goes on until 14 ends it."""
 

@@ -20,9 +20,8 @@ def solve(words: argparse.Namespace, target: CommandTarget) -> int:
     """Do what the module needs, then the module; its check shows whether that worked."""
     way = participation(target)
     module = way.module(words.module)
-    for each in way.missing(module):
-        do(way, each)
-    do(way, module)
+    for each in [*way.missing(module), module]:
+        do(way, way.text(each, words.language))
     if words.output == output.JSON:
         output.emit({"module": module.number, "done": True})
     return 0

@@ -21,7 +21,8 @@ from workshop.participants.target import CommandTarget
 def tour(words: argparse.Namespace, target: CommandTarget) -> int:
     """Do the modules; exit 5 at the first that fails, after printing the times of those before."""
     way = participation(target)
-    wanted = [way.module(number) for number in words.modules] or list(way.modules.values())
+    chosen = [way.module(number) for number in words.modules] or list(way.modules.values())
+    wanted = [way.text(module, words.language) for module in chosen]
     done = [module for module in wanted if module.number not in READ_ONLY_MODULES and way.done(module)]
     if words.go_on:
         wanted = [module for module in wanted if module not in done]

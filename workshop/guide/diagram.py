@@ -6,8 +6,11 @@ colours and fonts, for light, dark and print.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+
+from workshop.languages.catalog import N_
 
 WIDTH, HEIGHT, COLUMN, ROW = 140, 46, 166, 84
 
@@ -31,20 +34,20 @@ class Box:
 
 
 BOXES = {
-    "notebook": Box("Notebook", 0, 1, 2),
+    "notebook": Box(N_("Notebook"), 0, 1, 2),
     "mlflow": Box("MLflow", 1, 0, 3),
-    "dvc": Box("DVC remote", 1, 2, 5),
+    "dvc": Box(N_("DVC remote"), 1, 2, 5),
     "git": Box("Git", 1, 1, 5),
-    "gate": Box("Quality gate", 2, 2, 7),
-    "pipeline": Box("Tekton pipeline", 2, 1, 9),
-    "image": Box("Image (S2I)", 3, 1, 8),
-    "staging": Box("Staging", 4, 1, 10),
-    "production": Box("Production", 5, 1, 11),
-    "person": Box("Approval", 5, 2, 11),
+    "gate": Box(N_("Quality gate"), 2, 2, 7),
+    "pipeline": Box(N_("Tekton pipeline"), 2, 1, 9),
+    "image": Box(N_("Image (S2I)"), 3, 1, 8),
+    "staging": Box(N_("Staging"), 4, 1, 10),
+    "production": Box(N_("Production"), 5, 1, 11),
+    "person": Box(N_("Approval"), 5, 2, 11),
     "prometheus": Box("Prometheus", 4, 0, 12),
     "grafana": Box("Grafana", 5, 0, 12),
-    "months": Box("New months", 0, 2, 13),
-    "canary": Box("Canary, A/B", 4, 2, 14),
+    "months": Box(N_("New months"), 0, 2, 13),
+    "canary": Box(N_("Canary, A/B"), 4, 2, 14),
     "alerts": Box("Alertmanager", 3, 0, 16),
 }
 ARROWS = (
@@ -74,34 +77,37 @@ def so_far(module: int) -> list[Box]:
     return [box for box in BOXES.values() if box.since <= module]
 
 
-def svg(module: int) -> str:
-    """The diagram of a module; nothing before the first part exists."""
+def svg(module: int, translated: Callable[[str], str] = str) -> str:
+    """The diagram of a module, with translated names; nothing before the first part exists."""
     boxes = so_far(module)
     if not boxes:
         return ""
     right = max(box.x for box in boxes) + WIDTH + 8
     top, bottom = min(box.y for box in boxes) - 8, max(box.y for box in boxes) + HEIGHT + 8
-    new = [box.name for box in boxes if box.since == module]
-    words = f"Parts so far: {', '.join(box.name for box in boxes)}."
-    words += f" New in this module: {', '.join(new)}." if new else ""
+    new = [translated(box.name) for box in boxes if box.since == module]
+    parts = ", ".join(translated(box.name) for box in boxes)
+    words = translated(N_("Parts so far: {parts}.")).format(parts=parts)
+    words += " " + translated(N_("New in this module: {parts}.")).format(parts=", ".join(new)) if new else ""
+    title = translated(N_("The architecture so far"))
+    drawn = "".join(_box(box, translated(box.name), box.since == module) for box in boxes)
     arrows = [
         _arrow(BOXES[a], BOXES[b], module) for a, b in ARROWS if BOXES[a].since <= module and BOXES[b].since <= module
     ]
     return (
-        '<div class="diagram" tabindex="0" role="group" aria-label="The architecture so far">'
+        f'<div class="diagram" tabindex="0" role="group" aria-label="{escape(title)}">'
         f'<svg viewBox="0 {top} {right} {bottom - top}" width="{right}" role="img" aria-label="{escape(words)}">'
         f'<defs><marker id="tip-{module}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto">'
         '<path d="M0 0 8 4 0 8z"></path></marker></defs>'
-        f"{''.join(arrows)}{''.join(_box(box, box.since == module) for box in boxes)}</svg></div>\n"
+        f"{''.join(arrows)}{drawn}</svg></div>\n"
     )
 
 
-def _box(box: Box, new: bool) -> str:
+def _box(box: Box, shown: str, new: bool) -> str:
     name = ' class="new"' if new else ""
     return (
         f'<g{name}><rect x="{box.x}" y="{box.y}" width="{WIDTH}" height="{HEIGHT}" rx="7"></rect>'
-        f'<text x="{box.x + WIDTH // 2}" y="{box.y + HEIGHT // 2 + 5}">{escape(box.name)}</text></g>'
+        f'<text x="{box.x + WIDTH // 2}" y="{box.y + HEIGHT // 2 + 5}">{escape(shown)}</text></g>'
     )
 
 

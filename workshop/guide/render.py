@@ -6,7 +6,7 @@ Raw HTML in a module is shown as text. There is no syntax highlighting.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -20,9 +20,19 @@ from workshop.guide import diagram, glossary
 from workshop.guide.include import Excerpt, excerpt
 from workshop.guide.module import Module, fold_line
 from workshop.guide.values import fill
+from workshop.languages.catalog import N_
 
 ON_A_CLUSTER = "**On a cluster:**"
-"""How a paragraph begins that applies only on a cluster; a fence has `only=cluster` instead."""
+"""How a paragraph begins that applies only on a cluster; a fence has `only=cluster` instead.
+
+Translations have the same words; the page shows them in its language.
+"""
+
+WHY = "**Why it matters.**"
+"""How the quotation begins that says why a module matters; also in translations."""
+
+Translated = Callable[[str], str]
+"""The translation of an English text."""
 
 
 def sections(module: Module, where: str = "lab") -> Iterator[tuple[str, str, str]]:
@@ -42,19 +52,24 @@ def sections(module: Module, where: str = "lab") -> Iterator[tuple[str, str, str
     yield heading, anchor, " ".join(text)
 
 
-def render(module: Module, kit: Path, known: Mapping[str, str], where: str = "lab") -> str:
+def render(
+    module: Module, kit: Path, known: Mapping[str, str], where: str = "lab", translated: Translated = str
+) -> str:
     """The body of a module's page, without the parts for the other place. `where` is `lab` or `cluster`.
+
+    `translated` gives the words that are not in the module's text: labels, the glossary, the diagram.
 
     Raises ManifestError if an include fails.
     """
     markdown = _markdown()
     tokens = _meant_for(where, markdown.parse(fill(module.body, known)))
-    _include(tokens, module, kit)
+    _translate_marks(tokens, translated)
+    _include(tokens, module, kit, translated)
     _link_modules(tokens)
-    _draw(tokens, int(module.number))
-    _label_tasks(tokens)
-    glossary.explain(tokens, module.number)
-    return str(markdown.renderer.render(tokens, markdown.options, {}))
+    _draw(tokens, int(module.number), translated)
+    _label_tasks(tokens, translated)
+    glossary.explain(tokens, module.number, translated)
+    return str(markdown.renderer.render(tokens, markdown.options, {"translated": translated}))
 
 
 def _markdown() -> MarkdownIt:
@@ -64,20 +79,20 @@ def _markdown() -> MarkdownIt:
     return markdown
 
 
-def _fence(_: object, tokens: Sequence[Token], index: int, __: OptionsDict, ___: EnvType) -> str:
-    token = tokens[index]
+def _fence(_: object, tokens: Sequence[Token], index: int, __: OptionsDict, env: EnvType) -> str:
+    token, translated = tokens[index], env["translated"]
     words = token.info.split()
     if token.meta.get("html"):
         return str(token.meta["html"])
     if words[:1] == ["bash"]:
         fold = next((fold_line(word[5:]) for word in words if word.startswith("fold=")), "")
-        shown = _commands(token.content)
-        return f"<details><summary>{escape(fold)}</summary>{shown}</details>\n" if fold else shown
+        shown = _commands(token.content, translated)
+        return f"<details><summary>{escape(translated(fold))}</summary>{shown}</details>\n" if fold else shown
     caption = str(token.meta.get("caption", ""))
-    return _code(escape(token.content), token.content, caption)
+    return _code(escape(token.content), token.content, caption, translated)
 
 
-def _commands(content: str) -> str:
+def _commands(content: str, translated: Translated) -> str:
     """A fence of commands; the copy button leaves out the prompt and the expected output."""
     shown: list[str] = []
     copied: list[str] = []
@@ -92,13 +107,13 @@ def _commands(content: str) -> str:
         else:
             shown.append(f'<span class="output">{escape(line)}</span>')
         goes_on = command and line.endswith("\\")
-    return _code("\n".join(shown), "\n".join(copied), "", wrap=True)
+    return _code("\n".join(shown), "\n".join(copied), "", translated, wrap=True)
 
 
-def _code(shown: str, copied: str, caption: str, *, wrap: bool = False) -> str:
+def _code(shown: str, copied: str, caption: str, translated: Translated, *, wrap: bool = False) -> str:
     head = f'<span class="caption mono">{escape(caption)}</span>' if caption else ""
     pre = f'<pre data-copy="{escape(copied)}" tabindex="0">{shown}</pre>'
-    button = '<button class="ghost copy" type="button">Copy</button>'
+    button = f'<button class="ghost copy" type="button">{escape(translated("Copy"))}</button>'
     names = "code wrap" if wrap else "code"
     return f'<div class="{names}">{head}<div class="box">{pre}{button}</div></div>\n'
 
@@ -114,7 +129,16 @@ def _meant_for(where: str, tokens: Sequence[Token]) -> list[Token]:
     return [token for at, token in enumerate(tokens) if at not in left_out]
 
 
-def _include(tokens: list[Token], module: Module, kit: Path) -> None:
+def _translate_marks(tokens: Sequence[Token], translated: Translated) -> None:
+    """The words that the kit reads in every text, in the language of the page."""
+    marks = {ON_A_CLUSTER.strip("*"): N_("On a cluster:"), WHY.strip("*"): N_("Why it matters.")}
+    for token in tokens:
+        for before, child in itertools.pairwise(token.children or []):
+            if before.type == "strong_open" and child.content in marks:
+                child.content = translated(marks[child.content])
+
+
+def _include(tokens: list[Token], module: Module, kit: Path, translated: Translated) -> None:
     """Replace each paragraph that is one include link by a fence with the file's text."""
     index = 0
     while index + 2 < len(tokens):
@@ -123,7 +147,7 @@ def _include(tokens: list[Token], module: Module, kit: Path) -> None:
             line = module.body_line + (tokens[index].map or [0])[0]
             title, target = str(link.attrs.get("title", "")), str(link.attrs.get("href", ""))
             shown = excerpt(kit, module.path, line, target, title)
-            tokens[index : index + 3] = [_as_fence(shown)]
+            tokens[index : index + 3] = [_as_fence(shown, translated)]
         index += 1
 
 
@@ -137,32 +161,33 @@ def _only_link(three: Sequence[Token]) -> Token | None:
     return first if alone and str(first.attrs.get("title", "")).split()[:1] == ["include"] else None
 
 
-def _as_fence(shown: Excerpt) -> Token:
+def _as_fence(shown: Excerpt, translated: Translated) -> Token:
     fence = Token("fence", "code", 0)
     fence.info, fence.content, fence.block = shown.language, shown.text, True
-    fence.meta = {"caption": shown.path if shown.line == 1 else f"{shown.path}, from line {shown.line}"}
+    part = translated(N_("{path}, from line {line}")).format(path=shown.path, line=shown.line)
+    fence.meta = {"caption": shown.path if shown.line == 1 else part}
     return fence
 
 
-def _draw(tokens: list[Token], module: int) -> None:
+def _draw(tokens: list[Token], module: int, translated: Translated) -> None:
     """Style the arrow from the notebooks to the dashboard, and add the diagram."""
     for at, (opening, inline) in enumerate(itertools.pairwise(tokens)):
         if opening.type == "paragraph_open" and inline.content.replace("*", "").startswith("notebooks →"):
             opening.attrSet("class", "arrow")
             picture = Token("fence", "", 0)
-            picture.meta = {"html": diagram.svg(module)}
+            picture.meta = {"html": diagram.svg(module, translated)}
             if picture.meta["html"]:
                 tokens.insert(at + 3, picture)
             return
 
 
-def _label_tasks(tokens: Sequence[Token]) -> None:
+def _label_tasks(tokens: Sequence[Token], translated: Translated) -> None:
     """Draw checkboxes as boxes that cannot be ticked, with a word for screen readers."""
     for token in tokens:
         for child in token.children or []:
             if child.type == "html_inline" and "task-list-item-checkbox" in child.content:
                 done = "checked" in child.content.replace("checkbox", "")
-                word = "Done: " if done else "Open: "
+                word = translated(N_("Done: ") if done else N_("Open: "))
                 child.content = (
                     f'<span class="box {"done" if done else "open"}"><span class="visually-hidden">{word}</span></span>'
                 )

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from markdown_it import MarkdownIt
 
 from workshop.guide import diagram
-from workshop.guide.module import Module
+from workshop.guide.module import SECTIONS, Module
+from workshop.guide.render import WHY, Translated
+from workshop.languages.catalog import N_
 
 
 @dataclass(frozen=True)
@@ -24,27 +26,25 @@ class Slide:
     body: str
 
 
-def slides(modules: Sequence[Module]) -> list[Slide]:
-    """All slides in the order of the modules."""
+def slides(modules: Sequence[Module], translated: Translated = str) -> list[Slide]:
+    """All slides in the order of the modules. `translated` gives the words that are not in the modules' texts."""
     made = []
     for module in modules:
-        parts = sections(module)
-        steps = "\n".join(f"1. {heading}" for heading in re.findall(r"^### (.+)$", parts.get("Steps", ""), re.M))
-        made.append(Slide(module, module.title, _html(parts.get("You will", "")) + diagram.svg(int(module.number))))
-        why = re.findall(r"^> ?(.*)$", parts.get("Steps", ""), re.M)
+        will, steps = section(module, "You will"), section(module, "Steps")
+        headings = "\n".join(f"1. {heading}" for heading in re.findall(r"^### (.+)$", steps, re.M))
+        made.append(Slide(module, module.title, _html(will) + diagram.svg(int(module.number), translated)))
+        why = re.findall(r"^> ?(.*)$", steps, re.M)
         if why:
-            made.append(Slide(module, "Why it matters", _html(" ".join(why).replace("**Why it matters.**", ""))))
-        made.append(Slide(module, "The steps", _html(steps)))
+            made.append(Slide(module, translated(N_("Why it matters")), _html(" ".join(why).replace(WHY, ""))))
+        made.append(Slide(module, translated(N_("The steps")), _html(headings)))
     return made
 
 
-def sections(module: Module) -> dict[str, str]:
-    """A module's text by its second-level headings."""
-    found: dict[str, str] = {}
-    for part in re.split(r"^## ", module.body, flags=re.M)[1:]:
-        heading, _, text = part.partition("\n")
-        found[heading.strip()] = text
-    return found
+def section(module: Module, name: str) -> str:
+    """The text of one of SECTIONS; it is found by its place, because translations have other headings."""
+    parts = re.split(r"^## .*\n", module.body, flags=re.M)[1:]
+    at = SECTIONS.index(name)
+    return parts[at] if at < len(parts) else ""
 
 
 def _html(text: str) -> str:

@@ -1,25 +1,33 @@
 """Translated modules: `modules/<language>/NN-name.md`, each with the digest of the text that it translates.
 
-If the English text changed since, the page says so and links to it. `python -m workshop.guide.translations` lists stale
-translations, each with the digest to write after it was updated.
+A translation has the commands, includes and links of its source, so that both texts are executed by the same tests. If
+the English text changed since, the page says so. `python -m workshop.guide.translations` lists what is stale or missing
+as a warning, and fails only where a translation would execute something else. `--sync` copies changed blocks of commands;
+the translation stays stale until somebody writes the new digest into it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import zip_longest
 
-from workshop.guide.module import Module, load
+from markdown_it import MarkdownIt
 
-LANGUAGES = {"zh-Hans": "简体中文"}
-"""The languages of translations, each with its own name for itself."""
+from workshop.errors import ManifestError
+from workshop.guide.module import Module, load, load_all
+from workshop.languages.catalog import ENGLISH, FOLDER, languages
+
+_LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)(?: \"([^\"]*)\")?\)")
+_FENCE = re.compile(r"^```[^\n]*\n.*?^```$", re.M | re.S)
 
 
 @dataclass(frozen=True)
 class Translation:
-    """A module in another language; `stale` if its source changed since."""
+    """A module in a language; `stale` if its source changed since. `language` is English where there is none."""
 
     language: str
     module: Module
@@ -31,30 +39,83 @@ def digest(module: Module) -> str:
     return hashlib.sha256(module.path.read_bytes()).hexdigest()[:12]
 
 
-def translations(module: Module) -> dict[str, Translation]:
-    """The translations of a module, by language. Raises ManifestError for a file that is not a module."""
-    found = {}
-    for language in LANGUAGES:
-        path = module.path.parent / language / module.path.name
-        if path.exists():
-            made = load(path)
-            found[language] = Translation(language, made, made.source != digest(module))
-    return found
+def in_language(module: Module, language: str) -> Translation:
+    """A module of the English text in a language. Raises ManifestError for a file that is not a module."""
+    path = module.path.parent / language / module.path.name
+    if language == ENGLISH.tag or not path.exists():
+        return Translation(ENGLISH.tag, module, stale=False)
+    made = load(path)
+    return Translation(language, made, stale=made.source != digest(module))
 
 
-def main() -> int:
-    """List the stale ones; exit 1 if there is one."""
-    from workshop.guide.module import load_all
+def differences(module: Module, translation: Module) -> list[str]:
+    """What a translation would do differently: front matter, headings, blocks of commands, includes, and links."""
+    found = []
+    if _front(translation) != _front(module):
+        found.append(f"the front matter is {_front(translation)}, in {module.path.name} {_front(module)}")
+    for what, read in (("heading", _headings), ("block", _fences), ("link", _links)):
+        pairs = zip_longest(read(module), read(translation), fillvalue="nothing")
+        found += [f"{what} {at} is {theirs}, in {module.path.name} {ours}" for at, (ours, theirs) in
+                  enumerate(pairs, start=1) if ours != theirs]  # fmt: skip
+    return [f"{translation.path}: {each}" for each in found]
 
-    stale = [
-        f"{each.module.path}: stale; source: {digest(module)} once it says what {module.path.name} says"
-        for module in load_all(Path(__file__).resolve().parents[1] / "modules")
-        for each in translations(module).values()
-        if each.stale
-    ]
-    sys.stdout.write("".join(f"{line}\n" for line in stale))
-    return 1 if stale else 0
+
+def _front(module: Module) -> tuple[object, ...]:
+    return module.minutes, module.runs_on, module.checks, module.needs
+
+
+def _headings(module: Module) -> list[str]:
+    return re.findall(r"^#+(?= )", _FENCE.sub("", module.body), re.M)
+
+
+def _fences(module: Module) -> list[str]:
+    tokens = MarkdownIt("commonmark").parse(module.body)
+    return [f"```{token.info}\n{token.content}```" for token in tokens if token.type == "fence"]
+
+
+def _links(module: Module) -> list[str]:
+    """Targets of links, files relative to the kit, and what an include shows."""
+    found = []
+    for image, target, title in _LINK.findall(_FENCE.sub("", module.body)):
+        known = re.match(r"[a-z]+:|\$|#", target) or ("/" not in target and target.endswith(".md"))
+        place = target if known else str((module.path.parent / target).resolve())
+        found.append(f"{image}{place} {title if title.startswith('include') else ''}".strip())
+    return sorted(found)
+
+
+def sync(module: Module, translation: Module) -> None:
+    """Copy the fences of the source. Raises ManifestError if their number differs."""
+    text, fences = translation.path.read_text(encoding="utf-8"), _FENCE.findall(module.body)
+    if len(fences) != len(_FENCE.findall(text)):
+        raise ManifestError(
+            f"{translation.path}: it has {len(_FENCE.findall(text))} blocks, {module.path.name} has {len(fences)}",
+            hint="add or remove the block in the translation, then sync again",
+        )
+    copies = iter(fences)
+    translation.path.write_text(_FENCE.sub(lambda _: next(copies), text), encoding="utf-8")
+
+
+def main(words: Sequence[str] = ()) -> int:
+    """List what is stale or missing; exit 1 if a translation would execute something else."""
+    wrong: list[str] = []
+    for module in load_all(FOLDER):
+        for language in list(languages())[1:]:
+            found = in_language(module, language)
+            if found.language != language:
+                sys.stdout.write(f"warning: {module.path.parent / language / module.path.name}: not translated yet\n")
+                continue
+            if "--sync" in words:
+                sync(module, found.module)
+                found = in_language(module, language)
+            wrong += differences(module, found.module)
+            if found.stale:
+                sys.stdout.write(
+                    f"warning: {found.module.path}: stale; source: {digest(module)} once it says what "
+                    f"{module.path.name} says\n"
+                )
+    sys.stdout.write("".join(f"error: {line}\n" for line in wrong))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -16,6 +16,8 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.errors import UsageError
 from workshop.guide.module import Command, Module, load_all
 from workshop.guide.runner import Ran, Result, run_module
+from workshop.guide.translations import in_language
+from workshop.languages.catalog import languages
 from workshop.participants.progress import Change, Progress, checked, here, remember
 from workshop.participants.target import CommandTarget
 
@@ -42,6 +44,12 @@ class Participation:
         if found is None:
             raise UsageError(f"there is no module {number!r}", hint=f"the modules are {', '.join(self.modules)}")
         return found
+
+    def text(self, module: Module, language: str) -> Module:
+        """The module in a language, whose commands are the same; English if it is not translated. Raises UsageError."""
+        if language not in languages():
+            raise UsageError(f"there is no language {language!r}", hint=f"the languages are {', '.join(languages())}")
+        return in_language(module, language).module
 
     def findings(self, module: Module, *, asked: bool = False) -> list[Finding]:
         """What the module's check finds. `asked` says whether the participant asked for the check.

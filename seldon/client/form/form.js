@@ -1,6 +1,7 @@
 // A field for each column of a model, made from its OpenAPI document, and errors next to the fields.
 
 import { make } from "./elements.js";
+import { _ } from "./language.js";
 
 export class Form {
   // `columns` has the JSON Schema of each column by name, `values` what the form begins with.
@@ -24,7 +25,7 @@ export class Form {
 
   // The fields that must not be empty and are, with a hint for each.
   missing() {
-    return Object.entries(this.row()).filter(([, value]) => value === undefined).map(([name]) => [name, "Enter a value."]);
+    return Object.entries(this.row()).filter(([, value]) => value === undefined).map(([name]) => [name, _("Enter a value.")]);
   }
 
   // Show each error next to its field and focus the first; returns those of columns without a field.
@@ -61,13 +62,13 @@ function field(name, column, value) {
   input.id = `field-${name}`;
   input.name = name;
   if (value !== undefined) input.value = value;
-  const hint = [words, column.nullable ? "may be empty" : ""].filter(Boolean).join("; ");
+  const hint = [words, column.nullable ? _("may be empty") : ""].filter(Boolean).join("; ");
   return make("div", { class: "field" }, label, input, hint ? make("p", { class: "hint" }, hint) : null);
 }
 
 function choice(column) {
   const values = column.enum.filter((value) => value !== null);
-  const empty = make("option", { value: "" }, column.nullable ? "unknown" : "Choose one");
+  const empty = make("option", { value: "" }, column.nullable ? _("unknown") : _("Choose one"));
   return make("select", {}, empty, ...values.map((value) => make("option", { value }, value)));
 }
 

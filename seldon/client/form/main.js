@@ -2,6 +2,7 @@
 
 import { make } from "./elements.js";
 import { Form } from "./form.js";
+import { _ } from "./language.js";
 import { Away, Refused, post, request } from "./model.js";
 
 const title = document.getElementById("answer-title");
@@ -18,14 +19,14 @@ try {
   if (words.title) document.title = words.title;
   const document_ = await load("../seldon.json");
   const columns = document_?.components?.schemas?.Row?.properties;
-  if (!columns) throw new Error(document_ ? "the model does not say which columns it has" : "no model is deployed here yet");
+  if (!columns) throw new Error(document_ ? _("the model does not say which columns it has") : _("no model is deployed here yet"));
   form = new Form(document.getElementById("row"), columns, words.values ?? {});
   form.element.addEventListener("submit", (event) => {
     event.preventDefault();
     ask();
   });
 } catch (error) {
-  show("There is nothing to ask", make("p", { class: "notice bad", role: "alert" }, `The form could not be made: ${error.message}. Reload the page in a moment.`));
+  show(_("There is nothing to ask"), make("p", { class: "notice bad", role: "alert" }, _("The form could not be made: {error}. Reload the page in a moment.", { error: error.message })));
   button.hidden = true;
 }
 
@@ -52,17 +53,17 @@ async function ask() {
   }
   const asked = request(form.row());
   button.setAttribute("aria-disabled", "true");
-  status.textContent = "Asking the model";
+  status.textContent = _("Asking the model");
   try {
     const answer = await post("predictions", asked);
     const outputs = answer.data?.ndarray?.[0];
-    if (!outputs?.every?.(Number.isFinite)) throw new Away("The answer is not one of this model.");
+    if (!outputs?.every?.(Number.isFinite)) throw new Away(_("The answer is not one of this model."));
     const unit = answer.meta?.tags?.unit ?? "";
     const names = answer.data.names ?? [];
     if (outputs.length === 1) {
-      show(words.answer ?? "The model's answer", one(outputs[0], unit), truth(asked, answer, unit));
+      show(words.answer ?? _("The model's answer"), one(outputs[0], unit), truth(asked, answer, unit));
     } else {
-      show(words.answer ?? "The model's answer", ...outputs.map((value, at) => make("p", {}, `${names[at] ?? at}: `, make("b", {}, rounded(value)))));
+      show(words.answer ?? _("The model's answer"), ...outputs.map((value, at) => make("p", {}, `${names[at] ?? at}: `, make("b", {}, rounded(value)))));
     }
   } catch (error) {
     if (error instanceof Refused) refused(error);
@@ -89,25 +90,25 @@ function rounded(value) {
 }
 
 function refused(error) {
-  const errors = [...error.fields].map(([column, { got, allowed }]) => [column, `The model got ${got}. Allowed: ${allowed.replace(/null$/, "nothing")}.`]);
+  const errors = [...error.fields].map(([column, { got, allowed }]) => [column, _("The model got {got}. Allowed: {allowed}.", { got, allowed: allowed.replace(/null$/, _("nothing")) })]);
   const strangers = form.showErrors(errors);
   if (errors.length && !strangers.length) return;
-  problem.replaceChildren(make("p", {}, `The model refused these values: ${error.message}`));
+  problem.replaceChildren(make("p", {}, _("The model refused these values: {error}", { error: error.message })));
   problem.hidden = false;
 }
 
 function away(error) {
-  const again = make("button", { type: "button" }, "Try again");
+  const again = make("button", { type: "button" }, _("Try again"));
   again.addEventListener("click", ask);
-  show("No answer this time", make("div", { class: "notice bad" }, make("p", {}, `${error.message} Your values are kept: try again in a moment.`), again));
+  show(_("No answer this time"), make("div", { class: "notice bad" }, make("p", {}, _("{error} Your values are kept: try again in a moment.", { error: error.message })), again));
 }
 
 // What the value really was, for those who know.
 function truth(asked, answer, unit) {
-  const note = make("p", { class: "quiet" }, "If you already know, report it. The owners of the model then see how far it is off.");
+  const note = make("p", { class: "quiet" }, _("If you already know, report it. The owners of the model then see how far it is off."));
   const input = make("input", { type: "number", step: "any", inputmode: "decimal", id: "truth", required: true });
-  const send = make("button", { type: "submit" }, "Report");
-  const label = make("label", { for: "truth" }, "What was it really?", unit ? make("span", { class: "unit" }, ` (${unit})`) : null);
+  const send = make("button", { type: "submit" }, _("Report"));
+  const label = make("label", { for: "truth" }, _("What was it really?"), unit ? make("span", { class: "unit" }, ` (${unit})`) : null);
   const fields = make("form", { class: "field", novalidate: true }, label, input, send);
   fields.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -115,15 +116,15 @@ function truth(asked, answer, unit) {
     fields.setAttribute("aria-busy", "true");
     try {
       await post("feedback", { request: asked, response: answer, truth: { data: { ndarray: [[Number(input.value)]] } } });
-      const thanks = make("p", { class: "notice", tabindex: "-1" }, "Thank you. Your answer is counted.");
+      const thanks = make("p", { class: "notice", tabindex: "-1" }, _("Thank you. Your answer is counted."));
       note.remove();
       fields.replaceWith(thanks);
       thanks.focus();
     } catch (error) {
-      note.textContent = `Your report was not sent. ${error.message}`;
+      note.textContent = _("Your report was not sent. {error}", { error: error.message });
       note.setAttribute("role", "alert");
     }
     fields.removeAttribute("aria-busy");
   });
-  return make("section", { class: "feedback", "aria-labelledby": "truth-title" }, make("h3", { id: "truth-title" }, "How did it go?"), note, fields);
+  return make("section", { class: "feedback", "aria-labelledby": "truth-title" }, make("h3", { id: "truth-title" }, _("How did it go?")), note, fields);
 }

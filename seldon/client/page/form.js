@@ -1,17 +1,18 @@
 // The form: dependent choices, assumed values, and errors next to their fields.
 
 import { make } from "./elements.js";
+import { _ } from "./language.js";
 import { ASSUMED, KINDS, clock, inWords } from "./reference.js";
 
 const OWN = "own";
 // The field of a column of the model, where the names differ.
 const FIELD_OF = { weekday: "date" };
 const MISSING = {
-  origin: "Choose where you leave from.",
-  dest: "Choose where you fly to.",
-  carrier: "Choose your airline.",
-  date: "Enter the day of departure.",
-  sched_dep: "Enter the time of departure, for example 17:30.",
+  origin: _("Choose where you leave from."),
+  dest: _("Choose where you fly to."),
+  carrier: _("Choose your airline."),
+  date: _("Enter the day of departure."),
+  sched_dep: _("Enter the time of departure, for example 17:30."),
 };
 
 export class Form {
@@ -88,7 +89,7 @@ export class Form {
     const date = new Date(Date.now() + 24 * 3600 * 1000);
     this.fields.date.value = `${date.getFullYear()}-${String(date.getMonth() + 1).padStart(2, "0")}-${String(date.getDate()).padStart(2, "0")}`;
     this.fields.sched_dep.value = "17:30";
-    for (const [value, label] of [...KINDS, [OWN, "My own"]]) {
+    for (const [value, label] of [...KINDS, [OWN, _("My own")]]) {
       const input = make("input", { type: "radio", name: "sky", id: `sky-${value}`, value, checked: value === "typical" });
       document.getElementById("sky").append(make("div", { class: "chip" }, input, make("label", { for: input.id }, label)));
     }
@@ -98,7 +99,7 @@ export class Form {
       const words = make("label", { for: name }, label, unit && make("span", { class: "unit" }, ` (${unit})`));
       document.getElementById("assumed-fields").append(make("div", { class: "field" }, words, input));
     }
-    options(this.fields.origin, "Choose an airport", this.reference.origins());
+    options(this.fields.origin, _("Choose an airport"), this.reference.origins());
     this.#choices("origin");
     this.#assume();
   }
@@ -138,9 +139,9 @@ export class Form {
   // Update the choices after `name` has changed: destinations of an airport, airlines of a route.
   #choices(name) {
     const { origin, dest, carrier } = this.fields;
-    if (name === "origin") options(dest, origin.value ? "Choose a city" : "Choose From first", this.reference.destinations(origin.value));
+    if (name === "origin") options(dest, origin.value ? _("Choose a city") : _("Choose From first"), this.reference.destinations(origin.value));
     if (name === "origin" || name === "dest") {
-      options(carrier, dest.value ? "Choose an airline" : "Choose To first", this.reference.flown(origin.value, dest.value));
+      options(carrier, dest.value ? _("Choose an airline") : _("Choose To first"), this.reference.flown(origin.value, dest.value));
       if (carrier.options.length === 2) carrier.selectedIndex = 1;
       if (dest.value) this.#forgive(dest);
       if (carrier.value) this.#forgive(carrier);
@@ -179,7 +180,7 @@ export class Form {
   #say() {
     const row = Object.fromEntries(Object.keys(ASSUMED).map((name) => [name, this.#assumed(name)]));
     const words = inWords(row);
-    const parts = row.distance === null ? [words.weather] : [`${row.distance} miles`, words.plane, words.weather];
+    const parts = row.distance === null ? [words.weather] : [_("{miles} miles", { miles: row.distance }), words.plane, words.weather];
     document.getElementById("assumed-text").textContent = `${parts.filter(Boolean).join("; ")}.`;
   }
 }

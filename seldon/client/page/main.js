@@ -3,6 +3,7 @@
 import { askHowItWent, chance, moved, phrase } from "./answer.js";
 import { make } from "./elements.js";
 import { Form } from "./form.js";
+import { _ } from "./language.js";
 import { Away, Refused, explain, feedback, predict, request } from "./model.js";
 import { Reference } from "./reference.js";
 
@@ -22,7 +23,7 @@ try {
     ask();
   });
 } catch (error) {
-  show("This page is not complete", make("p", { class: "notice bad", role: "alert" }, `The list of routes could not be loaded. Reload the page. (${error.message})`));
+  show(_("This page is not complete"), make("p", { class: "notice bad", role: "alert" }, _("The list of routes could not be loaded. Reload the page. ({error})", { error: error.message })));
   button.hidden = true;
 }
 
@@ -39,7 +40,7 @@ async function ask() {
   const row = form.row();
   const asked = request(row);
   button.setAttribute("aria-disabled", "true");
-  status.textContent = "Asking the model";
+  status.textContent = _("Asking the model");
   try {
     const { late, threshold, answer } = await predict(asked);
     const explanation = await explain(asked);
@@ -66,16 +67,16 @@ function show(heading, ...content) {
 }
 
 function refused(error) {
-  const errors = [...error.fields].map(([column, { got, allowed }]) => [column, `The model got ${got}. Allowed: ${allowed.replace(/null$/, "nothing")}.`]);
+  const errors = [...error.fields].map(([column, { got, allowed }]) => [column, _("The model got {got}. Allowed: {allowed}.", { got, allowed: allowed.replace(/null$/, _("nothing")) })]);
   const strangers = form.showErrors(errors);
   if (errors.length && !strangers.length) return;
-  problem.replaceChildren(make("p", {}, `The model refused this flight: ${error.message}`));
+  problem.replaceChildren(make("p", {}, _("The model refused this flight: {error}", { error: error.message })));
   problem.hidden = false;
 }
 
 function away(error) {
-  const again = make("button", { type: "button" }, "Try again");
+  const again = make("button", { type: "button" }, _("Try again"));
   again.addEventListener("click", ask);
-  const message = make("div", { class: "notice bad" }, make("p", {}, `${error.message} Your flight is kept: try again in a moment.`), again);
-  show("No answer this time", message);
+  const message = make("div", { class: "notice bad" }, make("p", {}, _("{error} Your flight is kept: try again in a moment.", { error: error.message })), again);
+  show(_("No answer this time"), message);
 }

@@ -1,5 +1,7 @@
 // A client of Seldon's protocol for the deployment of this page: prediction, explanation, feedback.
 
+import { _ } from "./language.js";
+
 // The page lies in one folder below the deployment's own address in the lab, and at the top of its host on OpenShift,
 // where a browser resolves .. to /: the same relative path leads to the API in both.
 const API = "../api/v1.0/";
@@ -24,7 +26,7 @@ export async function predict(asked) {
   const answer = await post("predictions", asked);
   const table = answer.data;
   const late = table?.ndarray?.[0]?.[table.names?.indexOf("late")];
-  if (!Number.isFinite(late)) throw new Away("The answer is not one of this model.");
+  if (!Number.isFinite(late)) throw new Away(_("The answer is not one of this model."));
   // The threshold of the model that answered.
   const threshold = Number(answer.meta?.tags?.threshold) || UNKNOWN_THRESHOLD;
   return { late, threshold, answer };
@@ -57,16 +59,16 @@ export async function post(path, body) {
     });
     content = await answer.json().catch(() => null);
   } catch (error) {
-    if (error.name === "TimeoutError") throw new Away("The model did not answer within ten seconds.");
-    if (error instanceof TypeError) throw new Away("The model cannot be reached. Check your connection.");
+    if (error.name === "TimeoutError") throw new Away(_("The model did not answer within ten seconds."));
+    if (error instanceof TypeError) throw new Away(_("The model cannot be reached. Check your connection."));
     throw error;
   }
   if (answer.ok && content) return named(content, answer.headers.get("seldon-puid"));
   const info = content?.status?.info ?? "";
-  if (answer.status === 404) throw new Away("No model is deployed here yet.");
-  if ([502, 503, 504].includes(answer.status)) throw new Away("The model is busy or just starting.");
-  if (answer.status >= 400 && answer.status < 500) throw new Refused(info || `It refused with ${answer.status}.`, findings(info));
-  throw new Away(`The model's server failed (${answer.status}).`);
+  if (answer.status === 404) throw new Away(_("No model is deployed here yet."));
+  if ([502, 503, 504].includes(answer.status)) throw new Away(_("The model is busy or just starting."));
+  if (answer.status >= 400 && answer.status < 500) throw new Refused(info || _("It refused with {status}.", answer), findings(info));
+  throw new Away(_("The model's server failed ({status}).", answer));
 }
 
 // The answer with its identifier where feedback has it: a server counts feedback about a prediction once.

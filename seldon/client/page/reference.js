@@ -1,23 +1,25 @@
 // Values that a traveller does not know: routes, planes and weather of reference.json, and their texts.
 
+import { _ } from "./language.js";
+
 export const KINDS = [
-  ["typical", "Typical"], ["rain", "Rain"], ["storm", "Storm"], ["snow", "Snow"], ["wind", "Strong wind"], ["fog", "Fog"],
+  ["typical", _("Typical")], ["rain", _("Rain")], ["storm", _("Storm")], ["snow", _("Snow")], ["wind", _("Strong wind")], ["fog", _("Fog")],
 ];
 
 // Every column that the page may assume: its label, its unit, and the step of its input.
 export const ASSUMED = {
-  sched_arr: ["Arrives at", "", null],
-  distance: ["Distance", "miles", 1],
-  seats: ["Seats", "", 1],
-  plane_age: ["Plane age", "years", 1],
-  temp: ["Temperature", "°F", 0.1],
-  dewp: ["Dew point", "°F", 0.1],
-  humid: ["Humidity", "%", 0.1],
-  wind_dir: ["Wind from", "°", 10],
-  wind_speed: ["Wind", "mph", 0.1],
-  precip: ["Rain, snow", "in/h", 0.01],
-  pressure: ["Pressure", "mbar", 0.1],
-  visib: ["Visibility", "miles", 0.1],
+  sched_arr: [_("Arrives at"), "", null],
+  distance: [_("Distance"), _("miles"), 1],
+  seats: [_("Seats"), "", 1],
+  plane_age: [_("Plane age"), _("years"), 1],
+  temp: [_("Temperature"), "°F", 0.1],
+  dewp: [_("Dew point"), "°F", 0.1],
+  humid: [_("Humidity"), "%", 0.1],
+  wind_dir: [_("Wind from"), "°", 10],
+  wind_speed: [_("Wind"), "mph", 0.1],
+  precip: [_("Rain, snow"), "in/h", 0.01],
+  pressure: [_("Pressure"), "mbar", 0.1],
+  visib: [_("Visibility"), _("miles"), 0.1],
 };
 
 export class Reference {
@@ -83,14 +85,18 @@ export function inWords(row) {
   const celsius = Math.round(((row.temp - 32) * 5) / 9);
   return {
     plane: [
-      has("seats") ? `${row.seats} seats` : "a plane of unknown size",
-      has("plane_age") ? (row.plane_age === 1 ? "1 year old" : `${row.plane_age} years old`) : null,
+      has("seats") ? _("{seats} seats", row) : _("a plane of unknown size"),
+      has("plane_age") ? (row.plane_age === 1 ? _("1 year old") : _("{plane_age} years old", row)) : null,
     ].filter(Boolean).join(", "),
     weather: [
       has("temp") ? `${Math.round(row.temp)} °F (${celsius} °C)` : null,
-      has("precip") ? (row.precip > 0 ? `${row.precip} in of ${row.temp <= 32 ? "snow as water" : "rain"} an hour` : "dry") : null,
-      has("wind_speed") ? `wind ${Math.round(row.wind_speed)} mph` : null,
-      has("visib") ? `visibility ${row.visib} ${row.visib === 1 ? "mile" : "miles"}` : null,
+      has("precip") ? (row.precip > 0 ? falling(row) : _("dry")) : null,
+      has("wind_speed") ? _("wind {speed} mph", { speed: Math.round(row.wind_speed) }) : null,
+      has("visib") ? (row.visib === 1 ? _("visibility 1 mile") : _("visibility {visib} miles", row)) : null,
     ].filter(Boolean).join(", "),
   };
+}
+
+function falling(row) {
+  return row.temp <= 32 ? _("{precip} in of snow as water an hour", row) : _("{precip} in of rain an hour", row);
 }

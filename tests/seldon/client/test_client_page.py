@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,27 @@ def test_the_answer_is_that_of_the_model_and_is_counted_once(tab: Tab, site: Sit
     assert tab.focused == tab.one("#answer-title")
     assert site.server.sample("model_predictions_total") == counted + 1, "an explanation is no prediction"
     assert tab.complaints() == [], "the policy blocks nothing that the page needs"
+
+
+def test_the_page_speaks_another_language_after_a_click_and_keeps_it(tab: Tab) -> None:
+    tab.open(FLIGHT)
+    tab.one("#languages [lang=zh-Hans]").click()
+    tab.until(lambda: tab.text("h1") == "我的航班会晚点吗？")
+    assert tab.driver.execute_script("return document.documentElement.lang") == "zh-Hans"
+    tab.ask()
+    tab.answered()
+    assert "United，从 Newark 到 Chicago O'Hare，星期五 18:30" in tab.text("#answer")
+    assert {part.text for part in tab.all(".part .name")} == {"星期与时刻", "航空公司", "航线", "飞机", "天气"}
+    english = [
+        one.text
+        for one in tab.all("body *")
+        if re.search("[a-z]{4} [a-z]{3}", one.text) and not one.get_property("childElementCount")
+    ]
+    assert english == []
+    tab.open()
+    assert tab.text("h1") == "我的航班会晚点吗？"
+    tab.one("#languages [lang=en]").click()
+    tab.until(lambda: tab.text("h1") == "Will my flight be late?")
 
 
 def test_a_sunday_is_the_seventh_day(tab: Tab) -> None:
@@ -200,6 +222,7 @@ def test_feedback_that_does_not_arrive_can_be_sent_again(tab: Tab, site: Site) -
 def test_everything_can_be_done_from_the_keyboard(tab: Tab) -> None:
     tab.open()
     keys = ActionChains(tab.driver, duration=0)
+    keys.send_keys(Keys.TAB)  # The other language.
     for word in ("Newark", "Chicago O", "United"):
         keys.send_keys(Keys.TAB, word)
     keys.send_keys(Keys.TAB, "11272026").send_keys(Keys.TAB, Keys.TAB, "0630PM").perform()

@@ -1,4 +1,4 @@
-"""The guide as a site: the diagram, the search, translations, folded answers, and the ledger."""
+"""The guide as a site: the diagram, the search, folded answers, and the ledger."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from flights.schema import NAMES
 from workshop.errors import ManifestError
 from workshop.guide import diagram, ledger, links
 from workshop.guide.include import excerpt
-from workshop.guide.module import load, load_all, parse
+from workshop.guide.module import load_all, parse
 from workshop.guide.render import ON_A_CLUSTER, render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
-from workshop.guide.translations import LANGUAGES, digest, main, translations
 from workshop.participants.names import Participant
 
 KIT = Path(__file__).resolve().parents[3]
@@ -90,45 +89,6 @@ def test_checkboxes_of_a_list_have_text_for_screen_readers(tmp_path: Path) -> No
     page = render(parse(FRONT + "- [x] one\n- [ ] two\n", tmp_path / "01-a.md"), tmp_path, {})
     assert re.search(r"Done: </span></span>\s*one", page) and re.search(r"Open: </span></span>\s*two", page)
     assert "<input" not in page
-
-
-# -- translations
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "zh-Hans").mkdir()
-    (tmp_path / "01-a.md").write_text(FRONT + "Hello\n")
-    return tmp_path
-
-
-def _translate(folder: Path, source: str) -> None:
-    front = FRONT.replace("checks: false\n", f"checks: false\nsource: {source}\n")
-    (folder / "zh-Hans" / "01-a.md").write_text(front + "你好\n")
-
-
-def test_a_translation_is_stale_as_soon_as_its_source_has_changed(folder: Path) -> None:
-    english = load(folder / "01-a.md")
-    assert translations(english) == {}
-    _translate(folder, digest(english))
-    assert not translations(english)["zh-Hans"].stale
-    (folder / "01-a.md").write_text(FRONT + "Hello again\n")
-    assert translations(load(folder / "01-a.md"))["zh-Hans"].stale
-
-
-@pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_the_kits_translations_are_of_the_text_as_it_is(language: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main() == 0, f"mend these, then write the new digest:\n{capsys.readouterr().out}"
-    assert any(language in translations(module) for module in MODULES)
-
-
-def test_a_translation_has_the_commands_of_its_source() -> None:
-    for module in MODULES:
-        for each in translations(module).values():
-            ours = [command.text for block in module.blocks for command in block.commands]
-            theirs = [command.text for block in each.module.blocks for command in block.commands]
-            assert theirs == ours, each.module.path
-            assert render(each.module, KIT, {})
 
 
 # -- what is not run

@@ -16,6 +16,7 @@ from workshop.lab import process_environment
 from workshop.lab.components.process import ProcessRunner, ProcessSpec
 from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.lab.sessions import LOGIN
+from workshop.languages.catalog import N_
 from workshop.participants.names import EXPERIMENT_PAGE
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ SPEC = ComponentSpec(
     port=15000,
     variable="MLFLOW_URL",
     task_variable="MLFLOW_TRACKING_URI",
-    station=Station("model", "runs and models in MLflow"),
+    station=Station("model", N_("runs and models in MLflow")),
     package="mlflow",
     personal=True,
 )

@@ -15,6 +15,7 @@ from workshop.lab.components.protected import runner, served
 from workshop.lab.monitoring.files import PrometheusFiles
 from workshop.lab.parts import ComponentSpec, Runner, Station
 from workshop.lab.sessions import LOGIN
+from workshop.languages.catalog import N_
 
 if TYPE_CHECKING:
     from workshop.lab.lab import Lab
@@ -57,5 +58,5 @@ SPEC = ComponentSpec(
     variable="PROMETHEUS_URL",
     task_variable="PROMETHEUS_URL",
     token_variable="PROMETHEUS_TOKEN",  # noqa: S106 a name
-    station=Station("grafana", "dashboards", endpoint="dashboards"),
+    station=Station("grafana", N_("dashboards"), endpoint="dashboards"),
 )

@@ -17,9 +17,10 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
+
+from starlette.requests import Request
 
 from workshop.lab.listening.hosts import LOOPBACK, host_name
 from workshop.lab.sessions import LOGIN, SESSION_SECONDS, Codes, Sessions
@@ -36,7 +37,6 @@ TERMINAL = "terminal"
 OPEN_PATHS = ("/livez", "/static/")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _LOGIN_LIMIT = 4096
-_LOGIN_PAGE = (Path(__file__).parent / "templates" / "login.html").read_text(encoding="utf-8")
 _URL_SAFE = ":/?#[]@!$&'()*+,;=%-._~"
 _PLAIN = b"text/plain; charset=utf-8"
 _NEXT = "open the link that `workshop status` prints, or send the header `Authorization: Bearer <token>`"
@@ -148,7 +148,7 @@ class TokenGate:
     async def _login(self, scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
         """The console's login page and its POST."""
         if scope["method"] in ("GET", "HEAD"):
-            await _login_page(send, status=200)
+            await _login_page(scope, send, status=200)
             return
         if scope["method"] != "POST" or not same_origin(headers):
             await _refuse(scope, receive, send, 403, "log in from the lab's own login page")
@@ -190,7 +190,7 @@ class TokenGate:
 
     async def _ask_to_log_in(self, scope: Scope, send: Send) -> None:
         if not self._console:
-            await _login_page(send)
+            await _login_page(scope, send)
             return
         query = scope["query_string"].decode("latin-1")
         back = quote(scope["path"] + (f"?{query}" if query else ""), safe="")
@@ -282,7 +282,10 @@ async def _body(receive: Receive) -> bytes:
     return b""
 
 
-async def _login_page(send: Send, status: int = 401) -> None:
+async def _login_page(scope: Scope, send: Send, status: int = 401) -> None:
+    # Other parts import this module in processes of their own, which show no page.
+    from workshop.lab.pages import html
+
     nonce = secrets.token_urlsafe(16)
     policy = (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; "
@@ -291,7 +294,7 @@ async def _login_page(send: Send, status: int = 401) -> None:
     await _answer(
         send,
         status,
-        _LOGIN_PAGE.replace("NONCE", nonce).encode(),
+        html.render("login.html", {"nonce": nonce}, html.language_of(Request(scope))).encode(),
         b"text/html; charset=utf-8",
         ((b"content-security-policy", policy.encode()),),
     )

@@ -21,18 +21,27 @@ from starlette.routing import BaseRoute, Route
 from workshop.errors import WorkshopError
 from workshop.lab.pages.guidehost import GuideHost
 from workshop.lab.pages.times import parsed
+from workshop.languages.catalog import N_
 from workshop.usecase import DEPLOYMENT
 
 URL = "/measures/delivery"
 WIDTH = 1000
 """The width of the timeline in its own units; the page scales it."""
 NARROWEST = 4
+_OF_THE_TOOLBOX = (
+    N_("Lead time for changes"),
+    N_("Deployment frequency"),
+    N_("Change failure rate"),
+    N_("Time to restore service"),
+    N_("Not counted as changes: rollbacks, A/B tests, shadows, and what ran before the history began."),
+)
+"""Texts of `delivery.measures`, which the catalogs need; the page translates them."""
 _WORDS = {
-    history.PROMOTED: ("promoted", "ok"),
-    history.ROLLED_BACK: ("rolled back to", "warn"),
-    history.CANARY_REFUSED: ("canary refused", "bad"),
-    history.AB_TEST: ("A/B test", "idle"),
-    history.SHADOW: ("shadow", "idle"),
+    history.PROMOTED: (N_("promoted"), "ok"),
+    history.ROLLED_BACK: (N_("rolled back to"), "warn"),
+    history.CANARY_REFUSED: (N_("canary refused"), "bad"),
+    history.AB_TEST: (N_("A/B test"), "idle"),
+    history.SHADOW: (N_("shadow"), "idle"),
 }
 
 
@@ -115,7 +124,7 @@ def releases(entries: Sequence[Entry], now: str) -> list[Release]:
                 what,
                 mark,
                 one.since,
-                one.until or ("now" if alone else ""),
+                one.until or (N_("now") if alone else ""),
                 duration(seconds) if seconds is not None else "",
                 one.git_commit[:12],
                 one.by,

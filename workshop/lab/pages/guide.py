@@ -23,11 +23,13 @@ from workshop.guide.module import Module, load_all
 from workshop.guide.render import render
 from workshop.guide.search import search
 from workshop.guide.slides import slides
-from workshop.guide.translations import LANGUAGES, translations
+from workshop.guide.translations import Translation, in_language
 from workshop.lab.lab import Lab
+from workshop.lab.pages import html
 from workshop.lab.pages.guidehost import GuideHost
 from workshop.lab.pages.jobs import VERBS, Busy, Job
 from workshop.lab.progress import progress
+from workshop.languages.catalog import N_, Language
 from workshop.participants.progress import LONGEST, Progress, asks_for_help, checked, needs_no_help, one_line
 
 HELP_BYTES = 4096
@@ -46,7 +48,7 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
     jobs = host.jobs
 
     async def index(request: Request) -> Response:
-        modules = _modules(host.kit)
+        modules = _titles(_modules(host.kit), html.language_of(request))
         shown = {"modules": modules, "total": sum(m.minutes for m in modules), **_sidebar(host, modules, "")}
         return host.page(request, "guide.html", shown)
 
@@ -54,33 +56,28 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
         modules = _modules(host.kit)
         found = next((m for m in modules if request.path_params["name"] in (m.name, m.number)), None)
         if found is None:
-            return _missing(host, request, f"The guide has no module {request.path_params['name']}.")
+            return _missing(host, request, N_("The guide has no such module."))
         if request.path_params["name"] == found.number:
             return RedirectResponse(f"/guide/{found.name}")
-        return host.page(request, "module.html", _module_values(host, modules, found, "en"))
-
-    async def translated(request: Request) -> Response:
-        modules = _modules(host.kit)
-        language, name = request.path_params["language"], request.path_params["name"]
-        found = next((m for m in modules if m.name == name), None)
-        if found is None or language not in translations(found):
-            return _missing(host, request, f"The guide has no {name} in {LANGUAGES.get(language, language)}.")
-        return host.page(request, "module.html", _module_values(host, modules, found, language))
+        return host.page(request, "module.html", _module_values(host, modules, found, html.language_of(request)))
 
     async def whole(request: Request) -> Response:
-        shown = [(module, _chapter(module.number, _body(host, module))) for module in _modules(host.kit)]
+        language = html.language_of(request)
+        modules = _titles(_modules(host.kit), language)
+        shown = [(module, _chapter(module.number, _body(host, module, language))) for module in modules]
         return host.page(request, "whole.html", {"modules": shown})
 
     async def talk(request: Request) -> Response:
+        language = html.language_of(request)
         shown = [
             {"module": slide.module, "title": slide.title, "html": Markup(slide.body)}  # noqa: S704
-            for slide in slides(_modules(host.kit))
+            for slide in slides(_titles(_modules(host.kit), language), language.text)
         ]
         return host.page(request, "slides.html", {"slides": shown})
 
     async def find(request: Request) -> Response:
         words = request.query_params.get("q", "")[:200]
-        modules = _modules(host.kit)
+        modules = _titles(_modules(host.kit), html.language_of(request))
         shown = {"words": words, "hits": search(modules, words, host.where), **_sidebar(host, modules, "")}
         return host.page(request, "search.html", shown)
 
@@ -140,7 +137,6 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
         Route("/guide/api/help", help_, methods=["GET", "POST", "DELETE"]),
         Route("/guide/api/job", job),
         Route("/guide/api/{verb:str}/{number:str}", begin, methods=["POST"]),
-        Route("/guide/{language:str}/{name:str}", translated),
         Route("/guide/{name:str}", module_page),
         Route("/guide/{name:str}/", lambda request: RedirectResponse(f"/guide/{request.path_params['name']}")),
     ]
@@ -158,6 +154,11 @@ def _modules(kit: Path) -> list[Module]:
     return load_all(kit / "workshop" / "modules")
 
 
+def _titles(modules: list[Module], language: Language) -> list[Module]:
+    """The modules in a language, English where there is no translation."""
+    return [in_language(module, language.tag).module for module in modules]
+
+
 def _sidebar(host: GuideHost, modules: list[Module], here: str) -> dict[str, object]:
     """The modules with the last results of their checks."""
     known = host.progress().modules
@@ -165,34 +166,30 @@ def _sidebar(host: GuideHost, modules: list[Module], here: str) -> dict[str, obj
     return {"all_modules": modules, "done": done, "here": here}
 
 
-def _module_values(host: GuideHost, modules: list[Module], found: Module, language: str) -> Mapping[str, object]:
-    at = modules.index(found)
-    others = translations(found)
-    shown, stale = found, False
-    if language in others:
-        shown, stale = others[language].module, others[language].stale
+def _module_values(host: GuideHost, modules: list[Module], found: Module, language: Language) -> Mapping[str, object]:
+    at, titles = modules.index(found), _titles(modules, language)
+    shown: Translation = in_language(found, language.tag)
     return {
         "module": found,
-        "title": shown.title,
-        "language": language,
-        "languages": {"en": "English", **{each: LANGUAGES[each] for each in others}} if others else {},
-        "stale": stale,
-        "body": _body(host, shown),
-        "previous": modules[at - 1] if at else None,
-        "next": modules[at + 1] if at + 1 < len(modules) else None,
+        "title": shown.module.title,
+        "text_language": shown.language,
+        "stale": shown.stale,
+        "body": _body(host, shown.module, language),
+        "previous": titles[at - 1] if at else None,
+        "next": titles[at + 1] if at + 1 < len(modules) else None,
         "terminals": host.terminals,
         "help_longest": LONGEST,
-        **_sidebar(host, modules, found.number),
+        **_sidebar(host, titles, found.number),
     }
 
 
-def _body(host: GuideHost, module: Module) -> Markup:
+def _body(host: GuideHost, module: Module, language: Language) -> Markup:
     try:
-        return Markup(render(module, host.kit, host.values(), host.where))  # noqa: S704 made by our own renderer
+        made = render(module, host.kit, host.values(), host.where, language.text)
     except WorkshopError as e:
-        return Markup('<div class="notice warn" role="alert"><p>This module cannot be shown: {}</p></div>').format(
-            str(e)
-        )
+        message = language.text(N_("This module cannot be shown:"))
+        return Markup('<div class="notice warn" role="alert"><p>{} {}</p></div>').format(message, str(e))
+    return Markup(made)  # noqa: S704 made by our own renderer
 
 
 def _chapter(number: str, body: Markup) -> Markup:
@@ -201,7 +198,7 @@ def _chapter(number: str, body: Markup) -> Markup:
 
 
 def _missing(host: GuideHost, request: Request, message: str) -> Response:
-    gone = {"message": message, "back": "/guide/", "back_name": "All modules"}
+    gone = {"message": message, "back": "/guide/", "back_name": N_("All modules")}
     return host.page(request, "missing.html", gone, status=404)
 
 

@@ -5,8 +5,8 @@ Pure functions of the lab; no state of their own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import psutil
 
@@ -16,6 +16,7 @@ from workshop.lab.lab import Lab
 from workshop.lab.pages.runs.listing import Row, Rows
 from workshop.lab.parts import Part
 from workshop.lab.routes import client_path
+from workshop.languages.catalog import N_
 from workshop.manifests.objects import Object, namespace_and_name, status_of
 
 RUNS_SHOWN = 8
@@ -23,24 +24,25 @@ FOLDERS = ("notebooks", "model", "s2i", "tekton", "seldon", "grafana")
 """The path from a notebook to the dashboards: a folder of the kit each."""
 REQUEST = "seldon/requests/flight.json"
 _MARKS = {
-    "ready": "ok",
-    "starting": "run",
-    "failed": "bad",
-    "stopped": "idle",
-    "missing": "warn",
-    "off": "idle",
+    N_("ready"): "ok",
+    N_("starting"): "run",
+    N_("failed"): "bad",
+    N_("stopped"): "idle",
+    N_("missing"): "warn",
+    N_("off"): "idle",
 }
-_STATES = {"Available": "ok", "Creating": "run", "Failed": "bad"}
+_STATES = {N_("Available"): "ok", N_("Creating"): "run", N_("Failed"): "bad"}
 
 
 @dataclass(frozen=True)
 class Station:
-    """One station: the folder's name, its state (`ok`, `run`, `bad`, `idle`), one fact."""
+    """One station: the folder's name, its state (`ok`, `run`, `bad`, `idle`), one fact with its values."""
 
     name: str
     mark: str
     fact: str
     url: str | None = None
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def overview(lab: Lab, rows: Rows) -> Overview:
         [one for each in lab.participant.namespaces for one in lab.store.objects(built_in("PipelineRun"), each)]
     )
     shown = tuple(rows.newest(pipelines_only=True)[:RUNS_SHOWN])
-    staging = _stage(lab, "Staging", "A successful run of train-and-stage deploys here.")
-    production = _stage(lab, "Production", "A run of promote brings the digest of staging here.")
+    staging = _stage(lab, N_("Staging"), N_("A successful run of train-and-stage deploys here."))
+    production = _stage(lab, N_("Production"), N_("A run of promote brings the digest of staging here."))
     production = _compared(production, staging)
     return Overview(
         stations=_stations(lab, runs, shown, production, staging, components),
@@ -159,26 +161,31 @@ def _stations(
     last = shown[0] if shown else None
     built = next((digest for run in runs if (digest := _result(run, "IMAGE_DIGEST", "digest"))), "")
     serving = next((d for stage in (production, staging) for d in stage.deployments), None)
-    where = "in production" if production.deployments else "in staging"
+    served = N_("{state} in production") if production.deployments else N_("{state} in staging")
     known = {
         "s2i": Station(
-            "s2i", "ok" if built else "idle", f"built {_short('@' + built)}" if built else "no image built yet"
+            "s2i",
+            "ok" if built else "idle",
+            N_("built {digest}") if built else N_("no image built yet"),
+            values={"digest": _short("@" + built)},
         ),
         "tekton": Station(
             "tekton",
             last.state.mark if last else "idle",
-            f"{last.pipeline}: {last.state.word.lower()}" if last else "no run yet",
+            N_("{pipeline}: {state}") if last else N_("no run yet"),
             last.url if last else "#runs",
+            {"pipeline": last.pipeline, "state": last.state.word} if last else {},
         ),
         "seldon": Station(
             "seldon",
             serving.mark if serving else "idle",
-            f"{serving.state} {where}" if serving else "nothing serves yet",
+            served if serving else N_("nothing serves yet"),
             "#serving",
+            {"state": serving.state} if serving else {},
         ),
         **_component_stations(lab, components),
     }
-    return tuple(known.get(folder) or Station(folder, "idle", "not running") for folder in FOLDERS)
+    return tuple(known.get(folder) or Station(folder, "idle", N_("not running")) for folder in FOLDERS)
 
 
 def _component_stations(lab: Lab, components: Sequence[PartRow]) -> dict[str, Station]:
@@ -188,10 +195,11 @@ def _component_stations(lab: Lab, components: Sequence[PartRow]) -> dict[str, St
     for name, spec in lab.components.items():
         if spec.station is not None:
             part, fact = by_name.get(name), spec.station.fact
+            values = {"part": part.name, "state": part.state} if part is not None else {}
             if part is not None and part.mark != "ok":
-                fact = f"{part.name} is {part.state}"
+                fact = N_("{part} is {state}")
             url = known.get(spec.station.endpoint) if spec.station.endpoint else lab.page_url(name)
-            found[spec.station.name] = Station(spec.station.name, part.mark if part else "idle", fact, url)
+            found[spec.station.name] = Station(spec.station.name, part.mark if part else "idle", fact, url, values)
     return found
 
 
@@ -224,7 +232,7 @@ def _compared(production: Stage, staging: Stage) -> Stage:
         digests = {p.digest for p in deployment.predictors if p.digest}
         if not tested or not digests:
             return ""
-        return "The digest that staging tested." if digests <= tested else "Staging has another digest."
+        return N_("The digest that staging tested.") if digests <= tested else N_("Staging has another digest.")
 
     return replace(production, deployments=tuple(replace(each, note=note(each)) for each in production.deployments))
 

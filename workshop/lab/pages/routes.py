@@ -28,6 +28,7 @@ from workshop.lab.pages.terminal import terminal_routes
 from workshop.lab.pages.terminal.shells import Shells
 from workshop.lab.pages.trace import trace_routes
 from workshop.lab.sessions import Sessions
+from workshop.languages.catalog import N_
 
 STATIC = Path(__file__).parent / "static"
 
@@ -99,7 +100,7 @@ def opening_routes(lab: Lab) -> list[BaseRoute]:
         name = request.path_params["part"]
         spec, url = lab.components.get(name), lab.component_url(name)
         if spec is None or not spec.login or not url:
-            values = {"message": f"The lab has no part {name}.", "back": "/", "back_name": "To the console"}
+            values = {"message": f"The lab has no part {name}.", "back": "/", "back_name": N_("To the console")}
             return html.page(lab, request, "missing.html", values, status=404)
         next_ = local_path(request.query_params.get("next", "/"))
         return html.page(lab, request, "open.html", {"part": name, "login": url + spec.login, "next": next_})
@@ -112,7 +113,7 @@ def _not_found(lab: Lab) -> Callable[[Request], Awaitable[Response]]:
 
     async def missing(request: Request) -> Response:
         message = f"The lab has no page {request.url.path}."
-        values = {"message": message, "back": "/", "back_name": "To the console"}
+        values = {"message": message, "back": "/", "back_name": N_("To the console")}
         return html.page(lab, request, "missing.html", values, status=404)
 
     return missing

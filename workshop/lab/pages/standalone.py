@@ -15,7 +15,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,13 +29,14 @@ from workshop.lab.pages.delivery import delivery_routes
 from workshop.lab.pages.guide import guide_routes
 from workshop.lab.pages.jobs import Jobs
 from workshop.lab.pages.trace import trace_routes
+from workshop.languages.catalog import N_
 from workshop.participants.progress import NAME, Change, Progress, progress_of, remember
 from workshop.participants.target import CommandTarget
 
 STATIC = Path(__file__).parent / "static"
 _SAFE = ("GET", "HEAD")
 _PATHS = re.compile(rb"""(["'`(=])/(guide|static|measures|trace)/""")
-_PAGES = {"EXPERIMENT_URL": "MLflow", "DASHBOARD_URL": "Dashboards", "CONSOLE_URL": "Console"}
+_PAGES = {"EXPERIMENT_URL": "MLflow", "DASHBOARD_URL": N_("Dashboards"), "CONSOLE_URL": N_("Console")}
 """Addresses that an instructor has given, and their names in the navigation."""
 
 
@@ -75,17 +76,14 @@ class ParticipantGuide:
         lab = self._root.rpartition("/")[0] + "/lab"
         path = request.url.path
         nav = [
-            ("Guide", "/guide/", path.startswith("/guide")),
+            (N_("Guide"), "/guide/", path.startswith("/guide")),
             ("JupyterLab", lab, False),
-            ("Measures", DELIVERY, path.startswith("/measures")),
-            ("Trace", "/trace/", path.startswith("/trace")),
+            (N_("Measures"), DELIVERY, path.startswith("/measures")),
+            (N_("Trace"), "/trace/", path.startswith("/trace")),
         ]
         nav += [(title, known[name], False) for name, title in _PAGES.items() if name in known]
-        return HTMLResponse(
-            html.render(template, {**values, "nav": nav, "who": known["WORKSHOP_USER"]}),
-            status_code=status,
-            headers=html.HEADERS,
-        )
+        shown = {**values, "nav": nav, "who": known["WORKSHOP_USER"]}
+        return html.whole(request, template, shown, status=status, cookies=f"{self._root}/")
 
 
 def application(target: CommandTarget, root: str) -> ASGIApp:

@@ -22,7 +22,8 @@ PAGES = [
     "/guide/",
     "/guide/search?q=dvc",
     "/guide/slides",
-    "/guide/zh-Hans/01-meet-the-lab",
+    "/guide/01-meet-the-lab?lang=zh-Hans",
+    "/guide/?lang=en",
     *(f"/guide/{m.name}" for m in MODULES),
 ]
 pytestmark = [

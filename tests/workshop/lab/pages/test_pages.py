@@ -349,13 +349,6 @@ def test_the_whole_guide_is_one_page_with_anchors_of_its_own(tmp_path: Path) -> 
     assert len(found) == len(set(found)) and "m11-check" in found
 
 
-def test_a_translation_has_its_language_and_an_unknown_one_is_an_error(tmp_path: Path) -> None:
-    page = browser(lab_of(tmp_path)).get("/guide/zh-Hans/01-meet-the-lab").text
-    assert '<html lang="zh-Hans">' in page and "认识实验环境" in page
-    assert 'hreflang="zh-Hans"' in browser(lab_of(tmp_path)).get("/guide/01-meet-the-lab").text
-    assert browser(lab_of(tmp_path)).get("/guide/tlh/01-meet-the-lab").status_code == 404
-
-
 def test_a_button_runs_the_command_that_it_names_and_shows_what_it_prints(tmp_path: Path) -> None:
     LabPaths(tmp_path).make()
     about = lab_of(tmp_path)

@@ -20,6 +20,7 @@ from workshop.lab.identity.users import User
 from workshop.lab.kinds import built_in
 from workshop.lab.pages.runs.states import State
 from workshop.lab.store import Store
+from workshop.languages.catalog import N_
 from workshop.manifests.approval import Approver
 from workshop.manifests.objects import Object, status_of
 
@@ -27,8 +28,8 @@ ANSWERS = ("approve", "reject")
 LONGEST = 1000
 """Characters of a message."""
 _STATES = {
-    "approved": State("Approved", "ok"),
-    "rejected": State("Rejected", "bad"),
+    "approved": State(N_("Approved"), "ok"),
+    "rejected": State(N_("Rejected"), "bad"),
     "pending": State("Waits for approval", "warn"),
 }
 

@@ -15,6 +15,7 @@ from workshop.lab.controllers.tekton.names import index_of
 from workshop.lab.controllers.tekton.resolve_pipeline import typed_pipeline
 from workshop.lab.pages.runs.states import APPROVAL, WAITING, State, run_state
 from workshop.lab.pages.times import NEVER, Span
+from workshop.languages.catalog import N_
 from workshop.manifests.objects import Object, labels_of, status_of
 from workshop.manifests.tekton.graph import dependencies
 
@@ -113,7 +114,7 @@ def _of_task(
         if skipped is not None:
             state = State("Skipped", "idle", message=str(skipped.get("reason") or ""))
         else:
-            state = State("Not started", "idle") if done else WAITING
+            state = State(N_("Not started"), "idle") if done else WAITING
         return [Node(name, name, label, state, when=_when(skipped or task))]
     if not task.get("matrix"):
         return [_of_child(name, name, label, "", mine[0], pending)]

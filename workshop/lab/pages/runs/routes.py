@@ -22,6 +22,7 @@ from workshop.lab.pages.runs.listing import OWNER, Rows, is_alone
 from workshop.lab.pages.runs.page import run_page, task_page
 from workshop.lab.pages.runs.streams import MEDIA_TYPE, notifications
 from workshop.lab.records import Record
+from workshop.languages.catalog import N_
 from workshop.manifests.objects import Object, labels_of
 
 RUN_KINDS = ("PipelineRun", "TaskRun", "CustomRun", "ApprovalTask")
@@ -67,16 +68,17 @@ class _Parts:
 
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
-        self._known: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._known: OrderedDict[tuple[str, str], tuple[int, str]] = OrderedDict()
 
     def answer(self, request: Request, whole: str, live: str, shown: Shown) -> Response:
         """The whole page, or with `?part=live` the part that a script replaces."""
         if request.query_params.get("part") != "live":
             return html.page(self._lab, request, whole, shown(request))
-        key, version = str(request.url), self._lab.store.version
+        language = html.language_of(request)
+        key, version = (language.tag, str(request.url)), self._lab.store.version
         known = self._known.pop(key, None)
         if known is None or known[0] != version:
-            known = version, html.render(live, shown(request))
+            known = version, html.render(live, shown(request), language)
         self._known[key] = known
         if len(self._known) > PARTS_KEPT:
             self._known.popitem(last=False)
@@ -224,6 +226,6 @@ def _not_found(lab: Lab, request: Request, what: str) -> Response:
     values = {
         "message": f"There is no {what} {name} in {given['namespace']}; it may have been deleted.",
         "back": "/runs",
-        "back_name": "All runs",
+        "back_name": N_("All runs"),
     }
     return html.page(lab, request, "missing.html", values, status=404)

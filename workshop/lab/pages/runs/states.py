@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workshop.lab.controllers.tekton.nodes import CANCELLED_REASONS
+from workshop.languages.catalog import N_
 from workshop.manifests.objects import Object, condition
 
 _RUN_CANCELLED = ("Cancelled", "CancelledRunningFinally", "StoppedRunningFinally", *CANCELLED_REASONS)
@@ -26,8 +27,8 @@ class State:
     message: str = ""
 
 
-WAITING = State("Waiting", "idle")
-APPROVAL = State("Waits for approval", "warn")
+WAITING = State(N_("Waiting"), "idle")
+APPROVAL = State(N_("Waits for approval"), "warn")
 
 
 def run_state(obj: Object) -> State:
@@ -36,18 +37,18 @@ def run_state(obj: Object) -> State:
     reason, message = str(found.get("reason") or ""), str(found.get("message") or "")
     value = found.get("status")
     if reason in _RUN_CANCELLED:
-        word, mark = ("Stopping" if value == "Unknown" else "Cancelled"), "warn"
+        word, mark = (N_("Stopping") if value == "Unknown" else N_("Cancelled")), "warn"
     elif value == "True":
-        word, mark = "Succeeded", "ok"
+        word, mark = N_("Succeeded"), "ok"
     elif value == "False":
         ignored = reason == "FailureIgnored"
-        word, mark = ("Failed, ignored", "warn") if ignored else ("Failed", "bad")
+        word, mark = (N_("Failed, ignored"), "warn") if ignored else (N_("Failed"), "bad")
     elif reason in ("Pending", "PipelineRunPending") or not found:
-        word, mark = "Pending", "idle"
+        word, mark = N_("Pending"), "idle"
     elif reason == "ToBeRetried":
-        word, mark = "Retrying", "run"
+        word, mark = N_("Retrying"), "run"
     else:
-        word, mark = "Running", "run"
+        word, mark = N_("Running"), "run"
     return State(word, mark, reason, message)
 
 
@@ -57,18 +58,18 @@ def step_state(step: Mapping[str, Any]) -> State:
     if ended:
         code, why = int(ended.get("exitCode") or 0), str(step.get("terminationReason") or "")
         if why == "Skipped":
-            return State("Skipped", "idle", why, "a step before it failed")
+            return State(N_("Skipped"), "idle", why, N_("a step before it failed"))
         if why == "Continued":
             return State(f"Exit code {code}, ignored", "warn", why)
         if why == "TaskRunCancelled":
-            return State("Cancelled", "warn", why)
+            return State(N_("Cancelled"), "warn", why)
         if why in ("TaskRunTimeout", "TimeoutExceeded"):
-            return State("Timed out", "bad", why)
-        return State("Done", "ok", why) if code == 0 else State(f"Exit code {code}", "bad", why)
+            return State(N_("Timed out"), "bad", why)
+        return State(N_("Done"), "ok", why) if code == 0 else State(f"Exit code {code}", "bad", why)
     if step.get("running"):
-        return State("Running", "run")
+        return State(N_("Running"), "run")
     waiting = str((step.get("waiting") or {}).get("reason") or "")
-    return State("Waiting", "idle", waiting)
+    return State(N_("Waiting"), "idle", waiting)
 
 
 def is_failure(step: Mapping[str, Any]) -> bool:

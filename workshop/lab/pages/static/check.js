@@ -1,6 +1,8 @@
 // The buttons of a module (check, solve, reset) in its section "Check". The output of solve and reset is shown while
 // they run. The command continues when the page is closed; the page shows it again when it is opened.
 
+import { _ } from "./texts.js";
+
 const EVERY = 1000;
 const button = document.getElementById("proof-check");
 const place = document.getElementById("findings");
@@ -17,7 +19,7 @@ function element(tag, className, text) {
 
 function line({ task, ok, reason, hint }) {
   const item = element("li");
-  const state = element("span", `state ${ok ? "ok" : "bad"}`, ok ? "Done" : "Not yet");
+  const state = element("span", `state ${ok ? "ok" : "bad"}`, ok ? _("Done") : _("Not yet"));
   const text = element("div");
   text.append(element("div", "", task), element("div", "quiet small", reason));
   if (hint) text.append(element("code", "hint", hint));
@@ -34,18 +36,18 @@ async function ask(path, method) {
 
 async function check() {
   button.disabled = true;
-  place.replaceChildren(element("p", "quiet", "Looking…"));
+  place.replaceChildren(element("p", "quiet", _("Looking…")));
   try {
     const body = await ask(`/guide/api/check/${number}`, "POST");
     const list = element("ul", "findings");
     list.append(...body.findings.map(line));
-    const word = body.ok ? "All done." : `${body.findings.filter((f) => !f.ok).length} left to do.`;
+    const word = body.ok ? _("All done.") : _("{count} left to do.", { count: body.findings.filter((f) => !f.ok).length });
     place.replaceChildren(list, element("p", "", word));
     const entry = document.querySelector(`.side [data-module="${number}"]`);
     entry?.classList.toggle("done", body.ok);
     entry?.classList.toggle("open", !body.ok);
   } catch (error) {
-    place.replaceChildren(element("p", "", `The check could not run: ${error.message}`));
+    place.replaceChildren(element("p", "", _("The check could not run: {error}", { error: error.message })));
   } finally {
     button.disabled = false;
   }
@@ -54,8 +56,8 @@ async function check() {
 function show(state) {
   if (!state.command || state.module !== number) return;
   job.hidden = false;
-  const how = state.running ? "runs" : state.code === 0 ? "is done" : `ended with ${state.code}`;
-  document.getElementById("job-title").textContent = `${state.command} ${how}`;
+  const ended = state.code === 0 ? _("{command} is done", state) : _("{command} ended with {code}", state);
+  document.getElementById("job-title").textContent = state.running ? _("{command} runs", state) : ended;
   const lines = document.getElementById("job-lines");
   const atEnd = lines.scrollTop + lines.clientHeight >= lines.scrollHeight - 4;
   lines.textContent = state.lines.join("\n");
@@ -73,7 +75,7 @@ async function follow() {
       show(state);
     }
   } catch (error) {
-    document.getElementById("job-title").textContent = `The lab does not answer: ${error.message}`;
+    document.getElementById("job-title").textContent = _("The lab does not answer: {error}", { error: error.message });
   } finally {
     for (const each of others) each.disabled = false;
   }
@@ -82,8 +84,8 @@ async function follow() {
 // A reset keeps the participant's work; the question says where.
 function agreed(verb) {
   return verb !== "reset" || confirm(
-    `Take module ${Number(number)} back to its start?\n\nWhat you made is kept: commits as a branch kept/..., changes ` +
-    "that are not committed as a git stash, answers in answers/kept.",
+    `${_("Take module {number} back to its start?", { number: Number(number) })}\n\n` +
+    _("What you made is kept: commits as a branch kept/..., changes that are not committed as a git stash, answers in answers/kept."),
   );
 }
 

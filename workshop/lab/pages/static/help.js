@@ -1,5 +1,7 @@
 // Asks the instructor for help, and takes that back. The request is on the instructor's board only.
 
+import { _ } from "./texts.js";
+
 const EVERY = 15000;
 const form = document.getElementById("help-form");
 const state = document.getElementById("help-state");
@@ -13,11 +15,11 @@ function clock(seconds) {
 function show({ help }) {
   const waits = Boolean(help) && !help.helped;
   back.hidden = !waits;
-  form.querySelector("[type=submit]").textContent = waits ? "Change the request" : "Ask for help";
-  const about = help?.module ? ` about module ${Number(help.module)}` : "";
-  const text = help?.text ? `: “${help.text}”` : ".";
-  if (waits) state.textContent = `You asked for help${about} at ${clock(help.asked)}${text} The instructor sees it.`;
-  else if (help) state.textContent = `The instructor marked your request${about} as done at ${clock(help.helped)}.`;
+  form.querySelector("[type=submit]").textContent = waits ? _("Change the request") : _("Ask for help");
+  const about = help?.module ? _(" about module {number}", { number: Number(help.module) }) : "";
+  const text = help?.text ? _(": “{text}”", help) : _(".");
+  if (waits) state.textContent = _("You asked for help{about} at {time}{text} The instructor sees it.", { about, time: clock(help.asked), text });
+  else if (help) state.textContent = _("The instructor marked your request{about} as done at {time}.", { about, time: clock(help.helped) });
   else state.textContent = "";
   if (waits) document.getElementById("help").open = true;
 }
@@ -29,7 +31,7 @@ async function ask(options) {
     if (!answer.ok) throw new Error(body.error ?? `the lab answers ${answer.status}`);
     show(body);
   } catch (error) {
-    state.textContent = `The lab does not answer: ${error.message}`;
+    state.textContent = _("The lab does not answer: {error}", { error: error.message });
   }
 }
 

@@ -1,6 +1,8 @@
 // The theme switch and the copy buttons of every page. The document has the handlers, so that parts of a page can be
 // replaced without adding handlers again.
 
+import { _ } from "./texts.js";
+
 function dark() {
   const chosen = document.documentElement.dataset.theme;
   return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -8,14 +10,14 @@ function dark() {
 
 async function copy(button) {
   const text = button.closest(".code").querySelector("[data-copy]").dataset.copy;
-  let word = "Copied";
+  let word = _("Copied");
   try {
     await navigator.clipboard.writeText(text);
   } catch {
-    word = "Copying is not allowed here";
+    word = _("Copying is not allowed here");
   }
   button.textContent = word;
-  setTimeout(() => { button.textContent = "Copy"; }, 1500);
+  setTimeout(() => { button.textContent = _("Copy"); }, 1500);
 }
 
 document.addEventListener("click", (event) => {

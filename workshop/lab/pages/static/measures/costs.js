@@ -1,12 +1,14 @@
 // The cost of errors by threshold: the counts and the gate's checks come from the lab, the arithmetic is here.
 
+import { _ } from "../texts.js";
+
 const form = document.getElementById("choices");
 const word = document.getElementById("word");
 const summary = document.getElementById("summary");
 const sources = document.getElementById("sources");
 const [missed, alarm, slider, shown] = ["missed", "alarm", "threshold", "value"].map((id) => document.getElementById(id));
 const { positive, negative } = form.dataset;
-const TITLES = { test: "The model's test", production: "Production, feedback of a day" };
+const TITLES = { test: _("The model's test"), production: _("Production, feedback of a day") };
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [600, 180];
 
@@ -47,8 +49,7 @@ class Source {
       return;
     }
     this.outcomes = outcomes(found);
-    const steps = `in steps of ${found.step.toFixed(2)}`;
-    this.card.append(element("p", `${found.rows.toLocaleString("en")} rows with truth, ${steps}.`, { class: "quiet small" }));
+        this.card.append(element("p", _("{count} rows with truth, in steps of {step}.", { count: found.rows.toLocaleString("en"), step: found.step.toFixed(2) }), { class: "quiet small" }));
     this.body = element("div");
     this.card.append(this.body);
   }
@@ -76,14 +77,14 @@ class Source {
     const costs = this.costs(prices);
     const parts = [];
     if (Math.abs(at * this.found.step - threshold) > 1e-6) {
-      parts.push(element("p", `At ${(at * this.found.step).toFixed(2)}, the step before ${threshold.toFixed(2)}.`, { class: "small" }));
+      parts.push(element("p", _("At {at}, the step before {threshold}.", { at: (at * this.found.step).toFixed(2), threshold: threshold.toFixed(2) }), { class: "small" }));
     }
     parts.push(
       this.figures([
-        ["Cost of 1,000 rows", number(costs[at])],
-        ["Precision", share(now.hits, now.hits + now.alarms)],
-        ["Recall", share(now.hits, now.hits + now.misses)],
-        ["Costs least at", this.best(prices).toFixed(2)],
+        [_("Cost of 1,000 rows"), number(costs[at])],
+        [_("Precision"), share(now.hits, now.hits + now.alarms)],
+        [_("Recall"), share(now.hits, now.hits + now.misses)],
+        [_("Costs least at"), this.best(prices).toFixed(2)],
       ]),
       this.curve(costs, at, prices),
       this.matrix(now),
@@ -107,7 +108,7 @@ class Source {
     const x = (bin) => (bin / (costs.length - 1)) * WIDTH;
     const y = (cost) => HEIGHT - 8 - (cost / most) * (HEIGHT - 16);
     const best = Math.round(this.best(prices) / this.found.step);
-    const label = `Cost of 1,000 rows by threshold. It is least at ${this.best(prices).toFixed(2)}.`;
+    const label = _("Cost of 1,000 rows by threshold. It is least at {threshold}.", { threshold: this.best(prices).toFixed(2) });
     const picture = drawn("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": label, class: "curve" });
     picture.append(
       drawn("line", { class: "base", x1: 0, x2: WIDTH, y1: HEIGHT - 8, y2: HEIGHT - 8 }),
@@ -117,7 +118,7 @@ class Source {
       drawn("circle", { class: "now", cx: x(at), cy: y(costs[at]), r: 6 }),
     );
     const ends = element("p", undefined, { class: "quiet small between" });
-    ends.append(element("span", "threshold 0"), element("span", "○ costs least   ● now"), element("span", "1"));
+    ends.append(element("span", _("threshold 0")), element("span", _("○ costs least   ● now")), element("span", "1"));
     const box = element("div");
     box.append(picture, ends);
     return box;
@@ -125,9 +126,9 @@ class Source {
 
   matrix({ hits, misses, alarms, rejections }) {
     const table = element("table", undefined, { class: "matrix" });
-    table.append(element("caption", "Rows by outcome and prediction"));
+    table.append(element("caption", _("Rows by outcome and prediction")));
     const top = element("tr");
-    for (const text of ["outcome", `predicted ${positive}`, `predicted ${negative}`]) top.append(element("th", text, { scope: "col" }));
+    for (const text of [_("outcome"), _("predicted {outcome}", { outcome: positive }), _("predicted {outcome}", { outcome: negative })]) top.append(element("th", text, { scope: "col" }));
     const head = element("thead");
     head.append(top);
     const body = element("tbody");
@@ -143,18 +144,18 @@ class Source {
   gate(checks) {
     const failed = checks.filter((check) => !check.passed);
     const verdict = element("p");
-    const text = failed.length ? `The gate would be closed: ${failed.map((check) => check.name).join(", ")}` : "The gate would be open";
+    const text = failed.length ? _("The gate would be closed: {checks}", { checks: failed.map((check) => check.name).join(", ") }) : _("The gate would be open");
     verdict.append(element("span", text, { class: `state ${failed.length ? "bad" : "ok"}` }));
     const list = element("ul", undefined, { class: "plain small checks" });
     for (const check of checks) {
       const line = element("li");
-      line.append(element("span", check.name, { class: `state ${check.passed ? "ok" : "bad"}` }), ` ${check.measured}, allowed: ${check.allowed}`);
+      line.append(element("span", check.name, { class: `state ${check.passed ? "ok" : "bad"}` }), _(" {measured}, allowed: {allowed}", check));
       list.append(line);
     }
     const more = element("details");
     more.open = this.open ?? false;
     more.addEventListener("toggle", () => { this.open = more.open; });
-    more.append(element("summary", "All checks"), list);
+    more.append(element("summary", _("All checks")), list);
     return [verdict, more];
   }
 }
@@ -167,8 +168,8 @@ function draw(all) {
   const test = all.find((source) => source.outcomes);
   if (test) {
     const [now, least] = [test.costs(prices)[test.at(threshold)], Math.min(...test.costs(prices))];
-    const more = now - least > 0.005 * least ? `, ${number(now - least)} more than at ${test.best(prices).toFixed(2)}` : ", the least";
-    summary.textContent = `A threshold of ${threshold.toFixed(2)} costs ${number(now)} in 1,000 rows of ${test.name === "test" ? "the test" : test.name}${more}.`;
+    const more = now - least > 0.005 * least ? _(", {cost} more than at {threshold}", { cost: number(now - least), threshold: test.best(prices).toFixed(2) }) : _(", the least");
+    summary.textContent = _("A threshold of {threshold} costs {cost} in 1,000 rows of {where}{more}.", { threshold: threshold.toFixed(2), cost: number(now), where: test.name === "test" ? _("the test") : _(test.name), more });
   }
 }
 
@@ -196,7 +197,7 @@ function begin(answer) {
   document.getElementById("best").addEventListener("click", () => {
     if (test) set(test.best({ missed: Number(missed.value) || 0, alarm: Number(alarm.value) || 0 }));
   });
-  word.replaceChildren(element("p", `Version ${model.version}, ${model.candidate}. Its own threshold is ${model.threshold}. The bounds of the gate are those of params.yaml in your clone; the comparison with the champion needs no threshold.`));
+  word.replaceChildren(element("p", _("Version {version}, {candidate}. Its own threshold is {threshold}. The bounds of the gate are those of params.yaml in your clone; the comparison with the champion needs no threshold.", model)));
   form.hidden = sources.hidden = false;
   draw(all);
 }
@@ -207,7 +208,7 @@ async function load() {
   const body = await answer?.json().catch(() => null);
   if (answer?.ok && body) return begin(body);
   word.className = "notice warn";
-  return word.replaceChildren(element("p", body?.error ?? "The lab does not answer. See: workshop status."));
+  return word.replaceChildren(element("p", body?.error ?? _("The lab does not answer. See: workshop status.")));
 }
 
 load();

@@ -1,6 +1,8 @@
 // The logs of steps: an open step's log is read as server-sent events until the step has ended. A page keeps the end of
 // a long log only; a link opens the whole log.
 
+import { _ } from "../texts.js";
+
 const LONGEST = 512 * 1024;
 const ESCAPES = /\x1b\[[0-9;?]*[A-Za-z]/g;
 const logs = new Map();
@@ -21,7 +23,7 @@ class Log {
     this.source.addEventListener("error", () => {
       if (this.source?.readyState !== EventSource.CLOSED) return;
       this.close();
-      this.note.textContent = "The log cannot be read.";
+      this.note.textContent = _("The log cannot be read.");
     });
   }
 
@@ -34,7 +36,7 @@ class Log {
     this.at = lastEventId;
     this.text.data = this.last.data = this.line = "";
     this.left = JSON.parse(data).skipped;
-    this.note("");
+    this.explain("");
   }
 
   add({ data, lastEventId }) {
@@ -48,7 +50,7 @@ class Log {
       const cut = this.text.data.indexOf("\n", this.text.length - LONGEST / 2) + 1;
       this.left += cut;
       this.text.deleteData(0, cut);
-      this.note("");
+      this.explain("");
     }
     if (follows) this.pre.scrollTop = this.pre.scrollHeight;
   }
@@ -56,11 +58,11 @@ class Log {
   end() {
     this.ended = true;
     this.close();
-    this.note(this.pre.textContent ? "" : "It printed nothing.");
+    this.explain(this.pre.textContent ? "" : _("It printed nothing."));
   }
 
-  note(word) {
-    const left = this.left ? `The first ${Math.ceil(this.left / 1024)} KiB are left out.` : "";
+  explain(word) {
+    const left = this.left ? _("The first {size} KiB are left out.", { size: Math.ceil(this.left / 1024) }) : "";
     this.note.textContent = [word, left].filter(Boolean).join(" ");
   }
 }

@@ -1,6 +1,7 @@
 // A page that follows its run: after a server-sent event it requests its live part and changes only the differences.
 // Every link works without this script; it saves the reload.
 
+import { _ } from "../texts.js";
 import { keepTime } from "./clock.js";
 import { showEvidence } from "./evidence.js";
 import { draw, move } from "./graph.js";
@@ -84,7 +85,7 @@ async function look(link) {
   await refresh();
   const panel = document.getElementById("panel");
   const task = document.getElementById("panel-title")?.textContent.trim();
-  if (task) announced.textContent = `${task} is shown`;
+  if (task) announced.textContent = _("{task} is shown", { task });
   // If the panel is below the graph, scroll to it.
   if (panel && panel.getBoundingClientRect().top > innerHeight * 0.7) panel.scrollIntoView();
 }
@@ -100,7 +101,7 @@ async function answer(form, button) {
     });
     if (!reply.ok) refused.textContent = (await reply.json()).error;
   } catch {
-    refused.textContent = "The lab does not answer; nothing was changed.";
+    refused.textContent = _("The lab does not answer; nothing was changed.");
   }
   for (const one of form.querySelectorAll("button")) one.disabled = false;
   refresh();

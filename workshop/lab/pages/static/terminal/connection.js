@@ -5,6 +5,7 @@
 // must request a new one.
 
 import { sessionCode } from "../session.js";
+import { _ } from "../texts.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 15000;
@@ -50,15 +51,15 @@ export class Connection {
     };
     socket.onclose = ({ code, reason }) => {
       if (this.closed || socket !== this.socket) return;
-      if (code === ENDED) return this.screen.away("The shell has ended. Press Enter for a new one.", "ask");
-      if (code === DROPPED || code === REFUSED) return this.screen.away(`${reason}. Press Enter to reconnect.`, "ask");
+      if (code === ENDED) return this.screen.away(_("The shell has ended. Press Enter for a new one."), "ask");
+      if (code === DROPPED || code === REFUSED) return this.screen.away(_("{reason}. Press Enter to reconnect.", { reason }), "ask");
       this.again();
     };
   }
 
   again() {
     if (this.closed) return;
-    this.screen.away("The lab does not answer. The page tries again.", "soon");
+    this.screen.away(_("The lab does not answer. The page tries again."), "soon");
     this.timer = setTimeout(() => this.open(), this.wait);
     this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
   }

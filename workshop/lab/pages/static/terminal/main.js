@@ -1,6 +1,8 @@
 // The terminal of a module's page: a panel that opens on demand, and "Run" at each block of commands.
 // It is loaded only after one of its buttons was pressed, on this page or on the page before.
 
+import { _ } from "../texts.js";
+
 const panel = document.getElementById("terminal");
 const toggle = document.getElementById("terminal-toggle");
 const body = document.getElementById("terminal-body");
@@ -11,7 +13,7 @@ let screen = null;
 
 async function open() {
   body.hidden = false;
-  toggle.textContent = "Close";
+  toggle.textContent = _("Close");
   toggle.setAttribute("aria-expanded", "true");
   document.documentElement.classList.add("with-terminal");
   localStorage.setItem("terminal", number.value);
@@ -23,7 +25,7 @@ async function open() {
 
 function close() {
   body.hidden = true;
-  toggle.textContent = "Open";
+  toggle.textContent = _("Open");
   toggle.setAttribute("aria-expanded", "false");
   document.documentElement.classList.remove("with-terminal");
   localStorage.removeItem("terminal");
@@ -47,8 +49,8 @@ for (const code of document.querySelectorAll(".code.wrap")) {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "ghost run";
-  button.textContent = "Run";
-  button.setAttribute("aria-label", `Run ${commandsOf(code.querySelector("[data-copy]").dataset.copy)[0].slice(0, 80)}`);
+  button.textContent = _("Run");
+  button.setAttribute("aria-label", _("Run {command}", { command: commandsOf(code.querySelector("[data-copy]").dataset.copy)[0].slice(0, 80) }));
   button.addEventListener("click", () => run(code));
   code.querySelector(".box").append(button);
   code.classList.add("runs");

@@ -3,6 +3,7 @@
 // The lab's shell marks its prompt and the start of a command as FinalTerm does (OSC 133, A and C), which shows
 // whether it waits for a command.
 
+import { _ } from "../texts.js";
 import { FitAddon } from "../xterm-addon-fit-0.11.0.esm.js";
 import { Terminal } from "../xterm-6.0.0.esm.js";
 import { Connection } from "./connection.js";
@@ -115,7 +116,7 @@ export class Screen {
   run(commands) {
     if (this.gone) this.again();
     if (this.seen && !this.prompt) {
-      this.word.textContent = "A program runs in this terminal. Wait for its prompt, or press Ctrl-C in it, then run again.";
+      this.word.textContent = _("A program runs in this terminal. Wait for its prompt, or press Ctrl-C in it, then run again.");
       return;
     }
     this.word.textContent = "";

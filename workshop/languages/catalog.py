@@ -1,0 +1,85 @@
+"""A language: its tag, its own name, and the translations of `messages.po`.
+
+English is the language of the source. A text without a translation is shown in English.
+"""
+
+from __future__ import annotations
+
+import gettext
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+
+from workshop.errors import ManifestError
+
+FOLDER = Path(__file__).resolve().parents[1] / "modules"
+CATALOG = "messages.po"
+
+
+def N_(text: str) -> str:
+    """Mark a text for the catalog; a template translates it where it shows it."""
+    return text
+
+
+OWN_NAME = N_("English")
+"""Its translation is the name that the language has for itself."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language of the pages. `scripts` are the translations that the pages' scripts need, by English text."""
+
+    tag: str = "en"
+    translations: gettext.NullTranslations = field(default_factory=gettext.NullTranslations, compare=False)
+    scripts: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The name that the language has for itself; its tag while the catalog does not have the name."""
+        name = self.text(OWN_NAME)
+        return name if self.tag == ENGLISH.tag or name != OWN_NAME else self.tag
+
+    def text(self, english: str) -> str:
+        """The translation of a text of the pages."""
+        return self.translations.gettext(english) if english else ""
+
+
+ENGLISH = Language()
+
+
+def languages() -> dict[str, Language]:
+    """All languages by tag, English first. Raises ManifestError for a catalog that is not one."""
+    catalogs = sorted(FOLDER.glob(f"*/{CATALOG}"))
+    return {ENGLISH.tag: ENGLISH} | {path.parent.name: _language(path, path.stat().st_mtime_ns) for path in catalogs}
+
+
+def catalog(path: Path) -> Catalog:
+    """The catalog of a file. Raises ManifestError."""
+    try:
+        with path.open("rb") as opened:
+            return read_po(opened, locale=path.parent.name.replace("-", "_"), abort_invalid=True)
+    except (PoFileError, ValueError) as e:
+        raise ManifestError(
+            f"{path}: not a catalog of messages: {e}",
+            hint="the folder's name is a BCP 47 tag such as zh-Hans; msgfmt --check shows the line",
+        ) from e
+
+
+@lru_cache(maxsize=32)
+def _language(path: Path, _changed: int) -> Language:
+    found = catalog(path)
+    compiled = io.BytesIO()
+    write_mo(compiled, found)
+    compiled.seek(0)
+    scripts = {
+        str(message.id): str(message.string)
+        for message in found
+        if message.id and message.string and any(str(place).endswith(".js") for place, _ in message.locations)
+    }
+    return Language(path.parent.name, gettext.GNUTranslations(compiled), scripts)
