@@ -159,7 +159,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _language(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--language", default="en", metavar="TAG", help="the text to run, such as zh-Hans (default: en)")
+    parser.add_argument("--language", default="en", metavar="TAG", help="the text to run (default: en)")
 
 
 def _here(run: argparse.ArgumentParser) -> None:

@@ -2,13 +2,14 @@
 
 A translation has the commands, includes and links of its source, so that both texts are executed by the same tests. If
 the English text changed since, the page says so. `python -m workshop.guide.translations` lists what is stale or missing
-as a warning, and fails only where a translation would execute something else. `--sync` copies changed blocks of commands;
-the translation stays stale until somebody writes the new digest into it.
+as a warning, and fails only where a translation would execute something else. `--sync` copies changed blocks of
+commands and includes; the translation stays stale until somebody writes the new digest into it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from workshop.guide.module import Module, load, load_all
 from workshop.languages.catalog import ENGLISH, FOLDER, languages
 
 _LINK = re.compile(r"(!?)\[[^\]]*\]\(([^)\s]+)(?: \"([^\"]*)\")?\)")
+_INCLUDE = re.compile(r"\[[^\]]*\]\(([^)\s]+) \"include[^\"]*\"\)")
 _FENCE = re.compile(r"^```[^\n]*\n.*?^```$", re.M | re.S)
 
 
@@ -83,16 +85,25 @@ def _links(module: Module) -> list[str]:
     return sorted(found)
 
 
+_BLOCK = re.compile(rf"{_FENCE.pattern}|^{_INCLUDE.pattern}$", re.M | re.S)
+
+
 def sync(module: Module, translation: Module) -> None:
-    """Copy the fences of the source. Raises ManifestError if their number differs."""
-    text, fences = translation.path.read_text(encoding="utf-8"), _FENCE.findall(module.body)
-    if len(fences) != len(_FENCE.findall(text)):
+    """Copy the fences and includes of the source. Raises ManifestError if their number differs."""
+    text, path = translation.path.read_text(encoding="utf-8"), translation.path
+    blocks = [found.group() for found in _BLOCK.finditer(module.body)]
+    if len(blocks) != len(_BLOCK.findall(text)):
         raise ManifestError(
-            f"{translation.path}: it has {len(_FENCE.findall(text))} blocks, {module.path.name} has {len(fences)}",
+            f"{path}: it has {len(_BLOCK.findall(text))} blocks, {module.path.name} has {len(blocks)}",
             hint="add or remove the block in the translation, then sync again",
         )
-    copies = iter(fences)
-    translation.path.write_text(_FENCE.sub(lambda _: next(copies), text), encoding="utf-8")
+
+    def moved(include: re.Match[str]) -> str:
+        target = os.path.relpath(module.path.parent / include.group(1), path.parent)
+        return include.group().replace(f"]({include.group(1)} ", f"]({target} ")
+
+    copies = iter(block if block.startswith("```") else _INCLUDE.sub(moved, block) for block in blocks)
+    path.write_text(_BLOCK.sub(lambda _: next(copies), text), encoding="utf-8")
 
 
 def main(words: Sequence[str] = ()) -> int:

@@ -91,7 +91,9 @@ def test_a_translation_that_would_execute_something_else_is_named(
 
 
 def test_a_sync_copies_the_blocks_keeps_the_text_and_leaves_it_stale(english: Module) -> None:
-    made = translated(english, ("echo 1\n1", "echo 2\n2"), source="0" * 12)
+    made = translated(
+        english, ("echo 1\n1", "echo 2\n2"), ('README.md "include"', 'LICENSE "include"'), source="0" * 12
+    )
     sync(english, made)
     after = in_language(english, "zh-Hans")
     assert differences(english, after.module) == [] and after.stale
@@ -100,7 +102,7 @@ def test_a_sync_copies_the_blocks_keeps_the_text_and_leaves_it_stale(english: Mo
 
 def test_a_sync_refuses_a_translation_with_another_number_of_blocks(english: Module) -> None:
     made = translated(english, ("```\n", "```\n\n```bash\n$ echo 3\n```\n"))
-    with pytest.raises(ManifestError, match=r"it has 2 blocks, 01-a\.md has 1"):
+    with pytest.raises(ManifestError, match=r"it has 3 blocks, 01-a\.md has 2"):
         sync(english, made)
 
 
