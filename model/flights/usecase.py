@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 from delivery import origin
 from delivery.cli import say
 from delivery.errors import DeliveryError
-from delivery.usecase import Champion, Check, LabelledRows, Registered, Scores
+from delivery.usecase import Champion, Check, Compared, LabelledRows, Registered, Scores
 
 from flights import advance as advancing
-from flights import card, features, months, params, traffic, train
+from flights import card, comparison, features, metrics, months, params, traffic, train
 from flights import gate as gates
 from flights.card import CARD
 from flights.errors import FlightsError
@@ -76,6 +79,33 @@ def gate_by_threshold(model: Path, scores: Scores) -> Sequence[Sequence[Check]]:
         auc = made.metrics["auc"] if tested else scores.auc
         recalls = [scores.at(at).recall for at in range(len(scores.negative))]
         return [gates.bounds(made, auc, recall, limits) for recall in recalls]
+
+
+def feature_sets() -> dict[str, list[str]]:
+    """Groups of columns, the last one with the leak."""
+    return comparison.FEATURE_SETS
+
+
+def candidates() -> list[str]:
+    """The candidates of params.yaml."""
+    with _as_delivery_error():
+        return list(params.load().candidates)
+
+
+def compared(variant: str, candidate: str, columns: Sequence[str]) -> Compared:
+    """A candidate trained with these columns, or with those of params.yaml, and tested on the test month."""
+    with _as_delivery_error():
+        given, folder = params.load(), home() / "data"
+        learn, test = features.read(given.train_months, folder), features.read([given.test_month], folder)
+        names = tuple(columns or given.features)
+        started = time.perf_counter()
+        late = comparison.predicted(candidate, names, given.candidates, learn, test)
+        seconds = time.perf_counter() - started
+        quality = asdict(metrics.score(features.labels(test), late, given.threshold))
+        months_of = {"train_months": ",".join(map(str, given.train_months)), "test_month": given.test_month}
+        about = {**given.candidates[candidate], **months_of, "threshold": given.threshold}
+        actual = features.labels(test).astype(np.float64)
+        return Compared(variant, candidate, names, about, quality, actual, late, seconds)
 
 
 def run_of_chosen_model() -> Registered:

@@ -26,37 +26,20 @@ import pandas as pd
 MODEL = next(path for path in (Path("model"), Path("../model")) if path.is_dir())
 sys.path.insert(0, str(MODEL.resolve()))
 
-from flights import candidates, ensure, features
-from flights.schema import FEATURES, LEAKS
+from flights import comparison, ensure, features
 
 ensure.ensure(range(1, 8), MODEL / "data")
 learn = features.read(range(4, 7), MODEL / "data")
 test = features.read([7], MODEL / "data")
-
-schedule = ["weekday", "sched_dep", "sched_arr", "carrier", "origin", "dest", "distance"]
-plane = ["plane_age", "seats"]
-weather = [name for name in FEATURES if name not in schedule + plane]
-groups = {
-    "schedule": schedule,
-    "schedule and plane": schedule + plane,
-    "schedule and weather": schedule + weather,
-    "all": list(FEATURES),
-    "all and the leak": [*FEATURES, *LEAKS],
-}
+groups = comparison.FEATURE_SETS
+pd.Series({group: ", ".join(names) for group, names in groups.items()}, name="columns").to_frame()
 
 # %%
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
-
-def auc_with(names: list[str]) -> float:
-    pipeline = candidates.build("logistic", names, {"logistic": {"C": 1.0, "max_iter": 200}})
-    with threadpool_limits(1):
-        pipeline.fit(features.matrix(learn, names), features.labels(learn))
-    return roc_auc_score(test["late"], pipeline.predict_proba(features.matrix(test, names))[:, 1])
-
-
-auc = {group: auc_with(names) for group, names in groups.items()}
+settings = {"logistic": {"C": 1.0, "max_iter": 200}}
+late = {name: comparison.predicted("logistic", columns, settings, learn, test) for name, columns in groups.items()}
+auc = {group: roc_auc_score(test["late"], each) for group, each in late.items()}
 pd.Series(auc, name="AUC on July").round(4).to_frame()
 
 # %% [markdown]

@@ -27,7 +27,7 @@ import pandas as pd
 MODEL = next(path for path in (Path("model"), Path("../model")) if path.is_dir())
 sys.path.insert(0, str(MODEL.resolve()))
 
-from flights import candidates, ensure, features
+from flights import comparison, ensure, features
 from flights.schema import FEATURES
 
 ensure.ensure(range(1, 8), MODEL / "data")
@@ -40,14 +40,8 @@ settings = {
 
 # %%
 from sklearn.metrics import RocCurveDisplay, brier_score_loss, roc_auc_score
-from threadpoolctl import threadpool_limits
 
-late = {}
-for name in settings:
-    model = candidates.build(name, FEATURES, settings)
-    with threadpool_limits(1):
-        model.fit(features.matrix(learn, FEATURES), features.labels(learn))
-    late[name] = model.predict_proba(features.matrix(test, FEATURES))[:, 1]
+late = {name: comparison.predicted(name, FEATURES, settings, learn, test) for name in settings}
 
 quality = {
     name: {"auc": roc_auc_score(test["late"], each), "brier": brier_score_loss(test["late"], each)}

@@ -48,12 +48,14 @@ def test_server_that_does_not_answer_is_one_line(small_model: Path, monkeypatch:
 
 
 STORY = """
-import dataclasses, os
+import argparse, dataclasses, os
 from pathlib import Path
-from delivery import usecase
-from delivery.commands import register
+import numpy as np
+from delivery import comparison, usecase
+from delivery.commands import comparison as reporting, register
 from delivery.errors import DeliveryError
 from delivery.registry import Registry
+from delivery.usecase import Compared
 from flights import card, tracking
 config = usecase.read()
 registry = Registry(config.deployment)
@@ -92,6 +94,21 @@ def refused(call, *words):
         raise AssertionError(words)
 refused(lambda: registry.fetch("9", Path("fetched")), "version '9' of flight-delay is not registered, allowed: 1")
 refused(lambda: registry.file("1", "nothing.json"), "get-artifact")
+truth, tried = np.array([0.0, 1.0, 0.0, 1.0]), comparison.folder_of(config, "features")
+for name, auc in (("schedule", 0.7), ("all", 0.8)):
+    one = Compared(name, "logistic", ("month",), {"C": 1.0}, {"auc": auc}, truth, truth * auc, 0.1)
+    comparison.save(one, tried)
+Path("results").mkdir()
+reporting.run(argparse.Namespace(verb="report", kind="features", results=Path("results")))
+compared = {file.name: file.read_text() for file in Path("results").iterdir()}
+parent = client.get_run(compared["run"])
+assert (compared["best"], compared["score"]) == ("all", "0.8"), compared
+assert "| all | logistic | 1 | 0.8 |" in parent.data.tags["mlflow.note.content"]
+assert [Path(file.path).name for file in client.list_artifacts(compared["run"], "comparison")] == [
+    "curves.png", "index.html", "measure.png", "table.csv"]
+children = client.search_runs([parent.info.experiment_id], f"tags.`mlflow.parentRunId` = '{compared['run']}'")
+assert {(one.info.run_name, one.data.metrics["auc"], one.data.params["features"]) for one in children} == {
+    ("all", 0.8, "month"), ("schedule", 0.7, "month")}
 os.environ["MLFLOW_TRACKING_URI"] += "/elsewhere"
 refused(lambda: registry.version_of("champion"), "404")
 os.environ["MLFLOW_TRACKING_URI"] = "sqlite:///here"

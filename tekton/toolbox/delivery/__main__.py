@@ -13,6 +13,7 @@ COMMANDS = {
     "advance": "let the next period of data count, and commit that",
     "canary": "give a new digest a growing share of production, and send it back when it is worse",
     "compare": "say which of two predictors is better",
+    "comparison": "train variants of a model, and compare them in one report",
     "contract": "check that a server is the model that was trained",
     "describe": "print what the data or the chosen model is",
     "experiment": "run a second model in production: an A/B test or a shadow",

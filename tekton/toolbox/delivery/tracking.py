@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +97,15 @@ class Trained:
     libraries: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Child:
+    """What MLflow gets of one variant of a comparison."""
+
+    name: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+
+
 def run_of(experiment: str, folder: Path, trained: Trained) -> tuple[str, bool]:
     """The id of the run of a model, whose model.onnx and model.json are in the folder, and whether it was made now.
 
@@ -142,6 +151,25 @@ def _log_model(folder: Path, trained: Trained) -> None:
         pip_requirements=[f"{name}=={trained.libraries[name]}" for name in ("onnxruntime", "numpy")],
         save_as_external_data=False,
     )
+
+
+def log_comparison(
+    experiment: str, name: str, tags: Mapping[str, str], note: str, children: Sequence[Child], folder: Path
+) -> str:
+    """A run with a child run for each variant of a comparison, and the files of a folder as its artifacts. Its id.
+
+    `note` is Markdown, which MLflow shows as the description of the run.
+    """
+    library = mlflow()
+    library.set_experiment(experiment)
+    about = {key: value for key, value in tags.items() if value}
+    with library.start_run(run_name=name, tags={**about, "mlflow.note.content": note}) as parent:
+        library.log_artifacts(str(folder), "comparison")
+        for child in children:
+            with library.start_run(run_name=child.name, tags=about, nested=True):
+                library.log_params(dict(child.params))
+                library.log_metrics(dict(child.metrics))
+    return str(parent.info.run_id)
 
 
 def register(config: Config, run_id: str, tags: Mapping[str, str]) -> str:

@@ -14,11 +14,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import yaml
 
 from delivery.errors import DeliveryError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FILE = "usecase.yaml"
 CLASSIFICATION, REGRESSION = "classification", "regression"
@@ -201,6 +205,24 @@ class Registered:
     tags: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One variant of a comparison: what it was trained with, its metrics on the test rows, and its answers to them.
+
+    `actual` and `predicted` have shape (rows,): values of a regression, or 1 for the positive class and its
+    probability. `metrics` has the measure of usecase.yaml.
+    """
+
+    variant: str
+    candidate: str
+    features: tuple[str, ...]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    actual: NDArray[np.float64]
+    predicted: NDArray[np.float64]
+    train_seconds: float
+
+
 class UseCase(Protocol):
     """The module `<package>.usecase`. Each function raises DeliveryError for what a person can mend."""
 
@@ -238,6 +260,19 @@ class Advancing(UseCase, Protocol):
         Returns what a commit says about it. If the next period is not tracked, `create` makes it; without `create`
         nothing changes and the text is empty. Raises DeliveryError when there is no next period.
         """
+
+
+class Comparing(UseCase, Protocol):
+    """A use case whose feature sets and algorithms can be compared. Only two Pipelines need these functions."""
+
+    def feature_sets(self) -> Mapping[str, Sequence[str]]:
+        """Sets of features by name."""
+
+    def candidates(self) -> Sequence[str]:
+        """The candidates of params.yaml; the first one is used where a comparison names none."""
+
+    def compared(self, variant: str, candidate: str, features: Sequence[str]) -> Compared:
+        """Train a candidate with some features, without ONNX, and test it. No features means those of the model."""
 
 
 def folder() -> Path:

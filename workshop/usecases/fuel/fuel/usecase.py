@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 from delivery.errors import DeliveryError
+from delivery.tabular.comparison import candidates as candidates
+from delivery.tabular.comparison import compared as compared
+from delivery.tabular.comparison import feature_sets as feature_sets
 from delivery.tabular.project import Project
 from delivery.tabular.usecase import data_files as data_files
 from delivery.tabular.usecase import data_version as data_version
