@@ -21,6 +21,8 @@ from delivery.usecase import Compared, Config
 
 from tests.fuel import FOLDER, trained_kit
 
+pytestmark = pytest.mark.xdist_group("usecases")
+"""They train with the libraries that the tests of the projects import too."""
 COLUMNS = ("cylinders", "displacement", "horsepower", "weight", "acceleration", "year", "origin")
 TRUTH = np.array([0.0, 1.0, 0.0, 1.0, 1.0, 0.0])
 
