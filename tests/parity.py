@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from workshop.lab.admission import builds, route
+from workshop.lab.admission import builds, pipelinesascode, route
 from workshop.lab.admission.seldon import support as seldon_support
 from workshop.lab.admission.tekton.decode import fold_case
 from workshop.lab.monitoring import support as monitoring_support
@@ -105,6 +105,11 @@ def monitoring_rows() -> list[Row]:
     return _rows(monitoring_support.SUPPORTED, monitoring_support.ACCEPTED, monitoring_support.REFUSED)
 
 
+def pipelinesascode_rows() -> list[Row]:
+    """The fields of Repositories."""
+    return _rows(pipelinesascode.SUPPORTED, pipelinesascode.ACCEPTED, pipelinesascode.REFUSED)
+
+
 def fields_of_folders(root: Path = CONFORMANCE) -> dict[str, set[str]]:
     """`Type.field` of all fields that each conformance folder sets in Tekton's kinds. Raises OSError."""
     found: dict[str, set[str]] = {}
@@ -160,6 +165,11 @@ def page() -> str:
             "nothing runs, is stored with a warning, and the listener's log has it at each event.",
             "",
             *_table(triggers_rows()),
+            "## Pipelines as Code",
+            "",
+            *_PIPELINES_AS_CODE,
+            "",
+            *_table(pipelinesascode_rows()),
             "## Seldon",
             "",
             *_table(seldon_rows()),
@@ -209,6 +219,25 @@ _RESOLVERS = (
     "refused |",
     "| `http` | supported | |",
     "| `hub` | supported | without version constraints; Tekton Hub is shut down |",
+)
+_PIPELINES_AS_CODE = (
+    "The folder `.tekton/` of a participant's repository runs as Pipelines as Code 0.48 runs it with a Git server of "
+    "the type gitea, once a Repository names the repository's page (`repo_url`, without `.git`). "
+    "`oc get repositories` has the last runs, and the console's page *Commits* has each commit's statuses.",
+    "",
+    "| What | Status | Note |",
+    "|---|---|---|",
+    "| push, tag | supported | `[skip ci]` and `[skip tkn]` in the commit's message start nothing |",
+    "| merge request | supported | `git push -o merge_request.create`, with GitLab's options `target`, `title` and "
+    "`description`; a push of its commits to the target merges it, deleting the branch closes it |",
+    "| comment | supported | by the API of Gitea: `on-comment`, `/test`, `/test NAME`, `/retest`, `/cancel` |",
+    "| `on-event`, `on-target-branch`, `on-path-change`, `on-path-change-ignore`, `on-cel-expression`, `on-comment` | "
+    "supported | cel-go's list library is missing in CEL |",
+    "| `on-label` | supported | merge requests have no labels here, so it never matches |",
+    "| `task`, `task-N`, `pipeline` | supported | a path in the repository, a URL, or a name in Artifact Hub |",
+    "| `max-keep-runs`, `cancel-in-progress`, `target-namespace` | supported | |",
+    "| variables of `{{ }}` | supported | body, headers, files, `cel:`, `git_auth_secret`, params of the Repository |",
+    "| incoming webhooks, `/ok-to-test`, global Repository | not supported | |",
 )
 _AUTHORIZATION = """\
 Every request is authorized by the Roles and bindings in the lab, with the default ClusterRoles of Kubernetes,

@@ -14,7 +14,7 @@ from workshop.lab import git, ports
 from workshop.lab.api.app import build as build_api
 from workshop.lab.api.auth import Certificate
 from workshop.lab.api.builds import is_upload
-from workshop.lab.controllers import triggers
+from workshop.lab.controllers import pipelinesascode, triggers
 from workshop.lab.gateway import serve as serve_gateway
 from workshop.lab.git.server import is_push
 from workshop.lab.lab import Lab
@@ -63,7 +63,7 @@ def _events(lab: Lab, _: Certificate) -> Application:
 
 
 def _git(lab: Lab, _: Certificate) -> Application:
-    made = git.server(lab)
+    made = git.server(lab, pipelinesascode.receiver(lab).deliver)
     return Application(server(LoopbackHosts(made.app), buffers=lambda scope: not is_push(scope)), made.run, made.stop)
 
 

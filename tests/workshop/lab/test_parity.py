@@ -11,13 +11,14 @@ import pytest
 from tests import parity
 from workshop.lab.admission import admit
 from workshop.lab.admission import builds as builds_support
+from workshop.lab.admission import pipelinesascode as pac_support
 from workshop.lab.admission import route as route_support
 from workshop.lab.admission.seldon import pods
 from workshop.lab.admission.seldon import support as seldon_support
 from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import built_in
 from workshop.lab.monitoring import support as monitoring_support
-from workshop.manifests import alerting, builds, kubernetes, monitoring, route, seldon
+from workshop.manifests import alerting, builds, kubernetes, monitoring, pipelinesascode, route, seldon
 from workshop.manifests.meta import Reported, Resource
 from workshop.manifests.tekton import support as tekton_support
 from workshop.manifests.tekton.config import Config, FeatureFlags
@@ -282,6 +283,30 @@ ROUTE_TAKEN: dict[str, tuple[str, Spec]] = {
 }
 
 
+def repository(provider: Spec | None = None, settings: Spec | None = None, **more: Any) -> tuple[str, Spec]:
+    return "Repository", {"url": "http://x/y", "git_provider": provider or {}, "settings": settings or {}, **more}
+
+
+PAC: dict[str, tuple[str, Spec]] = {
+    "GitProvider.type: github, gitlab, bitbucket-datacenter, bitbucket-cloud": repository({"type": "github"}),
+    "RepositorySettings.ai": repository(settings={"ai": {"enabled": True}}),
+    "RepositorySettings.github": repository(settings={"github": {"comment_strategy": "update"}}),
+    "RepositorySettings.github_app_token_scope_repos": repository(settings={"github_app_token_scope_repos": ["x/y"]}),
+    "RepositorySettings.gitlab": repository(settings={"gitlab": {"comment_strategy": "update"}}),
+    "RepositorySettings.gitops_command_prefix": repository(settings={"gitops_command_prefix": "pac"}),
+    "RepositorySpec.incoming": repository(incoming=[{"type": "webhook-url", "secret": {"name": "x"}}]),
+}
+PAC_TAKEN: dict[str, tuple[str, Spec]] = {
+    "ForgejoSettings.comment_strategy": repository(settings={"forgejo": {"comment_strategy": "update"}}),
+    "ForgejoSettings.user_agent": repository(settings={"forgejo": {"user_agent": "x"}}),
+    "GitProvider.url": repository({"url": "http://x"}),
+    "GitProvider.user": repository({"user": "x"}),
+    "GitProvider.webhook_secret": repository({"webhook_secret": {"name": "x"}}),
+    "Policy.ok_to_test": repository(settings={"policy": {"ok_to_test": ["x"]}}),
+    "Policy.pull_request": repository(settings={"policy": {"pull_request": ["x"]}}),
+}
+
+
 def routed(
     route: Spec | None = None, receiver: Spec | None = None, http: Spec | None = None, **more: Any
 ) -> tuple[str, Spec]:
@@ -381,6 +406,7 @@ MONITORING_TAKEN: dict[str, tuple[str, Spec]] = {
 TABLES = [
     (BUILDS, builds_support.REFUSED),
     (MONITORING, monitoring_support.REFUSED),
+    (PAC, pac_support.REFUSED),
     (ROUTE, route_support.REFUSED),
     (TEKTON, tekton_support.REFUSED),
     (TEKTON_ALPHA, tekton_support.REFUSED_WITH_ALPHA),
@@ -413,7 +439,7 @@ def test_every_refused_row_is_tried() -> None:
         assert tried.keys() == documented.keys()
 
 
-TAKEN = BUILDS_TAKEN | MONITORING_TAKEN | ROUTE_TAKEN | SELDON_TAKEN
+TAKEN = BUILDS_TAKEN | MONITORING_TAKEN | PAC_TAKEN | ROUTE_TAKEN | SELDON_TAKEN
 
 
 @pytest.mark.parametrize("row", sorted(TAKEN))
@@ -423,7 +449,11 @@ def test_accepted_row_is_admitted(row: str) -> None:
 
 def test_every_accepted_row_is_tried() -> None:
     documented = (
-        builds_support.ACCEPTED | monitoring_support.ACCEPTED | route_support.ACCEPTED | seldon_support.ACCEPTED
+        builds_support.ACCEPTED
+        | monitoring_support.ACCEPTED
+        | pac_support.ACCEPTED
+        | route_support.ACCEPTED
+        | seldon_support.ACCEPTED
     )
     assert TAKEN.keys() == documented.keys()
 
@@ -435,6 +465,18 @@ def test_every_field_of_a_route_has_one_row() -> None:
         for field in msgspec.structs.fields(one)
     ]
     assert sorted(row.field for row in parity.route_rows() if ":" not in row.field) == sorted(known)
+
+
+def test_every_field_of_a_repository_has_one_row_or_is_of_a_refused_type() -> None:
+    refused = ("GithubSettings", "GitlabSettings", "Incoming")
+    known = [
+        f"{one.__name__}.{field.encode_name}"
+        for one in vars(pipelinesascode).values()
+        if isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == pipelinesascode.__name__
+        if not issubclass(one, Reported) and one.__name__ not in refused
+        for field in msgspec.structs.fields(one)
+    ]
+    assert sorted(row.field for row in parity.pipelinesascode_rows() if ":" not in row.field) == sorted(known)
 
 
 def test_every_field_of_a_build_config_has_one_row() -> None:

@@ -12,6 +12,7 @@ from workshop.lab.admission.approval import admit_approval
 from workshop.lab.admission.builds import admit_build_config
 from workshop.lab.admission.config_data import admit_config_data, admit_config_map
 from workshop.lab.admission.monitoring import admit_monitor, admit_routing, admit_rule
+from workshop.lab.admission.pipelinesascode import admit_repository
 from workshop.lab.admission.roles import admit_binding, admit_role
 from workshop.lab.admission.route import admit_route
 from workshop.lab.admission.seldon import admit_seldon
@@ -31,6 +32,7 @@ ADMISSION: dict[str, Rule] = {
     "clusterrolebindings.rbac.authorization.k8s.io": admit_binding,
     "clusterroles.rbac.authorization.k8s.io": admit_role,
     "configmaps": admit_config_map,
+    "repositories.pipelinesascode.tekton.dev": admit_repository,
     "rolebindings.rbac.authorization.k8s.io": admit_binding,
     "roles.rbac.authorization.k8s.io": admit_role,
     "routes.route.openshift.io": admit_route,

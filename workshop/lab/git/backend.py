@@ -66,7 +66,7 @@ class Backends:
 
     async def answer(self, call: Call, receive: Receive, send: Send) -> None:
         """Run a request and send the response. Raises Refused if nothing was sent yet."""
-        body = _body(receive, MAX_BODY if call.push else MAX_FETCH_BODY)
+        body = body_of(receive, MAX_BODY if call.push else MAX_FETCH_BODY)
         # Acquire the semaphore after the whole body of a fetch or the first part of a push,
         # so that a slow sender does not block others.
         first = await anext(body, b"") if call.push else b"".join([part async for part in body])
@@ -157,7 +157,7 @@ async def _feed(process: asyncio.subprocess.Process, first: bytes, body: AsyncIt
             process.stdin.close()
 
 
-async def _body(receive: Receive, limit: int) -> AsyncIterator[bytes]:
+async def body_of(receive: Receive, limit: int) -> AsyncIterator[bytes]:
     """The request's body, in parts. The listener ends a body that is overdue. Raises Refused when it is too large."""
     size = 0
     while True:

@@ -20,8 +20,12 @@ from pathlib import Path
 import aiohttp
 import orjson
 
-from workshop.lab.git.payload import GitFailure, payload
-from workshop.lab.git.pushes import Change, changes, install_hook, notes
+from workshop.lab.forge.git import Git, GitFailure
+from workshop.lab.forge.notice import PUSH, Notice, Notify
+from workshop.lab.forge.requests import RequestError, options_of
+from workshop.lab.git.payload import payload
+from workshop.lab.git.proposing import Proposals
+from workshop.lab.git.pushes import Change, changes, install_hook, notes, options
 from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.objects import status_of
@@ -43,9 +47,12 @@ log = logging.getLogger("workshop.lab.git")
 class Deliveries:
     """Reads the notes of pushes to a participant's repositories and sends webhooks. `url` is that of their folder."""
 
-    def __init__(self, store: Store, folder: Path, url: str, participant: Participant, env: Mapping[str, str]) -> None:
+    def __init__(
+        self, store: Store, folder: Path, url: str, participant: Participant, env: Mapping[str, str],
+        notify: Notify | None = None,
+    ) -> None:  # fmt: skip
         self._store, self._folder, self._url, self._env = store, folder, url, env
-        self._participant = participant
+        self._participant, self._notify = participant, notify
         self._woken = asyncio.Event()
 
     def wake(self) -> None:
@@ -61,6 +68,7 @@ class Deliveries:
             for repository in self._repositories():
                 if repository not in hooked:
                     install_hook(repository)
+                    await Git(repository, self._env)("config", "receive.advertisePushOptions", "true")
                     hooked.add(repository)
                 for note in notes(repository):
                     await self._deliver(repository, note)
@@ -78,12 +86,41 @@ class Deliveries:
         try:
             for change in changes(note):
                 await self._send(repository, change)
+                await self._propose(repository, change, options(note))
         except Exception:
             log.exception("no webhook for the push to %s", repository.name)
         finally:
             note.unlink(missing_ok=True)
 
+    def proposals(self, repository: Path) -> Proposals:
+        """The merge requests of a repository."""
+        return Proposals(repository, f"{self._url}/{repository.stem}", self._participant.name, self._env)
+
+    async def tell(self, notice: Notice) -> None:
+        """Pass an event on in this process."""
+        if self._notify is not None:
+            await self._notify(notice)
+
+    async def _propose(self, repository: Path, change: Change, given: list[str]) -> None:
+        try:
+            for notice in await self.proposals(repository).after(change, options_of(given)):
+                await self.tell(notice)
+        except (RequestError, GitFailure) as e:
+            log.warning("push of %s to %s: no merge request: %s", change.ref, repository.name, e)
+
     async def _send(self, repository: Path, change: Change) -> None:
+        try:
+            body = await payload(
+                repository, f"{self._url}/{repository.stem}", self._participant.name, change, self._env
+            )
+        except GitFailure as e:
+            log.error("no webhook for the push of %s: %s", change.ref, e)
+            return
+        headers = {"X-Gitea-Event": "push", "X-Gitea-Event-Type": "push", "X-Github-Event": "push"}
+        await self._send_to_listeners(change, orjson.dumps(body))
+        await self.tell(Notice(PUSH, body, headers))
+
+    async def _send_to_listeners(self, change: Change, body: bytes) -> None:
         listeners = [
             (self._participant.namespace(stage), name)
             for stage, name in (("dev", LISTENER), ("production", PRODUCTION_LISTENER))
@@ -91,13 +128,6 @@ class Deliveries:
         ]
         if not listeners:
             log.info("push of %s: no webhook, because there is no EventListener %s", change.ref, LISTENER)
-            return
-        try:
-            body = orjson.dumps(
-                await payload(repository, f"{self._url}/{repository.stem}", self._participant.name, change, self._env)
-            )
-        except GitFailure as e:
-            log.error("no webhook for the push of %s: %s", change.ref, e)
             return
         headers = {
             "Content-Type": "application/json",

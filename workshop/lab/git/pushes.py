@@ -10,12 +10,20 @@ from pathlib import Path
 
 FOLDER = "lab-pushes"
 NOBODY = "0" * 40
+_OPTION = "option "
+"""The start of a line with a push option; other lines have a ref and its commits."""
 _HOOK = f"""#!/bin/sh
 # Written by the lab at each start: notes the push, from which the lab makes the webhook's event.
 set -eu
 mkdir -p {FOLDER}
 note="$(mktemp {FOLDER}/.new.XXXXXX)"
-cat > "$note"
+index=0
+while [ "$index" -lt "${{GIT_PUSH_OPTION_COUNT:-0}}" ]; do
+  eval "option=\\$GIT_PUSH_OPTION_$index"
+  printf 'option %s\\n' "$option" >> "$note"
+  index=$((index + 1))
+done
+cat >> "$note"
 mv "$note" "{FOLDER}/$(date +%s).$$"
 """
 
@@ -49,11 +57,17 @@ def notes(repository: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
+def options(note: Path) -> list[str]:
+    """The push options in a note: what `git push -o` has given."""
+    lines = note.read_text(errors="replace").splitlines()
+    return [line.removeprefix(_OPTION) for line in lines if line.startswith(_OPTION)]
+
+
 def changes(note: Path) -> list[Change]:
     """The changes in a note. Lines that cannot be parsed are skipped."""
     found = []
     for line in note.read_text(errors="replace").splitlines():
         parts = line.split(" ", 2)
-        if len(parts) == 3:
+        if len(parts) == 3 and not line.startswith(_OPTION):
             found.append(Change(ref=parts[2], before=parts[0], after=parts[1]))
     return found

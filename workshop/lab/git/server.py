@@ -1,7 +1,8 @@
 """The Git server at `http://127.0.0.1:<port>/<repository>.git`, for others than the first participant with their name.
 
 Every process on this machine may clone and fetch. A push needs the token of the repository's owner, as the password of
-any user or as a Bearer token. Only the smart protocol is served, and only for existing repositories.
+any user or as a Bearer token. Only the smart protocol and a part of Gitea's API are served, and only for existing
+repositories. The page of a commit or of a merge request is one of the console.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from workshop.lab.git.backend import Backends, Call, Refused
+from workshop.lab.forge.notice import Notify
+from workshop.lab.git import api
+from workshop.lab.git.backend import Backends, Call, Refused, body_of
 from workshop.lab.git.delivery import Deliveries
 from workshop.lab.store import Store
 from workshop.participants.names import Participant
@@ -28,6 +31,7 @@ from workshop.participants.names import Participant
 _PATH = re.compile(
     r"/((?P<owner>[a-z0-9-]+)/)?(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*\.git)/(?P<service>info/refs|git-upload-pack|git-receive-pack)"
 )
+_PAGE = re.compile(r"/([a-z0-9-]+/)?[A-Za-z0-9_][A-Za-z0-9._-]*(/commit/[0-9a-f]{7,40}|/pulls/(?P<number>[0-9]{1,9}))")
 _PUSH = "git-receive-pack"
 log = logging.getLogger("workshop.lab.git")
 
@@ -50,14 +54,18 @@ class GitServer:
     """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` ends both.
 
     `root` is the folder of all repositories. `env` is the environment of the lab's children. Git needs its PATH.
+    `notify` gets the events of pushes and merge requests in this process. `pages` is the address of the console.
     """
 
-    def __init__(self, store: Store, root: Path, url: str, owners: Sequence[Owner], env: Mapping[str, str]) -> None:
-        self._root, self._url = root, url
+    def __init__(
+        self, store: Store, root: Path, url: str, owners: Sequence[Owner], env: Mapping[str, str],
+        notify: Notify | None = None, pages: str = "",
+    ) -> None:  # fmt: skip
+        self._root, self._url, self._pages = root, url, pages
         self._owners = {one.folder: one for one in owners}
         self._backends = Backends(env)
         self._deliveries = {
-            one.folder: Deliveries(store, one.folder, _address(url, root, one.folder), one.participant, env)
+            one.folder: Deliveries(store, one.folder, _address(url, root, one.folder), one.participant, env, notify)
             for one in owners
         }
 
@@ -81,7 +89,11 @@ class GitServer:
             await send(message)
 
         try:
-            call = self._call(Request(scope))
+            request = Request(scope)
+            if response := await self._beside_git(request, receive):
+                await response(scope, receive, sending)  # type: ignore[arg-type]
+                return
+            call = self._call(request)
             await self._backends.answer(call, receive, sending)  # type: ignore[arg-type]
             if call.path.endswith(f"/{_PUSH}"):
                 self._deliveries[(self._root / call.path.lstrip("/")).parents[1]].wake()
@@ -93,6 +105,32 @@ class GitServer:
             if e.status == 401:
                 headers["WWW-Authenticate"] = 'Basic realm="workshop lab"'
             await PlainTextResponse(f"{e.message}\n", e.status, headers)(scope, receive, send)
+
+    async def _beside_git(self, request: Request, receive: Receive) -> Response | None:
+        """The answer of the API, or the redirection from a page of a repository to the console. Raises Refused."""
+        path = request.scope["path"]
+        if page := _PAGE.fullmatch(path):
+            number = f"/merge-requests/{page['number']}" if page["number"] else ""
+            return RedirectResponse(f"{self._pages}/commits{number}") if self._pages else None
+        match = api.PATH.fullmatch(path)
+        if match is None:
+            return None
+        owner = next((one for one in self._owners.values() if one.participant.name == match["owner"]), None)
+        repository = owner.folder / f"{match['name']}.git" if owner else None
+        if owner is None or repository is None or not (repository / "HEAD").is_file():
+            raise Refused(404, f"there is no repository {match['owner']}/{match['name']}")
+
+        async def body() -> bytes:
+            return b"".join([part async for part in body_of(receive, api.MAX_BODY)])
+
+        deliveries = self._deliveries[owner.folder]
+        url = f"{_address(self._url, self._root, owner.folder)}/{match['name']}"
+        user = _user(owner, request.headers.get("authorization", ""))
+        asked = api.Asked(repository, url, request.method, match["rest"], user, dict(request.query_params), body)
+        status, content, notice = await api.answer(asked, deliveries.proposals(repository))
+        if notice is not None:
+            await deliveries.tell(notice)
+        return JSONResponse(content, status)
 
     def _call(self, request: Request) -> Call:
         """Validate the request. Raises Refused."""
@@ -128,6 +166,6 @@ def _user(owner: Owner, header: str) -> str:
             name, _, password = base64.b64decode(given, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return ""
-    elif scheme.lower() != "bearer":
+    elif scheme.lower() not in ("bearer", "token"):
         return ""
     return (name or "token") if hmac.compare_digest(password.encode(), owner.token.encode()) else ""

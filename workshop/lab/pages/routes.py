@@ -16,6 +16,7 @@ from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing
 from workshop.lab.pages.auth import TokenGate, local_path
 from workshop.lab.pages.board import board_routes, forbidden_board
+from workshop.lab.pages.commits import commit_routes
 from workshop.lab.pages.costs import cost_routes
 from workshop.lab.pages.dashboards import dashboard_routes
 from workshop.lab.pages.delivery import delivery_routes
@@ -58,6 +59,7 @@ def routes(lab: Lab, shells: Shells | None = None) -> list[BaseRoute]:
         *delivery_routes(guide),
         *cost_routes(guide),
         *trace_routes(guide),
+        *commit_routes(lab),
         *run_routes(lab, rows),
         Route("/livez", _alive),
         Mount("/static", Files(STATIC, REVALIDATE)),

@@ -10,38 +10,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop.lab.forge.notice import PUSH as PUSH_NOTICE
+from workshop.lab.forge.notice import Changed, Notice
+
 PUSH, PULL_REQUEST, CLOSED = "push", "pull_request", "pull_request_closed"
 NO_OPS_COMMENT, ON_COMMENT = "no-ops-comment", "on-comment"
 TEST_ALL, TEST, RETEST_ALL, RETEST = "test-all-comment", "test-comment", "retest-all-comment", "retest-comment"
 CANCEL_ALL, CANCEL = "cancel-all-comment", "cancel-comment"
 COMMANDS = (TEST_ALL, TEST, RETEST_ALL, RETEST, CANCEL_ALL, CANCEL)
+NO_FILES = Changed()
 _SKIP = re.compile(r"\[(skip ci|ci skip|skip tkn|tkn skip)\]")
 _COMMAND = re.compile(r"(?m)^\s*/(?P<verb>test|retest|cancel)(?:[ \t]+(?P<name>\S+).*|\s*)$")
-
-
-@dataclass(frozen=True)
-class Changed:
-    """The paths that an event changes."""
-
-    added: tuple[str, ...] = ()
-    deleted: tuple[str, ...] = ()
-    modified: tuple[str, ...] = ()
-    renamed: tuple[str, ...] = ()
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """All of them, each once."""
-        return tuple(dict.fromkeys((*self.added, *self.modified, *self.deleted, *self.renamed)))
-
-    def as_files(self) -> dict[str, list[str]]:
-        """The variable `files` of CEL."""
-        return {
-            "all": list(self.all),
-            "added": list(self.added),
-            "deleted": list(self.deleted),
-            "modified": list(self.modified),
-            "renamed": list(self.renamed),
-        }
 
 
 @dataclass(frozen=True)
@@ -69,7 +48,7 @@ class Event:
     comment: str = ""
     pipeline: str = ""
     skip: bool = False
-    changed: Changed = Changed()
+    changed: Changed = NO_FILES
     body: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -82,6 +61,13 @@ class Event:
     def is_comment(self) -> bool:
         """Whether it is a comment that is no command."""
         return self.type in (NO_OPS_COMMENT, ON_COMMENT)
+
+
+def of_notice(notice: Notice) -> Event | None:
+    """The event of what the Git server sends; None for a ref that was deleted."""
+    if notice.event == PUSH_NOTICE:
+        return of_push(notice.body, notice.headers)
+    return of_request(notice.body, notice.headers, notice.message, notice.changed)
 
 
 def of_push(body: Mapping[str, Any], headers: Mapping[str, str]) -> Event | None:

@@ -41,7 +41,7 @@ def is_match(expression: str, event: Event, params: Mapping[str, str]) -> bool:
         "source_url": event.url,
         "body": doubles(dict(event.body)),
         "headers": {name.lower(): value for name, value in event.headers.items()},
-        "files": event.changed.as_files(),
+        "files": _files(event),
     }
     if event.target == PUSH and _HEADS not in expression:
         # The branch of a push is a ref; an expression that does not write refs/heads/ compares the name.
@@ -64,10 +64,22 @@ def value(expression: str, event: Event, params: Mapping[str, str], headers: Map
         **{name: params.get(name, "") for name in _WORDS},
         "body": doubles(dict(event.body)),
         "headers": dict(headers),
-        "files": event.changed.as_files(),
+        "files": _files(event),
         "pac": dict(params),
     }
     return evaluate(expression, variables)
+
+
+def _files(event: Event) -> dict[str, list[str]]:
+    """The variable `files`."""
+    changed = event.changed
+    return {
+        "all": list(changed.all),
+        "added": list(changed.added),
+        "deleted": list(changed.deleted),
+        "modified": list(changed.modified),
+        "renamed": list(changed.renamed),
+    }
 
 
 def evaluate(expression: str, variables: Mapping[str, Any], functions: list[cel.FunctionDecl] | None = None) -> Any:

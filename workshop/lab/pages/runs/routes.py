@@ -88,7 +88,10 @@ class _Parts:
 def _list_routes(lab: Lab, rows: Rows, parts: _Parts) -> list[BaseRoute]:
     def shown(request: Request) -> Mapping[str, object]:
         query = request.query_params
-        return {"list": rows.listing(query.get("pipeline", ""), query.get("state", ""))}
+        return {
+            "list": rows.listing(query.get("pipeline", ""), query.get("state", "")),
+            "of_commits": not lab.oversees and _has_repositories(lab),
+        }
 
     async def index(request: Request) -> Response:
         return parts.answer(request, "runs/list.html", "runs/list-live.html", shown)
@@ -229,3 +232,9 @@ def _not_found(lab: Lab, request: Request, what: str) -> Response:
         "back_name": N_("All runs"),
     }
     return html.page(lab, request, "missing.html", values, status=404)
+
+
+def _has_repositories(lab: Lab) -> bool:
+    """Whether pushes of the participant run `.tekton/`, so that the page Commits shows more than Git."""
+    kind = built_in("Repository")
+    return any(next(iter(lab.store.records(kind, one)), None) is not None for one in lab.participant.namespaces)

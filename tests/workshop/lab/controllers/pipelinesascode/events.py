@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from workshop.lab.controllers.pipelinesascode.event import Changed, Event, of_push, of_request
+from workshop.lab.controllers.pipelinesascode.event import Event, of_push, of_request
+from workshop.lab.forge.notice import Changed
 
 URL = "http://127.0.0.1:3000/mlops-workshop"
 NO_FILES = Changed()

@@ -9,8 +9,8 @@ import pytest
 
 from tests.workshop.lab.controllers.pipelinesascode.events import URL, push, request
 from workshop.lab.controllers.celvalues import ExpressionError
-from workshop.lab.controllers.pipelinesascode.event import Changed
 from workshop.lab.controllers.pipelinesascode.variables import params_of, substitute
+from workshop.lab.forge.notice import Changed
 
 
 def no_secret(name: str, key: str) -> str:

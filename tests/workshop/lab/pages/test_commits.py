@@ -1,0 +1,86 @@
+"""The page Commits: statuses beside the commits, and merge requests with their comments."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.workshop.lab.pages.fixtures import browser, lab_of
+from workshop.lab.forge.requests import commented, opened
+from workshop.lab.forge.statuses import Status, report
+from workshop.lab.kinds import built_in
+from workshop.lab.lab import Lab
+from workshop.lab.participant import bare_folder
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Lab:
+    return lab_of(tmp_path / "state")
+
+
+@pytest.fixture
+def shas(lab: Lab, tmp_path: Path) -> list[str]:
+    """Two commits on main, the newest first, and a branch."""
+    work, bare = tmp_path / "work", bare_folder(lab.paths)
+    work.mkdir()
+    bare.parent.mkdir(parents=True, exist_ok=True)
+    env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
+
+    def git(*words: str) -> str:
+        identity = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+        return subprocess.run(
+            ["git", *identity, *words], cwd=work, env=env, capture_output=True, text=True, check=True
+        ).stdout
+
+    git("init", "-q", "-b", "main")
+    for title in ("Start", "Use <b>more</b> trees"):
+        git("commit", "-q", "--allow-empty", "-m", title)
+    git("branch", "topic")
+    git("clone", "-q", "--bare", str(work), str(bare))
+    return git("log", "--format=%H").split()
+
+
+def test_each_commit_has_its_statuses(lab: Lab, shas: list[str]) -> None:
+    bare = bare_folder(lab.paths)
+    report(bare, shas[0], Status("CI / check", "pending", "", "http://127.0.0.1:1/runs/a/b"))
+    report(bare, shas[0], Status("CI / check", "failure", "", "http://127.0.0.1:1/runs/a/b"))
+    report(bare, shas[1], Status("CI / broken", "failure", "no task <hello>"))
+    page = browser(lab).get("/commits").text
+    assert page.index(shas[0][:12]) < page.index(shas[1][:12])
+    assert '<span class="state bad">failure</span> <a href="http://127.0.0.1:1/runs/a/b">CI / check</a>' in page
+    assert "CI / broken: no task &lt;hello&gt;" in page
+    assert "Use &lt;b&gt;more&lt;/b&gt; trees" in page
+    assert "pending" not in page
+
+
+def test_a_branch_can_be_chosen(lab: Lab, shas: list[str]) -> None:
+    assert "<option selected>topic</option>" in browser(lab).get("/commits?branch=topic").text
+    assert browser(lab).get("/commits?branch=--all").status_code == 404
+
+
+def test_a_merge_request_has_its_checks_and_comments(lab: Lab, shas: list[str]) -> None:
+    bare = bare_folder(lab.paths)
+    opened(bare, ("topic", "main"), (shas[0], shas[1]), "user1", "More trees", "Because *why*")
+    commented(bare, 1, "ci", "| metric | main |\n|---|---|\n| rmse | 1.2 |\n\n<script>alert(1)</script>")
+    report(bare, shas[0], Status("CI / check", "success", "", "http://127.0.0.1:1/runs/a/b"))
+    assert '<a href="/commits/merge-requests/1">1</a>' in browser(lab).get("/commits").text
+    page = browser(lab).get("/commits/merge-requests/1").text
+    assert "Because <em>why</em>" in page and "<td>rmse</td>" in page
+    assert "<script>alert" not in page
+    assert '<span class="state ok">success</span>' in page
+    assert browser(lab).get("/commits/merge-requests/2").status_code == 404
+
+
+def test_without_a_repository_the_page_says_so(lab: Lab) -> None:
+    assert "The repository cannot be read" in browser(lab).get("/commits").text
+
+
+def test_the_page_of_runs_has_a_link_once_there_is_a_repository_object(lab: Lab) -> None:
+    assert "/commits" not in browser(lab).get("/runs").text
+    obj = {"metadata": {"name": "w", "namespace": "user1-dev"}, "spec": {"url": "http://127.0.0.1:1/w"}}
+    lab.store.create(built_in("Namespace"), {"metadata": {"name": "user1-dev"}})
+    lab.store.create(built_in("Repository"), obj)
+    assert '<a href="/commits">' in browser(lab).get("/runs").text
