@@ -45,6 +45,8 @@ pd.Series(auc, name="AUC on July").round(4).to_frame()
 # %% [markdown]
 # The weather helps; the plane hardly does. The leak gives a number that no real model can reach: **when a result is
 # too good, look for a column that is not known in advance**.
+#
+# The pipeline `compare-features` does the same for all groups at the same time, and makes one report of them in MLflow.
 
 # %%
 shown = pd.Series(auc).plot.barh(figsize=(7, 2.5), color=["tab:blue"] * 4 + ["tab:red"])

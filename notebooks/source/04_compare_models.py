@@ -66,6 +66,8 @@ plt.show()
 #
 # Of the flights with a predicted probability of 30 %, three in ten should be late. Above the diagonal, the prediction
 # is too low. July is a worse month than those before it, and both models show it.
+#
+# The pipeline `compare-models` makes these pictures of all algorithms in params.yaml, in one report in MLflow.
 
 # %%
 from sklearn.calibration import CalibrationDisplay

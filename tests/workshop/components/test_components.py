@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -37,14 +38,9 @@ def test_every_task_of_the_kit_is_a_component() -> None:
     files = {
         file
         for file in (KIT / "tekton").rglob("*.yaml")
-        if file.parent.name != "tests"
-        and any(one.get("kind") == "Task" for one in yaml.safe_load_all(file.read_text()))
+        if file.parent.name != "tests" and re.search("^kind: Task$", file.read_text(), re.M)
     }
     assert files == {one.file for one in KITS}
-
-
-def test_the_tables_and_the_interfaces_of_the_kit_are_current() -> None:
-    assert main(["component", "docs", "--check", str(KIT / "tekton")]) == 0
 
 
 @pytest.mark.parametrize("one", KITS, ids=lambda one: one.name)

@@ -28,4 +28,4 @@ def test_the_commands_of_the_page_print_what_it_says(tmp_path: Path) -> None:
             )
             difference = compare(tuple(expected), done.stdout.splitlines())
             assert difference is None and done.returncode == 0, f"{command}\n{difference}\n{done.stdout}{done.stderr}"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["columns.patch", "count-rows", "junit.xml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["columns.patch", "count-rows"]
