@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from babel.core import Locale, UnknownLocaleError
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, read_po
@@ -63,12 +64,17 @@ def catalog(path: Path) -> Catalog:
     """The catalog of a file. Raises ManifestError."""
     try:
         with path.open("rb") as opened:
-            return read_po(opened, locale=path.parent.name.replace("-", "_"), abort_invalid=True)
+            return read_po(opened, locale=locale(path), abort_invalid=True)
     except (PoFileError, ValueError) as e:
-        raise ManifestError(
-            f"{path}: not a catalog of messages: {e}",
-            hint="the folder's name is a BCP 47 tag such as zh-Hans; msgfmt --check shows the line",
-        ) from e
+        raise ManifestError(f"{path}: not a catalog of messages: {e}", hint="msgfmt --check shows the line") from e
+
+
+def locale(path: Path) -> Locale:
+    """The locale of a catalog's folder. Raises ManifestError if the folder's name is not a language."""
+    try:
+        return Locale.parse(path.parent.name, sep="-")
+    except (UnknownLocaleError, ValueError) as e:
+        raise ManifestError(f"{path.parent}: {e}", hint="the folder's name is a BCP 47 tag, such as zh-Hans") from e
 
 
 @lru_cache(maxsize=32)

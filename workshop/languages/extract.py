@@ -1,12 +1,14 @@
 """Collects the texts of the pages for the catalogs: `python -m workshop.languages.extract`.
 
-It adds new texts to every `messages.po` with Babel, as `pybabel update` does, and writes the client page's catalog.
-With `--check` it writes nothing, lists what is not translated as a warning, and fails if the client page's catalog
+It adds new texts to every `messages.po` with Babel, as `pybabel update` does, and writes the client page's catalog. A
+folder without a catalog gets one.
+With `--check` it writes nothing, names what is not translated as a warning, and fails if the client page's catalog
 differs.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -19,10 +21,10 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
-from workshop.languages.catalog import CATALOG, FOLDER, OWN_NAME, catalog
+from workshop.languages.catalog import CATALOG, FOLDER, OWN_NAME, catalog, locale
 from workshop.usecase import KIT
 
-PAGES = ("workshop/lab/pages", "workshop/guide", "workshop/languages")
+PAGES = ("workshop/lab/pages", "workshop/lab/components", "workshop/guide", "workshop/languages")
 CLIENT = KIT / "seldon" / "client"
 TEXTS = CLIENT / "page" / "texts.json"
 _Found = tuple[int, str, str, list[str]]
@@ -104,19 +106,17 @@ def main(words: Sequence[str] = ()) -> int:
     """Update or check the catalogs; 1 if the client page's catalog is not what the catalogs say."""
     check, template = "--check" in words, pages()
     found: dict[str, Catalog] = {}
-    for path in sorted(FOLDER.glob(f"*/{CATALOG}")):
-        known = catalog(path)
-        before = {message.id for message in known if message.string}
+    for path in sorted(folder / CATALOG for folder in FOLDER.iterdir() if folder.is_dir()):
+        known = catalog(path) if path.exists() else Catalog(locale=locale(path), project="OpenShift MLOps workshop")
         known.update(template, no_fuzzy_matching=True, update_header_comment=False)
         known.obsolete.clear()
         found[path.parent.name] = known
         missing = [message for message in known if message.id and not _complete(message.string)]
-        for message in missing:
-            sys.stdout.write(f"warning: {path}: not translated: {message.id!r}\n")
+        if missing:
+            some = ", ".join(repr(message.id) for message in missing[:5])
+            sys.stdout.write(f"warning: {path}: {len(missing)} texts are not translated: {some}\n")
         if not check:
-            with path.open("wb") as opened:
-                write_po(opened, known, width=120, sort_output=True, include_lineno=False, omit_header=False)
-            sys.stdout.write(f"{path}: {len(before)} texts are translated, {len(missing)} are not\n")
+            path.write_text(_written(known), encoding="utf-8")
     client = of_the_client(found)
     if not check:
         TEXTS.write_text(client, encoding="utf-8")
@@ -124,6 +124,14 @@ def main(words: Sequence[str] = ()) -> int:
         sys.stdout.write(f"error: {TEXTS} differs from the catalogs; `make translations` writes it\n")
         return 1
     return 0
+
+
+def _written(made: Catalog) -> str:
+    """The file of a catalog, without the header's dates and placeholders: they would differ at each run."""
+    written = io.BytesIO()
+    write_po(written, made, width=120, sort_output=True, include_lineno=False)
+    lines = written.getvalue().decode().splitlines(keepends=True)
+    return "".join(line for line in lines if not re.match(r'"(POT-Creation|PO-Revision|Last-Tr|Report-Msgid)', line))
 
 
 def _complete(string: object) -> bool:

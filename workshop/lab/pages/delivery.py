@@ -33,6 +33,15 @@ _OF_THE_TOOLBOX = (
     N_("Deployment frequency"),
     N_("Change failure rate"),
     N_("Time to restore service"),
+    N_("The median time from the commit of a release to its promotion, each commit once."),
+    N_("Promotions a day, from the first to now."),
+    N_(
+        "The share of the changes that failed: promotions that a rollback ended, and canaries that production did not "
+        "keep."
+    ),
+    N_("The median time from the promotion of a release that failed to the end of its rollback."),
+    N_("none yet"),
+    N_("no failure yet"),
     N_("Not counted as changes: rollbacks, A/B tests, shadows, and what ran before the history began."),
 )
 """Texts of `delivery.measures`, which the catalogs need; the page translates them."""

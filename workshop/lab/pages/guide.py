@@ -142,12 +142,13 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
     ]
 
 
-def next_module(lab: Lab) -> Module | None:
+def next_module(lab: Lab, language: Language) -> Module | None:
     """The first module that the lab can run and whose last check did not pass; None after the last."""
     known = progress(lab.store, lab.participant).modules
     modules = (m for m in _modules(lab.kit) if m.runs_on != "cluster")
     open_ = (m for m in modules if not (m.number in known and known[m.number].done))
-    return next(open_, None)
+    found = next(open_, None)
+    return in_language(found, language.tag).module if found else None
 
 
 def _modules(kit: Path) -> list[Module]:

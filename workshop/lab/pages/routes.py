@@ -89,7 +89,7 @@ def console_routes(lab: Lab, rows: Rows) -> list[BaseRoute]:
         values = {"overview": overview(lab, rows), "alerts": await firing(lab)}
         if request.query_params.get("part") == "live":
             return html.part(request, "live.html", values)
-        return html.page(lab, request, "console.html", {**values, "next": next_module(lab)})
+        return html.page(lab, request, "console.html", {**values, "next": next_module(lab, html.language_of(request))})
 
     return [Route("/", console), *opening_routes(lab)]
 
