@@ -12,6 +12,7 @@ from delivery.cli import exit_code
 COMMANDS = {
     "advance": "let the next period of data count, and commit that",
     "canary": "give a new digest a growing share of production, and send it back when it is worse",
+    "comment": "write the metrics against the target branch and the gate's verdict to a merge request",
     "compare": "say which of two predictors is better",
     "comparison": "train variants of a model, and compare them in one report",
     "contract": "check that a server is the model that was trained",
