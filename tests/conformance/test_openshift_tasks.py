@@ -82,7 +82,7 @@ def tools(tmp_path: Path) -> Path:
     for name in ("buildah", "s2i", "oc", "tkn"):
         digest = 'for a in "$@"; do case $a in --digestfile=*) echo sha256:1 > "${a#*=}";; esac; done\n'
         (folder / name).write_text(f'#!/bin/sh\necho "{name} $*"\n{digest}')
-    (folder / "git-init").write_text(f'#!/bin/sh\nexec {sys.executable} -m workshop.lab.images.gitinit "$@"\n')
+    (folder / "git-init").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m workshop.lab.images.gitinit "$@"\n')
     for file in folder.iterdir():
         file.chmod(0o755)
     return folder

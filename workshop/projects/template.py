@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import shutil
 import subprocess
-import tarfile
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -122,14 +122,16 @@ def _present(kit: Path, target: Path) -> None:
 def _past(kit: Path, commit: str, target: Path) -> None:
     """The template as a commit of the kit has it."""
     paths = [str(TEMPLATE), *map(str, LOCKS)]
-    done = subprocess.run(["git", "-C", str(kit), "archive", commit, "--", *paths], capture_output=True, check=False)
+    # As zip: the first releases of Python 3.11 unpack a tar without its filter for safe names.
+    archive = ["git", "-C", str(kit), "archive", "--format=zip", commit, "--", *paths]
+    done = subprocess.run(archive, capture_output=True, check=False)
     if done.returncode:
         raise SetupError(
             f"{kit} has no template of commit {commit[:12]}: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}",
             hint="git fetch --unshallow, in the folder of the kit",
         )
-    with TemporaryDirectory(prefix="template-") as temporary, tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(temporary, filter="data")
+    with TemporaryDirectory(prefix="template-") as temporary, zipfile.ZipFile(io.BytesIO(done.stdout)) as files:
+        files.extractall(temporary)
         _present(Path(temporary), target)
 
 
