@@ -22,8 +22,8 @@ help: ## show this list
 lab: setup ## set up, start the lab and take the flights model from data to production
 	@$(BIN)/workshop lab
 
-test: $(VENV)/.tested ## every test, also the main job and the guide end to end
-	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder -rs
+test: $(VENV)/.tested ## every test, also the main job and the guide end to end; ARGS="-m browser" chooses some
+	@$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder -rs $(ARGS)
 
 test-cluster: $(VENV)/.tested ## KUBECONFIG=...: what only a cluster's API server can say; it makes and removes three participants
 	@test -f "$(KUBECONFIG)" || { echo "error: name the cluster: make test-cluster KUBECONFIG=FILE" >&2; exit 2; }

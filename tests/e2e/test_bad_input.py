@@ -48,6 +48,7 @@ def test_ctrl_c_while_the_lab_starts_leaves_nothing_running(fresh: Lab) -> None:
     assert fresh.workshop("status", check=False).returncode == 3
 
 
+@pytest.mark.root
 def test_no_room_on_the_disk(fresh: Lab, tmp_path: Path) -> None:
     if os.geteuid() != 0 or shutil.which("unshare") is None:
         pytest.skip("a small disk can only be mounted by root")

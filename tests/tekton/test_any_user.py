@@ -62,6 +62,7 @@ AS_NOBODY = [
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("setpriv"), reason="only root can run as any user")
 def test_the_programs_of_tasks_and_terminals_run_as_a_user_that_is_not_there() -> None:
     toolbox = variables(KIT / "tekton/toolbox/Containerfile")

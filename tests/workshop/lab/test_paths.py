@@ -35,6 +35,7 @@ def test_a_lab_that_was_opened_to_others_becomes_private_again(tmp_path: Path) -
     assert mode(lab.root) == 0o700
 
 
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
 def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "lab"

@@ -172,6 +172,7 @@ def impostor(port: int) -> str:
 
 
 @needs_linux
+@pytest.mark.root
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a program of another user")
 def test_another_user_gets_no_port_of_the_lab_while_its_server_restarts() -> None:
     with reserve(for_own_user=True) as port:

@@ -257,6 +257,7 @@ def test_namespaces_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.Monk
     _with(tmp_path, scenario)
 
 
+@pytest.mark.root
 @pytest.mark.skipif(sys.platform != "linux" or os.geteuid() != 0, reason="drops root to see what others can")
 def test_private_tree_works_without_root(tmp_path: Path) -> None:
     """The launcher's process alone, as another user: the kit's folder may be closed to them."""
