@@ -34,7 +34,8 @@ from workshop.manifests.types import TYPES
 log = logging.getLogger(__name__)
 Propagation = Literal["Background", "Foreground", "Orphan"]
 HISTORY = 10_000
-"""Events kept for resumed watches. With about 3 KB each they use at most about 30 MB."""
+HISTORY_BYTES = 32 * 1024 * 1024
+"""At most so many events, with so many bytes of objects, are kept for resumed watches; and always the last event."""
 
 
 class Store:
@@ -56,7 +57,8 @@ class Store:
         self.version: int = self._db.execute("SELECT version FROM counter").fetchone()[0]
         self._objects: dict[str, dict[tuple[str, str], Record]] = {}
         self._by_owner: dict[str, set[tuple[str, str, str]]] = {}
-        self._history: deque[Event] = deque(maxlen=HISTORY)
+        self._history: deque[Event] = deque()
+        self._history_bytes = 0
         self._history_floor = self.version
         self._watches: list[Watch] = []
         self._changes: dict[str, int] = {}
@@ -94,12 +96,16 @@ class Store:
 
     def find(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """One object (a copy), or None."""
-        record = self._objects.get(kind.resource, {}).get((namespace, name))
+        record = self.find_record(kind, namespace, name)
         return record.object() if record else None
+
+    def find_record(self, kind: Kind, namespace: str, name: str) -> Record | None:
+        """One object as it is stored, or None."""
+        return self._objects.get(kind.resource, {}).get((namespace, name))
 
     def record(self, kind: Kind, namespace: str, name: str) -> Record:
         """One object as it is stored. Raises NotFound."""
-        record = self._objects.get(kind.resource, {}).get((namespace, name))
+        record = self.find_record(kind, namespace, name)
         if record is None:
             raise not_found(kind, name)
         return record
@@ -169,7 +175,7 @@ class Store:
             )
         old = old_record.object()
         if subresource == "status":
-            new = old_record.object()
+            new = {**old, "metadata": {**old["metadata"]}}
             new.pop("status", None)
             if "status" in obj:
                 new["status"] = obj["status"]
@@ -297,9 +303,12 @@ class Store:
 
     def _publish(self, event: Event) -> None:
         self._changes[event.record.kind.resource] = event.record.version
-        if len(self._history) == HISTORY:
-            self._history_floor = self._history[0].record.version
         self._history.append(event)
+        self._history_bytes += len(event.record.body)
+        while len(self._history) > 1 and (len(self._history) > HISTORY or self._history_bytes > HISTORY_BYTES):
+            oldest = self._history.popleft().record
+            self._history_floor = oldest.version
+            self._history_bytes -= len(oldest.body)
         for watch in list(self._watches):
             watch.offer(event)
 

@@ -15,7 +15,7 @@ import pytest
 
 from workshop.lab.api_errors import AlreadyExists, ApiError, Conflict, Expired, NotFound
 from workshop.lab.kinds import built_in
-from workshop.lab.store import HISTORY, Store
+from workshop.lab.store import HISTORY, HISTORY_BYTES, Store
 from workshop.lab.watches import WATCH_BACKLOG
 
 CONFIG, TASK_RUN = built_in("ConfigMap"), built_in("TaskRun")
@@ -206,6 +206,26 @@ def test_watch_from_before_the_history_or_a_restart_is_expired(tmp_path: Path) -
     with pytest.raises(Expired):
         again.watch(since=since + 5)
     again.close()
+
+
+def test_the_history_has_a_bound_in_bytes(store: Store) -> None:
+    store.create(CONFIG, config("a"))
+    since = store.version
+    for number in range(4):
+        store.create(CONFIG, config(f"big-{number}", data={"x": "x" * (HISTORY_BYTES // 3)}))
+    with pytest.raises(Expired, match="too old resource version"):
+        store.watch(since=since)
+    store.watch(since=store.version - 2).close()
+
+
+def test_an_object_that_is_larger_than_the_history_is_in_it(store: Store) -> None:
+    since = store.version
+
+    async def follow() -> None:
+        store.create(CONFIG, config("big", data={"x": "x" * HISTORY_BYTES}))
+        assert await read(store.watch(since=since), 1) == [("ADDED", "big")]
+
+    asyncio.run(follow())
 
 
 def test_reader_that_lags_is_cut_off(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -88,17 +89,27 @@ class Node:
         return joined
 
 
-def build(spec: PipelineSpec, needs: dict[str, list[str]], children: Sequence[Object]) -> list[Node]:
-    """The nodes of a Pipeline, tasks first, then final ones."""
+def build(
+    spec: PipelineSpec, needs: dict[str, list[str]], children: Sequence[Object], before: Sequence[Node] = ()
+) -> list[Node]:
+    """The nodes of a Pipeline, tasks first, then final ones.
+
+    `before` are the nodes of the last time. One whose runs are the same objects is taken again, with the states that it
+    has computed.
+    """
     by_task: dict[str, list[Object]] = {}
     for child in children:
         name = labels_of(child).get("tekton.dev/pipelineTask", "")
         by_task.setdefault(name, []).append(child)
-    nodes = [Node(task, False, needs.get(task.name, [])) for task in spec.tasks]
-    nodes += [Node(task, True) for task in spec.final_tasks]
-    for node in nodes:
-        mine = by_task.get(node.name, [])
-        node.children = sorted(mine, key=lambda one: index_of(one["metadata"]["name"])) if node.task.matrix else mine
+    last = {node.name: node for node in before}
+    nodes = []
+    for task, final in [*((task, False) for task in spec.tasks), *((task, True) for task in spec.final_tasks)]:
+        mine = by_task.get(task.name, [])
+        if task.matrix:
+            mine.sort(key=lambda one: index_of(one["metadata"]["name"]))
+        old = last.get(task.name)
+        same = old is not None and len(mine) == len(old.children) and all(map(operator.is_, mine, old.children))
+        nodes.append(old if old and same else Node(task, final, needs.get(task.name, []), mine))
     return nodes
 
 

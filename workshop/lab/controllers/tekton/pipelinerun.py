@@ -7,6 +7,9 @@ skipped, which can start, and what the condition is. Each decision has its own m
 from __future__ import annotations
 
 import json
+import math
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +65,22 @@ class _Parsed:
     spec: PipelineRunSpec
     pipeline: tuple[PipelineSpec, dict[str, list[str]]] | None = None
     children: dict[str, tuple[Record, Object]] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    rest: _Rest | None = None
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """What the last reconcile of a run left."""
+
+    version: int
+    dependents: Sequence[Record]
+    until: float
+    """When the next timeout is reached, by the monotonic clock; infinity without a timeout."""
+
+    def left(self) -> float | None:
+        """The seconds until the next timeout; None without one."""
+        return None if self.until == math.inf else self.until - time.monotonic()
 
 
 class PipelineRuns:
@@ -76,6 +95,9 @@ class PipelineRuns:
 
     async def reconcile(self, namespace: str, name: str) -> float | None:
         """Reconcile one PipelineRun. Returns the seconds until the next reconcile."""
+        rest = self._rest(namespace, name)
+        if rest:
+            return rest.left()
         run = self._store.find(self._runs, namespace, name)
         if run is None or is_done(run) or run["spec"].get("managedBy", CONTROLLER) != CONTROLLER:
             forgotten = self._parsed.pop((namespace, name), None)
@@ -83,7 +105,8 @@ class PipelineRuns:
                 self._clocks.forget(forgotten.uid)
             return None
         status: Status = run.setdefault("status", {})
-        spec = self._known(run).spec
+        known = self._known(run)
+        known.rest, spec = None, known.spec
         try:
             if not status.get("pipelineSpec"):
                 if spec.status == "PipelineRunPending":
@@ -151,7 +174,8 @@ class PipelineRuns:
             text = f'PipelineRun "{name}" failed to finish within "{limit}"'
             self._end(run, RunCondition("False", "PipelineRunTimeout", text), children)
             return None
-        nodes = build(pipeline, needs, children)
+        known = self._known(run)
+        nodes = known.nodes = build(pipeline, needs, children, known.nodes)
         _check_cel(nodes, name)
         facts = Facts(
             nodes,
@@ -171,7 +195,7 @@ class PipelineRuns:
             set_condition(run["status"], found.value, found.reason, found.message)
             save_status(self._store, self._runs, run)
             self._events.emit(run, found.reason, found.message)
-            return when_due.next
+            return self._rests(run, spec)
         results, missing = pipeline_results(pipeline, TaskLookup(nodes))
         if results:
             run["status"]["results"] = results
@@ -181,6 +205,32 @@ class PipelineRuns:
             found = RunCondition("False", "CouldntGetPipelineResult", text)
         self._end(run, found)
         return None
+
+    def _rest(self, namespace: str, name: str) -> _Rest | None:
+        """What the last reconcile left, if no run of a task has ended since.
+
+        The loop calls again for the status that a reconcile wrote.
+        """
+        known = self._parsed.get((namespace, name))
+        record = self._store.find_record(self._runs, namespace, name)
+        rest = known.rest if known else None
+        if known is None or rest is None or record is None:
+            return None
+        if record.version != rest.version or rest.until <= time.monotonic():
+            return None
+        now_there = self._store.dependents(known.uid)
+        if len(now_there) != len(rest.dependents):
+            return None
+        changed = [(new, old) for new, old in zip(now_there, rest.dependents, strict=True) if new is not old]
+        return None if any(new.uid != old.uid or is_done(new.object()) for new, old in changed) else rest
+
+    def _rests(self, run: Object, spec: PipelineRunSpec) -> float | None:
+        """Note what a reconcile leaves. Returns the seconds until the next timeout."""
+        known = self._known(run)
+        left = deadlines(run, spec.timeouts, self._clocks).next
+        until = math.inf if left is None else time.monotonic() + left
+        known.rest = _Rest(int(run["metadata"]["resourceVersion"]), self._store.dependents(known.uid), until)
+        return left
 
     def _stop_some(self, spec: PipelineRunSpec, facts: Facts, when_due: Deadlines) -> None:
         """Cancel the tasks that a graceful cancel or a timeout ends, without the final tasks."""
