@@ -224,6 +224,7 @@ def test_mounts_are_seen_by_the_process_alone(tmp_path: Path) -> None:
     assert not any(Path(path).exists() for path in ("/only-here", "/tekton"))
 
 
+@pytest.mark.root
 def test_mounts_below_the_hosts_folders_leave_nothing_on_the_host(tmp_path: Path) -> None:
     log = tmp_path / "log"
     (tmp_path / "file").write_text("there\n")
