@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from workshop.lab.api_errors import ApiError
 from workshop.lab.kinds import built_in
 from workshop.manifests.objects import Object, annotations_of, labels_of
 
+KIT = Path(__file__).resolve().parents[5]
 P = "pipelinesascode.tekton.dev/"
 TASK = (
     "apiVersion: tekton.dev/v1\nkind: Task\nmetadata: {name: hello}\nspec: {steps: [{image: busybox, script: echo}]}\n"
@@ -306,3 +309,19 @@ def test_paths_of_a_merge_request_are_those_since_it_left_the_target(bench: Benc
     assert bench.push("-o", "merge_request.create", "topic") == []
     bench.commit(**{"docs/c.md": "c"})
     assert len(bench.push("topic")) == 1
+
+
+def test_the_example_of_the_readme_runs_the_tasks_of_the_commit(bench: Bench) -> None:
+    page = (KIT / "tekton/README.md").read_text()
+    (example,) = (one for one in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "on-target-branch" in one)
+    tasks = [f"tekton/base/tasks/{name}/{name}.yaml" for name in ("fetch-source", "fetch-data", "test-code")]
+    bench.apply()
+    bench.commit(**{".tekton/check.yaml": example, **{one: (KIT / one).read_text() for one in tasks}})
+    bench.push("main")
+    sha, (run,) = request(bench)
+    assert [status.state for status in bench.statuses(sha)] == ["pending"]
+    inlined = run["spec"]["pipelineSpec"]["tasks"]
+    assert [one["taskSpec"]["metadata"]["labels"]["app.kubernetes.io/name"] for one in inlined] == [
+        "fetch-source", "fetch-data", "test-code",
+    ]  # fmt: skip
+    assert inlined[0]["params"] == [{"name": "revision", "value": sha}]
