@@ -80,6 +80,8 @@ def test_docs_writes_what_check_finds_stale_and_keeps_the_text_around_it(
     text = (folder / "README.md").read_text()
     assert text.startswith("# Mine\n\n## The Task\n") and text.endswith(f"\n{END}\n\nMy words.\n")
     assert "\nold\n" not in text and "\n### Params\n" in text
-    (folder / "README.md").write_text("# Mine\n")
-    assert main(["component", "docs", "--check", str(folder)]) == 4
-    assert docs.BEGIN in capsys.readouterr().err
+    for broken in ("# Mine\n", f"# Mine\n{BEGIN}\n", f"# Mine\n{END}\n"):
+        (folder / "README.md").write_text(broken)
+        assert main(["component", "docs", str(folder)]) == 4
+        assert docs.BEGIN in capsys.readouterr().err
+        assert (folder / "README.md").read_text() == broken

@@ -102,6 +102,16 @@ def test_a_renamed_param_is_named_with_the_command_that_comes_next(component: Co
     assert f"then workshop component docs {component.folder}" in str(raised.value)
 
 
+def test_the_largest_of_several_changes_decides(component: Component) -> None:
+    task = copy.deepcopy(TASK)
+    task["metadata"]["labels"]["app.kubernetes.io/version"] = "1.3.0"
+    task["spec"]["params"] = [*task["spec"]["params"][1:], {"name": "more", "default": ""}]
+    with pytest.raises(
+        ManifestError, match=r"allowed: 2\.0\.0 or later: the param more is new; the param needed is gone"
+    ):
+        interface.check_version(write(component.folder, task))
+
+
 @pytest.mark.parametrize("version", ["1", "1.2", "v1.2.3", "1.02.3", "1.2.3-rc1", ""])
 def test_a_version_has_three_numbers(component: Component, version: str) -> None:
     with pytest.raises(ManifestError, match=r"allowed: MAJOR\.MINOR\.PATCH"):

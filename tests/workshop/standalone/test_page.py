@@ -52,7 +52,8 @@ def test_the_group_of_packages_is_enough(tmp_path: Path) -> None:
         f"sys.path += {[one for one in sys.path if one.endswith('site-packages')]!r}\n"
         "from workshop.__main__ import main\n"
         "words = ['workshop', 'run', '--standalone', 'hello.yaml', '--report', 'junit.xml']\n"
-        "for sys.argv in (words, [*words, '--dry-run'], ['workshop', 'lint', '-o', 'sarif', 'hello.yaml']):\n"
+        f"tests = ['workshop', 'component', 'test', {str(KIT / 'tekton/shared/record')!r}]\n"
+        "for sys.argv in (words, [*words, '--dry-run'], ['workshop', 'lint', '-o', 'sarif', 'hello.yaml'], tests):\n"
         "    code = main()\n"
         "    assert code == 0, sys.argv\n"
     )
