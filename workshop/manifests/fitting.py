@@ -6,11 +6,11 @@ The rules are those of a structural schema of Kubernetes, without CEL and combin
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from workshop.manifests.patterns import compiled
 from workshop.manifests.schemas import Schema, child, is_open, items, resolve, schema_of
 
 
@@ -122,7 +122,7 @@ def _limits(value: Any, known: Schema) -> Iterator[tuple[Any, str]]:
             yield value, f"Too long: may not be more than {known['maxLength']} bytes"
         if len(value) < known.get("minLength", 0):
             yield value, f"be at least {known['minLength']} chars long"
-        if "pattern" in known and not re.search(known["pattern"], value):
+        if "pattern" in known and not compiled(known["pattern"]).search(value):
             yield value, f"match '{known['pattern']}'"
     elif isinstance(value, list):
         if len(value) > known.get("maxItems", len(value)):

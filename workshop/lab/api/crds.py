@@ -7,7 +7,6 @@ There is no conversion: all served versions share the stored objects.
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from workshop.lab.api.context import Api
@@ -16,6 +15,7 @@ from workshop.lab.api_errors import Invalid
 from workshop.lab.kinds import Column, Kind, built_in
 from workshop.lab.store import now
 from workshop.manifests.objects import Object
+from workshop.manifests.patterns import PatternError, compiled
 
 
 def check(crd: Object) -> None:
@@ -48,8 +48,8 @@ def _bad_pattern(value: Any) -> str:
     for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         if key == "pattern" and isinstance(one, str):
             try:
-                re.compile(one)
-            except re.error as e:
+                compiled(one)
+            except PatternError as e:
                 return (
                     f"spec.versions: pattern: Invalid value: {json.dumps(one)}: must be a valid regular expression: {e}"
                 )

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
-
-class PatternError(ValueError):
-    """A pattern cannot be read."""
+from workshop.manifests.patterns import PatternError, compiled
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -16,7 +15,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compiled(pattern: str) -> Any:
     parts: list[str] = []
     depth = index = 0
     while index < len(pattern):
@@ -48,7 +47,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
             parts.append(re.escape(char))
     if depth:
         raise PatternError(f"{pattern!r}: a list of alternatives has no }}")
-    return re.compile("".join(parts), re.DOTALL)
+    return compiled(f"(?s){''.join(parts)}")
 
 
 def _class(text: str) -> str:

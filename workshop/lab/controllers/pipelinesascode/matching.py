@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,8 +11,9 @@ from workshop.lab.controllers.pipelinesascode import keys
 from workshop.lab.controllers.pipelinesascode.annotations import AnnotationError, values
 from workshop.lab.controllers.pipelinesascode.event import COMMANDS, ON_COMMENT, Event
 from workshop.lab.controllers.pipelinesascode.expressions import is_match
-from workshop.lab.controllers.pipelinesascode.globs import PatternError, matches
+from workshop.lab.controllers.pipelinesascode.globs import matches
 from workshop.manifests.objects import Object, annotations_of
+from workshop.manifests.patterns import PatternError, compiled
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
 log = logging.getLogger("workshop.lab.pipelinesascode")
@@ -48,12 +48,12 @@ def match(runs: Sequence[Object], event: Event, params: Mapping[str, str]) -> Ma
             continue
         try:
             pattern = annotations.get(keys.ON_COMMENT)
-            if pattern is not None and event.comment and re.search(pattern, event.comment.strip("\r\n").strip()):
+            if pattern is not None and event.comment and compiled(pattern).search(event.comment.strip("\r\n").strip()):
                 found.event = replace(found.event, type=ON_COMMENT)
                 found.runs.append(run)
             elif not found.event.is_comment and _applies(annotations, event, params):
                 found.runs.append(run)
-        except (AnnotationError, ExpressionError, PatternError, re.error) as e:
+        except (AnnotationError, ExpressionError, PatternError) as e:
             found.errors[name] = str(e)
     return found
 

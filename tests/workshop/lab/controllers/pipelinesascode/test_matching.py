@@ -10,9 +10,10 @@ from tests.workshop.lab.controllers.pipelinesascode.events import push, request
 from workshop.lab.controllers.pipelinesascode import matching
 from workshop.lab.controllers.pipelinesascode.annotations import AnnotationError, values
 from workshop.lab.controllers.pipelinesascode.event import Event, command, of_push
-from workshop.lab.controllers.pipelinesascode.globs import PatternError, matches
+from workshop.lab.controllers.pipelinesascode.globs import matches
 from workshop.lab.forge.notice import Changed
 from workshop.manifests.objects import Object
+from workshop.manifests.patterns import PatternError
 
 DOCS = Changed(added=("docs/a.md",))
 CODE = Changed(modified=("model/flights/train.py",), deleted=("old.py",))
