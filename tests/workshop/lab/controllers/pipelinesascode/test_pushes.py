@@ -112,8 +112,9 @@ def test_without_a_repository_object_or_a_match_nothing_runs(bench: Bench) -> No
 
 def test_a_repository_object_of_another_participant_gets_no_events(bench: Bench) -> None:
     bench.apply(namespace="user2-dev")
-    bench.commit(**folder(check=pipeline_run()))
+    sha = bench.commit(**folder(check=pipeline_run()))
     assert bench.push("main") == []
+    assert bench.statuses(sha) == [] and bench.warnings() == []
 
 
 def test_a_task_of_the_repository_is_read_at_the_commit(bench: Bench) -> None:
