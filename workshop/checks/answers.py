@@ -36,7 +36,7 @@ def put_aside(context: CheckContext, number: str) -> list[str]:
         return []
     kept = file.parent / "kept"
     kept.mkdir(exist_ok=True)
-    count = 1 + max((int(one.stem[3:]) for one in kept.glob(f"{number}-*.yaml") if one.stem[3:].isdigit()), default=0)
+    count = 1 + max((int(one.stem[3:]) for one in kept.glob(f"{number}-*.yaml") if one.stem[3:].isdecimal()), default=0)
     moved = kept / f"{number}-{count}.yaml"
     file.rename(moved)
     return [f"put your answers aside: {moved.relative_to(context.clone)}"]

@@ -57,7 +57,7 @@ def _test_month(context: CheckContext, commit: str) -> str:
 
 def _moved(context: CheckContext) -> Finding:
     before, now = _test_month(context, root(context)), _test_month(context, BRANCH)
-    if not now.isdigit() or int(now) <= int(before):
+    if not now.isdecimal() or int(now) <= int(before):
         hint = "cd model && python -m flights.advance, then commit"
         return Finding(_MOVED, False, f"{PARAMS} on {BRANCH} tests on month {now or '?'}, as you found it", hint)
     return Finding(_MOVED, True, f"it is tested on month {now}")

@@ -215,7 +215,7 @@ class BulkClient:
         if answer.status < 400:
             return content
         error = failure(answer.status, content, answer.reason or "")
-        if answer.status == 429 and (wait := answer.headers.get("Retry-After", "")).isdigit():
+        if answer.status == 429 and (wait := answer.headers.get("Retry-After", "")).isdecimal():
             error.details = {**error.details, "retryAfterSeconds": int(wait)}
         raise error
 

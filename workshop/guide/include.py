@@ -87,7 +87,7 @@ def _class(text: str, name: str, where: str) -> tuple[int, int]:
 
 def _item(sequence: yaml.SequenceNode, step: str) -> yaml.Node | None:
     """An item of a list by its number, or by the value of its field `name`."""
-    if step.isdigit():
+    if step.isdecimal():
         return sequence.value[int(step)] if int(step) < len(sequence.value) else None
     for item in sequence.value:
         named = item.value if isinstance(item, yaml.MappingNode) else []

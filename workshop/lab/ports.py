@@ -174,7 +174,7 @@ def _parse(wish: str, wanted: Mapping[str, int]) -> dict[str, int]:
     fixed = {}
     for pair in wish.split(","):
         name, _, number = pair.partition("=")
-        if name not in wanted or not number.isdigit() or not 0 < int(number) < 65536:
+        if name not in wanted or not number.isdecimal() or not 0 < int(number) < 65536:
             raise UsageError(
                 f"cannot read the port {pair!r}", hint=f"write name=number with a name of {', '.join(wanted)}"
             )

@@ -111,7 +111,7 @@ def running_pid(state: LabPaths) -> int | None:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 text = file.read().strip()
-                return int(text) if text.isdigit() else -1
+                return int(text) if text.isdecimal() else -1
             return None
     except OSError:
         return None

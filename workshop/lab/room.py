@@ -47,7 +47,7 @@ def choose(paths: LabPaths) -> Room:
     """
     before = participants(paths)
     wanted = os.environ.get(VARIABLE)
-    now = numbered(int(wanted)) if wanted and wanted.isdigit() else before
+    now = numbered(int(wanted)) if wanted and wanted.isdecimal() else before
     paths.participants.write_text(json.dumps([one.name for one in now]))
     return Room(now, tuple(one.name for one in before if one not in now))
 

@@ -25,7 +25,7 @@ def parts(path: str) -> list[str | int]:
     """The parts of `spec.steps[0].env[NAME]`: spec, steps, 0, env, NAME."""
     found: list[str | int] = []
     for inner, plain in _PART.findall(path):
-        found.append(int(inner) if inner.isdigit() else inner or plain)
+        found.append(int(inner) if inner.isdecimal() else inner or plain)
     return found
 
 

@@ -59,7 +59,7 @@ def _value(template: Object, index: int, parameter: Object) -> str:
 def _generated(template: Object, index: int, pattern: str) -> str:
     def one(match: re.Match[str]) -> str:
         length = match[2] or "1"
-        if not length.isdigit() or not 1 <= int(length) <= _LONGEST:
+        if not length.isdecimal() or not 1 <= int(length) <= _LONGEST:
             why = f"range must be within [1-{_LONGEST}] characters ({length})"
             raise _invalid(template, f"template.parameters[{index}]", why)
         try:

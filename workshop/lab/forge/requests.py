@@ -68,7 +68,7 @@ def options_of(words: Sequence[str]) -> dict[str, str]:
 def every(repository: Path) -> list[MergeRequest]:
     """All merge requests, the newest first."""
     folder = repository / FOLDER
-    numbers = sorted((int(file.stem) for file in folder.glob("*.json") if file.stem.isdigit()), reverse=True)
+    numbers = sorted((int(file.stem) for file in folder.glob("*.json") if file.stem.isdecimal()), reverse=True)
     return [found for number in numbers if (found := get(repository, number)) is not None]
 
 

@@ -77,7 +77,7 @@ async def answer(asked: Asked, proposals: Proposals) -> tuple[int, Any, Notice |
                 return 200, [_comment(asked, one) for one in _found(asked, number).comments], None
             case "POST", ["issues", number, "comments"]:
                 return await _write(asked, proposals, _found(asked, number).number)
-            case "PATCH", ["issues", "comments", comment] if comment.isdigit():
+            case "PATCH", ["issues", "comments", comment] if comment.isdecimal():
                 return await _write(asked, proposals, requests.request_of(int(comment)), int(comment))
     except NoRequest as e:
         raise Refused(404, str(e)) from e
@@ -104,7 +104,7 @@ async def _write(asked: Asked, proposals: Proposals, number: int, comment: int =
 
 
 def _found(asked: Asked, number: str) -> MergeRequest:
-    found = requests.get(asked.repository, int(number)) if number.isdigit() else None
+    found = requests.get(asked.repository, int(number)) if number.isdecimal() else None
     if found is None:
         raise Refused(404, f"there is no pull request {number}")
     return found

@@ -105,7 +105,7 @@ class Approvals:
         params = {param["name"]: param.get("value") for param in run["spec"].get("params") or []}
         approvers = _approvers(params.get("approvers"))
         required = params.get("numberOfApprovalsRequired", "1")
-        if not str(required).strip().isdigit():
+        if not str(required).strip().isdecimal():
             raise ValueError(f"numberOfApprovalsRequired: {required!r} is no number")
         obj: Object = {
             "apiVersion": API_VERSION,

@@ -90,7 +90,7 @@ class Watcher:
     def _delete_old(self, run: Object) -> None:
         """Delete what the annotation max-keep-runs does not keep of the completed runs of the same file."""
         kept = annotation(run, keys.MAX_KEEP_RUNS)
-        if not kept.isdigit():
+        if not kept.isdecimal():
             return
         labels = {
             keys.REPOSITORY: annotation(run, keys.REPOSITORY),

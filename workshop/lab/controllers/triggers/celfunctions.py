@@ -98,7 +98,7 @@ def _translate(text: str, pattern: str, new: str) -> str:
             name = found.group(1) or found.group(2)
             if name is None:
                 return "$"
-            key: int | str = int(name) if name.isdigit() else name
+            key: int | str = int(name) if name.isdecimal() else name
             there = key <= match.re.groups if isinstance(key, int) else key in match.re.groupindex
             return (match.group(key) or "") if there else ""
 

@@ -46,7 +46,7 @@ def _put(target: Any, parts: list[str], value: Any) -> Any:
 def _put_item(target: list[Any], head: str, rest: list[str], value: Any) -> list[Any]:
     if head == "-1":
         return [*target, _put(None, rest, value)]
-    if not head.isdigit() or int(head) > MAX_INDEX:
+    if not head.isdecimal() or int(head) > MAX_INDEX:
         raise ValueError(f"cannot set array element for non-numeric key {head!r}")
     made = [*target, *([None] * (int(head) + 1 - len(target)))]
     made[int(head)] = _put(made[int(head)], rest, value)

@@ -209,7 +209,7 @@ def _log_routes(lab: Lab) -> list[Route]:
             return JSONResponse({"error": "there is no such container; the run may be gone"}, status_code=404)
         # A script that opens a stream again cannot set the header, so it may use `at`.
         at = request.headers.get("last-event-id") or request.query_params.get("at", "")
-        offset = int(at) if at.isascii() and at.isdigit() else None
+        offset = int(at) if at.isascii() and at.isdecimal() else None
         return Stream(logs.log_events(lab.store, lab.paths, found, offset), MEDIA_TYPE)
 
     return [

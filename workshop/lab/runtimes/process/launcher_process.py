@@ -440,7 +440,7 @@ def parents() -> dict[int, int]:
     """Each process's parent, from /proc."""
     found: dict[int, int] = {}
     for name in os.listdir("/proc"):
-        if name.isdigit():
+        if name.isdecimal():
             try:
                 with open(f"/proc/{name}/stat", "rb") as file:
                     # The name in parentheses may contain spaces; the parent is the second field after it.

@@ -35,6 +35,6 @@ def labelled_rows(period: str) -> LabelledRows:
 def periods(text: str) -> list[str]:
     """The model years that a text names: 1980-1982 is three of them."""
     first, _, last = text.partition("-")
-    if not (first.isdigit() and (last or first).isdigit()):
+    if not (first.isdecimal() and (last or first).isdecimal()):
         raise DeliveryError(f"period: got {text!r}, allowed: 1982 or 1980-1982")
     return [str(year) for year in range(int(first), int(last or first) + 1)]
