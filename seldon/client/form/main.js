@@ -2,7 +2,7 @@
 
 import { make } from "./elements.js";
 import { Form } from "./form.js";
-import { _ } from "./language.js";
+import { _, tag } from "./language.js";
 import { Away, Refused, post, request } from "./model.js";
 
 const title = document.getElementById("answer-title");
@@ -14,6 +14,7 @@ const status = document.getElementById("status");
 let form, words;
 try {
   words = (await load("page.json")) ?? {};
+  words = { ...words, ...words[tag] };
   say("title", words.title);
   say("about", words.about);
   if (words.title) document.title = words.title;

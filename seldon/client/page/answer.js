@@ -70,8 +70,10 @@ function line(part, most, words) {
 
 function given(row, reference) {
   const { plane: planeWords, weather } = inWords(row);
+  const arrives = row.sched_arr === null ? "" : clock(row.sched_arr);
+  const times = { day: DAYS[row.weekday - 1], departs: clock(row.sched_dep), arrives };
   return {
-    time: `${DAYS[row.weekday - 1]}, ${clock(row.sched_dep)}${row.sched_arr === null ? "" : _(" to {time}", { time: clock(row.sched_arr) })}`,
+    time: row.sched_arr === null ? _("{day}, {departs}", times) : _("{day}, {departs} to {arrives}", times),
     airline: reference.carriers[row.carrier],
     route: _("{origin} to {dest}, {distance} miles", row),
     plane: planeWords,

@@ -181,7 +181,7 @@ export class Form {
     const row = Object.fromEntries(Object.keys(ASSUMED).map((name) => [name, this.#assumed(name)]));
     const words = inWords(row);
     const parts = row.distance === null ? [words.weather] : [_("{miles} miles", { miles: row.distance }), words.plane, words.weather];
-    document.getElementById("assumed-text").textContent = `${parts.filter(Boolean).join("; ")}.`;
+    document.getElementById("assumed-text").textContent = parts.filter(Boolean).join(_("; ")) + _(".");
   }
 }
 

@@ -3,7 +3,7 @@
 
 const COOKIE = "workshop-language";
 const languages = await load();
-const tag = chosen();
+export const tag = chosen();
 const texts = languages[tag] ?? {};
 
 // `{name}` in a text is replaced by the value of that name; a text without a translation stays English.

@@ -87,13 +87,13 @@ export function inWords(row) {
     plane: [
       has("seats") ? _("{seats} seats", row) : _("a plane of unknown size"),
       has("plane_age") ? (row.plane_age === 1 ? _("1 year old") : _("{plane_age} years old", row)) : null,
-    ].filter(Boolean).join(", "),
+    ].filter(Boolean).join(_(", ")),
     weather: [
       has("temp") ? `${Math.round(row.temp)} °F (${celsius} °C)` : null,
       has("precip") ? (row.precip > 0 ? falling(row) : _("dry")) : null,
       has("wind_speed") ? _("wind {speed} mph", { speed: Math.round(row.wind_speed) }) : null,
       has("visib") ? (row.visib === 1 ? _("visibility 1 mile") : _("visibility {visib} miles", row)) : null,
-    ].filter(Boolean).join(", "),
+    ].filter(Boolean).join(_(", ")),
   };
 }
 

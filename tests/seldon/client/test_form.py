@@ -96,3 +96,20 @@ def test_the_page_says_that_no_model_is_there(chromium: Any) -> None:
         tab = Tab(chromium, f"{url}{client_path(NAMESPACE, NAME)}/")
         chromium.get(tab.url)
         tab.until(lambda: "no model is deployed here yet" in tab.text("body"))
+
+
+def test_the_form_has_the_language_of_the_browser_and_the_words_of_the_use_case_in_it(tab: Tab) -> None:
+    agent = tab.driver.execute_script("return navigator.userAgent")
+    wish = {"userAgent": agent, "acceptLanguage": "zh-CN,en"}
+    tab.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", wish)
+    tab.driver.delete_all_cookies()  # A choice goes before the browser's language.
+    try:
+        tab.driver.get(tab.url)
+        tab.until(lambda: tab.all("#field-weight"))
+        assert tab.text("h1") == "它的油耗是多少？"
+        assert tab.text("#ask") == "询问模型"
+        tab.ask()
+        tab.until(lambda: tab.all(".share"))
+        assert tab.text("#answer-title") == "它的油耗大约是" and "实际值是多少？" in tab.text("#answer")
+    finally:
+        tab.driver.execute_cdp_cmd("Emulation.setUserAgentOverride", wish | {"acceptLanguage": "en-US"})

@@ -90,6 +90,12 @@ def test_nearly_all_texts_of_the_pages_are_translated_and_others_are_warnings(
     assert not found or (missing and int(missing[1]) < 0.05 * len(extract.pages())), found
 
 
+def test_no_text_of_a_script_is_inside_a_template_string_where_the_extraction_does_not_find_it() -> None:
+    scripts = [*(KIT / "workshop/lab/pages/static").rglob("*.js"), *(KIT / "seldon/client").rglob("*.js")]
+    lines = [line for path in scripts if "esm" not in path.name for line in path.read_text().splitlines()]
+    assert [line for line in lines if re.search(r"\$\{[^`]*\b_\(", line) and len(line) < 500] == []
+
+
 def test_translations_keep_the_placeholders_and_the_elements_of_their_text() -> None:
     for path in catalog.FOLDER.glob(f"*/{catalog.CATALOG}"):
         for message in filter(lambda one: one.id, catalog.catalog(path)):

@@ -84,7 +84,7 @@ async function follow() {
 // A reset keeps the participant's work; the question says where.
 function agreed(verb) {
   return verb !== "reset" || confirm(
-    `${_("Take module {number} back to its start?", { number: Number(number) })}\n\n` +
+    _("Take module {number} back to its start?", { number: Number(number) }) + "\n\n" +
     _("What you made is kept: commits as a branch kept/..., changes that are not committed as a git stash, answers in answers/kept."),
   );
 }
