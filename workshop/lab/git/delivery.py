@@ -66,9 +66,7 @@ class Deliveries:
         while True:
             self._woken.clear()
             for repository in self._repositories():
-                if repository not in hooked:
-                    install_hook(repository)
-                    await Git(repository, self._env)("config", "receive.advertisePushOptions", "true")
+                if repository not in hooked and await self._prepared(repository):
                     hooked.add(repository)
                 for note in notes(repository):
                     await self._deliver(repository, note)
@@ -76,6 +74,17 @@ class Deliveries:
                 await asyncio.wait_for(self._woken.wait(), POLL_SECONDS)
             except TimeoutError:
                 continue
+
+    async def _prepared(self, repository: Path) -> bool:
+        """Install the hook and accept push options; False if that failed, and it is tried again."""
+        try:
+            # The hook comes last: once it is there, the repository takes pushes with options.
+            await Git(repository, self._env)("config", "receive.advertisePushOptions", "true")
+            install_hook(repository)
+        except (GitFailure, OSError) as e:
+            log.error("pushes to %s are not seen: %s", repository.name, e)
+            return False
+        return True
 
     def _repositories(self) -> list[Path]:
         if not self._folder.is_dir():

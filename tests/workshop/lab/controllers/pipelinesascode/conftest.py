@@ -64,7 +64,7 @@ class Bench:
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
         asyncio.run_coroutine_threadsafe(self.server.run(), self.loop)
-        until(lambda: "advertisePushOptions" in (self.bare / "config").read_text())
+        until(lambda: (self.bare / "hooks" / "post-receive").exists())
 
     def git(self, *words: str) -> str:
         env = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}

@@ -326,3 +326,13 @@ def test_the_example_of_the_readme_runs_the_tasks_of_the_commit(bench: Bench) ->
         "fetch-source", "fetch-data", "test-code",
     ]  # fmt: skip
     assert inlined[0]["params"] == [{"name": "revision", "value": sha}]
+
+
+def test_a_repository_that_git_cannot_configure_does_not_stop_the_others(bench: Bench) -> None:
+    broken = bench.bare.with_name("broken.git")
+    broken.mkdir()
+    (broken / "HEAD").write_text("no repository")
+    bench.git("checkout", "-q", "-b", "topic")
+    bench.commit()
+    bench.push("-o", "merge_request.create", "topic")
+    assert len(bench.requests()) == 1
