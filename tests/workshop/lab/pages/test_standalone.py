@@ -10,7 +10,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.testclient import TestClient
 
+from workshop.lab.pages import html
 from workshop.lab.pages.standalone import Below
 
 ROOT = "/user/ann/workshop"
@@ -65,3 +67,14 @@ def test_a_change_must_come_from_a_page_of_the_same_site(method: str) -> None:
     assert ask(method, path, Origin="http://evil.example").status_code == 403
     assert ask(method, path).status_code == 403
     assert ask(method, path, Sec_Fetch_Site="same-origin").text == "changed"
+
+
+def test_a_choice_of_language_is_kept_below_the_prefix_only() -> None:
+    def chosen(request: Request) -> Response:
+        values = {"message": "There is no such module.", "back": "/guide/", "back_name": "All modules"}
+        return html.whole(request, "missing.html", {**values, "nav": [], "who": "ann"}, cookies=f"{ROOT}/")
+
+    client = TestClient(Below(Starlette(routes=[Route("/guide/", chosen)]), ROOT))
+    answer = client.get(f"{ROOT}/guide/?lang=zh-Hans")
+    assert f"workshop-language=zh-Hans; Path={ROOT}/;" in answer.headers["set-cookie"]
+    assert ">所有模块</a>" in client.get(f"{ROOT}/guide/").text
