@@ -12,6 +12,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests import podman
 from workshop.isolation import PROXIES, isolate
 from workshop.programs import cache_folder
 
@@ -34,6 +35,18 @@ LONGEST = (
     "tests/workshop/lab/controllers/test_seldon.py",
 )
 """Tests that one process runs one after another. They start first, so that none of them is alone at the end."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all-on-podman`: every conformance folder in podman, not only some."""
+    parser.addoption("--all-on-podman", action="store_true", help="run every conformance folder in podman too")
+
+
+@pytest.fixture(scope="session")
+def podman_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """podman on a storage of the tests, with images that were made here."""
+    with podman.storage(tmp_path_factory.mktemp("podman")):
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)  # Before xdist reads the groups.

@@ -28,6 +28,10 @@ WITHOUT_TARGET = (
 the lab or a cluster."""
 
 
+RUNTIMES = ("process", "podman")
+"""The names in workshop.lab.runtimes.choice. Importing it would slow down every verb."""
+
+
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         raise UsageError(message, hint=f"{self.prog} --help lists what is allowed")
@@ -48,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     up = verb("up", "start the lab, unless it is running")
     up.add_argument("--ports", default="", help="`free`, or name=number,... (see workshop status for the names)")
     up.add_argument("--users", type=int, metavar="N", help="user1 to userN; without it, those of the last start")
+    up.add_argument("--runtime", choices=RUNTIMES, default="",
+                    help="of the steps; without it, that of the last start, the first time process")  # fmt: skip
     up.add_argument("--timeout", type=float, default=180.0, help="seconds to wait until everything is ready")
     verb("links", "print the link of each participant, and the instructor's to the board")
     verb("down", "stop the lab and keep its state")
@@ -65,7 +71,6 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("files", nargs="+", metavar="FILE", help="manifests; - is standard input")
     run.add_argument("-n", "--namespace", default="")
     run.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a param of the runs")
-    run.add_argument("--engine", choices=("process", "container"), default="process")
     run.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
     run.add_argument("--report", default="", metavar="FILE", help="write a JUnit report: a testcase for each task")
     _here(run)
@@ -166,6 +171,8 @@ def _here(run: argparse.ArgumentParser) -> None:
     """The options of `run` that need no lab and no cluster; each of them runs the files in this process."""
     here = run.add_argument_group("in this process, without a lab and without a cluster")
     here.add_argument("--standalone", action="store_true", help="also the default if there is no lab and no cluster")
+    here.add_argument("--runtime", choices=RUNTIMES, default="",
+                      help="of the steps: processes of this machine, or containers of podman")  # fmt: skip
     here.add_argument("-w", "--workspace", action="append", default=[], metavar="NAME=FOLDER",
                       help="bind a workspace of the runs to a folder of this machine")  # fmt: skip
     here.add_argument("--keep", default="", metavar="FOLDER", help="keep logs, results and volumes there")
@@ -178,8 +185,8 @@ def _here(run: argparse.ArgumentParser) -> None:
 
 def _runs_here(words: argparse.Namespace) -> bool:
     """Whether `run` needs this process only."""
-    asked = (words.standalone, words.workspace, words.keep, words.dry_run, words.break_on, words.from_task, words.watch)
-    return any(asked)
+    ways = (words.standalone, words.runtime, words.dry_run, words.break_on, words.watch)
+    return any((*ways, words.workspace, words.keep, words.from_task))
 
 
 def _new(new: argparse.ArgumentParser) -> None:

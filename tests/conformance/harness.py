@@ -18,6 +18,7 @@ from workshop.lab.controllers.tekton.run import run_tekton
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.podman.runtime import PodmanRuntime
 from workshop.lab.runtimes.process.images import ImageTable, NoImages
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
@@ -99,11 +100,13 @@ async def lab(
     security: PodSecurity | None = None,
     programs: Path | None = None,
     tools: Path | None = None,
+    *,
+    podman: bool = False,
 ) -> AsyncIterator[Lab]:
     """A running lab in a folder; give the store of an earlier one to start it again.
 
     `programs` is a folder that the image of tools has in place of the platform's environment, `tools` one of the lab's
-    own programs.
+    own programs. With `podman` steps run in containers.
     """
     state = LabPaths(folder / "state")
     state.make()
@@ -111,13 +114,15 @@ async def lab(
     launcher = Launcher(state.run)
     await launcher.open()
     images = ImageTable(NoImages(), programs or Path(sys.executable).parent, tools)
-    runtime = ProcessRuntime(state, launcher, images)
+    runtime = PodmanRuntime(state) if podman else ProcessRuntime(state, launcher, images)
+    await runtime.open()
     task = asyncio.create_task(run_tekton(store, state, runtime, env, credentials, security))
     try:
         yield Lab(store, state, launcher)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        await runtime.close()
         await launcher.close()
 
 

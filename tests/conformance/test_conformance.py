@@ -3,8 +3,10 @@
 A document of `expect.yaml` is a part of an object, compared by subset (`null` means absent), or one of
     kind: Logs      containers: {step-s: the whole text}
     kind: Refused   message: the whole message of the admission of the last document
-    kind: Needs     namespaces: true (the folder runs only with private file trees)
-Each other folder runs twice, with private file trees and without.
+    kind: Needs     namespaces: true (as processes, the folder runs only with private file trees)
+                    runtime: process (it shows what only processes do, or uses programs that no image here has)
+Each other folder runs twice as processes, with private file trees and without. Some folders also run in containers of
+podman, where it is: those in which a runtime makes a difference. `pytest --all-on-podman` runs all of them so.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import podman
 from tests.conformance.harness import RUNS, differences, lab
 from workshop.lab.api_errors import ApiError
 
@@ -24,24 +27,46 @@ HERE = Path(__file__).parent
 FOLDERS = sorted(path.parent.relative_to(HERE).as_posix() for path in HERE.rglob("expect.yaml"))
 
 
+ON_PODMAN = (
+    "sidecars/ready-before-steps", "steps/args-of-bash", "steps/environment", "steps/results", "timeouts/step",
+    "volumes/kinds", "workspaces/shared-folder",
+)  # fmt: skip
+
+
 def _cases() -> Iterator[tuple[str, str]]:
     for folder in FOLDERS:
         yield folder, "on"
-        if "kind: Needs" not in (HERE / folder / "expect.yaml").read_text():
+        if "namespaces: true" not in (HERE / folder / "expect.yaml").read_text():
             yield folder, "off"
 
 
 @pytest.mark.parametrize(("folder", "namespaces"), list(_cases()))
 def test_folder(folder: str, namespaces: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_NAMESPACES", namespaces)
-    documents = [one for one in yaml.safe_load_all((HERE / folder / "pipeline.yaml").read_text()) if one]
-    expected = [one for one in yaml.safe_load_all((HERE / folder / "expect.yaml").read_text()) if one]
+    documents, expected = (_documents(folder, name) for name in ("pipeline", "expect"))
     asyncio.run(_run(tmp_path, documents, expected))
 
 
-async def _run(folder: Path, documents: list[Any], expected: list[Any]) -> None:
-    async with lab(folder) as running:
-        if any(one["kind"] == "Needs" for one in expected) and not running.launcher.namespaces:
+@pytest.mark.xdist_group("podman")
+@pytest.mark.skipif(bool(podman.why_not()), reason=podman.why_not() or "podman is here")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_folder_on_podman(folder: str, tmp_path: Path, podman_images: None, pytestconfig: pytest.Config) -> None:
+    if folder not in ON_PODMAN and not pytestconfig.getoption("--all-on-podman"):
+        pytest.skip("only with --all-on-podman")
+    documents, expected = (_documents(folder, name) for name in ("pipeline", "expect"))
+    if any(one.get("runtime") == "process" for one in expected if one["kind"] == "Needs"):
+        pytest.skip("it is for processes alone")
+    asyncio.run(_run(tmp_path, documents, expected, podman=True))
+
+
+def _documents(folder: str, name: str) -> list[Any]:
+    return [one for one in yaml.safe_load_all((HERE / folder / f"{name}.yaml").read_text()) if one]
+
+
+async def _run(folder: Path, documents: list[Any], expected: list[Any], *, podman: bool = False) -> None:
+    async with lab(folder, podman=podman) as running:
+        needs = any(one.get("namespaces") for one in expected if one["kind"] == "Needs")
+        if needs and not podman and not running.launcher.namespaces:
             pytest.skip("needs mount namespaces, which this kernel does not allow here")
         created, refusal = [], ""
         for document in documents:

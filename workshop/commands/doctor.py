@@ -21,6 +21,8 @@ from workshop.lab.parts import Components, Tool
 from workshop.lab.paths import KIT, MIN_FREE_BYTES, LabPaths, lab_paths
 from workshop.lab.ports import is_free, preferred
 from workshop.lab.report import running_pid
+from workshop.lab.runtimes.choice import PODMAN, chosen
+from workshop.lab.runtimes.podman import program as podman
 from workshop.programs import NEEDED, PACKAGES, find
 
 PYTHON_PACKAGES = ("dvc", "onnxruntime", "uvicorn")
@@ -28,7 +30,6 @@ PYTHON_PACKAGES = ("dvc", "onnxruntime", "uvicorn")
 OPTIONAL = (
     Tool("oc", otherwise="the lab brings kubectl with the verbs of oc"),
     Tool("chromium", otherwise="only browser tests need it"),
-    Tool("podman", otherwise="steps run as processes"),
 )
 """Optional programs, and what works without them."""
 
@@ -74,6 +75,7 @@ def findings(where: LabPaths, components: Components) -> list[Finding]:
         *_terminal(os.environ, ignored),
         _ports(where, components),
         *(_tool(tool) for tool in (*_tools(components), *OPTIONAL)),
+        _podman(where),
     ]
 
 
@@ -145,6 +147,17 @@ def _ports(where: LabPaths, components: Components) -> Finding:
         return Finding("ports", True, "the lab has them")
     busy = [f"{name} {port}" for name, port in preferred(components).items() if not is_free(port)]
     return Finding("ports", True, f"in use: {', '.join(busy)}; the lab takes others" if busy else "free")
+
+
+def _podman(where: LabPaths) -> Finding:
+    """podman, and what containers get from this machine; needed if the lab's runtime is podman."""
+    needed = chosen(where) == PODMAN
+    try:
+        found = podman.find()
+    except SetupError as e:
+        return Finding("podman", False, f"{e.args[0]}; steps run as processes", needed=needed, fix=e.hint)
+    use = "steps run in it" if needed else "workshop up --runtime podman runs steps in it"
+    return Finding("podman", True, f"{found}; {use}, with {' '.join(found.flags)}", needed=needed)
 
 
 def _kubectl() -> Finding:

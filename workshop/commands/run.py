@@ -36,8 +36,6 @@ def run(words: argparse.Namespace, target: CommandTarget) -> int:
 
 def load_all(words: argparse.Namespace) -> list[Manifest]:
     """The objects of the files, with the params of the command line. Raises ManifestError, UsageError."""
-    if words.engine == "container":
-        raise UsageError("the container engine is not there yet", hint="leave --engine out: steps run as processes")
     documents = [d for name in words.files for d in load(name)]
     set_params(documents, words.param)
     if not documents:

@@ -25,7 +25,7 @@ from workshop.standalone.debugging import Breakpoint
 from workshop.standalone.engine import Engine, engine
 from workshop.standalone.following import Follower
 from workshop.standalone.objects import admit_all, bind_folders, start
-from workshop.standalone.planning import plan
+from workshop.standalone.planning import missing_images, plan, with_images
 from workshop.standalone.reader import StoreReader
 from workshop.standalone.rewinding import rewind
 from workshop.standalone.showing import as_json, show
@@ -67,14 +67,17 @@ async def _watched(words: argparse.Namespace) -> int:
 
 async def _once(words: argparse.Namespace, stop: asyncio.Event, again: asyncio.Event | None = None) -> int:
     documents = load_all(words)
-    with _folder(words.keep) as folder, _closing(engine(folder)) as here:
+    with _folder(words.keep) as folder, _closing(engine(folder, words.runtime)) as here:
         admitted = admit_all(here, documents, words.namespace or NAMESPACE)
         if admitted.left_out:
             output.note(f"left out, because they have no effect on a run here: {', '.join(admitted.left_out)}")
         bind_folders(here, admitted.runs, words.workspace)
+        await here.runtime.open()
         if words.dry_run:
             return await _plan(words, here, admitted.runs)
         quiet = words.output == output.JSON
+        for text in await missing_images(here, admitted.runs):
+            output.note(text)
         runs = [await _begin(words, here, run) for run in admitted.runs]
         follower = Follower(here, [one for one in (stop, again) if one], quiet=quiet)
         async with here.running(Breakpoint(here) if words.break_on else None):
@@ -103,7 +106,7 @@ async def _plan(words: argparse.Namespace, here: Engine, runs: Sequence[Object])
     for run in runs:
         made = start(here, run)
         try:
-            tasks = await here.when_resolved(partial(plan, here, made))
+            tasks = await with_images(here, await here.when_resolved(partial(plan, here, made)))
         except RunError as e:
             raise ManifestError(f"{made['metadata']['name']} would not start: {e.reason}: {e.message}") from e
         if words.output == output.JSON:

@@ -19,6 +19,8 @@ from workshop.errors import SetupError, TimedOut
 from workshop.lab import room
 from workshop.lab.paths import KIT, LabPaths, lab_paths
 from workshop.lab.report import Report, read, running_pid
+from workshop.lab.runtimes.choice import PODMAN, VARIABLE, chosen
+from workshop.lab.runtimes.podman.program import find as find_podman
 
 POLL_SECONDS = 0.05
 MEMORY_BYTES = 2**29
@@ -34,16 +36,29 @@ NOT_LINUX = "run it on Linux; on macOS in a Linux virtual machine, on Windows in
 def up(words: argparse.Namespace) -> int:
     """Start the lab and print what runs."""
     where = lab_paths()
-    start_lab(where, ports=words.ports, users=words.users, timeout=words.timeout, quiet=words.output == output.JSON)
+    start_lab(
+        where,
+        ports=words.ports,
+        users=words.users,
+        runtime=words.runtime,
+        timeout=words.timeout,
+        quiet=words.output == output.JSON,
+    )
     return status_verb.status(words)
 
 
 def start_lab(
-    where: LabPaths, *, ports: str = "", users: int | None = None, timeout: float = 180.0, quiet: bool = False
+    where: LabPaths,
+    *,
+    ports: str = "",
+    users: int | None = None,
+    runtime: str = "",
+    timeout: float = 180.0,
+    quiet: bool = False,
 ) -> Report:
     """Start the lab unless it runs, and wait for it; two calls at once start one lab.
 
-    `users` is the number of participants, None for those of the last start.
+    `users` is the number of participants, None for those of the last start; so is `runtime`, if it is not empty.
 
     Raises SetupError if it cannot start, TimedOut if it is not ready in time. Ctrl-C during the start stops it
     again.
@@ -64,7 +79,9 @@ def start_lab(
     if pid is None:
         if wanted and not quiet:
             _warn_of_memory(len(wanted))
-        process = _spawn(where, ports, users)
+        if (runtime or chosen(where)) == PODMAN:
+            find_podman()
+        process = _spawn(where, ports, users, runtime)
     try:
         report = _wait(where, process, began, timeout + OTHERS_SECONDS * len(wanted or ()), quiet)
     except KeyboardInterrupt:
@@ -81,6 +98,11 @@ def start_lab(
             f"the lab runs with {len(report.participants)} participants, not {len(wanted)}",
             hint=f"workshop down, then workshop up --users {len(wanted)}",
         )
+    if runtime and chosen(where) != runtime:
+        raise SetupError(
+            f"the lab runs with the runtime {chosen(where)}, not {runtime}",
+            hint=f"workshop down, then workshop up --runtime {runtime}",
+        )
     return report
 
 
@@ -91,10 +113,12 @@ def _warn_of_memory(count: int) -> None:
         output.note(f"{count} participants need {needed / 2**30:.1f} GiB at rest; {free / 2**30:.1f} GiB are free here")
 
 
-def _spawn(where: LabPaths, ports: str, users: int | None) -> subprocess.Popen[bytes]:
+def _spawn(where: LabPaths, ports: str, users: int | None, runtime: str) -> subprocess.Popen[bytes]:
     env = {**os.environ, "WORKSHOP_STATE": str(where.root)}
     if users is not None:
         env[room.VARIABLE] = str(users)
+    if runtime:
+        env[VARIABLE] = runtime
     env.setdefault("UV_CACHE_DIR", str(KIT / ".cache" / "uv"))
     if ports:
         env["WORKSHOP_PORTS"] = ports

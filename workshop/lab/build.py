@@ -1,4 +1,4 @@
-"""Builds the Lab with the process runtime: containers are processes of this machine."""
+"""Builds the Lab with the runtime that was chosen for it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from workshop.lab.parts import Components
 from workshop.lab.paths import LabPaths
 from workshop.lab.rbac.policy import Policy
 from workshop.lab.room import ALONE, Room
+from workshop.lab.runtimes.base import Runtime
+from workshop.lab.runtimes.choice import PODMAN, choose
+from workshop.lab.runtimes.podman.runtime import PodmanRuntime
 from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
@@ -40,7 +43,8 @@ def build_lab(
     table = ImageTable(HostImages(images), Path(sys.executable).parent, process_environment.tools_folder(paths))
     # Steps have their own /tmp. Name the folders that they need, because these may be below /tmp.
     visible = (Path(process_environment.base(paths)["UV_CACHE_DIR"]),)
-    runtime = ProcessRuntime(paths, launcher, table, visible)
+    processes = ProcessRuntime(paths, launcher, table, visible)
+    runtime: Runtime = PodmanRuntime(paths) if choose(paths) == PODMAN else processes
     lab = Lab(
         paths,
         store,
@@ -49,6 +53,7 @@ def build_lab(
         Policy(store),
         launcher,
         runtime,
+        processes,
         images,
         ports,
         components,

@@ -17,7 +17,7 @@ from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.rbac.attributes import Attributes
 from workshop.lab.rbac.policy import Policy
 from workshop.lab.routes import Routes
-from workshop.lab.runtimes.base import Runtime
+from workshop.lab.runtimes.base import Runtime, ServingRuntime
 from workshop.lab.store import Store
 from workshop.participants.names import LAB_PARTICIPANT, Participant
 
@@ -38,9 +38,10 @@ class Lab:
 
     `identities` are the users and accounts that send requests, `policy` decides what they may do.
 
-    `launcher` starts programs, `runtime` the containers of Pods; `images` are those that pipelines built. The lab's
-    kinds are `store.kinds`. `parts` is the state of the components, `model_servers` the Pods that answer predictions.
-    Code that changes one of them calls `changed`, which calls the functions in `watchers`.
+    `launcher` starts programs, `runtime` the steps and sidecars of TaskRuns, `processes` what the lab has built itself:
+    model servers and Builds. `images` are those that pipelines built. The lab's kinds are `store.kinds`. `parts` is the
+    state of the components, `model_servers` the Pods that answer predictions. Code that changes one of them calls
+    `changed`, which calls the functions in `watchers`.
     """
 
     paths: LabPaths
@@ -50,6 +51,7 @@ class Lab:
     policy: Policy
     launcher: Launcher
     runtime: Runtime
+    processes: ServingRuntime
     images: ImageStore
     ports: Mapping[str, int] = field(default_factory=dict)
     components: Components = field(default_factory=dict)

@@ -83,6 +83,11 @@ class LabPaths:
         return self.root / "participants.json"
 
     @property
+    def runtime(self) -> Path:
+        """The name of the lab's runtime."""
+        return self.root / "runtime"
+
+    @property
     def tls(self) -> Path:
         return self.root / "tls"
 

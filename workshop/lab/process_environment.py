@@ -50,6 +50,8 @@ NETWORK = (
 
 Loopback is always an exception of the proxy, because the lab's servers are there.
 """
+FILES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_DIR", "SSL_CERT_FILE")
+"""Those that name files of this machine."""
 
 
 def tools_folder(state: LabPaths) -> Path:
@@ -109,8 +111,10 @@ def participant(
     return env | person.variables(variables(known, components))
 
 
-def of_steps(state: LabPaths) -> dict[str, str]:
-    """The variables that every step gets in addition to those of its Task."""
+def of_steps(state: LabPaths, *, isolated: bool = False) -> dict[str, str]:
+    """The variables that every step gets in addition to those of its Task; with `isolated` none with a path."""
     env = base(state)
+    if isolated:
+        return {name: env[name] for name in ("TZ", *QUIET, *NETWORK) if name in env and name not in FILES}
     names = ("LAB_IMAGES", "UV_CACHE_DIR", "TZ", *QUIET, *NETWORK)
     return {name: env[name] for name in names if name in env}

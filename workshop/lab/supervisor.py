@@ -111,6 +111,8 @@ class Supervisor:
         template = asyncio.create_task(asyncio.to_thread(Template.build, lab.kit / FOLDER))
         await lab.launcher.open()
         _on_stop(stack, lab.launcher.close)
+        await lab.runtime.open()
+        _on_stop(stack, lab.runtime.close)
         for view in lab.views:
             participant.prepare(view, process_environment.base(view.paths))
         servers = Servers(lab, trusted)

@@ -13,10 +13,8 @@ import sys
 from pathlib import Path
 
 from workshop import output
-from workshop.isolation import interpreter
 from workshop.lab.kubelet.pod import PodPlan
 from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError
-from workshop.lab.runtimes.process import entering
 from workshop.standalone.engine import Engine
 
 POLL_SECONDS = 0.1
@@ -47,7 +45,7 @@ class Breakpoint:
             await asyncio.shield(handle.stop(0.5))
 
     async def _pause(self, pod: PodPlan, step: ContainerSpec, code: int, handle: Handle) -> None:
-        command = f"{interpreter(sys.executable)} {shlex.quote(str(entering.FILE))} {handle.pid}"
+        command = shlex.join(handle.shell)
         run = pod.labels.get("tekton.dev/taskRun", pod.name)
         output.note(f"{step.name} of {run} failed with exit code {code} and waits:")
         for mount in step.mounts or ():
@@ -55,7 +53,7 @@ class Breakpoint:
                 output.note(f"  {mount.target} is {mount.source}")
         if sys.stdin.isatty() and sys.stderr.isatty():
             output.note("  a shell with its files and variables; the run goes on after exit")
-            await asyncio.to_thread(subprocess.call, shlex.split(command))
+            await asyncio.to_thread(subprocess.call, handle.shell)
             return
         go_on = pod.folder / "continue"
         output.note(f"  enter:  {command}")

@@ -21,6 +21,9 @@ from workshop.lab.images.run import HostImages
 from workshop.lab.images.store import ImageStore
 from workshop.lab.kinds import built_in
 from workshop.lab.paths import LabPaths
+from workshop.lab.runtimes.base import Runtime
+from workshop.lab.runtimes.choice import PODMAN
+from workshop.lab.runtimes.podman.runtime import PodmanRuntime
 from workshop.lab.runtimes.process.images import ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher
 from workshop.lab.runtimes.process.runtime import ProcessRuntime
@@ -37,19 +40,20 @@ class Engine:
     paths: LabPaths
     store: Store
     launcher: Launcher
-    runtime: ProcessRuntime
+    runtime: Runtime
 
     @asynccontextmanager
     async def running(self, after_failure: AfterFailure | None = None) -> AsyncIterator[None]:
         """Run the controllers; at the end, stop the steps and everything that they started. Raises SetupError."""
         await self.launcher.open()
-        env = process_environment.of_steps(self.paths)
+        env = process_environment.of_steps(self.paths, isolated=self.runtime.isolated)
         work = asyncio.create_task(run_tekton(self.store, self.paths, self.runtime, env, after_failure=after_failure))
         try:
             yield
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
+            await self.runtime.close()
             await self.launcher.close()
 
     @asynccontextmanager
@@ -74,14 +78,19 @@ class Engine:
                     await asyncio.sleep(POLL_SECONDS)
 
 
-def engine(folder: Path) -> Engine:
-    """An engine in a folder that is empty or that an earlier one has left. Raises OSError, SetupError."""
+def engine(folder: Path, runtime: str = "") -> Engine:
+    """An engine in a folder that is empty or that an earlier one has left; `runtime` is process or podman.
+
+    Raises OSError, SetupError.
+    """
     paths = LabPaths(folder.resolve())
     paths.make()
     store = Store(paths.store)
     store.load()
     write_tools(paths)
     launcher = Launcher(paths.run)
+    if runtime == PODMAN:
+        return Engine(paths, store, launcher, PodmanRuntime(paths))
     tools = process_environment.tools_folder(paths)
     table = ImageTable(HostImages(ImageStore(paths.images)), Path(sys.executable).parent, tools)
     visible = (Path(process_environment.base(paths)["UV_CACHE_DIR"]),)

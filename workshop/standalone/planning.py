@@ -6,6 +6,7 @@ result takes the place of the result. A `when` that needs a result cannot be dec
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ from workshop.lab.controllers.tekton.nodes import Node, build
 from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
 from workshop.lab.controllers.tekton.resolve_task import find_task, resolve_task
 from workshop.lab.controllers.tekton.skipping import Facts
-from workshop.lab.runtimes.base import PodError
+from workshop.lab.kinds import built_in
 from workshop.manifests.objects import Object
 from workshop.manifests.tekton import PipelineRun, PipelineSpec, WhenExpression
 from workshop.manifests.tekton.graph import dependencies, result_refs
@@ -46,6 +47,8 @@ class PlannedTask:
     """The TaskRuns or CustomRuns, several for a matrix, with their params and specs substituted."""
     problems: tuple[str, ...]
     """Why a TaskRun would fail before its first step."""
+    notes: tuple[str, ...] = ()
+    """What else a user should know of its images."""
 
 
 def plan(engine: Engine, run: Object) -> list[PlannedTask]:
@@ -154,19 +157,45 @@ def _resolved(engine: Engine, made: Sequence[Object]) -> tuple[tuple[Object, ...
             problems.append(f"{e.reason}: {e.message}")
             runs.append(child)
             continue
-        problems += _images(engine, task.raw)
         rest = {key: one for key, one in child["spec"].items() if key not in ("taskRef", "taskSpec")}
         runs.append({**child, "spec": {**rest, "taskSpec": task.raw}})
     return tuple(runs), tuple(dict.fromkeys(problems))
 
 
-def _images(engine: Engine, task: Mapping[str, Any]) -> Iterator[str]:
+async def with_images(engine: Engine, tasks: Sequence[PlannedTask]) -> list[PlannedTask]:
+    """The tasks with what the runtime says of their images."""
+    return [await _with_images(engine, task) for task in tasks]
+
+
+async def missing_images(engine: Engine, runs: Sequence[Object]) -> list[str]:
+    """What the runtime says of the images that it lacks: those of runs with inline Tasks and of Tasks of the files."""
+    inline = [spec for run in runs for spec in _inline(run["spec"])]
+    stored = [task["spec"] for task in engine.store.objects(built_in("Task"))]
+    refs = dict.fromkeys(ref for spec in (*inline, *stored) for ref in _images(spec) if ref and "$(" not in ref)
+    notes = [note for ref in refs if (note := await engine.runtime.note(ref))]
+    return [note.text for note in notes if note.missing]
+
+
+def _inline(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The Tasks that are written in a run."""
+    yield spec.get("taskSpec") or {}
+    pipeline = spec.get("pipelineSpec") or {}
+    for task in [*(pipeline.get("tasks") or []), *(pipeline.get("finally") or [])]:
+        yield task.get("taskSpec") or {}
+
+
+async def _with_images(engine: Engine, task: PlannedTask) -> PlannedTask:
+    refs = dict.fromkeys(ref for run in task.runs for ref in _images(run["spec"].get("taskSpec") or {}))
+    found = [note for ref in refs if (note := await engine.runtime.note(ref))]
+    missing = tuple(f"ErrImagePull: {note.text}" for note in found if note.missing)
+    others = tuple(note.text for note in found if not note.missing)
+    return dataclasses.replace(task, problems=(*task.problems, *missing), notes=others)
+
+
+def _images(task: Mapping[str, Any]) -> Iterator[str]:
     template = (task.get("stepTemplate") or {}).get("image", "")
     for one in [*(task.get("steps") or []), *(task.get("sidecars") or [])]:
-        try:
-            engine.runtime.image(one.get("image") or template)
-        except PodError as e:
-            yield f"{e.reason}: {e.message}"
+        yield str(one.get("image") or template)
 
 
 def _claims(run: Object) -> dict[str, str]:

@@ -47,6 +47,7 @@ def as_json(run: Object, tasks: Sequence[PlannedTask]) -> dict[str, Any]:
                 "dependsOn": list(task.depends),
                 "runs": [one["spec"] for one in task.runs],
                 "problems": list(task.problems),
+                "notes": list(task.notes),
             }
             for task in tasks
         ],

@@ -15,6 +15,7 @@ from workshop.lab.admission.unsupported_effects import status_of, warnings_for
 from workshop.lab.api import apply, crds, defaults, metadata, validation
 from workshop.lab.api.context import Api
 from workshop.lab.api.creatable import absent, template_warnings
+from workshop.lab.api.image_warnings import image_warnings
 from workshop.lab.api.pruning import prune_and_default, set_defaults
 from workshop.lab.api.request import Target
 from workshop.lab.api.views import View
@@ -136,6 +137,8 @@ def admit_with_defaults(write: Write) -> None:
     filled = defaults.fill(write.kind, write.obj, write.old)
     write.obj = admit(write.kind, filled, write.old, config_of(write.api.store))
     write.warnings += template_warnings(write.api.store.kinds, write.kind, write.obj)
+    if write.old is None:
+        write.warnings += image_warnings(write.api.lab, write.kind, write.obj)
 
 
 def check_rights(write: Write) -> None:

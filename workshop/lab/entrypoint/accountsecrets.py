@@ -10,14 +10,14 @@ import base64
 import json
 import shutil
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.pod import PodPlan
 from workshop.lab.private_files import write_private
-from workshop.lab.runtimes.base import ContainerSpec
+from workshop.lab.runtimes.base import ContainerSpec, on_this_machine
 from workshop.lab.store import Store
 from workshop.manifests.objects import Object, annotations_of
 
@@ -46,19 +46,9 @@ def lacks_known_hosts(store: Store, plan: PodPlan) -> bool:
 
 def copy_home(folder: Path, spec: ContainerSpec) -> None:
     """Copy the files to the HOME of a step, as the entrypoint does. Raises OSError."""
-    home = _on_this_machine(spec.env.get("HOME") or spec.defaults.get("HOME", ""), spec)
+    home = on_this_machine(spec.env.get("HOME") or spec.defaults.get("HOME", ""), spec.mounts or ())
     if home is not None and any(folder.iterdir()):
         shutil.copytree(folder, home, dirs_exist_ok=True)
-
-
-def _on_this_machine(path: str, spec: ContainerSpec) -> Path | None:
-    """The folder of a path in a container; None for one that is not in a mount."""
-    wanted = PurePosixPath(path)
-    inside = [mount for mount in spec.mounts or () if wanted.is_relative_to(mount.target) and not mount.read_only]
-    if not inside:
-        return None
-    mount = max(inside, key=lambda one: len(one.target))
-    return mount.source / wanted.relative_to(mount.target)
 
 
 def _secrets(store: Store, plan: PodPlan) -> Iterator[Object]:

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from workshop.lab.kubelet.credentials import PodAccess
 from workshop.lab.kubelet.pod import ContainerPlan, PodPlan
+from workshop.lab.kubelet.security import security_of
 from workshop.lab.kubelet.variables import expand, variables
 from workshop.lab.kubelet.volumes import Folder, mounts
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import ContainerImage, ContainerSpec, Mount, Script
 from workshop.lab.store import Store
 
-WORKSPACE = "/workspace"
+WORKSPACE, HOME = "/workspace", "/tekton/home"
 FOLDERS = ("creds", "home", "results", "run", "scripts", "steps", "artifacts", "downward")
 
 
@@ -25,6 +26,7 @@ class PodLayout:
     """Makes the folders of one Pod and the specs of its containers.
 
     `env` are variables for every container. `access` is what each container needs to use the API, if it may.
+    With `isolated` containers only see what is mounted, and the folders are open to any user id of a container.
     """
 
     def __init__(
@@ -35,10 +37,15 @@ class PodLayout:
         volumes: Mapping[str, Folder],
         env: Mapping[str, str],
         access: PodAccess | None = None,
+        *,
+        isolated: bool = False,
+        constraint: str = "",
     ) -> None:
         self._store, self._paths, self._pod, self._volumes = store, paths, pod, volumes
-        self._defaults = {"HOME": "/tekton/home", "LANG": "C.UTF-8", "HOSTNAME": pod.name, **env}
-        self._defaults |= access.env if access else {}
+        self._isolated, self._constraint = isolated, constraint
+        self._env = dict(env)
+        if access:
+            self._env |= access.env if isolated else access.env | access.of_this_machine
         self._token = [access.mount] if access else []
 
     def make(self) -> None:
@@ -56,6 +63,16 @@ class PodLayout:
             link = tekton / "steps" / str(index)
             if not link.is_symlink():
                 link.symlink_to(step.name)
+
+    def _defaults(self) -> dict[str, str]:
+        """Variables that an image may override. An image of its own knows its home folder and its language.
+
+        With files for git, ssh or docker the home folder is /tekton/home, where they are copied to.
+        """
+        if self._isolated:
+            has_files = any((self._pod.folder / "tekton" / "creds").iterdir())
+            return {**({"HOME": HOME} if has_files else {}), **self._env}
+        return {"HOME": HOME, "LANG": "C.UTF-8", **self._env}
 
     def log(self, container: str) -> Path:
         """The file that `kubectl logs` prints."""
@@ -87,11 +104,13 @@ class PodLayout:
             args=tuple(expand(one, env) for one in plan.args),
             script=self._script(script, plan.script) if plan.script else None,
             env=env,
-            defaults=self._defaults,
+            defaults=self._defaults(),
             working_dir=plan.working_dir,
             stdout_copy=plan.stdout_copy,
             stderr_copy=plan.stderr_copy,
             mounts=(*found, *self._token),
+            hostname=self._pod.name,
+            security=security_of(self._pod, plan, self._constraint),
         )
 
     def _tekton_mounts(self, index: int, name: str) -> list[Mount]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import shutil
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -18,12 +17,16 @@ from pathlib import Path
 
 from workshop.lab.entrypoint import accountsecrets, results, stepvars
 from workshop.lab.entrypoint.layout import PodLayout
+from workshop.lab.kinds import built_in
 from workshop.lab.kubelet import probes, volumes
 from workshop.lab.kubelet.credentials import Credentials
 from workshop.lab.kubelet.pod import ContainerPlan, ContainerState, PodPlan, PodState, Report
+from workshop.lab.kubelet.variables import CONFIG_ERROR
 from workshop.lab.paths import LabPaths
-from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
+from workshop.lab.runtimes.base import ContainerImage, ContainerSpec, Handle, PodError, Runtime
+from workshop.lab.scc.constraints import USED
 from workshop.lab.store import Store, now
+from workshop.manifests.objects import annotations_of
 from workshop.manifests.tekton import artifacts
 from workshop.manifests.tekton.when import CelError, holds
 
@@ -72,7 +75,7 @@ class StepRunner:
         )
         started: list[Handle] = []
         try:
-            pod = self._prepare(plan, state)
+            pod = await self._prepare(plan, state)
             state.phase = "Running"
             if pod.sidecars:
                 await self._start_sidecars(pod, started)
@@ -84,38 +87,57 @@ class StepRunner:
                     container.waiting = e.reason
         except asyncio.CancelledError:
             await asyncio.shield(_end_sidecars(state, started))
-            _tidy(plan)
+            await asyncio.shield(self._tidy(plan))
             raise
         await _end_sidecars(state, started)
         report(state)
-        await asyncio.to_thread(_tidy, plan)
+        await self._tidy(plan)
         return state
 
-    def _prepare(self, plan: PodPlan, state: PodState) -> _Pod:
+    async def _prepare(self, plan: PodPlan, state: PodState) -> _Pod:
         """Resolve everything that can be missing before anything runs. Raises PodError."""
         plan.folder.mkdir(parents=True, exist_ok=True)
         access = self._credentials.make(plan) if self._credentials else None
         accounts = self._credentials.accounts if self._credentials else None
         made = volumes.make(self._store, self._paths, plan, accounts)
-        layout = PodLayout(self._store, self._paths, plan, made, self._env, access)
+        stored = self._store.find(built_in("Pod"), plan.namespace, plan.name) or {}
+        layout = PodLayout(
+            self._store,
+            self._paths,
+            plan,
+            made,
+            self._env,
+            access,
+            isolated=self._runtime.isolated,
+            constraint=annotations_of(stored).get(USED, "") if stored else "",
+        )
         layout.make()
         if not plan.flags.disable_creds_init:
             accountsecrets.write(self._store, plan, plan.folder / "tekton" / "creds")
         pod = _Pod(plan, state, layout, [], [])
+        images: dict[tuple[str, str], ContainerImage] = {}
         for containers, states, make, specs in (
             (plan.steps, state.steps, layout.step, pod.steps),
             (plan.sidecars, state.sidecars, layout.sidecar, pod.sidecars),
         ):
             for index, (container, shown) in enumerate(zip(containers, states, strict=True)):
+                wanted = container.image, str(container.shown.get("imagePullPolicy") or "")
                 try:
-                    image = self._runtime.image(container.image)
+                    image = images.get(wanted) or await self._runtime.image(*wanted)
                 except PodError as e:
                     raise PodError(e.reason, e.message, container.name) from e
+                images[wanted] = image
                 shown.image_id = image.image_id
                 # The log exists from the start, so that `kubectl logs -f` can wait for it.
                 layout.log(container.name).touch()
                 specs.append(make(index, container, image))
         return pod
+
+    async def _tidy(self, plan: PodPlan) -> None:
+        """Remove the folders of a finished Pod; its logs stay."""
+        for name in ("serviceaccount", "volumes", "workspace", "tekton", "tmp", "root"):
+            await self._runtime.remove(plan.folder / name)
+        (plan.folder / "kubeconfig").unlink(missing_ok=True)
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
@@ -160,6 +182,8 @@ class StepRunner:
         try:
             handle = await self._runtime.start(spec)
         except PodError as e:
+            if e.reason == CONFIG_ERROR:
+                raise
             _append(spec.log, f"{e}\n")
             code = COULD_NOT_START
             internal["Reason"] = "Error"
@@ -197,18 +221,18 @@ class StepRunner:
 
         async def until_ready(plan: ContainerPlan, spec: ContainerSpec, handle: Handle) -> None:
             for probe in plan.probes:
-                await probes.until_ready(probe, lambda argv: self._command(spec, argv))
+                await probes.until_ready(probe, lambda argv: self._command(handle, spec, argv))
             if not plan.probes:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(handle.wait(), HEAD_START_SECONDS)
 
         await asyncio.gather(*map(until_ready, pod.plan.sidecars, pod.sidecars, started))
 
-    async def _command(self, sidecar: ContainerSpec, argv: list[str]) -> int:
-        """Run the command of a probe as the sidecar would; its output is dropped."""
+    async def _command(self, container: Handle, sidecar: ContainerSpec, argv: list[str]) -> int:
+        """Run the command of a probe in the sidecar; its output is dropped."""
         spec = dataclasses.replace(sidecar, command=tuple(argv), args=(), script=None, log=Path("/dev/null"))
         try:
-            handle = await self._runtime.start(spec)
+            handle = await self._runtime.start_in(container, spec)
         except PodError:
             return COULD_NOT_START
         try:
@@ -285,13 +309,6 @@ def _all_results(plan: PodPlan) -> list[tuple[str, results.Entry]]:
 def _write_exit_code(plan: PodPlan, step: ContainerPlan, code: int) -> None:
     """For `$(steps.<step>.exitCode.path)`."""
     (plan.folder / "tekton" / "steps" / step.name / "exitCode").write_text(str(code))
-
-
-def _tidy(plan: PodPlan) -> None:
-    """Remove the folders of a finished Pod; its logs stay."""
-    for name in ("serviceaccount", "volumes", "workspace", "tekton", "tmp", "root"):
-        shutil.rmtree(plan.folder / name, ignore_errors=True)
-    (plan.folder / "kubeconfig").unlink(missing_ok=True)
 
 
 def _append(log: Path, text: str) -> None:

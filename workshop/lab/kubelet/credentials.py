@@ -25,10 +25,14 @@ DEFAULT = "default"
 
 @dataclass(frozen=True)
 class PodAccess:
-    """What a container of a Pod gets: a folder, and variables that its image may override."""
+    """What a container of a Pod gets: a folder, and variables that its image may override.
+
+    `of_this_machine` are variables with paths of the host.
+    """
 
     mount: Mount
     env: dict[str, str]
+    of_this_machine: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -78,8 +82,7 @@ class Credentials:
         )
         address = urlsplit(self.server)
         env = {
-            "KUBECONFIG": str(kubeconfig),
             "KUBERNETES_SERVICE_HOST": str(address.hostname),
             "KUBERNETES_SERVICE_PORT": str(address.port),
         }
-        return PodAccess(Mount(folder, TARGET, read_only=True), env)
+        return PodAccess(Mount(folder, TARGET, read_only=True), env, {"KUBECONFIG": str(kubeconfig)})

@@ -15,6 +15,8 @@ POLL_SECONDS = 0.1
 """The kubelet waits whole seconds (periodSeconds); on a laptop shorter waits cost nothing."""
 TIMEOUT_SECONDS = 1.0
 """The default of timeoutSeconds."""
+STARTING_SECONDS = 5.0
+"""What the start of a command may take in addition: on a busy machine podman needs a second to enter a container."""
 
 
 async def until_ready(probe: Probe, run: Run) -> None:
@@ -31,7 +33,8 @@ async def until_ready(probe: Probe, run: Run) -> None:
 async def succeeds(probe: Probe, *, run: Run | None = None, ports: Ports = int) -> bool:
     """Probe once. `run` is needed for `exec`."""
     try:
-        async with asyncio.timeout(probe.timeout_seconds or TIMEOUT_SECONDS):
+        seconds = (probe.timeout_seconds or TIMEOUT_SECONDS) + (STARTING_SECONDS if probe.exec else 0)
+        async with asyncio.timeout(seconds):
             if probe.exec and run:
                 return await run(list(probe.exec.command or [])) == 0
             if probe.http_get:

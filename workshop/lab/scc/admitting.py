@@ -12,11 +12,9 @@ from workshop.lab.identity.users import User
 from workshop.lab.rbac.attributes import Attributes, refused
 from workshop.lab.rbac.policy import Policy
 from workshop.lab.scc.checking import faults
-from workshop.lab.scc.constraints import CONSTRAINTS, Constraint
+from workshop.lab.scc.constraints import CONSTRAINTS, USED, Constraint
 from workshop.manifests.objects import Object, annotations_of
 
-USED = "openshift.io/scc"
-"""The annotation with the name of the constraint that a Pod was admitted by."""
 TEKTON = account_user("openshift-pipelines", "tekton-pipelines-controller")
 """Who sends the Pods of TaskRuns."""
 _PLACE = ("security.openshift.io", "securitycontextconstraints")

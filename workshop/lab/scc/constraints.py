@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+USED = "openshift.io/scc"
+"""The annotation with the name of the constraint that a Pod was admitted by."""
 UIDS = (1000650000, 1000659999)
 """The range of user ids and groups of every namespace of the lab. OpenShift gives each namespace another range."""
 _VOLUMES = frozenset(

@@ -59,8 +59,8 @@ SUPPORTED: dict[str, str] = {
 
 _ONE_MACHINE = "there is one machine and no scheduler; the Pod shows it"
 _NO_LIMITS = "steps are not limited; requests and limits are for a scheduler; the Pod shows them"
-_NO_IMAGES = "the process engine pulls no images"
-_SAME_USER = "steps run as the lab's user; the Pod shows it, merged as on a cluster"
+_NO_IMAGES = "the process runtime pulls no images; podman follows it"
+_SAME_USER = "processes run as the lab's user, and the Pod shows it, merged as on a cluster; podman follows it"
 
 ACCEPTED: dict[str, str] = {
     "PipelineTaskRunSpec.computeResources": _NO_LIMITS,
@@ -73,7 +73,7 @@ ACCEPTED: dict[str, str] = {
     "PodTemplate.hostAliases": _ONE_MACHINE,
     "PodTemplate.hostNetwork": _ONE_MACHINE,
     "PodTemplate.hostUsers": _ONE_MACHINE,
-    "PodTemplate.imagePullSecrets": _NO_IMAGES,
+    "PodTemplate.imagePullSecrets": "podman uses the logins of the lab's user; processes need no images",
     "PodTemplate.nodeSelector": _ONE_MACHINE,
     "PodTemplate.priorityClassName": _ONE_MACHINE,
     "PodTemplate.runtimeClassName": _ONE_MACHINE,

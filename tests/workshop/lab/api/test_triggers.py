@@ -1,4 +1,4 @@
-"""Triggers' v1alpha1, and the warnings of a template of which nothing comes."""
+"""Triggers' v1alpha1, and warnings: of a template of which nothing comes, of images that the lab lacks."""
 
 from __future__ import annotations
 
@@ -97,3 +97,14 @@ def test_v1alpha1_is_stored_once_and_its_interceptors_become_references(lab: Lab
 @pytest.mark.parametrize("plural", ["triggers", "triggerbindings", "triggertemplates"])
 def test_the_other_kinds_are_served_in_v1alpha1(lab: Lab, namespace: str, plural: str) -> None:
     assert lab.ask("GET", _path(namespace, plural, "v1alpha1"))[0] == 200
+
+
+def test_a_task_with_an_image_that_the_process_runtime_lacks_is_stored_with_a_warning(lab: Lab, namespace: str) -> None:
+    path = f"/apis/tekton.dev/v1/namespaces/{namespace}/tasks"
+    steps = [
+        {"name": name, "image": image} for name, image in (("a", "busybox"), ("b", "none:1"), ("c", "$(params.i)"))
+    ]
+    found = _warnings(lab, path, {"params": [{"name": "i"}], "steps": steps})
+    assert 'image "none:1": the lab pulls no images' in found
+    assert "busybox\\" not in found.partition("plain shells")[0]
+    assert _warnings(lab, path, {"steps": [{"image": "busybox"}]}) == ""

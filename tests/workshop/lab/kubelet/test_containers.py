@@ -40,7 +40,7 @@ class Kubelet:
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def spec(self, script: str) -> ContainerSpec:
-        image = self.runtime.image("bash")
+        image = ImageTable(NoImages(), Path(sys.executable).parent).find("bash")
         command = ("bash", "-c", script)
         return ContainerSpec("server", image, self.folder, self.folder / "log", command=command)
 
@@ -184,7 +184,7 @@ def test_a_container_that_cannot_start_waits_with_the_reason(tmp_path: Path) -> 
             assert not container.running
 
             def unknown_program() -> ContainerSpec:
-                image = it.runtime.image("bash")
+                image = ImageTable(NoImages(), Path(sys.executable).parent).find("bash")
                 return ContainerSpec("server", image, it.folder, it.folder / "log", command=("no-such-program",))
 
             await it.containers.start(container, unknown_program, it.ended.set)

@@ -153,3 +153,13 @@ def test_mounts_do_not_hide_paths_that_the_step_needs(tmp_path: Path) -> None:
 def test_variables_expand_as_the_kubelet_does_it() -> None:
     env = {"A": "a", "B-C": "bc"}
     assert expand("$(A)-$(B-C)-$(NOPE)-$$(A)-$A-$(ls -l)", env) == "a-bc-$(NOPE)-$(A)-$A-$(ls -l)"
+
+
+def test_note_of_an_image_is_what_runs_in_its_place_or_that_nothing_does(tmp_path: Path) -> None:
+    table = ImageTable(_Store(_Built(tmp_path)), Path("/platform"))
+    unknown = table.note("quay.io/someone/special:1")
+    assert unknown is not None and unknown.missing and 'image "quay.io/someone/special:1"' in unknown.text
+    plain = table.note("busybox")
+    assert plain is not None and not plain.missing and "the programs of this machine in its place" in plain.text
+    assert table.note("registry/model@sha256:1") is None
+    assert table.note("registry/mlops-toolbox:1") is None

@@ -15,7 +15,8 @@ from tests.workshop.lab.serving import Lab
 from workshop.lab.kinds import built_in
 from workshop.lab.rbac.defaults import grant, reconcile_defaults
 from workshop.lab.rbac.policy import Policy
-from workshop.lab.scc.admitting import USED, PodSecurity
+from workshop.lab.scc.admitting import PodSecurity
+from workshop.lab.scc.constraints import USED
 from workshop.lab.store import Store
 
 ROOT = {"runAsUser": 0}

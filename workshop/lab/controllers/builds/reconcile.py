@@ -46,7 +46,7 @@ class BuildController:
         credentials = Credentials(lab.identities.accounts, str(lab.url("api")), lab.paths.tls / "ca.crt")
         env = process_environment.of_steps(lab.paths)
         self._credentials = credentials
-        self._runner = StepRunner(lab.store, lab.paths, lab.runtime, env, credentials)
+        self._runner = StepRunner(lab.store, lab.paths, lab.processes, env, credentials)
         self._running: dict[Key, asyncio.Task[None]] = {}
         self._loop = Loop(
             "builds",

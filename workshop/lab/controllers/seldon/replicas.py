@@ -29,7 +29,7 @@ from workshop.lab.kubelet.variables import CONFIG_ERROR, expand, variables
 from workshop.lab.model_servers import ModelContainer, ModelServer
 from workshop.lab.paths import LabPaths
 from workshop.lab.ports import ReservedPort, reserve
-from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, Runtime
+from workshop.lab.runtimes.base import ContainerSpec, Handle, PodError, ServingRuntime
 from workshop.lab.store import Store
 from workshop.manifests import kubernetes
 from workshop.manifests.objects import Object
@@ -117,7 +117,7 @@ class Replicas:
         self,
         store: Store,
         paths: LabPaths,
-        runtime: Runtime,
+        runtime: ServingRuntime,
         ended: Callable[[str, str], None] = lambda namespace, name: None,
     ) -> None:
         self._store, self._paths, self._runtime = store, paths, runtime

@@ -16,7 +16,7 @@ class SeldonController:
     def __init__(self, lab: Lab) -> None:
         self._lab = lab
         self._kind = built_in("SeldonDeployment")
-        replicas = Replicas(lab.store, lab.paths, lab.runtime)
+        replicas = Replicas(lab.store, lab.paths, lab.processes)
         self._reconciler = SeldonReconciler(lab.store, replicas, lab.routes, self._publish)
         self._loop = Loop("seldon", lab.store, self._reconciler.reconcile, owns=self._kind)
         replicas.ended = self._loop.enqueue

@@ -13,6 +13,9 @@ RUNNING = "Not all Steps in the Task have finished executing"
 LOST = "Evicted"
 LOST_MESSAGE = "the lab was stopped while this Pod ran; its processes are gone"
 
+NO_IMAGE = ("ErrImagePull", "ErrImageNeverPull", "InvalidImageName")
+"""The kubelet's reasons for a container without its image. A real one shows ImagePullBackOff soon after the first."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -29,7 +32,7 @@ def outcome(run_name: str, pod: Object) -> Outcome:
     if status.get("phase") == "Succeeded":
         return Outcome(True, "Succeeded", SUCCESS)
     reason, message = status.get("reason", ""), status.get("message", "")
-    if reason == "ErrImagePull":
+    if reason in NO_IMAGE:
         container = _waiting(status, reason)
         return Outcome(
             False,

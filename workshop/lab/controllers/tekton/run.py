@@ -42,7 +42,8 @@ class TektonController:
         """Reconcile until cancelled, then stop the running steps."""
         lab = self._lab
         credentials = Credentials(lab.identities.accounts, str(lab.url("api")), lab.paths.tls / "ca.crt")
-        env, security = process_environment.of_steps(lab.paths), PodSecurity(lab.policy)
+        env = process_environment.of_steps(lab.paths, isolated=lab.runtime.isolated)
+        security = PodSecurity(lab.policy)
         await run_tekton(lab.store, lab.paths, lab.runtime, env, credentials, security)
 
     def settled(self) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from workshop.lab.paths import KIT
-from workshop.lab.runtimes.base import PodError
+from workshop.lab.runtimes.base import ImageNote, PodError
 
 TOOLBOX = {
     "*mlops-toolbox*": "bash", "buildah": "bash", "git": "git", "git-clone": "git-init", "git-init": "git-init",
@@ -156,6 +156,19 @@ class ImageTable:
             f"{', '.join(TOOLBOX)} and the plain shells {', '.join(PLAIN)}; use one of these, or build it "
             "with a pipeline first",
         )
+
+    def note(self, ref: str) -> ImageNote | None:
+        """What runs in place of an image, or that nothing does; None for images of the kit and of its builds."""
+        try:
+            found = self.find(ref)
+        except PodError as e:
+            return ImageNote(e.message, missing=True)
+        if found.roots or _matches(KIT_IMAGE, base_name(ref)):
+            return None
+        programs = "the programs of this machine"
+        if found.paths:
+            programs = "the programs of the kit's environment, then those of this machine"
+        return ImageNote(f'image "{ref}": the process runtime uses {programs} in its place, not the image')
 
     def _check_installed(self, ref: str, program: str) -> None:
         """Raise PodError for an image of one program that this machine does not have."""

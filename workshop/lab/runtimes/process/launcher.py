@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -30,7 +31,9 @@ from pathlib import Path
 from typing import Any
 
 from workshop.errors import SetupError
+from workshop.isolation import interpreter
 from workshop.lab.runtimes.base import Mount
+from workshop.lab.runtimes.process import entering
 
 CHILD = Path(__file__).with_name("launcher_process.py")
 STDERR_NAME = "launcher.log"
@@ -73,6 +76,11 @@ class Process:
     def id(self) -> str:
         """The id that a Pod's status shows."""
         return f"process://{self.pid}"
+
+    @property
+    def shell(self) -> Sequence[str]:
+        """The command of a shell in its mount namespace."""
+        return (*shlex.split(interpreter(sys.executable)), str(entering.FILE), str(self.pid))
 
     @property
     def code(self) -> int | None:

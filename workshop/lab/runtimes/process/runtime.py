@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from workshop.lab.paths import KIT, LabPaths
-from workshop.lab.runtimes.base import ContainerSpec, Handle, Mount, PodError
+from workshop.lab.runtimes.base import ContainerSpec, Handle, ImageNote, Mount, PodError
 from workshop.lab.runtimes.process.images import SYSTEM_PATH, ImageEnvironment, ImageTable
 from workshop.lab.runtimes.process.launcher import Launcher, LaunchFailed, Spec
 from workshop.lab.runtimes.process.scripts import SHELLS, text_of
@@ -37,9 +37,25 @@ class ProcessRuntime:
         self._always_visible = {paths.root, KIT, Path(sys.prefix), *visible}
         self._bash = shutil.which("bash", path=SYSTEM_PATH + ":" + os.environ.get("PATH", "")) or "/bin/bash"
 
-    def image(self, ref: str) -> ImageEnvironment:
-        """The environment of an image. Raises PodError (ErrImagePull)."""
+    isolated = False
+
+    async def open(self) -> None:
+        """Nothing: the launcher ends every process with the lab."""
+
+    async def close(self) -> None:
+        """Nothing: the launcher ends every process with the lab."""
+
+    async def image(self, ref: str, pull_policy: str = "") -> ImageEnvironment:
+        """The environment of an image; nothing is ever pulled. Raises PodError (ErrImagePull)."""
         return self._images.find(ref)
+
+    async def note(self, ref: str) -> ImageNote | None:
+        """What runs in place of an image."""
+        return self.image_note(ref)
+
+    def image_note(self, ref: str) -> ImageNote | None:
+        """What runs in place of an image."""
+        return self._images.note(ref)
 
     def built_image(self, ref: str) -> ImageEnvironment | None:
         """The folder of an image that a build of this lab made, or None."""
@@ -65,9 +81,18 @@ class ProcessRuntime:
         except LaunchFailed as e:
             raise PodError("RunContainerError", str(e), spec.name) from e
 
+    async def start_in(self, container: Handle, spec: ContainerSpec) -> Handle:
+        """Start another process like the container's. Raises PodError."""
+        return await self.start(spec)
+
+    async def remove(self, folder: Path) -> None:
+        """Remove a folder; its files belong to the lab's user."""
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
     def _env(self, spec: ContainerSpec, image: ImageEnvironment) -> dict[str, str]:
         """The container's own variables over the image's over the defaults; PATH has the programs of all three."""
-        env = dict(spec.defaults) | {key: value for key, value in image.env.items() if key != "PATH"}
+        env = {"HOSTNAME": spec.hostname} if spec.hostname else {}
+        env |= dict(spec.defaults) | {key: value for key, value in image.env.items() if key != "PATH"}
         folders = [str(folder) for folder in image.paths]
         folders += [path for path in (image.env.get("PATH", ""), spec.defaults.get("PATH", "")) if path]
         if spec.mounts is not None and not self._launcher.namespaces:
