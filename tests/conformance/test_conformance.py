@@ -76,7 +76,7 @@ async def _run(folder: Path, documents: list[Any], expected: list[Any], *, podma
                 refusal = e.message
         for run in created:
             if run["kind"] in RUNS:
-                await running.done(run["kind"], run["metadata"]["name"])
+                await running.done(run["kind"], run["metadata"]["name"], seconds=90 if podman else 30)
         found = []
         for one in expected:
             if one["kind"] == "Refused":

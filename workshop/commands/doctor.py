@@ -155,7 +155,7 @@ def _podman(where: LabPaths) -> Finding:
     try:
         found = podman.find()
     except SetupError as e:
-        return Finding("podman", False, f"{e.args[0]}; steps run as processes", needed=needed, fix=e.hint)
+        return Finding("podman", False, f"not there; steps run as processes: {e.message}", needed=needed, fix=e.hint)
     use = "steps run in it" if needed else "workshop up --runtime podman runs steps in it"
     return Finding("podman", True, f"{found}; {use}, with {' '.join(found.flags)}", needed=needed)
 

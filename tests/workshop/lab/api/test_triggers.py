@@ -101,10 +101,10 @@ def test_the_other_kinds_are_served_in_v1alpha1(lab: Lab, namespace: str, plural
 
 def test_a_task_with_an_image_that_the_process_runtime_lacks_is_stored_with_a_warning(lab: Lab, namespace: str) -> None:
     path = f"/apis/tekton.dev/v1/namespaces/{namespace}/tasks"
-    steps = [
-        {"name": name, "image": image} for name, image in (("a", "busybox"), ("b", "none:1"), ("c", "$(params.i)"))
-    ]
+    images = {"a": "busybox", "b": "none:1", "c": "$(params.i)"}
+    steps = [{"name": name, "image": image} for name, image in images.items()]
     found = _warnings(lab, path, {"params": [{"name": "i"}], "steps": steps})
-    assert 'image "none:1": the lab pulls no images' in found
-    assert "busybox\\" not in found.partition("plain shells")[0]
+    assert "none:1" in found
+    assert "the lab pulls no images" in found
+    assert found.count("299 - ") == 1
     assert _warnings(lab, path, {"steps": [{"image": "busybox"}]}) == ""
