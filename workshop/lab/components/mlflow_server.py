@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from mlflow.server.handlers import _get_tracking_store
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
 from workshop.lab import ports
 from workshop.lab.components.storage import Storage
@@ -19,19 +19,28 @@ from workshop.lab.pages.auth import TokenGate
 from workshop.usecase import USE_CASE
 
 
-def create_experiment() -> None:
-    """Create the experiment of the workshop in an empty store, so that its id is `EXPERIMENT_ID`."""
-    # The server's own store; its type is not public.
-    store: Any = _get_tracking_store(
-        os.environ["_MLFLOW_SERVER_FILE_STORE"], os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"]
-    )
-    if store.get_experiment_by_name(USE_CASE.experiment) is None:
-        store.create_experiment(USE_CASE.experiment)
+def make_database() -> None:
+    """Make the database, completely or not at all: MLflow cannot continue a first migration that was interrupted.
+
+    It has the experiment of the workshop, whose id is then `EXPERIMENT_ID`.
+    """
+    file = Path(os.environ["_MLFLOW_SERVER_FILE_STORE"].removeprefix("sqlite:///"))
+    if file.exists():
+        return
+    partial = file.with_name(f"{file.name}.new")
+    for left in file.parent.glob(f"{partial.name}*"):
+        left.unlink()
+    # MLflow's class has no types.
+    make: Any = SqlAlchemyStore
+    store = make(f"sqlite:///{partial}", os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"])
+    store.create_experiment(USE_CASE.experiment)
+    store.engine.dispose()
+    partial.replace(file)
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    create_experiment()
+    make_database()
     # Import now, because the import opens the store.
     from mlflow.server.fastapi_app import app
 
