@@ -8,6 +8,7 @@ from workshop.lab.api_errors import Invalid
 from workshop.manifests.objects import Object
 
 _BY_DOCKERFILE = "the lab's buildah runs a Dockerfile as it is"
+_BY_NAME = "OpenShift reads kind, name and namespace only"
 _NO_CREDENTIALS = "the lab's registry and builder use no credentials"
 
 SUPPORTED: dict[str, str] = {
@@ -18,8 +19,10 @@ SUPPORTED: dict[str, str] = {
     "BuildStrategy": "dockerStrategy sourceStrategy type",
     "CommonSpec": "completionDeadlineSeconds output serviceAccount source strategy",
     "DockerStrategy": "dockerfilePath",
+    "EnvVar": "name value",
     "GitSource": "ref uri",
     "ImageLabel": "name value",
+    "ObjectReference": "kind name namespace",
     "SourceStrategy": "env from incremental scripts",
 }
 """Fields of a BuildConfig that the lab's builder supports."""
@@ -32,6 +35,10 @@ ACCEPTED: dict[str, str] = {
     "DockerStrategy.forcePull": "the lab pulls no images",
     "DockerStrategy.noCache": "no layer is cached",
     "DockerStrategy.pullSecret": _NO_CREDENTIALS,
+    "ObjectReference.apiVersion": _BY_NAME,
+    "ObjectReference.fieldPath": _BY_NAME,
+    "ObjectReference.resourceVersion": _BY_NAME,
+    "ObjectReference.uid": _BY_NAME,
     "SourceStrategy.forcePull": "the lab pulls no images",
     "SourceStrategy.pullSecret": _NO_CREDENTIALS,
 }
@@ -52,11 +59,12 @@ REFUSED: dict[str, str] = {
     "DockerStrategy.from": f"{_BY_DOCKERFILE}; write the image in FROM",
     "DockerStrategy.imageOptimizationPolicy": "an image of the lab has no layers to squash",
     "DockerStrategy.volumes": "the lab's builder mounts no volumes",
+    "EnvVar.valueFrom": "the lab's builder reads no ConfigMaps and Secrets; write the value",
     "SourceStrategy.volumes": "the lab's builder mounts no volumes",
 }
 """Fields that admission refuses, with the messages."""
 
-_WHERE = {
+_WHERE: dict[str, tuple[str, ...]] = {
     "BuildConfigSpec": ("spec",),
     "CommonSpec": ("spec",),
     "BuildSource": ("spec", "source"),
@@ -74,11 +82,12 @@ def admit_build_config(new: Object, old: Object | None) -> Object:
     name = new["metadata"].get("name") or ""
     for field, why in REFUSED.items():
         kind, _, key = field.partition(".")
-        part: Any = new
-        for step in _WHERE[kind]:
-            part = (part or {}).get(step)
-        if (part or {}).get(key):
+        if kind in _WHERE and _at(new, _WHERE[kind]).get(key):
             raise _invalid(name, ".".join((*_WHERE[kind], key)), why)
+    for index, one in enumerate(_at(new, _WHERE["SourceStrategy"]).get("env") or []):
+        if one.get("valueFrom"):
+            path = ".".join((*_WHERE["SourceStrategy"], f"env[{index}]", "valueFrom"))
+            raise _invalid(name, path, REFUSED["EnvVar.valueFrom"])
     spec: Object = dict(new["spec"])
     strategy = dict(spec["strategy"])
     kinds = [one for one in ("dockerStrategy", "sourceStrategy") if strategy.get(one) is not None]
@@ -99,6 +108,13 @@ def admit_build_config(new: Object, old: Object | None) -> Object:
     before = (old or {}).get("status") or {}
     last = max(before.get("lastVersion", 0), (new.get("status") or {}).get("lastVersion", 0))
     return {**new, "spec": spec, "status": {"lastVersion": last}}
+
+
+def _at(obj: Object, path: tuple[str, ...]) -> dict[str, Any]:
+    found: Any = obj
+    for step in path:
+        found = (found or {}).get(step)
+    return found or {}
 
 
 def _invalid(name: str, path: str, why: str) -> Invalid:

@@ -221,7 +221,9 @@ class StepRunner:
 
         async def until_ready(plan: ContainerPlan, spec: ContainerSpec, handle: Handle) -> None:
             for probe in plan.probes:
-                await probes.until_ready(probe, lambda argv: self._command(handle, spec, argv))
+                await probes.until_ready(
+                    probe, lambda argv: self._command(handle, spec, argv), probes.named(plan.ports)
+                )
             if not plan.probes:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(handle.wait(), HEAD_START_SECONDS)

@@ -40,6 +40,8 @@ class ContainerPlan:
     """Files in the container that get a copy of what it writes."""
     probes: tuple[Probe, ...] = ()
     """What must answer, one after the other, before the steps start."""
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """Named ports, for probes."""
     shown: Mapping[str, Any] = field(default_factory=dict)
 
 

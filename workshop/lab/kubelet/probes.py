@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
 
 from workshop.manifests.kubernetes import HTTPGetAction, Probe
 
@@ -19,13 +20,18 @@ STARTING_SECONDS = 5.0
 """What the start of a command may take in addition: on a busy machine podman needs a second to enter a container."""
 
 
-async def until_ready(probe: Probe, run: Run) -> None:
+def named(ports: Mapping[str, int]) -> Ports:
+    """Ports of a container that listens on them itself."""
+    return lambda port: ports[port] if isinstance(port, str) and port in ports else int(port)
+
+
+async def until_ready(probe: Probe, run: Run, ports: Ports = int) -> None:
     """Wait until the probe succeeds successThreshold times. It has no limit; the run's timeout is the limit."""
     if probe.initial_delay_seconds:
         await asyncio.sleep(min(probe.initial_delay_seconds, POLL_SECONDS))
     needed = probe.success_threshold or 1
     while needed > 0:
-        needed = needed - 1 if await succeeds(probe, run=run) else (probe.success_threshold or 1)
+        needed = needed - 1 if await succeeds(probe, run=run, ports=ports) else (probe.success_threshold or 1)
         if needed > 0:
             await asyncio.sleep(POLL_SECONDS)
 
@@ -58,10 +64,18 @@ async def _http(action: HTTPGetAction, port: int) -> bool:
     headers |= {header.name: header.value for header in action.http_headers or []}
     request = f"GET /{(action.path or '/').lstrip('/')} HTTP/1.0"
     lines = [request, *(f"{name}: {value}" for name, value in headers.items())]
-    reader, writer = await asyncio.open_connection(host, port)
+    reader, writer = await asyncio.open_connection(host, port, ssl=_tls() if action.scheme == "HTTPS" else None)
     try:
         writer.write("\r\n".join([*lines, "", ""]).encode())
         status = (await reader.readline()).split()
         return len(status) > 1 and 200 <= int(status[1]) < 400
     finally:
         writer.close()
+
+
+def _tls() -> ssl.SSLContext:
+    """A kubelet does not check the certificate (kubernetes.io, "HTTP probes")."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context

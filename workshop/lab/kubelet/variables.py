@@ -92,7 +92,9 @@ def pod_field(pod: PodIdentity, path: str) -> str | None:
         "spec.serviceAccountName": pod.service_account or "default",
         "spec.nodeName": "lab",
         "status.hostIP": "127.0.0.1",
+        "status.hostIPs": "127.0.0.1",
         "status.podIP": "127.0.0.1",
+        "status.podIPs": "127.0.0.1",
     }.get(path)
 
 

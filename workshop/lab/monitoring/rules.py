@@ -12,6 +12,7 @@ import msgspec
 import promql_parser
 
 from workshop.lab.monitoring import checking
+from workshop.lab.monitoring.monitors import refused
 from workshop.lab.monitoring.text import to_yaml
 from workshop.manifests.monitoring import PrometheusRule, Rule, RuleGroup
 
@@ -28,7 +29,10 @@ def rule_file(obj: dict[str, Any]) -> str:
     namespace, name = rule.metadata.namespace or "", rule.metadata.name or ""
     groups = rule.spec.groups or []
     plain = [_group(group, group.name, group.rules or []) for group in groups]
-    if errors := checking.rule_errors(_text(plain)):
+    unsupported = [
+        f"{path}: {why}" for index, group in enumerate(groups) for path, why in refused(group, f"spec.groups[{index}]")
+    ]
+    if errors := unsupported or checking.rule_errors(_text(plain)):
         raise ValueError("\n".join(errors))
     made = []
     for group in groups:
@@ -79,7 +83,7 @@ def _group(group: RuleGroup, name: str, rules: list[Rule]) -> dict[str, Any]:
     means none, but Prometheus does not accept it.
     """
     made: dict[str, Any] = {"name": name}
-    for key in ("interval", "query_offset", "limit"):
+    for key in ("interval", "limit"):
         value = getattr(group, key)
         if value not in (None, ""):
             made[key] = value

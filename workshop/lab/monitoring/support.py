@@ -22,6 +22,7 @@ SUPPORTED: dict[str, str] = {
     "AlertmanagerConfigSpec": "route receivers inhibitRules",
     "Authorization": "type credentials",
     "HTTPConfig": "authorization followRedirects",
+    "LabelSelector": "matchLabels matchExpressions",
     "InhibitRule": "sourceMatch targetMatch equal",
     "MetricsEndpoint": "port targetPort path scheme interval scrapeTimeout params honorLabels honorTimestamps "
     "filterRunning relabelings metricRelabelings followRedirects enableHttp2",
@@ -34,8 +35,9 @@ SUPPORTED: dict[str, str] = {
     "Relabeling": "sourceLabels separator targetLabel regex modulus replacement action",
     "Rule": "expr alert record for keep_firing_for labels annotations",
     "Receiver": "name webhookConfigs",
-    "RuleGroup": "name rules interval labels limit query_offset",
+    "RuleGroup": "name rules interval labels limit",
     "SecretKey": "key name optional",
+    "SelectorRequirement": "key operator values",
     "ServiceMonitorSpec": "endpoints targetLabels",
     "WebhookConfig": "url urlSecret sendResolved maxAlerts httpConfig",
 }
@@ -85,6 +87,7 @@ REFUSED: dict[str, str] = {
     "Receiver.victoropsConfigs": _WEBHOOKS,
     "Receiver.webexConfigs": _WEBHOOKS,
     "Receiver.wechatConfigs": _WEBHOOKS,
+    "RuleGroup.query_offset": _NEWER,
     "ServiceMetricsEndpoint.bearerTokenFile": _PLAIN_HTTP,
 }
 """Fields that admission refuses, with the messages."""

@@ -34,7 +34,7 @@ class ParamSpec(Typed, frozen=True, kw_only=True):
         dict[str, PropertySpec] | None, Meta(description="The keys of an object; required for type object.")
     ] = None
     default: Annotated[ParamValue | None, Meta(description="Used when a run gives no value.")] = None
-    enum: Annotated[list[str], Meta(description="The values allowed (alpha: refused).")] = []
+    enum: Annotated[list[str], Meta(description="The values allowed (alpha).")] = []
 
 
 class Param(Typed, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ class WhenExpression(Typed, frozen=True, kw_only=True):
     input: Annotated[str, Meta(description="What is compared, mostly a reference such as $(params.env).")] = ""
     operator: Annotated[str, Meta(description="in or notin.")] = ""
     values: Annotated[list[str], Meta(description="The strings to compare with; $(params.list[*]) works.")] = []
-    cel: Annotated[str | None, Meta(description="An expression in CEL (alpha: refused).")] = None
+    cel: Annotated[str | None, Meta(description="An expression in CEL (alpha).")] = None
 
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}

@@ -79,14 +79,14 @@ class StepSpecOverride(Typed, frozen=True, kw_only=True):
 
 
 class Breakpoints(Typed, frozen=True, kw_only=True):
-    """The steps before which a run stops for debugging (alpha: refused)."""
+    """The steps before which a run stops for debugging (alpha; the lab refuses it)."""
 
     on_failure: str = ""
     before_steps: list[str] = []
 
 
 class Debug(Typed, frozen=True, kw_only=True):
-    """Debugging of a run (alpha: refused)."""
+    """Debugging of a run (alpha; the lab refuses it)."""
 
     breakpoints: Breakpoints | None = None
 

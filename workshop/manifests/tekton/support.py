@@ -1,8 +1,8 @@
 """The lab's support for each field of Tekton's kinds: supported, accepted without effect, or refused with a message.
 
-Every field of the types in this package is in exactly one of the tables as `Type.field`. A test compares the
-tables with the types; the parity page is made from them. Types of Kubernetes in a manifest (env, volumes, probes) have
-a row only if the lab's support differs from a cluster.
+Every field of the types in this package, and of Kubernetes' types in their supported fields (env, volumes, probes), is
+in exactly one of the tables as `Type.field`; a row of one value is `Type.field: value`. Tests compare the tables with
+the types and with admission; the parity page is made from them.
 """
 
 from __future__ import annotations
@@ -54,6 +54,35 @@ SUPPORTED: dict[str, str] = {
     "WorkspaceBinding": "name subPath emptyDir persistentVolumeClaim volumeClaimTemplate configMap secret projected",
     "WorkspaceDeclaration": "name description mountPath readOnly optional",
     "WorkspaceUsage": "name mountPath",
+    # Types of Kubernetes.
+    "ConfigMapEnvSource": "name optional",
+    "ConfigMapKeySelector": "key name optional",
+    "ConfigMapProjection": "items name optional",
+    "ConfigMapVolumeSource": "defaultMode items name optional",
+    "DownwardAPIProjection": "items",
+    "DownwardAPIVolumeFile": "fieldRef mode path",
+    "DownwardAPIVolumeSource": "defaultMode items",
+    "EnvFromSource": "configMapRef prefix secretRef",
+    "EnvVar": "name value valueFrom",
+    "EnvVarSource": "configMapKeyRef fieldRef secretKeyRef",
+    "ExecAction": "command",
+    "HTTPGetAction": "host httpHeaders path port scheme",
+    "HTTPHeader": "name value",
+    "KeyToPath": "key mode path",
+    "ObjectFieldSelector": "fieldPath",
+    "PersistentVolumeClaim": "spec",
+    "PersistentVolumeClaimVolumeSource": "claimName readOnly",
+    "Probe": "exec httpGet successThreshold tcpSocket timeoutSeconds",
+    "ProjectedVolumeSource": "defaultMode sources",
+    "SecretEnvSource": "name optional",
+    "SecretKeySelector": "key name optional",
+    "SecretProjection": "items name optional",
+    "SecretVolumeSource": "defaultMode items optional secretName",
+    "ServiceAccountTokenProjection": "audience path",
+    "TCPSocketAction": "host port",
+    "Volume": "configMap downwardAPI emptyDir name persistentVolumeClaim projected secret",
+    "VolumeMount": "mountPath name readOnly subPath",
+    "VolumeProjection": "configMap downwardAPI secret serviceAccountToken",
 }
 """Fields that have the same effect as on a cluster, by type."""
 
@@ -61,8 +90,19 @@ _ONE_MACHINE = "there is one machine and no scheduler; the Pod shows it"
 _NO_LIMITS = "steps are not limited; requests and limits are for a scheduler; the Pod shows them"
 _NO_IMAGES = "the process runtime pulls no images; podman follows it"
 _SAME_USER = "processes run as the lab's user, and the Pod shows it, merged as on a cluster; podman follows it"
+_CLAIM = "a claim is a folder of this machine, bound at once; the claim shows it"
+_PROBED = "a sidecar is probed ten times a second until it is ready; the timeout of the run is the limit"
 
 ACCEPTED: dict[str, str] = {
+    "EmptyDirVolumeSource.medium": "an emptyDir is a folder of this machine",
+    "EmptyDirVolumeSource.sizeLimit": "an emptyDir is a folder of this machine, without a limit",
+    "ObjectFieldSelector.apiVersion": "the only version is v1",
+    "PersistentVolumeClaim.status": "a cluster does not read it in a template either",
+    "PersistentVolumeClaimSpec.accessModes": _CLAIM,
+    "PersistentVolumeClaimSpec.resources": _CLAIM,
+    "PersistentVolumeClaimSpec.storageClassName": _CLAIM,
+    "PersistentVolumeClaimSpec.volumeAttributesClassName": _CLAIM,
+    "PersistentVolumeClaimSpec.volumeMode": _CLAIM,
     "PipelineTaskRunSpec.computeResources": _NO_LIMITS,
     "PipelineTaskRunSpec.sidecarSpecs": _NO_LIMITS,
     "PipelineTaskRunSpec.stepSpecs": _NO_LIMITS,
@@ -81,6 +121,11 @@ ACCEPTED: dict[str, str] = {
     "PodTemplate.securityContext": _SAME_USER,
     "PodTemplate.tolerations": _ONE_MACHINE,
     "PodTemplate.topologySpreadConstraints": _ONE_MACHINE,
+    "Probe.failureThreshold": _PROBED,
+    "Probe.initialDelaySeconds": _PROBED,
+    "Probe.periodSeconds": _PROBED,
+    "Probe.terminationGracePeriodSeconds": "it is for livenessProbe, and a sidecar that hangs is not restarted",
+    "ServiceAccountTokenProjection.expirationSeconds": "the token is valid as long as the token in each Pod",
     "Sidecar.computeResources": _NO_LIMITS,
     "Sidecar.imagePullPolicy": _NO_IMAGES,
     "Sidecar.livenessProbe": "a sidecar that hangs is not restarted; it ends with its Pod",
@@ -101,12 +146,30 @@ ACCEPTED: dict[str, str] = {
     "TaskRunSpec.computeResources": _NO_LIMITS,
     "TaskRunSpec.sidecarSpecs": _NO_LIMITS,
     "TaskRunSpec.stepSpecs": _NO_LIMITS,
+    "VolumeMount.mountPropagation": "nothing is mounted in a volume while a Pod runs",
+    "VolumeMount.recursiveReadOnly": "nothing is mounted in a volume",
 }
 """Fields that are accepted and have no effect on one machine, with the reason."""
 
 _CLUSTER = "the lab does not support {}; use {}, or run it on a cluster"
 
+_NO_PROVISIONER = "a claim of the lab is an empty folder; remove the field, or run it on a cluster"
+_LIMITS = "containers of the lab have no requests and limits; write the value"
+_VOLUMES = (
+    *("awsElasticBlockStore", "azureDisk", "azureFile", "cephfs", "cinder", "csi", "fc", "flexVolume", "flocker"),
+    *("gcePersistentDisk", "glusterfs", "hostPath", "iscsi", "nfs", "photonPersistentDisk", "portworxVolume"),
+    *("quobyte", "rbd", "scaleIO", "storageos", "vsphereVolume"),
+)
+
 REFUSED: dict[str, str] = {
+    "DownwardAPIVolumeFile.resourceFieldRef": _LIMITS,
+    "EnvVarSource.resourceFieldRef": _LIMITS,
+    "PersistentVolumeClaimSpec.dataSource": _NO_PROVISIONER,
+    "PersistentVolumeClaimSpec.dataSourceRef": _NO_PROVISIONER,
+    "PersistentVolumeClaimSpec.selector": _NO_PROVISIONER,
+    "PersistentVolumeClaimSpec.volumeMode: Block": _CLUSTER.format("block devices", "volumeMode Filesystem"),
+    "PersistentVolumeClaimSpec.volumeName": _NO_PROVISIONER,
+    "Probe.grpc": _CLUSTER.format("gRPC probes", "exec, httpGet or tcpSocket"),
     "PipelineRef.bundle": _CLUSTER.format("the old field of bundles", "resolver: bundles"),
     "Sidecar.lifecycle": _CLUSTER.format("lifecycle of a sidecar", "its script"),
     "Sidecar.stdin": _CLUSTER.format("stdin of a sidecar", "a file"),
@@ -116,12 +179,11 @@ REFUSED: dict[str, str] = {
     "Step.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
     "StepTemplate.volumeDevices": _CLUSTER.format("block devices", "volumeMounts"),
     "TaskRef.bundle": _CLUSTER.format("the old field of bundles", "resolver: bundles"),
-    "Volume.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
     "Volume.ephemeral": _CLUSTER.format("ephemeral volumes", "emptyDir"),
-    "Volume.hostPath": _CLUSTER.format("hostPath volumes", "emptyDir or persistentVolumeClaim"),
+    "Volume.gitRepo": _CLUSTER.format("gitRepo volumes", "a step that clones"),
     "Volume.image": _CLUSTER.format("image volumes", "emptyDir"),
-    "Volume.iscsi": _CLUSTER.format("iscsi volumes", "persistentVolumeClaim"),
-    "Volume.nfs": _CLUSTER.format("nfs volumes", "persistentVolumeClaim"),
+    **{f"Volume.{kind}": _CLUSTER.format(f"{kind} volumes", "emptyDir or persistentVolumeClaim") for kind in _VOLUMES},
+    "VolumeProjection.clusterTrustBundle": _CLUSTER.format("ClusterTrustBundles", "a configMap"),
     "VolumeMount.subPathExpr": _CLUSTER.format("subPathExpr", "subPath"),
     "WorkspaceBinding.csi": _CLUSTER.format("csi volumes", "emptyDir or persistentVolumeClaim"),
 }

@@ -71,7 +71,7 @@ class StepResult(Typed, frozen=True, kw_only=True):
 
 
 class StepOutputConfig(Typed, frozen=True, kw_only=True):
-    """The file for a copy of a step's output (alpha: refused)."""
+    """The file for a copy of a step's output (alpha)."""
 
     path: str = ""
 

@@ -6,16 +6,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-import msgspec
 import pytest
 import yaml
 
 from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import built_in
-from workshop.manifests import tekton
 from workshop.manifests.objects import Object
-from workshop.manifests.tekton import pipeline, runs, support, task
 
 DENIED = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed: '
 STEP: dict[str, Any] = {"name": "s", "image": "busybox", "script": "true"}
@@ -213,20 +210,3 @@ def test_propagated_params_need_no_declaration() -> None:
     spec = {"params": [{"name": "word", "value": "hi"}],
             "pipelineSpec": {"tasks": [{"name": "a", "taskSpec": {"steps": [step]}}]}}  # fmt: skip
     admit(built_in("PipelineRun"), _of("PipelineRun", spec), None)
-
-
-def _fields() -> set[str]:
-    found = set()
-    for module in (tekton.params, pipeline, runs, task):
-        for value in vars(module).values():
-            if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__module__ == module.__name__:
-                found |= {f"{value.__name__}.{field.encode_name}" for field in msgspec.structs.fields(value)}
-    return found
-
-
-def test_every_field_is_supported_accepted_or_refused_and_only_once() -> None:
-    listed = [f"{name}.{field}" for name, fields in support.SUPPORTED.items() for field in fields.split()]
-    listed += [*support.ACCEPTED, *support.REFUSED, *support.GATED, *support.REFUSED_WITH_ALPHA]
-    assert len(listed) == len(set(listed))
-    core = {name for name in support.REFUSED if name.startswith(("Volume.", "VolumeMount."))}
-    assert set(listed) - core == _fields()

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-import msgspec
 import pytest
 
 from workshop.lab.admission import admit
 from workshop.lab.api_errors import BadRequest
 from workshop.lab.kinds import Kinds
-from workshop.manifests import approval, triggers
-from workshop.manifests.meta import Typed
 from workshop.manifests.objects import Object
-from workshop.manifests.triggers import support
 
 V = "triggers.tekton.dev/v1beta1"
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "$(tt.params.x)"}}
@@ -200,19 +195,3 @@ def test_an_interceptor_is_at_one_address() -> None:
     config = {"clientConfig": {"url": "http://x", "service": {"name": "s", "namespace": "n"}}}
     assert "got both" in refused("Interceptor", config, version="triggers.tekton.dev/v1alpha1")
     put("ClusterInterceptor", {"clientConfig": {"url": "http://x"}}, version="triggers.tekton.dev/v1alpha1")
-
-
-def test_every_field_is_supported_accepted_or_refused() -> None:
-    status = {"ApprovalTaskStatus", "MemberResponse", "Response"}
-    shared = {"Condition", "LabelSelector", "Resource", "SecretRef", "Typed"}
-    known = [
-        f"{name}.{field.encode_name}"
-        for module in (triggers, approval)
-        for name, one in vars(module).items()
-        if isinstance(one, type) and issubclass(one, Typed) and name not in status | shared
-        for field in msgspec.structs.fields(one)
-    ]
-    listed = [f"{name}.{field}" for name, fields in support.SUPPORTED.items() for field in fields.split()]
-    listed += [*support.ACCEPTED, *support.REFUSED]
-    assert [name for name, count in Counter(listed).items() if count > 1] == []
-    assert sorted(listed) == sorted(known)

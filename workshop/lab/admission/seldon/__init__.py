@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workshop.lab.admission.seldon.graphs import graph_refusal
+from workshop.lab.admission.seldon.graphs import graph_refusal, spec_refusal
 from workshop.lab.admission.seldon.pods import pod_refusal
 from workshop.lab.admission.seldon.webhook import denied, invalid, parse, violations
 from workshop.manifests.objects import Object
@@ -16,8 +16,13 @@ def admit_seldon(new: Object, old: Object | None) -> Object:
     broken = violations(sdep)
     if broken:
         raise denied(broken)
+    unfit = spec_refusal(sdep.spec)
+    if unfit:
+        path, why = unfit
+        raise denied([invalid(path, new["metadata"].get("name", ""), why)])
     for index, predictor in enumerate(sdep.spec.predictors):
-        refusal = graph_refusal(sdep, predictor) or pod_refusal(predictor)
+        refusal = graph_refusal(predictor) or pod_refusal(predictor)
         if refusal:
-            raise denied([invalid(f"spec.predictors[{index}]", predictor.name, refusal)])
+            path, why = refusal
+            raise denied([invalid(f"spec.predictors[{index}].{path}", predictor.name, why)])
     return new

@@ -6,7 +6,9 @@ implementation that only the Java engine of earlier versions had.
 
 from __future__ import annotations
 
-from workshop.manifests.seldon import PredictiveUnit, Predictor, SeldonDeployment, nodes
+from collections.abc import Iterator
+
+from workshop.manifests.seldon import PredictiveUnit, Predictor, SeldonDeploymentSpec, nodes
 
 TYPES = ("MODEL", "ROUTER", "COMBINER", "TRANSFORMER", "OUTPUT_TRANSFORMER")
 METHODS = ("TRANSFORM_INPUT", "TRANSFORM_OUTPUT", "ROUTE", "AGGREGATE", "SEND_FEEDBACK")
@@ -24,46 +26,62 @@ NO_KAFKA = "the lab has no Kafka; serverType kafka needs a cluster"
 NO_SEPARATE_ENGINE = "the lab's gateway orchestrates; remove the annotation seldon.io/engine-separate-pod"
 
 
-def graph_refusal(sdep: SeldonDeployment, predictor: Predictor) -> str:
-    """Why the lab cannot run a predictor, or nothing."""
-    spec = sdep.spec
-    for unfit, why in (
-        (spec.protocol == "tensorflow", NO_TENSORFLOW),
-        (spec.transport == "grpc", REST_ONLY),
-        (spec.server_type == "kafka", NO_KAFKA),
-        (spec.annotations.get("seldon.io/engine-separate-pod", "").lower() == "true", NO_SEPARATE_ENGINE),
+Refusal = tuple[str, str]
+"""The path of a field, and why the lab does not support it."""
+
+
+def spec_refusal(spec: SeldonDeploymentSpec) -> Refusal | None:
+    """The field that the lab does not support in any predictor."""
+    separate = "seldon.io/engine-separate-pod"
+    for unfit, path, why in (
+        (spec.protocol == "tensorflow", "spec.protocol", NO_TENSORFLOW),
+        (spec.transport == "grpc", "spec.transport", REST_ONLY),
+        (spec.server_type == "kafka", "spec.serverType", NO_KAFKA),
+        (spec.annotations.get(separate, "").lower() == "true", f"spec.annotations[{separate}]", NO_SEPARATE_ENGINE),
     ):
         if unfit:
-            return why
+            return path, why
+    return None
+
+
+def graph_refusal(predictor: Predictor) -> Refusal | None:
+    """The field of a predictor, apart from its Pods, that the lab does not support. Its path is below the predictor."""
     for name, value in (("explainer", predictor.explainer), ("ssl", predictor.ssl)):
         if value:
-            return f"the lab does not run {name}; remove the field or use a cluster"
+            return name, f"the lab does not run {name}; remove the field or use a cluster"
     names = [unit.name for unit in nodes(predictor.graph)]
     twice = next((name for name in names if names.count(name) > 1), "")
     if twice:
-        return f"two nodes of the graph are named {twice}; the executor finds a node by its name"
-    return next((why for unit in nodes(predictor.graph) if (why := _unit_refusal(unit))), "")
+        return "graph", f"two nodes of the graph are named {twice}; the executor finds a node by its name"
+    return next((found for path, unit in _placed(predictor.graph) if (found := _unit_refusal(path, unit))), None)
 
 
-def _unit_refusal(unit: PredictiveUnit) -> str:
+def _placed(unit: PredictiveUnit, path: str = "graph") -> Iterator[tuple[str, PredictiveUnit]]:
+    yield path, unit
+    for index, child in enumerate(unit.children):
+        yield from _placed(child, f"{path}.children[{index}]")
+
+
+def _unit_refusal(path: str, unit: PredictiveUnit) -> Refusal | None:
     if unit.logger:
-        return NO_EVENTS
+        return f"{path}.logger", NO_EVENTS
     if unit.endpoint and unit.endpoint.type == "GRPC":
-        return REST_ONLY
+        return f"{path}.endpoint.type", REST_ONLY
     if unit.implementation == "RANDOM_ABTEST":
-        return _ab_test_refusal(unit)
+        why = _ab_test_refusal(unit)
+        return (path, why) if why else None
     if unit.implementation in ("SIMPLE_MODEL", "SIMPLE_ROUTER", "AVERAGE_COMBINER"):
-        return f"implementation {unit.implementation} of {unit.name}: {BUILT_IN}"
+        return f"{path}.implementation", f"implementation {unit.implementation} of {unit.name}: {BUILT_IN}"
     if unit.implementation not in ("", "UNKNOWN_IMPLEMENTATION"):
-        return OWN_IMAGES
+        return f"{path}.implementation", OWN_IMAGES
     if unit.model_uri:
-        return NO_MODEL
+        return f"{path}.modelUri", NO_MODEL
     if unit.type and unit.type not in TYPES:
-        return f"type {unit.type} of {unit.name}: allowed: {', '.join(TYPES)}"
+        return f"{path}.type", f"type {unit.type} of {unit.name}: allowed: {', '.join(TYPES)}"
     unknown = next((method for method in unit.methods if method not in METHODS), "")
     if unknown:
-        return f"method {unknown} of {unit.name}: allowed: {', '.join(METHODS)}"
-    return ""
+        return f"{path}.methods", f"method {unknown} of {unit.name}: allowed: {', '.join(METHODS)}"
+    return None
 
 
 def _ab_test_refusal(unit: PredictiveUnit) -> str:

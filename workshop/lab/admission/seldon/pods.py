@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from workshop.lab.admission.seldon.graphs import NO_KEDA
+from workshop.lab.admission.seldon.graphs import NO_KEDA, Refusal
 from workshop.manifests.kubernetes import PodSpec
 from workshop.manifests.seldon import ComponentSpec, Predictor, nodes
 
@@ -99,59 +99,62 @@ _FIELD = re.compile(
 )
 
 
-def pod_refusal(predictor: Predictor) -> str:
-    """Why the lab cannot run a predictor's Pods, or nothing."""
+def pod_refusal(predictor: Predictor) -> Refusal | None:
+    """The field of a predictor's Pods that the lab does not support. Its path is below the predictor."""
     if not predictor.component_specs:
-        return "componentSpecs is empty: the lab runs own images, named in a component's containers"
+        why = "componentSpecs is empty: the lab runs own images, named in a component's containers"
+        return "componentSpecs", why
     units = {unit.name for unit in nodes(predictor.graph)}
     seen: set[str] = set()
     for index, component in enumerate(predictor.component_specs):
         refusal = _component_refusal(component, units, seen)
         if refusal:
-            return f"componentSpecs[{index}]: {refusal}"
-    return ""
+            return f"componentSpecs[{index}].{refusal[0]}", refusal[1]
+    return None
 
 
-def _component_refusal(component: ComponentSpec, units: set[str], seen: set[str]) -> str:
+def _component_refusal(component: ComponentSpec, units: set[str], seen: set[str]) -> Refusal | None:
     if component.keda_spec:
-        return NO_KEDA
+        return "kedaSpec", NO_KEDA
     try:
         msgspec.convert(component.spec, PodSpec)
     except msgspec.ValidationError as e:
-        return f"spec: {e}"
+        return "spec", str(e)
     for name in component.spec:
         if name in POD_REFUSED:
-            return POD_REFUSED[name]
+            return f"spec.{name}", POD_REFUSED[name]
     if component.spec.get("restartPolicy", "Always") != "Always":
-        return "restartPolicy: a Deployment's pods are always restarted"
+        return "spec.restartPolicy", "a Deployment's pods are always restarted"
     containers = component.spec.get("containers") or []
     if not containers:
-        return "it has no containers"
-    for container in containers:
+        return "spec.containers", "it has no containers"
+    for index, container in enumerate(containers):
         refusal = _container_refusal(container, units, seen)
         if refusal:
-            return f"container {container['name']}: {refusal}"
+            return f"spec.containers[{index}].{refusal[0]}", refusal[1]
         seen.add(container["name"])
-    return ""
+    return None
 
 
-def _container_refusal(container: dict[str, Any], units: set[str], seen: set[str]) -> str:
+def _container_refusal(container: dict[str, Any], units: set[str], seen: set[str]) -> Refusal | None:
     if container["name"] not in units:
-        return TWO_CONTAINERS
+        return "name", TWO_CONTAINERS
     if container["name"] in seen:
-        return "there are two of this name"
+        return "name", "there are two of this name"
     for name in container:
         if name in CONTAINER_REFUSED:
-            return CONTAINER_REFUSED[name]
+            return name, CONTAINER_REFUSED[name]
     for name in ("livenessProbe", "readinessProbe"):
-        if {"exec", "grpc"} & (container.get(name) or {}).keys():
-            return f"{name}: {PROBE_REFUSED}"
+        for way in ("exec", "grpc"):
+            if way in (container.get(name) or {}):
+                return f"{name}.{way}", PROBE_REFUSED
     if "postStart" in (container.get("lifecycle") or {}):
-        return POST_START
-    for item in container.get("env") or []:
+        return "lifecycle.postStart", POST_START
+    for index, item in enumerate(container.get("env") or []):
         source = item.get("valueFrom") or {}
+        path = f"env[{index}].valueFrom"
         if "resourceFieldRef" in source:
-            return f"env {item['name']}: {RESOURCE_REFUSED}"
+            return f"{path}.resourceFieldRef", RESOURCE_REFUSED
         if "fieldRef" in source and not _FIELD.fullmatch(str(source["fieldRef"].get("fieldPath", ""))):
-            return f"env {item['name']}: {FIELD_REFUSED}"
-    return ""
+            return f"{path}.fieldRef.fieldPath", FIELD_REFUSED
+    return None

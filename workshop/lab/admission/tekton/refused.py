@@ -15,12 +15,12 @@ def check_refused(found: Findings, path: str, value: Any) -> None:
     if isinstance(value, msgspec.Struct):
         for name, wire in zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True):
             one = getattr(value, name)
-            if one is None or one == "" or one == [] or one == {}:
+            if one is None or one is False or one == "" or one == [] or one == {}:
                 continue
             field = f"{type(value).__name__}.{wire}"
             where = at(path, wire)
-            if field in REFUSED:
-                found.add(REFUSED[field], where)
+            if message := REFUSED.get(field) or REFUSED.get(f"{field}: {one}"):
+                found.add(message, where)
             elif field in REFUSED_WITH_ALPHA:
                 if found.flags.enable_api_fields == "alpha":
                     found.add(REFUSED_WITH_ALPHA[field], where)

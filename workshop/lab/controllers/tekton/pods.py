@@ -139,6 +139,7 @@ def _sidecar(
         env_from=tuple(sidecar.env_from),
         mounts=(*workspaces, *sidecar.volume_mounts),
         probes=tuple(probe for probe in (sidecar.startup_probe, sidecar.readiness_probe) if probe),
+        ports={port.name: port.container_port for port in sidecar.ports if port.name},
         shown=_shown(sidecar, resources),
     )
 
