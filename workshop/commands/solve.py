@@ -11,6 +11,7 @@ from workshop import output
 from workshop.commands.check import show
 from workshop.errors import RunFailed
 from workshop.guide.module import Command, Module
+from workshop.guide.question import Question, beside, plain, plain_answer
 from workshop.guide.runner import Ran
 from workshop.operations.participation import READ_ONLY_MODULES, Participation, participation
 from workshop.participants.target import CommandTarget
@@ -47,7 +48,8 @@ def do(way: Participation, module: Module, *, again: bool = False) -> None:
             )
     for undone in way.undo(module):
         output.note(f"     {undone}")
-    result = way.do(module, before=_typed, after=_printed)
+    shown = _Shown(module, way.target.name)
+    result = way.do(module, before=shown.typed, after=shown.printed)
     if not result.ok:
         raise RunFailed(result.problem, hint=f"workshop start {module.number} takes you to where this began")
     left = [finding for finding in participation(way.target).findings(module) if not finding.ok]
@@ -56,10 +58,22 @@ def do(way: Participation, module: Module, *, again: bool = False) -> None:
         raise RunFailed(f"module {module.number} ran, and its check is not satisfied")
 
 
-def _typed(command: Command) -> None:
-    output.note("     $ " + command.text.replace("\n", "\n       "))
+class _Shown:
+    """Prints the commands with their output, the questions before them, and the answers after them."""
 
+    def __init__(self, module: Module, where: str) -> None:
+        self._asked = beside(module.questions, module.blocks, where)
+        self._answered: dict[int, list[Question]] = {}
 
-def _printed(ran: Ran) -> None:
-    for line in ran.output.splitlines()[-12:]:
-        output.note(f"       {line}")
+    def typed(self, command: Command) -> None:
+        last, asked = self._asked.get(command.line, (0, []))
+        for question in asked:
+            self._answered.setdefault(last, []).append(question)
+            output.note("     ? " + "\n       ".join(plain(question)))
+        output.note("     $ " + command.text.replace("\n", "\n       "))
+
+    def printed(self, ran: Ran) -> None:
+        for line in ran.output.splitlines()[-12:]:
+            output.note(f"       {line}")
+        for question in self._answered.get(ran.line, ()):
+            output.note(f"     = {plain_answer(question)}")

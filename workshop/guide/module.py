@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from workshop.errors import ManifestError
+from workshop.guide.question import Question, questions
 
 FILE_NAME = re.compile(r"(\d\d)-([a-z0-9-]+)\.md\Z")
 SECTIONS = ("You will", "You are here", "Steps", "Check", "What changed", "State of the pipeline")
@@ -53,7 +54,8 @@ class Block:
 class Module:
     """One module. `body` is the Markdown after the front matter, from line `body_line` of the file on.
 
-    `needs` are the numbers of the modules whose results this one needs. A translation has `source`: the digest of the
+    `needs` are the numbers of the modules whose results this one needs; `questions` are those that the reader answers
+    before a command. A translation has `source`: the digest of the
     text that was translated. If that text has changed, the translation is stale.
     """
 
@@ -68,6 +70,7 @@ class Module:
     body_line: int
     blocks: tuple[Block, ...]
     needs: tuple[str, ...] = ()
+    questions: tuple[Question, ...] = ()
     source: str = ""
 
     @property
@@ -96,6 +99,7 @@ def parse(text: str, path: Path) -> Module:
         for token in _markdown().parse(text)
         if token.type == "fence" and token.info.split()[:1] == ["bash"] and token.map
     )
+    body = "\n".join(text.splitlines()[first - 1 :]) + "\n"
     return Module(
         path=path,
         number=named.group(1),
@@ -104,10 +108,11 @@ def parse(text: str, path: Path) -> Module:
         minutes=int(str(front["minutes"])),
         runs_on=str(front["runs-on"]),
         checks=front["checks"] is True,
-        body="\n".join(text.splitlines()[first - 1 :]) + "\n",
+        body=body,
         body_line=first,
         blocks=blocks,
         needs=tuple(str(front.get("needs") or "").split()),
+        questions=questions(body, path, first),
         source=str(front.get("source") or ""),
     )
 

@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
+from types import MappingProxyType
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -19,6 +20,7 @@ from mdit_py_plugins.tasklists import tasklists_plugin
 from workshop.guide import diagram, glossary
 from workshop.guide.include import Excerpt, excerpt
 from workshop.guide.module import Module, fold_line
+from workshop.guide.question import MARK, form, questions
 from workshop.guide.values import fill
 from workshop.languages.catalog import N_
 
@@ -53,17 +55,25 @@ def sections(module: Module, where: str = "lab") -> Iterator[tuple[str, str, str
 
 
 def render(
-    module: Module, kit: Path, known: Mapping[str, str], where: str = "lab", translated: Translated = str
+    module: Module,
+    kit: Path,
+    known: Mapping[str, str],
+    where: str = "lab",
+    translated: Translated = str,
+    answers: Mapping[int, str] = MappingProxyType({}),
 ) -> str:
     """The body of a module's page, without the parts for the other place. `where` is `lab` or `cluster`.
 
-    `translated` gives the words that are not in the module's text: labels, the glossary, the diagram.
+    `translated` gives the words that are not in the module's text: labels, the glossary, the diagram. `answers` are the
+    reader's answers to the module's questions, by their numbers from 1 on.
 
     Raises ManifestError if an include fails.
     """
     markdown = _markdown()
-    tokens = _meant_for(where, markdown.parse(fill(module.body, known)))
+    body = fill(module.body, known)
+    tokens = _meant_for(where, markdown.parse(body))
     _translate_marks(tokens, translated)
+    _ask(tokens, module, body, answers, translated)
     _include(tokens, module, kit, translated)
     _link_modules(tokens)
     _draw(tokens, int(module.number), translated)
@@ -138,6 +148,22 @@ def _translate_marks(tokens: Sequence[Token], translated: Translated) -> None:
                 child.content = translated(marks[child.content])
 
 
+def _ask(tokens: list[Token], module: Module, body: str, answers: Mapping[int, str], translated: Translated) -> None:
+    """Replace each quotation that is a question by its form."""
+    number, at = 0, 0
+    asked = questions(body, module.path, module.body_line)
+    while at + 2 < len(tokens):
+        if tokens[at].type == "blockquote_open" and tokens[at + 2].content.startswith(MARK):
+            end = next(to for to in range(at, len(tokens)) if tokens[to].type == "blockquote_close")
+            shown = Token("fence", "", 0)
+            shown.meta = {
+                "html": form(asked[number], module.number, number + 1, answers.get(number + 1, ""), translated)
+            }
+            tokens[at : end + 1] = [shown]
+            number += 1
+        at += 1
+
+
 def _include(tokens: list[Token], module: Module, kit: Path, translated: Translated) -> None:
     """Replace each paragraph that is one include link by a fence with the file's text."""
     index = 0
@@ -193,8 +219,12 @@ def _label_tasks(tokens: Sequence[Token], translated: Translated) -> None:
                 )
 
 
+PAGES = {"model/DATA.md": "/guide/data", "grafana/runbook.md": "/dashboards/runbook"}
+"""Files of the kit that have a page, by their paths."""
+
+
 def _link_modules(tokens: Sequence[Token]) -> None:
-    """Links to other modules' files become links to their pages; external links open in a new tab."""
+    """Links to modules and to files that have a page become links to their pages; external links open in a new tab."""
     for token in tokens:
         for child in token.children or []:
             if child.type != "link_open":
@@ -202,5 +232,7 @@ def _link_modules(tokens: Sequence[Token]) -> None:
             href = str(child.attrs.get("href", ""))
             if href.endswith(".md") and "/" not in href:
                 child.attrs["href"] = f"/guide/{href.removesuffix('.md')}"
+            elif (page := PAGES.get(href.partition("#")[0].replace("../", ""))) is not None:
+                child.attrs["href"] = page + "".join(href.partition("#")[1:])
             elif href.startswith("http"):
                 child.attrs |= {"target": "_blank", "rel": "noreferrer"}

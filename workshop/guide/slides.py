@@ -1,6 +1,6 @@
 """Slides, made from the modules' text: what participants will do, why it matters, the steps, the diagram.
 
-Three slides for each module: where we are, why, and what we did. They are generated, so they cannot become outdated.
+For each module: where we are, why, the questions, and what we did. They are generated, so they cannot become outdated.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
 
-from workshop.guide import diagram
+from workshop.guide import diagram, question
 from workshop.guide.module import SECTIONS, Module
 from workshop.guide.render import WHY, Translated
 from workshop.languages.catalog import N_
@@ -33,9 +33,12 @@ def slides(modules: Sequence[Module], translated: Translated = str) -> list[Slid
         will, steps = section(module, "You will"), section(module, "Steps")
         headings = "\n".join(f"1. {heading}" for heading in re.findall(r"^### (.+)$", steps, re.M))
         made.append(Slide(module, module.title, _html(will) + diagram.svg(int(module.number), translated)))
-        why = re.findall(r"^> ?(.*)$", steps, re.M)
+        why = re.search(rf"^> {re.escape(WHY)}(.*\n(?:>.*\n)*)", steps, re.M)
         if why:
-            made.append(Slide(module, translated(N_("Why it matters")), _html(" ".join(why).replace(WHY, ""))))
+            text = re.sub(r"^> ?", "", why[1], flags=re.M)
+            made.append(Slide(module, translated(N_("Why it matters")), _html(text)))
+        for each in module.questions:
+            made.append(Slide(module, translated(N_("Before you run it")), question.slide(each, translated)))
         made.append(Slide(module, translated(N_("The steps")), _html(headings)))
     return made
 

@@ -51,11 +51,11 @@ def in_language(module: Module, language: str) -> Translation:
 
 
 def differences(module: Module, translation: Module) -> list[str]:
-    """What a translation would do differently: front matter, headings, blocks of commands, includes, and links."""
+    """What a translation would do differently: front matter, headings, blocks, includes, answers, and links."""
     found = []
     if _front(translation) != _front(module):
         found.append(f"the front matter is {_front(translation)}, in {module.path.name} {_front(module)}")
-    for what, read in (("heading", _headings), ("block", _fences), ("link", _links)):
+    for what, read in (("heading", _headings), ("block", _fences), ("question", _questions), ("link", _links)):
         pairs = zip_longest(read(module), read(translation), fillvalue="nothing")
         found += [f"{what} {at} is {theirs}, in {module.path.name} {ours}" for at, (ours, theirs) in
                   enumerate(pairs, start=1) if ours != theirs]  # fmt: skip
@@ -73,6 +73,11 @@ def _headings(module: Module) -> list[str]:
 def _fences(module: Module) -> list[str]:
     tokens = MarkdownIt("commonmark").parse(module.body)
     return [f"```{token.info}\n{token.content}```" for token in tokens if token.type == "fence"]
+
+
+def _questions(module: Module) -> list[str]:
+    """The number of choices of each question, and its answer."""
+    return [f"{len(each.choices)} choices, answer {each.answer}" for each in module.questions]
 
 
 def _links(module: Module) -> list[str]:

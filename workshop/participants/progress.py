@@ -1,6 +1,7 @@
 """A participant's progress, in the ConfigMap `workshop-progress` of their dev namespace.
 
-It has the last result of each module's check, the module that they work on, and their request for help. The guide's
+It has the last result of each module's check, their answers to the questions of the modules, the module that they work
+on, and their request for help. The guide's
 pages and the verbs `check`, `start`, `solve` and `help` write it, in the lab and on a cluster alike. The guide and the
 instructor's board show it; a check decides again whether its module is done. A participant may write anything into the
 ConfigMap: a value that is too long or has another form is ignored.
@@ -23,13 +24,16 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.manifests.objects import Object
 
 NAME = "workshop-progress"
-HERE, HELP, MODULE = "here", "help", "module-"
-"""The keys of the ConfigMap; a module's key ends with its number."""
+HERE, HELP, MODULE, ANSWER = "here", "help", "module-", "answer-"
+"""The keys of the ConfigMap. A module's key ends with its number, an answer's with this and the question's."""
 LONGEST = 300
 """Characters of a request for help."""
+ANSWER_LENGTH = 20
+"""Characters of an answer."""
 _TASK, _OPEN, _VALUE = 120, 5, 4096
 """Characters of a task's name, tasks of a module, and bytes of a value."""
 _NUMBER = re.compile(rf"{MODULE}(\d\d)")
+_QUESTION = re.compile(rf"{ANSWER}(\d\d)-([1-9])")
 _Count = Annotated[int, Meta(ge=0, le=100_000)]
 _Time = Annotated[float, Meta(ge=0, le=10**11)]
 _ModuleNumber = Annotated[str, Meta(pattern=r"^\d\d$")]
@@ -51,6 +55,13 @@ class CheckRecord(msgspec.Struct, frozen=True):
     @property
     def done(self) -> bool:
         return self.left == 0
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a question of a module, and when it was given: the number of a choice, or a number."""
+
+    given: Annotated[str, Meta(min_length=1, max_length=ANSWER_LENGTH)]
+    at: _Time
 
 
 class Here(msgspec.Struct, frozen=True):
@@ -75,11 +86,16 @@ class Help(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Progress:
-    """What the ConfigMap says; `modules` by number."""
+    """What the ConfigMap says: `modules` by number, `answers` by module and number of the question."""
 
     modules: Mapping[str, CheckRecord] = field(default_factory=dict)
     here: Here | None = None
     help: Help | None = None
+    answers: Mapping[tuple[str, int], Answer] = field(default_factory=dict)
+
+    def answers_of(self, module: str) -> dict[int, str]:
+        """The answers to a module's questions, by number."""
+        return {number: each.given for (of, number), each in self.answers.items() if of == module}
 
     def module(self, numbers: Sequence[str]) -> str:
         """The module that the participant works on: the last one that they named, or after it the first open one.
@@ -111,16 +127,19 @@ Change = Mapping[str, str | None]
 def progress_of(configmap: Object | None) -> Progress:
     """The progress in a ConfigMap. What cannot be read is left out."""
     data = (configmap or {}).get("data") or {}
-    modules = {}
+    modules, answers = {}, {}
     for key, value in data.items():
         match = _NUMBER.fullmatch(key)
         if match and (record := _read(value, CheckRecord)):
             open_ = tuple(one_line(task, _TASK) for task in record.open)
             modules[match[1]] = msgspec.structs.replace(record, open=open_)
+        question = _QUESTION.fullmatch(key)
+        if question and (answer := _read(value, Answer)):
+            answers[question[1], int(question[2])] = answer
     request = _read(data.get(HELP), Help)
     if request:
         request = msgspec.structs.replace(request, text=one_line(request.text, LONGEST))
-    return Progress(dict(sorted(modules.items())), _read(data.get(HERE), Here), request)
+    return Progress(dict(sorted(modules.items())), _read(data.get(HERE), Here), request, answers)
 
 
 def one_line(text: str, longest: int) -> str:
@@ -149,6 +168,14 @@ def here(before: Progress, number: str) -> Change:
     if before.here and before.here.module == number:
         return {}
     return {HERE: _text(Here(number, round(time.time(), 1)))}
+
+
+def answers(before: Progress, number: str, question: int, given: str) -> Change:
+    """The answer to a question of a module, of at most ANSWER_LENGTH characters; the last one counts."""
+    known = before.answers.get((number, question))
+    if known and known.given == given:
+        return {}
+    return {f"{ANSWER}{number}-{question}": _text(Answer(given, round(time.time(), 1)))}
 
 
 def asks_for_help(before: Progress, number: str, text: str) -> Change:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from flights import advance, months, params
+from flights import advance, dictionary, months, params
 from flights.errors import FlightsError
 from flights.schema import COLUMNS, FEATURES, LEAKS, NAMES, json_schema
 
@@ -25,6 +25,15 @@ def test_every_column_describes_its_allowed_values() -> None:
     for column in COLUMNS:
         assert column.allowed
         assert column.kind == "string" or (column.minimum is not None and column.maximum is not None)
+
+
+def test_the_data_dictionary_is_what_the_schema_says() -> None:
+    text = (MODEL / dictionary.FILE).read_text(encoding="utf-8")
+    assert text == dictionary.text(), "next: python -m flights.dictionary"
+    rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
+    assert tuple(rows) == NAMES
+    assert "| number | F | a number from -40 to 130 | 10% | yes | feature | air temperature |" in rows["temp"]
+    assert "| no | no | none: a leak |" in rows["dep_delay"] and "| no | no | label |" in rows["late"]
 
 
 def test_json_schema_has_one_entry_a_feature() -> None:

@@ -83,6 +83,17 @@ def test_a_link_to_a_module_leads_to_its_page(tmp_path: Path) -> None:
     assert 'href="/guide/02-explore-the-data"' in _html(tmp_path, "[next](02-explore-the-data.md)\n")
 
 
+@pytest.mark.parametrize(
+    ("link", "address"),
+    [
+        ("../../model/DATA.md", "/guide/data"),
+        ("../../../grafana/runbook.md#modelmisses", "/dashboards/runbook#modelmisses"),
+    ],
+)
+def test_a_link_to_a_file_that_has_a_page_leads_to_the_page(tmp_path: Path, link: str, address: str) -> None:
+    assert f'href="{address}"' in _html(tmp_path, f"[it]({link})\n")
+
+
 def test_every_module_of_the_kit_renders() -> None:
     for module in load_all(KIT / "workshop" / "modules"):
         assert "<h2" in render(module, KIT, KNOWN)

@@ -152,9 +152,14 @@ def test_the_slides_say_what_the_modules_say() -> None:
     made = slides(MODULES)
     assert {slide.module.number for slide in made} == {module.number for module in MODULES}
     gate = [slide for slide in made if slide.module.number == "07"]
-    assert [slide.title for slide in gate] == ["Test, and meet the gate", "Why it matters", "The steps"]
+    assert [slide.title for slide in gate] == [
+        "Test, and meet the gate",
+        "Why it matters",
+        "Before you run it",
+        "The steps",
+    ]
     assert "write a test of how the model must behave" in gate[0].body and "<svg" in gate[0].body
-    assert "<a href=" in gate[1].body and "Try to cheat" in gate[2].body
+    assert "<a href=" in gate[1].body and "Try to cheat" in gate[3].body
     assert all(slide.body.strip() for slide in made)
 
 

@@ -24,6 +24,13 @@ BODY = """
 
 ## Steps
 
+> **Before you run it.** One or two?
+>
+> - [x] one
+> - [ ] two
+>
+> **Answer.** One.
+
 [README.md](../../README.md "include")
 
 ```bash timeout=5
@@ -81,6 +88,9 @@ def test_a_translation_with_the_same_blocks_includes_and_links_has_no_difference
         ("(02-b.md)", "(03-c.md)", "link"),
         ("minutes: 10", "minutes: 11", "front matter"),
         ("## Steps", "### Steps", "heading 2"),
+        ("[x] one\n> - [ ] two", "[ ] one\n> - [x] two", "question 1"),
+        ("> - [ ] two", "> - [ ] two\n> - [ ] three", "question 1"),
+        ("> **Before you run it.**", "> **先想一想。**", "question 1"),
     ],
 )
 def test_a_translation_that_would_execute_something_else_is_named(

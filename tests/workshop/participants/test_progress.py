@@ -15,6 +15,7 @@ from workshop.participants.progress import (
     LONGEST,
     NAME,
     Progress,
+    answers,
     asks_for_help,
     checked,
     helped,
@@ -48,6 +49,20 @@ def test_a_check_that_was_asked_for_says_what_is_left_and_where_the_participant_
     assert (record.left, record.tasks, record.failed) == (2, 3, 1) and record.open == ("task 0", "task 1")
     since = found.since("02")
     assert since is not None and time.time() - since < 60
+
+
+def test_the_last_answer_to_a_question_is_kept_and_one_of_another_form_is_ignored() -> None:
+    found = after(
+        Progress(),
+        lambda p: answers(p, "02", 1, "4"),
+        lambda p: answers(p, "02", 2, "0.5"),
+        lambda p: answers(p, "02", 1, "3"),
+        lambda p: answers(p, "04", 1, "1"),
+    )
+    assert found.answers_of("02") == {1: "3", 2: "0.5"} and found.answers_of("03") == {}
+    assert answers(found, "04", 1, "1") == {}, "the same answer writes nothing"
+    wrong = {"answer-02-1": '{"given": "%s", "at": 1}' % ("x" * 21), "answer-2-1": "{}", "answer-02-10": "{}"}
+    assert progress_of({"data": wrong}).answers == {}
 
 
 def test_checks_are_counted_until_the_module_is_done_and_the_next_one_follows() -> None:

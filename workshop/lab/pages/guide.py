@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -30,10 +32,18 @@ from workshop.lab.pages.guidehost import GuideHost
 from workshop.lab.pages.jobs import VERBS, Busy, Job
 from workshop.lab.progress import progress
 from workshop.languages.catalog import N_, Language
-from workshop.participants.progress import LONGEST, Progress, asks_for_help, checked, needs_no_help, one_line
+from workshop.participants.progress import (
+    LONGEST,
+    Progress,
+    answers,
+    asks_for_help,
+    checked,
+    needs_no_help,
+    one_line,
+)
 
-HELP_BYTES = 4096
-"""Bytes of a request for help: LONGEST characters in JSON."""
+BODY_BYTES = 4096
+"""Bytes of a request: LONGEST characters in JSON, and more."""
 
 
 class _Request(msgspec.Struct, frozen=True):
@@ -41,6 +51,14 @@ class _Request(msgspec.Struct, frozen=True):
 
     module: str
     text: str = ""
+
+
+class _Answer(msgspec.Struct, frozen=True):
+    """A participant's answer to a question of a module, whose first question is 1."""
+
+    module: str
+    question: int
+    answer: str
 
 
 def guide_routes(host: GuideHost) -> list[BaseRoute]:
@@ -74,6 +92,11 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
             for slide in slides(_titles(_modules(host.kit), language), language.text)
         ]
         return host.page(request, "slides.html", {"slides": shown})
+
+    async def dictionary(request: Request) -> Response:
+        text = (host.kit / "model" / "DATA.md").read_text(encoding="utf-8")
+        body = MarkdownIt("commonmark", {"html": False}).enable("table").render(text)
+        return host.page(request, "data.html", {"body": Markup(body)})  # noqa: S704 made by our own renderer
 
     async def find(request: Request) -> Response:
         words = request.query_params.get("q", "")[:200]
@@ -116,30 +139,54 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
             return JSONResponse(_help(host.remember(needs_no_help)))
         if request.method != "POST":
             return JSONResponse(_help(host.progress()))
-        if int(request.headers.get("content-length") or HELP_BYTES + 1) > HELP_BYTES:
-            return JSONResponse({"error": f"the request is larger than {HELP_BYTES} bytes"}, status_code=413)
-        try:
-            given = msgspec.json.decode(await request.body(), type=_Request)
-        except msgspec.DecodeError as e:
-            return JSONResponse({"error": f'expected {{"module": "03", "text": "why"}}: {e}'}, status_code=400)
+        given = await _read(request, _Request, '{"module": "03", "text": "why"}')
+        if isinstance(given, JSONResponse):
+            return given
         if given.module not in CHECKS:
             return JSONResponse({"error": f"there is no module {one_line(given.module, 20)}"}, status_code=404)
         asks = partial(asks_for_help, number=given.module, text=given.text)
         return JSONResponse(_help(host.remember(asks)))
 
+    async def answer(request: Request) -> Response:
+        given = await _read(request, _Answer, '{"module": "03", "question": 1, "answer": "2"}')
+        if isinstance(given, JSONResponse):
+            return given
+        asked = next((m.questions for m in _modules(host.kit) if m.number == given.module), ())
+        if not 1 <= given.question <= len(asked):
+            return JSONResponse({"error": "there is no such question"}, status_code=404)
+        if not asked[given.question - 1].accepts(given.answer):
+            return JSONResponse({"error": "the answer is the number of a choice, or a number"}, status_code=400)
+        gives = partial(answers, number=given.module, question=given.question, given=given.answer)
+        return JSONResponse({"answers": host.remember(gives).answers_of(given.module)})
+
     return [
         Route("/guide", lambda _: RedirectResponse("/guide/")),
         Route("/guide/", index),
         Route("/guide/search", find),
+        Route("/guide/data", dictionary),
         Route("/guide/whole", whole),
         Route("/guide/slides", talk),
         Route("/guide/api/check/{number:str}", check, methods=["POST"]),
+        Route("/guide/api/answer", answer, methods=["POST"]),
         Route("/guide/api/help", help_, methods=["GET", "POST", "DELETE"]),
         Route("/guide/api/job", job),
         Route("/guide/api/{verb:str}/{number:str}", begin, methods=["POST"]),
         Route("/guide/{name:str}", module_page),
         Route("/guide/{name:str}/", lambda request: RedirectResponse(f"/guide/{request.path_params['name']}")),
     ]
+
+
+T = TypeVar("T")
+
+
+async def _read(request: Request, wanted: type[T], example: str) -> T | JSONResponse:
+    """The JSON body of a request, or the answer that refuses it."""
+    if int(request.headers.get("content-length") or BODY_BYTES + 1) > BODY_BYTES:
+        return JSONResponse({"error": f"the request is larger than {BODY_BYTES} bytes"}, status_code=413)
+    try:
+        return msgspec.json.decode(await request.body(), type=wanted)
+    except msgspec.DecodeError as e:
+        return JSONResponse({"error": f"expected {example}: {e}"}, status_code=400)
 
 
 def next_module(lab: Lab, language: Language) -> Module | None:
@@ -186,7 +233,8 @@ def _module_values(host: GuideHost, modules: list[Module], found: Module, langua
 
 def _body(host: GuideHost, module: Module, language: Language) -> Markup:
     try:
-        made = render(module, host.kit, host.values(), host.where, language.text)
+        given = host.progress().answers_of(module.number)
+        made = render(module, host.kit, host.values(), host.where, language.text, given)
     except WorkshopError as e:
         message = language.text(N_("This module cannot be shown:"))
         return Markup('<div class="notice warn" role="alert"><p>{} {}</p></div>').format(message, str(e))

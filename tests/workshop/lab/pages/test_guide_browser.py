@@ -22,6 +22,7 @@ PAGES = [
     "/guide/",
     "/guide/search?q=dvc",
     "/guide/slides",
+    "/guide/data",
     "/guide/01-meet-the-lab?lang=zh-Hans",
     "/guide/?lang=en",
     *(f"/guide/{m.name}" for m in MODULES),
@@ -106,7 +107,7 @@ def test_an_answer_opens_on_demand_and_the_check_says_what_is_missing(opened: tu
     browser, base = opened
     browser.get(f"{base}/guide/02-explore-the-data")
     assert not browser.find_element(By.CSS_SELECTOR, "details pre").is_displayed()
-    click(browser, "summary")
+    click(browser, "details:has(pre) > summary")
     assert "leak: dep_delay" in browser.find_element(By.CSS_SELECTOR, "details pre").text
     assert "done" in str(browser.find_element(By.CSS_SELECTOR, '.side [data-module="02"]').get_attribute("class"))
     click(browser, "#proof-check")
@@ -135,3 +136,21 @@ def test_a_term_is_explained_by_keyboard(opened: tuple[Chrome, str]) -> None:
     assert serious(browser) == []
     browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert not meaning.is_displayed()
+
+
+def test_the_readers_answer_is_kept_and_shown_when_the_answer_opens(opened: tuple[Chrome, str]) -> None:
+    browser, base = opened
+    for number, answer in enumerate(("1", "3")):
+        browser.get(f"{base}/guide/02-explore-the-data")
+        wait_for(browser, "h1")
+        if number == 0:
+            assert not browser.find_element(By.CSS_SELECTOR, ".question .given").is_displayed()
+        click(browser, f".question input[value='{answer}']")
+        click(browser, ".question [type=submit]")
+        wait_for(browser, ".question [role=status]", "Kept")
+    browser.refresh()
+    assert browser.find_element(By.CSS_SELECTOR, ".question input[value='3']").is_selected()
+    click(browser, ".question summary")
+    wait_for(browser, ".question .given", "17, in the evening rush")
+    assert "41 in 100" in browser.find_element(By.CSS_SELECTOR, ".question details").text
+    assert serious(browser) == []

@@ -122,6 +122,36 @@ def test_a_wrong_request_for_help_is_refused_with_a_reason(lab: Lab, body: bytes
     assert answer.status_code == code and answer.json()["error"]
 
 
+def test_an_answer_to_a_question_is_kept_and_the_page_shows_it(lab: Lab) -> None:
+    participant = visitor(lab, lab.views[1].token)
+    given = participant.post("/guide/api/answer", json={"module": "02", "question": 1, "answer": "3"})
+    assert given.json() == {"answers": {"1": "3"}}
+    assert 'value="3" required checked>' in participant.get("/guide/02-explore-the-data").text
+    assert progress(lab.store, lab.participant).answers == {}, "another participant has not answered"
+
+
+def test_the_guide_shows_the_data_dictionary(lab: Lab) -> None:
+    page = visitor(lab, lab.token).get("/guide/data").text
+    assert "<td><code>dep_delay</code></td>" in page and "minutes after midnight" in page
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b'{"module": "77", "question": 1, "answer": "1"}', 404),
+        (b'{"module": "02", "question": 0, "answer": "1"}', 404),
+        (b'{"module": "02", "question": 9, "answer": "1"}', 404),
+        (b'{"module": "02", "question": 1, "answer": "5"}', 400),
+        (b'{"module": "02", "question": 1}', 400),
+        (b'{"module": "02", "question": 1, "answer": "' + b"1" * 5000 + b'"}', 413),
+    ],
+)
+def test_a_wrong_answer_to_the_server_is_refused_with_a_reason(lab: Lab, body: bytes, code: int) -> None:
+    answer = visitor(lab, lab.token).post("/guide/api/answer", content=body)
+    assert answer.status_code == code and answer.json()["error"]
+    assert progress(lab.store, lab.participant).answers == {}
+
+
 def test_the_instructor_cannot_mark_somebody_who_is_not_there(lab: Lab) -> None:
     answer = visitor(lab, lab.instructors[0].token).post("/board/helped/user9")
     assert answer.status_code == 404 and "user9" in answer.json()["error"]

@@ -1,4 +1,4 @@
-// Slides: the arrow keys, space and Page Up / Page Down move forward or back; the address contains the slide.
+// Slides: the arrow keys, space (not on an answer that opens) and Page Up / Page Down move forward or back; the address contains the slide.
 
 const slides = [...document.querySelectorAll(".slide")];
 const NEXT = ["ArrowRight", "ArrowDown", "PageDown", " "];
@@ -19,6 +19,7 @@ function go(at) {
 document.addEventListener("keydown", (event) => {
   const step = NEXT.includes(event.key) ? 1 : BACK.includes(event.key) ? -1 : 0;
   if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (event.key === " " && event.target.closest("summary")) return;
   event.preventDefault();
   go(here() + step);
 });
