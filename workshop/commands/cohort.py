@@ -27,17 +27,19 @@ from workshop.cohort.teardown import Leftover, Proof, prove, remove
 from workshop.commands.confirming import confirmed
 from workshop.commands.on_cluster import run_on_cluster
 from workshop.errors import SetupError, UsageError, WorkshopError
-from workshop.guide.module import load_all
+from workshop.guide.module import load_all, questions_of
 from workshop.manifests.apiresource import ApiResource
 from workshop.operations.firstmodels import first_models
 from workshop.operations.participation import MODULES
 from workshop.participants.names import Participant
 from workshop.participants.progress import helped, remember
-from workshop.participants.standing import open_most
+from workshop.participants.standing import Score, open_most, scores
 from workshop.usecase import KIT
 
 REPORT_SECONDS = 1.0
 """The shortest time between two lines of progress."""
+SCORES_SHOWN = 5
+"""Participants with the most right answers to questions of the modules."""
 OPEN_SHOWN = 3
 """The tasks that most participants have not done."""
 
@@ -198,12 +200,14 @@ async def _export(room: _Room) -> int:
 
 
 async def _status(room: _Room) -> int:
-    numbers = [module.number for module in load_all(MODULES)]
+    modules = load_all(MODULES)
+    numbers = [module.number for module in modules]
     found = await rows(room.client, room.known, room.objects(), room.name, numbers)
+    predicted = scores(found, questions_of(modules))
     parts = await shared_parts(room.client, room.known)
     if room.as_json:
         for row in found:
-            output.emit(_as_json(row))
+            output.emit(_as_json(row) | _predicted(row, predicted))
         for part in parts:
             output.emit(asdict(part))
         return 0
@@ -214,6 +218,9 @@ async def _status(room: _Room) -> int:
     output.table(columns, [_cells(row) for row in found])
     for line in _lines(found):
         output.say(line)
+    if predicted:
+        best = (f"{one.name} {one.right} of {one.given}" for one in predicted[:SCORES_SHOWN])
+        output.say(f"predicted right: {', '.join(best)}")
     waiting = [f"{part.part} {part.ready}/{part.wanted}" for part in parts if part.ready < part.wanted]
     if parts:
         output.say(f"shared parts: {len(parts) - len(waiting)} ready" + "".join(f", {part}" for part in waiting))
@@ -264,6 +271,12 @@ def _as_json(row: Row) -> dict[str, Any]:
     shown = {field.name: getattr(row, field.name) for field in fields(row) if field.name != "progress"}
     found: dict[str, Any] = msgspec.to_builtins(shown)
     return found
+
+
+def _predicted(row: Row, predicted: Sequence[Score]) -> dict[str, int]:
+    """How many questions of the modules they have answered, and how many first answers are right."""
+    found = next((one for one in predicted if one.name == row.name), Score(row.name, 0, 0))
+    return {"predicted": found.given, "predicted_right": found.right}
 
 
 async def _helped(room: _Room) -> int:

@@ -7,7 +7,7 @@ continues in the next line if its line ends with a backslash. Other lines are th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -192,3 +192,8 @@ def _commands(content: str, line: int, path: Path) -> tuple[Command, ...]:
             )
         open_command = text.endswith("\\")
     return tuple(Command(n, "\n".join(typed), tuple(printed)) for n, typed, printed in commands)
+
+
+def questions_of(modules: Iterable[Module]) -> dict[tuple[str, int], Question]:
+    """The questions of modules, by module and number from 1 on."""
+    return {(module.number, at): each for module in modules for at, each in enumerate(module.questions, start=1)}

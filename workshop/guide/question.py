@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from workshop.guide.module import Block
 
 MARK = "**Before you run it.**"
+NEAR = 0.1
+"""How far from the right number an answer may be, as a share of it."""
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,6})?", re.ASCII)
 _ANSWER = re.compile(r"^\*\*Answer(?:: (-?\d+(?:\.\d+)?))?\.\*\*\s*", re.M)
 _CHOICE = re.compile(r"^- \[([ x])\] (.+(?:\n  .+)*)\n?", re.M)
@@ -63,6 +65,14 @@ class Question:
         if self.choices:
             return given in map(str, range(1, len(self.choices) + 1))
         return _NUMBER.fullmatch(given) is not None
+
+    def right(self, given: str) -> bool:
+        """Whether an answer is right: the right choice, or a number within a tenth of the right one."""
+        if not self.accepts(given):
+            return False
+        if self.choices:
+            return given == self.answer
+        return abs(float(given) - float(self.answer)) <= abs(float(self.answer)) * NEAR
 
     def shown(self, given: str) -> str:
         """An answer as Markdown: the text of a choice, or the number."""

@@ -36,6 +36,7 @@ _NUMBER = re.compile(rf"{MODULE}(\d\d)")
 _QUESTION = re.compile(rf"{ANSWER}(\d\d)-([1-9])")
 _Count = Annotated[int, Meta(ge=0, le=100_000)]
 _Time = Annotated[float, Meta(ge=0, le=10**11)]
+_Given = Annotated[str, Meta(min_length=1, max_length=ANSWER_LENGTH)]
 _ModuleNumber = Annotated[str, Meta(pattern=r"^\d\d$")]
 
 
@@ -58,10 +59,14 @@ class CheckRecord(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The answer to a question of a module, and when it was given: the number of a choice, or a number."""
+    """The answer to a question of a module, and when it was given: the number of a choice, or a number.
 
-    given: Annotated[str, Meta(min_length=1, max_length=ANSWER_LENGTH)]
+    `first` is the first answer, from before the reader may have opened the right one.
+    """
+
+    given: _Given
     at: _Time
+    first: _Given
 
 
 class Here(msgspec.Struct, frozen=True):
@@ -171,11 +176,12 @@ def here(before: Progress, number: str) -> Change:
 
 
 def answers(before: Progress, number: str, question: int, given: str) -> Change:
-    """The answer to a question of a module, of at most ANSWER_LENGTH characters; the last one counts."""
+    """The answer to a question of a module, of at most ANSWER_LENGTH characters; the first one is kept, too."""
     known = before.answers.get((number, question))
     if known and known.given == given:
         return {}
-    return {f"{ANSWER}{number}-{question}": _text(Answer(given, round(time.time(), 1)))}
+    first = known.first if known else given
+    return {f"{ANSWER}{number}-{question}": _text(Answer(given, round(time.time(), 1), first))}
 
 
 def asks_for_help(before: Progress, number: str, text: str) -> Change:

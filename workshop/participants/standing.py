@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from workshop.guide.question import Question
 from workshop.manifests.objects import Object, condition, labels_of, name_of, namespace_and_name, status_of, truth
 from workshop.manifests.quantities import number
 from workshop.participants.progress import Help, Progress, one_line, progress_of
@@ -83,6 +84,29 @@ class OpenTask:
     task: str
     participants: tuple[str, ...]
     checks: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a participant predicted: how many of the first answers to the modules' questions are right."""
+
+    name: str
+    right: int
+    given: int
+
+
+def scores(rows: Iterable[Standing], questions: Mapping[tuple[str, int], Question]) -> list[Score]:
+    """The participants who have answered a question, those with the most right answers first.
+
+    Of equal numbers, fewer wrong answers come first. `questions` are those of the modules, by module and number.
+    """
+    found = []
+    for row in rows:
+        answers = {key: each.first for key, each in row.progress.answers.items() if key in questions}
+        right = sum(questions[key].right(first) for key, first in answers.items())
+        if answers:
+            found.append(Score(row.name, right, len(answers)))
+    return sorted(found, key=lambda one: (-one.right, one.given, one.name))
 
 
 def standing(name: str, seen: Seen, numbers: Sequence[str]) -> Standing:

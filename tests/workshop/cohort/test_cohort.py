@@ -229,15 +229,18 @@ def test_status_shows_the_shared_parts_and_who_asks_for_help(
     where = "/apis/apps/v1/namespaces/mlops-workshop/deployments"
     assert lab.ask("POST", where, {"metadata": meta, "spec": spec})[0] == 201
     help_ = {"help": '{"module": "05", "asked": 1, "text": "where is August?"}'}
-    configmap = {"metadata": {"name": "workshop-progress"}, "data": help_}
+    answer = {"answer-02-1": '{"given": "1", "first": "4", "at": 1}'}
+    configmap = {"metadata": {"name": "workshop-progress"}, "data": help_ | answer}
     assert lab.ask("POST", "/api/v1/namespaces/s1-dev/configmaps", configmap)[0] == 201
     code, (row, part) = cohort("status")
     assert code == 0 and row["help"]["text"] == "where is August?" and row["module"] == "01"
+    assert (row["predicted"], row["predicted_right"]) == (1, 1)
     assert part == {"part": "jupyterhub", "ready": 0, "wanted": 1}
     capsys.readouterr()
     assert main(["cohort", "status", "--kubeconfig", str(lab.state.kubeconfig)]) == 0
     said = capsys.readouterr().out
     assert "s1 asks for help with module 05" in said and "shared parts: 0 ready, jupyterhub 0/1" in said
+    assert "predicted right: s1 1 of 1" in said
     assert cohort("helped", "s1")[0] == 0
     assert cohort("status")[1][0]["help"]["helped"] > 0
     assert cohort("helped", "s1")[0] == 2

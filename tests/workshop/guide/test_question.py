@@ -84,6 +84,12 @@ def test_an_answer_is_the_number_of_a_choice_or_a_number(given: str, choice: boo
     assert [each.accepts(given) for each in asked] == [choice, number]
 
 
+def test_a_number_is_right_within_a_tenth_and_a_choice_exactly() -> None:
+    choice, number = module_of(f"{CHOICE}\n{NUMBER}").questions
+    assert [given for given in ("1", "2", "9", "2.0") if choice.right(given)] == ["2"]
+    assert [given for given in ("2.2", "2.25", "2.75", "2.8", "", "x") if number.right(given)] == ["2.25", "2.75"]
+
+
 # -- what is shown
 
 

@@ -61,7 +61,12 @@ def test_the_last_answer_to_a_question_is_kept_and_one_of_another_form_is_ignore
     )
     assert found.answers_of("02") == {1: "3", 2: "0.5"} and found.answers_of("03") == {}
     assert answers(found, "04", 1, "1") == {}, "the same answer writes nothing"
-    wrong = {"answer-02-1": '{"given": "%s", "at": 1}' % ("x" * 21), "answer-2-1": "{}", "answer-02-10": "{}"}
+    assert found.answers["02", 1].first == "4", "a reader who has opened the answer may correct their own"
+    wrong = {
+        "answer-02-1": '{"given": "%s", "at": 1, "first": "1"}' % ("x" * 21),
+        "answer-2-1": "{}",
+        "answer-02-10": "{}",
+    }
     assert progress_of({"data": wrong}).answers == {}
 
 

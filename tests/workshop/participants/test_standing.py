@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from workshop.participants.standing import Seen, open_most, standing
+from workshop.guide.question import Question
+from workshop.participants.standing import Score, Seen, open_most, scores, standing
 
 NUMBERS = ["01", "02"]
 
@@ -62,6 +63,31 @@ def test_tasks_that_checks_found_undone_are_counted_over_participants() -> None:
     assert [(one.task, one.participants, one.checks) for one in found] == [
         ("two", ("ann", "bob"), 4),
         ("one", ("ann",), 3),
+    ]
+
+
+def test_the_first_answers_to_questions_make_a_ranking() -> None:
+    questions = {("01", 1): Question(1, "", (), "0.88", ""), ("02", 1): Question(1, "", ("a", "b"), "2", "")}
+
+    def at(name: str, **answers: tuple[str, str]) -> Any:
+        data = {
+            f"answer-{key[1:3]}-{key[4:]}": f'{{"first": "{first}", "given": "{given}", "at": 1}}'
+            for key, (first, given) in answers.items()
+        }
+        return standing(name, Seen(progress={"data": data}), NUMBERS)
+
+    rows = [
+        at("late", m01_1=("0.5", "0.88"), m02_1=("2", "2")),
+        at("best", m01_1=("0.9", "0.88"), m02_1=("2", "2"), m09_1=("1", "1")),
+        at("short", m02_1=("2", "1")),
+        at("none"),
+        at("odd", m02_1=("9", "9")),
+    ]
+    assert scores(rows, questions) == [
+        Score("best", 2, 2),
+        Score("short", 1, 1),
+        Score("late", 1, 2),
+        Score("odd", 0, 1),
     ]
 
 

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from workshop.guide.module import Module, load_all
+from workshop.guide.module import Module, load_all, questions_of
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
@@ -24,10 +24,23 @@ from workshop.lab.progress import remember
 from workshop.lab.records import Record
 from workshop.manifests.objects import Object, namespace_and_name
 from workshop.participants.progress import NAME, helped, one_line
-from workshop.participants.standing import LONGEST, OpenTask, RedRun, Seen, Standing, open_most, red_runs, standing
+from workshop.participants.standing import (
+    LONGEST,
+    OpenTask,
+    RedRun,
+    Score,
+    Seen,
+    Standing,
+    open_most,
+    red_runs,
+    scores,
+    standing,
+)
 
 OPEN_SHOWN = 8
 """Tasks in the list of those that most participants have not done."""
+SCORES_SHOWN = 10
+"""Participants in the list of predictions."""
 KEPT_SECONDS = 10
 """The times on the board are in minutes."""
 SLOW = 2
@@ -66,6 +79,7 @@ class Board:
     rows: tuple[Row, ...]
     waiting: tuple[Row, ...]
     open: tuple[OpenTask, ...]
+    scores: tuple[Score, ...]
     red: tuple[RedRun, ...]
     parts: tuple[PartState, ...]
     ready: int
@@ -149,6 +163,7 @@ def board(lab: Lab, rows: Rows, modules: Sequence[Module]) -> Board:
         made,
         tuple(waiting),
         tuple(open_most(found)[:OPEN_SHOWN]),
+        tuple(scores(found, questions_of(modules))[:SCORES_SHOWN]),
         tuple(red),
         tuple(part for part in parts if part.mark != "ok"),
         sum(part.mark == "ok" for part in parts),

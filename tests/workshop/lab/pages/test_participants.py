@@ -130,6 +130,14 @@ def test_an_answer_to_a_question_is_kept_and_the_page_shows_it(lab: Lab) -> None
     assert progress(lab.store, lab.participant).answers == {}, "another participant has not answered"
 
 
+def test_the_board_ranks_who_predicted_best_once_somebody_has_answered(lab: Lab) -> None:
+    assert "Who predicts best" not in board_of(lab)
+    for view, answer in zip(lab.views, ("1", "4"), strict=False):
+        visitor(lab, view.token).post("/guide/api/answer", json={"module": "02", "question": 1, "answer": answer})
+    ranked = board_of(lab).partition("Who predicts best")[2]
+    assert ranked.index("user2") < ranked.index("user1") and "1 of 1 right" in ranked and "0 of 1 right" in ranked
+
+
 def test_the_guide_shows_the_data_dictionary(lab: Lab) -> None:
     page = visitor(lab, lab.token).get("/guide/data").text
     assert "<td><code>dep_delay</code></td>" in page and "minutes after midnight" in page
