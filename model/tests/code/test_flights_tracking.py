@@ -48,7 +48,7 @@ def test_server_that_does_not_answer_is_one_line(small_model: Path, monkeypatch:
 
 
 STORY = """
-import argparse, dataclasses, os
+import argparse, dataclasses, json, os
 from pathlib import Path
 import numpy as np
 from delivery import comparison, usecase
@@ -81,6 +81,18 @@ assert {str(key): str(value) for key, value in client.get_registered_model("flig
     "challenger": "1", "champion": "1"}
 found = client.get_run(run)
 assert found.data.tags["candidate"] == "boosted" and "auc" in found.data.metrics
+note = found.data.tags["mlflow.note.content"]
+assert "*boosted* for **flight-delay**, from 17 columns: `weekday`" in note and "`late`" in note, note
+data = found.inputs.dataset_inputs[0]
+assert (data.dataset.name, data.dataset.digest) == ("flights", found.data.tags["data_version"][:36])
+assert [(tag.key, tag.value) for tag in data.tags] == [("mlflow.data.context", "training")]
+columns = {column["name"]: column for column in json.loads(data.dataset.schema)["mlflow_colspec"]}
+assert (columns["carrier"]["type"], columns["weekday"]["type"], columns["temp"]["type"]) == ("string", "long", "double")
+assert columns["carrier"]["required"] and not columns["temp"]["required"]
+example = json.loads(Path(client.download_artifacts(run, "input_example.json", ".")).read_text())["data"]
+assert example["names"] == list(columns) and len(example["ndarray"]) == 2
+assert client.get_model_version("flight-delay", "1").description == note
+assert "flights that have passed the gate" in client.get_registered_model("flight-delay").description
 assert [file.path for file in client.list_artifacts(run, "evaluation")] == ["evaluation/roc.png"]
 held = {file.name: file.read_bytes() for file in folder.iterdir()}
 registry.fetch("1", Path("fetched"))

@@ -6,6 +6,7 @@ itself reads MLFLOW_TRACKING_TOKEN.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,20 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from delivery import params, usecase
-from delivery.card import CARD, MODEL
+from delivery import card, params, usecase
+from delivery.card import CARD, MODEL, Card
 from delivery.errors import DeliveryError
 from delivery.mlflowerrors import failure
 from delivery.registry import CHALLENGER
 from delivery.usecase import Config
+
+EXAMPLE_ROWS = 2
+"""Rows of the test in the request that a run has as an example."""
+DIGEST_LENGTH = 36
+"""Characters of a dataset's digest that MLflow accepts."""
+_NOTE, _CONTEXT = "mlflow.note.content", "mlflow.data.context"
+_TYPES = {"string": "string", "integer": "long", "number": "double"}
+"""MLflow's names of the types in a model.json."""
 
 
 def enabled() -> bool:
@@ -118,13 +127,50 @@ def run_of(experiment: str, folder: Path, trained: Trained) -> tuple[str, bool]:
     library.set_experiment(experiment)
     pipeline_run = os.environ.get("PIPELINE_RUN")
     more = {"pipeline_run": pipeline_run or "", "set_params": params.noted(usecase.folder())}
-    tags = {**{name: value for name, value in more.items() if value}, **trained.tags, "card_sha256": trained.identity}
+    known_tags = {name: value for name, value in more.items() if value}
+    described = card.load(folder / CARD)
+    tags = {**known_tags, **trained.tags, "card_sha256": trained.identity, _NOTE: _description(described, trained)}
     with library.start_run(run_name=trained.name, tags=tags) as run:
         library.log_params(dict(trained.params))
         library.log_metrics(dict(trained.metrics))
         library.log_artifact(str(folder / CARD))
+        library.log_dict(
+            {"data": {"names": described.names, "ndarray": described.rows[:EXAMPLE_ROWS]}}, "input_example.json"
+        )
+        _log_data(run.info.run_id, experiment, described, trained)
         _log_model(folder, trained)
     return str(run.info.run_id), True
+
+
+def _description(described: Card, trained: Trained) -> str:
+    """What the run made, in Markdown. MLflow shows it above the run."""
+    columns = ", ".join(f"`{entry['name']}`" for entry in described.inputs)
+    outputs = ", ".join(f"`{name}`" for name in described.outputs)
+    return (
+        f"*{trained.name}* for **{described.name}**, from {len(described.inputs)} columns: {columns}.\n\n"
+        f"It returns {outputs}. `input_example.json` is a request with rows "
+        "of the test. `model.json` has the allowed values of each column."
+    )
+
+
+def _log_data(run_id: str, name: str, described: Card, trained: Trained) -> None:
+    """The data as an input of the run, with the types of its columns. It has no rows, so it needs no pandas."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    columns = [
+        {"name": entry["name"], "type": _TYPES[entry["type"]], "required": not entry.get("nullable", False)}
+        for entry in described.inputs
+    ]
+    months = {key: trained.params[key] for key in ("train_months", "test_month", "every") if key in trained.params}
+    data = Dataset(
+        name=name,
+        digest=trained.tags["data_version"][:DIGEST_LENGTH],
+        source_type="local",
+        source=json.dumps({"uri": "data"}),
+        schema=json.dumps({"mlflow_colspec": columns}),
+        profile=json.dumps(months),
+    )
+    mlflow().MlflowClient().log_inputs(run_id, datasets=[DatasetInput(data, [InputTag(_CONTEXT, "training")])])
 
 
 def _log_model(folder: Path, trained: Trained) -> None:
@@ -163,7 +209,7 @@ def log_comparison(
     library = mlflow()
     library.set_experiment(experiment)
     about = {key: value for key, value in tags.items() if value}
-    with library.start_run(run_name=name, tags={**about, "mlflow.note.content": note}) as parent:
+    with library.start_run(run_name=name, tags={**about, _NOTE: note}) as parent:
         library.log_artifacts(str(folder), "comparison")
         for child in children:
             with library.start_run(run_name=child.name, tags=about, nested=True):
@@ -191,5 +237,14 @@ def _versions(client: Any, config: Config) -> list[Any]:
 
 
 def _create(library: ModuleType, config: Config, run_id: str) -> str:
+    client = library.MlflowClient()
+    note = str(client.get_run(run_id).data.tags.get(_NOTE, ""))
     registered = library.register_model(f"runs:/{run_id}/model", config.deployment, await_registration_for=30)
+    client.update_model_version(config.deployment, registered.version, note)
+    if not client.get_registered_model(config.deployment).description:
+        client.update_registered_model(
+            config.deployment,
+            f"The models of the experiment {config.experiment} that have passed the gate. The alias `champion` is the "
+            "version that production serves, and `challenger` is the newest one.",
+        )
     return str(registered.version)
