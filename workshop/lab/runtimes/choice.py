@@ -25,5 +25,6 @@ def choose(paths: LabPaths) -> str:
     """The runtime of this start, which is kept for the next one. Raises OSError."""
     wanted = os.environ.get(VARIABLE, "")
     name = wanted if wanted in NAMES else chosen(paths)
+    paths.runtime.parent.mkdir(parents=True, exist_ok=True)
     paths.runtime.write_text(f"{name}\n")
     return name
