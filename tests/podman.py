@@ -11,9 +11,11 @@ import os
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 PROGRAMS = (
     "awk", "base64", "bash", "basename", "cat", "chmod", "cp", "cut", "dash", "date", "dirname", "echo", "env", "expr",
@@ -40,6 +42,14 @@ def why_not() -> str:
     if os.geteuid() != 0:
         return "the tests' containers need root here"
     return "" if shutil.which("podman") else "not installed: podman; on Debian: apt-get install podman"
+
+
+def needs_podman(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that runs containers of podman."""
+    reason = why_not()
+    where_it_is = pytest.mark.skipif(bool(reason), reason=reason or "podman is here")
+    marked: Callable[..., None] = where_it_is(pytest.mark.container(test))
+    return marked
 
 
 @contextmanager

@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests import podman
 from tests.conformance.harness import RUNS, differences, lab
+from tests.podman import needs_podman
 from workshop.lab.api_errors import ApiError
 
 HERE = Path(__file__).parent
@@ -47,16 +47,22 @@ def test_folder(folder: str, namespaces: str, tmp_path: Path, monkeypatch: pytes
     asyncio.run(_run(tmp_path, documents, expected))
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.function is test_folder_on_podman:
+        every = metafunc.config.getoption("--all-on-podman")
+        metafunc.parametrize("on_podman", [one for one in FOLDERS if _in_containers(one)] if every else ON_PODMAN)
+
+
 @pytest.mark.xdist_group("podman")
-@pytest.mark.skipif(bool(podman.why_not()), reason=podman.why_not() or "podman is here")
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_folder_on_podman(folder: str, tmp_path: Path, podman_images: None, pytestconfig: pytest.Config) -> None:
-    if folder not in ON_PODMAN and not pytestconfig.getoption("--all-on-podman"):
-        pytest.skip("only with --all-on-podman")
-    documents, expected = (_documents(folder, name) for name in ("pipeline", "expect"))
-    if any(one.get("runtime") == "process" for one in expected if one["kind"] == "Needs"):
-        pytest.skip("it is for processes alone")
+@needs_podman
+def test_folder_on_podman(on_podman: str, tmp_path: Path, podman_images: None) -> None:
+    documents, expected = (_documents(on_podman, name) for name in ("pipeline", "expect"))
     asyncio.run(_run(tmp_path, documents, expected, podman=True))
+
+
+def _in_containers(folder: str) -> bool:
+    needs = [one for one in _documents(folder, "expect") if one["kind"] == "Needs"]
+    return not any(one.get("runtime") == "process" for one in needs)
 
 
 def _documents(folder: str, name: str) -> list[Any]:

@@ -15,6 +15,7 @@ import pytest
 
 from tests import podman
 from tests.kit import until_async
+from tests.podman import needs_podman
 from workshop.lab.paths import LabPaths
 from workshop.lab.runtimes.base import ContainerSpec, Handle, Mount, PodError, Script, Security
 from workshop.lab.runtimes.podman import images
@@ -22,7 +23,6 @@ from workshop.lab.runtimes.podman.arguments import argv, passed
 from workshop.lab.runtimes.podman.images import PodmanImage
 from workshop.lab.runtimes.podman.runtime import LAB, PodmanRuntime
 
-needs_podman = pytest.mark.skipif(bool(podman.why_not()), reason=podman.why_not() or "podman is here")
 ANY_USER = 1000650000
 
 
