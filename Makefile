@@ -9,6 +9,8 @@ LOCKS := model/requirements.txt $(wildcard s2i/*/*.txt)
 KNOWN_FORMS := --exclude-lines 'example\.com' --disable-plugin KeywordDetector \
   --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString
 export UV_CACHE_DIR ?= $(CURDIR)/.cache/uv
+# Some machines forbid Python to write bytecode at run time.
+export UV_COMPILE_BYTECODE ?= 1
 export PYTHONDONTWRITEBYTECODE =
 # Foreign modules must not come before the packages of the lock.
 unexport PYTHONPATH PYTHONHOME
@@ -71,11 +73,11 @@ setup: $(VENV)/.made ## make the environment (also done by the others)
 
 # The tests start OpenShift's hub as well.
 $(VENV)/.tested: $(VENV)/.made
-	@$(BIN)/uv sync --quiet --frozen --group hub --compile-bytecode
+	@$(BIN)/uv sync --quiet --frozen --group hub
 	@$(BIN)/python -m workshop.programs nginx || echo "     the tests of nginx will be skipped"
 	@touch $@
 
-# uv comes first by pip, then makes everything else from the lock; compiled, because some machines forbid it at run time.
+# uv comes first by pip, then makes everything else from the lock.
 $(VENV)/.made: uv.lock pyproject.toml tekton/from-dvc/pyproject.toml tekton/toolbox/pyproject.toml $(wildcard workshop/programs/*.py) $(LOCKS)
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
 	  echo "error: $(PYTHON) cannot make a virtual environment; on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 3; }
@@ -83,7 +85,7 @@ $(VENV)/.made: uv.lock pyproject.toml tekton/from-dvc/pyproject.toml tekton/tool
 	  echo "error: $$($(BIN)/python -V) is not 3.11 to 3.13; rm -rf $(VENV), then make PYTHON=python3.12 lab" >&2; exit 3; }
 	@test -x $(BIN)/uv || { echo "---> installing uv"; $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION); }
 	@echo "---> installing the packages of uv.lock and compiling them: one to three minutes the first time"
-	@$(BIN)/uv sync --quiet --frozen --compile-bytecode
+	@$(BIN)/uv sync --quiet --frozen
 	@echo "---> fetching Prometheus, Alertmanager and curl, unless they are there"
 	@$(BIN)/python -m workshop.programs
 	@echo "---> fetching what image builds need"
