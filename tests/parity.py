@@ -162,7 +162,8 @@ def page() -> str:
             "",
             "`v1alpha1` is served beside `v1beta1`; its interceptors `cel`, `github`, `gitlab` and `bitbucket` become "
             "references, as the webhook makes them. A resource template of a kind that nobody can create here, or that "
-            "nothing runs, is stored with a warning, and the listener's log has it at each event.",
+            "nothing runs, is stored with a warning, and the listener's log has it at each event. The Service of an "
+            "interceptor has the type ExternalName; `externalName: localhost` is this machine.",
             "",
             *_table(triggers_rows()),
             "## Pipelines as Code",

@@ -12,7 +12,7 @@ SUPPORTED: dict[str, str] = {
     "Approver": "name input message type users",
     "BindingParam": "name value",
     "BindingRef": "ref kind name value apiversion",
-    "ClientConfig": "url",
+    "ClientConfig": "caBundle service url",
     "ClusterInterceptor": "apiVersion kind metadata spec status",
     "ClusterTriggerBinding": "apiVersion kind metadata spec",
     "EventListener": "apiVersion kind metadata spec status",
@@ -26,6 +26,7 @@ SUPPORTED: dict[str, str] = {
     "LabelSelector": "matchLabels matchExpressions",
     "NamespaceSelector": "matchNames",
     "SelectorRequirement": "key operator values",
+    "ServiceReference": "name namespace path port",
     "TemplateParam": "name description default",
     "TemplateRef": "ref spec apiversion",
     "Trigger": "apiVersion kind metadata spec",
@@ -41,21 +42,14 @@ SUPPORTED: dict[str, str] = {
 """Fields that have the same effect as on a cluster, by type."""
 
 _SHOWN = "shown in the listener's Service, Deployment and Pods; one program takes the events of all listeners"
-_NO_SERVICES = "the lab resolves no Services: an event for such an interceptor is stopped with a warning"
 
 ACCEPTED: dict[str, str] = {
-    "ClientConfig.caBundle": "an interceptor is reached over http on this machine",
-    "ClientConfig.service": _NO_SERVICES,
     "KubernetesResource.replicas": _SHOWN,
     "KubernetesResource.serviceLoadBalancerClass": _SHOWN,
     "KubernetesResource.servicePort": _SHOWN,
     "KubernetesResource.serviceType": _SHOWN,
     "KubernetesResource.spec": f"{_SHOWN}; env of a container (TLS) is refused",
     "ListenerResources.kubernetesResource": _SHOWN,
-    "ServiceReference.name": _NO_SERVICES,
-    "ServiceReference.namespace": _NO_SERVICES,
-    "ServiceReference.path": _NO_SERVICES,
-    "ServiceReference.port": _NO_SERVICES,
 }
 """Fields that are accepted and have no effect on one machine, with the reason."""
 
@@ -65,7 +59,7 @@ REFUSED: dict[str, str] = {
     ),
     "ListenerResources.customResource": "the lab runs no customResource; remove it, or use a cluster",
     "TriggerInterceptor.webhook": (
-        "the lab runs no webhook of a Service: write an Interceptor with clientConfig.url, or use a cluster"
+        "the lab runs no webhook interceptors, which are deprecated: write an Interceptor with clientConfig"
     ),
 }
 """Fields that admission refuses, with the messages."""

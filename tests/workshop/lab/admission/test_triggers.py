@@ -117,7 +117,7 @@ def test_a_cel_filter_that_does_not_parse_is_accepted() -> None:
         ),
         (
             {"triggers": [{"template": {"ref": "t"}, "interceptors": [{"webhook": {"objectRef": {"name": "x"}}}]}]},
-            "the lab runs no webhook of a Service",
+            "the lab runs no webhook interceptors",
         ),
         (
             {

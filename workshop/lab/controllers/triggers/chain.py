@@ -1,12 +1,14 @@
 """Sends an event through interceptors, in order, until one stops it.
 
-Apart from the five interceptors of Triggers, an interceptor of the cluster is called over HTTP at the
-`clientConfig.url` of its ClusterInterceptor or Interceptor, with the JSON that Triggers sends. The lab resolves no
-Services, so an interceptor that names a Service is an error here.
+Apart from the five interceptors of Triggers, an interceptor of the cluster is called over HTTP, with the JSON that
+Triggers sends, at the `clientConfig.url` or `clientConfig.service` of its ClusterInterceptor or Interceptor. The
+certificate of a server that speaks TLS is checked with `clientConfig.caBundle`, if there is one.
 """
 
 from __future__ import annotations
 
+import base64
+import ssl
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +18,16 @@ import orjson
 from workshop.lab.controllers.triggers.event import Event, Json
 from workshop.lab.controllers.triggers.interceptors import INTERCEPTORS, Secrets, Stopped
 from workshop.lab.controllers.triggers.selecting import parse
+from workshop.lab.controllers.triggers.services import ServiceNames, url_of
 from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
-from workshop.manifests.triggers import ClusterInterceptor, Interceptor, TriggerInterceptor
+from workshop.manifests.triggers import (
+    ClientConfig,
+    ClusterInterceptor,
+    Interceptor,
+    ServiceReference,
+    TriggerInterceptor,
+)
 
 CLUSTER = "ClusterInterceptor"
 TIMEOUT = aiohttp.ClientTimeout(total=5, connect=2)
@@ -40,13 +49,13 @@ async def passed(
         if builtin is not None:
             added: Json = builtin(event, params, Secrets(store, namespace))
         else:
-            url = _url(store, listener_namespace, kind, name)
-            added = await _ask(url, event, params, trigger_id, name)
+            config = _config(store, listener_namespace, kind, name)
+            added = await _ask(store, config, event, params, trigger_id, name)
         event = event.with_extensions(added)
     return event
 
 
-def _url(store: Store, namespace: str, kind: str, name: str) -> str:
+def _config(store: Store, namespace: str, kind: str, name: str) -> ClientConfig:
     found: ClusterInterceptor | Interceptor
     if kind == CLUSTER:
         obj = store.find(built_in("ClusterInterceptor"), "", name)
@@ -60,12 +69,27 @@ def _url(store: Store, namespace: str, kind: str, name: str) -> str:
             f'url resolution failed for interceptor {name} with: {resource}.triggers.tekton.dev "{name}" not found',
         )
     found = parse(obj, type_)
-    if not found.spec.client_config.url:
-        raise Stopped("Internal", f"the lab has no Services, so interceptor {name} is reached by clientConfig.url only")
-    return found.spec.client_config.url
+    return found.spec.client_config
 
 
-async def _ask(url: str, event: Event, params: dict[str, Any], trigger_id: str, name: str) -> Json:
+def _address(config: ClientConfig, name: str) -> tuple[str, ssl.SSLContext | bool]:
+    """The URL of an interceptor, and how its certificate is checked. Raises Stopped."""
+    failed = f"url resolution failed for interceptor {name} with: "
+    if not config.url and config.service is None:
+        raise Stopped("Internal", f"{failed}interceptor URL was nil")
+    url = config.url or url_of(config.service or ServiceReference(), tls=bool(config.ca_bundle))
+    if not config.ca_bundle:
+        return url, True
+    try:
+        return url, ssl.create_default_context(cadata=base64.b64decode(config.ca_bundle, validate=True).decode())
+    except (ValueError, ssl.SSLError) as e:
+        raise Stopped("Internal", f"{failed}spec.clientConfig.caBundle is not a PEM certificate in base64: {e}") from e
+
+
+async def _ask(
+    store: Store, config: ClientConfig, event: Event, params: dict[str, Any], trigger_id: str, name: str
+) -> Json:
+    url, tls = _address(config, name)
     asked = {
         "body": event.raw.decode("utf-8", "replace"),
         "header": event.headers,
@@ -75,7 +99,10 @@ async def _ask(url: str, event: Event, params: dict[str, Any], trigger_id: str, 
     }
     try:
         async with (
-            aiohttp.ClientSession(timeout=TIMEOUT) as session,
+            aiohttp.ClientSession(
+                timeout=TIMEOUT,
+                connector=aiohttp.TCPConnector(resolver=ServiceNames(store), use_dns_cache=False, ssl=tls),
+            ) as session,
             session.post(url, data=orjson.dumps(asked), headers={"Content-Type": "application/json"}) as answer,
         ):
             raw = await answer.content.read(MAX_ANSWER)

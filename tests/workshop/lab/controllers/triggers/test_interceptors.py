@@ -6,15 +6,18 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from tests.workshop.lab.controllers.triggers.conftest import NAMESPACE, SECRET, Bench, interceptor, listener, template
+from workshop.lab.api.auth import certificate
 from workshop.lab.controllers.triggers.event import Event, headers_of
 from workshop.lab.controllers.triggers.interceptors import INTERCEPTORS, Secrets, Stopped
 from workshop.lab.kinds import built_in
@@ -227,3 +230,77 @@ def test_an_interceptor_of_ones_own_is_asked_over_http(
     said.update({"continue": False, "status": {"code": 9, "message": "not today"}})
     bench.post(PATH, {})
     assert len(bench.made()) == 1
+
+
+def _by_service(bench: Bench, service: dict[str, Any], **config: Any) -> None:
+    bench.put(
+        {
+            "apiVersion": "triggers.tekton.dev/v1alpha1",
+            "kind": "Interceptor",
+            "metadata": {"name": "team"},
+            "spec": {"clientConfig": {"service": {"name": "team", "namespace": NAMESPACE, **service}, **config}},
+        }
+    )
+    bench.put(template(a="x"))
+    ref = {"ref": {"name": "team", "kind": "NamespacedInterceptor"}}
+    bench.put(listener({"name": "t", "template": {"ref": "note"}, "interceptors": [ref]}))
+
+
+def _service(**spec: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "team"}, "spec": spec}
+
+
+def test_an_interceptor_of_a_service_is_asked_at_its_external_name(
+    bench: Bench, own: tuple[str, list[dict[str, Any]], dict[str, Any]]
+) -> None:
+    url, asked, _ = own
+    bench.put(_service(type="ExternalName", externalName="localhost"))
+    _by_service(bench, {"port": int(url.rstrip("/").rpartition(":")[2]), "path": "check"})
+    bench.post(PATH, {"b": 1})
+    assert len(bench.made()) == 1
+    assert asked[0]["body"] == '{"b": 1}'
+
+
+def test_an_interceptor_is_checked_against_its_authority(bench: Bench, tmp_path: Path) -> None:
+    made = certificate(tmp_path, (f"team.{NAMESPACE}.svc",))
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"continue": true}')
+
+        def log_message(self, *_: Any) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(made.cert, made.key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    bench.put(_service(type="ExternalName", externalName="localhost"))
+    other = certificate(tmp_path / "other").authority
+    for authority, expected in ((other, 0), (made.authority, 1)):
+        bundle = base64.b64encode(authority.read_bytes()).decode()
+        _by_service(bench, {"port": server.server_port}, caBundle=bundle)
+        bench.post(PATH, {})
+        assert len(bench.made()) == expected
+    assert any("CERTIFICATE_VERIFY_FAILED" in event["message"] for event in bench.events())
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("service", "why"),
+    [
+        (None, f"lookup team.{NAMESPACE}.svc: no such host"),
+        (_service(selector={"app": "team"}, ports=[{"port": 80}]), "the type ExternalName"),
+    ],
+)
+def test_a_service_that_leads_nowhere_stops_the_event(bench: Bench, service: dict[str, Any] | None, why: str) -> None:
+    if service:
+        bench.put(service)
+    _by_service(bench, {})
+    bench.post(PATH, {})
+    assert bench.made() == []
+    assert any(why in event["message"] for event in bench.events())
