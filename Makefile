@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE =
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-cluster lint audit format bench notebooks types dashboards parity translations down reset
+.PHONY: help setup lab test test-cluster lint audit format bench notebooks types dashboards parity translations merge-request down reset
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,10 @@ parity: setup ## make the pages of what the lab, the model server and the linter
 
 translations: setup ## collect the pages' texts for the catalogs, and copy changed blocks into translated modules
 	@$(BIN)/python -m workshop.languages.extract && $(BIN)/python -m workshop.guide.translations --sync
+
+# What CI of a participant's repository runs: .github/, .gitlab-ci.yml and .tekton/. A branch's name is not for a shell.
+merge-request: setup ## check the use cases that differ from TARGET (origin/main): tests, model, gate; CI comments with it
+	@TARGET="$${TARGET:-origin/main}"; $(BIN)/python -m delivery merge-request --target "$$TARGET"
 
 down: ## stop the lab and keep its state
 	@$(BIN)/workshop down

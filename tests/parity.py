@@ -226,14 +226,15 @@ _RESOLVERS = (
 )
 _PIPELINES_AS_CODE = (
     "The folder `.tekton/` of a participant's repository runs as Pipelines as Code 0.48 runs it with a Git server of "
-    "the type gitea, once a Repository names the repository's page (`repo_url`, without `.git`). "
+    "the type gitea, because a Repository names the repository's page (`repo_url`, without `.git`). "
     "`oc get repositories` has the last runs, and the console's page *Commits* has each commit's statuses.",
     "",
     "| What | Status | Note |",
     "|---|---|---|",
     "| push, tag | supported | `[skip ci]` and `[skip tkn]` in the commit's message start nothing |",
     "| merge request | supported | `git push -o merge_request.create`, with GitLab's options `target`, `title` and "
-    "`description`; a push of its commits to the target merges it, deleting the branch closes it |",
+    "`description`; a push of its commits to the target merges it, deleting the branch closes it; "
+    "a push option that does not exist here is refused |",
     "| comment | supported | by the API of Gitea: `on-comment`, `/test`, `/test NAME`, `/retest`, `/cancel` |",
     "| `on-event`, `on-target-branch`, `on-path-change`, `on-path-change-ignore`, `on-cel-expression`, `on-comment` | "
     "supported | cel-go's list library is missing in CEL |",

@@ -119,6 +119,19 @@ def test_a_later_comment_replaces_the_earlier_one(here: Path, repository: Path) 
     assert "the gate has not run" in one.body and one.user == "user1"
 
 
+def test_github_takes_the_same_by_its_own_variables(
+    here: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = os.environ["GIT_URL"].removesuffix("/mlops-workshop.git")
+    monkeypatch.delenv("GIT_PASSWORD")
+    for name, value in (("API_URL", f"{server}/api/v1"), ("REPOSITORY", "user1/mlops-workshop"), ("TOKEN", "token")):
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    assert comment("--post", "1") == 0
+    assert comment("--post", "1") == 0
+    (request,) = every(repository)
+    assert len(request.comments) == 1
+
+
 def test_a_server_that_refuses_is_an_error(
     here: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = "mlops-workshop"
 DVC_REMOTE = "lab"
-LEFT_OUT = (".ci", ".github")
+LEFT_OUT = (".ci",)
+"""The kit's own CI. `.github`, `.gitlab-ci.yml` and `.tekton` are for the participant's repository."""
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "MLOps workshop",
     "GIT_AUTHOR_EMAIL": "workshop@example.com",

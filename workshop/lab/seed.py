@@ -1,8 +1,8 @@
 """The objects in the lab's store from the start: each participant's, and those of every cluster.
 
-A participant's objects are those of `tekton/participant`, which are also applied to a cluster. Only the data of the
-ConfigMap `mlops-endpoints` and of the Secret `mlops-credentials` is the lab's: Tasks read both with `envFrom`, so that
-no Task contains an address.
+A participant's objects are those of `tekton/overlays/merge-requests`, which are also applied to a cluster. Only the
+data of the ConfigMap `mlops-endpoints` and of the Secret `mlops-credentials` is the lab's, and the address in the
+Repository. Tasks read both with `envFrom`, so that no Task contains an address.
 """
 
 from __future__ import annotations
@@ -67,6 +67,9 @@ def seed_participant(lab: Lab, objects: Iterable[Object]) -> None:
             _put(store, kind, {**obj, "data": tokens})
         elif (kind.kind, name) == ("Secret", _LOGIN[0]):
             _put(store, kind, {**obj, "data": {_LOGIN[1]: base64.b64encode(lab.token.encode()).decode()}})
+        elif kind == built_in("Repository"):
+            page = f"{lab.url('git')}/{repository_path(lab.paths).removesuffix('.git')}"
+            _put(store, kind, {**obj, "spec": {**obj["spec"], "url": page}})
         elif obj["metadata"].get("namespace") == lab.participant.namespace("dev") or kind.kind == "Secret":
             _ensure(store, kind, obj)
         else:

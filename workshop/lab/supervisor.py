@@ -32,7 +32,7 @@ from workshop.lab.report import Report, write
 from workshop.lab.restarts import keep_running
 from workshop.lab.servers import Servers
 from workshop.lab.store import Store
-from workshop.participants.objects import FOLDER, Template
+from workshop.participants.objects import WITH_MERGE_REQUESTS, Template
 
 STOP_SECONDS = 15.0
 """Seconds that one part may take to stop."""
@@ -108,7 +108,7 @@ class Supervisor:
             clients.point_clients(view.paths, server, trusted, users.token(name), view.participant)
         clients.point_administrator(paths, server, trusted, users.token(ADMINISTRATOR))
         clients.write_tools(paths)
-        template = asyncio.create_task(asyncio.to_thread(Template.build, lab.kit / FOLDER))
+        template = asyncio.create_task(asyncio.to_thread(Template.build, lab.kit / WITH_MERGE_REQUESTS))
         await lab.launcher.open()
         _on_stop(stack, lab.launcher.close)
         await lab.runtime.open()

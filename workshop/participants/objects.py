@@ -12,6 +12,8 @@ from workshop.manifests.objects import Object
 from workshop.participants.names import STAGES, Participant
 
 FOLDER = "tekton/participant"
+WITH_MERGE_REQUESTS = "tekton/overlays/merge-requests"
+"""The same and the Repository of Pipelines as Code, which not every cluster serves. The lab does."""
 EXAMPLE = Participant("user1")
 """The participant that the files in FOLDER name."""
 

@@ -22,6 +22,7 @@ COMMANDS = {
     "gate": "decide whether the chosen model may be registered",
     "history": "what was in production when",
     "login": "let Git log in to the participant's Git server",
+    "merge-request": "check the use cases that a merge request changes, and comment on it",
     "params": "set params of params.yaml for one run",
     "publish": "push what a run has trained: data, model and commits",
     "register": "put the chosen model into MLflow's registry",
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> int:
 
 
 def _module(name: str) -> Any:
-    return importlib.import_module(f"delivery.commands.{name}")
+    return importlib.import_module(f"delivery.commands.{name.replace('-', '_')}")
 
 
 if __name__ == "__main__":

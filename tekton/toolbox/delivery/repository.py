@@ -53,6 +53,13 @@ def set_remote(folder: Path) -> str:
     return url
 
 
+def dvc_remotes(folder: Path) -> list[str]:
+    """The sections of the DVC remotes that the configuration of a use case's folder names."""
+    files = [folder / ".dvc" / name for name in ("config", "config.local")]
+    # The keys are sections, such as 'remote "lab"', in single quotes when DVC itself wrote them.
+    return [key for file in files for key in ConfigObj(str(file), encoding="utf-8") if "remote " in key]
+
+
 def head() -> str:
     """The commit that is checked out: 40 hexadecimal digits."""
     return git("rev-parse", "HEAD")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.kubectl import kustomize
+from workshop.cluster.kustomize import build
 from workshop.errors import SetupError
 from workshop.lab.build import build_lab
 from workshop.lab.components import COMPONENTS
@@ -22,7 +23,7 @@ from workshop.lab.store import Store
 from workshop.manifests.objects import Object
 from workshop.manifests.quantities import number
 from workshop.participants.names import PARTICIPANT, Participant
-from workshop.participants.objects import participant_objects
+from workshop.participants.objects import WITH_MERGE_REQUESTS, participant_objects
 
 USER1 = Participant("user1")
 
@@ -136,6 +137,22 @@ def test_the_lab_gives_its_own_addresses_under_the_same_names(objects: list[Obje
     secret = lab.store.get(built_in("Secret"), "user1-dev", "mlops-credentials")["data"]
     tokens = {name: base64.b64decode(value) for name, value in secret.items()}
     assert tokens == {"MLFLOW_TRACKING_TOKEN": b"the-token", "PROMETHEUS_TOKEN": b"the-token"}
+
+
+def test_the_lab_runs_the_folder_of_merge_requests_of_each_repository(objects: list[Object], tmp_path: Path) -> None:
+    """A cluster without Pipelines as Code has no such kind: `oc apply -k tekton/participant` leaves it out."""
+    assert not [o for o in objects if o["kind"] == "Repository"]
+    found = build(KIT / WITH_MERGE_REQUESTS)
+    (added,) = [o for o in found if o["kind"] == "Repository"]
+    assert [o for o in found if o is not added] == objects
+    assert added["metadata"]["labels"][PARTICIPANT] == "user1"
+    (endpoints,) = [o for o in objects if o["kind"] == "ConfigMap" and o["metadata"]["namespace"] == "user1-dev"]
+    assert f"{added['spec']['url']}.git" == endpoints["data"]["GIT_URL"]
+    lab = made(tmp_path)
+    for _ in range(2):
+        seed(lab, found)
+    spec = lab.store.get(built_in("Repository"), "user1-dev", "mlops-workshop")["spec"]
+    assert spec["url"] == f"{lab.url('git')}/mlops-workshop"
 
 
 def test_a_second_start_keeps_what_the_participant_changed(objects: list[Object], tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from workshop.lab.forge.notice import PUSH, Notice, Notify
 from workshop.lab.forge.requests import RequestError, options_of
 from workshop.lab.git.payload import payload
 from workshop.lab.git.proposing import Proposals
-from workshop.lab.git.pushes import Change, changes, install_hook, notes, options
+from workshop.lab.git.pushes import Change, changes, install_hooks, notes, options
 from workshop.lab.kinds import built_in
 from workshop.lab.store import Store
 from workshop.manifests.objects import status_of
@@ -78,9 +78,9 @@ class Deliveries:
     async def _prepared(self, repository: Path) -> bool:
         """Install the hook and accept push options; False if that failed, and it is tried again."""
         try:
-            # The hook comes last: once it is there, the repository takes pushes with options.
+            # The hooks come last: once they are there, the repository takes pushes with options.
             await Git(repository, self._env)("config", "receive.advertisePushOptions", "true")
-            install_hook(repository)
+            install_hooks(repository)
         except (GitFailure, OSError) as e:
             log.error("pushes to %s are not seen: %s", repository.name, e)
             return False

@@ -1,6 +1,7 @@
 """Notes of pushes: a hook in the repository writes one file for each push, and the server reads the files.
 
-So a push by path has the same effect as one over HTTP, and no push is lost when the lab stops in between.
+So a push by path has the same effect as one over HTTP, and no push is lost when the lab stops in between. Another hook
+refuses a push with a push option that does not exist here, so that the pusher sees which exist.
 """
 
 from __future__ import annotations
@@ -8,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from workshop.lab.forge.requests import OPTIONS, TARGET
+
 FOLDER = "lab-pushes"
 NOBODY = "0" * 40
 _OPTION = "option "
 """The start of a line with a push option; other lines have a ref and its commits."""
-_HOOK = f"""#!/bin/sh
+_NOTE = f"""#!/bin/sh
 # Written by the lab at each start: notes the push, from which the lab makes the webhook's event.
 set -eu
 mkdir -p {FOLDER}
@@ -26,6 +29,31 @@ done
 cat >> "$note"
 mv "$note" "{FOLDER}/$(date +%s).$$"
 """
+_REFUSE = f"""#!/bin/sh
+# Written by the lab at each start: refuses a push option that does not exist here, and a branch that does not.
+set -eu
+index=0
+while [ "$index" -lt "${{GIT_PUSH_OPTION_COUNT:-0}}" ]; do
+  eval "option=\\$GIT_PUSH_OPTION_$index"
+  case "$option" in
+    {TARGET}=*)
+      if ! git rev-parse --quiet --verify "refs/heads/${{option#*=}}" >/dev/null; then
+        printf 'error: %s: there is no such branch; allowed: %s\\n' "$option" \\
+          "$(git for-each-ref --count=20 --format='%(refname:short)' refs/heads | paste -s -d ' ' -)" >&2
+        exit 1
+      fi ;;
+  esac
+  case "${{option%%=*}}" in
+    {"|".join(OPTIONS)}) ;;
+    *)
+      printf 'error: the push option %s does not exist here; allowed: {", ".join(OPTIONS)}\\n' "${{option%%=*}}" >&2
+      exit 1 ;;
+  esac
+  index=$((index + 1))
+done
+"""
+_HOOKS = {"pre-receive": _REFUSE, "post-receive": _NOTE}
+"""In the order in which they are written."""
 
 
 @dataclass(frozen=True)
@@ -37,15 +65,16 @@ class Change:
     after: str
 
 
-def install_hook(repository: Path) -> None:
-    """Install the hook in a bare repository. Raises OSError."""
-    hook = repository / "hooks" / "post-receive"
-    hook.parent.mkdir(exist_ok=True)
-    if not hook.exists() or hook.read_text() != _HOOK:
-        partial = hook.with_name(".post-receive.new")
-        partial.write_text(_HOOK)
-        partial.chmod(0o755)
-        partial.replace(hook)
+def install_hooks(repository: Path) -> None:
+    """Install the hooks in a bare repository. Raises OSError."""
+    for name, text in _HOOKS.items():
+        hook = repository / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        if not hook.exists() or hook.read_text() != text:
+            partial = hook.with_name(f".{name}.new")
+            partial.write_text(text)
+            partial.chmod(0o755)
+            partial.replace(hook)
 
 
 def notes(repository: Path) -> list[Path]:

@@ -3,8 +3,8 @@
     python -m delivery comment --against FOLDER [--out FILE] [--post NUMBER]
 
 FOLDER is the folder of the use case in a clone of the target branch, after `dvc repro`; without it, the table has no
-second column. --post writes the comment by the API of Gitea, of which the lab's Git server has this part: GIT_URL,
-GIT_USERNAME and GIT_PASSWORD say where. A comment of an earlier push is replaced.
+second column. --post writes the comment on GitHub, GitLab, Gitea or the lab's Git server: forges.py has the variables
+that say where. A comment of an earlier push is replaced.
 
 The plot is a chart in Mermaid, which GitHub, GitLab and Gitea draw: a comment needs no place for pictures.
 """
@@ -12,27 +12,19 @@ The plot is a chart in Mermaid, which GitHub, GitLab and Gitea draw: a comment n
 from __future__ import annotations
 
 import argparse
-import base64
 import json
 import math
-import os
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from delivery import usecase
+from delivery import forges, usecase
 from delivery.cli import say
 from delivery.errors import DeliveryError
 from delivery.usecase import Config
 
-SECONDS = 30.0
 CHARTED = 8
 """Metrics in the chart."""
-MAX_ANSWER = 1 << 20
-"""Bytes of the Git server's answer that are read."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -48,12 +40,12 @@ def run(given: argparse.Namespace) -> int:
     """Print the comment, and write or post it."""
     config = usecase.read()
     before = metrics(given.against) if given.against else {}
-    text = rendered(config, metrics(config.folder), before, _gate(config.folder))
+    text = rendered(config, metrics(config.folder), before, verdict_of(config.folder))
     say(text)
     if given.out:
         given.out.write_text(f"{text}\n", encoding="utf-8")
     if given.post:
-        say(f"---> {post(given.post, text, _marker(config))}")
+        say(f"---> {forges.configured().post(given.post, text, _marker(config))}")
     return 0
 
 
@@ -80,16 +72,15 @@ def rendered(
     return "\n".join(lines).rstrip()
 
 
-def post(number: int, text: str, marker: str) -> str:
-    """Write a comment, or replace the one that begins with the marker. Returns its address. DeliveryError."""
-    api = _api()
-    comments = _asked("GET", f"{api}/issues/{number}/comments")
-    mine = next((one["id"] for one in comments if str(one["body"]).startswith(marker)), None)
-    if mine is None:
-        made = _asked("POST", f"{api}/issues/{number}/comments", {"body": text})
-    else:
-        made = _asked("PATCH", f"{api}/issues/comments/{mine}", {"body": text})
-    return str(made["html_url"])
+def verdict_of(folder: Path) -> dict[str, Any] | None:
+    """The content of reports/gate.json, None without the file. DeliveryError."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "reports" / "gate.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise DeliveryError(f"reports/gate.json: {error}", next="python -m delivery gate") from error
+    return found
 
 
 def _marker(config: Config) -> str:
@@ -100,16 +91,6 @@ def _numbers(value: Any, name: str) -> list[tuple[str, float]]:
     if isinstance(value, Mapping):
         return [one for key, inner in value.items() for one in _numbers(inner, f"{name}.{key}" if name else str(key))]
     return [(name, float(value))] if isinstance(value, int | float) and not isinstance(value, bool) else []
-
-
-def _gate(folder: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads((folder / "reports" / "gate.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise DeliveryError(f"reports/gate.json: {error}", next="python -m delivery gate") from error
-    return found
 
 
 def _verdict(gate: Mapping[str, Any] | None) -> str:
@@ -168,34 +149,3 @@ def _checks(gate: Mapping[str, Any] | None) -> list[str]:
         remedy = "passed" if one["passed"] else f"**failed**: {one['remedy']}"
         lines.append(f"| {one['name']} | {one['measured']} | {one['allowed']} | {remedy} |")
     return lines
-
-
-def _api() -> str:
-    """The address of the repository in the API, from the address that Git clones."""
-    url, user = os.environ.get("GIT_URL", ""), os.environ.get("GIT_USERNAME", "")
-    parts = urlsplit(url)
-    path = parts.path.strip("/").removesuffix(".git").split("/")
-    owner = path[-2] if len(path) > 1 else user
-    if parts.scheme not in ("http", "https") or not path[-1] or not owner:
-        raise DeliveryError(
-            f"GIT_URL is {url!r}; a comment needs the address of a repository on a Git server with the API of Gitea",
-            next="export GIT_URL=https://HOST/OWNER/NAME.git",
-        )
-    before = "/".join(["", *path[:-2]])
-    return f"{parts.scheme}://{parts.netloc}{before.rstrip('/')}/api/v1/repos/{owner}/{path[-1]}"
-
-
-def _asked(method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
-    pair = f"{os.environ.get('GIT_USERNAME', '')}:{os.environ.get('GIT_PASSWORD', '')}"
-    headers = {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}", "Content-Type": "application/json"}
-    data = json.dumps(body).encode() if body else None
-    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 the configured address
-    try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-            return json.loads(answer.read(MAX_ANSWER))
-    except urllib.error.HTTPError as error:
-        text = error.read(300).decode("utf-8", "replace").strip()
-        message = f"{method} {url} answered {error.code}: {text}"
-        raise DeliveryError(message, next="check GIT_URL, GIT_USERNAME, GIT_PASSWORD and the number") from error
-    except (OSError, ValueError) as error:
-        raise DeliveryError(f"{method} {url} failed: {error}", next="check that the Git server runs") from error

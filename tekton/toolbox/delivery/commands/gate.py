@@ -1,11 +1,12 @@
 """Decide whether the chosen model may be registered, and say by how much it fails.
 
-    python -m delivery gate [--mode enabled|dry-run|disabled] [--results DIR]
+    python -m delivery gate [--mode enabled|dry-run|disabled] [--against FOLDER] [--results DIR]
 
 It exits with 1 when a check fails in mode enabled.
 
-The use case makes the checks. When MLflow has a champion, the use case gets its model to compare with. dry-run reports
-and passes; disabled checks nothing. The result is also in reports/gate.json.
+The use case makes the checks. When MLflow has a champion, the use case gets its model to compare with; with --against
+it gets the chosen model of FOLDER, the use case in another clone. dry-run reports and passes; disabled checks nothing.
+The result is also in reports/gate.json.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from delivery import tracking, usecase
+from delivery.card import MODEL
 from delivery.cli import add_results, say, write_results
 from delivery.registry import CHAMPION, Registry
 from delivery.usecase import Champion, Check, Config
@@ -28,6 +31,8 @@ NONE = "none"
 def add(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("--mode", choices=MODES, default="enabled")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="compare with this model instead of MLflow's")
+    parser.add_argument("--name", default="target", help="what the checks call the model of --against")
     add_results(parser, "mode, passed and margin")
 
 
@@ -39,7 +44,7 @@ def run(given: argparse.Namespace) -> int:
         _write(config, given.mode, [])
         write_results(given.results, {"mode": given.mode, "passed": "unchecked", "margin": NONE})
         return 0
-    checks = usecase.load(config).gate(_champion(config))
+    checks = usecase.load(config).gate(_of(given.against, given.name) if given.against else _champion(config))
     _write(config, given.mode, checks)
     for check in checks:
         say(check.line)
@@ -56,6 +61,15 @@ def run(given: argparse.Namespace) -> int:
         say("dry run: passes all the same")
         return 0
     return 1
+
+
+def _of(folder: Path, name: str) -> Champion | None:
+    """The chosen model of a use case's folder, None if it has none."""
+    file = folder / "models" / "serving" / MODEL
+    if not file.is_file():
+        say(f"no model to compare with: {file} does not exist")
+        return None
+    return Champion(name, file.read_bytes())
 
 
 def _champion(config: Config) -> Champion | None:

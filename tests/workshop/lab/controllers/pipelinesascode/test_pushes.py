@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -287,13 +288,43 @@ def test_options_name_the_target_the_title_and_the_description(bench: Bench) -> 
     assert (made.target, made.title, made.body) == ("release", "A title = 1", "Why")
 
 
-@pytest.mark.parametrize("options", [["merge_request.create", "merge_request.target=none"], ["merge_request.creat"]])
-def test_a_merge_request_that_cannot_be_opened_leaves_the_push(bench: Bench, options: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["merge_request.create", "merge_request.target=none"], "merge_request.target=none: there is no such branch"),
+        (["merge_request.creat"], "the push option merge_request.creat does not exist here; allowed: merge_request.c"),
+        (["$(touch x)'"], "the push option $(touch x)' does not exist here"),
+    ],
+)
+def test_the_pusher_sees_why_a_push_option_is_refused_and_what_is_allowed(
+    bench: Bench, options: list[str], message: str
+) -> None:
     bench.git("checkout", "-q", "-b", "topic")
-    sha = bench.commit()
-    bench.push(*(word for one in options for word in ("-o", one)), "topic")
-    assert bench.requests() == []
-    assert bench.git("ls-remote", "origin", "topic").startswith(sha)
+    bench.commit()
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        bench.push(*(word for one in options for word in ("-o", one)), "topic")
+    assert f"remote: error: {message}" in refused.value.stderr
+    assert re.search(r"allowed: (main|merge_request\.create, merge_request\.target)", refused.value.stderr)
+    # Pushed again with a right option, the same commit opens the merge request.
+    bench.push("-o", "merge_request.create", "topic")
+    assert [one.source for one in bench.requests()] == ["topic"]
+
+
+def test_the_kits_own_folder_checks_a_merge_request_and_starts_nothing_for_a_push(bench: Bench) -> None:
+    bench.apply()
+    tasks = [f"tekton/base/tasks/{name}/{name}.yaml" for name in ("fetch-source", "check-merge-request")]
+    bench.commit(**{name: (KIT / name).read_text() for name in (".tekton/merge-request.yaml", *tasks)})
+    assert bench.push("main") == []
+    bench.git("checkout", "-q", "-b", "docs")
+    bench.commit(**{"README.md": "more"})
+    assert bench.push("-o", "merge_request.create", "docs") == []
+    bench.git("checkout", "-q", "-b", "more-trees", "main")
+    sha = bench.commit(**{"workshop/usecases/fuel/params.yaml": "trees: 2"})
+    (run,) = bench.push("-o", "merge_request.create", "more-trees")
+    fetch, check = run["spec"]["pipelineSpec"]["tasks"]
+    assert fetch["params"] == [{"name": "revision", "value": sha}]
+    assert {one["name"]: one["value"] for one in check["params"]} == {"number": "2", "target": "origin/main"}
+    assert [step["name"] for step in check["taskSpec"]["steps"]] == ["check", "post"]
 
 
 def test_paths_of_a_merge_request_are_those_since_it_left_the_target(bench: Bench) -> None:
