@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -18,6 +19,7 @@ from grafana.render import RENDERED
 from tests.browser.driving import HAVE_CHROMIUM, chromium, serious
 from tests.grafana.boards import load, panels
 from tests.grafana.conftest import COUNT, REQUESTS, SHARES, Stack
+from tests.kit import until
 from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, served
 
 pytestmark = [
@@ -235,12 +237,21 @@ def test_a_panel_shows_its_description_and_its_query(page: Page) -> None:
 def test_a_series_is_hidden_and_shown_from_the_legend(page: Page) -> None:
     page.open("serving")
     for shown in ("hidden", "req/s"):
-        legend = page.panel("Requests by status").find_element(By.CSS_SELECTOR, ".legend")
-        next(b for b in legend.find_elements(By.CSS_SELECTOR, "button") if b.text == "400").send_keys(Keys.ENTER)
-        item = next(
-            li for li in page.panel("Requests by status").find_elements(By.CSS_SELECTOR, "li") if "400" in li.text
-        )
-        assert shown in item.text
+        until(lambda: _pressed(page, "400"), what="the series is in the legend")
+        # In one call, because the panel is drawn again while its text is read.
+        read = "return [...arguments[0].querySelectorAll('.legend li')].map(one => one.innerText)"
+        items: list[str] = page.browser.execute_script(read, page.panel("Requests by status"))
+        assert [one for one in items if "400" in one and shown in one]
+
+
+def _pressed(page: Page, series: str) -> bool:
+    """Press Enter on a series of the legend; False if the panel was drawn again before the key arrived."""
+    try:
+        buttons = page.panel("Requests by status").find_elements(By.CSS_SELECTOR, ".legend button")
+        next(one for one in buttons if one.text == series).send_keys(Keys.ENTER)
+    except (StaleElementReferenceException, StopIteration):
+        return False
+    return True
 
 
 def test_a_phone_scrolls_down_and_not_sideways(page: Page) -> None:
