@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from markdown_it.token import Token
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -101,7 +104,7 @@ _EVERY_BRANCH = (
 
 
 def _request(request: MergeRequest, found: list[Status]) -> dict[str, object]:
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    markdown = _markdown()
     return {
         "request": request,
         "mark": _REQUEST_MARKS[request.state],
@@ -118,3 +121,20 @@ def _commit(sha: str, title: str, author: str, when: str, *, found: list[Status]
 
 def _check(status: Status) -> Check:
     return Check(status.context, status.state, _MARKS[status.state], status.description, status.target_url)
+
+
+def _markdown() -> MarkdownIt:
+    """Markdown as a Git server shows it: HTML comments are left out, other HTML is text, and wide code scrolls."""
+    markdown = MarkdownIt("commonmark").enable("table")
+
+    def as_text(_: object, tokens: Sequence[Token], index: int, *__: object) -> str:
+        content = tokens[index].content
+        return "" if content.lstrip().startswith("<!--") and content.rstrip().endswith("-->") else escapeHtml(content)
+
+    def fence(_: object, tokens: Sequence[Token], index: int, *__: object) -> str:
+        return f'<div class="table" tabindex="0"><pre>{escapeHtml(tokens[index].content)}</pre></div>\n'
+
+    markdown.add_render_rule("html_block", as_text)
+    markdown.add_render_rule("html_inline", as_text)
+    markdown.add_render_rule("fence", fence)
+    return markdown

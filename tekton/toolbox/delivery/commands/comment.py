@@ -102,7 +102,9 @@ def _verdict(gate: Mapping[str, Any] | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4g}"
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _difference(name: str, here: Mapping[str, float], before: Mapping[str, float]) -> str:

@@ -64,12 +64,15 @@ def test_a_branch_can_be_chosen(lab: Lab, shas: list[str]) -> None:
 def test_a_merge_request_has_its_checks_and_comments(lab: Lab, shas: list[str]) -> None:
     bare = bare_folder(lab.paths)
     opened(bare, ("topic", "main"), (shas[0], shas[1]), "user1", "More trees", "Because *why*")
-    commented(bare, 1, "ci", "| metric | main |\n|---|---|\n| rmse | 1.2 |\n\n<script>alert(1)</script>")
+    commented(
+        bare, 1, "ci", "| metric | main |\n|---|---|\n| rmse | 1.2 |\n\n<script>alert(1)</script>\n\n<!-- marker -->"
+    )
     report(bare, shas[0], Status("CI / check", "success", "", "http://127.0.0.1:1/runs/a/b"))
     assert '<a href="/commits/merge-requests/1">1</a>' in browser(lab).get("/commits").text
     page = browser(lab).get("/commits/merge-requests/1").text
     assert "Because <em>why</em>" in page and "<td>rmse</td>" in page
-    assert "<script>alert" not in page
+    assert "<script>alert" not in page and "&lt;script&gt;alert" in page
+    assert "marker" not in page
     assert '<span class="state ok">success</span>' in page
     assert browser(lab).get("/commits/merge-requests/2").status_code == 404
 
