@@ -354,6 +354,15 @@ def test_production_refuses_what_a_participant_may_not_say(
     assert (code, message in said) == (1, True), said
 
 
+def test_a_use_case_that_is_nowhere_is_the_error_of_a_task_without_stages(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("STAGING_NAMESPACE", "PRODUCTION_NAMESPACE"):
+        monkeypatch.delenv(name, raising=False)
+    code, said = found("workshop/usecases/boats", capsys)
+    assert (code, "the toolbox image has no workshop/usecases/boats" in said) == (1, True), said
+
+
 @pytest.mark.parametrize("folder", ["../model", "a b", "$(id)"])
 def test_a_use_case_with_another_path_is_refused(folder: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = found(folder, capsys)

@@ -59,12 +59,20 @@ class Release:
         return self.image.partition("@")[2]
 
 
+def is_known(stage: str) -> bool:
+    """Whether the namespace of a stage is set."""
+    return bool(os.environ.get(_variable(stage)))
+
+
 def namespace(stage: str = PRODUCTION) -> str:
     """The namespace of a stage, from the ConfigMap mlops-endpoints; DeliveryError when it is not set."""
-    name = f"{stage.upper()}_NAMESPACE"
-    if not os.environ.get(name):
-        raise DeliveryError(f"{name} is not set: Tasks get it from the ConfigMap mlops-endpoints")
-    return os.environ[name]
+    if not is_known(stage):
+        raise DeliveryError(f"{_variable(stage)} is not set: Tasks get it from the ConfigMap mlops-endpoints")
+    return os.environ[_variable(stage)]
+
+
+def _variable(stage: str) -> str:
+    return f"{stage.upper()}_NAMESPACE"
 
 
 def pipeline_runs() -> list[dict[str, Any]]:

@@ -49,7 +49,8 @@ def _deployed(kit: Path, folder: str) -> Path:
     name = folder.rpartition("/")[2]
     files = [kit / MAIN / FILE, *kit.glob(f"workshop/usecases/*/{FILE}")]
     taken = [usecase.read(file.parent).deployment for file in files if file.is_file()]
-    for stage in (STAGING, PRODUCTION):
+    stages = [stage for stage in (STAGING, PRODUCTION) if cluster.is_known(stage)]
+    for stage in stages:
         names = cluster.described(name, stage)
         if names is None:
             continue
@@ -67,6 +68,11 @@ def _deployed(kit: Path, folder: str) -> Path:
         (made / FILE).write_text(yaml.safe_dump({**names, "overlays": str(kit / "seldon")}), encoding="utf-8")
         usecase.read(made)
         return made
+    if not stages:
+        raise DeliveryError(
+            f"the toolbox image has no {folder}, and this Task knows no stage that may run it",
+            next="the ConfigMap mlops-endpoints has STAGING_NAMESPACE and PRODUCTION_NAMESPACE",
+        )
     raise DeliveryError(
         f"the toolbox image has no {folder}, and {name} is neither in staging nor in production",
         next=f"workshop run {folder}/runs/train-and-stage.yaml brings it to staging",
