@@ -40,6 +40,16 @@ def tab(server: Server, chromium: Any) -> Iterator[Tab]:
         yield made
 
 
+def test_the_inputs_of_a_row_begin_at_the_same_height_when_a_label_wraps(tab: Tab) -> None:
+    tops = tab.driver.execute_script(
+        "document.querySelector('label').textContent = 'a label of many words that needs more than a line';"
+        "return [...document.querySelectorAll('.field')].map((one) => [one, one.querySelector('input, select')]"
+        ".map((each) => Math.round(each.getBoundingClientRect().top)))"
+    )
+    assert len({field for field, _ in tops}) < len(tops), "no row has two fields"
+    assert len({field for field, _ in tops}) == len({tuple(each) for each in tops}), tops
+
+
 def test_the_answer_has_the_models_value_and_unit_and_its_truth_is_counted(tab: Tab, server: Server) -> None:
     assert tab.text("h1") == "How much fuel does it consume?"
     assert "Weight (kg)" in tab.text("#row")
