@@ -18,7 +18,7 @@ from workshop.lab.forge.git import Git, GitFailure
 from workshop.lab.forge.requests import CLOSED, MERGED, OPEN, MergeRequest
 from workshop.lab.forge.statuses import Status, combined, statuses
 from workshop.lab.lab import Lab
-from workshop.lab.pages import html
+from workshop.lab.pages import charts, html
 from workshop.lab.participant import bare_folder
 from workshop.languages.catalog import N_
 
@@ -124,7 +124,10 @@ def _check(status: Status) -> Check:
 
 
 def _markdown() -> MarkdownIt:
-    """Markdown as a Git server shows it: HTML comments are left out, other HTML is text, and wide code scrolls."""
+    """Markdown as a Git server shows it.
+
+    HTML comments are left out, other HTML is text, wide code scrolls, and a chart in Mermaid is drawn.
+    """
     markdown = MarkdownIt("commonmark").enable("table")
 
     def as_text(_: object, tokens: Sequence[Token], index: int, *__: object) -> str:
@@ -132,6 +135,9 @@ def _markdown() -> MarkdownIt:
         return "" if content.lstrip().startswith("<!--") and content.rstrip().endswith("-->") else escapeHtml(content)
 
     def fence(_: object, tokens: Sequence[Token], index: int, *__: object) -> str:
+        chart = charts.parse(tokens[index].content) if tokens[index].info.strip() == "mermaid" else None
+        if chart is not None:
+            return charts.svg(chart)
         return f'<div class="table" tabindex="0"><pre>{escapeHtml(tokens[index].content)}</pre></div>\n'
 
     markdown.add_render_rule("html_block", as_text)

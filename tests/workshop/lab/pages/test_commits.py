@@ -7,6 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from delivery import usecase
+from delivery.commands.comment import rendered
 
 from tests.workshop.lab.pages.fixtures import browser, lab_of
 from workshop.lab.forge.requests import commented, opened
@@ -14,6 +16,8 @@ from workshop.lab.forge.statuses import Status, report
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.participant import bare_folder
+
+KIT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture
@@ -75,6 +79,18 @@ def test_a_merge_request_has_its_checks_and_comments(lab: Lab, shas: list[str]) 
     assert "marker" not in page
     assert '<span class="state ok">success</span>' in page
     assert browser(lab).get("/commits/merge-requests/2").status_code == 404
+
+
+def test_the_chart_of_a_comment_is_drawn_and_other_mermaid_is_code(lab: Lab, shas: list[str]) -> None:
+    bare = bare_folder(lab.paths)
+    opened(bare, ("topic", "main"), (shas[0], shas[1]), "user1", "More trees", "")
+    here, before = {"auc": 0.75, "<i>": 2.0}, {"auc": 0.60, "<i>": 1.0}
+    comment = rendered(usecase.read(KIT / "model"), here, before, None)
+    commented(bare, 1, "ci", comment + "\n\n```mermaid\nxychart-beta\n  bar [2]\n```\n\n```mermaid\ngraph LR\n```")
+    page = browser(lab).get("/commits/merge-requests/1").text
+    assert '<svg viewBox="0 0 ' in page and "<title>auc: 1.000, 0.800</title>" in page and "&lt;i&gt;: 1.000" in page
+    assert page.count("<svg viewBox") == 1 and "graph LR" in page and "bar [2]" in page
+    assert "x-axis" not in page
 
 
 def test_without_a_repository_the_page_says_so(lab: Lab) -> None:
