@@ -16,7 +16,7 @@ export PYTHONDONTWRITEBYTECODE =
 unexport PYTHONPATH PYTHONHOME
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test test-cluster lint audit format bench notebooks types dashboards parity translations merge-request down reset
+.PHONY: help setup lab test test-cluster lint audit format soak bench notebooks types dashboards parity translations merge-request down reset
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ format: setup ## write the code in the house's format
 bench: setup ## measure the figures of the docs: start-up, tasks, the API, serving
 	@$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.api && $(BIN)/python -m tests.bench.serving && $(BIN)/python -m tests.bench.fromdvc \
 	  && $(BIN)/python -m tests.bench.tekton.standalone
+
+soak: $(VENV)/.tested ## a lab under load meets faults: kills, full disk, hostile input; ARGS="--only kill" chooses some
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 notebooks: setup ## make the notebooks from their source
 	@$(BIN)/python notebooks/build.py
