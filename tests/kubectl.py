@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +16,12 @@ from workshop.oc.cli import tool
 
 
 def kustomize(folder: Path) -> list[dict[str, Any]]:
-    """The objects of a kustomization, as `oc apply -k` sends them."""
+    """The objects of a kustomization, as `oc apply -k` sends them. They are the caller's own."""
+    return copy.deepcopy(_kustomize(folder))
+
+
+@functools.cache
+def _kustomize(folder: Path) -> list[dict[str, Any]]:
     done = subprocess.run([kubectl(), "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return [one for one in yaml.load_all(done.stdout, yaml.CSafeLoader) if one]

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import yaml
-from check_jsonschema import main  # type: ignore[import-untyped]
 
 from workshop.lab.participant import kit_files
 
@@ -19,6 +18,8 @@ ACTION = "tekton/from-dvc/action.yml", "workshop/standalone/action.yml"
 
 def accepts(schema: str, file: Path) -> bool:
     """Whether a schema of the package accepts a file; the schemas are files of it."""
+    from check_jsonschema import main  # type: ignore[import-untyped]  # Takes a second, in each process that collects.
+
     with pytest.raises(SystemExit) as ended:
         main(["--builtin-schema", f"vendor.{schema}", str(file)])
     return ended.value.code == 0

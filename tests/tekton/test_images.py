@@ -36,15 +36,15 @@ def images(node: Any) -> Iterator[str]:
             yield from images(one)
 
 
-def named() -> dict[str, str]:
-    """All images in the YAML that is applied, with a file that names each."""
-    files = [path for folder in ("tekton", "seldon", "notebooks") for path in sorted((KIT / folder).rglob("*.yaml"))]
-    return {
-        image: path.relative_to(KIT).as_posix()
-        for path in files
-        for document in yaml.safe_load_all(path.read_text())
-        for image in images(document)
-    }
+def documents(*folders: str) -> Iterator[tuple[str, Any]]:
+    """Each YAML document below the folders, after the name of its file."""
+    for path in (path for folder in folders for path in sorted((KIT / folder).rglob("*.yaml"))):
+        for document in yaml.load_all(path.read_text(), yaml.CSafeLoader):
+            yield path.relative_to(KIT).as_posix(), document
+
+
+NAMED = {image: name for name, document in documents("tekton", "seldon", "notebooks") for image in images(document)}
+"""All images in the YAML that is applied, with a file that names each."""
 
 
 def pulled_rarely(node: Any) -> Iterator[str]:
@@ -60,14 +60,7 @@ def pulled_rarely(node: Any) -> Iterator[str]:
 
 
 def test_a_node_pulls_an_image_again_when_its_tag_has_moved() -> None:
-    files = [path for folder in ("tekton", "notebooks") for path in sorted((KIT / folder).rglob("*.yaml"))]
-    found = {
-        path.relative_to(KIT).as_posix()
-        for path in files
-        for document in yaml.safe_load_all(path.read_text())
-        if list(pulled_rarely(document))
-    }
-    assert found == set()
+    assert {name for name, document in documents("tekton", "notebooks") if list(pulled_rarely(document))} == set()
     assert '.image_pull_policy = "Always"' in (KIT / "notebooks/openshift/base/jupyterhub_config.py").read_text()
 
 
@@ -80,14 +73,14 @@ BUILDS = {
 """What each BuildConfig makes, and of which folder."""
 
 
-@pytest.mark.parametrize("image", named())
+@pytest.mark.parametrize("image", NAMED)
 def test_an_image_is_pinned_or_built_here(image: str) -> None:
     ours = image.startswith(REGISTRY) and image.removeprefix(REGISTRY) in BUILDS
-    assert ours or DIGEST.match(image) or image in SET_LATER, f"{image}, named in {named()[image]}"
+    assert ours or DIGEST.match(image) or image in SET_LATER, f"{image}, named in {NAMED[image]}"
 
 
 def test_everything_that_is_built_is_named_somewhere() -> None:
-    assert {REGISTRY + made for made in BUILDS} <= set(named())
+    assert {REGISTRY + made for made in BUILDS} <= set(NAMED)
     assert BUILDER_REF in {REGISTRY + made for made in BUILDS}
 
 

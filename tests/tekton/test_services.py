@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
 import pytest
 import urllib3
 
@@ -141,7 +140,9 @@ def test_a_page_of_another_site_sends_nothing_with_the_browsers_password(door: D
 def test_a_run_with_an_artifact_is_stored(door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", TOKEN)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", door.mlflow)
-    client = mlflow.MlflowClient(door.mlflow)
+    from mlflow import MlflowClient  # Takes seconds, in each process that collects.
+
+    client = MlflowClient(door.mlflow)
     experiment = client.create_experiment("flights")
     assert experiment == "1", "the guide's links name it"
     run = client.create_run(experiment).info.run_id

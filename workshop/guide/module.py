@@ -6,6 +6,7 @@ continues in the next line if its line ends with a backslash. Other lines are th
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -84,8 +85,11 @@ def load_all(folder: Path) -> list[Module]:
 
 
 def load(path: Path) -> Module:
-    """Read one module. Raises ManifestError with file and line if it is not one."""
-    return parse(path.read_text(encoding="utf-8"), path)
+    """Read one module. Raises ManifestError with file and line if it is not one.
+
+    Modules that were read before are kept by their text, because a page of the guide reads all of them.
+    """
+    return _parse(path.read_text(encoding="utf-8"), path)
 
 
 def parse(text: str, path: Path) -> Module:
@@ -115,6 +119,9 @@ def parse(text: str, path: Path) -> Module:
         questions=questions(body, path, first),
         source=str(front.get("source") or ""),
     )
+
+
+_parse = functools.lru_cache(maxsize=256)(parse)
 
 
 def _markdown() -> MarkdownIt:
