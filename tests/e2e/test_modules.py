@@ -6,6 +6,7 @@ The commands of the text do a module, so this also tests the text. They run in t
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 
@@ -13,7 +14,7 @@ import pytest
 
 from tests.e2e.conftest import KIT, Lab
 from tests.kit import until
-from workshop.checks import Finding
+from workshop.checks import Finding, m03
 from workshop.guide.module import load_all
 from workshop.lab.paths import LabPaths
 from workshop.lab.target import LabTarget
@@ -57,6 +58,9 @@ def test_the_commands_of_a_module_run_and_its_check_detects_a_wrong_answer(
     result = way.do(module)
     assert result.ok, result.problem
     assert not _left(lab, number)
+    if number in MEASURED:
+        asked = module.questions[0]
+        assert all(value in (asked.answer, *re.findall(r"\d\.\d+", asked.reason)) for value in MEASURED[number](lab))
     if number in WRONG:
         undo = WRONG[number](lab)
         left = _left(lab, number)
@@ -64,6 +68,38 @@ def test_the_commands_of_a_module_run_and_its_check_detects_a_wrong_answer(
         assert left, "the check takes a wrong answer"
         assert all(finding.reason for finding in left) and any(finding.hint for finding in left), left
         until(lambda: not _left(lab, number), 60, "right again after the wrong answer")
+
+
+# -- the numbers of answers, as the lab has measured them
+
+
+def _late(lab: Lab, stage: str) -> str:
+    """The probability that a stage answers to the module's flight."""
+    request = (KIT / "seldon" / "requests" / "flight.json").read_bytes()
+    status, answer = lab.post(lab.status()["endpoints"][stage], request)
+    assert status == 200
+    return f"{answer['data']['ndarray'][0][1]:.2f}"
+
+
+def _at_two_thresholds(lab: Lab) -> list[str]:
+    mlflow = _way(lab).context.mlflow
+    (run, *_) = mlflow.runs_of_notebook(m03.NOTEBOOK)
+    curves = [mlflow.history(run, name) for name in (m03.RECALL, m03.PRECISION)]
+    return [f"{curve[percent]:.2f}" for curve in curves for percent in (30, 50)]
+
+
+def _boosted_on_august(lab: Lab) -> list[str]:
+    (run, *_) = _way(lab).context.mlflow.runs("params.candidate = 'boosted' and params.test_month = '8'")
+    return [f"{run.metrics['auc']:.3f}"]
+
+
+MEASURED: dict[str, Callable[[Lab], list[str]]] = {
+    "01": lambda lab: [_late(lab, "production")],
+    "03": _at_two_thresholds,
+    "10": lambda lab: [_late(lab, "staging"), _late(lab, "production")],
+    "13": _boosted_on_august,
+}
+"""For modules whose answers have numbers that only a lab measures: those numbers, as the answer writes them."""
 
 
 BESIDE = {"14": {"logistic", "boosted"}, "13": {"main"}}
