@@ -19,6 +19,7 @@
 # %%
 import os
 import sys
+import time
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -86,6 +87,21 @@ confusion = shown.figure_
 plt.show()
 
 # %% [markdown]
+# ## What would another threshold do?
+
+# %%
+from sklearn.metrics import precision_recall_curve
+
+precision, recall, limits = precision_recall_curve(test["late"], late)
+at = {percent: min(limits.searchsorted(percent / 100), len(limits)) for percent in range(1, 100)}
+plt.figure(figsize=(6, 2.5))
+plt.plot(limits, recall[:-1], label="recall")
+plt.plot(limits, precision[:-1], label="precision")
+plt.xlabel("threshold")
+plt.legend()
+plt.show()
+
+# %% [markdown]
 # ## Record it
 #
 # A number in a notebook is soon forgotten. MLflow records the run: parameters, metrics and the plot. Without a server,
@@ -94,12 +110,18 @@ plt.show()
 # %%
 if os.environ.get("MLFLOW_TRACKING_URI"):
     import mlflow
+    from mlflow.entities import Metric
 
     mlflow.set_experiment("flights")
-    with mlflow.start_run(run_name="first model", tags={"notebook": "02_first_model"}):
+    with mlflow.start_run(run_name="first model", tags={"notebook": "02_first_model"}) as run:
         mlflow.log_params({"candidate": "logistic", "features": len(FEATURES), "threshold": THRESHOLD})
         mlflow.log_params({"train_months": "1-6", "test_month": 7})
         mlflow.log_metrics(quality)
         mlflow.log_figure(confusion, "confusion.png")
+        # A step is a threshold in percent: MLflow draws both as lines. All steps are one request.
+        curves = {"recall_by_threshold": recall, "precision_by_threshold": precision}
+        now = int(1000 * time.time())
+        steps = [Metric(name, curve[place], now, step) for name, curve in curves.items() for step, place in at.items()]
+        mlflow.MlflowClient().log_batch(run.info.run_id, metrics=steps)
 else:
     print("MLFLOW_TRACKING_URI is not set: nothing was logged")

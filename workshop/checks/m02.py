@@ -1,10 +1,15 @@
-"""Module 2, explore the data: three answers, compared with the data files."""
+"""Module 2, explore the data: three answers, compared with the data files, and a group of flights of one's own.
+
+Any group will do that is described by columns known before departure, is large enough and late often enough.
+"""
 
 from __future__ import annotations
 
 import csv
+import operator
+import re
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from workshop.checks import answers
@@ -15,21 +20,29 @@ FEWEST = 1000
 """Hours with fewer flights are ignored, as in the notebook: their rates vary too much."""
 LEAKING = 0.5
 """A correlation with the label above this value is impossible for data known before departure."""
+GROUP, TWICE = 300, 2.0
+"""Flights in a group of one's own at least, and how many times as often as all flights they are late."""
+AFTERWARDS = ("dep_delay", "late")
+"""Columns that are not known before departure."""
 Rows = list[dict[str, str]]
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
+}  # fmt: skip
+_CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|>|<|=)\s*(.+?)\s*")
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The share of late flights, the worst hour, the leak."""
+    """The share of late flights, the worst hour, the leak, the group of flights."""
     given = answers.answers(context, NUMBER)
     rows = list(_rows(context.clone / "model" / "data"))
     if not rows:
         where = "model/data has no month from January to July"
         return [
             Finding("the months are there", False, where, "cd model && python -m flights.ensure --months 1-7"),
-            *(Finding(task, False, "it needs the months", "") for task in (_RATE, _HOUR, _LEAK)),
+            *(Finding(task, False, "it needs the months", "") for task in (_RATE, _HOUR, _LEAK, _GROUP)),
         ]
     there = Finding("the months are there", True, f"{len(rows):,} flights")
-    return [there, _rate(given, rows), _hour(given, rows), _leak(given, rows)]
+    return [there, _rate(given, rows), _hour(given, rows), _leak(given, rows), _group(given, rows)]
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
@@ -40,6 +53,7 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
 _RATE = "you know how many flights are late"
 _HOUR = "you know the hour to avoid"
 _LEAK = "you found the leak"
+_GROUP = "you found flights that are late twice as often as others"
 
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
@@ -95,6 +109,47 @@ def _leak(given: dict[str, str], rows: Rows) -> Finding:
     return Finding(
         _LEAK, True, f"{name} has a correlation of {found:.2f} with being late, and it is not known before departure"
     )
+
+
+def _group(given: dict[str, str], rows: Rows) -> Finding:
+    if "group" not in given:
+        return answers.missing(NUMBER, "group", _GROUP)
+    known = ", ".join(name for name in rows[0] if name not in AFTERWARDS)
+    try:
+        wanted = [_condition(part, rows[0]) for part in given["group"].split(",")]
+        found = [row for row in rows if all(holds(row) for holds in wanted)]
+    except ValueError as error:
+        return Finding(_GROUP, False, f"you say {given['group']!r}: {error}",
+                       f"conditions such as origin=LGA, distance>=500; the columns are {known}")  # fmt: skip
+    share, whole = (sum(row["late"] == "1" for row in some) / max(1, len(some)) for some in (found, rows))
+    said = f"{len(found):,} flights, {share:.1%} of them late; of all flights {whole:.1%} are"
+    if len(found) < GROUP:
+        return Finding(_GROUP, False, said, f"fewer conditions: the group needs {GROUP} flights")
+    if share < TWICE * whole:
+        return Finding(_GROUP, False, said, f"other conditions: it needs {TWICE * whole:.1%}")
+    return Finding(_GROUP, True, said)
+
+
+def _condition(text: str, columns: dict[str, str]) -> Callable[[dict[str, str]], bool]:
+    """What `column=value` or `column>=number` says of a row. Raises ValueError."""
+    parts = _CONDITION.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"{text.strip()!r} is no condition")
+    name, sign, value = parts.groups()
+    if name in AFTERWARDS or name not in columns:
+        raise ValueError(f"{name} is {'not known before departure' if name in columns else 'no column'}")
+    bound = _number(value)
+    if sign == "=":
+        return lambda row: row[name] == value or (bound is not None and _number(row[name]) == bound)
+    if bound is None:
+        raise ValueError(f"{value!r} is no number")
+    compared = _COMPARED[sign]
+
+    def holds(row: dict[str, str]) -> bool:
+        number = _number(row[name])
+        return number is not None and compared(number, bound)
+
+    return holds
 
 
 def _number(text: str) -> float | None:

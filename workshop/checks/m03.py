@@ -1,4 +1,7 @@
-"""Module 3, a first model: MLflow has the run with its metrics and its picture, and the answer matches it."""
+"""Module 3, a first model: MLflow has the run with its metrics and its picture, and the answers match it.
+
+A threshold of one's own is right when it finds enough late flights with nearly the best precision that allows.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,21 @@ from workshop.cluster.mlflow import Run
 NUMBER = "03"
 NOTEBOOK = "02_first_model"
 _RUN = f"jupyter execute notebooks/{NOTEBOOK}.ipynb"
+RECALL, SHARE, NEAR = "recall_by_threshold", 0.75, 0.01
+"""The share of late flights to find, and how far the precision may be below the best that finds them."""
+PRECISION = "precision_by_threshold"
 _KEPT, _READ = "MLflow has your first model's run", "you can read what MLflow keeps"
+_CHOSEN = "you chose a threshold that finds three late flights in four"
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The run, its content, and the answer."""
+    """The run, its content, and the answers."""
     try:
         found = context.mlflow.runs_of_notebook(NOTEBOOK)
-        return [_kept(context, found), _read(answers.answers(context, NUMBER), found)]
+        given = answers.answers(context, NUMBER)
+        return [_kept(context, found), _read(given, found), _chosen(context, given, found)]
     except NoAnswer as e:
-        return [Finding(task, False, str(e), context.where_things_are) for task in (_KEPT, _READ)]
+        return [Finding(task, False, str(e), context.where_things_are) for task in (_KEPT, _READ, _CHOSEN)]
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
@@ -58,3 +66,24 @@ def _read(given: dict[str, str], found: list[Run]) -> Finding:
     if not right:
         return Finding(_READ, False, f"you say {given['recall']}, MLflow another number", "look at the run's metrics")
     return Finding(_READ, True, f"it finds {actual:.0%} of the late flights")
+
+
+def _chosen(context: CheckContext, given: dict[str, str], found: list[Run]) -> Finding:
+    if "threshold" not in given:
+        return answers.missing(NUMBER, "threshold", _CHOSEN)
+    recall, precision = (context.mlflow.history(found[0], name) if found else {} for name in (RECALL, PRECISION))
+    if not recall or set(recall) != set(precision):
+        return Finding(_CHOSEN, False, f"no run has the metrics {RECALL} and {PRECISION}", _RUN)
+    try:
+        step = round(100 * float(given["threshold"]))
+        right = f"{precision[step]:.0%} of its warnings are right"
+        seen = f"at {step / 100:.2f} it finds {recall[step]:.0%} of the late flights, {right}"
+    except (ValueError, OverflowError, LookupError):
+        return Finding(_CHOSEN, False, f"you say {given['threshold']}, and a threshold is between 0 and 1",
+                       f"the charts of {RECALL} and {PRECISION} in MLflow; a step is a percent")  # fmt: skip
+    if recall[step] < SHARE:
+        return Finding(_CHOSEN, False, seen, "a lower threshold")
+    best = max(precision[at] for at, share in recall.items() if share >= SHARE)
+    if precision[step] < best - NEAR:
+        return Finding(_CHOSEN, False, f"{seen}; {best:.0%} is possible", "a higher threshold")
+    return Finding(_CHOSEN, True, seen)

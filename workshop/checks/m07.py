@@ -1,8 +1,16 @@
-"""Module 7, tests and the gate: a test by the participant, a run that the gate stopped, and no leak on the branch."""
+"""Module 7, tests and the gate: a test by the participant, a run that the gate stopped, and no leak on the branch.
+
+Any test will do, in any file, that passes with the model and fails with a broken one.
+"""
 
 from __future__ import annotations
 
+import ast
+import os
 import subprocess
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from xml.etree import ElementTree
 
 import yaml
 
@@ -14,28 +22,32 @@ from workshop.manifests.objects import condition, name_of
 LEAKS = ("dep_delay",)
 TRIAL = "cautious"
 """The branch on which the participant tries the threshold that the gate refuses."""
-TEST = "model/tests/behaviour/test_weekend.py"
+TESTS = "model/tests"
+PLUGIN = Path(__file__).parent / "mutants" / "broken_model.py"
+BROKEN = ("reversed", "constant")
+"""The broken models of the plugin."""
 PARAMS = "model/params.yaml"
-_WRITTEN, _HOLDS, _RED, _CLEAN = (
+_WRITTEN, _HOLDS, _CATCHES, _RED, _CLEAN = (
     "you have written a test",
     "your test holds",
+    "your test fails with a broken model",
     "the gate has stopped a run",
     f"{BRANCH} trains without a leak",
 )
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """The test in Git, its result, the failed run, the clean branch."""
+    """The test in Git, its results, the failed run, the clean branch."""
     if not has(context, BRANCH):
         return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 07") for task in
-                (_WRITTEN, _HOLDS, _RED, _CLEAN)]  # fmt: skip
+                (_WRITTEN, _HOLDS, _CATCHES, _RED, _CLEAN)]  # fmt: skip
     return [*_test(context), _red(context), _clean(context)]
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
     """Set the branch back to before the test; delete the trial's branch and its failed runs."""
     said = drop(context, TRIAL) if has(context, TRIAL) else []
-    added = git(context, "log", "--diff-filter=A", "--format=%H", "-1", BRANCH, "--", TEST)
+    added = git(context, "rev-list", "--reverse", f"{root(context)}..{BRANCH}", "--", TESTS).partition("\n")[0]
     said += keep_and_go(context, BRANCH, f"{added}^") if added else []
     git(context, "switch", "--quiet", BRANCH)
     for run in runs.newest_first(context, runs.PIPELINE):
@@ -45,27 +57,71 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
     return said
 
 
-def _test(context: CheckContext) -> tuple[Finding, Finding]:
-    text = shown(context, BRANCH, TEST)
-    if not text:
-        there = Finding(_WRITTEN, False, f"{TEST} is in no commit of {BRANCH}", f"git add {TEST}, then git commit")
-        return there, Finding(_HOLDS, False, "it needs the test", "")
-    if "assert" not in text or "served" not in text:
-        there = Finding(
-            _WRITTEN, False, f"{TEST} asserts nothing about the served model", "a test that cannot fail is none"
-        )
-        return there, Finding(_HOLDS, False, "it proves nothing", "")
-    commit = git(context, "log", "--format=%h", "-1", BRANCH, "--", TEST)
-    written = Finding(_WRITTEN, True, f"commit {commit}")
-    if not (context.clone / TEST).exists():
-        return written, Finding(_HOLDS, False, f"{TEST} is not on your disk", f"git switch {BRANCH}")
-    done = subprocess.run(
-        ["python", "-m", "pytest", "-p", "no:cacheprovider", "--no-header", TEST.removeprefix("model/")],
-        cwd=context.clone / "model", env=dict(context.env) or None, text=True, capture_output=True, check=False,
-    )  # fmt: skip
-    last = (done.stdout.strip().splitlines() or ["it printed nothing"])[-1]
-    hint = "" if done.returncode == 0 else f"cd model && python -m pytest {TEST.removeprefix('model/')}"
-    return written, Finding(_HOLDS, done.returncode == 0, last.strip("= "), hint)
+def _test(context: CheckContext) -> tuple[Finding, Finding, Finding]:
+    own = own_tests(context)
+    if not own:
+        reason = f"no commit of {BRANCH} adds a test to {TESTS}"
+        first = Finding(_WRITTEN, False, reason, "git add your file, then git commit")
+        return first, Finding(_HOLDS, False, "it needs the test", ""), Finding(_CATCHES, False, "it needs the test", "")
+    written = Finding(_WRITTEN, True, ", ".join(own))
+    found, last = _outcomes(context, own)
+    again = f"cd model && python -m pytest {own[0].removeprefix('model/')}"
+    if not found["right"]:
+        holds = Finding(_HOLDS, False, last, again)
+    else:
+        failed = [name for name, passed in found["right"].items() if not passed]
+        said = f"{failed[0]} fails" if failed else f"{len(found['right'])} passed"
+        holds = Finding(_HOLDS, not failed, said, again if failed else "")
+    if not holds.ok:
+        return written, holds, Finding(_CATCHES, False, "it needs a test that holds", "")
+    caught = [model for model in BROKEN if not all(found[model].values())]
+    if not caught:
+        reason = f"with a model that is {' or '.join(BROKEN)}, it passes too"
+        return written, holds, Finding(_CATCHES, False, reason, "assert how the answers for two flights differ")
+    return written, holds, Finding(_CATCHES, True, f"it fails when the model is {' or '.join(caught)}")
+
+
+def own_tests(context: CheckContext) -> list[str]:
+    """The ids of the test functions that the branch has and the kit has not, as `file::function`."""
+    listed = git(context, "diff", "--name-only", "--diff-filter=AM", root(context), BRANCH, "--", TESTS).splitlines()
+    found = []
+    for path in listed:
+        if path.endswith(".py"):
+            brought = set(_functions(shown(context, root(context), path)))
+            names = _functions(shown(context, BRANCH, path))
+            found += [f"{path}::{name}" for name in names if name not in brought]
+    return found
+
+
+def _functions(text: str) -> list[str]:
+    try:
+        body = ast.parse(text).body
+    except SyntaxError:
+        return []
+    return [one.name for one in body if isinstance(one, ast.FunctionDef) and one.name.startswith("test_")]
+
+
+def _outcomes(context: CheckContext, own: list[str]) -> tuple[dict[str, dict[str, bool]], str]:
+    """For each model of the plugin which tests passed, and the last line that pytest printed."""
+    found: dict[str, dict[str, bool]] = {model: {} for model in ("right", *BROKEN)}
+    paths = os.pathsep.join(part for part in (str(PLUGIN.parent), context.env.get("PYTHONPATH", "")) if part)
+    with TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        done = subprocess.run(
+            ["python", "-m", "pytest", "-p", "no:cacheprovider", "-p", PLUGIN.stem, "--no-header", "-q",
+             f"--junit-xml={report}", *(one.removeprefix("model/") for one in own)],
+            cwd=context.clone / "model", env={**context.env, "PYTHONPATH": paths}, text=True, capture_output=True,
+            check=False,
+        )  # fmt: skip
+        cases = ElementTree.parse(report).iter("testcase") if report.exists() else ()  # noqa: S314 pytest wrote it
+        for case in cases:
+            name, _, model = str(case.get("name")).rstrip("]").partition("[")
+            if model.rpartition("-")[2] in found:
+                bad = any(case.find(kind) is not None for kind in ("failure", "error", "skipped"))
+                passed = found[model.rpartition("-")[2]]
+                passed[name] = passed.get(name, True) and not bad
+    said = done.stdout.strip().splitlines() or done.stderr.strip().splitlines() or ["it printed nothing"]
+    return found, said[-1].strip("= ")
 
 
 def _red(context: CheckContext) -> Finding:

@@ -1,4 +1,7 @@
-"""Module 10, push: main has the participant's commits, a push started the run, and staging serves its image."""
+"""Module 10, push: main has the participant's commits, a push started the run, and staging serves its image.
+
+One of the runs has made a model that is good enough and small enough, whatever its settings are.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +10,39 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, git, root
 from workshop.checks.pushes import bring_main_back
 from workshop.checks.serving import serving
+from workshop.cluster.jsonhttp import NoAnswer
 from workshop.manifests.objects import Object, annotations_of, name_of, succeeded
+from workshop.usecase import DEPLOYMENT
 
 COMMIT = "mlops-workshop/commit"
-_MERGED, _RAN, _STAGED = (
+AUC, BYTES = 0.755, 500_000
+"""Of a model that is good enough and small enough, on the test month."""
+_MERGED, _RAN, _STAGED, _GOOD = (
     "main on the Git server has your work",
     "your push has started a run, and it went well",
     "staging serves the image of that run",
+    f"a model of yours came to staging with an AUC of {AUC} and at most {BYTES:,} bytes",
 )
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """Merged, ran, staged."""
+    """Merged, ran, staged, and good."""
     first = root(context)
     own = [commit for commit in git(context, "rev-list", "origin/main").split() if commit != first]
     if not own:
         hint = f"git switch main && git merge {BRANCH} && git push origin main"
         return [
             Finding(_MERGED, False, "origin/main is as you found it", hint),
-            *(Finding(task, False, "it needs the push", "") for task in (_RAN, _STAGED)),
+            *(Finding(task, False, "it needs the push", "") for task in (_RAN, _STAGED, _GOOD)),
         ]
     merged = Finding(_MERGED, True, f"it ends with {git(context, 'log', '--format=%h %s', '-1', 'origin/main')}")
     good = [r for r in runs.newest_first(context, runs.PIPELINE)
             if runs.pushed_by(r) and succeeded(r) and runs.results(r).get("commit") in own]  # fmt: skip
     if not good:
         return [merged, Finding(_RAN, False, _why(context, own), "workshop follow"),
-                Finding(_STAGED, False, "it needs the run", "")]  # fmt: skip
+                *(Finding(task, False, "it needs the run", "") for task in (_STAGED, _GOOD))]  # fmt: skip
     ran = Finding(_RAN, True, f"{name_of(good[0])}, pushed by {runs.pushed_by(good[0])}")
-    return [merged, ran, _staged(context, good)]
+    return [merged, ran, _staged(context, good), _good(context, good)]
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
@@ -60,3 +68,22 @@ def _staged(context: CheckContext, good: list[Object]) -> Finding:
         return Finding(_STAGED, False, f"staging serves {sorted(there)[0][:19]}, which came out of no push of yours",
                        "push again, or: workshop run tekton/runs/train-and-stage.yaml")  # fmt: skip
     return Finding(_STAGED, True, f"{sorted(there & built)[0][:19]}")
+
+
+def _good(context: CheckContext, good: list[Object]) -> Finding:
+    """The best of the runs' models, by what the pipeline has logged of them."""
+    seen = []
+    try:
+        for version in {runs.results(run).get("model-version", "") for run in good} - {""}:
+            found = context.mlflow.run_of_version(DEPLOYMENT, version).metrics
+            if {"auc", "onnx_bytes"} <= set(found):
+                seen.append((found["auc"], found["onnx_bytes"], version))
+    except NoAnswer as e:
+        return Finding(_GOOD, False, str(e), context.where_things_are)
+    if not seen:
+        return Finding(_GOOD, False, "MLflow has no metrics of the versions of your runs", "workshop follow")
+    auc, size, version = max(seen, key=lambda one: (one[0] >= AUC and one[1] <= BYTES, one))
+    said = f"version {version}: AUC {auc:.4f}, {size:,.0f} bytes"
+    if auc < AUC or size > BYTES:
+        return Finding(_GOOD, False, said, f"other settings of the candidates in model/params.yaml, on {BRANCH}; push")
+    return Finding(_GOOD, True, said)

@@ -1,39 +1,53 @@
-"""Module 11, promote: a tag started it, a person approved it, and production serves the digest that staging tested."""
+"""Module 11, promote: a tag started it, a person approved it, and production serves the digest that staging tested.
+
+A request of the participant's own has two flights that differ in one column, and production answers them differently.
+"""
 
 from __future__ import annotations
 
-from workshop.checks import production, runs
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workshop.checks import answers, production, runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import git, root
 from workshop.checks.serving import serving
+from workshop.cluster.jsonhttp import ask
 from workshop.manifests.objects import Object, annotations_of, name_of, status_of, succeeded
 
 TAGS = "v*"
 REF = "mlops-workshop/ref"
-_TAGGED, _RAN, _APPROVED, _SERVES = (
+APART = 0.2
+"""How far the probabilities of the two flights are apart at least."""
+_TAGGED, _RAN, _APPROVED, _SERVES, _ASKED = (
     "the Git server has your tag",
     "the tag has started a promotion, and it went well",
     "a person has approved it",
     "production serves what the tag's commit built",
+    "you found a column that makes a difference to production",
 )
 
 
 def check(context: CheckContext) -> list[Finding]:
-    """Tagged, ran, approved, serves."""
+    """Tagged, ran, approved, serves, asked."""
     tags = _tags(context)
     if not tags:
         return [
             Finding(
                 _TAGGED, False, f"origin has no tag {TAGS} on a commit of yours", "git tag v1 && git push origin v1"
             ),
-            *(Finding(task, False, "it needs the tag", "") for task in (_RAN, _APPROVED, _SERVES)),
+            *(Finding(task, False, "it needs the tag", "") for task in (_RAN, _APPROVED, _SERVES, _ASKED)),
         ]
     tagged = Finding(_TAGGED, True, ", ".join(f"{tag} is {commit[:8]}" for tag, commit in tags.items()))
     run, why = _promoted(context, tags)
     if run is None:
-        return [tagged, Finding(_RAN, False, why, "workshop follow promote"),
-                *(Finding(task, False, "it needs the promotion", "") for task in (_APPROVED, _SERVES))]  # fmt: skip
-    return [tagged, Finding(_RAN, True, name_of(run)), _approved(context, run), _serves(context, tags)]
+        later = (Finding(task, False, "it needs the promotion", "") for task in (_APPROVED, _SERVES, _ASKED))
+        return [tagged, Finding(_RAN, False, why, "workshop follow promote"), *later]
+    ran = Finding(_RAN, True, name_of(run))
+    return [tagged, ran, _approved(context, run), _serves(context, tags), _asked(context)]
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
@@ -48,7 +62,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
         git(context, "tag", "--delete", tag)
         git(context, "push", "--quiet", "origin", "--delete", f"refs/tags/{tag}")
         said.append(f"deleted the tag {tag}")
-    return said
+    return said + answers.put_documents_aside(context, [file for file, _ in _pairs(context)])
 
 
 def _waiting(context: CheckContext) -> list[Object]:
@@ -102,3 +116,55 @@ def _serves(context: CheckContext, tags: dict[str, str]) -> Finding:
         shown = sorted(there)[0][:19] if there else "nothing"
         return Finding(_SERVES, False, f"production serves {shown}", "git tag v2 && git push origin v2")
     return Finding(_SERVES, True, sorted(there & built)[0][:19])
+
+
+def _pairs(context: CheckContext) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The participant's requests of two rows."""
+    for file, content in answers.documents(context.clone):
+        data = content.get("data")
+        if isinstance(data, dict) and isinstance(data.get("ndarray"), list) and isinstance(data.get("names"), list):
+            yield file, content
+
+
+def _asked(context: CheckContext) -> Finding:
+    why = "no JSON file in answers/ is a request with two flights"
+    for file, request in _pairs(context):
+        try:
+            seen = _difference(context.values.get("PRODUCTION_URL", ""), request)
+        except (OSError, ValueError) as error:
+            why = f"{file.name}: {error}"
+            continue
+        if seen.size >= APART:
+            return Finding(_ASKED, True, f"{file.name}: {seen}")
+        why = f"{file.name}: {seen}, and {APART} is asked for"
+    return Finding(_ASKED, False, why, "seldon/requests/flight.json is a request with one flight")
+
+
+@dataclass(frozen=True)
+class _Difference:
+    column: str
+    before: float
+    after: float
+
+    @property
+    def size(self) -> float:
+        return abs(self.after - self.before)
+
+    def __str__(self) -> str:
+        return f"{self.column} changes the probability from {self.before:.2f} to {self.after:.2f}"
+
+
+def _difference(url: str, request: dict[str, Any]) -> _Difference:
+    """What production answers to two rows that differ in one column. Raises ValueError, OSError."""
+    names, rows = request["data"]["names"], request["data"]["ndarray"]
+    if len(rows) != 2 or not all(isinstance(row, list) and len(row) == len(names) for row in rows):
+        raise ValueError(f"two rows of {len(names)} values are needed")
+    changed = [name for name, one, other in zip(names, *rows, strict=True) if one != other]
+    if len(changed) != 1:
+        raise ValueError(f"the rows differ in {len(changed)} columns, and one is allowed")
+    given = ask(url, json.dumps({"data": request["data"]}).encode())
+    try:
+        before, after = (float(row[-1]) for row in given.json["data"]["ndarray"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise ValueError(f"production answers {given.status}: {given.text[:200]}") from error
+    return _Difference(str(changed[0]), before, after)

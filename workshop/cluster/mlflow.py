@@ -81,6 +81,13 @@ class Mlflow:
             for one in found.get("model_versions") or []
         ]
 
+    def history(self, run: Run, metric: str) -> dict[int, float]:
+        """The values of a metric by their steps; the first 1,000 of them."""
+        answer = self._call(
+            "metrics/get-history", query={"run_id": run.id, "metric_key": metric, "max_results": "1000"}
+        )
+        return {int(one.get("step") or 0): float(one["value"]) for one in answer.get("metrics") or []}
+
     def artifacts(self, run: Run) -> list[str]:
         """The names of a run's files."""
         answer = self._call("artifacts/list", query={"run_id": run.id})

@@ -17,11 +17,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from workshop.checks import answers
 from workshop.lab.endpoints import endpoints
 from workshop.lab.lab import Lab
 from workshop.lab.pages import html
 from workshop.lab.pages.alerts import firing, runbook
 from workshop.lab.pages.overview import curl
+from workshop.lab.participant import clone_folder
 
 TIMEOUT = aiohttp.ClientTimeout(total=30, connect=2)
 MISSING = (
@@ -48,12 +50,16 @@ def dashboard_routes(lab: Lab) -> list[BaseRoute]:
 
     async def index(request: Request) -> Response:
         # The instructor's console has no clone and no production of its own to measure.
-        values = {"boards": boards(lab.kit), "alerts": await firing(lab), "measures": not lab.oversees}
+        values = {
+            "boards": boards(lab.kit, clone_folder(lab.paths)),
+            "alerts": await firing(lab),
+            "measures": not lab.oversees,
+        }
         return html.page(lab, request, "dashboards.html", values)
 
     async def viewer(request: Request) -> Response:
         uid = request.path_params["uid"]
-        known = boards(lab.kit)
+        known = boards(lab.kit, clone_folder(lab.paths))
         board = next((b for b in known if uid in (b.uid, b.file)), None)
         if board is not None and uid != board.uid:
             return RedirectResponse(f"/dashboards/{board.uid}")
@@ -103,17 +109,25 @@ def dashboard_routes(lab: Lab) -> list[BaseRoute]:
     ]
 
 
-def boards(kit: Path) -> list[Board]:
-    """The dashboards of the kit. A file that is not a dashboard is left out."""
-    found = []
-    for path in sorted((kit / "grafana" / "rendered").glob("*.json")):
+def boards(kit: Path, clone: Path) -> list[Board]:
+    """The dashboards of the kit, and those in the participant's answers. A file that is not a dashboard is left out."""
+    found: dict[str, Board] = {}
+    kits = ((path, _read(path)) for path in sorted((kit / "grafana" / "rendered").glob("*.json")))
+    for path, body in (*kits, *answers.documents(clone)):
         try:
-            body = json.loads(path.read_text(encoding="utf-8"))
-            rows = tuple(panel["title"] for panel in body["panels"] if panel["type"] == "row")
-            found.append(Board(path.stem, body["uid"], body["title"], body.get("description", ""), rows, body))
-        except (OSError, ValueError, KeyError, TypeError):
+            rows = tuple(str(panel["title"]) for panel in body["panels"] if panel["type"] == "row")
+            uid, title = str(body["uid"]), str(body["title"])
+        except (KeyError, TypeError):
             continue
-    return found
+        found.setdefault(uid, Board(path.stem, uid, title, str(body.get("description", "")), rows, body))
+    return list(found.values())
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
 
 
 def _missing(lab: Lab, request: Request, message: str) -> Response:
