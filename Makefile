@@ -44,9 +44,8 @@ audit: setup ## compare the locked packages with the advisories of osv.dev
 format: setup ## write the code in the house's format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: setup ## measure the figures of the docs: start-up, tasks, the API, serving
-	@$(BIN)/python -m tests.bench && $(BIN)/python -m tests.bench.api && $(BIN)/python -m tests.bench.serving && $(BIN)/python -m tests.bench.fromdvc \
-	  && $(BIN)/python -m tests.bench.tekton.standalone
+bench: $(VENV)/.tested ## measure the figures of tests/bench/README.md on an idle machine; ARGS="--only api" chooses a part
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 soak: $(VENV)/.tested ## a lab under load meets faults: kills, full disk, hostile input; ARGS="--only kill" chooses some
 	@$(BIN)/python -m tests.soak $(ARGS)

@@ -1,110 +1,89 @@
-"""`make bench`: the figures that the README states, measured on this machine in a lab of its own.
+"""`make bench`: measure the parts, keep the figures in results.json, and write the page with its plots.
 
-Prints one line a figure. Nothing is asserted: figures depend on the machine, so they are stated with it.
+    python -m tests.bench [--list] [--only PART] [--resume] [--page]
+
+A whole run takes about a quarter of an hour on two idle cores. Each part is kept as soon as it has ended; --resume
+leaves out those that this commit has idle figures of. Figures that were measured while other programs used the machine
+are marked, and never replace idle ones: then the exit code is 1. Nothing is asserted: figures depend on the machine.
 """
 
 from __future__ import annotations
 
-import json
+import argparse
 import os
-import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-KIT = Path(__file__).resolve().parents[2]
-TEN = """
-apiVersion: tekton.dev/v1
-kind: PipelineRun
-metadata: {generateName: ten-}
-spec:
-  pipelineSpec:
-    tasks:
-"""
+from tests.bench import page, results
+from tests.bench.figures import MAX_OTHER_LOAD, Figure, replaces
+from tests.bench.load import MARK
+from tests.bench.parts import PARTS
 
 
-class Bench:
-    """One lab and what was measured in it."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Choose, measure, write; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--list", action="store_true", help="list the parts")
+    parser.add_argument("--only", action="append", default=[], choices=list(PARTS), help="measure this part alone")
+    parser.add_argument("--resume", action="store_true", help="leave out what this commit has idle figures of")
+    parser.add_argument("--page", action="store_true", help="measure nothing, write the page of the kept figures")
+    given = parser.parse_args(argv)
+    if given.list:
+        for name, part in PARTS.items():
+            say(f"{name:<14} {part.minutes:4.1f} min  {part.title}")
+        return 0
+    os.environ.setdefault(MARK, f"{os.getpid()}-{time.time_ns()}")
+    kept, code = results.read(), 0
+    for name in () if given.page else given.only or list(PARTS):
+        if given.resume and (old := kept.get(name)) and old.commit == results.commit() and not old.is_loaded:
+            say(f"---> {name}: this commit has its figures")
+            continue
+        code |= measure(name, kept)
+        page.write(kept)
+    if given.page:
+        page.write(kept)
+    return code
 
-    def __init__(self, folder: Path) -> None:
-        self.state = folder / "state"
-        self.env = {**os.environ, "WORKSHOP_STATE": str(self.state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"}
 
-    def workshop(self, *words: str) -> tuple[float, Any]:
-        """Seconds, and what the command printed as JSON."""
-        began = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "workshop", *words, "-o", "json"],
-            cwd=KIT,
-            env=self.env,
-            text=True,
-            stdout=subprocess.PIPE,
-            check=True,
+def measure(name: str, kept: results.Results) -> int:
+    """Measure a part and keep its figures; 1 when they are no result."""
+    part = PARTS[name]
+    say(f"---> {name}: {part.title}, about {part.minutes:g} min")
+    if reason := part.needs():
+        say(f"     skipped: {reason}")
+        return 0
+    began, figures = time.monotonic(), []
+    for figure in part.measure():
+        figures.append(figure)
+        say(f"     {line(figure, part.grows)}")
+    say(f"     {time.monotonic() - began:.0f} s")
+    old = kept.get(name)
+    loaded = [one for one in figures if one.is_loaded]
+    if loaded:
+        say(
+            f"     {len(loaded)} of {len(figures)} figures with other load above {MAX_OTHER_LOAD:.0%} of the processors"
         )
-        took = time.perf_counter() - began
-        lines = [json.loads(line) for line in done.stdout.splitlines()]
-        return took, lines[-1] if lines else None
-
-    def push(self) -> float:
-        """Seconds from a push to main until staging answers with the new commit's image."""
-        clone = self.state / "home" / "mlops-workshop"
-        git = ["git", "-c", "user.name=Bench", "-c", "user.email=bench@example.com"]
-        began = time.perf_counter()
-        subprocess.run([*git, "commit", "--quiet", "--allow-empty", "-m", "Measure"], cwd=clone, check=True)
-        subprocess.run([*git, "push", "--quiet", "origin", "HEAD:main"], cwd=clone, check=True)
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=clone, check=True, capture_output=True, text=True)
-        while not self.staged(commit.stdout.strip()):
-            time.sleep(0.5)
-        return time.perf_counter() - began
-
-    def staged(self, commit: str) -> bool:
-        """Whether the run that the push started has ended. Raises RuntimeError when it failed."""
-        words = [str(self.state / "tools" / "oc"), "get", "pipelineruns", "-n", "user1-dev", "-o", "json"]
-        env = {**self.env, "KUBECONFIG": str(self.state / "kubeconfig"), "KUBECACHEDIR": str(self.state / "kubecache")}
-        for run in json.loads(subprocess.run(words, env=env, check=True, capture_output=True).stdout)["items"]:
-            status = run.get("status") or {}
-            if {"name": "commit", "value": commit} in (status.get("results") or []):
-                return bool(status["conditions"][0]["status"] == "True")
-            if status.get("completionTime") and status["conditions"][0]["status"] == "False":
-                raise RuntimeError(f"{run['metadata']['name']} failed: {status['conditions'][0]['message']}")
-        return False
+    if old and not replaces(figures, old.figures):
+        say(f"     no result; the figures of {old.date} stay")
+        return 1
+    kept[name] = results.now(figures)
+    results.write(kept)
+    return int(bool(loaded))
 
 
-def main() -> None:
-    """Measure and print."""
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
-        try:
-            cold, _ = bench.workshop("lab")
-            show("make lab, set up but nothing made yet", f"{cold:.0f} s")
-            again, _ = bench.workshop("lab")
-            show("make lab again", f"{again:.1f} s")
-            bench.workshop("down")
-            up, _ = bench.workshop("up")
-            show("workshop up, warm, to everything ready", f"{up:.1f} s")
-            time.sleep(10)
-            _, status = bench.workshop("status")
-            total = sum(part["rss_bytes"] or 0 for part in status["components"])
-            show("memory of all processes at rest", f"{total / 2**20:.0f} MiB")
-            task = "{{name: t{n}, {after}taskSpec: {{steps: [{{name: s, image: busybox, script: 'true'}}]}}}}"
-            file = Path(folder) / "ten.yaml"
-            tasks = [task.format(n=n, after=f"runAfter: [t{n - 1}], " if n else "") for n in range(10)]
-            file.write_text(TEN + "".join(f"    - {t}\n" for t in tasks))
-            bench.workshop("run", str(file))
-            ten = sorted(bench.workshop("run", str(file))[0] for _ in range(5))
-            show("ten no-op tasks in sequence, with the command that follows them", f"{ten[2]:.2f} s")
-            show("push to staging answering", f"{bench.push():.0f} s")
-        finally:
-            bench.workshop("down")
+def line(figure: Figure, grows: str) -> str:
+    """One figure for the terminal."""
+    at = f"{figure.at:,} {grows}: " if figure.at is not None else ""
+    mark = f"  (others used {figure.load:.0%})" if figure.is_loaded else ""
+    return f"{at}{figure.name}: {page.number(figure.value)} {figure.unit}{mark}"
 
 
-def show(what: str, figure: str) -> None:
-    """One line."""
-    sys.stdout.write(f"{what:<70} {figure}\n")
+def say(text: str) -> None:
+    """One line, at once."""
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

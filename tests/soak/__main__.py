@@ -4,25 +4,33 @@
 
 Makes a lab of its own with `workshop lab`, which takes one to two minutes, and sends it predictions, objects,
 TaskRuns, MLflow runs and requests for pages. Each fault is made, taken back, and must leave nothing lost: every
-acknowledged object is there, the lab is healthy again, and no request fails before or after. Prints a table. Exit code
-1 when a fault was not survived. All requests go to 127.0.0.1.
+acknowledged object is there, the lab is healthy again, and no request fails before or after. Prints a table; a run of
+all faults writes it to README.md beside this file. Exit code 1 when a fault was not survived. All requests go to
+127.0.0.1.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import tempfile
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
+from tests.bench.figures import machine
+from tests.bench.markers import Section
 from tests.soak.faults import FAULTS
 from tests.soak.lab import LAB_SECONDS, Lab
 from tests.soak.load import Load
 from tests.soak.outcomes import Outcome, exit_code, table
 from tests.soak.run import meet
 from tests.soak.volume import enter_namespace, volume
+
+PAGE = Path(__file__).with_name("README.md")
 
 
 def main() -> int:
@@ -41,6 +49,8 @@ def main() -> int:
             say(f"{name:<18} {FAULTS[name].about}")
         return 0
     enter_namespace()
+    # The lab is stopped and the file system unmounted then, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     with ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
         folder.mkdir(exist_ok=True)
@@ -53,6 +63,9 @@ def main() -> int:
         stack.callback(load.end)
         outcomes = soak(chosen, lab, load, given.seconds)
     say("\n" + table(outcomes))
+    if not given.only:
+        when = f"Measured {datetime.now(UTC).date()} on {machine()}, load average {os.getloadavg()[2]:.1f} at the end."
+        Section(PAGE, "make soak").write(f"{table(outcomes)}\n{when}\n")
     return exit_code(outcomes)
 
 

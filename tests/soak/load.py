@@ -38,7 +38,9 @@ PAGES = (
     "/trace/",
     "/commits",
 )
-LABEL = {"workshop.example.com/soak": "yes"}
+RUN = f"{time.time_ns() // 10**6:x}"
+"""In the names and the label of what this run writes; a lab that is used again has objects of earlier ones."""
+LABEL = {"workshop.example.com/soak": RUN}
 STOPPED = "the lab was stopped while this Pod ran"
 
 
@@ -137,7 +139,7 @@ class Objects(_ApiSender):
         what = self._chance.random()
         if len(self._known) < 10 or (what < 0.5 and len(self._known) < MOST_OBJECTS):
             self._made += 1
-            self._write(f"soak-{self._made}", {"value": f"made {self._made}"}, new=True)
+            self._write(f"soak-{RUN}-{self._made}", {"value": f"made {self._made}"}, new=True)
         elif what < 0.95:
             name = self._chance.choice(list(self._known))
             self._write(name, {"value": f"changed {self._chance.random()}"}, new=False)
@@ -197,15 +199,16 @@ class Runs(_ApiSender):
 
     def send(self) -> None:
         self._made += 1
+        name = f"soak-{RUN}-{self._made}"
         step = {"name": "s", "image": "busybox", "script": "sleep 0.3; echo the end"}
         run: Object = {
             "apiVersion": "tekton.dev/v1",
             "kind": "TaskRun",
-            "metadata": {"name": f"soak-{self._made}", "namespace": NAMESPACE, "labels": LABEL},
+            "metadata": {"name": name, "namespace": NAMESPACE, "labels": LABEL},
             "spec": {"taskSpec": {"steps": [step]}},
         }
         try:
-            self._known[f"soak-{self._made}"] = self.client.create(run)["metadata"]["uid"]
+            self._known[name] = self.client.create(run)["metadata"]["uid"]
         except (ApiFailure, WorkshopError, OSError):
             self.again()
             raise

@@ -32,13 +32,14 @@ def meet(name: str, fault: Fault, lab: Lab, load: Load, seconds: float, say: Say
             say("made; it lasts" if fault.lasts else "made")
             time.sleep(fault.lasts)
             taken_back = time.monotonic()
+    except Exception as e:
+        problems.append(_text(e))
+    try:
         lab.until_healthy()
         healthy = time.monotonic() - taken_back
     except Exception as e:
-        problems.append(str(e) if isinstance(e, AssertionError) else f"{type(e).__name__}: {e}")
-    if healthy is None and (why := lab.unhealthy()):
-        # The faults that follow need a lab; that this one did not come back is a problem already.
-        problems.append(f"not healthy afterwards: {why}")
+        problems.append(_text(e))
+        # The faults that follow need a lab.
         lab.end()
         lab.up()
         lab.until_healthy()
@@ -60,3 +61,7 @@ def meet(name: str, fault: Fault, lab: Lab, load: Load, seconds: float, say: Say
         )
     served, failed = total([calm, during, after])
     return Outcome(name, served, failed, before, objects, healthy, growth, tuple(problems))
+
+
+def _text(error: Exception) -> str:
+    return str(error) if isinstance(error, AssertionError) else f"{type(error).__name__}: {error}"

@@ -6,23 +6,19 @@ table that is there stays.
 
 from __future__ import annotations
 
-import os
-import platform
-import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from tests.bench.figures import KIT, MAX_OTHER_LOAD, machine
+from tests.bench.markers import Section
 from tests.bench.serving.load import Figures
 
-KIT = Path(__file__).resolve().parents[3]
 README, PLOT = KIT / "s2i" / "README.md", KIT / "s2i" / "serving.svg"
-BEGIN, END = "<!-- figures: python -m tests.bench.serving -->\n", "<!-- end of figures -->\n"
+COMMAND = "python -m tests.bench.serving"
 OURS = "modelserver, ONNX"
-MAX_OTHER_LOAD = 0.05
-"""The share of the machine's processors that other programs may use during a measurement."""
 
 
 class NoResultError(Exception):
@@ -91,12 +87,6 @@ def table(results: Sequence[Result], alone: float) -> str:
     return "\n".join(lines) + "\n"
 
 
-def machine() -> str:
-    """What it was measured on."""
-    found = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())
-    return f"{found[1] if found else platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
 def plot(results: Sequence[Result], picture: Path) -> None:
     """Bars of requests a second, readable on a light and on a dark page."""
     import matplotlib
@@ -127,12 +117,6 @@ def write(results: Sequence[Result], alone: float, readme: Path = README, pictur
     problems = [problem for result in results for problem in result.problems]
     if problems:
         raise NoResultError("\n".join(problems))
-    text = readme.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, found, after = rest.partition(END)
-    if not found:
-        raise RuntimeError(f"{readme} lacks one of the lines {BEGIN.strip()} and {END.strip()}")
     shown, when = "![One-row requests a second](serving.svg)", f"Measured {date.today()} on {machine()}."
-    made = f"\n{shown}\n\n{table(results, alone)}\n{when}\n\n"
-    readme.write_text(before + BEGIN + made + END + after, encoding="utf-8")
+    Section(readme, COMMAND).write(f"{shown}\n\n{table(results, alone)}\n{when}\n")
     plot(results, picture)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.serving.__main__ import measure
 from tests.bench.serving.load import Figures, press, share_of_others
-from tests.bench.serving.report import BEGIN, END, OURS, NoResultError, Result, write
+from tests.bench.serving.report import COMMAND, OURS, NoResultError, Result, write
+from tests.bench.serving.running import measure
 from tests.bench.serving.servers import Contestant, Running, seldon
 
 SERVER = """
@@ -68,7 +68,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def readme(tmp_path: Path) -> Path:
     path = tmp_path / "README.md"
-    path.write_text(f"before\n{BEGIN}the old table\n{END}after\n")
+    path.write_text(f"before\n<!-- figures: {COMMAND} -->\nthe old table\n<!-- end of figures -->\nafter\n")
     return path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from urllib.parse import urlsplit
 
 from tests.soak.lab import Lab
@@ -17,7 +17,8 @@ def taken(lab: Lab) -> Iterator[None]:
     lab.down()
     with ExitStack() as held:
         for port in sorted(before):
-            held.enter_context(socket.create_server(("127.0.0.1", port)))
+            with suppress(OSError):  # Another program was faster: the port is taken as well.
+                held.enter_context(socket.create_server(("127.0.0.1", port)))
         lab.up()
         both = before & _ports(lab)
         assert not both, f"workshop status names ports that other programs have: {sorted(both)}"

@@ -1,48 +1,53 @@
 """The cost of a request through the lab's gateway, compared with a direct request to a server of an empty answer.
 
-python -m tests.bench.gateway [SECONDS]
-
 The ratio of the rates depends on how many cores server, gateway and generator have; the CPU time of the gateway's
 thread for each request depends on the machine alone.
 """
 
 from __future__ import annotations
 
-import json
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 
-from tests.bench.serving.load import press
+from tests.bench.figures import KIT, Figure
+from tests.bench.load import Others
+from tests.bench.serving.load import Figures, press
 from workshop.lab.gateway import serve
-from workshop.lab.paths import KIT
 from workshop.lab.ports import reserve
 from workshop.lab.routes import Backend, Routes, Target
 
+SECONDS = 10.0
 
-def main() -> int:
-    """Print the figures as one JSON object."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+
+def measure() -> Iterator[Figure]:
+    """The figures."""
     held = reserve()
-    port = held.number
+    port, others = held.number, Others()
     upstream = subprocess.Popen([sys.executable, "-m", "tests.bench.serving.bare", "uvicorn", str(port)], cwd=KIT)
     try:
         _until(f"http://127.0.0.1:{port}/")
-        print(json.dumps(_measure(port, seconds)))
+        direct, through, cpu = _measure(port, SECONDS)
     finally:
         upstream.terminate()
         upstream.wait()
         held.close()
-    return 0
+    load = others.share()
+    yield Figure("an empty answer without the gateway", direct.rate, "requests/s", load)
+    yield Figure("the same through it", through.rate, "requests/s", load)
+    yield Figure("half of the requests through it within", through.p50_ms, "ms", load)
+    yield Figure("99 of 100 requests within", through.p99_ms, "ms", load)
+    yield Figure("processor time of the gateway for a request", cpu, "ms", load)
 
 
-def _measure(port: int, seconds: float) -> dict[str, float]:
+def _measure(port: int, seconds: float) -> tuple[Figures, Figures, float]:
     routes = Routes()
     routes.set("n", "d", (Target("main", "d-main", (Backend("pod", port),)),))
     listening = _socket()
@@ -61,15 +66,8 @@ def _measure(port: int, seconds: float) -> dict[str, float]:
     for thread in threading.enumerate():
         if thread.name == "gateway":
             thread.join(10)
-    return {
-        "direct_per_second": round(direct.rate),
-        "through_per_second": round(through.rate),
-        "ratio": round(through.rate / direct.rate, 2),
-        "cpu_ms_a_request": round(1000 * spent / (through.rate * seconds), 3),
-        "p50_ms": through.p50_ms,
-        "p99_ms": through.p99_ms,
-        "failed": through.failed,
-    }
+    assert not direct.failed + through.failed, f"{direct.failed} and {through.failed} requests failed"
+    return direct, through, 1000 * spent / (through.rate * seconds)
 
 
 def _socket() -> socket.socket:
@@ -89,7 +87,3 @@ def _until(url: str) -> None:
         else:
             return
     raise TimeoutError(f"{url} does not answer")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

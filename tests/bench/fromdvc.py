@@ -1,8 +1,4 @@
-"""`python -m tests.bench.fromdvc`: seconds and bytes to convert 10 to 1,000 stages of a foreach.
-
-Prints one line a size; nothing is asserted. `start` is the command's start, `read` is DVC's own time for its index and
-graph with the checks, `make` is the objects and their YAML. Processor time of one process each, the median of three.
-"""
+"""Seconds and bytes to convert 10 to 1,000 stages of a foreach: processor time of one process, the median of three."""
 
 from __future__ import annotations
 
@@ -11,10 +7,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
-from fromdvc.tasks import MOST_RESULTS
-
+from tests.bench.figures import Figure
+from tests.bench.load import Others
 from tests.tekton.fromdvc.projects import make, stage, stages
 
 SIZES = (10, 30, 100, 300, 1000)
@@ -54,25 +51,15 @@ def project(folder: Path, count: int) -> Path:
     return make(folder, files) / "dvc.yaml"
 
 
-def main() -> None:
-    """Measure and print."""
-    print(
-        f"{'stages':>6} {'start':>7} {'read':>7} {'make':>7} {'YAML':>9} {'Pipeline':>9}   results of stages in the run"
-    )
+def measure() -> Iterator[Figure]:
+    """The figures, size by size."""
     for count in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            file = project(Path(folder), count)
-            found = [
-                json.loads(
-                    subprocess.run([sys.executable, "-c", ONE, str(file)], capture_output=True, check=True).stdout
-                )
-                for _ in range(RUNS)
-            ]
-        middle = {name: statistics.median(one[name] for one in found) for name in found[0]}
-        times = " ".join(f"{middle[name]:6.2f}s" for name in ("start", "read", "make"))
-        sizes = " ".join(f"{middle[name] / 1000:6.0f} kB" for name in ("yaml", "pipeline"))
-        print(f"{count:6} {times} {sizes}   {'yes' if count <= MOST_RESULTS else 'no'}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+            file, others = project(Path(folder), count), Others()
+            command = [sys.executable, "-c", ONE, str(file)]
+            found = [json.loads(subprocess.run(command, capture_output=True, check=True).stdout) for _ in range(RUNS)]
+        load, middle = others.share(), {name: statistics.median(one[name] for one in found) for name in found[0]}
+        yield Figure("imports", middle["start"], "s", load, count)
+        yield Figure("DVC's index, graph and the checks", middle["read"], "s", load, count)
+        yield Figure("the objects and their YAML", middle["make"], "s", load, count)
+        yield Figure("size of the YAML", middle["yaml"] / 1000, "kB", load, count)

@@ -1,1 +1,0 @@
-"""What from-dvc costs."""

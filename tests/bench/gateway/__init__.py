@@ -1,1 +1,0 @@
-"""Measures the cost of the lab's gateway."""
