@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +12,17 @@ from flights import card, data, features, months, params, train
 from flights.card import CARD, MODEL
 from flights.pointers import expected_md5, file_md5
 from flights.serve import FlightModel
+from threadpoolctl import threadpool_limits
 
 MODEL_FOLDER = Path(__file__).resolve().parent.parent
 TRACKED = MODEL_FOLDER / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Fit with as many threads as training does. On busy cores two threads take ten times as long as one."""
+    with threadpool_limits(train.THREADS):
+        yield
 
 
 @pytest.fixture(autouse=True)

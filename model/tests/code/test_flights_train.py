@@ -117,7 +117,7 @@ def test_two_processes_export_the_same_bytes(real_months: Path) -> None:
         subprocess.run(
             [sys.executable, "-c", _EXPORT, str(real_months)],
             cwd=model,
-            env={**os.environ, "PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=True,
