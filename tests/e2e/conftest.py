@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -145,14 +146,17 @@ def new_lab(state: Path) -> Lab:
     paths = LabPaths(state)
     paths.make()
     store_with_builder(paths.images)
+    return lab_of(state)
+
+
+def lab_of(state: Path) -> Lab:
+    """The lab of a state folder."""
     return Lab(state, {**os.environ, "WORKSHOP_STATE": str(state), "WORKSHOP_PORTS": "free", "NO_COLOR": "1"})
 
 
-@pytest.fixture(scope="package")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The main job, once for each process. `summary` is its output. It ends with the last test that uses it."""
-    # Other letters must work, also in the printed addresses.
-    made = new_lab(tmp_path_factory.mktemp("lab") / "l'äb & stäte")
+@contextmanager
+def main_job(made: Lab) -> Iterator[Lab]:
+    """Run the main job in a lab. `summary` becomes its output. Nothing of the lab runs after it."""
     try:
         done = made.workshop("lab", "-o", "json")
         made.summary = json.loads(done.stdout)
@@ -161,3 +165,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         made.workshop("down", check=False)
         for process in made.processes():
             process.kill()
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The main job, once for each process. It ends with the last test that uses it."""
+    # Other letters must work, also in the printed addresses.
+    with main_job(new_lab(tmp_path_factory.mktemp("lab") / "l'äb & stäte")) as made:
+        yield made
