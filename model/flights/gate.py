@@ -6,13 +6,16 @@ Both models are scored on the same test month, which is in neither training set.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from delivery.usecase import Champion, Check
 
-from flights import card, export, features, metrics, params
+from flights import card, params
 from flights.card import CARD, MODEL, Card
 from flights.schema import BY_NAME, LEAKS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def bounds(made: Card, auc: float, recall: float, limits: params.Gate) -> list[Check]:
@@ -54,6 +57,9 @@ def against(auc: float, other: float, version: str, allowed_loss: float) -> Chec
 
 def decide(folder: Path, test: pd.DataFrame, limits: params.Gate, champion: Champion | None) -> list[Check]:
     """All checks of the model in the folder on the rows of the test month."""
+    # Imported here, because the bounds alone need no scikit-learn.
+    from flights import export, features, metrics
+
     made, actual = card.load(folder / CARD), features.labels(test)
     running = export.session((folder / MODEL).read_bytes())
     quality = metrics.score(actual, export.late(running, features.inputs(test, made.features)), made.threshold)

@@ -6,12 +6,16 @@ Only the two keys that `dvc add` writes for a file are read, so DVC is not neede
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from flights.errors import FlightsError
+from flights.months import file_name
+from flights.params import Params
+from flights.paths import home
 
 
 def path_of(file: Path) -> Path:
@@ -44,3 +48,18 @@ def data_version(digests: Mapping[str, str]) -> str:
     """A short hash of the files' names and md5s: the same for the same data only."""
     text = "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def files_of_data(given: Params, folder: Path) -> dict[str, str]:
+    """The files of the months in params.yaml, and the MD5 of each."""
+    return {name: file_md5(folder / name) for name in map(file_name, given.all_months)}
+
+
+def version_of_data(given: Params, folder: Path) -> str:
+    """The data version that the stage `months` wrote, else that of the files."""
+    written = home() / "reports/months.json"
+    if written.exists():
+        known = json.loads(written.read_text(encoding="utf-8"))
+        if sorted(known["months"]) == sorted(map(file_name, given.all_months)):
+            return str(known["data_version"])
+    return data_version(files_of_data(given, folder))

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,7 +28,7 @@ from flights.cli import exit_code, say
 from flights.errors import FlightsError
 from flights.months import file_name
 from flights.paths import home, write_atomic
-from flights.pointers import data_version, file_md5
+from flights.pointers import version_of_data
 from flights.schema import BY_NAME, json_schema
 
 THREADS = 1
@@ -145,21 +143,6 @@ def plain(name: str, value: Any) -> Any:
     if np.isnan(value):
         return None
     return int(value) if column.kind == "integer" else round(float(value), column.decimals)
-
-
-def files_of_data(given: params.Params, folder: Path) -> dict[str, str]:
-    """The files of the months in params.yaml, and the MD5 of each."""
-    return {name: file_md5(folder / name) for name in map(file_name, given.all_months)}
-
-
-def version_of_data(given: params.Params, folder: Path) -> str:
-    """The data version that the stage `months` wrote, else that of the files."""
-    written = home() / "reports/months.json"
-    if written.exists():
-        known = json.loads(written.read_text(encoding="utf-8"))
-        if sorted(known["months"]) == sorted(map(file_name, given.all_months)):
-            return str(known["data_version"])
-    return data_version(files_of_data(given, folder))
 
 
 def main(argv: list[str] | None = None) -> int:

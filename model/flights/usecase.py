@@ -1,4 +1,8 @@
-"""The use case's functions for delivery: those of `delivery.usecase.UseCase`."""
+"""The use case's functions for delivery: those of `delivery.usecase.UseCase`.
+
+Most commands need one of them. What takes a second or more to import (pandas, scikit-learn, MLflow) is imported by the
+functions that need it.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +12,13 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 from delivery import origin
 from delivery.cli import say
 from delivery.errors import DeliveryError
 from delivery.usecase import Champion, Check, Compared, LabelledRows, Registered, Scores
 
 from flights import advance as advancing
-from flights import card, comparison, features, metrics, months, params, traffic, train
+from flights import card, months, params, pointers, traffic
 from flights import gate as gates
 from flights.card import CARD
 from flights.errors import FlightsError
@@ -49,17 +52,21 @@ def advance(create: bool) -> str:
 def data_version() -> str:
     """The data version of the months in params.yaml, as the stage `months` wrote it."""
     with _as_delivery_error():
-        return train.version_of_data(params.load(), home() / "data")
+        return pointers.version_of_data(params.load(), home() / "data")
 
 
 def data_files() -> dict[str, str]:
     """The months of params.yaml with their MD5."""
     with _as_delivery_error():
-        return {f"data/{name}": digest for name, digest in train.files_of_data(params.load(), home() / "data").items()}
+        return {
+            f"data/{name}": digest for name, digest in pointers.files_of_data(params.load(), home() / "data").items()
+        }
 
 
 def gate(champion: Champion | None) -> Sequence[Check]:
     """The bounds of params.yaml, and the champion on the same test month."""
+    from flights import features
+
     with _as_delivery_error():
         made = card.load(home() / SERVING / CARD)
         test = features.read([made.test_month], home() / "data")
@@ -83,6 +90,8 @@ def gate_by_threshold(model: Path, scores: Scores) -> Sequence[Sequence[Check]]:
 
 def feature_sets() -> dict[str, list[str]]:
     """Groups of columns, the last one with the leak."""
+    from flights import comparison
+
     return comparison.FEATURE_SETS
 
 
@@ -94,6 +103,10 @@ def candidates() -> list[str]:
 
 def compared(variant: str, candidate: str, columns: Sequence[str]) -> Compared:
     """A candidate trained with these columns, or with those of params.yaml, and tested on the test month."""
+    import numpy as np
+
+    from flights import comparison, features, metrics
+
     with _as_delivery_error():
         given, folder = params.load(), home() / "data"
         learn, test = features.read(given.train_months, folder), features.read([given.test_month], folder)
@@ -110,7 +123,6 @@ def compared(variant: str, candidate: str, columns: Sequence[str]) -> Compared:
 
 def run_of_chosen_model() -> Registered:
     """The MLflow run of the model in models/serving."""
-    # Imported here, because only this function needs MLflow, which takes seconds to import.
     from flights import tracking
 
     with _as_delivery_error(), tracking.reachable():
