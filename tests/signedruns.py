@@ -76,7 +76,7 @@ def stored(store: Store, made: Object) -> Object:
     if store.find(built_in("Namespace"), "", made["metadata"]["namespace"]) is None:
         store.create(built_in("Namespace"), {"metadata": {"name": made["metadata"]["namespace"]}})
     created = store.create(RUNS, {key: value for key, value in made.items() if key != "status"})
-    return store.update_status(RUNS, {**created, "status": made["status"]})
+    return store.update_status(RUNS, {**created, "status": made["status"]}).object()
 
 
 def signed(made: Object, key: ec.EllipticCurvePrivateKey = KEY) -> Object:

@@ -16,6 +16,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,7 +57,7 @@ class Store:
         self._db.execute("INSERT OR IGNORE INTO counter VALUES (1, 1)")
         self.version: int = self._db.execute("SELECT version FROM counter").fetchone()[0]
         self._objects: dict[str, dict[tuple[str, str], Record]] = {}
-        self._by_owner: dict[str, set[tuple[str, str, str]]] = {}
+        self._by_owner: dict[str, dict[tuple[str, str, str], Record]] = {}
         self._history: deque[Event] = deque()
         self._history_bytes = 0
         self._history_floor = self.version
@@ -128,7 +129,7 @@ class Store:
 
     def dependents(self, uid: str) -> Sequence[Record]:
         """The objects that name this uid as an owner."""
-        return [self._objects[res][(ns, name)] for res, ns, name in sorted(self._by_owner.get(uid, ()))]
+        return [record for _, record in sorted(self._by_owner.get(uid, {}).items(), key=itemgetter(0))]
 
     # -- writing -----------------------------------------------------------------------------------------------
 
@@ -151,12 +152,39 @@ class Store:
             meta["generation"] = 1
         return self._write("ADDED", kind, obj, None, dry_run=dry_run)
 
-    def update(self, kind: Kind, obj: Object, *, subresource: str = "", dry_run: bool = False) -> Object:
-        """Replace an object; with `subresource="status"` only its status, else everything but its status.
+    def update(self, kind: Kind, obj: Object, *, dry_run: bool = False) -> Object:
+        """Replace an object, except its status.
 
         A `metadata.resourceVersion` in `obj` must be the stored one. The object's identity (uid, creation time, name)
         stays. An update that changes nothing keeps the resourceVersion, as in etcd. Raises NotFound, Conflict.
         """
+        old_record = self._current(kind, obj)
+        old = old_record.object()
+        new = orjson.loads(orjson.dumps(obj))
+        if "status" in kind.subresources:
+            new.pop("status", None)
+            if "status" in old:
+                new["status"] = old["status"]
+        for key in ("uid", "creationTimestamp", "generation", "namespace"):
+            if key in old["metadata"]:
+                new["metadata"][key] = old["metadata"][key]
+        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
+        if new == old:
+            return old
+        if _has_generation(kind) and _spec_part(new) != _spec_part(old):
+            new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
+        return self._write("MODIFIED", kind, new, old_record, dry_run=dry_run)
+
+    def update_status(self, kind: Kind, obj: Object, *, dry_run: bool = False) -> Record:
+        """Replace the status of an object. Raises NotFound, Conflict, as `update` does."""
+        old = self._current(kind, obj)
+        new = old.with_status(obj, old.version if dry_run else self.version + 1)
+        if new is not old and not dry_run:
+            self._save("MODIFIED", new, old)
+        return new
+
+    def _current(self, kind: Kind, obj: Object) -> Record:
+        """The stored object that `obj` changes. Raises NotFound, Conflict."""
         meta = obj["metadata"]
         namespace = meta.get("namespace", "") if kind.namespaced else ""
         old_record = self.record(kind, namespace, meta["name"])
@@ -173,31 +201,7 @@ class Store:
                 f"precondition: {meta['uid']}, UID in object meta: {old_record.uid}",
                 details=kind.details(meta["name"]),
             )
-        old = old_record.object()
-        if subresource == "status":
-            new = {**old, "metadata": {**old["metadata"]}}
-            new.pop("status", None)
-            if "status" in obj:
-                new["status"] = obj["status"]
-        else:
-            new = orjson.loads(orjson.dumps(obj))
-            if "status" in kind.subresources:
-                new.pop("status", None)
-                if "status" in old:
-                    new["status"] = old["status"]
-            for key in ("uid", "creationTimestamp", "generation", "namespace"):
-                if key in old["metadata"]:
-                    new["metadata"][key] = old["metadata"][key]
-        new["metadata"]["resourceVersion"] = old["metadata"]["resourceVersion"]
-        if new == old:
-            return old
-        if _has_generation(kind) and _spec_part(new) != _spec_part(old):
-            new["metadata"]["generation"] = old["metadata"].get("generation", 1) + 1
-        return self._write("MODIFIED", kind, new, old_record, dry_run=dry_run)
-
-    def update_status(self, kind: Kind, obj: Object) -> Object:
-        """Replace the status of an object. Raises NotFound, Conflict."""
-        return self.update(kind, obj, subresource="status")
+        return old_record
 
     def delete(self, kind: Kind, namespace: str, name: str, *, propagation: Propagation = "Background") -> Object:
         """Delete an object and, unless `Orphan`, its dependents. Returns its last state. Raises NotFound.
@@ -249,14 +253,17 @@ class Store:
     def _write(
         self, type_: EventType, kind: Kind, obj: Object, previous: Record | None, *, dry_run: bool = False
     ) -> Object:
-        version = self.version + 1
         obj = {"apiVersion": kind.api_version, "kind": kind.kind, **obj}
-        if dry_run:
-            return obj
-        obj["metadata"]["resourceVersion"] = str(version)
-        record = record_of(kind, obj)
+        if not dry_run:
+            obj["metadata"]["resourceVersion"] = str(self.version + 1)
+            self._save(type_, record_of(kind, obj), previous)
+        return obj
+
+    def _save(self, type_: EventType, record: Record, previous: Record | None) -> None:
+        """Write a record whose version is the next one, and publish it."""
+        kind = record.kind
         with _transaction(self._db) as db:
-            db.execute("UPDATE counter SET version = ?", (version,))
+            db.execute("UPDATE counter SET version = ?", (record.version,))
             db.execute(
                 "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -266,16 +273,15 @@ class Store:
                     record.namespace,
                     record.name,
                     record.uid,
-                    version,
+                    record.version,
                     record.body,
                 ),
             )
-        self.version = version
+        self.version = record.version
         if previous:
             self._forget(previous)
         self._remember(record)
         self._publish(Event(type_, record, previous))
-        return obj
 
     def _remove(self, record: Record) -> None:
         version = self.version + 1
@@ -294,12 +300,12 @@ class Store:
     def _remember(self, record: Record) -> None:
         self._objects.setdefault(record.kind.resource, {})[(record.namespace, record.name)] = record
         for uid in record.owners:
-            self._by_owner.setdefault(uid, set()).add((record.kind.resource, record.namespace, record.name))
+            self._by_owner.setdefault(uid, {})[(record.kind.resource, record.namespace, record.name)] = record
 
     def _forget(self, record: Record) -> None:
         self._objects[record.kind.resource].pop((record.namespace, record.name), None)
         for uid in record.owners:
-            self._by_owner.get(uid, set()).discard((record.kind.resource, record.namespace, record.name))
+            self._by_owner.get(uid, {}).pop((record.kind.resource, record.namespace, record.name), None)
 
     def _publish(self, event: Event) -> None:
         self._changes[event.record.kind.resource] = event.record.version

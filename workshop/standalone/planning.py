@@ -18,7 +18,7 @@ from workshop.lab.admission.tekton.decode import decode
 from workshop.lab.controllers.tekton import skipping
 from workshop.lab.controllers.tekton.children import children_of
 from workshop.lab.controllers.tekton.errors import RunError
-from workshop.lab.controllers.tekton.nodes import Node, build
+from workshop.lab.controllers.tekton.nodes import Node, Nodes
 from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
 from workshop.lab.controllers.tekton.resolve_task import find_task, resolve_task
 from workshop.lab.controllers.tekton.skipping import Facts
@@ -60,7 +60,7 @@ def plan(engine: Engine, run: Object) -> list[PlannedTask]:
     raw = resolve_pipeline(engine.store, run, spec, config_of(engine.store).flags).raw
     pipeline = typed_pipeline(raw)
     undecided = {task.name: _undecided(task.when) for task in (*pipeline.tasks, *pipeline.final_tasks)}
-    nodes = build(_decidable(pipeline), dependencies(pipeline.tasks), [])
+    nodes: Sequence[Node] = Nodes(_decidable(pipeline), dependencies(pipeline.tasks))
     raws = {task["name"]: task for task in [*(raw.get("tasks") or []), *(raw.get("finally") or [])]}
     found: list[PlannedTask] = []
     facts = Facts(nodes, name=run["metadata"]["name"], namespace=run["metadata"]["namespace"])

@@ -45,7 +45,7 @@ def rewind(engine: Engine, wanted: Object, task: str) -> tuple[Object, list[str]
             stay.append(name)
     meta = kept["metadata"]
     stored = engine.store.update(runs, {**kept, "spec": wanted["spec"], "metadata": {**meta, "resourceVersion": ""}})
-    return engine.store.update_status(runs, {**stored, "status": {}}), [name for name in tasks if name in stay]
+    return engine.store.update_status(runs, {**stored, "status": {}}).object(), [name for name in tasks if name in stay]
 
 
 def _kept(engine: Engine, wanted: Object) -> Object:

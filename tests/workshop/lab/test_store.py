@@ -62,10 +62,24 @@ def test_generation_counts_changes_of_the_spec_alone(store: Store) -> None:
     assert store.update(TASK_RUN, made)["metadata"]["generation"] == 1
     made = store.get(TASK_RUN, "n", "a")
     made["status"] = {"s": 1}
-    assert store.update_status(TASK_RUN, made)["metadata"]["generation"] == 1
+    assert store.update_status(TASK_RUN, made).object()["metadata"]["generation"] == 1
     made = store.get(TASK_RUN, "n", "a")
     made["spec"] = {"x": 2}
     assert store.update(TASK_RUN, made)["metadata"]["generation"] == 2
+
+
+def test_a_status_changes_nothing_else_and_one_with_the_same_values_no_version(store: Store) -> None:
+    made = store.create(TASK_RUN, config("a", spec={"x": "é\n"}, status={"s": {"a": 1, "b": [None, "ü"]}}))
+    same = store.update_status(TASK_RUN, {"metadata": made["metadata"], "status": {"s": {"b": [None, "ü"], "a": 1}}})
+    assert same.object() == made
+    tried = store.update_status(TASK_RUN, {**made, "spec": {}, "status": {"s": 2}}, dry_run=True).object()
+    assert tried == {**made, "status": {"s": 2}} and store.get(TASK_RUN, "n", "a") == made
+    later = store.update_status(TASK_RUN, {**made, "spec": {}, "status": {"s": 2}})
+    meta = {**made["metadata"], "resourceVersion": str(later.version)}
+    assert later.object() == {**made, "metadata": meta, "status": {"s": 2}} == store.get(TASK_RUN, "n", "a")
+    with pytest.raises(Conflict):
+        store.update_status(TASK_RUN, {**made, "status": {}})
+    assert "status" not in store.update_status(TASK_RUN, config("a")).object()
 
 
 def test_errors_have_their_own_types(store: Store) -> None:

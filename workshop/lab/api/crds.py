@@ -122,7 +122,7 @@ def serve(api: Api, crd: Object) -> Object:
             },
         ],
     }
-    return api.store.update_status(built_in("CustomResourceDefinition"), crd)
+    return api.store.update_status(built_in("CustomResourceDefinition"), crd).object()
 
 
 def stop_serving(api: Api, crd: Object) -> None:

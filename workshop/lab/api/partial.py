@@ -13,12 +13,12 @@ from functools import lru_cache
 import msgspec
 import orjson
 
+from workshop.lab.records import fields as _fields
 from workshop.manifests.objects import Object
 
 _NAME = r"[\w-]+(?![\w\\-])"
 """Matches a plain field name. A name that continues with an escaped dot does not match: its parent is parsed whole."""
 _ROOTS = re.compile(rf"\{{?\.(?P<first>{_NAME})(?:\.(?P<second>{_NAME}))?")
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @lru_cache(maxsize=256)
@@ -40,7 +40,7 @@ def reader(paths: tuple[str, ...]) -> Callable[[bytes], Object]:
             known.add(second)
 
     def read(body: bytes) -> Object:
-        fields = _fields.decode(body)
+        fields = _fields(body)
         return {first: _part(fields[first], seconds) for first, seconds in wanted.items() if first in fields}
 
     return read
@@ -50,5 +50,5 @@ def _part(raw: msgspec.Raw, seconds: Iterable[str] | None) -> object:
     text = memoryview(raw)
     if seconds is None or bytes(text[:1]) != b"{":
         return orjson.loads(text)
-    fields = _fields.decode(text)
+    fields = _fields(text)
     return {second: orjson.loads(memoryview(fields[second])) for second in seconds if second in fields}

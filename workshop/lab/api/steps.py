@@ -185,7 +185,7 @@ def show_unsupported(api: Api, kind: Kind, made: Object, target: Target) -> None
     """Write the status of a stored object that has no effect in the lab, as a controller does after the request."""
     status = status_of(kind, made)
     if status and not target.dry_run and status != made.get("status"):
-        api.store.update(kind, {**made, "status": status}, subresource="status")
+        api.store.update_status(kind, {**made, "status": status})
 
 
 def serve_definition(write: Write) -> None:
@@ -210,8 +210,8 @@ def validate_status(write: Write) -> None:
 
 def store_status(write: Write) -> None:
     """Store the new status. Raises Conflict, NotFound."""
-    update = write.api.store.update
-    write.obj = update(write.kind, write.obj, subresource="status", dry_run=write.target.dry_run)
+    stored = write.api.store.update_status(write.kind, write.obj, dry_run=write.target.dry_run)
+    write.obj = stored.object()
 
 
 STEPS: tuple[Callable[[Write], None], ...] = (

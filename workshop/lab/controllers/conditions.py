@@ -32,5 +32,4 @@ def save_status(store: Store, kind: Kind, run: Object) -> None:
 
     Raises Conflict if the run changed meanwhile; the loop then reconciles again.
     """
-    stored = store.update_status(kind, run)
-    run["metadata"]["resourceVersion"] = stored["metadata"]["resourceVersion"]
+    run["metadata"]["resourceVersion"] = str(store.update_status(kind, run).version)

@@ -89,7 +89,7 @@ class ImageStreams:
         if shown:
             status["tags"] = shown
         if status != status_of(stream):
-            stream = self._store.update_status(_STREAMS, {**stream, "status": status})
+            stream = self._store.update_status(_STREAMS, {**stream, "status": status}).object()
         self._write_tags(stream, shown)
 
     def _imported(self, namespace: str, spec: Object, before: Object | None) -> Object:

@@ -134,7 +134,7 @@ def pipeline_run(
         meta["ownerReferences"] = [{"kind": "PipelineRun", "name": parent["name"], "uid": parent["uid"]}]
     made = store.create(known, {"metadata": meta, "spec": {"pipelineRef": {"name": "demo"}}})
     ended = {"completionTime": "2026-01-05T10:01:17Z"} if status != "Unknown" else {}
-    return store.update_status(
+    stored = store.update_status(
         known,
         {
             **made,
@@ -148,6 +148,7 @@ def pipeline_run(
             },
         },
     )
+    return stored.object()
 
 
 def task_run(
@@ -192,7 +193,7 @@ def task_run(
     }
     if not runs:
         status["completionTime"] = end
-    run = about.store.update_status(known, {**made, "status": status})
+    run = about.store.update_status(known, {**made, "status": status}).object()
     pod_of(about, pod, steps, logs or {})
     return run
 

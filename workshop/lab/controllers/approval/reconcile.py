@@ -133,7 +133,7 @@ class Approvals:
             "startTime": made["metadata"]["creationTimestamp"],
         }
         self._events.emit(made, "ApprovalPending", f"waiting for {required} of: " + ", ".join(status["approvers"]))
-        return self._store.update_status(self._tasks, {**made, "status": status})
+        return self._store.update_status(self._tasks, {**made, "status": status}).object()
 
     def _answers(self, obj: Object) -> str:
         """Write down what the approvers have said and return where that leads: pending, approved, rejected."""

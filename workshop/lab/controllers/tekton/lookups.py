@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 
@@ -17,9 +18,11 @@ class TaskLookup:
     """A lookup over the nodes of a PipelineRun. `with_states` is for final tasks."""
 
     def __init__(self, nodes: Sequence[Node], *, with_states: bool = False) -> None:
-        self._nodes = {node.name: node for node in nodes}
-        self._with_states = with_states
-        self._aggregate = aggregate(nodes) if with_states else ""
+        self._all, self._with_states = nodes, with_states
+
+    @cached_property
+    def _nodes(self) -> dict[str, Node]:
+        return {node.name: node for node in self._all}
 
     def __call__(self, reference: Reference) -> Value | None:
         """The value of a reference; None if it does not exist yet or the reference is of another kind."""
@@ -29,7 +32,7 @@ class TaskLookup:
         if result_ref(reference):
             return self._result(reference)
         if parts == ("tasks", "status"):
-            return self._aggregate if self._with_states else None
+            return aggregate(self._all) if self._with_states else None
         node = self._nodes.get(parts[1])
         if node is None:
             return None

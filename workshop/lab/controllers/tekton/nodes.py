@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from workshop.lab.controllers.tekton.names import index_of
-from workshop.manifests.objects import Object, condition, is_done, labels_of, results_of, succeeded, truth
+from workshop.lab.records import Record
+from workshop.manifests.objects import Object, condition, is_done, results_of, succeeded, truth
 from workshop.manifests.tekton import PipelineSpec, PipelineTask
 
 TIMED_OUT_MESSAGE = "TaskRun cancelled as the PipelineRun it belongs to has timed out."
@@ -26,12 +26,12 @@ class Node:
 
     task: PipelineTask
     final: bool
-    needs: list[str] = field(default_factory=list)
+    needs: Sequence[str] = ()
     children: list[Object] = field(default_factory=list)
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return self.task.name
+    def __post_init__(self) -> None:
+        self.name = self.task.name
 
     @property
     def started(self) -> bool:
@@ -88,29 +88,68 @@ class Node:
                     joined.setdefault(name, []).append(value)
         return joined
 
+    @cached_property
+    def references(self) -> list[dict[str, Any]]:
+        """The entries of its runs in `status.childReferences`, without what the run's results may change."""
+        return [
+            {
+                "apiVersion": child["apiVersion"],
+                "kind": child["kind"],
+                "name": child["metadata"]["name"],
+                "pipelineTaskName": self.name,
+            }
+            for child in self.children
+        ]
 
-def build(
-    spec: PipelineSpec, needs: dict[str, list[str]], children: Sequence[Object], before: Sequence[Node] = ()
-) -> list[Node]:
-    """The nodes of a Pipeline, tasks first, then final ones.
 
-    `before` are the nodes of the last time. One whose runs are the same objects is taken again, with the states that it
-    has computed.
+class Nodes(Sequence[Node]):
+    """The nodes of a Pipeline: tasks first, then final ones.
+
+    They stay from one reconcile to the next. `update` parses the runs that have changed, and makes their nodes again:
+    the cost of a reconcile does not grow with what has ended.
     """
-    by_task: dict[str, list[Object]] = {}
-    for child in children:
-        name = labels_of(child).get("tekton.dev/pipelineTask", "")
-        by_task.setdefault(name, []).append(child)
-    last = {node.name: node for node in before}
-    nodes = []
-    for task, final in [*((task, False) for task in spec.tasks), *((task, True) for task in spec.final_tasks)]:
-        mine = by_task.get(task.name, [])
-        if task.matrix:
-            mine.sort(key=lambda one: index_of(one["metadata"]["name"]))
-        old = last.get(task.name)
-        same = old is not None and len(mine) == len(old.children) and all(map(operator.is_, mine, old.children))
-        nodes.append(old if old and same else Node(task, final, needs.get(task.name, []), mine))
-    return nodes
+
+    def __init__(self, spec: PipelineSpec, needs: Mapping[str, Sequence[str]]) -> None:
+        tasks = [Node(task, False, needs.get(task.name, ())) for task in spec.tasks]
+        self._nodes = [*tasks, *(Node(task, True) for task in spec.final_tasks)]
+        self._places = {node.name: place for place, node in enumerate(self._nodes)}
+        self._runs: dict[str, tuple[Record, Object]] = {}
+
+    def update(self, runs: Iterable[Record]) -> None:
+        """Take over the runs of the tasks as the store has them."""
+        before, self._runs = self._runs, {}
+        changed = set()
+        for record in runs:
+            last = before.pop(record.uid, None)
+            if last is None or last[0] is not record:
+                changed.add(_task_of(record))
+                last = record, record.object()
+            self._runs[record.uid] = last
+        changed |= {_task_of(record) for record, _ in before.values()}
+        if not changed:
+            return
+        children: dict[str, list[Object]] = {name: [] for name in changed}
+        for record, run in self._runs.values():
+            if (name := _task_of(record)) in changed:
+                children[name].append(run)
+        for name in changed & self._places.keys():
+            old, mine = self._nodes[self._places[name]], children[name]
+            if old.task.matrix:
+                mine.sort(key=lambda one: index_of(one["metadata"]["name"]))
+            self._nodes[self._places[name]] = Node(old.task, old.final, old.needs, mine)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._nodes[place]
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self._nodes)
+
+
+def _task_of(record: Record) -> str:
+    return record.labels.get("tekton.dev/pipelineTask", "")
 
 
 def dag(nodes: Sequence[Node]) -> Iterator[Node]:

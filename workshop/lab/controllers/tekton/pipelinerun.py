@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ from workshop.lab.controllers.tekton.deadlines import Clocks, Deadlines, deadlin
 from workshop.lab.controllers.tekton.errors import RunError, user_error
 from workshop.lab.controllers.tekton.features import note_flags
 from workshop.lab.controllers.tekton.lookups import TaskLookup
-from workshop.lab.controllers.tekton.nodes import CANCELLED_MESSAGE, TIMED_OUT_MESSAGE, Node, build
+from workshop.lab.controllers.tekton.nodes import CANCELLED_MESSAGE, TIMED_OUT_MESSAGE, Node, Nodes
 from workshop.lab.controllers.tekton.params import ParamProblem, check_enums, kind_of
 from workshop.lab.controllers.tekton.pipelinecondition import RunCondition, run_condition
 from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
@@ -63,9 +63,7 @@ class _Parsed:
     uid: str
     generation: int
     spec: PipelineRunSpec
-    pipeline: tuple[PipelineSpec, dict[str, list[str]]] | None = None
-    children: dict[str, tuple[Record, Object]] = field(default_factory=dict)
-    nodes: list[Node] = field(default_factory=list)
+    pipeline: tuple[PipelineSpec, Nodes] | None = None
     rest: _Rest | None = None
 
 
@@ -73,6 +71,8 @@ class _Parsed:
 class _Rest:
     """What the last reconcile of a run left."""
 
+    run: Object
+    """The run as it is stored."""
     version: int
     dependents: Sequence[Record]
     until: float
@@ -98,7 +98,7 @@ class PipelineRuns:
         rest = self._rest(namespace, name)
         if rest:
             return rest.left()
-        run = self._store.find(self._runs, namespace, name)
+        run = self._run(namespace, name)
         if run is None or is_done(run) or run["spec"].get("managedBy", CONTROLLER) != CONTROLLER:
             forgotten = self._parsed.pop((namespace, name), None)
             if forgotten:
@@ -148,34 +148,32 @@ class PipelineRuns:
         status["pipelineSpec"] = start.raw
         note_flags(status, flags, start.source)
 
-    def _pipeline(self, run: Object) -> tuple[PipelineSpec, dict[str, list[str]]]:
-        """The run's Pipeline and the order of its tasks; parsed once."""
+    def _pipeline(self, run: Object) -> tuple[PipelineSpec, Nodes]:
+        """The run's Pipeline, parsed once, and its tasks as they are now."""
         known = self._known(run)
         if known.pipeline is None:
             spec = typed_pipeline(run["status"].get("pipelineSpec") or {})
-            known.pipeline = (spec, dependencies(spec.tasks))
+            known.pipeline = (spec, Nodes(spec, dependencies(spec.tasks)))
+        known.pipeline[1].update(self._children(known.uid))
         return known.pipeline
 
     # -- while it runs -------------------------------------------------------------------------------------------------
 
     def _advance(self, run: Object, spec: PipelineRunSpec) -> float | None:
-        children = self._children(run)
         name = run["metadata"]["name"]
         if spec.status == "Cancelled":
-            self._cancel(children, CANCELLED_MESSAGE)
-            self._end(run, RunCondition("False", "Cancelled", f'PipelineRun "{name}" was cancelled'), children)
+            self._cancel_all(run, CANCELLED_MESSAGE)
+            self._end(run, RunCondition("False", "Cancelled", f'PipelineRun "{name}" was cancelled'))
             return None
-        pipeline, needs = self._pipeline(run)
+        pipeline, nodes = self._pipeline(run)
         when_due = deadlines(run, spec.timeouts, self._clocks)
         if when_due.pipeline:
-            self._cancel(children, TIMED_OUT_MESSAGE)
+            self._cancel_all(run, TIMED_OUT_MESSAGE)
             given = spec.timeouts.pipeline if spec.timeouts else None
             limit = format_duration(parse_duration(given or "1h"))
             text = f'PipelineRun "{name}" failed to finish within "{limit}"'
-            self._end(run, RunCondition("False", "PipelineRunTimeout", text), children)
+            self._end(run, RunCondition("False", "PipelineRunTimeout", text))
             return None
-        known = self._known(run)
-        nodes = known.nodes = build(pipeline, needs, children, known.nodes)
         _check_cel(nodes, name)
         facts = Facts(
             nodes,
@@ -206,6 +204,14 @@ class PipelineRuns:
         self._end(run, found)
         return None
 
+    def _run(self, namespace: str, name: str) -> Object | None:
+        """The run. It is parsed only if another than the last reconcile has written it."""
+        known, record = self._parsed.get((namespace, name)), self._store.find_record(self._runs, namespace, name)
+        rest = known.rest if known else None
+        if record is None or rest is None or record.version != rest.version:
+            return record.object() if record else None
+        return rest.run
+
     def _rest(self, namespace: str, name: str) -> _Rest | None:
         """What the last reconcile left, if no run of a task has ended since.
 
@@ -229,7 +235,8 @@ class PipelineRuns:
         known = self._known(run)
         left = deadlines(run, spec.timeouts, self._clocks).next
         until = math.inf if left is None else time.monotonic() + left
-        known.rest = _Rest(int(run["metadata"]["resourceVersion"]), self._store.dependents(known.uid), until)
+        version = int(run["metadata"]["resourceVersion"])
+        known.rest = _Rest(run, version, self._store.dependents(known.uid), until)
         return left
 
     def _stop_some(self, spec: PipelineRunSpec, facts: Facts, when_due: Deadlines) -> None:
@@ -297,15 +304,9 @@ class PipelineRuns:
                 text = f'Invalid param value from PipelineTask "{node.name}": {e.names}'
                 raise user_error("InvalidParamValue", text) from e
 
-    def _children(self, run: Object) -> list[Object]:
-        """The runs of the run's tasks; only those that have changed are parsed again."""
-        known, after = self._known(run), dict[str, tuple[Record, Object]]()
-        for record in self._store.dependents(known.uid):
-            if record.kind.kind in _CANCELLED:
-                last = known.children.get(record.uid)
-                after[record.uid] = last if last and last[0] is record else (record, record.object())
-        known.children = after
-        return [obj for _, obj in after.values()]
+    def _children(self, uid: str) -> list[Record]:
+        """The runs of the tasks of a run."""
+        return [record for record in self._store.dependents(uid) if record.kind.kind in _CANCELLED]
 
     def _known(self, run: Object) -> _Parsed:
         """What is parsed of a run, until its spec changes."""
@@ -315,6 +316,9 @@ class PipelineRuns:
         if known is None or (known.uid, known.generation) != (meta["uid"], meta["generation"]):
             known = self._parsed[key] = _Parsed(meta["uid"], meta["generation"], decode(run, PipelineRun).spec)
         return known
+
+    def _cancel_all(self, run: Object, message: str) -> None:
+        self._cancel([record.object() for record in self._children(run["metadata"]["uid"])], message)
 
     def _cancel(self, children: list[Object], message: str) -> None:
         """Cancel the unfinished runs. Their own controllers stop them."""
@@ -327,7 +331,7 @@ class PipelineRuns:
             changed = {key: one for key, one in child.items() if key != "status"}
             self._store.update(built_in(child["kind"]), {**changed, "spec": spec})
 
-    def _tasks_were_cut(self, nodes: list[Node]) -> bool:
+    def _tasks_were_cut(self, nodes: Nodes) -> bool:
         return any(node.timed_out for node in nodes if not node.final)
 
     # -- status --------------------------------------------------------------------------------------------------------
@@ -339,8 +343,8 @@ class PipelineRuns:
         lookups = {final: TaskLookup(facts.nodes, with_states=final) for final in (False, True)}
         for node in facts.nodes:
             lookup = lookups[node.final]
-            when = [msgspec.to_builtins(one) for one in resolved(node.task.when, lookup)]
-            references += [_reference(child, node, when, lookup) for child in node.children]
+            when = [msgspec.to_builtins(one) for one in resolved(node.task.when, lookup)] if node.task.when else []
+            references += _references(node, when, lookup)
             if node.name in facts.reasons:
                 entry: dict[str, Any] = {"name": node.name, "reason": facts.reasons[node.name]}
                 if when:
@@ -352,7 +356,7 @@ class PipelineRuns:
             else:
                 status.pop(key, None)
 
-    def _end(self, run: Object, found: RunCondition, children: list[Object] | None = None) -> None:
+    def _end(self, run: Object, found: RunCondition) -> None:
         status: Status = run["status"]
         status.setdefault("startTime", now())
         status["completionTime"] = now()
@@ -362,10 +366,10 @@ class PipelineRuns:
         self._events.emit(run, found.reason if ok else "Failed", found.message, warning=not ok)
 
 
-def _check_cel(nodes: list[Node], run: str) -> None:
+def _check_cel(nodes: Nodes, run: str) -> None:
     """Raise RunError for an expression of a task that cannot be evaluated. Source: the calls of EvaluateCEL."""
     for node in nodes:
-        if any(one.cel for one in node.task.when):
+        if node.task.when and any(one.cel for one in node.task.when):
             try:
                 holds(resolved(node.task.when, TaskLookup(nodes, with_states=node.final)))
             except CelError as e:
@@ -396,15 +400,10 @@ def _tasks_limit(spec: PipelineRunSpec) -> str:
     return format_duration(seconds) if seconds else ""
 
 
-def _reference(child: Object, node: Node, when: list[dict[str, Any]], lookup: TaskLookup) -> dict[str, Any]:
-    reference: dict[str, Any] = {
-        "apiVersion": child["apiVersion"],
-        "kind": child["kind"],
-        "name": child["metadata"]["name"],
-        "pipelineTaskName": node.name,
-    }
+def _references(node: Node, when: list[dict[str, Any]], lookup: TaskLookup) -> list[dict[str, Any]]:
+    more: dict[str, Any] = {}
     if node.task.display_name:
-        reference["displayName"] = replaced(node.task.display_name, lookup)
+        more["displayName"] = replaced(node.task.display_name, lookup)
     if when:
-        reference["whenExpressions"] = when
-    return reference
+        more["whenExpressions"] = when
+    return [{**reference, **more} for reference in node.references] if more else node.references

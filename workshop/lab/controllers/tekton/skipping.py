@@ -49,6 +49,8 @@ class Facts:
     """The reason for each task that is skipped, filled by `decide`."""
     invalid: dict[str, str] = field(default_factory=dict)
     """Why a task cannot start although nothing skips it, filled by `decide`."""
+    over: set[str] = field(default_factory=set)
+    """The tasks whose dependents may run: those that are completed, skipped or cannot start; filled by `decide`."""
     stopping: bool = False
     """Whether no further task before `finally` starts, because one has failed; set by `decide`."""
 
@@ -67,20 +69,22 @@ def decide(facts: Facts) -> None:
     facts.reasons.clear()
     facts.invalid.clear()
     facts.stopping = any((node.failed and not node.ignored) or node.cancelled for node in dag(facts.nodes))
-    by_name = {node.name: node for node in facts.nodes}
+    facts.over = {node.name for node in dag(facts.nodes) if node.completed}
     lookup = TaskLookup(facts.nodes)
     pending = [node for node in dag(facts.nodes) if not node.started]
-    _skip(pending, facts, by_name, lookup)
+    _skip(pending, facts, lookup)
     if not facts.stopping:
         for node in pending:
-            if node.name not in facts.reasons and _parents_done(node, facts, by_name):
+            if node.name not in facts.reasons and facts.over.issuperset(node.needs):
                 problem = _missing_result(node, facts, lookup)
                 if problem:
                     facts.invalid[node.name] = problem
+                    facts.over.add(node.name)
         if facts.invalid:
             # Source: isValidationFailed in pipelinerunresolution.go; such a task stops the run as a failed one does.
-            facts.stopping = any(by_name[name].task.on_error != "continue" for name in facts.invalid)
-            _skip([node for node in pending if node.name not in facts.invalid], facts, by_name, lookup)
+            invalid = [node for node in pending if node.name in facts.invalid]
+            facts.stopping = any(node.task.on_error != "continue" for node in invalid)
+            _skip([node for node in pending if node.name not in facts.invalid], facts, lookup)
     if not facts.dag_done:
         return
     with_states = TaskLookup(facts.nodes, with_states=True)
@@ -91,28 +95,28 @@ def decide(facts: Facts) -> None:
                 facts.reasons[node.name] = reason
 
 
-def _skip(pending: Sequence[Node], facts: Facts, by_name: dict[str, Node], lookup: TaskLookup) -> None:
+def _skip(pending: Sequence[Node], facts: Facts, lookup: TaskLookup) -> None:
     """Find the reasons of tasks before `finally`, until no task skips another."""
     moved = True
     while moved:
         moved = False
         for node in pending:
             if node.name not in facts.reasons:
-                reason = _dag_reason(node, facts, by_name, lookup)
+                reason = _dag_reason(node, facts, lookup)
                 if reason:
                     facts.reasons[node.name] = reason
+                    facts.over.add(node.name)
                     moved = True
 
 
 def ready(facts: Facts) -> list[Node]:
     """The tasks to start now."""
-    by_name = {node.name: node for node in facts.nodes}
     if facts.dag_done:
         return [n for n in facts.nodes if n.final and not n.started and n.name not in facts.reasons]
     return [
         node
         for node in dag(facts.nodes)
-        if not node.started and not facts.settled(node.name) and _parents_done(node, facts, by_name)
+        if not node.started and not facts.settled(node.name) and facts.over.issuperset(node.needs)
     ]
 
 
@@ -130,21 +134,17 @@ def resolved_matrix(matrix: Matrix, lookup: Lookup) -> Matrix:
     )
 
 
-def _parents_done(node: Node, facts: Facts, by_name: dict[str, Node]) -> bool:
-    return all(by_name[name].completed or facts.settled(name) for name in node.needs)
-
-
-def _dag_reason(node: Node, facts: Facts, by_name: dict[str, Node], lookup: TaskLookup) -> str:
+def _dag_reason(node: Node, facts: Facts, lookup: TaskLookup) -> str:
     if facts.stopping:
         return STOPPING
     if facts.spec_status == "CancelledRunFinally":
         return CANCELLED
     if facts.spec_status == "StoppedRunFinally":
         return STOPPED
-    done = _parents_done(node, facts, by_name)
+    done = facts.over.issuperset(node.needs)
     if done and node.task.when and _when_is_known(node, lookup) and not holds(resolved(node.task.when, lookup)):
         return WHEN
-    if any(facts.reasons.get(name, WHEN) != WHEN for name in node.needs):
+    if facts.reasons and any(facts.reasons.get(name, WHEN) != WHEN for name in node.needs):
         return PARENT
     if done and _lacks_results(node, facts, lookup):
         return RESULTS

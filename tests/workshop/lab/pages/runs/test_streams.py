@@ -230,7 +230,7 @@ def test_a_hundred_open_pages_that_never_read_do_not_block_others(tmp_path: Path
         until(lambda: _watches(lab, about) == 100)
         for n in range(200):
             run["status"]["conditions"][0]["message"] = f"step {n}"
-            run = lab.call(partial(about.store.update_status, built_in("PipelineRun"), run))
+            run = lab.call(partial(about.store.update_status, built_in("PipelineRun"), run)).object()
         began = time.monotonic()
         connection = http.client.HTTPConnection(address.hostname or "", address.port or 0, timeout=10)
         connection.request("GET", "/runs/user1-dev/run-a?part=live")
