@@ -19,10 +19,12 @@ from workshop.lab.paths import KIT, LabPaths
 from workshop.lab.report import Report, read, running_pid
 
 REQUEST = (KIT / "seldon" / "requests" / "flight.json").read_bytes()
-ENDED_SECONDS = 60.0
-HEALTHY_SECONDS = 120.0
+ENDED_SECONDS = 120.0
+UP_SECONDS = 600.0
+"""A start takes 3 s on an idle machine."""
+HEALTHY_SECONDS = 300.0
 DOWN_SECONDS = 60.0
-LAB_SECONDS = 900.0
+LAB_SECONDS = 1200.0
 
 
 class Lab:
@@ -56,7 +58,7 @@ class Lab:
 
     def up(self, env: Mapping[str, str] | None = None) -> None:
         """Start the lab and wait until it is ready."""
-        self.workshop("up", env=env)
+        self.workshop("up", "--timeout", f"{UP_SECONDS:g}", env=env, seconds=UP_SECONDS + 60)
 
     def down(self) -> None:
         """Stop the lab. Raises AssertionError when a process of it is left."""

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from workshop.errors import ManifestError, RunFailed, SetupError
 from workshop.lab.images.dockerfile import Instruction, base_images, pairs, parse, read, words
-from workshop.lab.images.files import copy_tree, disk_full_as_error
+from workshop.lab.images.files import copy_file, copy_tree, disk_full_as_error
 from workshop.lab.images.readonly import can_protect, protect
 from workshop.lab.images.refs import parse as parse_ref
 from workshop.lab.images.run import image_environment, python
@@ -186,11 +186,14 @@ def _copy(store: ImageStore, stages: list[_Stage], instruction: Instruction, whe
     if not target.is_relative_to(stage.scratch) and not target.is_relative_to(stage.app_root):
         text = f"{where}: COPY to {paths[1]} is not supported"
         raise ManifestError(text, hint="allowed are /tmp and APP_ROOT; the other folders are those of the base image")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = target if source.is_dir() else target.parent
+    if not any(folder.resolve().is_relative_to(own.resolve()) for own in (stage.scratch, stage.app_root)):
+        raise ManifestError(f"{where}: COPY to {paths[1]}: {folder} is a link out of the image")
+    folder.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         copy_tree(source, target)
     else:
-        shutil.copy2(source, target)
+        copy_file(source, target)
     if (stage.scratch / "scripts") in (target, target.parent):
         _translate_scripts(stage, [target] if target.is_file() else sorted(target.iterdir()))
 

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from workshop.errors import NO_ROOM, SetupError
+from workshop.errors import NO_ROOM, ManifestError, SetupError
 
 
 @contextlib.contextmanager
@@ -61,17 +61,42 @@ def _is_file(descriptor: int, path: Path) -> bool:
 def copy_tree(source: Path, target: Path) -> None:
     """Copy a folder into another one; links stay links. Stops at the first error and raises it unchanged.
 
-    (`shutil.copytree` continues and reports texts, which do not identify a full disk.)
+    (`shutil.copytree` continues and reports texts, which do not identify a full disk.) A link below the target is
+    replaced, so that the copy stays in the target. Raises ManifestError for a pipe, a socket or a device.
     """
     for at, folders, names in os.walk(source):
         here = target / Path(at).relative_to(source)
+        if here != target:
+            _unlink(here)
         here.mkdir(parents=True, exist_ok=True)
         for name in [*folders, *names]:
             path = Path(at) / name
-            if path.is_symlink():
-                (here / name).symlink_to(path.readlink())
-            elif not path.is_dir():
-                shutil.copy2(path, here / name)
+            if path.is_symlink() or not path.is_dir():
+                copy_file(path, here / name)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file or a link; a link at the target is replaced. Raises ManifestError for anything else."""
+    refuse_special(str(source), source.lstat().st_mode)
+    _unlink(target)
+    shutil.copy2(source, target, follow_symlinks=False)
+
+
+def refuse_special(name: str, mode: int) -> None:
+    """Raise ManifestError, with `name`, unless `mode` is that of a file, a folder or a link.
+
+    Reading a pipe waits for a writer, and reading some devices never ends.
+    """
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode)):
+        raise ManifestError(
+            f"{name} is neither a file nor a folder nor a link",
+            hint="an image of the lab has no pipes, sockets and devices; remove it, or name it in .s2iignore",
+        )
+
+
+def _unlink(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
 
 
 def remove(folder: Path) -> None:

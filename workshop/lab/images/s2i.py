@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from workshop.errors import SetupError, UsageError, WorkshopError
-from workshop.lab.images.files import disk_full_as_error
+from workshop.lab.images.files import copy_file, disk_full_as_error
 
 LABELS = "io.openshift.s2i.build."
 SCRIPTS = ("assemble", "run", "save-artifacts")
@@ -183,7 +183,7 @@ def _copy_source(source: Path, target: Path) -> None:
             hidden = any(_matches(part, pattern) for part in parents for pattern in ignored)
             exempt = any(_matches((relative / name).as_posix(), pattern) for pattern in kept)
             if wanted(name) and (not hidden or exempt):
-                shutil.copy2(Path(at) / name, target / relative / name, follow_symlinks=False)
+                copy_file(Path(at) / name, target / relative / name)
         for name in [*folders]:
             path = Path(at) / name
             if path.is_symlink():

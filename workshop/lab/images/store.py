@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from workshop.errors import SetupError
-from workshop.lab.images.files import disk_full_as_error, files_below, locked, remove
+from workshop.lab.images.files import disk_full_as_error, files_below, locked, refuse_special, remove
 from workshop.lab.images.refs import parse
 
 SEEN = "seen"
@@ -226,11 +226,12 @@ class ImageStore:
 
 
 def _seal(rootfs: Path) -> list[tuple[str, str, str]]:
-    """Remove write permission from every file, and list the files for the digest.
+    """Remove write permission from every file, and list the files for the digest. Raises ManifestError.
 
     Folders stay writable, because otherwise they could not be moved and removed.
     """
     for path, info in files_below(rootfs):
+        refuse_special(str(path.relative_to(rootfs)), info.st_mode)
         if not stat.S_ISLNK(info.st_mode):
             mode = 0o555 if info.st_mode & stat.S_IXUSR else 0o444
             if stat.S_IMODE(info.st_mode) != mode:
