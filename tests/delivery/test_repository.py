@@ -197,3 +197,23 @@ def test_only_the_participants_own_server_gets_the_login(clone: Path, monkeypatc
         )
         assert f"password={given}\n" in done.stdout, done.stderr
     assert "not-to-be-seen" not in (clone.parent / "home" / ".gitconfig").read_text()
+
+
+@pytest.mark.parametrize(("link", "path"), [("data/way", "way/x.csv"), ("data", "x.csv"), ("data/a", "a/b/x.csv")])
+def test_data_behind_a_link_is_refused_with_the_pointer_and_the_link(tmp_path: Path, link: str, path: str) -> None:
+    folder, outside = tmp_path / "model", tmp_path / "outside"
+    outside.mkdir()
+    (folder / link).parent.mkdir(parents=True)
+    (folder / link).symlink_to(outside)
+    (folder / "data" / "x.dvc").write_text(f"outs:\n- path: {path}\n")
+    with pytest.raises(DeliveryError, match=rf"x.dvc: the output {path} lies behind the link .*/{link}, allowed"):
+        repository.refuse_links(folder)
+
+
+def test_data_in_folders_is_accepted_and_a_file_may_be_a_link_itself(tmp_path: Path) -> None:
+    (tmp_path / "data" / "a").mkdir(parents=True)
+    # DVC links a file to its cache where the configuration says so.
+    (tmp_path / "data" / "a" / "x.csv").symlink_to(tmp_path)
+    (tmp_path / "data" / "x.dvc").write_text("outs:\n- path: a/x.csv\n- {}\n")
+    (tmp_path / "data" / "empty.dvc").write_text("")
+    repository.refuse_links(tmp_path)

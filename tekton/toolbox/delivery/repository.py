@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
 from configobj import ConfigObj  # type: ignore[import-untyped]
 
 from delivery.errors import DeliveryError
@@ -51,6 +52,22 @@ def set_remote(folder: Path) -> str:
     config[f'remote "{REMOTE}"'] = {"url": url} | ({"method": "PUT"} if url.startswith("http") else {})
     config.write()
     return url
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise DeliveryError when the output of a pointer in a use case's `data` lies behind a link.
+
+    `dvc pull` follows links that Git has checked out, and writes to wherever they lead.
+    """
+    for pointer in sorted(folder.glob("data/*.dvc")):
+        for out in (yaml.safe_load(pointer.read_text(encoding="utf-8")) or {}).get("outs") or ():
+            place = (pointer.parent / str(out.get("path", ""))).relative_to(folder)
+            for link in (folder / one for one in reversed(place.parents)):
+                if link != folder and link.is_symlink():
+                    raise DeliveryError(
+                        f"{pointer}: the output {out['path']} lies behind the link {link}, allowed: folders",
+                        next=f"git rm {link}",
+                    )
 
 
 def dvc_remotes(folder: Path) -> list[str]:

@@ -24,7 +24,7 @@ from delivery import forges, usecase
 from delivery.cli import add_results, say, write_results
 from delivery.commands.comment import metrics, rendered, verdict_of
 from delivery.errors import DeliveryError
-from delivery.repository import dvc_remotes, git, set_remote
+from delivery.repository import dvc_remotes, git, refuse_links, set_remote
 from delivery.usecase import FILE
 
 TARGET = "origin/main"
@@ -115,9 +115,10 @@ def _checked(folder: Path, before: Path, target: str) -> tuple[str, list[str]]:
 
 
 def _reproduce(folder: Path) -> None:
-    """Make the model of a use case. DeliveryError when a stage fails."""
+    """Make the model of a use case. DeliveryError when a stage fails, or when data lies behind a link."""
     if os.environ.get("DVC_REMOTE_URL"):
         set_remote(folder)
+    refuse_links(folder)
     pointers = [str(file.relative_to(folder)) for file in sorted(folder.glob("data/*.dvc"))]
     if pointers and dvc_remotes(folder) and _fails(folder, "-m", "dvc", "pull", "--quiet", *pointers):
         say(f"the DVC remote has not all data of {folder}")

@@ -15,6 +15,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> int:
-    """Write DVC's local configuration, which Git does not track."""
+    """Write DVC's local configuration, which Git does not track. Raises DeliveryError for data behind a link."""
+    repository.refuse_links(usecase.folder())
     repository.set_remote(usecase.folder())
     return 0
