@@ -111,7 +111,10 @@ def _classes(found: Survey, label: Column, positive: str) -> dict[str, Any]:
         )
     others = [value for value, _ in counts if value != chosen]
     name = _class_name(label.name, chosen)
-    negative = _class_name(label.name, others[0]) if len(others) == 1 else f"not-{name}"
+    negative = _class_name(label.name, others[0]) if len(others) == 1 else name
+    if negative == name:
+        # There are several others, or signs alone tell the two apart, such as + and -.
+        negative = f"not-{name}"
     share = round(20 * count / label.known) / 20
     return {"value": chosen, "positive": name, "negative": negative, "threshold": min(max(share, 0.1), 0.9)}
 

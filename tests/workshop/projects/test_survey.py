@@ -69,6 +69,12 @@ def test_one_class_against_all_others(tmp_path: Path) -> None:
         "blue", "blue", "not-blue")  # fmt: skip
 
 
+@pytest.mark.parametrize(("first", "second"), [("+", "-"), ("a b", "a/b"), ("好", "坏")])
+def test_classes_have_two_names_where_only_signs_tell_them_apart(tmp_path: Path, first: str, second: str) -> None:
+    answers = proposed(tmp_path, table(sold=lambda at: first if at % 4 == 0 else second)).answers
+    assert len({answers["positive"], answers["negative"]} - {""}) == 2
+
+
 def test_numbers_are_predicted_by_a_regression(tmp_path: Path) -> None:
     found = proposed(tmp_path, table(weight=lambda at: 1.5 + at / 4), "weight")
     assert found.task == "regression"
