@@ -54,9 +54,14 @@ def measure(name: str, kept: results.Results) -> int:
         say(f"     skipped: {reason}")
         return 0
     began, figures = time.monotonic(), []
-    for figure in part.measure():
-        figures.append(figure)
-        say(f"     {line(figure, part.grows)}")
+    try:
+        for figure in part.measure():
+            figures.append(figure)
+            say(f"     {line(figure, part.grows)}")
+    except Exception as error:
+        # The other parts can still be measured; --only repeats this one.
+        say(f"     FAILED: {type(error).__name__}: {str(error)[:500]}")
+        return 1
     say(f"     {time.monotonic() - began:.0f} s")
     old = kept.get(name)
     loaded = [one for one in figures if one.is_loaded]

@@ -148,6 +148,7 @@ class Lab:
     def until_healthy(self, seconds: float = HEALTHY_SECONDS) -> float:
         """Wait until the lab is healthy; the seconds that it took. Raises AssertionError with the reason."""
         began = time.monotonic()
+        assert running_pid(self.state) is not None, "the supervisor does not run"
         until(lambda: not self.unhealthy(), seconds, lambda: f"healthy: {self.unhealthy()}", pause=0.2)
         return time.monotonic() - began
 
