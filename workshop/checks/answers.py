@@ -1,4 +1,4 @@
-"""The participant's answers in the folder `answers` of the clone: a line for each question in `NN.yaml`, and JSON files.
+"""The participant's answers in the folder `answers` of the clone: lines for questions in `NN.yaml`, and JSON files.
 
 An answer is compared with what the check computes from the same data; no file contains the right answer. A JSON file,
 such as a request or a dashboard, may have any name.
