@@ -44,10 +44,9 @@ def log_evaluation(folder: Path, write_artifacts: Callable[[Path], None]) -> Non
 def run_of(folder: Path) -> str:
     """The id of the run of this model. The run is created and filled when there is none."""
     made = card.load(folder / CARD)
-    words = sum(entry["type"] == "string" for entry in made.inputs)
     trained = Trained(
         name=made.candidate, identity=made.identity, tags=_tags(made), params=_params(made), metrics=_metrics(made),
-        words=words, numbers=len(made.inputs) - words, output="probabilities", width=2, libraries=made.libraries,
+        libraries=made.libraries,
     )  # fmt: skip
     run, created = tracking.run_of(EXPERIMENT, folder, trained)
     if created:

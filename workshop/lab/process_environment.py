@@ -105,7 +105,7 @@ def participant(
 
     `known` are the endpoints. It also has the variables from which Tasks read addresses.
     """
-    env = base(paths) | task_variables(known, components)
+    env = base(paths) | task_variables(known, components) | {"LOGNAME": person.name}
     if token:
         env |= token_variables(components, token)
     return env | person.variables(variables(known, components))

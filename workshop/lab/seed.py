@@ -102,6 +102,7 @@ def _addresses(lab: Lab) -> dict[str, str]:
         "DVC_REMOTE_URL": str(lab.paths.dvc_remote),
         "GIT_URL": f"{lab.url('git')}/{repository_path(lab.paths)}",
         "GIT_USERNAME": lab.participant.name,
+        "LOGNAME": lab.participant.name,
         "CHAINS_PUBLIC_KEY": public_pem(lab.paths),
         "DEV_NAMESPACE": lab.participant.namespace("dev"),
         # No callers exist on a laptop: the canary's Task sends requests itself, and the windows are short.

@@ -54,6 +54,7 @@ import numpy as np
 from delivery import comparison, usecase
 from delivery.commands import comparison as reporting, register
 from delivery.errors import DeliveryError
+from delivery import tracking as delivery_tracking
 from delivery.registry import Registry
 from delivery.usecase import Compared
 from flights import card, tracking
@@ -89,8 +90,23 @@ assert [(tag.key, tag.value) for tag in data.tags] == [("mlflow.data.context", "
 columns = {column["name"]: column for column in json.loads(data.dataset.schema)["mlflow_colspec"]}
 assert (columns["carrier"]["type"], columns["weekday"]["type"], columns["temp"]["type"]) == ("string", "long", "double")
 assert columns["carrier"]["required"] and not columns["temp"]["required"]
-example = json.loads(Path(client.download_artifacts(run, "input_example.json", ".")).read_text())["data"]
-assert example["names"] == list(columns) and len(example["ndarray"]) == 2
+assert found.data.tags["mlflow.user"] == "user7"
+import mlflow.pyfunc
+loaded = mlflow.pyfunc.load_model("models:/flight-delay/1")
+example = loaded.input_example
+assert list(example.columns) == list(columns) and len(example) == 2
+assert loaded.metadata.get_input_schema().input_names() == list(columns)
+wanted = card.load(folder / "model.json").sample.answers[:2]
+answers = loaded.predict(example[list(reversed(list(columns)))])
+assert list(answers.columns) == ["on_time", "late"] and np.allclose(answers, wanted, atol=1e-5), (answers, wanted)
+version = client.get_model_version("flight-delay", "1")
+made = found.outputs.model_outputs[0].model_id
+assert version.source == f"models:/{made}" and version.tags["candidate"] == "boosted"
+logged = client.get_logged_model(made)
+assert "auc" in {metric.key for metric in logged.metrics}
+by_hand = delivery_tracking.register(config, other, {"candidate": "boosted"}, "flight-delay-notebook", "tried")
+assert (by_hand, registry.versions()) == ("1", ["1"])
+assert "no gate has seen them" in client.get_registered_model("flight-delay-notebook").description
 assert client.get_model_version("flight-delay", "1").description == note
 assert "flights that have passed the gate" in client.get_registered_model("flight-delay").description
 assert [file.path for file in client.list_artifacts(run, "evaluation")] == ["evaluation/roc.png"]
@@ -136,6 +152,7 @@ def test_a_model_is_trained_evaluated_and_registered_in_a_real_registry(small_mo
     environment = os.environ | {
         "FLIGHTS_HOME": str(tmp_path),
         "GIT_COMMIT": "c0ffee",
+        "LOGNAME": "user7",
         # The variables that `mlflow server` sets; its four processes take half a minute to start.
         "_MLFLOW_SERVER_FILE_STORE": f"sqlite:///{tmp_path}/mlflow.db",
         "_MLFLOW_SERVER_REGISTRY_STORE": f"sqlite:///{tmp_path}/mlflow.db",
@@ -143,7 +160,7 @@ def test_a_model_is_trained_evaluated_and_registered_in_a_real_registry(small_mo
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": (tmp_path / "artifacts").as_uri(),
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "PYTHONPATH": str(MODEL),
+        "PYTHONPATH": f"{MODEL}:{MODEL.parent}/tekton/toolbox",
     }
     with socket.create_server(("127.0.0.1", 0)) as port:
         environment["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port.getsockname()[1]}"

@@ -16,18 +16,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from delivery import card, params, usecase
-from delivery.card import CARD, MODEL, Card
+from delivery import card, loggedmodel, params, usecase
+from delivery.card import CARD, Card
 from delivery.errors import DeliveryError
 from delivery.mlflowerrors import failure
 from delivery.registry import CHALLENGER
 from delivery.usecase import Config
 
-EXAMPLE_ROWS = 2
-"""Rows of the test in the request that a run has as an example."""
 DIGEST_LENGTH = 36
 """Characters of a dataset's digest that MLflow accepts."""
-_NOTE, _CONTEXT = "mlflow.note.content", "mlflow.data.context"
+_NOTE, _CONTEXT, _VERSIONS = "mlflow.note.content", "mlflow.data.context", "mlflow.modelVersions"
 _TYPES = {"string": "string", "integer": "long", "number": "double"}
 """MLflow's names of the types in a model.json."""
 
@@ -74,24 +72,25 @@ def _failure(error: BaseException) -> DeliveryError:
 
 def find_run(experiment: str, tags: Mapping[str, str]) -> str | None:
     """The id of the newest finished run of an experiment that has all these tags."""
-    library = mlflow()
-    found = library.get_experiment_by_name(experiment)
-    if found is None:
-        return None
+    found = mlflow().get_experiment_by_name(experiment)
+    return _find_run(found.experiment_id, tags) if found else None
+
+
+def _find_run(experiment_id: str, tags: Mapping[str, str]) -> str | None:
     wanted = " and ".join(f"tags.`{key}` = '{value}'" for key, value in tags.items())
-    runs = library.MlflowClient().search_runs(
-        [found.experiment_id], filter_string=f"{wanted} and attributes.status = 'FINISHED'", max_results=1
+    runs = (
+        mlflow()
+        .MlflowClient()
+        .search_runs([experiment_id], filter_string=f"{wanted} and attributes.status = 'FINISHED'", max_results=1)
     )
     return str(runs[0].info.run_id) if runs else None
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What MLflow gets of a model: its run's name, tags, params and metrics, and the ONNX graph's inputs and output.
+    """What MLflow gets of a model: its run's name, tags, params and metrics.
 
-    `identity` is the same for the same model only. `words` and `numbers` are how many columns the graph's two inputs
-    have, `output` is its output's name and `width` the values of a row in it. `libraries` are the versions that
-    serve it.
+    `identity` is the same for the same model only. `libraries` are the versions that serve it.
     """
 
     name: str
@@ -99,10 +98,6 @@ class Trained:
     tags: Mapping[str, str]
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
-    words: int
-    numbers: int
-    output: str
-    width: int
     libraries: Mapping[str, str]
 
 
@@ -120,11 +115,12 @@ def run_of(experiment: str, folder: Path, trained: Trained) -> tuple[str, bool]:
 
     So training, evaluation and registration need no shared file of run ids: the first that asks creates the run.
     """
-    known = find_run(experiment, {"card_sha256": trained.identity})
+    library = mlflow()
+    # It makes the experiment if there is none.
+    experiment_id = library.set_experiment(experiment).experiment_id
+    known = _find_run(experiment_id, {"card_sha256": trained.identity})
     if known:
         return known, False
-    library = mlflow()
-    library.set_experiment(experiment)
     pipeline_run = os.environ.get("PIPELINE_RUN")
     more = {"pipeline_run": pipeline_run or "", "set_params": params.noted(usecase.folder())}
     known_tags = {name: value for name, value in more.items() if value}
@@ -132,13 +128,10 @@ def run_of(experiment: str, folder: Path, trained: Trained) -> tuple[str, bool]:
     tags = {**known_tags, **trained.tags, "card_sha256": trained.identity, _NOTE: _description(described, trained)}
     with library.start_run(run_name=trained.name, tags=tags) as run:
         library.log_params(dict(trained.params))
-        library.log_metrics(dict(trained.metrics))
         library.log_artifact(str(folder / CARD))
-        library.log_dict(
-            {"data": {"names": described.names, "ndarray": described.rows[:EXAMPLE_ROWS]}}, "input_example.json"
-        )
         _log_data(run.info.run_id, experiment, described, trained)
-        _log_model(folder, trained)
+        model_id = loggedmodel.log(folder, described, trained.libraries)
+        library.log_metrics(dict(trained.metrics), model_id=model_id)
     return str(run.info.run_id), True
 
 
@@ -148,8 +141,8 @@ def _description(described: Card, trained: Trained) -> str:
     outputs = ", ".join(f"`{name}`" for name in described.outputs)
     return (
         f"*{trained.name}* for **{described.name}**, from {len(described.inputs)} columns: {columns}.\n\n"
-        f"It returns {outputs}. `input_example.json` is a request with rows "
-        "of the test. `model.json` has the allowed values of each column."
+        f"It returns {outputs}. The model has a signature by column, and rows of the test as an example. "
+        "`model.json` has the allowed values of each column."
     )
 
 
@@ -173,32 +166,6 @@ def _log_data(run_id: str, name: str, described: Card, trained: Trained) -> None
     mlflow().MlflowClient().log_inputs(run_id, datasets=[DatasetInput(data, [InputTag(_CONTEXT, "training")])])
 
 
-def _log_model(folder: Path, trained: Trained) -> None:
-    """Log the ONNX model with its inputs as a signature.
-
-    Requirements are given, because MLflow's inference takes 20 s.
-    """
-    import mlflow.onnx
-    import numpy as np
-    import onnx
-    from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema, TensorSpec
-
-    def spec(kind: np.dtype[Any], name: str, width: int) -> TensorSpec:
-        return TensorSpec(kind, (-1, width), name)
-
-    kinds = ((np.dtype(object), "words", trained.words), (np.dtype(np.float32), "numbers", trained.numbers))
-    given: list[ColSpec | TensorSpec] = [spec(kind, name, width) for kind, name, width in kinds if width]
-    returned = spec(np.dtype(np.float32), trained.output, trained.width)
-    mlflow.onnx.log_model(
-        onnx.load_model(str(folder / MODEL)),
-        name="model",
-        signature=ModelSignature(Schema(given), Schema([returned])),
-        pip_requirements=[f"{name}=={trained.libraries[name]}" for name in ("onnxruntime", "numpy")],
-        save_as_external_data=False,
-    )
-
-
 def log_comparison(
     experiment: str, name: str, tags: Mapping[str, str], note: str, children: Sequence[Child], folder: Path
 ) -> str:
@@ -218,33 +185,59 @@ def log_comparison(
     return str(parent.info.run_id)
 
 
-def register(config: Config, run_id: str, tags: Mapping[str, str]) -> str:
-    """The registered version of a run's model, with the tags and the alias challenger; made when there is none."""
-    library = mlflow()
+def register(config: Config, run_id: str, tags: Mapping[str, str], name: str = "", alias: str = CHALLENGER) -> str:
+    """The registered version of a run's model, with the tags and an alias; made when there is none.
+
+    `name` is the registered model, by default that of the deployment, which the pipeline registers what it has let
+    through under.
+    """
+    model = name or config.deployment
     with reachable():
-        client = library.MlflowClient()
-        known = [found.version for found in _versions(client, config) if found.run_id == run_id]
-        version = str(known[0] if known else _create(library, config, run_id))
-        for key, value in tags.items():
-            client.set_model_version_tag(config.deployment, version, key, value)
-        client.set_registered_model_alias(config.deployment, CHALLENGER, version)
+        client = mlflow().MlflowClient()
+        versions = client.search_model_versions(f"name='{model}'")
+        known = [found.version for found in versions if found.run_id == run_id]
+        if known:
+            version = str(max(known, key=int))
+            for key, value in tags.items():
+                client.set_model_version_tag(model, version, key, value)
+        else:
+            if not versions:
+                _create_model(client, config, model)
+            version = _create_version(client, model, run_id, tags)
+        client.set_registered_model_alias(model, alias, version)
     return version
 
 
-def _versions(client: Any, config: Config) -> list[Any]:
-    """All versions, newest first; none when the model is not registered."""
-    return sorted(client.search_model_versions(f"name='{config.deployment}'"), key=lambda found: -int(found.version))
+def _create_model(client: Any, config: Config, model: str) -> None:
+    """Make a registered model with its description, if there is none."""
+    from mlflow.exceptions import MlflowException
+
+    about = (
+        f"The models of the experiment {config.experiment} that have passed the gate. The alias `champion` is the "
+        "version that production serves, and `challenger` is the newest one."
+        if model == config.deployment
+        else f"Models of the experiment {config.experiment} that were registered by hand: no gate has seen them."
+    )
+    try:
+        client.create_registered_model(model, description=about)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
-def _create(library: ModuleType, config: Config, run_id: str) -> str:
-    client = library.MlflowClient()
-    note = str(client.get_run(run_id).data.tags.get(_NOTE, ""))
-    registered = library.register_model(f"runs:/{run_id}/model", config.deployment, await_registration_for=30)
-    client.update_model_version(config.deployment, registered.version, note)
-    if not client.get_registered_model(config.deployment).description:
-        client.update_registered_model(
-            config.deployment,
-            f"The models of the experiment {config.experiment} that have passed the gate. The alias `champion` is the "
-            "version that production serves, and `challenger` is the newest one.",
-        )
-    return str(registered.version)
+def _create_version(client: Any, model: str, run_id: str, tags: Mapping[str, str]) -> str:
+    """Register the model of a run, with its description; one request makes the version whole."""
+    run = client.get_run(run_id)
+    made = run.outputs.model_outputs[-1].model_id
+    version = client.create_model_version(
+        model,
+        f"models:/{made}",
+        run_id,
+        tags=dict(tags),
+        description=str(run.data.tags.get(_NOTE, "")),
+        await_creation_for=30,
+        model_id=made,
+    )
+    # MLflow's page of the logged model lists its versions by this tag, as mlflow.register_model sets it.
+    client.set_logged_model_tags(made, {_VERSIONS: json.dumps([{"name": model, "version": version.version}])})
+    return str(version.version)

@@ -20,7 +20,8 @@ class HomeSpawner(LocalProcessSpawner):  # type: ignore[misc]  # jupyterhub has 
 
     def user_env(self, env: dict[str, str]) -> dict[str, str]:
         """The participant's name and folder, in place of those of a system user."""
-        return {**env, "HOME": self.home, "SHELL": "/bin/bash", "USER": self.user.name}
+        name = self.user.name
+        return {**env, "HOME": self.home, "SHELL": "/bin/bash", "USER": name, "LOGNAME": name}
 
     def move_certs(self, paths: Any) -> Any:
         """Leave certificates where they are: there is no other user."""

@@ -7,8 +7,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from delivery import tracking
-from delivery.card import MODEL
-from delivery.graph import session
 from delivery.tabular import card
 from delivery.tabular.project import Project
 from delivery.tracking import Trained, enabled, mlflow, reachable
@@ -60,10 +58,6 @@ def run_of(project: Project, folder: Path) -> str:
                 "row_ms": made.row_ms,
                 "parity_max_difference": made.parity["max_difference"],
             },
-            words=len(contract.words),
-            numbers=len(contract.numbers),
-            output=session((folder / MODEL).read_bytes()).get_outputs()[-1].name,
-            width=len(made.outputs),
             libraries=made.libraries,
         ),
     )
