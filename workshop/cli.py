@@ -128,6 +128,8 @@ def parser() -> argparse.ArgumentParser:
     )
     thresholds.add_argument("--false-alarm", type=float, default=1.0, help="cost of a false alarm (default: 1)")
     _usecase(thresholds)
+    contest = verb("contest", "try to get a bad model past the gate: judge the model in the clone by hidden data")
+    _usecase(contest)
     trace = verb("trace", "follow a prediction to its data, or data and commits to what they serve")
     trace.add_argument("what", nargs="?", default="", metavar="WHAT",
                        help="a puid, a file with an answer (- is standard input), a digest, a version, a commit, a "

@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from workshop import output
 from workshop.errors import RunFailed, SetupError
@@ -23,15 +23,26 @@ from workshop.usecase import FILE, is_clone
 
 def run_delivery_command(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> int:
     """Run a command of `python -m delivery` in the clone and print its output; raises RunFailed with its error."""
+    printed = _printed(words, target, command, *more, "--output", words.output)
+    if words.output == output.JSON:
+        sys.stdout.write(printed)
+    else:
+        output.say(printed.rstrip())
+    return 0
+
+
+def delivery_json(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> dict[str, Any]:
+    """The JSON that a command of `python -m delivery` prints in the clone; raises RunFailed with its error."""
+    found: dict[str, Any] = json.loads(_printed(words, target, command, *more, "--output", output.JSON))
+    return found
+
+
+def _printed(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> str:
     argv, model, env = _command(words, target, command, *more)
     done = subprocess.run(argv, cwd=model, env=env, capture_output=True, text=True)
     if done.returncode != 0:
         raise _failure(done.stderr.strip() or done.stdout.strip())
-    if words.output == output.JSON:
-        sys.stdout.write(done.stdout)
-    else:
-        output.say(done.stdout.rstrip())
-    return 0
+    return done.stdout
 
 
 def follow_delivery_command(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> int:
@@ -39,7 +50,7 @@ def follow_delivery_command(words: argparse.Namespace, target: CommandTarget, co
 
     Its exit code is returned where it printed no error.
     """
-    argv, model, env = _command(words, target, command, *more)
+    argv, model, env = _command(words, target, command, *more, "--output", words.output)
     running = subprocess.Popen(argv, cwd=model, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert running.stdout is not None and running.stderr is not None
     with running:
@@ -75,7 +86,7 @@ def _command(
     env = base | task_addresses(target.client(), namespace)
     if not is_clone(clone) or not (model / FILE).is_file():
         raise SetupError(f"{model} has no usecase.yaml", hint="git pull in the clone of the workshop")
-    argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more, "--output", words.output]
+    argv = [sys.executable, "-m", "delivery", "--errors", "json", command, *more]
     return argv, model, env | {"DELIVERY_COMMAND": "workshop"}
 
 

@@ -24,14 +24,14 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.manifests.objects import Object
 
 NAME = "workshop-progress"
-HERE, HELP, MODULE, ANSWER = "here", "help", "module-", "answer-"
+HERE, HELP, CONTEST, MODULE, ANSWER = "here", "help", "contest", "module-", "answer-"
 """The keys of the ConfigMap. A module's key ends with its number, an answer's with this and the question's."""
 LONGEST = 300
 """Characters of a request for help."""
 ANSWER_LENGTH = 20
 """Characters of an answer."""
-_TASK, _OPEN, _VALUE = 120, 5, 4096
-"""Characters of a task's name, tasks of a module, and bytes of a value."""
+_TASK, _OPEN, _RULE, _VALUE = 120, 5, 40, 4096
+"""Characters of a task's name, tasks of a module, characters of a rule's name, and bytes of a value."""
 _NUMBER = re.compile(rf"{MODULE}(\d\d)")
 _QUESTION = re.compile(rf"{ANSWER}(\d\d)-([1-9])")
 _Count = Annotated[int, Meta(ge=0, le=100_000)]
@@ -89,6 +89,13 @@ class Help(msgspec.Struct, frozen=True):
         return not self.helped
 
 
+class Contest(msgspec.Struct, frozen=True):
+    """The contest: the names of the rules that the gate lacks, as the participant has shown, and when the newest."""
+
+    past: Annotated[tuple[Annotated[str, Meta(min_length=1, max_length=_RULE)], ...], Meta(max_length=_OPEN)]
+    at: _Time
+
+
 @dataclass(frozen=True)
 class Progress:
     """What the ConfigMap says: `modules` by number, `answers` by module and number of the question."""
@@ -96,6 +103,7 @@ class Progress:
     modules: Mapping[str, CheckRecord] = field(default_factory=dict)
     here: Here | None = None
     help: Help | None = None
+    contest: Contest | None = None
     answers: Mapping[tuple[str, int], Answer] = field(default_factory=dict)
 
     def answers_of(self, module: str) -> dict[int, str]:
@@ -144,7 +152,10 @@ def progress_of(configmap: Object | None) -> Progress:
     request = _read(data.get(HELP), Help)
     if request:
         request = msgspec.structs.replace(request, text=one_line(request.text, LONGEST))
-    return Progress(dict(sorted(modules.items())), _read(data.get(HERE), Here), request, answers)
+    contest = _read(data.get(CONTEST), Contest)
+    if contest:
+        contest = msgspec.structs.replace(contest, past=tuple(one_line(rule, _RULE) for rule in contest.past))
+    return Progress(dict(sorted(modules.items())), _read(data.get(HERE), Here), request, contest, answers)
 
 
 def one_line(text: str, longest: int) -> str:
@@ -182,6 +193,15 @@ def answers(before: Progress, number: str, question: int, given: str) -> Change:
         return {}
     first = known.first if known else given
     return {f"{ANSWER}{number}-{question}": _text(Answer(given, round(time.time(), 1), first))}
+
+
+def entered(before: Progress, past: Iterable[str]) -> Change:
+    """After a try in the contest that got past the gate: the rules that it lacks, with those of earlier tries."""
+    known = set(before.contest.past) if before.contest else set()
+    found = known | {one_line(rule, _RULE) for rule in past}
+    if found == known:
+        return {}
+    return {CONTEST: _text(Contest(tuple(sorted(found))[:_OPEN], round(time.time(), 1)))}
 
 
 def asks_for_help(before: Progress, number: str, text: str) -> Change:

@@ -95,6 +95,22 @@ class Score:
     given: int
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A participant in the contest: the rules that the gate lacks, as they have shown."""
+
+    name: str
+    past: tuple[str, ...]
+
+
+def contest(rows: Iterable[Standing]) -> list[Entry]:
+    """The participants who got a bad model past the gate, those who found the most rules first, then the earliest."""
+    found = [(row.name, row.progress.contest) for row in rows]
+    entries = [(name, one) for name, one in found if one and one.past]
+    entries.sort(key=lambda each: (-len(each[1].past), each[1].at, each[0]))
+    return [Entry(name, one.past) for name, one in entries]
+
+
 def scores(rows: Iterable[Standing], questions: Mapping[tuple[str, int], Question]) -> list[Score]:
     """The participants who have answered a question, those with the most right answers first.
 

@@ -11,6 +11,7 @@ from delivery.cli import exit_code
 
 COMMANDS = {
     "advance": "let the next period of data count, and commit that",
+    "audit": "compare the chosen model with the champion on periods that the gate has not seen",
     "canary": "give a new digest a growing share of production, and send it back when it is worse",
     "comment": "write the metrics against the target branch and the gate's verdict to a merge request",
     "compare": "say which of two predictors is better",

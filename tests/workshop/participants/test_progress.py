@@ -18,6 +18,7 @@ from workshop.participants.progress import (
     answers,
     asks_for_help,
     checked,
+    entered,
     helped,
     here,
     needs_no_help,
@@ -94,6 +95,15 @@ def test_a_verb_that_names_a_module_moves_the_participant_there() -> None:
     assert here(found, "03") == {}, "the time of the beginning stays"
     done = after(found, *[lambda p, n=n: checked(p, n, findings(0), asked=True) for n in NUMBERS])
     assert done.module(NUMBERS) == ""
+
+
+def test_rules_that_got_past_the_gate_are_added_up_and_nothing_new_changes_nothing() -> None:
+    first = entered(Progress(), ["precision", "auc"])
+    before = progress_of({"data": dict(first)})
+    assert before.contest and before.contest.past == ("auc", "precision")
+    assert entered(before, ["auc"]) == {} and entered(Progress(), []) == {}
+    after = progress_of({"data": dict(entered(before, ["recall"]))}).contest
+    assert after and after.past == ("auc", "precision", "recall")
 
 
 def test_a_request_for_help_is_one_short_line_and_can_be_taken_back_or_answered() -> None:

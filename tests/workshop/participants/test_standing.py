@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workshop.guide.question import Question
-from workshop.participants.standing import Score, Seen, open_most, scores, standing
+from workshop.participants.standing import Entry, Score, Seen, contest, open_most, scores, standing
 
 NUMBERS = ["01", "02"]
 
@@ -88,6 +88,26 @@ def test_the_first_answers_to_questions_make_a_ranking() -> None:
         Score("short", 1, 1),
         Score("late", 1, 2),
         Score("odd", 0, 1),
+    ]
+
+
+def test_the_contest_ranks_by_the_rules_that_were_shown_to_be_missing_and_then_by_time() -> None:
+    def at(name: str, contest: str) -> Any:
+        return standing(name, Seen(progress={"data": {"contest": contest}}), NUMBERS)
+
+    rows = [
+        at("late", '{"past": ["precision"], "at": 9}'),
+        at("early", '{"past": ["preci\\nsion"], "at": 5}'),
+        at("most", '{"past": ["auc", "precision"], "at": 8}'),
+        at("none", '{"past": [], "at": 1}'),
+        at("many", '{"past": ["a", "b", "c", "d", "e", "f"], "at": 1}'),
+        at("long", f'{{"past": ["{41 * "x"}"], "at": 1}}'),
+        standing("new", Seen(), NUMBERS),
+    ]
+    assert contest(rows) == [
+        Entry("most", ("auc", "precision")),
+        Entry("early", ("preci sion",)),
+        Entry("late", ("precision",)),
     ]
 
 

@@ -26,11 +26,13 @@ from workshop.manifests.objects import Object, namespace_and_name
 from workshop.participants.progress import NAME, helped, one_line
 from workshop.participants.standing import (
     LONGEST,
+    Entry,
     OpenTask,
     RedRun,
     Score,
     Seen,
     Standing,
+    contest,
     open_most,
     red_runs,
     scores,
@@ -40,7 +42,7 @@ from workshop.participants.standing import (
 OPEN_SHOWN = 8
 """Tasks in the list of those that most participants have not done."""
 SCORES_SHOWN = 10
-"""Participants in the list of predictions."""
+"""Participants in the list of predictions, and in that of the contest."""
 KEPT_SECONDS = 10
 """The times on the board are in minutes."""
 SLOW = 2
@@ -80,6 +82,7 @@ class Board:
     waiting: tuple[Row, ...]
     open: tuple[OpenTask, ...]
     scores: tuple[Score, ...]
+    contest: tuple[Entry, ...]
     red: tuple[RedRun, ...]
     parts: tuple[PartState, ...]
     ready: int
@@ -164,6 +167,7 @@ def board(lab: Lab, rows: Rows, modules: Sequence[Module]) -> Board:
         tuple(waiting),
         tuple(open_most(found)[:OPEN_SHOWN]),
         tuple(scores(found, questions_of(modules))[:SCORES_SHOWN]),
+        tuple(contest(found)[:SCORES_SHOWN]),
         tuple(red),
         tuple(part for part in parts if part.mark != "ok"),
         sum(part.mark == "ok" for part in parts),
