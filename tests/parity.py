@@ -216,13 +216,15 @@ _RESOLVERS = (
     "",
     "| Resolver | Status | Note |",
     "|---|---|---|",
-    "| `bundles` | supported | read without a login: `secret` is refused, `serviceAccount` has no effect |",
+    "| `bundles` | supported | with the login of `secret` or of the ServiceAccount; nothing is cached, "
+    "so `cache` has no effect |",
     "| `cluster` | supported | `openshift-pipelines` has `buildah`, `git-clone`, `openshift-client`, `s2i-python` and "
     "`tkn` with the params, results and workspaces of OpenShift Pipelines |",
-    "| `git` | supported | any URL or path that git reads here; `repo`, which needs the API of a Git server, is "
-    "refused |",
+    "| `git` | supported | any URL or path that git reads here; with `repo` the API of a Git server |",
+    "| `git`, param `scmType`: gitea, github, gitlab | supported | without `serverURL` the public server |",
+    "| `git`, param `scmType`: others | refused | the lab supports gitea, github, gitlab |",
     "| `http` | supported | |",
-    "| `hub` | supported | without version constraints; Tekton Hub is shut down |",
+    "| `hub` | supported | also constraints such as `>= 0.5, < 2`, and `url`; Tekton Hub is shut down |",
 )
 _PIPELINES_AS_CODE = (
     "The folder `.tekton/` of a participant's repository runs as Pipelines as Code 0.48 runs it with a Git server of "

@@ -11,7 +11,7 @@ import json
 import resource
 import subprocess
 import tarfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -228,14 +228,18 @@ def test_the_cluster_resolver_reads_the_namespaces_that_it_may(tmp_path: Path) -
 
 
 @asynccontextmanager
-async def _site(files: dict[str, bytes]) -> AsyncIterator[tuple[str, list[web.Request]]]:
-    """A web server with these files by path; a path that begins with /slow never answers."""
+async def _site(
+    files: dict[str, bytes], guard: Callable[[web.Request], web.Response | None] = lambda _: None
+) -> AsyncIterator[tuple[str, list[web.Request]]]:
+    """A web server with these files by path; a path that begins with /slow never answers. `guard` may answer first."""
     requests: list[web.Request] = []
 
     async def answer(request: web.Request) -> web.Response:
         requests.append(request)
         if request.path.startswith("/slow"):
             await asyncio.sleep(60)
+        if (refused := guard(request)) is not None:
+            return refused
         found = files.get(request.path)
         return web.Response(status=404) if found is None else web.Response(body=found)
 
@@ -273,14 +277,16 @@ def test_urls_hubs_and_bundles_give_tasks(tmp_path: Path) -> None:
     digest = hashlib.sha256(TASK.encode()).hexdigest()
     files = {
         "/task.yaml": TASK.encode(),
-        f"{PACKAGES}/tekton-catalog-tasks/say/0.1.0": json.dumps({"data": {"manifestRaw": TASK}}).encode(),
+        f"{PACKAGES}/tekton-catalog-tasks/say": _versions("0.1.0", "0.2.0", "0.3.0-rc1", "1.0.0"),
+        f"{PACKAGES}/tekton-catalog-tasks/say/0.1.0": _listed(TASK),
+        f"{PACKAGES}/tekton-catalog-tasks/say/0.2.0": _listed(TASK.replace("default: hi", "default: newer")),
         **_bundle(say=TASK, talk=PIPELINE),
     }  # fmt: skip
 
     async def scenario() -> None:
         async with lab(tmp_path) as running, _site(files) as (url, requests):
             running.create({
-                "apiVersion": "v1", "kind": "ConfigMap", "data": {"artifact-hub-api": url},
+                "apiVersion": "v1", "kind": "ConfigMap", "data": {"artifact-hub-urls": f"- {url}/"},
                 "metadata": {"name": "hubresolver-config", "namespace": "tekton-pipelines-resolvers"},
             })  # fmt: skip
             running.create({
@@ -298,6 +304,11 @@ def test_urls_hubs_and_bundles_give_tasks(tmp_path: Path) -> None:
                 run = await _ended(running, _task_run(resolver, resolver, **asked))
                 assert _said(run)[0] == "Succeeded", _said(run)
                 assert running.log(f"{resolver}-pod").read_text() == "hi\n"
+            for constraint, word in (("~> 0.1", "newer"), (">= 0.1, != 0.2, < 1", "hi"), ("0.2.0", "newer")):
+                run = await _ended(
+                    running, _task_run(f"hub-{word}{len(constraint)}", "hub", name="say", version=constraint)
+                )
+                assert running.log(f"{run['metadata']['name']}-pod").read_text() == f"{word}\n", constraint
             assert requests[0].headers["Authorization"] == f"Basic {base64.b64encode(b'me:pw').decode()}"
             fails = [
                 ("http", {"url": f"{url}/no.yaml"}, f"requested URL '{url}/no.yaml' is not found"),
@@ -309,6 +320,9 @@ def test_urls_hubs_and_bundles_give_tasks(tmp_path: Path) -> None:
                 ("hub", {"name": "say"}, "missing required hub resolver params: version"),
                 ("hub", {"name": "no", "version": "1.0.0"},
                  "fail to fetch Artifact Hub resource: requested resource '"),
+                ("hub", {"name": "say", "version": "> 1"}, "no version found for constraint > 1"),
+                ("hub", {"name": "say", "version": "1", "url": "ftp://x"},
+                 "invalid url param: url must use http or https scheme: ftp://x"),
                 ("hub", {"name": "no", "version": "1.0.0", "type": "tekton"}, "Tekton Hub is shut down"),
                 ("bundles", {"bundle": bundle, "name": "no"},
                  "could not find object in image with kind: task and name: no"),
@@ -318,6 +332,122 @@ def test_urls_hubs_and_bundles_give_tasks(tmp_path: Path) -> None:
                 run = await _ended(running, _task_run(f"fails-{at}", resolver, **asked))
                 assert _said(run)[0] == "TaskRunResolutionFailed"
                 assert message in _said(run)[1]
+
+    asyncio.run(scenario())
+
+
+def _listed(text: str) -> bytes:
+    return json.dumps({"data": {"manifestRaw": text}}).encode()
+
+
+def _versions(*versions: str) -> bytes:
+    return json.dumps({"available_versions": [{"version": one, "prerelease": "-" in one} for one in versions]}).encode()
+
+
+def _secret(name: str, type_: str, **data: str) -> Object:
+    coded = {key: base64.b64encode(value.encode()).decode() for key, value in data.items()}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": type_, "data": coded}
+
+
+def test_a_bundle_is_read_with_the_login_of_a_secret_or_of_a_service_account(tmp_path: Path) -> None:
+    """The registry wants a token from its own server, which wants the login, as Docker Hub and Quay do."""
+    asked_with: list[str] = []
+
+    def guard(request: web.Request) -> web.Response | None:
+        given = request.headers.get("Authorization", "")
+        if request.path == "/token":
+            asked_with.append(given)
+            ok = given == f"Basic {base64.b64encode(b'ann:pw').decode()}"
+            return web.json_response({"token": "t1"}) if ok else web.Response(status=401)
+        if given == "Bearer t1":
+            return None
+        challenge = f'Bearer realm="http://{request.host}/token",service="r",scope="repository:team/tasks:pull"'
+        return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+
+    async def scenario() -> None:
+        async with lab(tmp_path) as running, _site(_bundle(say=TASK), guard) as (url, _):
+            host = url.removeprefix("http://")
+            auths = {
+                host: {"auth": base64.b64encode(b"bob:other").decode()},
+                f"http://{host}/team": {"username": "ann", "password": "pw"},
+            }
+            kind = "kubernetes.io/dockerconfigjson"
+            running.create(_secret("login", kind, **{".dockerconfigjson": json.dumps({"auths": auths})}))
+            running.create(_secret("wrong", kind, **{".dockerconfigjson": json.dumps({"auths": {host: auths[host]}})}))
+            running.create(_secret("broken", kind, **{".dockerconfigjson": "{"}))
+            account = {"name": "puller"}
+            running.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account,
+                            "imagePullSecrets": [{"name": "gone"}, {"name": "login"}]})  # fmt: skip
+            asked = {"bundle": f"{host}/team/tasks:1.0", "name": "say"}
+            for name, more in (("secret", {"secret": "login"}), ("account", {"serviceAccount": "puller"})):
+                run = await _ended(running, _task_run(name, "bundles", **asked, **more))
+                assert _said(run)[0] == "Succeeded", _said(run)
+            assert set(asked_with) == {f"Basic {base64.b64encode(b'ann:pw').decode()}"}
+            for name, more, said in (
+                ("none", {}, "the registry wants a login; name a Secret of the type kubernetes.io/dockerconfigjson"),
+                ("wrong", {"secret": "wrong"}, "the registry does not accept the login of the Secret"),
+                ("broken", {"secret": "broken"}, "cannot read the login in secret broken, key .dockerconfigjson"),
+            ):
+                run = await _ended(running, _task_run(f"not-{name}", "bundles", **asked, **more))
+                assert said in _said(run)[1], _said(run)
+                assert "pw" not in _said(run)[1]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("type_", ["gitea", "github", "gitlab"])
+def test_git_reads_a_file_by_the_api_of_a_server_with_a_token(tmp_path: Path, type_: str) -> None:
+    coded = json.dumps({"content": base64.encodebytes(TASK.encode()).decode(), "encoding": "base64"}).encode()
+    commit, clone = "c" * 40, "https://git.example.com/team/tasks.git"
+    start = {"gitea": "/api/v1/repos/team/tasks", "github": "/api/v3/repos/team/tasks"}.get(type_)
+    files = {
+        f"{start}/contents/task/say.yaml": coded,
+        f"{start}/{'git/' if type_ == 'gitea' else ''}commits/main": json.dumps({"sha": commit}).encode(),
+        str(start): json.dumps({"clone_url": clone}).encode(),
+    } if start else {
+        "/api/v4/projects/team/tasks/repository/files/task/say.yaml": coded,
+        "/api/v4/projects/team/tasks/repository/commits/main": json.dumps({"id": commit}).encode(),
+        "/api/v4/projects/team/tasks": json.dumps({"http_url_to_repo": clone}).encode(),
+    }  # fmt: skip
+    header, value = {
+        "gitea": ("Authorization", "token s3"), "github": ("Authorization", "Bearer s3"),
+        "gitlab": ("PRIVATE-TOKEN", "s3"),
+    }[type_]  # fmt: skip
+
+    def guard(request: web.Request) -> web.Response | None:
+        return None if request.headers.get(header) == value else web.Response(status=401)
+
+    async def scenario() -> None:
+        async with lab(tmp_path) as running, _site(files, guard) as (url, requests):
+            running.create(_secret("api", "Opaque", token="s3", old="no"))
+            asked = {"org": "team", "repo": "tasks", "pathInRepo": "/task/say.yaml", "scmType": type_}
+            run = await _ended(running, _task_run("api", "git", **asked, serverURL=url, token="api"))
+            assert _said(run)[0] == "Succeeded", _said(run)
+            source = {"uri": f"git+{clone}", "digest": {"sha1": commit}, "entryPoint": "task/say.yaml"}
+            assert run["status"]["provenance"]["refSource"] == source
+            assert requests[0].query["ref"] == "main"
+            data = {"team.server-url": url, "team.scm-type": type_, "team.default-org": "team",
+                    "team.api-token-secret-name": "api", "team.api-token-secret-key": "token",
+                    "team.api-token-secret-namespace": "default"}  # fmt: skip
+            meta = {"name": "git-resolver-config", "namespace": "tekton-pipelines-resolvers"}
+            running.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data})
+            short = {"repo": "tasks", "pathInRepo": "task/say.yaml", "configKey": "team"}
+            run = await _ended(running, _task_run("by-config", "git", **short))
+            assert _said(run)[0] == "Succeeded", _said(run)
+            before = len(requests)
+            for at, (more, said) in enumerate((
+                ({**short, "serverURL": f"{url}/other"}, "the system token cannot be sent to a non-default server URL"),
+                ({**short, "configKey": "no"}, "no git resolver configuration found for configKey no"),
+                ({**asked, "token": "no"}, "cannot get API token, secret no not found in namespace default"),
+                ({**asked, "org": ""}, "'org' is required when 'repo' is specified"),
+                ({**asked, "scmType": "stash"}, 'scmType "stash": the lab supports gitea, github, gitlab'),
+            )):  # fmt: skip
+                run = await _ended(running, _task_run(f"not-{at}", "git", **{"serverURL": url, "token": "api"} | more
+                                                      if "configKey" not in more else more))  # fmt: skip
+                assert said in _said(run)[1], _said(run)
+            assert len(requests) == before
+            run = await _ended(running, _task_run("old", "git", **asked, serverURL=url, token="api", tokenKey="old"))
+            assert "couldn't fetch resource content" in _said(run)[1] and "401" in _said(run)[1]
 
     asyncio.run(scenario())
 
@@ -361,7 +491,7 @@ def test_any_answer_ends_the_run_and_needs_little_memory(tmp_path: Path, reposit
     async def scenario() -> None:
         async with lab(tmp_path) as running, _site(files) as (url, _):
             running.create({
-                "apiVersion": "v1", "kind": "ConfigMap", "data": {"artifact-hub-api": url},
+                "apiVersion": "v1", "kind": "ConfigMap", "data": {"artifact-hub-urls": f"- {url}/"},
                 "metadata": {"name": "hubresolver-config", "namespace": "tekton-pipelines-resolvers"},
             })  # fmt: skip
             host = url.removeprefix("http://")

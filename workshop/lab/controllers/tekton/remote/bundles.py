@@ -1,17 +1,19 @@
 """The bundles resolver: an object in a layer of an OCI image.
 
-Sources: pkg/resolution/resolver/bundle/bundle.go of tektoncd/pipeline, and docs/tekton-bundle-contracts.md. Registries
-are read without credentials. Those on this machine are asked by http.
+Sources: pkg/resolution/resolver/bundle, docs/bundle-resolver.md and tekton-bundle-contracts.md of tektoncd/pipeline.
+A login is sent only to a registry that asks for one, and to the server of tokens that it names. Registries on this
+machine are asked by http.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import io
 import re
 import tarfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,6 +21,7 @@ import orjson
 
 from workshop.lab.controllers.tekton.remote import web
 from workshop.lab.controllers.tekton.remote.base import LARGEST, InvalidParams, Request, Resolved, ResolverError
+from workshop.lab.controllers.tekton.remote.logins import login
 
 MOST_OBJECTS = 20
 """As upstream."""
@@ -51,15 +54,16 @@ async def resolve(request: Request) -> Resolved:
     for name in ("bundle", "name"):
         if not params.get(name):
             raise InvalidParams(f'parameter "{name}" required')
-    if params.get("secret"):
-        raise InvalidParams("secret: the lab reads bundles without credentials; remove the param, or use a cluster")
     kind = params.get("kind") or request.config.get("default-kind", "task")
     image = _image(params["bundle"])
-    headers: dict[str, str] = {}
-    raw = await _get(f"{image.address}/manifests/{image.version}", headers)
+    account = params.get("serviceAccount") or request.config.get("default-service-account", "default")
+    found = login(request, image.host, image.path, secret=params.get("secret", ""), account=account)
+    basic = base64.b64encode(":".join(found).encode()).decode() if found else ""
+    session = _Session({"Authorization": f"Basic {basic}"} if found else {})
+    raw = await session.get(f"{image.address}/manifests/{image.version}")
     digest = hashlib.sha256(raw).hexdigest()
     layer = _layer(params["bundle"], orjson.loads(raw), kind, params["name"])
-    blob = await _get(f"{image.address}/blobs/{layer['digest']}", headers)
+    blob = await session.get(f"{image.address}/blobs/{layer['digest']}")
     if f"sha256:{hashlib.sha256(blob).hexdigest()}" != layer["digest"]:
         raise ResolverError(f"cannot retrieve the oci image: the layer {layer['digest']} has another digest")
     noted = layer["annotations"]
@@ -82,40 +86,62 @@ def _image(reference: str) -> _Image:
     return _Image(host, path, match["digest"] or match["tag"] or "latest")
 
 
-async def _get(url: str, headers: dict[str, str]) -> bytes:
-    """A manifest or a blob; adds an anonymous token to `headers` if the registry asks for one. Raises ResolverError."""
-    import aiohttp  # As in `web`.
+@dataclass
+class _Session:
+    """Requests to one registry. `basic` is the header of a login, `headers` what the registry has asked for."""
 
-    what = "cannot retrieve the oci image"
-    timeout = aiohttp.ClientTimeout(total=None, connect=10)
-    try:
-        async with aiohttp.ClientSession(trust_env=True, timeout=timeout) as session:
-            for _ in range(2):
-                async with session.get(url, headers={"Accept": _ACCEPT, **headers}) as answer:
-                    if answer.status == 401 and not headers:
-                        headers |= await _token(answer.headers.get("WWW-Authenticate", ""))
-                        continue
-                    if answer.status != 200:
-                        raise ResolverError(f"{what}: GET {url}: {answer.status} {answer.reason}")
-                    body = await answer.content.read(web.LARGEST + 1)
-                    while len(body) <= web.LARGEST and (more := await answer.content.read(1 << 16)):
-                        body += more
-                    if len(body) > web.LARGEST:
-                        raise ResolverError(f"{what}: GET {url}: more than {web.LARGEST} bytes")
-                    return body
-    except (aiohttp.ClientError, OSError, ValueError) as e:
-        raise ResolverError(f'{what}: Get "{url}": {e}; {web.NO_NETWORK}') from e
-    raise ResolverError(f"{what}: GET {url}: UNAUTHORIZED: the registry wants a login")
+    basic: dict[str, str]
+    headers: dict[str, str] = field(default_factory=dict)
 
+    async def get(self, url: str) -> bytes:
+        """A manifest or a blob. Raises ResolverError."""
+        import aiohttp  # As in `web`.
 
-async def _token(challenge: str) -> dict[str, str]:
-    """The header of an anonymous token. Raises ResolverError."""
-    asked = dict(_CHALLENGE.findall(challenge))
-    if not challenge.startswith("Bearer ") or "realm" not in asked:
-        return {}
-    query = urlencode({key: asked[key] for key in ("service", "scope") if key in asked})
-    body = orjson.loads(await web.get(f"{asked['realm']}?{query}", "cannot retrieve the oci image"))
-    return {"Authorization": f"Bearer {body.get('token') or body.get('access_token')}"}
+        what = "cannot retrieve the oci image"
+        timeout = aiohttp.ClientTimeout(total=None, connect=10)
+        try:
+            async with aiohttp.ClientSession(trust_env=True, timeout=timeout) as session:
+                for _ in range(2):
+                    async with session.get(url, headers={"Accept": _ACCEPT, **self.headers}) as answer:
+                        if answer.status == 401 and not self.headers:
+                            self.headers = await self._asked_for(answer.headers.get("WWW-Authenticate", ""))
+                            continue
+                        if answer.status == 401:
+                            break
+                        if answer.status != 200:
+                            raise ResolverError(f"{what}: GET {url}: {answer.status} {answer.reason}")
+                        body = await answer.content.read(web.LARGEST + 1)
+                        while len(body) <= web.LARGEST and (more := await answer.content.read(1 << 16)):
+                            body += more
+                        if len(body) > web.LARGEST:
+                            raise ResolverError(f"{what}: GET {url}: more than {web.LARGEST} bytes")
+                        return body
+        except (aiohttp.ClientError, OSError, ValueError) as e:
+            raise ResolverError(f'{what}: Get "{url}": {e}; {web.NO_NETWORK}') from e
+        raise ResolverError(f"{what}: GET {url}: UNAUTHORIZED: {self._hint}")
+
+    @property
+    def _hint(self) -> str:
+        if self.basic:
+            return "the registry does not accept the login of the Secret"
+        return (
+            "the registry wants a login; name a Secret of the type kubernetes.io/dockerconfigjson in the param secret"
+        )
+
+    async def _asked_for(self, challenge: str) -> dict[str, str]:
+        """The header that a registry asks for: a token, or the login itself. Raises ResolverError."""
+        asked = dict(_CHALLENGE.findall(challenge))
+        if challenge.startswith("Basic"):
+            return self.basic
+        if not challenge.startswith("Bearer ") or "realm" not in asked:
+            return {}
+        query = urlencode({key: asked[key] for key in ("service", "scope") if key in asked})
+        try:
+            answer = await web.get(f"{asked['realm']}?{query}", "cannot retrieve the oci image", self.basic)
+        except web.NotFound as e:
+            raise ResolverError(f"cannot retrieve the oci image: {e}; UNAUTHORIZED: {self._hint}") from e
+        body = orjson.loads(answer)
+        return {"Authorization": f"Bearer {body.get('token') or body.get('access_token')}"}
 
 
 def _layer(bundle: str, manifest: Any, kind: str, name: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The git resolver: a file of a repository at a revision.
 
 Any URL or path that git reads on this machine works, also the lab's own Git server. Git uses no credentials but the
-token of a Secret that the params name. Source: pkg/resolution/resolver/git of tektoncd/pipeline.
+token of a Secret that the params name. With `repo` the file comes from the API of a Git server (`scm`).
+Source: pkg/resolution/resolver/git of tektoncd/pipeline.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
+from workshop.lab.controllers.tekton.remote import scm
 from workshop.lab.controllers.tekton.remote.base import LARGEST, InvalidParams, Request, Resolved, ResolverError
 from workshop.lab.controllers.tekton.remote.secrets import secret_value
 
@@ -20,26 +22,44 @@ _PASSED_ON = ("PATH", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "ht
 
 
 async def resolve(request: Request) -> Resolved:
-    """The file at the params url, revision and pathInRepo. Raises ResolverError."""
-    params = request.params
+    """The file at the params url, or org and repo, revision and pathInRepo. Raises ResolverError."""
+    params, config = request.params, _config(request)
     url, repo = params.get("url", ""), params.get("repo", "")
     if url and repo:
         raise InvalidParams("cannot specify both 'url' and 'repo'")
-    if repo:
-        raise InvalidParams("'repo' needs the API of a Git server, which the lab does not use; give the 'url'")
-    url = url or request.config.get("default-url", "")
-    if not url:
+    url = url or ("" if repo else config.get("default-url", ""))
+    if not url and not repo:
         raise InvalidParams("must specify one of 'url' or 'repo'")
-    revision = params.get("revision") or request.config.get("default-revision", "main")
+    org = params.get("org") or config.get("default-org", "")
+    if repo and not org:
+        raise InvalidParams("'org' is required when 'repo' is specified")
+    revision = params.get("revision") or config.get("default-revision", "main")
     request.required("git resolver", "pathInRepo")
     if revision.startswith("-"):
         raise InvalidParams(f"invalid revision \"{revision}\": must not begin with '-'")
-    if not _URL.match(url):
+    if url and not _URL.match(url):
         raise InvalidParams(f"invalid git repository url: {url}")
     path = params["pathInRepo"].lstrip("/")
     if ".." in PurePosixPath(path).parts:
         raise InvalidParams(f"invalid path \"{path}\": must not contain '..' components")
+    if repo:
+        return await scm.resolve(request, config, org, revision, path)
     return await _read(request, url, revision, path)
+
+
+def _config(request: Request) -> dict[str, str]:
+    """The settings of the param `configKey`, whose keys begin with it, by default those of `default`.
+
+    Raises InvalidParams.
+    """
+    chosen = request.params.get("configKey", "default")
+    plain = {key: value for key, value in request.config.items() if "." not in key} if chosen == "default" else {}
+    named = {
+        key.removeprefix(f"{chosen}."): value for key, value in request.config.items() if key.startswith(f"{chosen}.")
+    }
+    if not plain and not named and chosen != "default":
+        raise InvalidParams(f"no git resolver configuration found for configKey {chosen}")
+    return plain | named
 
 
 async def _read(request: Request, url: str, revision: str, path: str) -> Resolved:
