@@ -83,7 +83,9 @@ def test_s2i_refuses_a_socket_in_the_source(lab: Lab, toy: Path, monkeypatch: py
     monkeypatch.chdir(toy)  # The name of a socket has at most 107 bytes.
     with socket.socket(socket.AF_UNIX) as made:
         made.bind("socket")
-    done = lab.tool("s2i", "build", toy, "quay.io/any/model-builder:1", "--as-dockerfile", lab.folder / "out/Dockerfile")
+    done = lab.tool(
+        "s2i", "build", toy, "quay.io/any/model-builder:1", "--as-dockerfile", lab.folder / "out/Dockerfile"
+    )
     assert done.returncode == 4
     assert "socket is neither a file nor a folder nor a link" in done.stderr
     assert "Traceback" not in done.stderr

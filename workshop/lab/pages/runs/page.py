@@ -5,9 +5,13 @@ Without a selection, the page shows the task that failed first, else one that wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from delivery.asking import MAIN
+
+from workshop.lab.endpoints import endpoints
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
 from workshop.lab.pages.runs import approvals, commands, evidence, graph
@@ -20,10 +24,14 @@ from workshop.lab.pages.runs.tasks import Step, Task, Value, binding, task, valu
 from workshop.lab.pages.runs.timeline import Timeline, timeline
 from workshop.lab.pages.times import Span
 from workshop.lab.store import Store
-from workshop.manifests.objects import Object, labels_of, status_of
+from workshop.manifests.objects import Object, labels_of, results_of, status_of
+from workshop.participants.names import EXPERIMENT_PAGE
 
 EVENTS = 40
 """Limit of events shown; the newest are kept."""
+REPORT = "mlflow-run"
+"""The result of a Pipeline that compares variants: the run in MLflow with the report."""
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ class RunPage:
     commands: tuple[Command, ...]
     traced: bool
     """Whether the page links to the run's trace: an instructor's pages have none."""
+    report: str
+    """The address of the run's comparison report in MLflow; empty without one."""
 
     @property
     def tasks(self) -> tuple[Node, ...]:
@@ -118,7 +128,20 @@ def run_page(lab: Lab, run: Object, key: str = "", step: str = "") -> RunPage:
         events=events(store, namespace, [meta.get("uid"), *(child["metadata"].get("uid") for child in made)]),
         commands=lines,
         traced=not lab.oversees,
+        report=_report(lab, run),
     )
+
+
+def _report(lab: Lab, run: Object) -> str:
+    """The page of a comparison in MLflow, by the run that the Pipeline has as its result.
+
+    The page's address has the experiment too, which is known for the main use case.
+    """
+    param = next((str(one.get("value")) for one in run["spec"].get("params") or [] if one["name"] == "usecase"), MAIN)
+    found, server = str(results_of(run).get(REPORT, "")).strip(), endpoints(lab).get("mlflow")
+    if param != MAIN or not server or not _RUN_ID.fullmatch(found):
+        return ""
+    return f"{server}{EXPERIMENT_PAGE}/{found}/artifacts/comparison/index.html"
 
 
 def task_page(lab: Lab, run: Object, step: str = "") -> TaskPage:

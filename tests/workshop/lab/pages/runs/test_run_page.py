@@ -45,6 +45,18 @@ def test_a_failed_run_opens_with_the_failing_step_and_its_error(tmp_path: Path) 
     assert opened == ["/logs/user1-dev/run-a-train-pod/step-fit"]
 
 
+def test_the_run_of_a_comparison_links_its_report_in_mlflow(tmp_path: Path) -> None:
+    about = lab_of(tmp_path)
+    known, link = built_in("PipelineRun"), "/artifacts/comparison/index.html"
+    for name, found, usecase in (("own", "0a" * 16, "model"), ("other", "0a" * 16, "cars"), ("odd", "../x", "model")):
+        run = pipeline_run(about.store, name, CHAIN, status="True", reason="Succeeded")
+        run["status"]["results"] = [{"name": "mlflow-run", "value": f"{found}\n"}]
+        run["spec"]["params"] = [{"name": "usecase", "value": usecase}]
+        about.store.update_status(known, about.store.update(known, run) | {"status": run["status"]})
+    assert f"/#/experiments/1/runs/{'0a' * 16}{link}" in _text(about, "/runs/user1-dev/own")
+    assert all(link not in _text(about, f"/runs/user1-dev/{name}") for name in ("other", "odd"))
+
+
 def test_an_ignored_failure_is_not_what_a_run_opens_with(tmp_path: Path) -> None:
     about = lab_of(tmp_path)
     run = pipeline_run(about.store, "run-a", [{"name": "lint"}, {"name": "gate"}], status="False", reason="Failed")
