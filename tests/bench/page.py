@@ -95,7 +95,9 @@ def plot(measured: Measured, grows: str, picture: Path, title: str) -> None:
     for side in axes.spines.values():
         side.set_color(GREY)
         side.set_alpha(0.3)
-    axes.legend(frameon=False, labelcolor=GREY, fontsize=9)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:,g}")
+    axes.legend(frameon=False, labelcolor=GREY, fontsize=9, loc="upper left", bbox_to_anchor=(1.01, 1))
     figure.savefig(picture, transparent=True, bbox_inches="tight", metadata={"Date": None, "Title": title})
     pyplot.close(figure)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,8 +53,9 @@ def write(results: Results, file: Path = FILE) -> None:
 
 
 def now(figures: list[Figure]) -> Measured:
-    """Figures that have just been measured."""
-    return Measured(tuple(figures), machine(), datetime.now(UTC).date().isoformat(), commit())
+    """Figures that have just been measured, with four digits."""
+    rounded = tuple(replace(one, value=float(f"{one.value:.4g}"), load=round(one.load, 3)) for one in figures)
+    return Measured(rounded, machine(), datetime.now(UTC).date().isoformat(), commit())
 
 
 def commit() -> str:
@@ -64,5 +65,4 @@ def commit() -> str:
 
 
 def _short(figure: Figure) -> dict[str, object]:
-    found = {name: value for name, value in asdict(figure).items() if value is not None}
-    return {**found, "value": float(f"{figure.value:.4g}"), "load": round(figure.load, 3)}
+    return {name: value for name, value in asdict(figure).items() if value is not None}

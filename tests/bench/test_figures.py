@@ -17,7 +17,7 @@ from tests.bench.markers import Section
 from tests.bench.results import Measured
 
 IDLE, LOADED = Figure("start", 1.0, "s", 0.01), Figure("start", 3.0, "s", 0.4)
-MEASURED = Measured((IDLE, Figure("a Task", 12.3456, "ms", 0.02, 10)), "two cores", "2026-11-30", "0123456789ab")
+MEASURED = Measured((IDLE, Figure("a Task", 12.35, "ms", 0.02, 10)), "two cores", "2026-11-30", "0123456789ab")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_kept_figures_are_read_as_they_were_written(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     assert results.read(file) == {}
     results.write({"tekton": MEASURED}, file)
-    assert results.read(file)["tekton"].figures == (IDLE, Figure("a Task", 12.35, "ms", 0.02, 10))
+    assert results.read(file) == {"tekton": MEASURED}
 
 
 def test_the_page_shows_load_and_how_to_repeat_a_part() -> None:

@@ -16,11 +16,15 @@ def taken(lab: Lab) -> Iterator[None]:
     before = _ports(lab)
     lab.down()
     with ExitStack() as held:
+        others = set()
         for port in sorted(before):
-            with suppress(OSError):  # Another program was faster: the port is taken as well.
+            # The kernel keeps a port whose last connections ended a moment ago for the same kind of socket.
+            with suppress(OSError):
                 held.enter_context(socket.create_server(("127.0.0.1", port)))
+                others.add(port)
+        assert others, f"no port of {sorted(before)} could be taken"
         lab.up()
-        both = before & _ports(lab)
+        both = others & _ports(lab)
         assert not both, f"workshop status names ports that other programs have: {sorted(both)}"
         yield
 
