@@ -16,7 +16,7 @@ from workshop.lab.lab import Lab
 from workshop.lab.paths import LabPaths
 from workshop.lab.progress import remember
 from workshop.lab.room import Room, numbered
-from workshop.participants.progress import asks_for_help
+from workshop.participants.progress import asks_for_help, entered
 
 COUNT = 30
 pytestmark = [
@@ -38,6 +38,8 @@ def fill(about: Lab) -> None:
     for at, text in ((4, "dvc push says: permission denied, and I do not know which remote it means"), (17, "")):
         about_to = about.views[at].participant
         remember(about.store, about_to, lambda before, text=text: asks_for_help(before, "05", text))  # type: ignore[misc]
+    for at, rules in ((3, ["precision", "calibration error"]), (9, ["precision"])):
+        remember(about.store, about.views[at].participant, lambda before, rules=rules: entered(before, rules))  # type: ignore[misc]
     run = pipeline_run(about.store, "train-and-stage-x7f2q", [{"name": "gate"}], status="False", reason="Failed")
     task_run(about, run, "gate", {"check": 1}, logs={"check": "ERROR: auc 0.61 is below the limit of 0.70\n"})
 
