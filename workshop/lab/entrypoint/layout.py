@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workshop.lab.kubelet.credentials import PodAccess
@@ -84,7 +85,9 @@ class PodLayout:
         # A workspace that is mounted at /workspace itself replaces the shared folder.
         if all(mount.target != WORKSPACE for mount in found):
             found.insert(0, Mount(self._pod.folder / "workspace", WORKSPACE))
-        return self._spec(f"script-{index}", plan, image, [*self._tekton_mounts(index, plan.name), *found])
+        spec = self._spec(f"script-{index}", plan, image, [*self._tekton_mounts(index, plan.name), *found])
+        # Source: imageInfo in pkg/pod/entrypoint_lookup_impl.go.
+        return replace(spec, extends=True)
 
     def sidecar(self, index: int, plan: ContainerPlan, image: ContainerImage) -> ContainerSpec:
         """The spec of a sidecar. Raises PodError as `step` does."""

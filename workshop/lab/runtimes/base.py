@@ -92,11 +92,12 @@ class ImageNote:
 class ContainerSpec:
     """A container to start.
 
-    `command` replaces the image's own command, and `args` follow it; a `script` replaces both commands. `env` are the
-    container's variables; `defaults` are variables that the image may override. An empty `working_dir` means the
-    image's. Without `mounts` (None) the container needs no file tree of its own. `folder` is the Pod's folder, where
-    the runtime may keep files, and `hostname` is its name. `log` gets standard output and standard error; `stdout_copy`
-    and `stderr_copy` are files in the container to which they are appended as well.
+    `command` replaces the image's own command, and `args` follow it; a `script` replaces both commands. With `extends`
+    the `args` follow an image's command also when it has no entrypoint. `env` are the container's variables; `defaults`
+    are variables that the image may override. An empty `working_dir` means the image's. Without `mounts` (None) the
+    container needs no file tree of its own. `folder` is the Pod's folder, where the runtime may keep files, and
+    `hostname` is its name. `log` gets standard output and standard error; `stdout_copy` and `stderr_copy` are files in
+    the container to which they are appended as well.
     """
 
     name: str
@@ -105,6 +106,7 @@ class ContainerSpec:
     log: Path
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
+    extends: bool = False
     script: Script | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, str] = field(default_factory=dict)

@@ -238,6 +238,22 @@ def test_command_and_args_replace_what_the_image_has(
     assert argv(ContainerSpec("s", image, Path(), Path(), command=command, args=args), image) == expected
 
 
+@pytest.mark.parametrize(
+    ("entrypoint", "args", "expected"),
+    [
+        ((), (), ["bash", "-i"]),
+        ((), ("-c", "true"), ["bash", "-i", "-c", "true"]),
+        (("entry",), ("a",), ["entry", "a"]),
+        (("entry",), (), ["entry", "bash", "-i"]),
+    ],
+)
+def test_args_of_a_step_follow_the_command_of_an_image_without_an_entrypoint(
+    entrypoint: tuple[str, ...], args: tuple[str, ...], expected: list[str]
+) -> None:
+    image = PodmanImage("id", "id", entrypoint=entrypoint, command=("bash", "-i"))
+    assert argv(ContainerSpec("s", image, Path(), Path(), args=args, extends=True), image) == expected
+
+
 def test_values_of_variables_are_in_no_argument_unless_podman_would_read_them() -> None:
     words, env = passed({"TOKEN": "hidden", "LD_PRELOAD": "x.so", "HOME": "/h"})
     assert words == ["--env=TOKEN", "--env=LD_PRELOAD=x.so", "--env=HOME=/h"]

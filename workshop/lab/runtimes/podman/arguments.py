@@ -45,13 +45,15 @@ def passed(env: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
 def argv(spec: ContainerSpec, image: PodmanImage) -> list[str]:
     """The program of a container and its arguments. Raises PodError (CreateContainerError) when there is none.
 
-    As in Kubernetes: a `command` replaces both the entrypoint and the command of the image, `args` the latter.
+    As in Kubernetes: a `command` replaces both the entrypoint and the command of the image, `args` the latter. For a
+    step of Tekton, the command of an image without an entrypoint is its entrypoint.
     """
     if spec.script is not None:
         return [spec.script.path, *spec.args]
     if spec.command:
         return [*spec.command, *spec.args]
-    found = [*image.entrypoint, *(spec.args or image.command)]
+    entrypoint = image.command if spec.extends and not image.entrypoint else image.entrypoint
+    found = [*entrypoint, *(spec.args or (image.command if entrypoint is image.entrypoint else ()))]
     if not found:
         raise PodError("CreateContainerError", "no command specified", spec.name)
     return found
