@@ -33,7 +33,7 @@ from workshop.operations.firstmodels import first_models
 from workshop.operations.participation import MODULES
 from workshop.participants.names import Participant
 from workshop.participants.progress import helped, remember
-from workshop.participants.standing import Score, open_most, scores
+from workshop.participants.standing import Score, contest, open_most, scores
 from workshop.usecase import KIT
 
 REPORT_SECONDS = 1.0
@@ -221,6 +221,9 @@ async def _status(room: _Room) -> int:
     if predicted:
         best = (f"{one.name} {one.right} of {one.given}" for one in predicted[:SCORES_SHOWN])
         output.say(f"predicted right: {', '.join(best)}")
+    if entries := contest(found):
+        past = (f"{one.name} {len(one.past)} ({', '.join(one.past)})" for one in entries[:SCORES_SHOWN])
+        output.say(f"got a bad model past the gate: {', '.join(past)}")
     waiting = [f"{part.part} {part.ready}/{part.wanted}" for part in parts if part.ready < part.wanted]
     if parts:
         output.say(f"shared parts: {len(parts) - len(waiting)} ready" + "".join(f", {part}" for part in waiting))
