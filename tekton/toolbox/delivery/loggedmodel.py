@@ -73,9 +73,9 @@ class _Flavor:
 def signature(described: Card) -> ModelSignature:
     """The columns and the outputs of a model, with MLflow's types."""
     from mlflow.models import ModelSignature
-    from mlflow.types import ColSpec, Schema
+    from mlflow.types import ColSpec, Schema, TensorSpec
 
-    given = [
+    given: list[ColSpec | TensorSpec] = [
         ColSpec(_type(entry), entry["name"], required=not entry.get("nullable", False)) for entry in described.inputs
     ]
     return ModelSignature(Schema(given), Schema([ColSpec("float", name) for name in described.outputs]))
