@@ -104,6 +104,13 @@ _RULES = (
         "Declare the workspace in the Task, or correct its name.",
     ),
     Rule(
+        "unknown-image", "warning",
+        "An image that the lab's process runtime does not have: neither a tool of its table nor a plain distribution, "
+        "and not an image of OpenShift's registry or of localhost, which a build makes.",
+        "Its step ends with `ErrImagePull` in a lab without podman. A cluster pulls the image.",
+        "Start the lab with `--runtime podman`, or use an image that the warning of `workshop run` names.",
+    ),
+    Rule(
         "unknown-param", "warning",
         "A value for a param that the Task or the Pipeline does not declare.",
         "Tekton ignores it. Mostly its name has a mistake.",

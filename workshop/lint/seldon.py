@@ -16,5 +16,5 @@ def check_seldon(sdep: SeldonDeployment) -> Finds:
             for at, container in enumerate(component.spec.get("containers") or []):
                 image = container.get("image")
                 if isinstance(image, str):
-                    yield from floating(image, (*path, "containers", at, "image"), (), ())
+                    yield from floating(image, (*path, "containers", at, "image"))
             yield from refused_pod(component.spec, path)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from workshop.lint.findings import Finds, Found
-from workshop.lint.images import floating
+from workshop.lint.images import of_container
 from workshop.lint.security import refused_context, refused_task
 from workshop.lint.texts import param_of, texts, used
 from workshop.manifests.places import Path
@@ -23,12 +23,12 @@ def check_task(spec: TaskSpec, path: Path, *, params: Iterable[str] = (), passed
     yield from _workspaces(spec, path, passed_on=passed_on)
     template = spec.step_template or StepTemplate()
     if spec.step_template:
-        yield from floating(template.image, (*path, "stepTemplate", "image"), spec.params, path)
+        yield from of_container(template.image, (*path, "stepTemplate", "image"), spec.params, path)
     containers: list[tuple[str, Sequence[Step | Sidecar]]] = [("steps", spec.steps), ("sidecars", spec.sidecars)]
     for field, several in containers:
         for index, one in enumerate(several):
             where = (*path, field, index)
-            yield from floating(one.image, (*where, "image"), spec.params, path)
+            yield from of_container(one.image, (*where, "image"), spec.params, path)
             yield from _injections(one, template if field == "steps" else StepTemplate(), where)
             if isinstance(one, Step):
                 yield from _beta(one, where)
@@ -37,7 +37,7 @@ def check_task(spec: TaskSpec, path: Path, *, params: Iterable[str] = (), passed
 
 def check_step_action(spec: StepActionSpec, path: Path) -> Finds:
     """A StepAction's spec."""
-    yield from floating(spec.image, (*path, "image"), spec.params, path)
+    yield from of_container(spec.image, (*path, "image"), spec.params, path)
     names = {param_of(reference) for _, reference in used(spec)}
     for index, param in enumerate(spec.params):
         if param.name not in names:

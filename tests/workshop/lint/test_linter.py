@@ -54,7 +54,12 @@ def test_errors_end_with_4_and_warnings_only_with_strict() -> None:
     assert main(["lint", str(CASES / "images.yaml")]) == 0
     assert main(["lint", "--strict", str(CASES / "images.yaml")]) == 4
     assert main(["lint", str(CASES / "refused.yaml")]) == 4
-    assert main(["lint", "--ignore", "floating-image", "--strict", str(CASES / "images.yaml")]) == 0
+    assert (
+        main(
+            ["lint", "--ignore", "floating-image", "--ignore", "unknown-image", "--strict", str(CASES / "images.yaml")]
+        )
+        == 0
+    )
     assert main(["lint", "--rule", "admission", "--strict", str(CASES / "images.yaml")]) == 0
 
 
@@ -83,7 +88,10 @@ def test_a_comment_with_a_reason_ignores_a_finding() -> None:
 
 def test_a_comment_can_ignore_a_rule_in_a_whole_file(tmp_path: Path) -> None:
     text = (CASES / "images.yaml").read_text()
-    (tmp_path / "a.yaml").write_text(f"# workshop-lint: ignore-file floating-image: a mirror pins them\n{text}")
+    ignored = [
+        f"# workshop-lint: ignore-file {rule}: a mirror has them\n" for rule in ("floating-image", "unknown-image")
+    ]
+    (tmp_path / "a.yaml").write_text("".join(ignored) + text)
     assert found(lint([str(tmp_path)])) == []
 
 

@@ -201,6 +201,12 @@ class ImageTable:
         )
 
 
+def is_known(ref: str) -> bool:
+    """Whether the tables have an image, whatever is installed on this machine and whatever was built."""
+    name = base_name(ref)
+    return any(_matches(pattern, name) for pattern in (*TOOLBOX, *PLAIN))
+
+
 def base_name(ref: str) -> str:
     """The last part of a name, without registry, tag and digest: ose-cli of r:5000/ocp/ose-cli:v4.
 
