@@ -135,8 +135,10 @@ def parser() -> argparse.ArgumentParser:
                        help="a puid, a file with an answer (- is standard input), a digest, a version, a commit, a "
                        "PipelineRun, a data file, a version of the data, an MLflow run")  # fmt: skip
     trace.add_argument("--at", default="", metavar="TIME", help="what was in production then: 2026-11-29T14:05Z")
+    _folder(trace)
     sbom = verb("sbom", "list the packages of a model's image; -o json prints the document (CycloneDX)")
     sbom.add_argument("image", nargs="?", default="production", help="staging, production, or the name of an image")
+    _folder(sbom)
     start = verb("start", "bring any state to the start of a module")
     start.add_argument("module", metavar="NN")
     start.add_argument("--yes", action="store_true", help="do not ask")
@@ -243,6 +245,11 @@ def _component(verbs: Any) -> None:
 def _usecase(verb: argparse.ArgumentParser) -> None:
     """The options of a verb for one use case of one participant."""
     verb.add_argument("-n", "--namespace", default="", help="the namespace with mlops-endpoints: your ...-dev")
+    _folder(verb)
+
+
+def _folder(verb: argparse.ArgumentParser) -> None:
+    """The option for the use case."""
     verb.add_argument(
         "--usecase", default="model", metavar="FOLDER", help="the folder of the use case in the clone (default: model)"
     )

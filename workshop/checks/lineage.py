@@ -15,17 +15,17 @@ from delivery.lineage import Known, Predictor, Version
 from delivery.provenance import KEY, public_key
 
 from workshop.checks.finding import CheckContext
+from workshop.checks.served import MAIN, Served
 from workshop.cluster.client import ApiFailure
 from workshop.cluster.jsonhttp import NoAnswer
 from workshop.manifests.objects import Object, annotations_of
-from workshop.usecase import DEPLOYMENT
 
 T = TypeVar("T")
 ENDPOINTS, VERSION = "mlops-endpoints", "mlops-workshop/model-version"
 
 
-def known(context: CheckContext) -> Known:
-    """Everything that a trace reads. It waits for MLflow."""
+def known(context: CheckContext, about: Served = MAIN) -> Known:
+    """Everything that a trace of a use case reads. It waits for MLflow."""
     missing: list[str] = []
 
     def read(what: str, how: Callable[[], T], otherwise: T) -> T:
@@ -39,7 +39,7 @@ def known(context: CheckContext) -> Known:
     cluster = context.cluster
     runs: list[Object] = read(f"the PipelineRuns of {dev}", lambda: cluster.list("PipelineRun", dev), [])
     runs.sort(key=lambda one: str(one["metadata"].get("creationTimestamp", "")), reverse=True)
-    name = f"{DEPLOYMENT}-history"
+    name = f"{about.deployment}-history"
     entries: list[Entry] = read(
         f"the history of {production}",
         lambda: entries_of(cluster.find("ConfigMap", production, name)),
@@ -47,14 +47,14 @@ def known(context: CheckContext) -> Known:
     )
     serving = []
     for stage in ("production", "staging"):
-        found = read(f"what {stage} runs", lambda stage=stage: _deployment(context, stage), None)  # type: ignore[misc]
+        found = read(f"what {stage} runs", lambda stage=stage: _deployment(context, about, stage), None)  # type: ignore[misc]
         serving += _predictors(stage, found) if found else []
     key = read(f"the key of {production}", lambda: _key(context), None)
-    return Known(entries, runs, serving, read("MLflow", lambda: _versions(context), []), missing, key)
+    return Known(entries, runs, serving, read("MLflow", lambda: _versions(context, about), []), missing, key)
 
 
-def _deployment(context: CheckContext, stage: str) -> Object | None:
-    return context.cluster.find("SeldonDeployment", context.namespace(stage), DEPLOYMENT)
+def _deployment(context: CheckContext, about: Served, stage: str) -> Object | None:
+    return context.cluster.find("SeldonDeployment", context.namespace(stage), about.deployment)
 
 
 def _key(context: CheckContext) -> ec.EllipticCurvePublicKey | None:
@@ -78,10 +78,10 @@ def _predictors(stage: str, deployment: Object) -> list[Predictor]:
     return found
 
 
-def _versions(context: CheckContext) -> list[Version]:
+def _versions(context: CheckContext, about: Served) -> list[Version]:
     """The versions with the metrics of their runs."""
-    versions = context.mlflow.versions(DEPLOYMENT)
-    runs = {run.id: run for run in context.mlflow.runs()} if versions else {}
+    versions = context.mlflow.versions(about.deployment)
+    runs = {run.id: run for run in context.mlflow.runs(experiment=about.experiment)} if versions else {}
     return [
         Version(
             one.number,

@@ -39,9 +39,9 @@ class Mlflow:
     url: str
     token: str = ""
 
-    def runs(self, filter_: str = "") -> list[Run]:
-        """The finished runs of the workshop's experiment, the newest first."""
-        name = {"experiment_name": USE_CASE.experiment}
+    def runs(self, filter_: str = "", *, experiment: str = USE_CASE.experiment) -> list[Run]:
+        """The finished runs of an experiment, by default the workshop's, the newest first."""
+        name = {"experiment_name": experiment}
         found = self._call("experiments/get-by-name", query=name, missing_ok=True)
         if not found:
             return []

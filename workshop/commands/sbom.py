@@ -10,9 +10,9 @@ from workshop import output
 from workshop.errors import SetupError, UsageError
 from workshop.lab.images.store import Image, ImageStore
 from workshop.lab.paths import lab_paths
+from workshop.operations.choosing import use_case
 from workshop.participants.names import STAGES
 from workshop.participants.target import LAB, CommandTarget
-from workshop.usecase import DEPLOYMENT
 
 FILE = "sbom.cdx.json"
 """The list in the APP_ROOT of an image; `s2i/bin/assemble` writes it."""
@@ -20,7 +20,7 @@ FILE = "sbom.cdx.json"
 
 def sbom(words: argparse.Namespace, target: CommandTarget) -> int:
     """Print the packages, or the document with `-o json`. Raises SetupError, UsageError."""
-    name = _deployed(target, words.image) if words.image in STAGES[1:] else words.image
+    name = _deployed(target, words.usecase, words.image) if words.image in STAGES[1:] else words.image
     if target.name != LAB:
         raise SetupError(
             f"{name} is in the cluster's registry",
@@ -40,10 +40,10 @@ def sbom(words: argparse.Namespace, target: CommandTarget) -> int:
     return 0
 
 
-def _deployed(target: CommandTarget, stage: str) -> str:
-    """The image that a stage serves. Raises SetupError when it serves none."""
+def _deployed(target: CommandTarget, folder: str, stage: str) -> str:
+    """The image that a stage serves for the use case of a folder. Raises SetupError when it serves none, UsageError."""
     namespace = target.namespace(stage)
-    found = target.client().find("SeldonDeployment", namespace, DEPLOYMENT)
+    found = target.client().find("SeldonDeployment", namespace, use_case(target, folder).deployment)
     predictors = ((found or {}).get("spec") or {}).get("predictors") or []
     for predictor in predictors:
         for part in predictor.get("componentSpecs") or ():

@@ -18,9 +18,9 @@ from delivery.lineage import Known, Trace
 from workshop import output
 from workshop.checks.lineage import known
 from workshop.errors import UsageError
+from workshop.operations.choosing import use_case
 from workshop.operations.participation import participation
 from workshop.participants.target import CommandTarget
-from workshop.usecase import FOLDER
 
 LARGEST_ANSWER = 16 * 1024 * 1024
 
@@ -32,8 +32,9 @@ def trace(words: argparse.Namespace, target: CommandTarget) -> int:
             "name what to trace, or a time with --at", hint="workshop trace --help lists what may be named"
         )
     moment = _moment(words.at) if words.at else None
-    wanted = _wanted(words.what, target) if words.what else None
-    facts = known(participation(target).context)
+    about = use_case(target, words.usecase)
+    wanted = _wanted(words.what, target.clone() / about.folder) if words.what else None
+    facts = known(participation(target).context, about)
     try:
         if moment is not None:
             found = lineage.at(moment, facts)
@@ -59,12 +60,15 @@ def _moment(text: str) -> datetime:
         raise UsageError(f"--at: got {text!r}", hint="allowed: a time such as 2026-11-29T14:05Z") from e
 
 
-def _wanted(text: str, target: CommandTarget) -> Callable[[Known], Trace]:
-    """How WHAT is traced: a file by its content, another text as it is. Raises UsageError for any other file."""
+def _wanted(text: str, folder: Path) -> Callable[[Known], Trace]:
+    """How WHAT is traced: a file by its content, another text as it is. Raises UsageError for any other file.
+
+    A file is also looked for in the folder of the use case.
+    """
     if text == "-":
         return _answer(sys.stdin.read(LARGEST_ANSWER))
     path = Path(text)
-    for each in (path, target.clone() / FOLDER / path):
+    for each in (path, folder / path):
         pointer = each if each.suffix == ".dvc" else Path(f"{each}.dvc")
         if _is_file(pointer):
             name = pointer.name.removesuffix(".dvc")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.delivery.test_provenance import create
 from tests.signedruns import COMMIT, IMAGE, digest, pem, run, signed
@@ -97,3 +98,18 @@ def test_a_text_that_is_no_name_of_a_file_is_looked_up(
 ) -> None:
     assert main(["trace", text]) == 2
     assert "nothing is known as" in capsys.readouterr().err
+
+
+def test_another_use_case_has_its_own_history(room: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = room / "workshop/usecases/cars"
+    folder.mkdir(parents=True)
+    names = {"package": "cars", "deployment": "cars", "experiment": "cars", "image": "cars", "overlays": "overlays"}
+    (folder / "overlays").mkdir()
+    (folder / "usecase.yaml").write_text(
+        yaml.safe_dump({**names, "task": "regression", "measure": "rmse", "target": "litres"})
+    )
+    assert main(["trace", "--usecase", "workshop/usecases/cars", "--at", "2026-11-30T00:00Z"]) == 2
+    assert "flight-delay" not in capsys.readouterr().err
+    assert main(["trace", "--at", "2026-11-30T00:00Z"]) == 0
+    assert main(["trace", "--usecase", "workshop/usecases/none", digest(2)]) == 2
+    assert "workshop/usecases/none/usecase.yaml" in capsys.readouterr().err

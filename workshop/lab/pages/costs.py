@@ -10,12 +10,14 @@ import asyncio
 import json
 import time
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from workshop.checks.served import Served
+from workshop.lab.pages.choosing import chosen, known_use_cases
 from workshop.lab.pages.guidehost import GuideHost
-from workshop.usecase import USE_CASE
 
 URL = "/measures/costs"
 KEPT_SECONDS = 30.0
@@ -26,28 +28,32 @@ LONGEST = 1000
 def cost_routes(host: GuideHost) -> list[BaseRoute]:
     """The page, and its numbers."""
     asking = asyncio.Lock()
-    last: tuple[float, JSONResponse] | None = None
+    last: dict[str, tuple[float, JSONResponse]] = {}
 
     async def page(request: Request) -> Response:
-        names = {"positive": _words(USE_CASE.positive), "negative": _words(USE_CASE.negative)}
-        about = {"here": "costs", "task": USE_CASE.task, "deployment": USE_CASE.deployment}
-        return host.page(request, "costs.html", {**about, **names})
+        choices = await run_in_threadpool(known_use_cases, host)
+        about = chosen(choices, request)
+        names = {"positive": _words(about.positive), "negative": _words(about.negative)}
+        return host.page(request, "costs.html", {"here": "costs", "use_case": about, "use_cases": choices, **names})
 
-    async def numbers(_: Request) -> Response:
-        nonlocal last
+    async def numbers(request: Request) -> Response:
+        about = chosen(await run_in_threadpool(known_use_cases, host), request)
         async with asking:
-            if last is None or time.monotonic() - last[0] > KEPT_SECONDS:
-                answer = await _asked(host)
+            found = last.get(about.deployment)
+            if found is None or time.monotonic() - found[0] > KEPT_SECONDS:
+                answer = await _asked(host, about)
                 if answer.status_code != 200:
                     return answer
-                last = time.monotonic(), answer
-            return last[1]
+                # One answer is kept, so that memory does not grow with the use cases.
+                last.clear()
+                found = last[about.deployment] = time.monotonic(), answer
+            return found[1]
 
     return [Route(URL, page), Route(f"{URL}/numbers", numbers)]
 
 
-async def _asked(host: GuideHost) -> JSONResponse:
-    done = await host.jobs.ask("thresholds", "-o", "json")
+async def _asked(host: GuideHost, about: Served) -> JSONResponse:
+    done = await host.jobs.ask("thresholds", "--usecase", about.folder, "-o", "json")
     text = done.text.strip()
     if done.code != 0 or not text:
         return JSONResponse({"error": text[-LONGEST:] or "workshop thresholds printed nothing"}, status_code=503)

@@ -18,11 +18,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from workshop.checks.served import Served
 from workshop.errors import WorkshopError
+from workshop.lab.pages.choosing import chosen, known_use_cases
 from workshop.lab.pages.guidehost import GuideHost
 from workshop.lab.pages.times import parsed
 from workshop.languages.catalog import N_
-from workshop.usecase import DEPLOYMENT
 
 URL = "/measures/delivery"
 WIDTH = 1000
@@ -81,13 +82,17 @@ def delivery_routes(host: GuideHost) -> list[BaseRoute]:
     async def page(request: Request) -> Response:
         now = history.now()
         problem, entries = "", list[Entry]()
+        choices = await run_in_threadpool(known_use_cases, host)
+        about = chosen(choices, request)
         try:
-            entries = await run_in_threadpool(_entries, host)
+            entries = await run_in_threadpool(_entries, host, about)
         except (DeliveryError, WorkshopError) as e:
             problem = str(e)
         found = measured(entries, now)
         values = {
             "here": "delivery",
+            "use_case": about,
+            "use_cases": choices,
             "problem": problem,
             "measures": lines(found),
             "found": found,
@@ -102,10 +107,10 @@ def delivery_routes(host: GuideHost) -> list[BaseRoute]:
     return [Route(URL, page)]
 
 
-def _entries(host: GuideHost) -> list[Entry]:
-    """The history. Raises DeliveryError when it cannot be read, WorkshopError when the cluster does not answer."""
+def _entries(host: GuideHost, about: Served) -> list[Entry]:
+    """The history of a use case. Raises DeliveryError when it is not valid, WorkshopError when the cluster fails."""
     context = host.context()
-    config_map = context.cluster.find("ConfigMap", context.namespace("production"), f"{DEPLOYMENT}-history")
+    config_map = context.cluster.find("ConfigMap", context.namespace("production"), f"{about.deployment}-history")
     return history.entries_of(config_map)
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from delivery.history import CANARY_REFUSED, PROMOTED, ROLLED_BACK, Entry
-from delivery.usecase import Config
 
 from tests.workshop.lab.pages.fixtures import browser, lab_of, visitor
 from workshop.lab.kinds import built_in
 from workshop.lab.lab import Lab
-from workshop.lab.pages import costs
 from workshop.lab.pages.delivery import WIDTH, releases
 from workshop.lab.paths import LabPaths
 from workshop.lab.room import Room, numbered
@@ -37,9 +36,16 @@ ENTRIES = [
 ]
 
 
-def remember(about: Lab, text: str) -> None:
-    meta = {"name": "flight-delay-history", "namespace": "user1-production"}
+def remember(about: Lab, text: str, name: str = "flight-delay-history") -> None:
+    meta = {"name": name, "namespace": "user1-production"}
     about.store.create(built_in("ConfigMap"), {"metadata": meta, "data": {"history.json": text}})
+
+
+def deploy(about: Lab, name: str, names: object) -> None:
+    """A deployment in production with the description of its use case."""
+    notes = {"mlops-workshop/usecase": json.dumps(names)}
+    meta = {"name": name, "namespace": "user1-production", "annotations": notes}
+    about.store.create(built_in("SeldonDeployment"), {"metadata": meta, "spec": {"predictors": []}})
 
 
 def test_the_page_has_the_four_measures_with_their_definitions(tmp_path: Path) -> None:
@@ -90,17 +96,33 @@ def test_the_costs_of_a_lab_that_is_down_are_an_error_with_the_next_command(tmp_
     assert "workshop up" in answer.json()["error"]
 
 
-def test_a_regression_has_no_threshold_to_choose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_regression_has_no_threshold_to_choose(tmp_path: Path) -> None:
     page = browser(lab_of(tmp_path)).get("/measures/costs").text
     assert 'id="threshold"' in page
-    regression = Config(
-        folder=tmp_path, package="fuel", deployment="fuel-consumption", experiment="fuel", image="fuel",
-        overlays=tmp_path, task="regression", measure="rmse", target="litres",
-    )  # fmt: skip
-    monkeypatch.setattr(costs, "USE_CASE", regression)
-    page = browser(lab_of(tmp_path)).get("/measures/costs").text
+    about = lab_of(tmp_path / "other")
+    deploy(about, "fuel-consumption", {"experiment": "fuel", "task": "regression"})
+    page = browser(about).get("/measures/costs?deployment=fuel-consumption").text
     assert "fuel-consumption is a regression" in page
     assert 'id="threshold"' not in page and "costs.js" not in page
+
+
+def test_each_deployed_use_case_has_its_own_measures(tmp_path: Path) -> None:
+    about = lab_of(tmp_path)
+    visit = browser(about)
+    assert "<select" not in visit.get("/measures/delivery").text
+    deploy(about, "cars", {"experiment": "cars", "task": "classification", "classes": ["kept", "sold"]})
+    # Anyone may write such annotations; these are no use cases.
+    deploy(about, "odd", ["nonsense"])
+    deploy(about, "odder", {"task": 1})
+    remember(about, json.dumps({"schema": 2, "entries": ENTRIES}), "cars-history")
+    assert "Production has no history yet" in visit.get("/measures/delivery").text
+    page = visit.get("/measures/delivery?deployment=cars").text
+    assert "2 of 3 changes" in page
+    assert re.findall(r"<option(.*?)>(.*?)<", page) == [("", "flight-delay"), (" selected", "cars")]
+    assert 'href="/measures/costs?deployment=cars"' in page
+    page = visit.get("/measures/costs?deployment=cars").text
+    assert 'data-numbers="/measures/costs/numbers?deployment=cars" data-positive="sold"' in page
+    assert "flight-delay" in visit.get("/measures/costs?deployment=unknown").text
 
 
 def test_the_dashboards_lead_to_the_measures_of_a_participant_and_not_of_the_instructor(tmp_path: Path) -> None:

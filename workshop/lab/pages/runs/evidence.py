@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from workshop.checks import CheckContext
+from workshop.checks.served import MAIN, Served, served
 from workshop.cluster.jsonhttp import NoAnswer
 from workshop.lab import process_environment
 from workshop.lab.kinds import built_in
@@ -20,10 +21,9 @@ from workshop.lab.lab import Lab
 from workshop.lab.pages.runs.children import children
 from workshop.lab.participant import bare_folder
 from workshop.manifests.objects import Object, labels_of, status_of, succeeded
-from workshop.usecase import DEPLOYMENT
 
 GATE = "gate"
-METRICS = ("auc", "recall", "precision", "f1", "accuracy", "brier", "row_ms", "onnx_bytes")
+METRICS = ("auc", "recall", "precision", "f1", "accuracy", "brier", "rmse", "mae", "r2", "row_ms", "onnx_bytes")
 """The metrics that are shown, in this order, where the run in MLflow has them."""
 LOG_BYTES = 8192
 LINES = 60
@@ -46,13 +46,18 @@ class Release:
 
 @dataclass(frozen=True)
 class Evidence:
-    """The page's content. `champion` is None when production runs nothing yet."""
+    """The page's content. `champion` is None when production runs nothing yet.
+
+    `folder` is that of the use case in the participant's repository; `about` is the use case, once it is known.
+    """
 
     name: str
     namespace: str
     asks: str
+    folder: str
     challenger: Release
     champion: Release | None
+    about: Served | None = None
     commits: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
@@ -82,7 +87,7 @@ def recorded(lab: Lab, namespace: str, name: str) -> Evidence | None:
             before = _DIGEST.search(found["previous-image"])
             champion = _release(lab, before.group(), found.get("previous-version", "")) if before else None
             challenger = _release(lab, found["image-digest"], found.get("model-version", ""))
-            return Evidence(name, namespace, asks, challenger, champion)
+            return Evidence(name, namespace, asks, _folder(run), challenger, champion)
     return None
 
 
@@ -92,11 +97,16 @@ def promotes(task_run: Object) -> bool:
     return "previous-image" in found and _DIGEST.fullmatch(found.get("image-digest", "")) is not None
 
 
-def completed(lab: Lab, found: Evidence, about: CheckContext) -> Evidence:
-    """Add the data of MLflow and Git. It waits for both, so call it in a thread."""
+def completed(lab: Lab, found: Evidence, context: CheckContext) -> Evidence:
+    """Add the data of MLflow and Git. It waits for both, so call it in a thread. Raises ApiFailure."""
     problems: list[str] = []
-    challenger = _with_metrics(found.challenger, about, problems)
-    champion = _with_metrics(found.champion, about, problems) if found.champion else None
+    challenger, champion = found.challenger, found.champion
+    about = next((one for one in served(context) if one.folder == found.folder), None)
+    if about is None:
+        problems.append(f"No deployment is of the use case {found.folder}, so its metrics are not known.")
+    else:
+        challenger = _with_metrics(challenger, context, about, problems)
+        champion = _with_metrics(champion, context, about, problems) if champion else None
     commits: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     settings: tuple[str, ...] = ()
@@ -105,12 +115,19 @@ def completed(lab: Lab, found: Evidence, about: CheckContext) -> Evidence:
             both = f"{champion.commit}..{challenger.commit}"
             commits = _git(lab, problems, "log", "--format=%h %s", both)
             files = _git(lab, problems, "diff", "--stat=100", both)
-            settings = _git(lab, problems, "diff", "--unified=0", both, "--", "model/params.yaml")[4:]
+            settings = _git(lab, problems, "diff", "--unified=0", both, "--", f"{found.folder}/params.yaml")[4:]
         else:
             problems.append("The commit of one of the two is not known, so there is no difference to show.")
-    return Evidence(
-        found.name, found.namespace, found.asks, challenger, champion, commits, files, settings, tuple(problems)
-    )
+    return replace(
+        found, challenger=challenger, champion=champion, about=about, commits=commits, files=files, settings=settings,
+        problems=tuple(problems),
+    )  # fmt: skip
+
+
+def _folder(run: Object) -> str:
+    """The folder of the use case that a promotion is about."""
+    params = (run.get("spec") or {}).get("params") or []
+    return next((str(one.get("value")) for one in params if one.get("name") == "usecase"), MAIN.folder)
 
 
 def _release(lab: Lab, digest: str, version: str) -> Release:
@@ -145,13 +162,13 @@ def _results(obj: Object) -> dict[str, str]:
     return {str(one.get("name")): str(one.get("value")) for one in listed if isinstance(one, dict)}
 
 
-def _with_metrics(release: Release, about: CheckContext, problems: list[str]) -> Release:
+def _with_metrics(release: Release, context: CheckContext, about: Served, problems: list[str]) -> Release:
     try:
-        run = about.mlflow.run_of_version(DEPLOYMENT, release.version)
+        run = context.mlflow.run_of_version(about.deployment, release.version)
     except NoAnswer as e:
         problems.append(str(e))
         return release
-    return Release(release.digest, release.version, release.commit, release.run, release.gate, run.metrics)
+    return replace(release, metrics=run.metrics)
 
 
 def _git(lab: Lab, problems: list[str], *words: str) -> tuple[str, ...]:

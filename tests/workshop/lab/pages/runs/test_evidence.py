@@ -34,10 +34,12 @@ def mlflow() -> Iterator[str]:
             parts = urlsplit(self.path)
             asked = parse_qs(parts.query)
             if parts.path.endswith("model-versions/get"):
-                body: Any = {"model_version": {"run_id": f"run-{asked['version'][0]}"}}
+                body: Any = {"model_version": {"run_id": f"run-{asked['version'][0]}-of-{asked['name'][0]}"}}
             else:
-                auc = {"run-1": 0.7547, "run-2": 0.756}[asked["run_id"][0]]
-                metrics = [{"key": "auc", "value": auc}, {"key": "onnx_bytes", "value": 339234.0}]
+                _, version, model = asked["run_id"][0].replace("-of-", "-").split("-", 2)
+                names = {"flight-delay": ("auc", 0.7547 if version == "1" else 0.756), "cars": ("rmse", 2.25)}
+                metric, value = names[model]
+                metrics = [{"key": metric, "value": value}, {"key": "onnx_bytes", "value": 339234.0}]
                 body = {"run": {"info": {"run_id": asked["run_id"][0]}, "data": {"metrics": metrics}}}
             sent = json.dumps(body).encode()
             self.send_response(200)
@@ -89,10 +91,13 @@ def _built(about: Lab, name: str, digest: str, commit: str) -> None:
     task_run(about, run, "gate", {"gate": 0}, logs={"gate": GATE})
 
 
-def _asked(about: Lab, previous: str) -> None:
+def _asked(about: Lab, previous: str, usecase: str = "") -> None:
     """A promotion that has found its release and waits for its approval."""
     tasks: list[Object] = [{"name": "find-release"}, {"name": "approve", "taskRef": REF}]
     run = pipeline_run(about.store, "promote", tasks)
+    if usecase:
+        spec = {**run["spec"], "params": [{"name": "usecase", "value": usecase}]}
+        about.store.update(built_in("PipelineRun"), {**run, "spec": spec})
     found = task_run(about, run, "find-release", {"find": 0})
     results = {
         "image-digest": DIGEST,
@@ -129,6 +134,20 @@ def test_the_page_shows_both_releases_their_difference_the_gate_and_the_metrics(
     assert f"{new[:7]} Train &lt;fewer&gt;, larger trees" in page and "Start" not in page
     assert "-max_iter: 150" in page and "+max_iter: 100" in page
     assert "model/params.yaml | 2" in page
+
+
+@pytest.mark.parametrize("deployed", [True, False])
+def test_the_metrics_are_those_of_the_promoted_use_case(tmp_path: Path, mlflow: str, deployed: bool) -> None:
+    about = _lab(tmp_path, mlflow)
+    if deployed:
+        notes = {"mlops-workshop/usecase": json.dumps({"experiment": "cars", "task": "regression"})}
+        meta = {"name": "cars", "namespace": "user1-staging", "annotations": notes}
+        about.store.create(built_in("SeldonDeployment"), {"metadata": meta, "spec": {"predictors": []}})
+    _asked(about, "none", "workshop/usecases/cars")
+    page = browser(about).get(URL).text
+    assert "0.756" not in page
+    assert ("2.25" in page and "deployment=cars" in page) is deployed
+    assert ("No deployment is of the use case workshop/usecases/cars" in page) is not deployed
 
 
 def test_a_waiting_run_links_to_its_evidence_and_other_approvals_have_none(tmp_path: Path) -> None:

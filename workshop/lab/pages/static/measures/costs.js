@@ -203,7 +203,7 @@ function begin(answer) {
 }
 
 async function load() {
-  const answer = await fetch("/measures/costs/numbers", { cache: "no-store" }).catch(() => null);
+  const answer = await fetch(form.dataset.numbers, { cache: "no-store" }).catch(() => null);
   if (answer?.status === 401) return location.reload();
   const body = await answer?.json().catch(() => null);
   if (answer?.ok && body) return begin(body);
