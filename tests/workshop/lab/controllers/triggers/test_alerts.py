@@ -51,7 +51,7 @@ def send(bench: Bench, body: Any, token: str = ALERT_TOKEN.decode()) -> list[Obj
 
 def test_an_alert_trains_again_with_the_next_period(listening: Bench) -> None:
     (run,) = send(listening, notification())
-    assert run["metadata"]["name"] == "retrain-0123456789ab"
+    assert run["metadata"]["name"] == "retrain-0123456789ab-2026-01-05"
     assert run["metadata"]["namespace"] == NAMESPACE
     assert run["metadata"]["annotations"]["mlops-workshop/alert"] == "ModelMisses"
     assert run["spec"]["pipelineRef"] == {"name": "retrain"}
@@ -71,6 +71,15 @@ def test_a_storm_of_alerts_about_one_model_starts_one_run(listening: Bench) -> N
         assert len(send(listening, body)) == 1
     newer = notification(groupLabels={**notification()["groupLabels"], "data_version": "ba9876543210"})
     assert len(send(listening, newer)) == 2
+
+
+def test_a_run_that_failed_does_not_block_an_alert_of_another_day(listening: Bench) -> None:
+    (failed,) = send(listening, notification())
+    assert len(send(listening, notification())) == 1
+    later = notification()
+    later["alerts"][0]["startsAt"] = "2026-01-06T09:00:00Z"
+    names = {run["metadata"]["name"] for run in send(listening, later)}
+    assert names == {failed["metadata"]["name"], "retrain-0123456789ab-2026-01-06"}
 
 
 def test_after_its_run_is_deleted_an_alert_starts_another(listening: Bench) -> None:
@@ -97,6 +106,7 @@ ODD: dict[str, Any] = {
     "data that is no text": notification(groupLabels={**GROUP, "data_version": ["a"]}),
     "no alerts": notification(alerts=[]),
     "alerts that are none": notification(alerts="all"),
+    "an alert of no day": notification(alerts=[{**notification()["alerts"][0], "startsAt": 'x", "spec": {'}]),
     "an alert without a name": notification(alerts=[{"labels": {}}]),
     "an alert about something else": notification(commonLabels={"alertname": "ModelSlow"}),
     "null": None,
