@@ -39,3 +39,11 @@ def test_only_the_node_of_a_changed_run_is_made_again() -> None:
     store.delete(TASK_RUN, "n", "p-b")
     nodes.update(store.dependents("u"))
     assert not nodes[1].started and nodes[0] is first[0]
+
+
+def test_a_run_that_starts_is_among_the_references_at_once() -> None:
+    # An ApprovalTask changes nothing more until a person answers, so no later reconcile would add it.
+    store, nodes = Store(), Nodes(PipelineSpec(tasks=[PipelineTask(name="a")]), {})
+    assert nodes[0].references == []
+    nodes[0].start(store.create(TASK_RUN, run("p-a", "a")) | {"apiVersion": "tekton.dev/v1", "kind": "TaskRun"})
+    assert [one["name"] for one in nodes[0].references] == ["p-a"]

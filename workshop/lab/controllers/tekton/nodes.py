@@ -21,7 +21,8 @@ CANCELLED_REASONS = ("Cancelled", "TaskRunCancelled", "CustomRunCancelled", "Run
 class Node:
     """One task of the Pipeline; `children` are its TaskRuns, CustomRuns or PipelineRun, several for a matrix.
 
-    The states are those of the runs that the node was built with. A run that starts later changes `started` alone.
+    The states are those of the runs that the node was built with. A run that starts later changes `started` and
+    `references` alone.
     """
 
     task: PipelineTask
@@ -36,6 +37,11 @@ class Node:
     @property
     def started(self) -> bool:
         return bool(self.children)
+
+    def start(self, child: Object) -> None:
+        """Add a run that starts now."""
+        self.children.append(child)
+        self.__dict__.pop("references", None)
 
     @cached_property
     def done(self) -> bool:

@@ -269,10 +269,10 @@ class PipelineRuns:
             for child in made:
                 kind = built_in(child["kind"])
                 try:
-                    node.children.append(self._store.create(kind, child))
+                    node.start(self._store.create(kind, child))
                 except AlreadyExists:
                     meta = child["metadata"]
-                    node.children.append(self._store.get(kind, meta["namespace"], meta["name"]))
+                    node.start(self._store.get(kind, meta["namespace"], meta["name"]))
 
     def _check_cycle(self, run: Object, node: Node) -> None:
         """Raise RunError if a task runs a Pipeline that runs it. Source: detectPipelineRefCycle."""
