@@ -89,11 +89,10 @@ class Bench:
 
     def memory(self) -> float:
         """Bytes of all processes; shared pages are divided among those that share them."""
-        total = 0
-        for pid in {part["pid"] for part in self.workshop("status")["components"] if part["pid"]}:
-            family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-            total += sum(one.memory_full_info().pss for one in family if one.pid == pid or one.ppid() == pid)
-        return float(total)
+        (pid,) = (part["pid"] for part in self.workshop("status")["components"] if part["name"] == "lab")
+        # The launcher's processes stay below the supervisor, also those whose parent has ended.
+        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        return float(sum(one.memory_full_info().pss for one in family))
 
 
 def measure() -> Iterator[Figure]:

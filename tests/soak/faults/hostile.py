@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from urllib.parse import urlsplit
 
 from tests.soak.lab import Lab
 
@@ -71,6 +72,10 @@ POSTS = (
     "/api/v1/namespaces/user1-dev/configmaps",
     "/apis/tekton.dev/v1/namespaces/user1-dev/taskruns",
     "/apis/machinelearning.seldon.io/v1/namespaces/user1-dev/seldondeployments",
+    "/api/v1.0/predictions",
+    "/api/v1.0/feedback",
+    "/predict",
+    "/v2/models/flight-delay/infer",
     "/seldon/user1-production/flight-delay/api/v1.0/predictions",
     "/seldon/user1-production/flight-delay/api/v1.0/feedback",
     "/seldon/user1-production/flight-delay/v2/models/flight-delay/infer",
@@ -161,6 +166,8 @@ def _request(method: str, path: str, token: str, body: bytes = b"", *more: str) 
 def requests(lab: Lab) -> Iterator[None]:
     """Send everything to every port, and hold many idle connections. Raises AssertionError with the wrong answers."""
     kept: dict[str, int] = json.loads((lab.state.run / "ports.json").read_text())
+    parts = ((part.name, urlsplit(part.url or "").port) for part in lab.report.components)
+    kept |= {f"{name} {port}": port for name, port in parts if port and port not in kept.values()}
     # A part that this machine lacks has a port and does not listen.
     ports = {name: port for name, port in kept.items() if _listens(port)}
     api = lab.client().config.token or ""
