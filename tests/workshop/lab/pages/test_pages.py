@@ -28,6 +28,7 @@ from tests.workshop.lab.pages.fixtures import (
     served,
 )
 from workshop.lab.kinds import built_in
+from workshop.lab.participant import clone_folder
 from workshop.lab.paths import LabPaths
 from workshop.lab.progress import progress, remember
 
@@ -407,3 +408,17 @@ def test_the_link_to_mlflow_opens_the_experiment_and_not_its_start_page(tmp_path
     page = browser(lab_of(tmp_path)).get("/").text
     link = '<a href="http://127.0.0.1:2/#/experiments/1/runs" target="_blank" rel="noreferrer">'
     assert f"{link}MLflow</a>" in page and f"{link}model</a>" in page
+
+
+def test_the_dashboards_of_the_participants_answers_are_listed_and_replace_none_of_the_kit(tmp_path: Path) -> None:
+    about = lab_of(tmp_path)
+    folder = clone_folder(about.paths) / "answers"
+    folder.mkdir(parents=True)
+    panel = {"type": "timeseries", "title": "a </script> panel", "targets": [{"expr": "up"}]}
+    for name, uid in (("mine", "mine"), ("theirs", "model-quality")):
+        (folder / f"{name}.json").write_text(json.dumps({"uid": uid, "title": f"By {name}", "panels": [panel]}))
+    (folder / "pair.json").write_text('{"data": {}}')
+    listed = browser(about).get("/dashboards/").text
+    assert "By mine" in listed and "By theirs" not in listed and "Model quality" in listed
+    page = browser(about).get("/dashboards/mine").text
+    assert "a \\u003c/script> panel" in page

@@ -31,12 +31,19 @@ let drawn = false;
 
 // -- the layout
 
+// A panel with what Grafana fills in: a dashboard that a person writes may leave it out.
+function whole(panel, at) {
+  const fieldConfig = { defaults: { custom: {}, ...panel.fieldConfig?.defaults }, overrides: panel.fieldConfig?.overrides ?? [] };
+  const gridPos = { x: 0, y: 9 * at, w: 24, h: 9 };
+  return { id: at, title: "", gridPos, options: {}, targets: [], transformations: [], ...panel, fieldConfig };
+}
+
 // Rows and the panels below them. Each row can be folded.
 function lay(panels) {
   const made = [];
   let body = null;
   let top = 0;
-  for (const panel of panels) {
+  for (const panel of panels.map(whole)) {
     if (panel.type === "row" || !body) {
       body = group(panel.type === "row" ? panel.title : "");
       top = panel.type === "row" ? panel.gridPos.y + panel.gridPos.h : 0;

@@ -67,10 +67,11 @@ export class Variables {
     return text.replace(/\$(\w+)/g, (whole, name) => this.chosen.get(name)?.values.join(", ") ?? whole);
   }
 
-  // Query the values of each, in order: a later one may depend on an earlier one. False if there are no values at all.
+  // Query the values of each, in order: a later one may depend on an earlier one. False if there are variables and no values.
   async refresh(range) {
-    let some = false;
-    for (const variable of this.list.filter((one) => one.type === "query")) {
+    const asked = this.list.filter((one) => one.type === "query");
+    let some = !asked.length;
+    for (const variable of asked) {
       const text = typeof variable.query === "string" ? variable.query : variable.query.query;
       const found = LABEL_VALUES.exec(text);
       if (!found) throw new Error(`variable ${variable.name}: only label_values(series, label) is known here`);
