@@ -234,17 +234,20 @@ _PIPELINES_AS_CODE = (
     "| What | Status | Note |",
     "|---|---|---|",
     "| push, tag | supported | `[skip ci]` and `[skip tkn]` in the commit's message start nothing |",
-    "| merge request | supported | `git push -o merge_request.create`, with GitLab's options `target`, `title` and "
-    "`description`; a push of its commits to the target merges it, deleting the branch closes it; "
+    "| merge request | supported | `git push -o merge_request.create`, with GitLab's options `target`, `title`, "
+    "`description` and `label`; a push of its commits to the target merges it, deleting the branch closes it; "
     "a push option that does not exist here is refused |",
-    "| comment | supported | by the API of Gitea: `on-comment`, `/test`, `/test NAME`, `/retest`, `/cancel` |",
+    "| comment | supported | by the API of Gitea: `on-comment`, `/test`, `/retest`, `/cancel`, each also with a name, "
+    "and `/ok-to-test`; whose comment counts is no question here, because only the owner can write one |",
     "| `on-event`, `on-target-branch`, `on-path-change`, `on-path-change-ignore`, `on-cel-expression`, `on-comment` | "
     "supported | cel-go's list library is missing in CEL |",
-    "| `on-label` | supported | merge requests have no labels here, so it never matches |",
+    "| `on-label` | supported | labels come from the push option `merge_request.label=NAME`, also several, or from "
+    "Gitea's API (`POST` and `PUT` of `issues/N/labels`) |",
     "| `task`, `task-N`, `pipeline` | supported | a path in the repository, a URL, or a name in Artifact Hub |",
     "| `max-keep-runs`, `cancel-in-progress`, `target-namespace` | supported | |",
     "| variables of `{{ }}` | supported | body, headers, files, `cel:`, `git_auth_secret`, params of the Repository |",
-    "| incoming webhooks, `/ok-to-test`, global Repository | not supported | |",
+    "| incoming webhooks | supported | POST `/incoming` of the Git server; a secret in the URL is refused |",
+    "| global Repository | not supported | |",
 )
 _AUTHORIZATION = """\
 Every request is authorized by the Roles and bindings in the lab, with the default ClusterRoles of Kubernetes,

@@ -63,7 +63,8 @@ def _events(lab: Lab, _: Certificate) -> Application:
 
 
 def _git(lab: Lab, _: Certificate) -> Application:
-    made = git.server(lab, pipelinesascode.receiver(lab).deliver)
+    receiver = pipelinesascode.receiver(lab)
+    made = git.server(lab, receiver.deliver, receiver.incoming)
     return Application(server(LoopbackHosts(made.app), buffers=lambda scope: not is_push(scope)), made.run, made.stop)
 
 

@@ -10,10 +10,11 @@ from workshop.manifests.objects import Object
 
 SUPPORTED: dict[str, str] = {
     "GitProvider": "secret type",
+    "Incoming": "type secret params targets",
     "Repository": "apiVersion kind metadata spec pipelinerun_status",
     "RepositoryParam": "name value secret_ref filter",
     "RepositorySettings": "pipelinerun_provenance forgejo policy",
-    "RepositorySpec": "url concurrency_limit git_provider params settings",
+    "RepositorySpec": "url concurrency_limit git_provider incoming params settings",
     "SecretRef": "name key",
 }
 """Fields that have the same effect as on a cluster, by type."""
@@ -33,7 +34,6 @@ ACCEPTED: dict[str, str] = {
 """Fields that are accepted and have no effect on one machine, with the reason."""
 
 _OTHER_SERVER = "the lab's Git server is of the type gitea; use git_provider.type gitea, or a cluster"
-_INCOMING = "the lab has no incoming webhooks; start the run with oc create, or use an EventListener"
 
 REFUSED: dict[str, str] = {
     "GitProvider.type: github, gitlab, bitbucket-datacenter, bitbucket-cloud": _OTHER_SERVER,
@@ -42,7 +42,6 @@ REFUSED: dict[str, str] = {
     "RepositorySettings.github_app_token_scope_repos": _OTHER_SERVER,
     "RepositorySettings.gitlab": _OTHER_SERVER,
     "RepositorySettings.gitops_command_prefix": "commands in comments begin with / in the lab",
-    "RepositorySpec.incoming": _INCOMING,
 }
 """Fields that admission refuses, with the messages."""
 
@@ -58,8 +57,6 @@ def admit_repository(new: Object, old: Object | None) -> Object:
     kind = (spec.get("git_provider") or {}).get("type") or "gitea"
     if kind not in ("gitea", "forgejo"):
         raise _invalid(name, "spec.git_provider.type", kind, _OTHER_SERVER)
-    if spec.get("incoming"):
-        raise _invalid(name, "spec.incoming", "...", _INCOMING)
     for field in _SETTINGS:
         if settings.get(field):
             raise _invalid(name, f"spec.settings.{field}", "...", REFUSED[f"RepositorySettings.{field}"])

@@ -38,4 +38,18 @@ class Notice:
     changed: Changed = Changed()
 
 
+@dataclass(frozen=True)
+class Accepted:
+    """What an incoming webhook starts."""
+
+    pipeline: str
+    branch: str
+
+
+class Refusal(Exception):
+    """An incoming webhook is not accepted."""
+
+
+Incoming = Callable[[bytes], Awaitable[Accepted]]
+"""Takes the body of an incoming webhook. Raises Refusal."""
 Notify = Callable[[Notice], Awaitable[None]]

@@ -11,12 +11,15 @@ from workshop.lab.forge.records import moment, read, write
 
 FOLDER = "lab-merge-requests"
 MAX_REQUESTS, MAX_COMMENTS, MAX_COMMENT, MAX_TITLE = 1000, 100, 64 * 1024, 255
+MAX_LABELS, MAX_LABEL = 100, 50
 _IDS = 1000
 """Comments of a merge request N have the ids N * 1000 + 1, N * 1000 + 2, ...: an id alone says where it is."""
 OPEN, MERGED, CLOSED = "open", "merged", "closed"
-CREATE, TARGET, TITLE, DESCRIPTION = (f"merge_request.{name}" for name in ("create", "target", "title", "description"))
-"""Push options, with GitLab's names."""
-OPTIONS = (CREATE, TARGET, TITLE, DESCRIPTION)
+CREATE, TARGET, TITLE, DESCRIPTION, LABEL = (
+    f"merge_request.{name}" for name in ("create", "target", "title", "description", "label")
+)
+"""Push options, with GitLab's names. Several labels are options of their own."""
+OPTIONS = (CREATE, TARGET, TITLE, DESCRIPTION, LABEL)
 
 
 class RequestError(ValueError):
@@ -52,16 +55,17 @@ class MergeRequest(msgspec.Struct, frozen=True):
     body: str = ""
     state: str = OPEN
     comments: tuple[Comment, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 def options_of(words: Sequence[str]) -> dict[str, str]:
-    """Push options by name. Raises RequestError for one that the lab does not have."""
-    found = {}
+    """Push options by name, labels one a line. Raises RequestError for one that the lab does not have."""
+    found: dict[str, str] = {}
     for word in words:
         name, _, value = word.partition("=")
         if name not in OPTIONS:
             raise RequestError(f"the push option {name} does not exist here; allowed: {', '.join(OPTIONS)}")
-        found[name] = value
+        found[name] = f"{found[name]}\n{value}" if name == LABEL and name in found else value
     return found
 
 
@@ -120,6 +124,22 @@ def commented(repository: Path, number: int, user: str, body: str, comment: int 
         made = Comment(last + 1, user, body, now, now)
         comments = (*request.comments, made)
     save(repository, msgspec.structs.replace(request, comments=comments, updated=now))
+    return made
+
+
+def labelled(repository: Path, number: int, labels: Sequence[str]) -> MergeRequest:
+    """Give a merge request these labels and no others. Raises RequestError, OSError."""
+    request = get(repository, number)
+    if request is None:
+        raise NoRequest(f"there is no merge request {number}")
+    wanted = tuple(dict.fromkeys(labels))
+    wrong = next((one for one in wanted if not one.strip() or len(one) > MAX_LABEL or not one.isprintable()), None)
+    if wrong is not None or len(wanted) > MAX_LABELS:
+        raise RequestError(
+            f"a merge request has at most {MAX_LABELS} labels of 1 to {MAX_LABEL} characters in one line each"
+        )
+    made = msgspec.structs.replace(request, labels=wanted, updated=moment())
+    save(repository, made)
     return made
 
 

@@ -1,9 +1,10 @@
-"""The part of Gitea's API that CI uses: statuses of commits, pull requests, and comments on them.
+"""The part of Gitea's API that CI uses: statuses of commits, pull requests, their labels and comments on them.
 
     GET   /api/v1/repos/OWNER/NAME/commits/SHA/statuses      POST  .../statuses/SHA
     GET   /api/v1/repos/OWNER/NAME/pulls, .../pulls/N
     GET   /api/v1/repos/OWNER/NAME/issues/N/comments         POST  .../issues/N/comments
                                                              PATCH .../issues/comments/ID
+    GET   /api/v1/repos/OWNER/NAME/issues/N/labels           POST, PUT .../issues/N/labels
 Writing needs the token of the repository's owner. Lists have one page.
 """
 
@@ -41,6 +42,10 @@ class _Comment(msgspec.Struct):
     body: str
 
 
+class _Labels(msgspec.Struct):
+    labels: list[str]
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request: `rest` is the path below the repository, `user` who writes, empty without a token."""
@@ -56,7 +61,7 @@ class Asked:
 
 async def answer(asked: Asked, proposals: Proposals) -> tuple[int, Any, Notice | None]:
     """The status, the JSON and the event of a request. Raises Refused."""
-    if asked.method not in ("GET", "POST", "PATCH"):
+    if asked.method not in ("GET", "POST", "PATCH", "PUT"):
         raise Refused(405, f"{asked.method} is not a method of this API")
     if asked.method != "GET" and not asked.user:
         raise Refused(401, "writing needs the owner's token: Authorization: token TOKEN")
@@ -77,6 +82,10 @@ async def answer(asked: Asked, proposals: Proposals) -> tuple[int, Any, Notice |
                 return 200, [_comment(asked, one) for one in _found(asked, number).comments], None
             case "POST", ["issues", number, "comments"]:
                 return await _write(asked, proposals, _found(asked, number).number)
+            case "GET", ["issues", number, "labels"]:
+                return 200, _labels(_found(asked, number)), None
+            case "POST" | "PUT", ["issues", number, "labels"]:
+                return await _label(asked, proposals, _found(asked, number))
             case "PATCH", ["issues", "comments", comment] if comment.isdecimal():
                 return await _write(asked, proposals, requests.request_of(int(comment)), int(comment))
     except NoRequest as e:
@@ -103,6 +112,14 @@ async def _write(asked: Asked, proposals: Proposals, number: int, comment: int =
     return (200, _comment(asked, made), None) if comment else (201, _comment(asked, made), notice)
 
 
+async def _label(asked: Asked, proposals: Proposals, request: MergeRequest) -> tuple[int, Any, Notice]:
+    """POST adds labels, PUT replaces them."""
+    given = msgspec.json.decode(await asked.body(), type=_Labels).labels
+    labels = given if asked.method == "PUT" else [*request.labels, *given]
+    made, notice = await proposals.label(request.number, labels)
+    return 200, _labels(made), notice
+
+
 def _found(asked: Asked, number: str) -> MergeRequest:
     found = requests.get(asked.repository, int(number)) if number.isdecimal() else None
     if found is None:
@@ -112,6 +129,10 @@ def _found(asked: Asked, number: str) -> MergeRequest:
 
 def _state(request: MergeRequest) -> str:
     return OPEN if request.state == OPEN else "closed"
+
+
+def _labels(request: MergeRequest) -> list[dict[str, Any]]:
+    return [{"name": one} for one in request.labels]
 
 
 def _status(status: statuses.Status) -> dict[str, Any]:
@@ -129,6 +150,7 @@ def _pull(asked: Asked, request: MergeRequest) -> dict[str, Any]:
         "html_url": f"{asked.url}/pulls/{request.number}",
         "user": {"login": request.author},
         "comments": len(request.comments),
+        "labels": _labels(request),
         "created_at": request.created,
         "updated_at": request.updated,
         "head": {"ref": request.source, "sha": request.head},

@@ -8,7 +8,7 @@ and `git push` do; deleting the source closes it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,17 +60,27 @@ class Proposals:
         more = {"comment": {"id": made.id, "body": body, "user": {"login": user}}, "issue": {"number": number}}
         return made, await self._notice(COMMENT, request, "edited" if comment else "created", more)
 
+    async def label(self, number: int, labels: Sequence[str]) -> tuple[MergeRequest, Notice]:
+        """Give a merge request these labels and no others. Raises RequestError, GitFailure, OSError."""
+        made = requests.labelled(self._repository, number, labels)
+        return made, await self._notice(PULL_REQUEST, made, "label_updated")
+
     async def _opened(self, branch: str, head: str, options: Mapping[str, str]) -> list[Notice]:
         target = options.get(requests.TARGET) or (await self._git("symbolic-ref", "--short", "HEAD")).strip()
         base = await self._git.commit(HEADS + target)
         if not base:
             raise RequestError(f"there is no branch {target} to merge into")
         known = requests.every(self._repository)
-        if any(one.state == OPEN and (one.source, one.target) == (branch, target) for one in known):
-            return []
+        labels = options.get(requests.LABEL, "").splitlines()
+        for one in known:
+            if one.state == OPEN and (one.source, one.target) == (branch, target):
+                new = [label for label in labels if label not in one.labels]
+                return [(await self.label(one.number, [*one.labels, *new]))[1]] if new else []
         title = options.get(requests.TITLE) or (await self._git("show", "-s", "--format=%s", head)).strip()
         body = options.get(requests.DESCRIPTION, "")
         made = requests.opened(self._repository, (branch, target), (head, base), self._user, title, body)
+        if labels:
+            made = requests.labelled(self._repository, made.number, labels)
         return [await self._notice(PULL_REQUEST, made, "opened")]
 
     async def _changed(self, request: MergeRequest, action: str, **fields: str) -> Notice:
@@ -93,7 +103,7 @@ class Proposals:
                 "merged": request.state == MERGED,
                 "html_url": f"{self._url}/pulls/{request.number}",
                 "user": {"login": request.author},
-                "labels": [],
+                "labels": [{"name": label} for label in request.labels],
                 "head": {"ref": request.source, "sha": request.head, "repo": repository},
                 "base": {"ref": request.target, "sha": request.base, "repo": repository},
             },

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from workshop.lab.forge.notice import Notify
+from workshop.lab.forge.notice import Incoming, Notify, Refusal
 from workshop.lab.git import api
 from workshop.lab.git.backend import Backends, Call, Refused, body_of
 from workshop.lab.git.delivery import Deliveries
@@ -54,13 +54,15 @@ class GitServer:
     """Serve `app` at `url` (http://127.0.0.1:port) and await `run`; `stop` ends both.
 
     `root` is the folder of all repositories. `env` is the environment of the lab's children. Git needs its PATH.
-    `notify` gets the events of pushes and merge requests in this process. `pages` is the address of the console.
+    `notify` gets the events of pushes and merge requests in this process, `incoming` the bodies sent to `/incoming`.
+    `pages` is the address of the console.
     """
 
     def __init__(
         self, store: Store, root: Path, url: str, owners: Sequence[Owner], env: Mapping[str, str],
-        notify: Notify | None = None, pages: str = "",
+        notify: Notify | None = None, pages: str = "", incoming: Incoming | None = None,
     ) -> None:  # fmt: skip
+        self._incoming = incoming
         self._root, self._url, self._pages = root, url, pages
         self._owners = {one.folder: one for one in owners}
         self._backends = Backends(env)
@@ -109,6 +111,8 @@ class GitServer:
     async def _beside_git(self, request: Request, receive: Receive) -> Response | None:
         """The answer of the API, or the redirection from a page of a repository to the console. Raises Refused."""
         path = request.scope["path"]
+        if path == "/incoming" and self._incoming is not None:
+            return await self._webhook(self._incoming, request, receive)
         if page := _PAGE.fullmatch(path):
             number = f"/merge-requests/{page['number']}" if page["number"] else ""
             return RedirectResponse(f"{self._pages}/commits{number}") if self._pages else None
@@ -131,6 +135,21 @@ class GitServer:
         if notice is not None:
             await deliveries.tell(notice)
         return JSONResponse(content, status)
+
+    async def _webhook(self, incoming: Incoming, request: Request, receive: Receive) -> Response:
+        """The answer to an incoming webhook, whose secret is in the body. Raises Refused."""
+        if request.method != "POST":
+            raise Refused(405, f"{request.method} is not a method of /incoming; POST a JSON body")
+        if request.url.query:
+            raise Refused(400, "a secret in a URL is kept in logs; POST the fields as a JSON body instead")
+        if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
+            raise Refused(400, "invalid content type, only application/json is accepted when posting a body")
+        body = b"".join([part async for part in body_of(receive, api.MAX_BODY)])
+        try:
+            found = await incoming(body)
+        except Refusal as e:
+            raise Refused(400, str(e)) from e
+        return JSONResponse({"status": 202, "message": f"accepted: {found.pipeline} on {found.branch}"}, 202)
 
     def _call(self, request: Request) -> Call:
         """Validate the request. Raises Refused."""

@@ -14,12 +14,14 @@ from workshop.lab.forge.notice import PUSH as PUSH_NOTICE
 from workshop.lab.forge.notice import Changed, Notice
 
 PUSH, PULL_REQUEST, CLOSED = "push", "pull_request", "pull_request_closed"
+LABELED, INCOMING = "pull_request_labeled", "incoming"
 NO_OPS_COMMENT, ON_COMMENT = "no-ops-comment", "on-comment"
 TEST_ALL, TEST, RETEST_ALL, RETEST = "test-all-comment", "test-comment", "retest-all-comment", "retest-comment"
-CANCEL_ALL, CANCEL = "cancel-all-comment", "cancel-comment"
-COMMANDS = (TEST_ALL, TEST, RETEST_ALL, RETEST, CANCEL_ALL, CANCEL)
+CANCEL_ALL, CANCEL, OK_TO_TEST = "cancel-all-comment", "cancel-comment", "ok-to-test-comment"
+COMMANDS = (TEST_ALL, TEST, RETEST_ALL, RETEST, CANCEL_ALL, CANCEL, OK_TO_TEST)
 NO_FILES = Changed()
 _SKIP = re.compile(r"\[(skip ci|ci skip|skip tkn|tkn skip)\]")
+_OK_TO_TEST = re.compile(r"(^|\n)/ok-to-test(?:\s+[a-fA-F0-9]{7,40})?\s*(\r\n|\r|\n|$)")
 _COMMAND = re.compile(r"(?m)^\s*/(?P<verb>test|retest|cancel)(?:[ \t]+(?P<name>\S+).*|\s*)$")
 
 
@@ -28,7 +30,8 @@ class Event:
     """One event. `target` is what annotations name (push, pull_request), `type` is finer (test-all-comment).
 
     Branches are as the Git server sends them: `refs/heads/main` for a push, `main` for a merge request. `pipeline` is
-    the PipelineRun that a comment such as `/test NAME` names.
+    the PipelineRun that a comment such as `/test NAME` or an incoming webhook names; `given` are the params of the
+    latter. `labels` are those of the merge request.
     """
 
     target: str
@@ -48,6 +51,8 @@ class Event:
     comment: str = ""
     pipeline: str = ""
     skip: bool = False
+    labels: tuple[str, ...] = ()
+    given: Mapping[str, str] = field(default_factory=dict)
     changed: Changed = NO_FILES
     body: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +106,8 @@ def of_request(body: Mapping[str, Any], headers: Mapping[str, str], message: str
     """The event of a merge request, or of a comment on one. `message` is that of its newest commit."""
     request = body["pull_request"]
     comment = str((body.get("comment") or {}).get("body") or "")
-    type_, pipeline = command(comment) if "comment" in body else (PULL_REQUEST, "")
+    plain = LABELED if body.get("action") == "label_updated" else PULL_REQUEST
+    type_, pipeline = command(comment) if "comment" in body else (plain, "")
     return Event(
         target=CLOSED if body.get("action") == "closed" else PULL_REQUEST,
         type=type_,
@@ -115,6 +121,8 @@ def of_request(body: Mapping[str, Any], headers: Mapping[str, str], message: str
         comment=comment,
         pipeline=pipeline,
         skip=type_ not in COMMANDS and bool(_SKIP.search(message)),
+        # A comment has none, as with the provider of Pipelines as Code.
+        labels=() if "comment" in body else tuple(one["name"] for one in request.get("labels") or ()),
         changed=changed,
         body=body,
         headers=headers,
@@ -125,6 +133,8 @@ def of_request(body: Mapping[str, Any], headers: Mapping[str, str], message: str
 def command(comment: str) -> tuple[str, str]:
     """The type of a comment, and the PipelineRun that it names (pkg/opscomments)."""
     match = _COMMAND.search(comment)
+    if _OK_TO_TEST.search(comment) and (match is None or match["verb"] == "cancel"):
+        return OK_TO_TEST, ""
     if match is None:
         return NO_OPS_COMMENT, ""
     one = {"test": TEST, "retest": RETEST, "cancel": CANCEL}[match["verb"]]

@@ -23,7 +23,8 @@ APPLICATION = "Pipelines as Code CI"
 class Lookups:
     """The store, and the Git server: its folder of repositories `root` at `address`.
 
-    `tokens` has the token for pushes by the name of a repository's owner and a namespace of that owner.
+    `tokens` has the token for pushes by the name of a repository's owner and a namespace of that owner, those of the
+    first participant first.
     """
 
     store: Store
@@ -48,6 +49,11 @@ class Lookups:
     def folder(self, url: str) -> Path | None:
         """The bare repository at a URL of the Git server."""
         return folder_at(self.root, self.address, url)
+
+    def owner(self, folder: Path) -> str:
+        """The participant whose bare repository it is. Only those of the first one are in no folder of their own."""
+        parts = folder.relative_to(self.root).parts
+        return parts[0] if len(parts) > 1 else next(iter(self.tokens))[0]
 
     def git(self, folder: Path) -> Git:
         """Git in a bare repository."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from workshop.lab.controllers.celvalues import ExpressionError
 from workshop.lab.controllers.pipelinesascode import keys
 from workshop.lab.controllers.pipelinesascode.annotations import AnnotationError, values
-from workshop.lab.controllers.pipelinesascode.event import COMMANDS, ON_COMMENT, Event
+from workshop.lab.controllers.pipelinesascode.event import COMMANDS, INCOMING, LABELED, ON_COMMENT, PUSH, Event
 from workshop.lab.controllers.pipelinesascode.expressions import is_match
 from workshop.lab.controllers.pipelinesascode.globs import matches
 from workshop.manifests.objects import Object, annotations_of
@@ -45,7 +45,9 @@ def match(runs: Sequence[Object], event: Event, params: Mapping[str, str]) -> Ma
         if event.pipeline:
             if event.pipeline == name.removesuffix("-"):
                 found.runs.append(run)
-            continue
+                continue
+            if event.type != INCOMING or event.pipeline != name:
+                continue
         try:
             pattern = annotations.get(keys.ON_COMMENT)
             if pattern is not None and event.comment and compiled(pattern).search(event.comment.strip("\r\n").strip()):
@@ -61,15 +63,17 @@ def match(runs: Sequence[Object], event: Event, params: Mapping[str, str]) -> Ma
 def _applies(annotations: Mapping[str, str], event: Event, params: Mapping[str, str]) -> bool:
     if (expression := annotations.get(keys.ON_CEL)) is not None:
         return is_match(expression, event, params)
-    if not _is_wanted(annotations, keys.ON_EVENT, [event.target], globs=False):
+    if event.type == LABELED and keys.ON_LABEL not in annotations:
+        return False
+    targets = [INCOMING, PUSH] if event.type == INCOMING else [event.target]
+    if not _is_wanted(annotations, keys.ON_EVENT, targets, globs=False):
         return False
     if not _is_wanted(annotations, keys.ON_TARGET_BRANCH, [event.base_branch], globs=True):
         return False
     paths = event.changed.all
     if keys.ON_PATH in annotations and not any_matches(annotations[keys.ON_PATH], paths, globs=True):
         return False
-    if keys.ON_LABEL in annotations:
-        # Merge requests of the lab have no labels.
+    if keys.ON_LABEL in annotations and not any_matches(annotations[keys.ON_LABEL], event.labels, globs=False):
         return False
     return keys.ON_PATH_IGNORE not in annotations or not any_matches(
         annotations[keys.ON_PATH_IGNORE], paths, globs=True

@@ -14,7 +14,7 @@ from workshop.lab.api_errors import ApiError
 from workshop.lab.controllers.celvalues import ExpressionError
 from workshop.lab.controllers.events import Events
 from workshop.lab.controllers.pipelinesascode import event as events
-from workshop.lab.controllers.pipelinesascode import keys
+from workshop.lab.controllers.pipelinesascode import incoming, keys
 from workshop.lab.controllers.pipelinesascode.cancelling import cancel, cancel_older
 from workshop.lab.controllers.pipelinesascode.event import Event
 from workshop.lab.controllers.pipelinesascode.fetching import Remote
@@ -24,7 +24,7 @@ from workshop.lab.controllers.pipelinesascode.resolving import ResolveError, Typ
 from workshop.lab.controllers.pipelinesascode.starting import start
 from workshop.lab.controllers.pipelinesascode.variables import params_of, substitute
 from workshop.lab.forge.git import GitFailure
-from workshop.lab.forge.notice import Notice
+from workshop.lab.forge.notice import Accepted, Notice
 from workshop.manifests.objects import Object, succeeded
 
 FOLDER = ".tekton"
@@ -60,6 +60,12 @@ class Receiver:
             log.info("CI skipped for commit %s: skip command found in message", event.sha)
         else:
             await self._run(repository, event)
+
+    async def incoming(self, body: bytes) -> Accepted:
+        """Receive an incoming webhook, and start what it names. Raises Refusal."""
+        repository, event = await incoming.accepted(self._lookups, body)
+        await self._run(repository, event)
+        return Accepted(event.pipeline, event.head_branch)
 
     async def _run(self, repository: Object, event: Event) -> None:
         try:
@@ -104,6 +110,11 @@ class Receiver:
         for name, problem in found.errors.items():
             self._wrong(repository, event, name, problem)
         found.runs = self._without_succeeded(repository, event, found)
+        if not found.runs and event.type == events.INCOMING:
+            message = f"cannot find pipelinerun {event.pipeline} for matching an incoming event in this repository"
+            log.info("%s", message)
+            self._events.emit(repository, "RepositoryCannotLocatePipelineRunForIncomingEvent", message)
+            return
         if not found.runs:
             if not event.is_comment:
                 message = no_match(types.runs, event)
@@ -151,8 +162,8 @@ class Receiver:
         return {one["name"]: known[one["name"]] for one in declared if one["name"] in known}
 
     def _without_succeeded(self, repository: Object, event: Event, found: Matched) -> list[Object]:
-        """For /retest, the PipelineRuns of which none has succeeded for this commit."""
-        if event.type != events.RETEST_ALL:
+        """For /retest and /ok-to-test, the PipelineRuns of which none has succeeded for this commit."""
+        if event.type not in (events.RETEST_ALL, events.OK_TO_TEST):
             return found.runs
         namespace = str(repository["metadata"]["namespace"])
         done = {

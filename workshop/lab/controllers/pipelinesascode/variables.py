@@ -37,7 +37,7 @@ def standard(event: Event, namespace: str) -> dict[str, str]:
         "target_namespace": namespace,
         "event_type": event.type,
         "trigger_comment": event.comment.replace("\r\n", "\\n").replace("\n", "\\n"),
-        "pull_request_labels": "",
+        "pull_request_labels": "\\n".join(event.labels),
     }
 
 
@@ -56,6 +56,7 @@ def params_of(
     known = standard(event, namespace)
     given = _arguments(event.comment)
     known |= {name: text for name, text in given.items() if name in known}
+    known |= event.given
     if declared is None:
         return known
     found: dict[str, str] = {}
@@ -75,7 +76,7 @@ def params_of(
         elif reference := one.get("secret_ref"):
             found[name] = secret(reference["name"], reference.get("key", ""))
     found = {**{name: text for name, text in known.items() if text}, **found}
-    return {**found, **{name: text for name, text in given.items() if name in found and text}}
+    return {**found, **{name: text for name, text in given.items() if name in found and text}, **event.given}
 
 
 def substitute(text: str, params: Mapping[str, str], event: Event | None) -> str:

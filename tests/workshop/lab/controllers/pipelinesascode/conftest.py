@@ -60,6 +60,7 @@ class Bench:
             dict(os.environ),
             self.receiver.deliver,
             CONSOLE,
+            self.receiver.incoming,
         )
         self.loop = asyncio.new_event_loop()
         threading.Thread(target=self.loop.run_forever, daemon=True).start()

@@ -121,3 +121,51 @@ def test_the_pages_of_a_repository_are_those_of_the_console(bench: Bench) -> Non
     assert (answer.status_code, answer.headers["location"]) == (307, f"{CONSOLE}/commits/merge-requests/3")
     answer = client(bench).get(f"/mlops-workshop/commit/{'a' * 40}")
     assert answer.headers["location"] == f"{CONSOLE}/commits"
+
+
+def test_ok_to_test_starts_what_has_not_succeeded(bench: Bench) -> None:
+    bench.apply()
+    said = '- {name: said, value: "{{ event_type }}"}'
+    names = {name: pipeline_run(name, "pull_request", params=said) for name in ("a", "b")}
+    bench.commit(**folder(**names))
+    bench.push("main")
+    _, (one, _) = request(bench)
+    bench.end(one)
+    write(bench, "please /ok-to-test")
+    assert len(bench.runs()) == 2
+    write(bench, "/ok-to-test 0123abc")
+    assert [values(run)["said"] for run in bench.runs()[2:]] == ["ok-to-test-comment"]
+
+
+def test_a_label_starts_the_runs_that_wait_for_it(bench: Bench) -> None:
+    bench.apply()
+    labels = '- {name: labels, value: "{{ pull_request_labels }} {{ event_type }}"}'
+    bug = pipeline_run("bug", "pull_request", f'{P}on-label: "[bug, defect]"', labels)
+    bench.commit(**folder(bug=bug, other=pipeline_run("other", "pull_request")))
+    bench.push("main")
+    bench.git("checkout", "-q", "-b", "more-trees")
+    bench.commit("Use more trees", **{"params.yaml": "trees: 2"})
+    (other,) = bench.push("-o", "merge_request.create", "more-trees")
+    assert other["metadata"]["name"].startswith("other-")
+    place = f"{API}/issues/1/labels"
+    assert client(bench).post(place, json={"labels": ["docs"]}).json() == [{"name": "docs"}]
+    assert len(bench.runs()) == 1, "a label starts only runs with on-label, here of another label"
+    assert client(bench).post(place, json={"labels": ["bug", "docs"]}).status_code == 200
+    assert values(bench.runs()[1])["labels"] == "docs\nbug pull_request_labeled"
+    bench.commit("Use yet more trees", **{"params.yaml": "trees: 3"})
+    assert len(bench.push("more-trees")) == 4, "both, because the label is still there"
+    assert client(bench).put(place, json={"labels": []}).json() == []
+    assert client(bench, "").put(place, json={"labels": ["bug"]}).status_code == 401
+    assert client(bench).put(place, json={"labels": ["a\nb"]}).status_code == 422
+    assert client(bench, "").get(place).json() == []
+
+
+def test_labels_of_push_options_are_there_from_the_first_event(bench: Bench) -> None:
+    bench.apply()
+    bench.commit(**folder(bug=pipeline_run("bug", "pull_request", f"{P}on-label: bug")))
+    bench.push("main")
+    bench.git("checkout", "-q", "-b", "more-trees")
+    bench.commit("Use more trees", **{"params.yaml": "trees: 2"})
+    create = ("-o", "merge_request.create")
+    bench.push(*create, "-o", "merge_request.label=docs", "-o", "merge_request.label=bug", "more-trees")
+    assert (len(bench.runs()), bench.requests()[0].labels) == (1, ("docs", "bug"))

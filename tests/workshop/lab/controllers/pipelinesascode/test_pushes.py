@@ -208,7 +208,6 @@ def test_a_limit_lets_runs_wait(bench: Bench) -> None:
     [
         {"url": "ftp://x/y"},
         {"git_provider": {"type": "gitlab"}},
-        {"incoming": [{"type": "webhook-url", "secret": {"name": "s"}}]},
         {"settings": {"ai": {"enabled": True}}},
         {"settings": {"gitops_command_prefix": "pac"}},
         {"concurrency_limit": 0},
