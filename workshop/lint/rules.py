@@ -61,9 +61,11 @@ _RULES = (
     ),
     Rule(
         "missing-timeout", "warning",
-        "A run without a timeout.",
-        "Then it ends after the default of the cluster, mostly one hour, whatever it does.",
-        "Set spec.timeouts.pipeline of a PipelineRun, spec.timeout of a TaskRun.",
+        "A run without a timeout, or a PipelineRun of more than an hour with a task that has no timeout.",
+        "A run without one ends after the default of the cluster, mostly one hour, whatever it does. So does a task: "
+        "`timeouts.pipeline` does not prolong it, `timeouts.tasks` does. Other tasks need none, the run limits them.",
+        "Set spec.timeouts.pipeline of a PipelineRun, with timeouts.tasks if it is longer than an hour, and spec.timeout "
+        "of a TaskRun.",
     ),
     Rule(
         "missing-workspace", "error",

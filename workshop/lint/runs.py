@@ -18,9 +18,12 @@ from workshop.manifests.tekton import (
     TaskRunSpec,
     TaskSpec,
     WorkspaceBinding,
+    parse_duration,
 )
 
 Pipelines = Mapping[str, Sequence[PipelineSpec]]
+_DEFAULT_SECONDS = 3600.0
+"""The timeout of a TaskRun that sets none, unless the cluster's ConfigMap `config-defaults` has another."""
 
 
 def check_pipeline_run(
@@ -30,6 +33,7 @@ def check_pipeline_run(
     timeouts = raw.get("timeouts")
     if not (isinstance(timeouts, dict) and timeouts.get("pipeline")):
         yield Found("missing-timeout", (*path, "timeouts"), "The PipelineRun sets no timeout.")
+    yield from _short_tasks(spec, (*path, "timeouts"), pipelines)
     given, bound = _given(spec.params, spec.workspaces, path)
     if spec.pipeline_spec is not None:
         where = (*path, "pipelineSpec")
@@ -45,6 +49,28 @@ def check_pipeline_run(
         where = (*path, "taskRunSpecs", index)
         yield from _pod(one.pod_template, (*where, "podTemplate"))
         yield from _resources(one.compute_resources, one.step_specs, one.sidecar_specs, where)
+
+
+def _short_tasks(spec: PipelineRunSpec, path: Path, pipelines: Pipelines) -> Finds:
+    """Tasks that end after the default of a TaskRun, although the run may take longer.
+
+    Source: pipelineRunTimeout in pkg/reconciler/pipelinerun/pipelinerun.go of tektoncd/pipeline.
+    """
+    given = spec.timeouts
+    if given is None or given.pipeline is None or given.tasks is not None:
+        return
+    seconds, final = parse_duration(given.pipeline), parse_duration(given.final or "0")
+    if (seconds and final) or 0 < seconds <= _DEFAULT_SECONDS:
+        return
+    known = [spec.pipeline_spec] if spec.pipeline_spec else []
+    if spec.pipeline_ref is not None and not spec.pipeline_ref.resolver:
+        known += pipelines.get(spec.pipeline_ref.name, ())
+    own = {one.pipeline_task_name for one in spec.task_run_specs if one.timeout}
+    short = {task.name for one in known for task in one.tasks if not task.timeout and task.name not in own}
+    if short:
+        names = ", ".join(sorted(short))
+        text = f"The run may take {given.pipeline}, but these tasks end after the cluster's default: {names}."
+        yield Found("missing-timeout", (*path, "pipeline"), text)
 
 
 def check_task_run(spec: TaskRunSpec, path: Path, raw: Mapping[str, Any], tasks: Tasks) -> Finds:

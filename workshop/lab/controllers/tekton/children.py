@@ -17,7 +17,14 @@ from workshop.lab.controllers.tekton.skipping import resolved_matrix
 from workshop.lab.controllers.tekton.substitution import replaced_parts, workspaces_used
 from workshop.lab.controllers.tekton.taskrun import ON_ERROR
 from workshop.manifests.objects import Object
-from workshop.manifests.tekton import Param, PipelineRunSpec, PipelineTask, PipelineTaskRunSpec
+from workshop.manifests.tekton import (
+    Param,
+    PipelineRunSpec,
+    PipelineTask,
+    PipelineTaskRunSpec,
+    format_duration,
+    parse_duration,
+)
 from workshop.manifests.tekton.config import SHIPPED, Defaults
 from workshop.manifests.tekton.podtemplates import merged_pod_templates
 from workshop.manifests.tekton.references import Lookup, Variables, replaced, replaced_tree, replaced_value
@@ -81,7 +88,7 @@ def _child(
         return _pipeline_run(run, body, raw_task, lookup, config)
     if not is_custom(task):
         child |= _pod_of(run, task.name)
-    timeout = override.timeout or task.timeout
+    timeout = override.timeout or task.timeout or _timeout(spec, config, final=node.final)
     if timeout:
         child["timeout"] = timeout
     if task.retries:
@@ -99,6 +106,24 @@ def _child(
         child["taskRef"] = _task_ref(raw_task["taskRef"], lookup)
     default_task_run(body, config)
     return {"apiVersion": "tekton.dev/v1", "kind": "TaskRun", **body}
+
+
+def _timeout(spec: PipelineRunSpec, config: Defaults, *, final: bool) -> str:
+    """The run's limit for its tasks or final tasks, if it is longer than a TaskRun has by default; else empty.
+
+    Source: pipelineRunTimeout in pkg/reconciler/pipelinerun/pipelinerun.go, since Tekton 1.11.
+    """
+    given = spec.timeouts
+    if given is None:
+        return ""
+    own, other = (given.final, given.tasks) if final else (given.tasks, given.final)
+    if own is not None:
+        seconds = parse_duration(own)
+    elif given.pipeline is None or other is None or 0 in (parse_duration(given.pipeline), parse_duration(other)):
+        return ""
+    else:
+        seconds = parse_duration(given.pipeline) - parse_duration(other)
+    return format_duration(seconds) if seconds == 0 or seconds > config.timeout_seconds else ""
 
 
 def _pipeline_run(run: Object, body: Object, raw_task: Object, lookup: Lookup, config: Defaults) -> Object:
