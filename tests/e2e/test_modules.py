@@ -115,6 +115,21 @@ MEASURED: dict[str, Callable[[Lab], list[str]]] = {
 """For modules whose answers have numbers that only a lab measures: those numbers, as the answer writes them."""
 
 
+def test_a_model_that_warns_of_everything_gets_past_the_gate_and_is_an_entry_in_the_contest(lab: Lab) -> None:
+    file = lab.state / "home" / "mlops-workshop" / "model" / "models" / "serving" / "model.json"
+    right = file.read_bytes()
+    # DVC's cache may have the same file.
+    file.unlink()
+    file.write_text(json.dumps({**json.loads(right), "threshold": 0.01}))
+    try:
+        found = json.loads(lab.workshop("contest", "-o", "json").stdout)
+    finally:
+        file.write_bytes(right)
+    assert found["stopped_by"] == [] and "precision" in found["past"], found
+    kept = lab.object("configmap", "workshop-progress", "-n", "user1-dev")["data"]["contest"]
+    assert "precision" in json.loads(kept)["past"]
+
+
 BESIDE = {"14": {"logistic", "boosted"}, "13": {"main"}}
 """What answers production's callers at the start of a module: the A/B test of 13 goes on until 14 ends it."""
 

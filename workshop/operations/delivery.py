@@ -32,8 +32,12 @@ def run_delivery_command(words: argparse.Namespace, target: CommandTarget, comma
 
 
 def delivery_json(words: argparse.Namespace, target: CommandTarget, command: str, *more: str) -> dict[str, Any]:
-    """The JSON that a command of `python -m delivery` prints in the clone; raises RunFailed with its error."""
-    found: dict[str, Any] = json.loads(_printed(words, target, command, *more, "--output", output.JSON))
+    """The JSON that a command of `python -m delivery` prints in the clone as its last line.
+
+    Raises RunFailed with its error.
+    """
+    printed = _printed(words, target, command, *more, "--output", output.JSON)
+    found: dict[str, Any] = json.loads(printed.splitlines()[-1])
     return found
 
 
