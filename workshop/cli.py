@@ -73,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("-p", "--param", action="append", default=[], metavar="NAME=VALUE", help="a param of the runs")
     run.add_argument("--timeout", type=float, default=3600.0, help="seconds until the command gives up following")
     run.add_argument("--report", default="", metavar="FILE", help="write a JUnit report: a testcase for each task")
+    run.add_argument("--watch", action="store_true", help="run again when the files change, until Ctrl-C")
     _here(run)
     lint = verb(
         "lint",
@@ -184,12 +185,11 @@ def _here(run: argparse.ArgumentParser) -> None:
     here.add_argument("--break-on", choices=("failure",), default="", help="pause after a failed step, with a shell")
     here.add_argument("--from", dest="from_task", default="", metavar="TASK",
                       help="start the run in --keep FOLDER again at this task")  # fmt: skip
-    here.add_argument("--watch", action="store_true", help="run again when the files change, until Ctrl-C")
 
 
 def _runs_here(words: argparse.Namespace) -> bool:
     """Whether `run` needs this process only."""
-    ways = (words.standalone, words.runtime, words.dry_run, words.break_on, words.watch)
+    ways = (words.standalone, words.runtime, words.dry_run, words.break_on)
     return any((*ways, words.workspace, words.keep, words.from_task))
 
 

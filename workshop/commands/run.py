@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from workshop import output
+from workshop.cluster.client import Client
 from workshop.cluster.runs import Progress, Reader
-from workshop.errors import RunFailed, UsageError
-from workshop.manifests.load import Manifest, load
+from workshop.errors import RunFailed, UsageError, WorkshopError
+from workshop.manifests.load import Manifest, files, load
 from workshop.operations.junit import write_report
 from workshop.operations.runs import RUN_KINDS, failure_text, logs_command, submit
+from workshop.operations.watching import Watched
 from workshop.participants.target import CommandTarget
+
+WAITING = "waiting for a change of the files; Ctrl-C ends"
 
 
 def run(words: argparse.Namespace, target: CommandTarget) -> int:
     """Submit and follow; the exit code is 0 if every run succeeded."""
     client, namespace = target.client(), words.namespace or target.namespace()
-    finished = submit(
-        client,
-        load_all(words),
-        namespace,
-        timeout=words.timeout,
-        quiet=words.output == output.JSON,
-    )
+    while words.watch:
+        files = watched(words.files)
+        try:
+            _once(words, client, namespace, files.changed)
+        except WorkshopError as e:
+            output.fail(str(e))
+        if not files.changed():
+            output.note(WAITING)
+            asyncio.run(files.until_changed())
+    return _once(words, client, namespace)
+
+
+def watched(names: Iterable[str]) -> Watched:
+    """The files that `--watch` looks at, also one that an editor is replacing. Raises UsageError."""
+    if "-" in names:
+        raise UsageError("--watch needs files, and - is standard input", hint="workshop run --watch FILE")
+    paths = map(Path, names)
+    return Watched(file for path in paths for file in (files(path) if path.is_dir() else [path]))
+
+
+def _once(
+    words: argparse.Namespace, client: Client, namespace: str, is_stale: Callable[[], bool] = lambda: False
+) -> int:
+    """Submit and follow until the runs are done, or stale: then they are cancelled."""
+    quiet = words.output == output.JSON
+    finished = submit(client, load_all(words), namespace, timeout=words.timeout, quiet=quiet, is_stale=is_stale)
     if words.report:
         write_report(Path(words.report), finished, client)
     if words.output == output.JSON:

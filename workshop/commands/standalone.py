@@ -14,13 +14,11 @@ from pathlib import Path
 
 from workshop import output
 from workshop.cluster.runs import Progress
-from workshop.commands.run import load_all, report_failures
+from workshop.commands.run import WAITING, load_all, report_failures, watched
 from workshop.errors import INTERRUPTED, OK, ManifestError, UsageError, WorkshopError
 from workshop.lab.controllers.tekton.errors import RunError
-from workshop.manifests.load import files
 from workshop.manifests.objects import Object
 from workshop.operations.junit import write_report
-from workshop.standalone.changes import until_changed
 from workshop.standalone.debugging import Breakpoint
 from workshop.standalone.engine import Engine, engine
 from workshop.standalone.following import Follower
@@ -38,8 +36,6 @@ def standalone(words: argparse.Namespace) -> int:
     if words.from_task and not words.keep:
         hint = "workshop run FILE --keep FOLDER --from TASK"
         raise UsageError("--from needs the folder of the earlier run", hint=hint)
-    if words.watch and "-" in words.files:
-        raise UsageError("--watch needs files, and - is standard input", hint="workshop run --watch FILE")
     return asyncio.run(_watched(words) if words.watch else _run(words))
 
 
@@ -51,7 +47,7 @@ async def _watched(words: argparse.Namespace) -> int:
     """Run again after each change of a file; a change also cancels a run that has not ended."""
     stop = _stopping()
     while not stop.is_set():
-        changed = asyncio.create_task(until_changed([path for name in words.files for path in files(Path(name))]))
+        changed = asyncio.create_task(watched(words.files).until_changed())
         again = asyncio.Event()
         changed.add_done_callback(partial(_set, again))
         try:
@@ -59,7 +55,7 @@ async def _watched(words: argparse.Namespace) -> int:
         except WorkshopError as e:
             output.fail(str(e))
         if not stop.is_set():
-            output.note("waiting for a change of the files; Ctrl-C ends")
+            output.note(WAITING)
             await asyncio.wait([changed, asyncio.ensure_future(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
         changed.cancel()
     return INTERRUPTED

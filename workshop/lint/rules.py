@@ -64,8 +64,8 @@ _RULES = (
         "A run without a timeout, or a PipelineRun of more than an hour with a task that has no timeout.",
         "A run without one ends after the default of the cluster, mostly one hour, whatever it does. So does a task: "
         "`timeouts.pipeline` does not prolong it, `timeouts.tasks` does. Other tasks need none, the run limits them.",
-        "Set spec.timeouts.pipeline of a PipelineRun, with timeouts.tasks if it is longer than an hour, and spec.timeout "
-        "of a TaskRun.",
+        "Set spec.timeout of a TaskRun, and spec.timeouts.pipeline of a PipelineRun, with timeouts.tasks if that is "
+        "longer than an hour.",
     ),
     Rule(
         "missing-workspace", "error",

@@ -13,9 +13,11 @@ from workshop.cluster.client import ApiFailure, Client
 from workshop.cluster.runs import Progress, Reader, first_failure, progress
 from workshop.errors import ManifestError, TimedOut
 from workshop.manifests.load import Manifest
+from workshop.manifests.objects import is_done
 
 POLL_SECONDS = 0.2
 RUN_KINDS = ("PipelineRun", "TaskRun")
+_CANCELLED = {"PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
 _MARKS = {
     "succeeded": "[green]✓[/]",
     "failed": "[red]✗[/]",
@@ -34,8 +36,12 @@ def submit(
     timeout: float,
     quiet: bool,
     look: Callable[[Progress], None] = lambda _: None,
+    is_stale: Callable[[], bool] = lambda: False,
 ) -> list[Progress]:
-    """Submit every document and follow the runs; `look` sees every state on the way. Raises ManifestError, TimedOut."""
+    """Submit every document and follow the runs; `look` sees every state on the way.
+
+    When `is_stale` returns true, the runs that go on are cancelled. Raises ManifestError, TimedOut.
+    """
     started: list[tuple[str, str, str]] = []
     for document in documents:
         obj = document.object
@@ -66,7 +72,24 @@ def submit(
                 "is allowed; mend the file and run the command again",
             ) from e
     deadline = time.monotonic() + timeout
-    return [follow(client, *which, deadline=deadline, quiet=quiet, look=look) for which in started]
+    cancelled = False
+
+    def look_on(found: Progress) -> None:
+        nonlocal cancelled
+        look(found)
+        if not cancelled and is_stale():
+            cancelled = True
+            for kind, where, name in started:
+                _cancel(client, kind, where, name)
+
+    return [follow(client, *which, deadline=deadline, quiet=quiet, look=look_on) for which in started]
+
+
+def _cancel(client: Client, kind: str, namespace: str, name: str) -> None:
+    """Cancel a run that has not ended."""
+    run = client.get(kind, namespace, name)
+    if not is_done(run) and not run["spec"].get("status"):
+        client.patch(kind, namespace, name, {"spec": {"status": _CANCELLED[kind]}})
 
 
 def follow(

@@ -364,7 +364,7 @@ def test_an_interrupt_also_ends_a_pause(elsewhere: Path) -> None:
 
 
 def test_watch_runs_again_when_a_file_changes(elsewhere: Path) -> None:
-    words = [sys.executable, "-m", "workshop", "run", "--watch", "two.yaml"]
+    words = [sys.executable, "-m", "workshop", "run", "--standalone", "--watch", "two.yaml"]
     env = {**os.environ, "TMPDIR": str(elsewhere / "tmp"), "PYTHONPATH": str(KIT)}
     started = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     assert started.stdout
