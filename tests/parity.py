@@ -220,7 +220,8 @@ _RESOLVERS = (
     "so `cache` has no effect |",
     "| `cluster` | supported | `openshift-pipelines` has `buildah`, `git-clone`, `openshift-client`, `s2i-python` and "
     "`tkn` with the params, results and workspaces of OpenShift Pipelines |",
-    "| `git` | supported | any URL or path that git reads here; with `repo` the API of a Git server |",
+    "| `git` | supported | any URL or path that git reads here; with `repo` the API of a Git server, also of the "
+    "lab's own (`scmType: gitea`) |",
     "| `git`, param `scmType`: gitea, github, gitlab | supported | without `serverURL` the public server |",
     "| `git`, param `scmType`: others | refused | the lab supports gitea, github, gitlab |",
     "| `http` | supported | |",

@@ -166,7 +166,8 @@ def failure_text(client: Reader, found: Progress) -> str:
 
 def logs_command(found: Progress) -> str:
     """The command that prints all logs of a run."""
-    return f"whole logs: oc logs -n {found.namespace} -l tekton.dev/pipelineRun={found.name} --all-containers"
+    label = "tekton.dev/taskRun" if found.kind == "TaskRun" else "tekton.dev/pipelineRun"
+    return f"whole logs: oc logs -n {found.namespace} -l {label}={found.name} --all-containers"
 
 
 def _log(quiet: bool, text: str) -> None:

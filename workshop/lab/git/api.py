@@ -1,10 +1,14 @@
-"""The part of Gitea's API that CI uses: statuses of commits, pull requests, their labels and comments on them.
+"""The part of Gitea's API that CI and Tekton's git resolver use.
+
+Statuses of commits, pull requests, their labels and comments on them, and files:
 
     GET   /api/v1/repos/OWNER/NAME/commits/SHA/statuses      POST  .../statuses/SHA
     GET   /api/v1/repos/OWNER/NAME/pulls, .../pulls/N
     GET   /api/v1/repos/OWNER/NAME/issues/N/comments         POST  .../issues/N/comments
                                                              PATCH .../issues/comments/ID
     GET   /api/v1/repos/OWNER/NAME/issues/N/labels           POST, PUT .../issues/N/labels
+    GET   /api/v1/repos/OWNER/NAME, .../contents/PATH?ref=REVISION, .../git/commits/REVISION
+
 Writing needs the token of the repository's owner. Lists have one page.
 """
 
@@ -23,10 +27,11 @@ from workshop.lab.forge import requests, statuses
 from workshop.lab.forge.git import GitFailure
 from workshop.lab.forge.notice import Notice
 from workshop.lab.forge.requests import MERGED, OPEN, Comment, MergeRequest, NoRequest
+from workshop.lab.git import contents
 from workshop.lab.git.backend import Refused
 from workshop.lab.git.proposing import Proposals
 
-PATH = re.compile(r"/api/v1/repos/(?P<owner>[a-z0-9-]+)/(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)/(?P<rest>[A-Za-z0-9/]+)")
+PATH = re.compile(r"/api/v1/repos/(?P<owner>[a-z0-9-]+)/(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)(?:/(?P<rest>.*))?")
 MAX_BODY = 256 * 1024
 """Bytes of a request."""
 
@@ -68,6 +73,12 @@ async def answer(asked: Asked, proposals: Proposals) -> tuple[int, Any, Notice |
     parts = asked.rest.strip("/").split("/")
     try:
         match asked.method, parts:
+            case "GET", [""]:
+                return 200, await contents.repository(proposals.git, asked.url, proposals.user), None
+            case "GET", ["contents", *path]:
+                return 200, await contents.file(proposals.git, "/".join(path), asked.query.get("ref", "")), None
+            case "GET", ["git", "commits", *revision]:
+                return 200, await contents.commit(proposals.git, asked.url, "/".join(revision)), None
             case "GET", ["commits", sha, "statuses"]:
                 return 200, [_status(one) for one in statuses.statuses(asked.repository, sha)], None
             case "POST", ["statuses", sha]:

@@ -30,8 +30,8 @@ class Proposals:
     """The merge requests of one repository of the Git server. `url` is its page, `user` its owner."""
 
     def __init__(self, repository: Path, url: str, user: str, env: Mapping[str, str]) -> None:
-        self._repository, self._url, self._user = repository, url, user
-        self._git = Git(repository, env)
+        self._repository, self._url, self.user = repository, url, user
+        self.git = Git(repository, env)
 
     async def after(self, change: Change, options: Mapping[str, str]) -> list[Notice]:
         """Update the merge requests after a push, and return the events. Raises RequestError, GitFailure, OSError."""
@@ -42,7 +42,7 @@ class Proposals:
         for request in requests.every(self._repository):
             if request.state != OPEN:
                 continue
-            if request.target == branch and not deleted and await self._git.is_ancestor(request.head, change.after):
+            if request.target == branch and not deleted and await self.git.is_ancestor(request.head, change.after):
                 found.append(await self._changed(request, "closed", state=MERGED))
             elif request.source == branch and deleted:
                 found.append(await self._changed(request, "closed", state=CLOSED))
@@ -66,8 +66,8 @@ class Proposals:
         return made, await self._notice(PULL_REQUEST, made, "label_updated")
 
     async def _opened(self, branch: str, head: str, options: Mapping[str, str]) -> list[Notice]:
-        target = options.get(requests.TARGET) or (await self._git("symbolic-ref", "--short", "HEAD")).strip()
-        base = await self._git.commit(HEADS + target)
+        target = options.get(requests.TARGET) or (await self.git("symbolic-ref", "--short", "HEAD")).strip()
+        base = await self.git.commit(HEADS + target)
         if not base:
             raise RequestError(f"there is no branch {target} to merge into")
         known = requests.every(self._repository)
@@ -76,9 +76,9 @@ class Proposals:
             if one.state == OPEN and (one.source, one.target) == (branch, target):
                 new = [label for label in labels if label not in one.labels]
                 return [(await self.label(one.number, [*one.labels, *new]))[1]] if new else []
-        title = options.get(requests.TITLE) or (await self._git("show", "-s", "--format=%s", head)).strip()
+        title = options.get(requests.TITLE) or (await self.git("show", "-s", "--format=%s", head)).strip()
         body = options.get(requests.DESCRIPTION, "")
-        made = requests.opened(self._repository, (branch, target), (head, base), self._user, title, body)
+        made = requests.opened(self._repository, (branch, target), (head, base), self.user, title, body)
         if labels:
             made = requests.labelled(self._repository, made.number, labels)
         return [await self._notice(PULL_REQUEST, made, "opened")]
@@ -91,7 +91,7 @@ class Proposals:
     async def _notice(
         self, event: str, request: MergeRequest, action: str, more: Mapping[str, Any] | None = None
     ) -> Notice:
-        repository = await about(self._git, self._url, self._user)
+        repository = await about(self.git, self._url, self.user)
         body = {
             "action": action,
             "number": request.number,
@@ -108,19 +108,19 @@ class Proposals:
                 "base": {"ref": request.target, "sha": request.base, "repo": repository},
             },
             "repository": repository,
-            "sender": {"login": self._user},
+            "sender": {"login": self.user},
             **(more or {}),
         }
-        message = await self._git("show", "-s", "--format=%B", request.head)
+        message = await self.git("show", "-s", "--format=%B", request.head)
         headers = {"X-Gitea-Event": event, "X-Gitea-Event-Type": event, "X-Github-Event": event}
         return Notice(event, body, headers, message, await self._changed_files(request))
 
     async def _changed_files(self, request: MergeRequest) -> Changed:
         """What the source changes since it left the target; nothing if the target's branch is gone."""
-        target = await self._git.commit(HEADS + request.target)
+        target = await self.git.commit(HEADS + request.target)
         if not target:
             return Changed()
-        raw = await self._git("diff", "--name-status", "-z", "-M", f"{target}...{request.head}")
+        raw = await self.git("diff", "--name-status", "-z", "-M", f"{target}...{request.head}")
         words = iter(raw.split("\0"))
         found: dict[str, list[str]] = {}
         for letter in words:

@@ -130,7 +130,7 @@ class GitServer:
         deliveries = self._deliveries[owner.folder]
         url = f"{_address(self._url, self._root, owner.folder)}/{match['name']}"
         user = _user(owner, request.headers.get("authorization", ""))
-        asked = api.Asked(repository, url, request.method, match["rest"], user, dict(request.query_params), body)
+        asked = api.Asked(repository, url, request.method, match["rest"] or "", user, dict(request.query_params), body)
         status, content, notice = await api.answer(asked, deliveries.proposals(repository))
         if notice is not None:
             await deliveries.tell(notice)

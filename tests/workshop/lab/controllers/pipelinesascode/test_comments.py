@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -69,6 +70,25 @@ def test_commands_test_again_and_cancel(bench: Bench) -> None:
     assert [str(run["spec"].get("status")) for run in bench.runs()].count("CancelledRunFinally") == 2
     write(bench, "/test")
     assert len(bench.runs()) == 6
+
+
+def test_a_file_a_commit_and_the_repository_can_be_read(bench: Bench) -> None:
+    sha = bench.commit("Add a Task", **{"tekton/täsk one.yaml": "kind: Täsk\n"})
+    bench.push("main")
+    (bench.work / "image").write_bytes(b"\xff\xfe")
+    bench.commit("Add an image")
+    bench.push("main:other")
+    http = client(bench, "")
+    found = http.get(f"{API}/contents/tekton/täsk one.yaml", params={"ref": "main"}).json()
+    assert base64.b64decode(found["content"]).decode() == "kind: Täsk\n"
+    assert (found["path"], found["size"]) == ("tekton/täsk one.yaml", 12)
+    assert http.get(f"{API}/git/commits/main").json()["sha"] == sha
+    assert http.get(API).json()["clone_url"] == f"{ADDRESS}/mlops-workshop.git"
+    for path, status in (
+        ("contents/no", 404), ("contents/tekton", 404), ("contents/image?ref=other", 422), ("contents/../HEAD", 404),
+        ("contents/README.md?ref=--all", 404), ("git/commits/no", 404), ("git/commits/--all", 404),
+    ):  # fmt: skip
+        assert http.get(f"{API}/{path}").status_code == status, path
 
 
 def test_statuses_and_merge_requests_can_be_read(bench: Bench) -> None:
