@@ -179,7 +179,8 @@ def _staged(delivery: Delivery) -> Release:
     if staged is None or not delivery.cluster.ready(STAGING):
         what = f"{staged.image} is not ready" if staged else "it runs nothing"
         raise DeliveryError(
-            f"staging has nothing to promote: {what}", next="oc create -f tekton/runs/train-and-stage.yaml"
+            f"staging has nothing to promote: {what}",
+            next="workshop run runs/train-and-stage.yaml in the folder of the use case; that of model is in tekton/runs",
         )
     return Release.of(staged.image, staged.version)
 
