@@ -180,7 +180,7 @@ def _staged(delivery: Delivery) -> Release:
         what = f"{staged.image} is not ready" if staged else "it runs nothing"
         raise DeliveryError(
             f"staging has nothing to promote: {what}",
-            next="workshop run runs/train-and-stage.yaml in the folder of the use case; that of model is in tekton/runs",
+            next="workshop run tekton/runs/train-and-stage.yaml, or runs/train-and-stage.yaml of another use case",
         )
     return Release.of(staged.image, staged.version)
 
