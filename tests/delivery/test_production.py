@@ -243,7 +243,7 @@ def found(delivery: Delivery, production: str, monkeypatch: pytest.MonkeyPatch) 
 def test_no_release_is_found_while_staging_is_not_ready(
     delivery: Delivery, found: Callable[[str], dict[str, str]]
 ) -> None:
-    with pytest.raises(DeliveryError, match="staging has nothing to promote: it runs nothing, next: oc create -f"):
+    with pytest.raises(DeliveryError, match="staging has nothing to promote: it runs nothing, next: workshop run"):
         found("")
     delivery.cluster.apply("production", {"main": made(1)})
     with pytest.raises(DeliveryError, match=r"staging has nothing to promote: registry:5000/.* is not ready"):
