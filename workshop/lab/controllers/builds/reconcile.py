@@ -19,6 +19,7 @@ from workshop.lab.api_errors import ApiError, NotFound
 from workshop.lab.controllers.builds.plan import BUILD_NAME, OTHER, REASONS, build_plan, pod_object
 from workshop.lab.controllers.loop import Key, Loop
 from workshop.lab.controllers.owners import owner_reference
+from workshop.lab.controllers.storing import until_stored
 from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.images.registry import REGISTRY, repository
 from workshop.lab.kinds import built_in
@@ -182,6 +183,7 @@ class BuildController:
 
     async def _run(self, build: Object, pod: Object, plan: PodPlan) -> None:
         meta = pod["metadata"]
+        outcome = f"build {plan.namespace}/{plan.name}: its outcome"
 
         def report(state: PodState) -> None:
             body: Object = {"metadata": {"name": meta["name"], "namespace": meta["namespace"], "uid": meta["uid"]}}
@@ -192,18 +194,20 @@ class BuildController:
             state = await self._runner.run(plan, report)
         except Exception as e:
             _log.exception("build %s/%s", plan.namespace, plan.name)
-            self._end(build, "Error", "GenericBuildFailed", f"the lab's runtime failed: {e}; see: workshop logs lab")
+            why = f"the lab's runtime failed: {e}; see: workshop logs lab"
+            await until_stored(lambda: self._end(build, "Error", "GenericBuildFailed", why), outcome)
             return
         finally:
             if archive := self._input(build):
                 archive.unlink(missing_ok=True)
         (step,) = state.steps
         if state.phase == "Succeeded":
-            self._complete(build)
+            await until_stored(lambda: self._complete(build), outcome)
             return
         reason, message = REASONS.get(step.exit_code or 0, OTHER)
         lines = self._lab.paths.container_log(plan.namespace, plan.name, step.name).read_text(errors="replace")
-        self._end(build, "Failed", reason, message, logSnippet="\n".join(lines.splitlines()[-5:]))
+        snippet = "\n".join(lines.splitlines()[-5:])
+        await until_stored(lambda: self._end(build, "Failed", reason, message, logSnippet=snippet), outcome)
 
     def _complete(self, build: Object) -> None:
         image = self._lab.images.resolve(status_of(build).get("outputDockerImageReference") or "none")

@@ -10,7 +10,8 @@ import logging
 import time
 from dataclasses import dataclass
 
-from workshop.lab.api_errors import ApiError, NotFound
+from workshop.lab.api_errors import NotFound
+from workshop.lab.controllers.storing import until_stored
 from workshop.lab.entrypoint.steps import StepRunner
 from workshop.lab.kinds import built_in
 from workshop.lab.kubelet.pod import PodPlan, PodState
@@ -86,15 +87,14 @@ class Attempts:
             await self._runner.run(plan, report)
         except Exception as e:
             _LOG.exception("pod %s/%s: the runtime failed", plan.namespace, plan.name)
-            self.fail(pod, "RuntimeFailed", f"the lab's runtime failed: {e}; see workshop logs lab")
+            message = f"the lab's runtime failed: {e}; see workshop logs lab"
+            what = f"pod {plan.namespace}/{plan.name}: its failure"
+            await until_stored(lambda: self.fail(pod, "RuntimeFailed", message), what)
 
     def fail(self, pod: Object, reason: str, message: str) -> None:
-        """Set a Pod's phase to Failed in the store. A deleted or finished Pod is left alone."""
+        """Set a Pod's phase to Failed in the store. A deleted or finished Pod is left alone. Raises ApiError."""
         meta = pod["metadata"]
         current = self._store.find(self._pods, meta["namespace"], meta["name"])
         if current is None or status_of(current).get("phase") in FINAL_PHASES:
             return
-        try:
-            self._store.update_status(self._pods, {**current, "status": lost_status(current, reason, message)})
-        except ApiError:
-            _LOG.exception("pod %s/%s: its failure cannot be stored", meta["namespace"], meta["name"])
+        self._store.update_status(self._pods, {**current, "status": lost_status(current, reason, message)})
