@@ -4,15 +4,14 @@
 
 Makes a lab of its own with `workshop lab`, which takes one to two minutes, and sends it predictions, objects,
 TaskRuns, MLflow runs and requests for pages. Each fault is made, taken back, and must leave nothing lost: every
-acknowledged object is there, the lab is healthy again, and no request fails before or after. Prints a table; a run of
-all faults writes it to README.md beside this file. Exit code 1 when a fault was not survived. All requests go to
+acknowledged object is there, the lab is healthy again, and no request fails before or after. Prints a table, and
+puts each line of it on README.md beside this file. Exit code 1 when a fault was not survived. All requests go to
 127.0.0.1.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from tests.bench.markers import Section
 from tests.soak.faults import FAULTS
 from tests.soak.lab import LAB_SECONDS, Lab
 from tests.soak.load import Load
-from tests.soak.outcomes import Outcome, exit_code, table
+from tests.soak.outcomes import Outcome, exit_code, merged, table
 from tests.soak.run import meet
 from tests.soak.volume import enter_namespace, volume
 
@@ -63,9 +62,6 @@ def main() -> int:
         stack.callback(load.end)
         outcomes = soak(chosen, lab, load, given.seconds)
     say("\n" + table(outcomes))
-    if not given.only:
-        when = f"Measured {datetime.now(UTC).date()} on {machine()}, load average {os.getloadavg()[2]:.1f} at the end."
-        Section(PAGE, "make soak").write(f"{table(outcomes)}\n{when}\n")
     return exit_code(outcomes)
 
 
@@ -80,6 +76,7 @@ def soak(chosen: list[str], lab: Lab, load: Load, seconds: float) -> list[Outcom
         if one.skipped:
             say(f"     skipped: {one.skipped}")
             continue
+        keep(one)
         healthy = "never healthy again" if one.healthy_seconds is None else f"healthy after {one.healthy_seconds:.1f} s"
         say(
             f"     {one.verdict}, {healthy}; {one.served} served, {one.failed} failed, {time.monotonic() - began:.0f} s"
@@ -87,6 +84,13 @@ def soak(chosen: list[str], lab: Lab, load: Load, seconds: float) -> list[Outcom
         for problem in one.problems[:20]:
             say(f"     - {problem}")
     return outcomes
+
+
+def keep(outcome: Outcome, page: Path = PAGE) -> None:
+    """Write the line of a fault to the page at once: the lines of others stay."""
+    lines = merged(page.read_text(encoding="utf-8"), [outcome], list(FAULTS))
+    when = f"Last measured {datetime.now(UTC).date()} on {machine()}."
+    Section(page, "make soak").write(f"{lines}\n{when}\n")
 
 
 def say(text: str) -> None:

@@ -216,12 +216,17 @@ class Runs(_ApiSender):
     def lost(self) -> list[str]:
         """Also deletes the TaskRuns, so that the next fault begins without them."""
         self.again()
-        until(lambda: not self._running(), ENDS_SECONDS, lambda: f"TaskRuns without an end: {self._running()}", 0.2)
+        wrong: list[str] = []
+        try:
+            until(lambda: not self._running(), ENDS_SECONDS, lambda: f"TaskRuns without an end: {self._running()}", 0.2)
+        except AssertionError as e:
+            wrong.append(str(e))
         found = {one["metadata"]["name"]: one for one in self.client.list("taskruns", NAMESPACE, labels=LABEL)}
-        wrong = [f"TaskRun {name} is gone" for name, uid in self._known.items()
+        wrong += [f"TaskRun {name} is gone" for name, uid in self._known.items()
                  if name not in found or found[name]["metadata"]["uid"] != uid]  # fmt: skip
         for name, run in found.items():
-            wrong += self._wrong(name, status_of(run))
+            if status_of(run).get("completionTime"):
+                wrong += self._wrong(name, status_of(run))
             self.client.delete("taskruns", NAMESPACE, name)
         self._known.clear()
         return wrong

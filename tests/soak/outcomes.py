@@ -29,7 +29,8 @@ class Outcome:
     `served` and `failed` count the requests of all loads, from before the fault until after it. `objects` is the number
     of objects that the lab had acknowledged before and after. `healthy_seconds` is the time from the end of the fault
     until every part was ready and served; None if that did not happen. `growth` is in bytes. `problems` are the
-    reasons why the fault was not survived. `skipped` is the reason why it was not tried.
+    reasons why the fault was not survived. `skipped` is the reason why it was not tried. `load` is the machine's load
+    average of the last minute, with the soak's own.
     """
 
     fault: str
@@ -41,6 +42,7 @@ class Outcome:
     growth: int = 0
     problems: tuple[str, ...] = ()
     skipped: str = ""
+    load: float = 0.0
 
     @property
     def verdict(self) -> str:
@@ -65,22 +67,33 @@ def total(tallies: Sequence[Tallies]) -> tuple[int, int]:
     return sum(tally.served for tally in every), sum(tally.failed for tally in every)
 
 
+HEAD = (
+    "| fault | requests served | failed meanwhile | objects before | after | healthy again | memory | load | |",
+    "|---|---:|---:|---:|---:|---:|---:|---:|---|",
+)
+
+
 def table(outcomes: Sequence[Outcome]) -> str:
     """Markdown, one line a fault."""
-    lines = [
-        "| fault | requests served | failed meanwhile | objects before | after | healthy again | memory | |",
-        "|---|---:|---:|---:|---:|---:|---:|---|",
-    ]
-    for one in outcomes:
-        if one.skipped:
-            lines.append(f"| {one.fault} | | | | | | | skipped: {one.skipped} |")
-            continue
-        healthy = "never" if one.healthy_seconds is None else f"{one.healthy_seconds:.1f} s"
-        lines.append(
-            f"| {one.fault} | {one.served:,} | {one.failed:,} | {one.objects_before:,} | {one.objects_after:,} | "
-            f"{healthy} | {one.growth / MEBIBYTE:+.0f} MiB | {one.verdict} |"
-        )
-    return "\n".join(lines) + "\n"
+    return "\n".join([*HEAD, *map(row, outcomes)]) + "\n"
+
+
+def row(one: Outcome) -> str:
+    """The line of one fault."""
+    if one.skipped:
+        return f"| {one.fault} | | | | | | | | skipped: {one.skipped} |"
+    healthy = "never" if one.healthy_seconds is None else f"{one.healthy_seconds:.1f} s"
+    return (
+        f"| {one.fault} | {one.served:,} | {one.failed:,} | {one.objects_before:,} | {one.objects_after:,} | "
+        f"{healthy} | {one.growth / MEBIBYTE:+.0f} MiB | {one.load:.1f} | {one.verdict} |"
+    )
+
+
+def merged(text: str, outcomes: Sequence[Outcome], names: Sequence[str]) -> str:
+    """The table of a page with the lines of these outcomes in it; the lines are in the order of `names`."""
+    lines = {line.split("|")[1].strip(): line for line in text.splitlines() if line.startswith("| ")}
+    lines |= {one.fault: row(one) for one in outcomes}
+    return "\n".join([*HEAD, *(lines[name] for name in names if name in lines)]) + "\n"
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:

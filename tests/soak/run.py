@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -60,7 +61,8 @@ def meet(name: str, fault: Fault, lab: Lab, load: Load, seconds: float, say: Say
             f"memory grew by {growth / MEBIBYTE:.0f} MiB; at most {fault.most_growth / MEBIBYTE:.0f} may be"
         )
     served, failed = total([calm, during, after])
-    return Outcome(name, served, failed, before, objects, healthy, growth, tuple(problems))
+    load_average = os.getloadavg()[0]
+    return Outcome(name, served, failed, before, objects, healthy, growth, tuple(problems), load=load_average)
 
 
 def _text(error: Exception) -> str:

@@ -11,7 +11,7 @@ from tests.soak.faults import FAULTS
 from tests.soak.faults.base import ALL
 from tests.soak.lab import Lab
 from tests.soak.load import Objects
-from tests.soak.outcomes import Outcome, Tally, exit_code, table, total, unexpected
+from tests.soak.outcomes import Outcome, Tally, exit_code, merged, table, total, unexpected
 
 
 def test_a_failure_before_or_after_a_fault_is_a_problem_and_during_it_only_where_it_may_not_be() -> None:
@@ -29,11 +29,21 @@ def test_a_problem_of_one_fault_fails_the_soak_and_so_does_a_soak_that_tried_not
 
 def test_the_table_has_a_line_for_each_fault_with_its_verdict() -> None:
     text = table(
-        [Outcome("a", 1200, 3, 10, 12, 1.24, 5 * 2**20), Outcome("b", problems=("x",)), Outcome("c", skipped="no root")]
+        [
+            Outcome("a", 1200, 3, 10, 12, 1.24, 5 * 2**20, load=2.04),
+            Outcome("b", problems=("x",)),
+            Outcome("c", skipped="no root"),
+        ]
     )
-    assert "| a | 1,200 | 3 | 10 | 12 | 1.2 s | +5 MiB | survived |" in text
-    assert "| b | 0 | 0 | 0 | 0 | never | +0 MiB | FAILED |" in text
-    assert "| c | | | | | | | skipped: no root |" in text
+    assert "| a | 1,200 | 3 | 10 | 12 | 1.2 s | +5 MiB | 2.0 | survived |" in text
+    assert "| b | 0 | 0 | 0 | 0 | never | +0 MiB | 0.0 | FAILED |" in text
+    assert "| c | | | | | | | | skipped: no root |" in text
+
+
+def test_the_page_keeps_the_lines_of_faults_that_were_not_made_again() -> None:
+    old = table([Outcome("a", 1), Outcome("b", 1), Outcome("gone", 1)])
+    text = merged(f"text\n\n{old}\nmore\n", [Outcome("b", 2)], ["new", "a", "b"])
+    assert text == table([Outcome("a", 1), Outcome("b", 2)])
 
 
 def test_every_fault_names_loads_that_exist() -> None:
