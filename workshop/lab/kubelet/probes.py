@@ -16,6 +16,8 @@ POLL_SECONDS = 0.1
 """The kubelet waits whole seconds (periodSeconds); on a laptop shorter waits cost nothing."""
 TIMEOUT_SECONDS = 1.0
 """The default of timeoutSeconds."""
+LATE_SECONDS, ATTEMPTS = 0.1, 5
+"""So late is a timeout only when this process stood still meanwhile; so often is a probe made then."""
 STARTING_SECONDS = 5.0
 """What the start of a command may take in addition: on a busy machine podman needs a second to enter a container."""
 
@@ -37,19 +39,34 @@ async def until_ready(probe: Probe, run: Run, ports: Ports = int) -> None:
 
 
 async def succeeds(probe: Probe, *, run: Run | None = None, ports: Ports = int) -> bool:
-    """Probe once. `run` is needed for `exec`."""
-    try:
-        seconds = (probe.timeout_seconds or TIMEOUT_SECONDS) + (STARTING_SECONDS if probe.exec else 0)
-        async with asyncio.timeout(seconds):
-            if probe.exec and run:
-                return await run(list(probe.exec.command or [])) == 0
-            if probe.http_get:
-                return await _http(probe.http_get, ports(probe.http_get.port))
-            if probe.tcp_socket:
-                return await _tcp(probe.tcp_socket.host or "127.0.0.1", ports(probe.tcp_socket.port))
-            return True
-    except (OSError, TimeoutError, ValueError):
-        return False
+    """Probe once. `run` is needed for `exec`.
+
+    The kubelet shares a thread with the store: when the disk stands still, a timeout ends before an
+    answer that came in time is read. A probe whose timeout comes late shows nothing, and is made again.
+    """
+    seconds = (probe.timeout_seconds or TIMEOUT_SECONDS) + (STARTING_SECONDS if probe.exec else 0)
+    loop = asyncio.get_running_loop()
+    for _ in range(ATTEMPTS):
+        due = loop.time() + seconds
+        try:
+            async with asyncio.timeout_at(due):
+                return await _succeeds(probe, run, ports)
+        except TimeoutError:
+            if loop.time() - due < LATE_SECONDS:
+                return False
+        except (OSError, ValueError):
+            return False
+    return False
+
+
+async def _succeeds(probe: Probe, run: Run | None, ports: Ports) -> bool:
+    if probe.exec and run:
+        return await run(list(probe.exec.command or [])) == 0
+    if probe.http_get:
+        return await _http(probe.http_get, ports(probe.http_get.port))
+    if probe.tcp_socket:
+        return await _tcp(probe.tcp_socket.host or "127.0.0.1", ports(probe.tcp_socket.port))
+    return True
 
 
 async def _tcp(host: str, port: int) -> bool:
