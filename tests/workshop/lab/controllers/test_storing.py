@@ -35,7 +35,7 @@ def failing(outcomes: list[Exception | None]) -> Callable[[], None]:
 
 
 def test_a_write_is_repeated_until_there_is_room(caplog: pytest.LogCaptureFixture) -> None:
-    outcomes = [FULL, FULL, None]
+    outcomes: list[Exception | None] = [FULL, FULL, None]
     asyncio.run(until_stored(failing(outcomes), "pod a/b: its failure"))
     assert outcomes == []
     assert "pod a/b: its failure cannot be stored, again in 0.001 s: the lab's store cannot write" in caplog.text
