@@ -12,7 +12,7 @@ from tests.bench.results import Measured, Results
 
 HERE = Path(__file__).parent
 PAGE, COMMAND = HERE / "README.md", "make bench"
-GREY, COLOURS = "#7a7f88", ("#2a78c8", "#c8642a", "#3f9142", "#8a5fb0")
+GREY, COLOURS = "#7a7f88", ("#2a78c8", "#c8642a", "#3f9142", "#8a5fb0", "#b03a5b", "#3b9aa3")
 TIMES = {"s": 1.0, "ms": 0.001}
 
 
