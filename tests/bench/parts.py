@@ -11,7 +11,7 @@ PARTS: dict[str, Part] = {
     "tekton": Part("No-op Tasks", tekton.measure, 1, grows="tasks"),
     "standalone": Part("`workshop run --standalone`", standalone.measure, 0.3),
     "api": Part("The API server with 1,000 TaskRuns", apiserver.measure, 0.5),
-    "provisioning": Part("`workshop cohort provision`", provisioning.measure, 3, grows="participants"),
+    "provisioning": Part("`workshop cohort provision`", provisioning.measure, 4, grows="participants"),
     "fromdvc": Part("`workshop pipeline from-dvc`", fromdvc.measure, 1, grows="stages"),
     "gateway": Part("The lab's gateway", gateway.measure, 0.5),
     "serving": Part("The model server and its peers", serving.measure, 5, needs=serving.why_not),
