@@ -17,12 +17,13 @@ from typing import Any
 
 from tests.bench.figures import KIT, Figure
 from tests.bench.load import Others
+from workshop.cohort.names import MOST
 
 USERS = (1, 10, 100, 1000)
 SERVER = """
-import signal, sys
+import sys
 from pathlib import Path
-from workshop.cohort.names import MOST
+from tests.workshop.lab.serving import Lab
 
 lab = Lab(Path(sys.argv[1]))
 print("ready", flush=True)
