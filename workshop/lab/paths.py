@@ -125,6 +125,11 @@ class LabPaths:
         return self.own / "home"
 
     @property
+    def temporary(self) -> Path:
+        """Temporary files of the participant's tests. In /tmp, all labs of a machine would share those of user1."""
+        return self.own / "tmp"
+
+    @property
     def components(self) -> Path:
         """Files and logs of MLflow, Prometheus, JupyterHub, in one folder each; of another participant, their own."""
         return self.own / "components"
@@ -193,7 +198,7 @@ class LabPaths:
 
     def make_own(self) -> None:
         """Create the folders of the participant's files. Raises OSError."""
-        for folder in (self.components, self.home):
+        for folder in (self.components, self.home, self.temporary):
             folder.mkdir(parents=True, exist_ok=True)
 
 

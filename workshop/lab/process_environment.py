@@ -105,7 +105,8 @@ def participant(
 
     `known` are the endpoints. It also has the variables from which Tasks read addresses.
     """
-    env = base(paths) | task_variables(known, components) | {"LOGNAME": person.name}
+    own = {"LOGNAME": person.name, "PYTEST_DEBUG_TEMPROOT": str(paths.temporary)}
+    env = base(paths) | task_variables(known, components) | own
     if token:
         env |= token_variables(components, token)
     return env | person.variables(variables(known, components))

@@ -155,6 +155,17 @@ def test_the_programs_of_a_participant_get_their_files_and_their_name(tmp_path: 
     assert (env["HOME"], env["KUBECONFIG"]) == (str(own / "home"), str(own / "kubeconfig"))
 
 
+def test_two_labs_of_a_machine_share_no_temporary_files_of_tests(tmp_path: Path) -> None:
+    person = numbered(1)[0]
+    roots = []
+    for name in ("one", "other"):
+        paths = LabPaths(tmp_path / name)
+        paths.make()
+        env = process_environment.participant(paths, person, {}, COMPONENTS, "")
+        roots.append(Path(env["PYTEST_DEBUG_TEMPROOT"]))
+    assert all(root.is_dir() and tmp_path in root.parents for root in roots) and roots[0] != roots[1]
+
+
 def test_a_participants_terminal_does_not_stop_the_lab_of_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = LabPaths(tmp_path)
     monkeypatch.setenv("WORKSHOP_USER", "user1")

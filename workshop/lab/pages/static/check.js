@@ -4,6 +4,7 @@
 import { _ } from "./texts.js";
 
 const EVERY = 1000;
+const PATIENCE = 20;  // Failures in a row until the page stops asking.
 const button = document.getElementById("proof-check");
 const place = document.getElementById("findings");
 const number = button.dataset.module;
@@ -64,21 +65,23 @@ function show(state) {
   if (atEnd) lines.scrollTop = lines.scrollHeight;
 }
 
+// One answer that does not come is no reason to stop: the lab may be busy, or start again.
 async function follow() {
   for (const each of others) each.disabled = true;
-  try {
-    let state = await ask("/guide/api/job", "GET");
-    show(state);
-    while (state.running) {
-      await new Promise((resolve) => { setTimeout(resolve, EVERY); });
-      state = await ask("/guide/api/job", "GET");
+  for (let failures = 0; failures < PATIENCE;) {
+    try {
+      const state = await ask("/guide/api/job", "GET");
       show(state);
+      if (!state.running) break;
+      failures = 0;
+    } catch (error) {
+      failures += 1;
+      job.hidden = false;
+      document.getElementById("job-title").textContent = _("The lab does not answer: {error}", { error: error.message });
     }
-  } catch (error) {
-    document.getElementById("job-title").textContent = _("The lab does not answer: {error}", { error: error.message });
-  } finally {
-    for (const each of others) each.disabled = false;
+    await new Promise((resolve) => { setTimeout(resolve, EVERY); });
   }
+  for (const each of others) each.disabled = false;
 }
 
 // A reset keeps the participant's work; the question says where.
