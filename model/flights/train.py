@@ -110,9 +110,9 @@ def slices_of(wanted: Sequence[str], names: Sequence[str], learning: pd.DataFram
         if name not in allowed:
             raise FlightsError(f"{usecase.FILE}: slices: got {name!r}, allowed: {', '.join(allowed)}")
         if name in names:
+            counts = Counter(learning[name].astype(str))
             # Equal counts in the order of the alphabet: the same values everywhere.
-            frequent = Counter(sorted(learning[name].astype(str))).most_common(SLICE_VALUES)
-            found[name] = sorted(value for value, _ in frequent)
+            found[name] = sorted(sorted(counts, key=lambda value: (-counts[value], value))[:SLICE_VALUES])
         else:
             # Feedback has the model's features only.
             say(f"quality is not counted by {name}, which is not a feature of this model")
