@@ -6,10 +6,11 @@ The figures of a real API server are those of `python -m tests.bench.cohort --ku
 from __future__ import annotations
 
 import json
-import os
+import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.bench.load import Others
 from workshop.cohort.names import MOST
 
 USERS = (1, 10, 100, 1000)
+LOOK = 0.05
+_LARGEST = re.compile(r"VmHWM:\s+(\d+) kB")
 SERVER = """
 import sys
 from pathlib import Path
@@ -75,11 +78,23 @@ def _run(kubeconfig: Path, action: str, *words: str) -> dict[str, Any]:
     began = time.perf_counter()
     with subprocess.Popen([*command, *words], cwd=KIT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
+        memory: list[float] = [0]
+        watching = threading.Thread(target=_watch, args=(process.pid, memory))
+        watching.start()
         last = "{}"
         for line in process.stdout:
             last = line
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        watching.join()
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return {**json.loads(last), "seconds": time.perf_counter() - began, "memory": used.ru_maxrss / 1024}
+    return {**json.loads(last), "seconds": time.perf_counter() - began, "memory": max(memory)}
+
+
+def _watch(pid: int, memory: list[float]) -> None:
+    """Keep the largest resident set of a process in MiB, read every LOOK seconds until it has ended.
+
+    wait4 would count the memory of this process too: the child has it until it executes its program.
+    """
+    while found := _LARGEST.search(Path(f"/proc/{pid}/status").read_text()):
+        memory[:] = [int(found[1]) / 1024]
+        time.sleep(LOOK)
