@@ -56,18 +56,18 @@ def measures(
 
     `worst slice` is the smallest recall of any value of a slice with at least FEWEST positive rows.
     """
-    said, late = probability >= threshold, actual == 1
+    said, positive = probability >= threshold, actual == 1
     found = {
-        "precision": _share(late, said),
-        "recall": _share(said, late),
-        "auc": _auc(late, probability),
+        "precision": _share(positive, said),
+        "recall": _share(said, positive),
+        "auc": _auc(positive, probability),
         "calibration error": _calibration_error(actual, probability),
-        "worst slice": _share(said, late),
+        "worst slice": _share(said, positive),
     }
     for values in slices:
         of = np.asarray([str(value) for value in values])
         for value in np.unique(of):
-            here = late & (of == value)
+            here = positive & (of == value)
             if here.sum() >= FEWEST:
                 found["worst slice"] = min(found["worst slice"], _share(said, here))
     return found
@@ -86,14 +86,14 @@ def _share(of: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
     return float((of & among).sum() / among.sum()) if among.any() else 0.0
 
 
-def _auc(late: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+def _auc(positive: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
     """The area under the ROC curve by ranks, where equals have their mean rank (Hanley and McNeil, 1982)."""
     _, at, counts = np.unique(probability, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[at]
-    positive, negative = int(late.sum()), int((~late).sum())
-    if not positive or not negative:
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    if not ones or not zeros:
         return 0.0
-    return float((ranks[late].sum() - positive * (positive + 1) / 2) / (positive * negative))
+    return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
 
 
 def _calibration_error(actual: NDArray[np.float64], probability: NDArray[np.float64]) -> float:
