@@ -67,8 +67,15 @@ def test_groups_are_composed(folder: Path) -> None:
         "split": {"every": 4}, "gate": {"min_auc": 0.7}, "candidates": {"boosted": {"max_iter": 10}}
     }  # fmt: skip
     assert params.read(folder)["candidates"] == {"boosted": {"max_iter": 100}}
-    with pytest.raises(DeliveryError, match="size=huge: "):
+    assert main(["params"]) == 0, "without words, what conf/ has"
+    assert yaml.safe_load((folder / params.FILE).read_text())["candidates"] == {"boosted": {"max_iter": 100}}
+    assert params.noted(folder) == ""
+    with pytest.raises(DeliveryError, match="size=huge: ") as raised:
         params.write(folder, ["size=huge"])
+    assert raised.value.next == f"{folder.name}/conf/config.yaml has what can be set, as name.name=value"
+    with pytest.raises(DeliveryError, match=r"gate\.min_auc: ") as raised:
+        params.write(folder, ["gate.min_auc=0"])
+    assert raised.value.next == f"change {folder.name}/conf/config.yaml in a commit"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +83,7 @@ def test_groups_are_composed(folder: Path) -> None:
     [
         ("candidates.forest.depth=3", "candidates.forest.depth=3: Could not override 'candidates.forest.depth'"),
         ("max_iter", "max_iter: "),
+        ("", "set: got nothing, allowed: name=value; "),
         ("gate.min_auc=0", "gate.min_auc: a run cannot change the bounds of the gate that it has to pass"),
         ("~gate", "gate: a run cannot change the bounds"),
         ("split.every='4", "No closing quotation, allowed: name=value"),

@@ -30,7 +30,8 @@ def read(folder: Path, *words: str) -> dict[str, Any]:
 def write(folder: Path, words: Sequence[str]) -> None:
     """Set params in params.yaml, and write down what was set, for the runs in MLflow.
 
-    DeliveryError for a param that is not there, and for the bounds of the gate: those are changed by a commit.
+    Without words, params.yaml becomes what conf/ composes. DeliveryError for a param that is not there, and for the
+    bounds of the gate: those are changed by a commit.
     """
     text = _text(folder, words)
     before, after = (yaml.safe_load(one).get(GATE) for one in (_text(folder, ()), text))
@@ -39,7 +40,7 @@ def write(folder: Path, words: Sequence[str]) -> None:
         changed = ", ".join(names) or GATE
         raise DeliveryError(
             f"{changed}: a run cannot change the bounds of the gate that it has to pass",
-            next=f"change {folder.name}/{FILE} in a commit",
+            next=f"change {_source(folder)} in a commit",
         )
     (folder / FILE).write_text(text, encoding="utf-8")
     note = folder / SET
@@ -51,6 +52,11 @@ def noted(folder: Path) -> str:
     """What was set in this folder, or nothing."""
     file = folder / SET
     return file.read_text(encoding="utf-8").strip() if file.is_file() else ""
+
+
+def _source(folder: Path) -> str:
+    """The file that a person changes."""
+    return f"{folder.name}/{CONF if (folder / CONF).is_file() else FILE}"
 
 
 def _text(folder: Path, words: Sequence[str]) -> str:
@@ -74,7 +80,7 @@ def _text(folder: Path, words: Sequence[str]) -> str:
         except (DvcException, HydraException, OmegaConfBaseException, ValueError) as error:
             reason = str(error.__cause__ or error).strip().splitlines()[0]
             raise DeliveryError(
-                f"{' '.join(words)}: {reason}", next=f"{folder.name}/{FILE} has what can be set, as name.name=value"
+                f"{' '.join(words)}: {reason}", next=f"{_source(folder)} has what can be set, as name.name=value"
             ) from error
         except OSError as error:
             raise DeliveryError(f"{error.filename}: {error.strerror}", next="run where params.yaml is") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
-from delivery import usecase
+from delivery import params, usecase
 from delivery.card import CARD, MODEL
 from delivery.tabular import card, gate, table
 from delivery.tabular.project import Project
@@ -111,20 +112,38 @@ def test_a_project_is_a_use_case_of_the_kit(made: dict[tuple[str, str], Path]) -
         pointer = yaml.safe_load((folder / f"data/{folder.name}.csv.dvc").read_text())["outs"][0]
         assert pointer["md5"] == table.md5(folder / f"data/{folder.name}.csv")
         run = yaml.safe_load((folder / "runs/train-and-stage.yaml").read_text())
-        params = {one["name"]: one["value"] for one in run["spec"]["params"]}
-        assert set(params["candidates"]) == set(Project.of(folder).params["candidates"])
-        assert (params["usecase"], params["image-name"]) == (f"workshop/usecases/{folder.name}", config.image)
+        given = {one["name"]: one["value"] for one in run["spec"]["params"]}
+        assert set(given["candidates"]) == set(Project.of(folder).params["candidates"])
+        assert (given["usecase"], given["image-name"]) == (f"workshop/usecases/{folder.name}", config.image)
         assert (folder / "requirements.txt").read_bytes() == (KIT / "model/requirements.txt").read_bytes()
         asked = json.loads((folder / "requests/row.json").read_text())["data"]
         assert tuple(asked["names"]) == Project.of(folder).contract.features
         assert not [one for one in folder.rglob("*") if "{" in one.name]
 
 
+def test_the_params_of_a_project_are_composed_of_groups(made: dict[tuple[str, str], Path]) -> None:
+    for folder in made.values():
+        text = (folder / "params.yaml").read_text()
+        params.write(folder, [])
+        assert (folder / "params.yaml").read_text() == text, "neither this nor dvc exp run leaves a change in Git"
+        smaller = params.read(folder, "candidates=small", "split=tenth")
+        assert smaller["split"] == {"every": 10}
+        now = yaml.safe_load(text)["candidates"]
+        assert {name: one.keys() for name, one in smaller["candidates"].items()} == {
+            name: one.keys() for name, one in now.items()
+        }
+        assert all(smaller["candidates"][name] != one for name, one in now.items())
+        dvc = configparser.ConfigParser()
+        dvc.read(folder / ".dvc/config")
+        assert dvc.getboolean("hydra", "enabled")
+
+
 def test_the_use_case_of_the_cars_has_the_code_of_the_template(tmp_path: Path) -> None:
     cars = KIT / "workshop/usecases/fuel"
     answers = yaml.safe_load((cars / template.ANSWERS).read_text())
     template.render(KIT, {name: value for name, value in answers.items() if name[0] != "_"}, tmp_path)
-    own = {"MODEL_CARD.md", "README.md", "dvc.yaml", "params.yaml", "usecase.yaml"}
+    own = {"MODEL_CARD.md", "README.md", "dvc.yaml", "params.yaml", "usecase.yaml", "conf/config.yaml"}
+    own |= {f"conf/{name}.yaml" for name in ("candidates/standard", "candidates/small", "split/fifth", "split/tenth")}
     different = {
         name
         for name in (str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file())
@@ -253,17 +272,20 @@ def edit(file: Path, old: str, new: str) -> None:
 
 def test_an_update_brings_the_template_and_keeps_what_was_changed(kit: Path, clone: Path) -> None:
     folder = create(kit, clone, Wanted("planes", "regression")).folder
-    edit(folder / "params.yaml", "alpha: 1.0 ", "alpha: 2.0 ")
+    edit(folder / "conf/candidates/standard.yaml", "alpha: 1.0 ", "alpha: 2.0 ")
+    edit(folder / "params.yaml", "alpha: 1.0", "alpha: 2.0")
     edit(folder / "contract.yaml", "role: unused", "role: feature  # mine")
     (folder / "planes" / "mine.py").write_text("OWN = 1\n")
     edit(kit / template.TEMPLATE / "project/README.md.jinja", "In this folder:", "Here:")
-    edit(kit / template.TEMPLATE / "project/params.yaml.jinja", "max_bytes: 5000000", "max_bytes: 6000000")
+    edit(kit / template.TEMPLATE / "project/conf/config.yaml.jinja", "max_bytes: 5000000", "max_bytes: 6000000")
     commit(kit)
     found = template.update(kit, folder)
-    assert (found.changed, found.conflicts) == (["README.md", "params.yaml"], [])
+    assert (found.changed, found.conflicts) == (["README.md", "conf/config.yaml", "params.yaml"], [])
     assert "Here:" in (folder / "README.md").read_text()
-    params = (folder / "params.yaml").read_text()
-    assert "alpha: 2.0 " in params and "max_bytes: 6000000" in params
+    text = (folder / "params.yaml").read_text()
+    assert "alpha: 2.0" in text and "max_bytes: 6000000" in text
+    params.write(folder, [])
+    assert (folder / "params.yaml").read_text() == text, "both have the change and the template's"
     assert "role: feature  # mine" in (folder / "contract.yaml").read_text()
     assert (folder / "planes" / "mine.py").read_text() == "OWN = 1\n"
     assert template.update(kit, folder).changed == []
@@ -271,11 +293,11 @@ def test_an_update_brings_the_template_and_keeps_what_was_changed(kit: Path, clo
 
 def test_lines_that_both_have_changed_are_marked(kit: Path, clone: Path) -> None:
     folder = create(kit, clone, Wanted("planes", "regression")).folder
-    edit(folder / "params.yaml", "max_bytes: 5000000", "max_bytes: 1000")
-    edit(kit / template.TEMPLATE / "project/params.yaml.jinja", "max_bytes: 5000000", "max_bytes: 6000000")
+    edit(folder / "conf/config.yaml", "max_bytes: 5000000", "max_bytes: 1000")
+    edit(kit / template.TEMPLATE / "project/conf/config.yaml.jinja", "max_bytes: 5000000", "max_bytes: 6000000")
     commit(kit)
-    assert template.update(kit, folder).conflicts == ["params.yaml"]
-    assert "<<<<<<< " in (folder / "params.yaml").read_text()
+    assert template.update(kit, folder).conflicts == ["conf/config.yaml"]
+    assert "<<<<<<< " in (folder / "conf/config.yaml").read_text()
 
 
 def test_a_kit_without_the_commit_changes_nothing(kit: Path, clone: Path) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from delivery import params
 from delivery.tabular.contract import Contract
 from delivery.tabular.project import Project
 from delivery.tabular.validate import findings
@@ -37,6 +39,11 @@ def test_the_source_gives_the_bytes_that_git_names(project: Project) -> None:
     (out,) = yaml.safe_load(POINTER.read_text())["outs"]
     content = project.contract.data.read_bytes()
     assert (out["md5"], out["size"]) == (hashlib.md5(content, usedforsecurity=False).hexdigest(), len(content))
+
+
+def test_params_yaml_is_what_conf_composes(project: Project) -> None:
+    set_for_this_run = shlex.split(params.noted(project.folder))
+    assert project.params == params.read(project.folder, *set_for_this_run), "python -m delivery params composes it"
 
 
 def test_units_are_metric(project: Project) -> None:
