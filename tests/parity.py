@@ -238,8 +238,9 @@ _PIPELINES_AS_CODE = (
     "| merge request | supported | `git push -o merge_request.create`, with GitLab's options `target`, `title`, "
     "`description` and `label`; a push of its commits to the target merges it, deleting the branch closes it; "
     "a push option that does not exist here is refused |",
-    "| comment | supported | by the API of Gitea: `on-comment`, `/test`, `/retest`, `/cancel`, each also with a name, "
-    "and `/ok-to-test`; whose comment counts is no question here, because only the owner can write one |",
+    "| comment on a merge request | supported | by the API of Gitea: `on-comment`, `/test`, `/retest`, `/cancel`, each "
+    "also with a name, and `/ok-to-test`; only the owner can write a comment here |",
+    "| comment on a pushed commit | not supported | Pipelines as Code supports it with GitHub and GitLab, not with Gitea |",
     "| `on-event`, `on-target-branch`, `on-path-change`, `on-path-change-ignore`, `on-cel-expression`, `on-comment` | "
     "supported | cel-go's list library is missing in CEL |",
     "| `on-label` | supported | labels come from the push option `merge_request.label=NAME`, also several, or from "
@@ -248,7 +249,8 @@ _PIPELINES_AS_CODE = (
     "| `max-keep-runs`, `cancel-in-progress`, `target-namespace` | supported | |",
     "| variables of `{{ }}` | supported | body, headers, files, `cel:`, `git_auth_secret`, params of the Repository |",
     "| incoming webhooks | supported | POST `/incoming` of the Git server; a secret in the URL is refused |",
-    "| global Repository | not supported | |",
+    "| global Repository | supported | `pipelines-as-code` in `openshift-pipelines`: its concurrency_limit, params, "
+    "git_provider and settings; not its incoming rules, as in Pipelines as Code 0.48 |",
 )
 _AUTHORIZATION = """\
 Every request is authorized by the Roles and bindings in the lab, with the default ClusterRoles of Kubernetes,

@@ -29,7 +29,7 @@ def cancel_older(lookups: Lookups, repository: Object, event: Event, newest: Obj
 
     With a limit of concurrent runs nothing is cancelled, as Pipelines as Code does not support both.
     """
-    limited = (repository.get("spec") or {}).get("concurrency_limit")
+    limited = lookups.spec(repository).get("concurrency_limit")
     if annotation(newest, keys.CANCEL_IN_PROGRESS) != "true" or limited:
         return
     labels = {keys.URL_REPOSITORY: event.repository, keys.ORIGINAL: annotation(newest, keys.ORIGINAL)}

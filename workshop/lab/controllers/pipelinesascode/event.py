@@ -21,8 +21,17 @@ CANCEL_ALL, CANCEL, OK_TO_TEST = "cancel-all-comment", "cancel-comment", "ok-to-
 COMMANDS = (TEST_ALL, TEST, RETEST_ALL, RETEST, CANCEL_ALL, CANCEL, OK_TO_TEST)
 NO_FILES = Changed()
 _SKIP = re.compile(r"\[(skip ci|ci skip|skip tkn|tkn skip)\]")
-_OK_TO_TEST = re.compile(r"(^|\n)/ok-to-test(?:\s+[a-fA-F0-9]{7,40})?\s*(\r\n|\r|\n|$)")
-_COMMAND = re.compile(r"(?m)^\s*/(?P<verb>test|retest|cancel)(?:[ \t]+(?P<name>\S+).*|\s*)$")
+_OK_TO_TEST = re.compile(r"(^|\n)\s*/ok-to-test(?:\s+[a-fA-F0-9]{7,40})?\s*(\r\n|\r|\n|$)")
+_COMMANDS = (
+    (re.compile(r"(?m)^\s*/retest\s*$"), RETEST_ALL, ""),
+    (re.compile(r"(?m)^\s*/retest[ \t]+\S+"), RETEST, "/retest"),
+    (re.compile(r"(?m)^\s*/test\s*$"), TEST_ALL, ""),
+    (re.compile(r"(?m)^\s*/test[ \t]+\S+"), TEST, "/test"),
+    (_OK_TO_TEST, OK_TO_TEST, ""),
+    (re.compile(r"(?m)^\s*/cancel\s*$"), CANCEL_ALL, ""),
+    (re.compile(r"(?m)^\s*/cancel[ \t]+\S+"), CANCEL, "/cancel"),
+)
+"""What a comment asks for, the first that matches: the type, and the word before the name of a PipelineRun."""
 
 
 @dataclass(frozen=True)
@@ -131,15 +140,18 @@ def of_request(body: Mapping[str, Any], headers: Mapping[str, str], message: str
 
 
 def command(comment: str) -> tuple[str, str]:
-    """The type of a comment, and the PipelineRun that it names (pkg/opscomments)."""
-    match = _COMMAND.search(comment)
-    if _OK_TO_TEST.search(comment) and (match is None or match["verb"] == "cancel"):
-        return OK_TO_TEST, ""
-    if match is None:
-        return NO_OPS_COMMENT, ""
-    one = {"test": TEST, "retest": RETEST, "cancel": CANCEL}[match["verb"]]
-    all_ = {"test": TEST_ALL, "retest": RETEST_ALL, "cancel": CANCEL_ALL}[match["verb"]]
-    return (one, match["name"]) if match["name"] else (all_, "")
+    """The type of a comment, and the PipelineRun that it names. Source: CommentEventType in pkg/opscomments."""
+    for pattern, type_, word in _COMMANDS:
+        if pattern.search(comment):
+            return type_, _named(comment, word) if word else ""
+    return NO_OPS_COMMENT, ""
+
+
+def _named(comment: str, word: str) -> str:
+    """The word after one space; empty for an argument. Source: getNameFromComment in pkg/opscomments."""
+    words = comment.strip().split(word)[1].split("\n")[0].split(" ")
+    name = words[1].strip() if len(words) > 1 else ""
+    return "" if "=" in name else name
 
 
 def _common(body: Mapping[str, Any]) -> dict[str, Any]:

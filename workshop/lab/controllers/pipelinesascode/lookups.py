@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workshop.lab.controllers.pipelinesascode import keys
+from workshop.lab.controllers.pipelinesascode.inheritance import NAME, NAMESPACE, inherited, inherits_secret
 from workshop.lab.controllers.pipelinesascode.resolving import label_value
 from workshop.lab.forge.git import Git, folder_at
 from workshop.lab.forge.statuses import Status, report
@@ -46,6 +47,14 @@ class Lookups:
         ]
         return min(found, key=lambda one: str(one["metadata"].get("creationTimestamp", "")), default=None)
 
+    def spec(self, repository: Object) -> Object:
+        """The spec of a Repository, with what it inherits from the global one."""
+        return inherited(repository.get("spec") or {}, self._general())
+
+    def _general(self) -> Object:
+        found = self.store.find(built_in("Repository"), NAMESPACE, NAME)
+        return (found or {}).get("spec") or {}
+
     def folder(self, url: str) -> Path | None:
         """The bare repository at a URL of the Git server."""
         return folder_at(self.root, self.address, url)
@@ -60,11 +69,13 @@ class Lookups:
         return Git(folder, self.env)
 
     def token(self, repository: Object, owner: str) -> str:
-        """The token for pushes: of the Repository's Secret, else of the participant. Raises LookupError."""
+        """The token for pushes: of the Secret of git_provider, else of the participant. Raises LookupError."""
         namespace = str(repository["metadata"]["namespace"])
-        reference = ((repository.get("spec") or {}).get("git_provider") or {}).get("secret")
+        reference = (self.spec(repository).get("git_provider") or {}).get("secret")
         if reference:
-            return self.secret(namespace, reference["name"], reference.get("key") or "provider.token")
+            is_general = inherits_secret(repository.get("spec") or {}, self._general())
+            place = NAMESPACE if is_general else namespace
+            return self.secret(place, reference["name"], reference.get("key") or "provider.token")
         return self.tokens[(owner, namespace)]
 
     def secret(self, namespace: str, name: str, key: str) -> str:

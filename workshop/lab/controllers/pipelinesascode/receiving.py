@@ -81,7 +81,7 @@ class Receiver:
         if folder is None:
             raise GitFailure(f"{event.url} has no repository")
         git = self._lookups.git(folder)
-        settings = (repository.get("spec") or {}).get("settings") or {}
+        settings = self._lookups.spec(repository).get("settings") or {}
         is_default = settings.get("pipelinerun_provenance") == "default_branch"
         revision = event.default_branch if is_default else event.sha
         names = [name for name in await git.files(revision, FOLDER) if name.endswith((".yaml", ".yml"))]
@@ -149,13 +149,13 @@ class Receiver:
 
     def _params(self, repository: Object, event: Event) -> dict[str, str]:
         namespace = str(repository["metadata"]["namespace"])
-        declared = (repository.get("spec") or {}).get("params")
+        declared = self._lookups.spec(repository).get("params")
         found = params_of(event, namespace, declared, lambda name, key: self._lookups.secret(namespace, name, key))
         return {**found, **({"pull_request_number": str(event.number)} if event.number else {})}
 
     def _own_params(self, repository: Object, event: Event) -> dict[str, str]:
         """The params that the Repository declares, for CEL."""
-        declared: Sequence[Mapping[str, Any]] = (repository.get("spec") or {}).get("params") or ()
+        declared: Sequence[Mapping[str, Any]] = self._lookups.spec(repository).get("params") or ()
         if not declared:
             return {}
         known = self._params(repository, event)

@@ -28,7 +28,7 @@ def start(lookups: Lookups, repository: Object, event: Event, run: Object, secre
     """
     namespace = str(repository["metadata"]["namespace"])
     token = lookups.token(repository, event.owner)
-    waits = bool((repository.get("spec") or {}).get("concurrency_limit"))
+    waits = bool(lookups.spec(repository).get("concurrency_limit"))
     meta = run["metadata"]
     meta["namespace"] = namespace
     meta["labels"] = {**(meta.get("labels") or {}), **_labels(event, repository, meta, waits)}

@@ -107,7 +107,7 @@ class Watcher:
 
     def _start_next(self, repository: Object) -> None:
         """Start waiting runs, oldest first, while fewer run than the limit allows; without a limit, all."""
-        name, limit = str(repository["metadata"]["name"]), (repository.get("spec") or {}).get("concurrency_limit")
+        name, limit = str(repository["metadata"]["name"]), self._lookups.spec(repository).get("concurrency_limit")
         runs = [
             one
             for one in self._lookups.runs(str(repository["metadata"]["namespace"]), {keys.REPOSITORY: name})

@@ -174,6 +174,9 @@ def test_a_comment_starts_the_runs_whose_pattern_it_has() -> None:
         ("/cancel", ("cancel-all-comment", "")),
         ("see /test", ("no-ops-comment", "")),
         ("/tests", ("no-ops-comment", "")),
+        ("/cancel\n/retest", ("retest-all-comment", "")),
+        ("/cancel a\n/ok-to-test", ("ok-to-test-comment", "")),
+        ("/test tag=v1", ("test-comment", "")),
     ],
 )
 def test_a_line_of_a_comment_is_a_command(comment: str, expected: tuple[str, str]) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.workshop.lab.controllers.pipelinesascode.conftest import CONSOLE, NAMESPACE, TOKEN, URL, Bench
 from workshop.lab.api_errors import ApiError
+from workshop.lab.controllers.pipelinesascode.inheritance import inherited
 from workshop.lab.kinds import built_in
 from workshop.manifests.objects import Object, annotations_of, labels_of
 
@@ -232,6 +233,44 @@ def test_the_token_of_the_repository_goes_before_that_of_the_participant(bench: 
     name = annotations_of(run)[P + "git-auth-secret"]
     made = bench.store.get(built_in("Secret"), NAMESPACE, name)
     assert base64.b64decode(made["data"]["git-provider-token"]) == b"b"
+
+
+def test_a_repository_inherits_from_the_global_one(bench: Bench) -> None:
+    data = {"provider.token": base64.b64encode(b"general").decode()}
+    for name in (NAMESPACE, "openshift-pipelines"):
+        bench.store.create(built_in("Secret"), {"metadata": {"name": "bot", "namespace": name}, "data": data})
+        data = {"provider.token": base64.b64encode(b"of the cluster").decode()}
+    bench.apply(
+        "pipelines-as-code",
+        "openshift-pipelines",
+        url="https://global.example",
+        concurrency_limit=1,
+        params=[{"name": "room", "value": "B12"}],
+        git_provider={"type": "forgejo", "secret": {"name": "bot"}},
+        settings={"pipelinerun_provenance": "default_branch"},
+    )
+    bench.apply(git_provider={"type": "gitea"}, concurrency_limit=2)
+    bench.commit(**folder(check=pipeline_run(params='- {name: room, value: "{{ room }}"}')))
+    (run,) = bench.push("main")
+    assert values(run)["room"] == "B12"
+    made = bench.store.get(built_in("Secret"), NAMESPACE, annotations_of(run)[P + "git-auth-secret"])
+    assert base64.b64decode(made["data"]["git-provider-token"]) == b"of%20the%20cluster"
+    spec = bench.lookups.spec(bench.repository())
+    assert (spec["concurrency_limit"], spec.get("settings")) == (2, None), "own values first; settings need some"
+    assert bench.repository()["spec"].get("params") is None, "the stored object stays as it was"
+
+
+@pytest.mark.parametrize(
+    ("own", "general", "expected"),
+    [
+        ({"type": "gitea"}, {"type": "gitlab", "url": "https://g"}, {"type": "gitea"}),
+        ({"url": "https://a"}, {"type": "forgejo", "url": "https://g"}, {"type": "forgejo", "url": "https://a"}),
+    ],
+)
+def test_git_provider_is_inherited_for_the_same_type_of_server(
+    own: dict[str, str], general: dict[str, str], expected: dict[str, str]
+) -> None:
+    assert inherited({"git_provider": own}, {"git_provider": general})["git_provider"] == expected
 
 
 def request(bench: Bench, **files: str) -> tuple[str, list[Object]]:
