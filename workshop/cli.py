@@ -203,6 +203,7 @@ def _new(new: argparse.ArgumentParser) -> None:
                      help="the value of the target to look for; all others are the other class")  # fmt: skip
     new.add_argument("--algorithm", choices=("scikit-learn", "xgboost", "onnx"), default="scikit-learn")
     new.add_argument("--delimiter", default=",", metavar="CHARACTER", help="between the values of a line (default: ,)")
+    new.add_argument("--decimal", default=".", choices=[".", ","], help="before the decimals of a number (default: .)")
     new.add_argument("--missing", action="append", default=[], metavar="WORD", help="a word for a missing value")
     new.add_argument("--text", action="append", default=[], metavar="COLUMN", help="take all its values as texts")
 

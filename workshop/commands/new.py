@@ -16,7 +16,11 @@ def new(words: argparse.Namespace) -> int:
     """Make the project, and say what comes next. Raises UsageError, SetupError."""
     if len(words.delimiter) != 1 or words.delimiter in '"\n\r ':
         raise UsageError(f"--delimiter: got {words.delimiter!r}, allowed: one character", hint="--delimiter ';'")
-    reading = Reading(words.delimiter, MISSING | set(words.missing), frozenset(words.text))
+    if words.decimal == words.delimiter:
+        raise UsageError(
+            f"--decimal: got {words.decimal!r}, which separates the values too", hint="--delimiter ';' --decimal ','"
+        )
+    reading = Reading(words.delimiter, MISSING | set(words.missing), frozenset(words.text), words.decimal)
     data = Path(words.data).expanduser().absolute() if words.data else None
     wanted = Wanted(words.name, words.task, words.algorithm, data, words.target, words.positive, reading)
     made = create(KIT, clone_around(Path.cwd()), wanted)

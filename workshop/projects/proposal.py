@@ -51,7 +51,7 @@ def propose(found: Survey, label_name: str, task: str = "", positive: str = "") 
         raise UsageError("--positive: a regression has no classes", hint=f"--task {CLASSIFICATION}")
     if label.known < FEWEST:
         raise UsageError(
-            f"{found.file}: {label.name}: {label.known} rows have a value, allowed: at least {FEWEST}",
+            f"{found.place}: {label.name}: {label.known} rows have a value, allowed: at least {FEWEST}",
             hint="more rows; a model that is tested on a few says nothing",
         )
     answers = _classes(found, label, positive) if task == CLASSIFICATION else _bounds(found, label)
@@ -59,7 +59,7 @@ def propose(found: Survey, label_name: str, task: str = "", positive: str = "") 
     columns = [_column(one, label, task, notes) for one in found.columns]
     features = [one for one in columns if one["role"] == "feature"]
     if not features:
-        raise UsageError(f"{found.file}: no column can be a feature: {'; '.join(notes)}", hint="add columns")
+        raise UsageError(f"{found.place}: no column can be a feature: {'; '.join(notes)}", hint="add columns")
     slices = [one["name"] for one in features if found[one["name"]].has_few_values][:2]
     contract: dict[str, Any] = {"columns": columns}
     if task == CLASSIFICATION:
@@ -70,9 +70,9 @@ def propose(found: Survey, label_name: str, task: str = "", positive: str = "") 
 def _label(found: Survey, name: str) -> Column:
     if not name:
         proposals = ", ".join(f"{one.name} ({proposed_task(one)})" for one in found.columns if one.type != EMPTY)
-        raise UsageError(f"{found.file}: which column is to be predicted?", hint=f"--target, one of: {proposals}")
+        raise UsageError(f"{found.place}: which column is to be predicted?", hint=f"--target, one of: {proposals}")
     if name not in found.names:
-        raise UsageError(f"{found.file}:1: no column is called {name!r}", hint=f"it has {', '.join(found.names)}")
+        raise UsageError(f"{found.place}: no column is called {name!r}", hint=f"it has {', '.join(found.names)}")
     label = found[name]
     if label.type == DATE:
         line, value = label.first[DATE]
@@ -83,7 +83,8 @@ def _label(found: Survey, name: str) -> Column:
     if len(label.values) < 2:
         only = next(iter(label.values), "nothing")
         raise UsageError(
-            f"{found.file}: {name}: all rows have {only[:40]!r}: there is nothing to predict", hint="another --target"
+            f"{found.place}: {label.name}: all rows have {only[:40]!r}: there is nothing to predict",
+            hint="another --target",
         )
     return label
 
@@ -96,8 +97,8 @@ def _classes(found: Survey, label: Column, positive: str) -> dict[str, Any]:
         raise UsageError(f"--positive: {label.name} has no value {positive!r}", hint=f"it has {shown}")
     if len(counts) > 2 and not positive:
         raise UsageError(
-            f"{found.file}: {label.name}: {'at least ' if label.more_values else ''}{len(counts)} values, allowed: two "
-            f"classes; it has {shown}",
+            f"{found.place}: {label.name}: {'at least ' if label.more_values else ''}{len(counts)} values, allowed: "
+            f"two classes; it has {shown}",
             hint=f"--positive VALUE predicts one value against all others; --task {REGRESSION} predicts numbers",
         )
     # The rarer one is usually what is looked for.
@@ -105,7 +106,7 @@ def _classes(found: Survey, label: Column, positive: str) -> dict[str, Any]:
     count = label.values[chosen]
     if min(count, label.known - count) < FEWEST_OF_CLASS:
         raise UsageError(
-            f"{found.file}: {label.name}: {count} of {label.known:,} rows have {chosen[:40]!r}, "
+            f"{found.place}: {label.name}: {count} of {label.known:,} rows have {chosen[:40]!r}, "
             f"allowed: at least {FEWEST_OF_CLASS} rows of each class",
             hint="more rows, or another --positive",
         )
@@ -128,7 +129,7 @@ def _class_name(label: str, value: str) -> str:
 
 def _bounds(found: Survey, label: Column) -> dict[str, Any]:
     if not label.deviation:
-        raise UsageError(f"{found.file}: {label.name}: all rows have the same value", hint="another --target")
+        raise UsageError(f"{found.place}: {label.name}: all rows have the same value", hint="another --target")
     return {
         "target": label.name,
         "max_rmse": float(f"{label.deviation:.3g}"),

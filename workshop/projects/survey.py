@@ -5,6 +5,7 @@ The memory that it takes does not depend on the number of rows.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 import unicodedata
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workshop.errors import UsageError
-from workshop.projects.columns import Column, kind_of
+from workshop.projects.columns import INTEGER, NUMBER, STRING, Column, kind_of
 
 LARGEST = 200_000_000
 """Bytes of a file: training reads all of it into the memory of one step."""
@@ -30,16 +31,26 @@ LONGEST_NAME = 63
 MISSING = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None"})
 """What means that a value is missing."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9 _.()/%+-]*")
+_COMMA = re.compile(r"[+-]?\d+,\d+")
 _DELIMITERS = {";": "';'", "\t": "$'\\t'", "|": "'|'"}
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a file is to be read: its delimiter, further words for a missing value, and columns that are texts."""
+    """How a file is to be read: delimiter, words for a missing value, columns that are texts, and decimal sign."""
 
     delimiter: str = ","
     missing: frozenset[str] = MISSING
     texts: frozenset[str] = frozenset()
+    decimal: str = "."
+    """What separates the decimals of a number in the file."""
+
+    def value(self, field: str) -> str:
+        """A value of the file as it is kept: stripped, empty if it is missing, numbers with a point."""
+        found = field.strip()
+        if self.decimal != "." and _COMMA.fullmatch(found.replace(self.decimal, ",")):
+            found = found.replace(self.decimal, ".")
+        return "" if found in self.missing else found
 
 
 @dataclass
@@ -48,11 +59,18 @@ class Survey:
 
     file: Path
     columns: list[Column]
+    header: int = 1
+    """The line that has their names."""
     rows: int = 0
     notes: list[str] = field(default_factory=list)
 
     def __getitem__(self, name: str) -> Column:
         return next(column for column in self.columns if column.name == name)
+
+    @property
+    def place(self) -> str:
+        """`file:line` of the header, for what is wrong with all values of a column."""
+        return f"{self.file}:{self.header}"
 
     @property
     def names(self) -> list[str]:
@@ -64,7 +82,8 @@ def survey(file: Path, reading: Reading) -> Survey:
     """Read the file. Raises UsageError with all faults of the header, or with the first fault of each column."""
     _check_size(file)
     with _lines(file, reading) as lines:
-        found = Survey(file, _header(file, lines, reading))
+        header, columns = _header(file, lines, reading)
+        found = Survey(file, columns, header)
         for line, row in lines:
             if len(row) != len(found.columns):
                 raise _fault(
@@ -77,7 +96,7 @@ def survey(file: Path, reading: Reading) -> Survey:
     if unknown := sorted(reading.texts - set(found.names)):
         raise UsageError(f"--text: {file} has no column {', '.join(unknown)}", hint=f"it has {', '.join(found.names)}")
     if not found.rows:
-        raise _fault(file, 2, "there are no rows after the header", "add rows, or name another file")
+        raise _fault(file, found.header + 1, "there are no rows after the header", "add rows, or name another file")
     _check_types(found)
     return found
 
@@ -96,15 +115,18 @@ def _lines(file: Path, reading: Reading) -> Iterator[Iterator[tuple[int, list[st
         reader = csv.reader(_decoded(file, content), delimiter=reading.delimiter, strict=True)
 
         def read() -> Iterator[tuple[int, list[str]]]:
+            # A value in quotes may have line breaks, so a row has the line on which it begins.
+            begins = 1
             try:
                 for row in reader:
+                    line, begins = begins, reader.line_num + 1
                     if row:
-                        values = [value.strip() for value in row]
-                        yield reader.line_num, ["" if one in reading.missing else one for one in values]
+                        yield line, [reading.value(one) for one in row]
             except csv.Error as error:
-                raise _fault(
-                    file, reader.line_num, f"{error}", "look for a quote that is not closed, or a line that is too long"
-                ) from error
+                carriage = f"tr '\\r' '\\n' < {file.name} > new.csv, or save it as CSV UTF-8"
+                quote = "look for a quote that is not closed, or a value that is too long, in the row that begins here"
+                hint = carriage if "new-line character" in str(error) else quote
+                raise _fault(file, begins, f"{error}".partition(" - ")[0], hint) from error
 
         yield read()
 
@@ -116,6 +138,11 @@ def _decoded(file: Path, content: BinaryIO) -> Iterator[str]:
         number += 1
         if len(line) > LONGEST_LINE:
             raise _fault(file, number, f"a line has over {LONGEST_LINE:,} bytes", "is this a CSV file?")
+        if number == 1 and line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            hint = f"iconv -f UTF-16 -t UTF-8 {file.name} > new.csv, or save it as CSV UTF-8"
+            raise _fault(file, 1, "the file is in UTF-16, allowed: UTF-8", hint)
+        if b"\0" in line:
+            raise _fault(file, number, "byte 0x00, which no text has", "is this a CSV file?")
         try:
             # A byte order mark, which spreadsheets write, is no part of the first name.
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
@@ -138,8 +165,11 @@ def _check_size(file: Path) -> None:
         raise _fault(file, 1, "the file is empty", "name a file with a header and rows")
 
 
-def _header(file: Path, lines: Iterator[tuple[int, list[str]]], reading: Reading) -> list[Column]:
+def _header(file: Path, lines: Iterator[tuple[int, list[str]]], reading: Reading) -> tuple[int, list[Column]]:
+    """The line of the header, and the columns that it names."""
     line, names = next(lines, (1, []))
+    if not names:
+        raise _fault(file, 1, "all lines are empty", "name a file with a header and rows")
     if len(names) == 1:
         for other, shown in _DELIMITERS.items():
             if other != reading.delimiter and other in names[0]:
@@ -162,7 +192,7 @@ def _header(file: Path, lines: Iterator[tuple[int, list[str]]], reading: Reading
             hint=f"rename them in the first line; allowed: letters, digits, spaces and _ . ( ) / % + -, "
             f"a letter first, up to {LONGEST_NAME} characters, each name once",
         )
-    return [Column(name, name in reading.texts) for name in names]
+    return line, [Column(name, name in reading.texts) for name in names]
 
 
 def _name_fault(at: int, name: str, names: Sequence[str]) -> str:
@@ -172,16 +202,22 @@ def _name_fault(at: int, name: str, names: Sequence[str]) -> str:
         return f"column {at}: {name!r} is the name of column {first} too"
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         plain = unicodedata.normalize("NFKD", name.replace("ß", "ss")).encode("ascii", "ignore").decode()
-        plain = re.sub(r"[^A-Za-z0-9 _.()/%+-]", "_", plain)[:LONGEST_NAME]
+        plain = re.sub(r"[^A-Za-z0-9 _.()/%+-]", "_", plain)[:LONGEST_NAME].strip()
         better = plain if _NAME.fullmatch(plain) and plain not in names else f"column_{at}"
         return f"column {at}: got {name[:80]!r}, for example {better!r}"
     return ""
 
 
 def _check_types(found: Survey) -> None:
-    """Refuse columns of mixed types, with the first line that has the other type."""
+    """Refuse columns of mixed types, with the first line that has the other type, and numbers with a comma."""
     faults = []
     for column in found.columns:
+        if column.type == STRING and not column.is_text and _has_commas(column):
+            line, value = column.first[STRING]
+            raise _fault(
+                found.file, line, f"{column.name}: got {value[:40]!r}, and the other values are numbers or such",
+                f"--decimal ',' if it separates decimals; --text '{column.name}' if it is no number; else take it out",
+            )  # fmt: skip
         if column.stray:
             line, value = column.stray
             numbers = column.known - column.kinds["string"] - column.kinds["date"]
@@ -195,6 +231,11 @@ def _check_types(found: Survey) -> None:
             hint="mend the values; --missing '?' takes a word as a missing value; --text COLUMN takes all values "
             "of a column as texts",
         )
+
+
+def _has_commas(column: Column) -> bool:
+    """Whether all values that are no numbers are numbers with one comma."""
+    return all(_COMMA.fullmatch(value) or kind_of(value) in (INTEGER, NUMBER) for value in column.values)
 
 
 def _fault(file: Path, line: int, what: str, hint: str) -> UsageError:

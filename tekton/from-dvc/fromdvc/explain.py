@@ -17,6 +17,7 @@ from dvc.exceptions import (
 )
 from dvc.parsing import ResolveError
 from dvc.schema import FOREACH_IN, MULTI_STAGE_SCHEMA, OUT_PSTAGE_DETAILED_SCHEMA, PLOT_PROPS_SCHEMA, STAGE_DEFINITION
+from dvc.utils.serialize import EncodingError
 from dvc.utils.strictyaml import YAMLSyntaxError, YAMLValidationError
 
 from fromdvc.errors import FromDvcError
@@ -30,6 +31,8 @@ def explained(error: DvcException, lines: Lines, stages: Sequence[Any]) -> FromD
     match error:
         case NotDvcRepoError():
             return located([lines.at()], "it is in no DVC project", hint="dvc init in the root of the project")
+        case EncodingError():
+            return _encoding(lines.of_file(error.path))
         case YAMLSyntaxError():
             return _syntax(error, lines.of_file(error.relpath))
         case YAMLValidationError():
@@ -38,8 +41,10 @@ def explained(error: DvcException, lines: Lines, stages: Sequence[Any]) -> FromD
             return _template(error, lines)
         case CyclicGraphError():
             found = [stage for stage in stages if _names(error, stage)]
-            names = ", ".join(sorted(stage.addressing for stage in found))
-            return _at(lines, found, f"the stages {names} need each other in a circle", "remove one of their deps")
+            names = sorted(stage.addressing for stage in found)
+            circle = f"the stages {', '.join(names)} need each other in a circle"
+            message = circle if len(names) > 1 else f"the stage {''.join(names)} needs its own output"
+            return _at(lines, found, message, "remove one of the deps")
         case OutputDuplicationError():
             message = f"{error.output} is an output of more than one stage"
             return _at(lines, list(error.stages), message, "an output belongs to one stage: give each its own path")
@@ -63,6 +68,16 @@ def _at(lines: Lines, stages: Sequence[Any], message: str, hint: str) -> FromDvc
     return located(places or [lines.at("stages")], message, hint=hint)
 
 
+def _encoding(lines: Lines) -> FromDvcError:
+    for number, line in enumerate(lines.file.read_bytes().split(b"\n"), start=1):
+        try:
+            line.decode()
+        except UnicodeDecodeError as error:
+            message = f"byte 0x{line[error.start]:02x} is not UTF-8"
+            return located([f"{lines.shown}:{number}"], message, hint="save the file as UTF-8")
+    return located([lines.at()], "it is not in UTF-8", hint="save the file as UTF-8")
+
+
 def _syntax(error: YAMLSyntaxError, lines: Lines) -> FromDvcError:
     cause = error.exc.__cause__
     mark = getattr(cause, "problem_mark", None) or getattr(cause, "context_mark", None)
@@ -74,7 +89,7 @@ def _syntax(error: YAMLSyntaxError, lines: Lines) -> FromDvcError:
 def _schema(error: YAMLValidationError, lines: Lines) -> FromDvcError:
     first = error.exc.errors[0]
     path = [getattr(part, "schema", part) for part in first.path]
-    where = " -> ".join(str(part) for part in path)
+    where = " -> ".join(str(part) for part in path) or "the file"
     allowed = sorted(map(str, _allowed(path[:-1]))) if lines.file.name == "dvc.yaml" else []
     if "extra keys" not in first.error_message or not allowed:
         return located(

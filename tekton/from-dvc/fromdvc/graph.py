@@ -62,7 +62,7 @@ class _Git:
 
     def has(self, path: str) -> bool:
         inside = os.path.relpath(path, self.root)
-        return inside in self.files or inside in self.folders
+        return inside == "." or inside in self.files or inside in self.folders
 
 
 def _parents(file: str) -> Iterator[str]:
@@ -146,6 +146,13 @@ class _Reader:
                     "the tasks share",
                     hint="an output is a path within the repository",
                 )
+        if not self.git.has(stage.wdir) and not self._is_made_by_another(stage):
+            wdir = os.path.relpath(stage.wdir, Path(stage.path).parent)
+            raise located(
+                [where.of_stage(_local_name(stage), wdir)],
+                f"{self._name(stage)} runs in {wdir}, a folder that no stage makes and Git does not have",
+                hint=f"commit a file in {wdir}, or make the folder in a stage before",
+            )
         for dep in [] if stage.frozen else stage.deps:
             if dep.protocol != "local" or not dep.fs_path or self._is_made(dep.fs_path) or self.git.has(dep.fs_path):
                 continue
@@ -160,6 +167,13 @@ class _Reader:
         key = self.repo.fs.parts(path)
         trie = self.index.outs_trie
         return bool(trie.has_subtrie(key) or trie.shortest_prefix(key))
+
+    def _is_made_by_another(self, stage: Any) -> bool:
+        """Whether the working folder of a stage is, lies in, or has in it an output of another stage."""
+        key, trie = self.repo.fs.parts(stage.wdir), self.index.outs_trie
+        around = trie.shortest_prefix(key)
+        outs = [*([around.value] if around else []), *(trie.values(prefix=key) if trie.has_subtrie(key) else [])]
+        return any(out.stage is not stage for out in outs)
 
     def _kept(self, keys: str, made: dict[int, Any]) -> dict[int, list[str]]:
         """The metrics or plots by the output that has them: outputs of that type, and files of the top level."""

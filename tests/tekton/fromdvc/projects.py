@@ -35,14 +35,14 @@ def git(folder: Path, *words: str) -> str:
     return done.stdout.strip()
 
 
-def write(folder: Path, files: Mapping[str, str]) -> None:
+def write(folder: Path, files: Mapping[str, str | bytes]) -> None:
     for name, text in files.items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
 
 
-def make(folder: Path, files: Mapping[str, str], dvc_root: str = ".") -> Path:
+def make(folder: Path, files: Mapping[str, str | bytes], dvc_root: str = ".") -> Path:
     """A Git repository with a DVC project and these files, committed."""
     write(folder, files)
     write(folder / dvc_root / ".dvc", {"config": "", ".gitignore": "/config.local\n/tmp\n/cache\n"})

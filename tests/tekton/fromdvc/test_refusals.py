@@ -13,8 +13,19 @@ from tests.tekton.fromdvc.projects import make, stage, stages, write
 CYCLE = stages(
     a=stage("a", ["c.txt"], ["a.txt"]), b=stage("b", ["a.txt"], ["b.txt"]), c=stage("c", ["b.txt"], ["c.txt"])
 )
-CASES = {
-    "cycle": (CYCLE, "dvc.yaml:2", "the stages a, b, c need each other in a circle", "remove one of their deps"),
+CASES: dict[str, tuple[str | bytes, str, str, str]] = {
+    "cycle": (CYCLE, "dvc.yaml:2", "the stages a, b, c need each other in a circle", "remove one of the deps"),
+    "a stage that needs its own output": (
+        stages(a=stage("a", ["a.txt"], ["a.txt"])), "dvc.yaml:2", "the stage a needs its own output", "remove",
+    ),
+    "no dictionary": ("- a\n", "dvc.yaml:1", "expected a dictionary in the file", "https://dvc.org/doc"),
+    "no UTF-8": (
+        b"stages:\n  a:\n    cmd: \xe4\n", "dvc.yaml:3", "byte 0xe4 is not UTF-8", "save the file as UTF-8",
+    ),
+    "a working folder that Git lacks": (
+        "stages:\n  a:\n    cmd: echo\n    wdir: nowhere\n    outs: [x]\n", "dvc.yaml:4",
+        "a runs in nowhere, a folder that no stage makes and Git does not have", "commit a file in nowhere, or make",
+    ),
     "unknown key": (
         "stages:\n  a:\n    cmd: echo\n    dep: [x]\n", "dvc.yaml:4", "unknown key stages -> a -> dep",
         "did you mean deps? allowed: always_changed, cmd, deps, desc, do, foreach,",

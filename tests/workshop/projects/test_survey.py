@@ -17,7 +17,7 @@ from workshop.projects.survey import MISSING, Reading, rows, survey
 COLORS = ("red", "blue", "green")
 
 
-def table(**columns: Any) -> str:
+def table(sep: str = ",", **columns: Any) -> str:
     """A CSV file of 60 rows: id, price, color and a label. `columns` are functions of the row."""
     made = {
         "id": lambda at: f"c{at}",
@@ -26,7 +26,7 @@ def table(**columns: Any) -> str:
         "sold": lambda at: "yes" if at % 4 == 0 else "no",
         **columns,
     }
-    lines = [",".join(made), *(",".join(str(make(at)) for make in made.values()) for at in range(60))]
+    lines = [sep.join(made), *(sep.join(str(make(at)) for make in made.values()) for at in range(60))]
     return "\n".join(lines) + "\n"
 
 
@@ -125,13 +125,20 @@ def replaced(old: str, new: str, count: int = 1) -> str:
         (replaced("c3,13", "c3,thirteen"), "cars.csv:5: price: got 'thirteen', and 59 of 60 values", "--text"),
         (replaced("c3,13", "c3,2024-01-02"), "cars.csv:5: price: got '2024-01-02', and 59 of 60", "--missing '?'"),
         (replaced("c3,13,", "c3,"), "cars.csv:5: got 3 fields, allowed: 4", "quotes"),
-        (replaced("c3,13", 'c3,"13'), "cars.csv:61: unexpected end of data", "quote"),
+        (replaced("c3,13", 'c3,"13'), "cars.csv:5: unexpected end of data", "quote"),
         (table().encode().replace(b"c3", b"c\xe9"), "cars.csv:5: byte 0xe9 is not UTF-8", "iconv"),
-        (table().encode("utf-16"), "cars.csv:1: byte 0xff is not UTF-8", "CSV UTF-8"),
+        (table().encode("utf-16"), "cars.csv:1: the file is in UTF-16", "iconv -f UTF-16"),
+        (table().encode().replace(b"c3", b"\0"), "cars.csv:5: byte 0x00", "is this a CSV file?"),
+        (table().replace("\n", "\r"), "cars.csv:1: new-line character seen in unquoted field", "tr '\\r' '\\n'"),
+        ("\n\n", "cars.csv:1: all lines are empty", "header"),
+        ("\nid,price\n", "cars.csv:3: there are no rows", "add rows"),
+        (replaced("price", "Preis €"), "cars.csv:1: column 2: got 'Preis €', for example 'Preis'", "allowed: letters"),
+        (table(cost=lambda at: f'"{at},5"'), "cars.csv:2: cost: got '0,5', and the other values", "--decimal"),
         ("a," * 250 + "b\n", "cars.csv:1: got 251 columns, allowed: 200", "leave out"),
     ],
     ids=["empty", "no rows", "semicolons", "tabs", "one column", "no header", "twice", "letters", "script", "nameless",
-         "mixed", "a date among numbers", "cut", "open quote", "latin-1", "utf-16", "wide"],
+         "mixed", "a date among numbers", "cut", "open quote", "latin-1", "utf-16",
+         "binary", "old line ends", "blank", "no rows after a blank line", "sign", "decimal comma", "wide"],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_an_error_with_its_line(
     tmp_path: Path, content: str | bytes, message: str, hint: str
@@ -145,14 +152,14 @@ def test_a_file_that_cannot_be_used_is_an_error_with_its_line(
 @pytest.mark.parametrize(
     ("content", "words", "message", "hint"),
     [
-        (table(), {"target": ""}, "cars.csv: which column is to be predicted?", "price (classification), color"),
+        (table(), {"target": ""}, "cars.csv:1: which column is to be predicted?", "price (classification), color"),
         (table(), {"target": "cost"}, "cars.csv:1: no column is called 'cost'", "it has id, price, color, sold"),
-        (table(sold=lambda _: "no"), {}, "sold: all rows have 'no': there is nothing to predict", "--target"),
-        (table(), {"target": "color"}, "color: 3 values, allowed: two classes; it has red (20)", "--positive VALUE"),
+        (table(sold=lambda _: "no"), {}, "cars.csv:1: sold: all rows have 'no': there is nothing", "--target"),
+        (table(), {"target": "color"}, "cars.csv:1: color: 3 values, allowed: two classes; it", "--positive VALUE"),
         (table(), {"target": "color", "positive": "pink"}, "color has no value 'pink'", "red (20)"),
-        (table(sold=lambda at: at == 5), {}, "sold: 1 of 60 rows have 'True', allowed: at least 10", "more rows"),
+        (table(sold=lambda at: at == 5), {}, "cars.csv:1: sold: 1 of 60 rows have 'True', allowed:", "more rows"),
         (table(sold=lambda at: "yes" if at < 9 else ""), {}, "sold: all rows have", "--target"),
-        (table(sold=lambda at: at % 2 if at < 9 else ""), {}, "sold: 9 rows have a value, allowed: at", "rows"),
+        (table(sold=lambda at: at % 2 if at < 9 else ""), {}, "cars.csv:1: sold: 9 rows have a value", "rows"),
         (table(sold=lambda at: f"2024-01-{at % 28 + 1:02}"), {}, "cars.csv:2: sold: got '2024-01-01', a date", "days"),
         (table(), {"task": "regression"}, "cars.csv:2: sold: got 'yes', which is no number", "--task classification"),
         (table(), {"target": "price", "task": "regression", "positive": "3"}, "a regression has no classes", "--task"),
@@ -185,6 +192,20 @@ def test_delimiter_missing_words_and_texts_are_taken_as_given(tmp_path: Path) ->
     assert list(rows(file, reading))[4] == ["c3", "", "red", "no"]
     with pytest.raises(UsageError, match=r"--text: .* has no column cost"):
         survey(file, Reading(";", MISSING | {"?"}, frozenset({"cost"})))
+
+
+def test_a_decimal_comma_is_read_as_a_point(tmp_path: Path) -> None:
+    content = table(cost=lambda at: f"{at},5", note=lambda at: f"a,{at % 3}" if at else "1,2,3", sep=";")
+    file, reading = write(tmp_path, content), Reading(";", decimal=",")
+    found = survey(file, reading)
+    assert (found["cost"].type, found["cost"].high, found["note"].type) == ("number", 59.5, "string")
+    assert list(rows(file, reading))[1][-2:] == ["0.5", "1,2,3"]
+
+
+def test_a_row_of_several_lines_has_the_line_on_which_it_begins(tmp_path: Path) -> None:
+    content = replaced("c3,13", '"c\n3",thirteen')
+    with pytest.raises(UsageError, match=r"cars\.csv:5: price: got 'thirteen'"):
+        survey(write(tmp_path, content), Reading())
 
 
 def test_postcodes_are_texts_and_not_numbers(tmp_path: Path) -> None:
