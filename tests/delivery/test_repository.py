@@ -121,6 +121,19 @@ def test_periods_that_are_not_tracked_stay_out_where_only_tracked_ones_count(
     assert results("advance", "--next", "tracked", "--run", "retrain-x") != {"commit": before}
 
 
+def test_data_without_periods_grows_by_commits_alone(
+    clone: Path, results: Callable[..., dict[str, str]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    module = next(clone.rglob("usecase.py"))
+    module.write_text("")
+    head = git(clone, "rev-parse", "HEAD")
+    assert results("advance", "--next", "tracked", "--run", "retrain-x") == {"commit": head}
+    assert main(["advance", "--next", "create", "--run", "retrain-x"]) == 1
+    message = capfd.readouterr().err
+    assert "next-period: got create, allowed: tracked, because the data of it has no periods" in message
+    assert "commit more rows (dvc add, dvc push), then retrain with next-period=tracked" in message
+
+
 def test_after_the_last_period_the_run_ends_with_the_use_cases_words(
     clone: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

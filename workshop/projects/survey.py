@@ -215,7 +215,7 @@ def _check_types(found: Survey) -> None:
         if column.type == STRING and not column.is_text and _has_commas(column):
             line, value = column.first[STRING]
             raise _fault(
-                found.file, line, f"{column.name}: got {value[:40]!r}, and the other values are numbers or such",
+                found.file, line, f"{column.name}: got {value[:40]!r}, a number with a comma",
                 f"--decimal ',' if it separates decimals; --text '{column.name}' if it is no number; else take it out",
             )  # fmt: skip
         if column.stray:

@@ -111,10 +111,12 @@ def test_a_project_is_a_use_case_of_the_kit(made: dict[tuple[str, str], Path]) -
         assert (config.task, config.deployment, config.folder.name) == (task, folder.name, folder.name)
         pointer = yaml.safe_load((folder / f"data/{folder.name}.csv.dvc").read_text())["outs"][0]
         assert pointer["md5"] == table.md5(folder / f"data/{folder.name}.csv")
-        run = yaml.safe_load((folder / "runs/train-and-stage.yaml").read_text())
-        given = {one["name"]: one["value"] for one in run["spec"]["params"]}
-        assert set(given["candidates"]) == set(Project.of(folder).params["candidates"])
-        assert (given["usecase"], given["image-name"]) == (f"workshop/usecases/{folder.name}", config.image)
+        for name in ("train-and-stage", "retrain"):
+            run = yaml.safe_load((folder / f"runs/{name}.yaml").read_text())
+            given = {one["name"]: one["value"] for one in run["spec"]["params"]}
+            assert run["spec"]["pipelineRef"] == {"name": name}
+            assert set(given["candidates"]) == set(Project.of(folder).params["candidates"])
+            assert (given["usecase"], given["image-name"]) == (f"workshop/usecases/{folder.name}", config.image)
         assert (folder / "requirements.txt").read_bytes() == (KIT / "model/requirements.txt").read_bytes()
         asked = json.loads((folder / "requests/row.json").read_text())["data"]
         assert tuple(asked["names"]) == Project.of(folder).contract.features
@@ -149,7 +151,13 @@ def test_the_use_case_of_the_cars_has_the_code_of_the_template(tmp_path: Path) -
         for name in (str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*") if file.is_file())
         if not (cars / name).is_file() or (cars / name).read_bytes() != (tmp_path / name).read_bytes()
     }
-    of_cars = {"fuel/usecase.py", "runs/train-and-stage.yaml", "tests/conftest.py", "tests/test_fuel.py"}
+    of_cars = {
+        "fuel/usecase.py",
+        "runs/train-and-stage.yaml",
+        "runs/retrain.yaml",
+        "tests/conftest.py",
+        "tests/test_fuel.py",
+    }
     assert different - {template.ANSWERS} == own | of_cars
 
 

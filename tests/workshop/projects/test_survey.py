@@ -133,7 +133,7 @@ def replaced(old: str, new: str, count: int = 1) -> str:
         ("\n\n", "cars.csv:1: all lines are empty", "header"),
         ("\nid,price\n", "cars.csv:3: there are no rows", "add rows"),
         (replaced("price", "Preis €"), "cars.csv:1: column 2: got 'Preis €', for example 'Preis'", "allowed: letters"),
-        (table(cost=lambda at: f'"{at},5"'), "cars.csv:2: cost: got '0,5', and the other values", "--decimal"),
+        (table(cost=lambda at: f'"{at},5"'), "cars.csv:2: cost: got '0,5', a number with a comma", "--decimal"),
         ("a," * 250 + "b\n", "cars.csv:1: got 251 columns, allowed: 200", "leave out"),
     ],
     ids=["empty", "no rows", "semicolons", "tabs", "one column", "no header", "twice", "letters", "script", "nameless",

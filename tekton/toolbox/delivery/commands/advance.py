@@ -3,7 +3,8 @@
     python -m delivery advance --next create --run retrain-x     make the next period if it is not tracked
     python -m delivery advance --next tracked --run retrain-x    stay with the periods there are if it is not tracked
 
-It makes a commit in the clone and pushes nothing. The use case decides what a period is.
+It makes a commit in the clone and pushes nothing. The use case decides what a period is. The data of a use case without
+the function `advance` has no periods: it grows by a commit of its pointer, and a run trains on all of it.
 """
 
 from __future__ import annotations
@@ -28,10 +29,17 @@ def run(given: argparse.Namespace) -> int:
     """Move on, commit, and write the result. DeliveryError when there is no next period."""
     config = usecase.read()
     move = getattr(usecase.load(config), "advance", None)
+    if move is None and given.next == CREATE:
+        raise DeliveryError(
+            f"next-period: got {CREATE}, allowed: {TRACKED}, because the data of {config.deployment} has no periods",
+            next=f"commit more rows (dvc add, dvc push), then retrain with next-period={TRACKED}; or write the "
+            f"function advance in {config.package}/usecase.py, as delivery/usecase.py describes it",
+        )
+    what = move(given.next == CREATE) if move else ""
     if move is None:
-        raise DeliveryError(f"{config.package}.usecase has no function advance, so a run cannot add the next period")
-    what = move(given.next == CREATE)
-    if what:
+        say("---> the data has no periods: the run trains on all of it")
+        commit = repository.head()
+    elif what:
         say(f"---> {what}")
         commit = repository.commit(f"{what}\n\nMade by the PipelineRun {given.run}.")
     else:

@@ -141,10 +141,28 @@ def test_a_version_tag_promotes(repository: Repository) -> None:
     assert (about["mlops-workshop/ref"], about["mlops-workshop/commit"]) == ("refs/tags/v1.0", sha)
 
 
+@pytest.mark.parametrize(
+    ("tag", "usecase"),
+    [
+        ("workshop/usecases/fuel/v1", "workshop/usecases/fuel"),
+        ("model/v2.0-rc.1", "model"),
+        ("vehicles/v1", "vehicles"),
+        ("v/v1", "v"),
+    ],
+)
+def test_the_folder_in_a_version_tag_is_that_of_the_use_case(repository: Repository, tag: str, usecase: str) -> None:
+    repository.git("tag", tag)
+    (run,) = repository.push(tag)
+    assert run["spec"]["pipelineRef"] == {"name": "promote"} and values(run) == {"usecase": usecase}
+    assert run["metadata"]["annotations"]["mlops-workshop/ref"] == f"refs/tags/{tag}"
+
+
 def test_other_branches_and_tags_start_nothing(repository: Repository) -> None:
     repository.commit("model.py")
-    repository.git("tag", "nightly")
-    assert repository.push("main:experiment", "nightly") == []
+    others = ("nightly", "workshop/usecases/fuel/nightly", "v1/nightly", "a.b/v1")
+    for tag in others:
+        repository.git("tag", tag)
+    assert repository.push("main:experiment", *others) == []
 
 
 def test_a_deleted_tag_starts_nothing(repository: Repository) -> None:
