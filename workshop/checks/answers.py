@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from workshop.checks.finding import CheckContext, Finding
+from workshop.languages.catalog import Sentence
 
 FOLDER = "answers"
 LARGEST, MOST = 1_000_000, 50
@@ -46,7 +47,7 @@ def missing(number: str, name: str, task: str) -> Finding:
     return Finding(
         task,
         False,
-        f"answers/{number}.yaml in your clone has no line `{name}: ...`",
+        Sentence("answers/{number}.yaml in your clone has no line `{name}: ...`", number=number, name=name),
         f"mkdir -p answers && echo '{name}: ...' >> answers/{number}.yaml",
     )
 

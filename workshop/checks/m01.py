@@ -8,6 +8,7 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.runs import PIPELINE, RETRAIN, described, pipeline, results
 from workshop.checks.serving import digests_of, state_of
 from workshop.cluster.jsonhttp import ask
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import name_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
@@ -30,13 +31,23 @@ def check(context: CheckContext) -> list[Finding]:
 
 
 def _ran(context: CheckContext, digests: set[str]) -> Finding:
-    task = f"the pipeline {PIPELINE} has built an image"
+    task = Sentence("the pipeline {pipeline} has built an image", pipeline=PIPELINE)
     namespace = context.namespace("dev")
     if digests:
-        return Finding(task, True, f"{_count(len(digests), 'image')} came out of successful runs in {namespace}")
+        return Finding(
+            task,
+            True,
+            Sentence(
+                "images of successful runs in {namespace}: {count}",
+                count=len(digests),
+                namespace=namespace,
+            ),
+        )
     runs = [run for run in context.cluster.list("PipelineRun", namespace) if pipeline(run) == PIPELINE]
     if not runs:
-        return Finding(task, False, f"there is no run of it in {namespace}", _START[context.on])
+        return Finding(
+            task, False, Sentence("there is no run of it in {namespace}", namespace=namespace), _START[context.on]
+        )
     newest = max(runs, key=lambda run: str(run["metadata"].get("creationTimestamp", "")))
     return Finding(
         task,
@@ -48,17 +59,24 @@ def _ran(context: CheckContext, digests: set[str]) -> Finding:
 
 def _serves(context: CheckContext, stage: str) -> Finding:
     namespace = context.namespace(stage)
-    task = f"{DEPLOYMENT} is available in {stage}"
+    task = Sentence("{deployment} is available in {stage}", deployment=DEPLOYMENT, stage=stage)
     found = context.cluster.find("SeldonDeployment", namespace, DEPLOYMENT)
     if found is None:
-        return Finding(task, False, f"there is no SeldonDeployment {DEPLOYMENT} in {namespace}", _START[context.on])
+        return Finding(
+            task,
+            False,
+            Sentence(
+                "there is no SeldonDeployment {deployment} in {namespace}", deployment=DEPLOYMENT, namespace=namespace
+            ),
+            _START[context.on],
+        )
     state = state_of(found)
     hint = "" if state == "Available" else f"oc describe sdep {DEPLOYMENT} -n {namespace}"
-    return Finding(task, state == "Available", f"its state is {state}", hint)
+    return Finding(task, state == "Available", Sentence("its state is {state}", state=state), hint)
 
 
 def _same(context: CheckContext, tested: set[str]) -> Finding:
-    task = "production serves a digest that staging has tested"
+    task = N_("production serves a digest that staging has tested")
     namespace = context.namespace("production")
     found = context.cluster.find("SeldonDeployment", namespace, DEPLOYMENT)
     if found is None or state_of(found) != "Available":
@@ -71,22 +89,34 @@ def _same(context: CheckContext, tested: set[str]) -> Finding:
         return Finding(
             task,
             False,
-            f"production runs {shown}, which came out of no successful run of {PIPELINE}",
+            Sentence(
+                "production runs {shown}, which came out of no successful run of {pipeline}",
+                shown=shown,
+                pipeline=PIPELINE,
+            ),
             "workshop promote brings the digest of staging to production",
         )
-    return Finding(task, True, f"{sorted(digests)[0][:19]} came out of a successful run of {PIPELINE}")
+    return Finding(
+        task,
+        True,
+        Sentence(
+            "{digest} came out of a successful run of {pipeline}", digest=sorted(digests)[0][:19], pipeline=PIPELINE
+        ),
+    )
 
 
 def _answers(context: CheckContext) -> Finding:
-    task = "production answers a request"
+    task = N_("production answers a request")
     url = context.values.get("PRODUCTION_URL")
     if not url:
-        return Finding(task, False, "production has no address yet", _START[context.on])
+        return Finding(task, False, N_("production has no address yet"), _START[context.on])
     try:
         body = (context.clone / REQUEST).read_bytes()
         given = ask(url, body)
     except OSError as e:
-        return Finding(task, False, f"{url} does not answer: {e}", context.where_things_are)
+        return Finding(
+            task, False, Sentence("{url} does not answer: {error}", url=url, error=e), context.where_things_are
+        )
     status, answer = given.status, given.json
     numbers = _probabilities(answer)
     if status != 200 or not numbers:
@@ -97,7 +127,7 @@ def _answers(context: CheckContext) -> Finding:
             f"HTTP {status}: {str(said)[:200]}",
             f"oc logs -n {context.namespace('production')} -l seldon-deployment-id={DEPLOYMENT}",
         )
-    return Finding(task, True, f"the prediction for {REQUEST} is {numbers}")
+    return Finding(task, True, Sentence("the prediction for {request} is {numbers}", request=REQUEST, numbers=numbers))
 
 
 def _tested(context: CheckContext) -> set[str]:
@@ -117,7 +147,3 @@ def _probabilities(answer: Any) -> list[Any]:
     rows = data.get("ndarray") or [(data.get("tensor") or {}).get("values")]
     first = rows[0] if isinstance(rows, list) and rows else None
     return first if isinstance(first, list) else [first] if isinstance(first, int | float) else []
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

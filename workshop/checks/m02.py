@@ -14,6 +14,7 @@ from pathlib import Path
 
 from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
+from workshop.languages.catalog import N_, Sentence
 
 NUMBER = "02"
 FEWEST = 1000
@@ -26,8 +27,11 @@ AFTERWARDS = ("dep_delay", "late")
 """Columns that are not known before departure."""
 Rows = list[dict[str, str]]
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
-}  # fmt: skip
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 _CONDITION = re.compile(r"\s*(\w+)\s*(>=|<=|>|<|=)\s*(.+?)\s*")
 
 
@@ -38,10 +42,10 @@ def check(context: CheckContext) -> list[Finding]:
     if not rows:
         where = "model/data has no month from January to July"
         return [
-            Finding("the months are there", False, where, "cd model && python -m flights.ensure --months 1-7"),
-            *(Finding(task, False, "it needs the months", "") for task in (_RATE, _HOUR, _LEAK, _GROUP)),
+            Finding(N_("the months are there"), False, where, "cd model && python -m flights.ensure --months 1-7"),
+            *(Finding(task, False, N_("it needs the months"), "") for task in (_RATE, _HOUR, _LEAK, _GROUP)),
         ]
-    there = Finding("the months are there", True, f"{len(rows):,} flights")
+    there = Finding(N_("the months are there"), True, Sentence("{count:,} flights", count=len(rows)))
     return [there, _rate(given, rows), _hour(given, rows), _leak(given, rows), _group(given, rows)]
 
 
@@ -50,10 +54,10 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
     return answers.put_aside(context, NUMBER)
 
 
-_RATE = "you know how many flights are late"
-_HOUR = "you know the hour to avoid"
-_LEAK = "you found the leak"
-_GROUP = "you found flights that are late twice as often as others"
+_RATE = N_("you know how many flights are late")
+_HOUR = N_("you know the hour to avoid")
+_LEAK = N_("you found the leak")
+_GROUP = N_("you found flights that are late twice as often as others")
 
 
 def _rows(folder: Path) -> Iterator[dict[str, str]]:
@@ -71,9 +75,15 @@ def _rate(given: dict[str, str], rows: Rows) -> Finding:
     share = 100 * sum(row["late"] == "1" for row in rows) / len(rows)
     said = _number(given["late-percent"])
     if said is None or abs(said - share) > 1:
-        return Finding(_RATE, False, f"you say {given['late-percent']}, and these flights say another number",
-                       "section 1 of the notebook prints it; write percent, without a sign")  # fmt: skip
-    return Finding(_RATE, True, f"{share:.1f} percent of them")
+        return Finding(
+            _RATE,
+            False,
+            Sentence(
+                "you say {late_percent}, and these flights say another number", late_percent=given["late-percent"]
+            ),
+            "section 1 of the notebook prints it; write percent, without a sign",
+        )
+    return Finding(_RATE, True, Sentence("{share:.1f} percent of them", share=share))
 
 
 def _hour(given: dict[str, str], rows: Rows) -> Finding:
@@ -89,9 +99,19 @@ def _hour(given: dict[str, str], rows: Rows) -> Finding:
     said = _number(given["worst-hour"])
     if said != worst:
         known = f"{rates[int(said)]:.1%} of its flights are late" if said in rates else f"it has no {FEWEST:,} flights"
-        return Finding(_HOUR, False, f"you say {given['worst-hour']}: {known}, and another hour is worse",
-                       "section 2 of the notebook draws the hours")  # fmt: skip
-    return Finding(_HOUR, True, f"{rates[worst]:.1%} of the flights scheduled from {worst}:00 on are late")
+        return Finding(
+            _HOUR,
+            False,
+            Sentence(
+                "you say {worst_hour}: {known}, and another hour is worse", worst_hour=given["worst-hour"], known=known
+            ),
+            "section 2 of the notebook draws the hours",
+        )
+    return Finding(
+        _HOUR,
+        True,
+        Sentence("{share:.1%} of the flights scheduled from {worst}:00 on are late", share=rates[worst], worst=worst),
+    )
 
 
 def _leak(given: dict[str, str], rows: Rows) -> Finding:
@@ -102,12 +122,23 @@ def _leak(given: dict[str, str], rows: Rows) -> Finding:
         values = [float(row[name]) for row in rows]
         found = abs(statistics.correlation(values, [float(row["late"]) for row in rows]))
     except (KeyError, ValueError, statistics.StatisticsError):
-        return Finding(_LEAK, False, f"{name!r} is no column with a number in every row", "section 5 lists candidates")
+        return Finding(
+            _LEAK,
+            False,
+            Sentence("{name!r} is no column with a number in every row", name=name),
+            "section 5 lists candidates",
+        )
     if name == "late" or found < LEAKING:
         why = "is what we predict" if name == "late" else f"has a correlation of {found:.2f} with being late"
         return Finding(_LEAK, False, f"{name} {why}", "which column is known only when the plane has left?")
     return Finding(
-        _LEAK, True, f"{name} has a correlation of {found:.2f} with being late, and it is not known before departure"
+        _LEAK,
+        True,
+        Sentence(
+            "{name} has a correlation of {found:.2f} with being late, and it is not known before departure",
+            name=name,
+            found=found,
+        ),
     )
 
 
@@ -119,10 +150,19 @@ def _group(given: dict[str, str], rows: Rows) -> Finding:
         wanted = [_condition(part, rows[0]) for part in given["group"].split(",")]
         found = [row for row in rows if all(holds(row) for holds in wanted)]
     except ValueError as error:
-        return Finding(_GROUP, False, f"you say {given['group']!r}: {error}",
-                       f"conditions such as origin=LGA, distance>=500; the columns are {known}")  # fmt: skip
+        return Finding(
+            _GROUP,
+            False,
+            Sentence("you say {group!r}: {error}", group=given["group"], error=error),
+            f"conditions such as origin=LGA, distance>=500; the columns are {known}",
+        )
     share, whole = (sum(row["late"] == "1" for row in some) / max(1, len(some)) for some in (found, rows))
-    said = f"{len(found):,} flights, {share:.1%} of them late; of all flights {whole:.1%} are"
+    said = Sentence(
+        "{count:,} flights, {share:.1%} of them late; of all flights {whole:.1%} are",
+        count=len(found),
+        share=share,
+        whole=whole,
+    )
     if len(found) < GROUP:
         return Finding(_GROUP, False, said, f"fewer conditions: the group needs {GROUP} flights")
     if share < TWICE * whole:

@@ -9,6 +9,7 @@ from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.cluster.jsonhttp import NoAnswer
 from workshop.cluster.mlflow import Run
+from workshop.languages.catalog import N_, Sentence
 
 NUMBER = "03"
 NOTEBOOK = "02_first_model"
@@ -16,8 +17,8 @@ _RUN = f"jupyter execute notebooks/{NOTEBOOK}.ipynb"
 RECALL, SHARE, NEAR = "recall_by_threshold", 0.75, 0.01
 """The share of late flights to find, and how far the precision may be below the best that finds them."""
 PRECISION = "precision_by_threshold"
-_KEPT, _READ = "MLflow has your first model's run", "you can read what MLflow keeps"
-_CHOSEN = "you chose a threshold that finds three late flights in four"
+_KEPT, _READ = N_("MLflow has your first model's run"), N_("you can read what MLflow keeps")
+_CHOSEN = N_("you chose a threshold that finds three late flights in four")
 
 
 def check(context: CheckContext) -> list[Finding]:
@@ -40,16 +41,25 @@ def reset(context: CheckContext, _: Editor) -> list[str]:
 
 def _kept(context: CheckContext, found: list[Run]) -> Finding:
     if not found:
-        return Finding(_KEPT, False, f"there is no finished run with the tag notebook={NOTEBOOK}", _RUN)
+        return Finding(
+            _KEPT, False, Sentence("there is no finished run with the tag notebook={notebook}", notebook=NOTEBOOK), _RUN
+        )
     run = found[0]
     absent = [name for name in ("auc", "precision", "recall") if name not in run.metrics]
     absent += [name for name in ("candidate", "train_months", "test_month") if name not in run.params]
     if absent:
-        return Finding(_KEPT, False, f"the run {run.name} has no {', '.join(absent)}", _RUN)
+        return Finding(
+            _KEPT, False, Sentence("the run {name} has no {absent}", name=run.name, absent=", ".join(absent)), _RUN
+        )
     if not 0.6 < run.metrics["auc"] < 0.9:
-        return Finding(_KEPT, False, f"an AUC of {run.metrics['auc']:.3f} is not what this model gives on July", _RUN)
+        return Finding(
+            _KEPT,
+            False,
+            Sentence("an AUC of {auc:.3f} is not what this model gives on July", auc=run.metrics["auc"]),
+            _RUN,
+        )
     if not any(path.endswith(".png") for path in context.mlflow.artifacts(run)):
-        return Finding(_KEPT, False, f"the run {run.name} has no picture", _RUN)
+        return Finding(_KEPT, False, Sentence("the run {name} has no picture", name=run.name), _RUN)
     return Finding(_KEPT, True, f"{run.name}: AUC {run.metrics['auc']:.3f}")
 
 
@@ -57,15 +67,20 @@ def _read(given: dict[str, str], found: list[Run]) -> Finding:
     if "recall" not in given:
         return answers.missing(NUMBER, "recall", _READ)
     if not found or "recall" not in found[0].metrics:
-        return Finding(_READ, False, "there is no run to compare your answer with", _RUN)
+        return Finding(_READ, False, N_("there is no run to compare your answer with"), _RUN)
     actual = found[0].metrics["recall"]
     try:
         right = abs(float(given["recall"]) - actual) < 0.01
     except ValueError:
         right = False
     if not right:
-        return Finding(_READ, False, f"you say {given['recall']}, MLflow another number", "look at the run's metrics")
-    return Finding(_READ, True, f"it finds {actual:.0%} of the late flights")
+        return Finding(
+            _READ,
+            False,
+            Sentence("you say {recall}, MLflow another number", recall=given["recall"]),
+            "look at the run's metrics",
+        )
+    return Finding(_READ, True, Sentence("it finds {actual:.0%} of the late flights", actual=actual))
 
 
 def _chosen(context: CheckContext, given: dict[str, str], found: list[Run]) -> Finding:
@@ -73,17 +88,28 @@ def _chosen(context: CheckContext, given: dict[str, str], found: list[Run]) -> F
         return answers.missing(NUMBER, "threshold", _CHOSEN)
     recall, precision = (context.mlflow.history(found[0], name) if found else {} for name in (RECALL, PRECISION))
     if not recall or set(recall) != set(precision):
-        return Finding(_CHOSEN, False, f"no run has the metrics {RECALL} and {PRECISION}", _RUN)
+        return Finding(
+            _CHOSEN,
+            False,
+            Sentence("no run has the metrics {recall} and {precision}", recall=RECALL, precision=PRECISION),
+            _RUN,
+        )
     try:
         step = round(100 * float(given["threshold"]))
         right = f"{precision[step]:.0%} of its warnings are right"
         seen = f"at {step / 100:.2f} it finds {recall[step]:.0%} of the late flights, {right}"
     except (ValueError, OverflowError, LookupError):
-        return Finding(_CHOSEN, False, f"you say {given['threshold']}, and a threshold is between 0 and 1",
-                       f"the charts of {RECALL} and {PRECISION} in MLflow; a step is a percent")  # fmt: skip
+        return Finding(
+            _CHOSEN,
+            False,
+            Sentence("you say {threshold}, and a threshold is between 0 and 1", threshold=given["threshold"]),
+            f"the charts of {RECALL} and {PRECISION} in MLflow; a step is a percent",
+        )
     if recall[step] < SHARE:
         return Finding(_CHOSEN, False, seen, "a lower threshold")
     best = max(precision[at] for at, share in recall.items() if share >= SHARE)
     if precision[step] < best - NEAR:
-        return Finding(_CHOSEN, False, f"{seen}; {best:.0%} is possible", "a higher threshold")
+        return Finding(
+            _CHOSEN, False, Sentence("{seen}; {best:.0%} is possible", seen=seen, best=best), "a higher threshold"
+        )
     return Finding(_CHOSEN, True, seen)

@@ -6,11 +6,12 @@ from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.cluster.jsonhttp import NoAnswer
 from workshop.cluster.mlflow import Run
+from workshop.languages.catalog import N_, Sentence
 
 NUMBER = "04"
 FEATURES, MODELS = "03_compare_features", "04_compare_models"
-_GROUPS, _ALGORITHMS = "MLflow has the groups of features", "MLflow has both algorithms"
-_GROUP, _ALGORITHM = "you know what helps", "you know which algorithm is better"
+_GROUPS, _ALGORITHMS = N_("MLflow has the groups of features"), N_("MLflow has both algorithms")
+_GROUP, _ALGORITHM = N_("you know what helps"), N_("you know which algorithm is better")
 
 
 def check(context: CheckContext) -> list[Finding]:
@@ -51,7 +52,9 @@ def _newest(found: list[Run], param: str) -> dict[str, float]:
 
 def _logged(task: str, found: dict[str, float], fewest: int, notebook: str) -> Finding:
     if len(found) < fewest:
-        have = f"{len(found)} of {fewest} runs of {notebook} are there"
+        have = Sentence(
+            "{count} of {fewest} runs of {notebook} are there", count=len(found), fewest=fewest, notebook=notebook
+        )
         return Finding(task, False, have, f"jupyter execute notebooks/{notebook}.ipynb")
     return Finding(task, True, ", ".join(f"{name} {auc:.3f}" for name, auc in found.items()))
 
@@ -68,12 +71,26 @@ def _helps(given: dict[str, str], groups: dict[str, float]) -> Finding:
     }
     said = given["helps"]
     if said not in gains:
-        return Finding(_GROUP, False, f"{said!r} is none of {', '.join(gains) or 'the groups that were compared'}",
-                       f"jupyter execute notebooks/{FEATURES}.ipynb")  # fmt: skip
+        return Finding(
+            _GROUP,
+            False,
+            Sentence(
+                "{said!r} is none of {known}", said=said, known=", ".join(gains) or "the groups that were compared"
+            ),
+            f"jupyter execute notebooks/{FEATURES}.ipynb",
+        )
     if gains[said] < max(gains.values()):
-        return Finding(_GROUP, False, f"the {said} adds {gains[said]:+.4f} to the AUC, and another group adds more",
-                       "compare the runs in MLflow, sorted by auc")  # fmt: skip
-    return Finding(_GROUP, True, f"the {said} adds {gains[said]:+.4f} to the AUC of the schedule")
+        return Finding(
+            _GROUP,
+            False,
+            Sentence(
+                "the {said} adds {gain:+.4f} to the AUC, and another group adds more", said=said, gain=gains[said]
+            ),
+            "compare the runs in MLflow, sorted by auc",
+        )
+    return Finding(
+        _GROUP, True, Sentence("the {said} adds {gain:+.4f} to the AUC of the schedule", said=said, gain=gains[said])
+    )
 
 
 def _better(given: dict[str, str], algorithms: dict[str, float]) -> Finding:
@@ -81,9 +98,19 @@ def _better(given: dict[str, str], algorithms: dict[str, float]) -> Finding:
         return answers.missing(NUMBER, "algorithm", _ALGORITHM)
     said = given["algorithm"]
     if said not in algorithms:
-        return Finding(_ALGORITHM, False, f"{said!r} is none of {', '.join(algorithms) or 'those that were compared'}",
-                       f"jupyter execute notebooks/{MODELS}.ipynb")  # fmt: skip
+        return Finding(
+            _ALGORITHM,
+            False,
+            Sentence(
+                "{said!r} is none of {known}", said=said, known=", ".join(algorithms) or "those that were compared"
+            ),
+            f"jupyter execute notebooks/{MODELS}.ipynb",
+        )
     if algorithms[said] < max(algorithms.values()):
-        return Finding(_ALGORITHM, False, f"{said} has an AUC of {algorithms[said]:.4f}, and the other a larger one",
-                       "compare the runs in MLflow, sorted by auc")  # fmt: skip
-    return Finding(_ALGORITHM, True, f"{said}, with an AUC of {algorithms[said]:.4f}")
+        return Finding(
+            _ALGORITHM,
+            False,
+            Sentence("{said} has an AUC of {auc:.4f}, and the other a larger one", said=said, auc=algorithms[said]),
+            "compare the runs in MLflow, sorted by auc",
+        )
+    return Finding(_ALGORITHM, True, Sentence("{said}, with an AUC of {auc:.4f}", said=said, auc=algorithms[said]))

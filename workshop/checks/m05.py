@@ -11,14 +11,15 @@ import yaml
 
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, drop, git, has, shown
+from workshop.languages.catalog import N_, Sentence
 
 MONTH = "model/data/flights-2013-08.csv"
 POINTER = f"{MONTH}.dvc"
 _WORK, _GIT, _BYTES, _REMOTE = (
-    f"you work on the branch {BRANCH}",
-    "Git has the pointer to August",
-    "your August is the one that the pointer names",
-    "the DVC remote has it",
+    Sentence("you work on the branch {branch}", branch=BRANCH),
+    N_("Git has the pointer to August"),
+    N_("your August is the one that the pointer names"),
+    N_("the DVC remote has it"),
 )
 
 
@@ -26,19 +27,32 @@ def check(context: CheckContext) -> list[Finding]:
     """The branch, the pointer, the file, the remote."""
     if not has(context, BRANCH):
         return [
-            Finding(_WORK, False, f"there is no branch {BRANCH}", f"git switch -c {BRANCH}"),
-            *(Finding(task, False, f"it belongs on {BRANCH}", "") for task in (_GIT, _BYTES, _REMOTE)),
+            Finding(_WORK, False, Sentence("there is no branch {branch}", branch=BRANCH), f"git switch -c {BRANCH}"),
+            *(
+                Finding(task, False, Sentence("it belongs on {branch}", branch=BRANCH), "")
+                for task in (_GIT, _BYTES, _REMOTE)
+            ),
         ]
-    work = Finding(_WORK, True, f"it has {_count(context)} commits of yours")
+    work = Finding(_WORK, True, Sentence("it has {count} commits of yours", count=_count(context)))
     md5 = _md5(shown(context, BRANCH, POINTER))
     if not md5:
         return [
             work,
-            Finding(_GIT, False, f"{POINTER} is in no commit of {BRANCH}", f"git add {POINTER}, then git commit"),
-            *(Finding(task, False, "it needs the pointer", "") for task in (_BYTES, _REMOTE)),
+            Finding(
+                _GIT,
+                False,
+                Sentence("{pointer} is in no commit of {branch}", pointer=POINTER, branch=BRANCH),
+                f"git add {POINTER}, then git commit",
+            ),
+            *(Finding(task, False, N_("it needs the pointer"), "") for task in (_BYTES, _REMOTE)),
         ]
     commit = git(context, "log", "--diff-filter=A", "--format=%h", "-1", BRANCH, "--", POINTER)
-    return [work, Finding(_GIT, True, f"commit {commit}"), _same(context, md5), _remote(context)]
+    return [
+        work,
+        Finding(_GIT, True, Sentence("commit {commit}", commit=commit)),
+        _same(context, md5),
+        _remote(context),
+    ]
 
 
 def reset(context: CheckContext, _: Editor) -> list[str]:
@@ -53,17 +67,25 @@ def _same(context: CheckContext, md5: str) -> Finding:
     file = context.clone / MONTH
     again = f"cd model && dvc pull {Path(POINTER).relative_to('model')}"
     if not file.exists():
-        return Finding(_BYTES, False, f"{MONTH} is not there", again)
+        return Finding(_BYTES, False, Sentence("{month} is not there", month=MONTH), again)
     found = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
     if found != md5:
-        return Finding(_BYTES, False, f"its md5 is {found[:8]}..., the pointer says {md5[:8]}...", again)
+        return Finding(
+            _BYTES,
+            False,
+            Sentence("its md5 is {found}..., the pointer says {md5}...", found=found[:8], md5=md5[:8]),
+            again,
+        )
     rows = file.read_bytes().splitlines()[1:]
     days = {row[:10] for row in rows}
     if len(days) != 31:
         return Finding(
-            _BYTES, False, f"it has {len(days)} days of August", "cd model && python -m flights.ensure --months 8"
+            _BYTES,
+            False,
+            Sentence("it has {count} days of August", count=len(days)),
+            "cd model && python -m flights.ensure --months 8",
         )
-    return Finding(_BYTES, True, f"{len(rows):,} flights, md5 {md5[:8]}...")
+    return Finding(_BYTES, True, Sentence("{count:,} flights, md5 {md5}...", count=len(rows), md5=md5[:8]))
 
 
 def _remote(context: CheckContext) -> Finding:
@@ -75,11 +97,16 @@ def _remote(context: CheckContext) -> Finding:
     try:
         states = json.loads(done.stdout)
     except ValueError:
-        return Finding(_REMOTE, False, f"dvc status says: {done.stderr.strip()[-200:]}", "cd model && dvc remote list")
+        return Finding(
+            _REMOTE,
+            False,
+            Sentence("dvc status says: {message}", message=done.stderr.strip()[-200:]),
+            "cd model && dvc remote list",
+        )
     if done.returncode != 0 or states:
         said = ", ".join(f"{file}: {state}" for file, state in states.items()) or done.stderr.strip()[-200:]
         return Finding(_REMOTE, False, said, f"cd model && dvc push {name}")
-    return Finding(_REMOTE, True, "every clone of your branch can dvc pull it")
+    return Finding(_REMOTE, True, N_("every clone of your branch can dvc pull it"))
 
 
 def _md5(pointer: str) -> str:

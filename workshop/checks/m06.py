@@ -13,6 +13,7 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
 from workshop.checks.m05 import POINTER
 from workshop.cluster.jsonhttp import NoAnswer
+from workshop.languages.catalog import N_, Sentence
 
 PARAMS, LOCK, CARD, SERVED = (
     "model/params.yaml",
@@ -21,24 +22,33 @@ PARAMS, LOCK, CARD, SERVED = (
     "model/models/serving/model.onnx",
 )
 _CHANGED, _LOCKED, _MADE, _LOGGED = (
-    "the source has settings of yours",
-    "dvc.lock says that they were run",
-    "the model on your disk is the one they give",
-    "MLflow has that model's run",
+    N_("the source has settings of yours"),
+    N_("dvc.lock says that they were run"),
+    N_("the model on your disk is the one they give"),
+    N_("MLflow has that model's run"),
 )
 
 
 def check(context: CheckContext) -> list[Finding]:
     """One chain: from params.yaml and dvc.lock to the model and its run."""
     if not has(context, BRANCH):
-        return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 06") for task in
-                (_CHANGED, _LOCKED, _MADE, _LOGGED)]  # fmt: skip
+        return [
+            Finding(task, False, Sentence("there is no branch {branch}", branch=BRANCH), "workshop start 06")
+            for task in (_CHANGED, _LOCKED, _MADE, _LOGGED)
+        ]
     mine, theirs = _candidates(context, BRANCH), _candidates(context, root(context))
-    changed = [f"{name}.{key} is {value}" for name, all_ in mine.items() for key, value in all_.items()
-               if theirs.get(name, {}).get(key) != value]  # fmt: skip
+    changed = [
+        f"{name}.{key} is {value}"
+        for name, all_ in mine.items()
+        for key, value in all_.items()
+        if theirs.get(name, {}).get(key) != value
+    ]
     if not changed:
         first = Finding(
-            _CHANGED, False, f"candidates in {PARAMS} on {BRANCH} are as you found them", f"git diff main -- {PARAMS}"
+            _CHANGED,
+            False,
+            Sentence("candidates in {params} on {branch} are as you found them", params=PARAMS, branch=BRANCH),
+            f"git diff main -- {PARAMS}",
         )
     else:
         first = Finding(_CHANGED, True, ", ".join(changed))
@@ -68,18 +78,27 @@ def _locked(context: CheckContext, mine: dict[str, dict[str, Any]]) -> Finding:
     text = shown(context, BRANCH, LOCK)
     if not text:
         return Finding(
-            _LOCKED, False, f"{LOCK} is in no commit of {BRANCH}", "cd model && dvc repro && git add dvc.lock"
+            _LOCKED,
+            False,
+            Sentence("{lock} is in no commit of {branch}", lock=LOCK, branch=BRANCH),
+            "cd model && dvc repro && git add dvc.lock",
         )
     try:
         stages = yaml.safe_load(text)["stages"]
         ran = {name: stages[f"train@{name}"]["params"]["params.yaml"][f"candidates.{name}"] for name in mine}
     except (yaml.YAMLError, KeyError, TypeError) as e:
-        return Finding(_LOCKED, False, f"{LOCK} has no {e}", "cd model && dvc repro")
+        return Finding(_LOCKED, False, Sentence("{lock} has no {key}", lock=LOCK, key=e), "cd model && dvc repro")
     stale = [name for name, values in mine.items() if ran[name] != values]
     if stale:
-        return Finding(_LOCKED, False, f"{stale[0]} was last run with other settings than {PARAMS} has",
-                       "cd model && dvc repro && git add dvc.lock, then commit")  # fmt: skip
-    return Finding(_LOCKED, True, f"both candidates were run with what {PARAMS} says")
+        return Finding(
+            _LOCKED,
+            False,
+            Sentence(
+                "{candidate} was last run with other settings than {params} has", candidate=stale[0], params=PARAMS
+            ),
+            "cd model && dvc repro && git add dvc.lock, then commit",
+        )
+    return Finding(_LOCKED, True, Sentence("both candidates were run with what {params} says", params=PARAMS))
 
 
 def _model(context: CheckContext, mine: dict[str, dict[str, Any]]) -> tuple[Finding, Finding]:
@@ -88,18 +107,37 @@ def _model(context: CheckContext, mine: dict[str, dict[str, Any]]) -> tuple[Find
         digest = hashlib.sha256((context.clone / SERVED).read_bytes()).hexdigest()
     except (OSError, ValueError):
         return (
-            Finding(_MADE, False, f"{CARD} or its model is not there", "cd model && dvc repro"),
-            Finding(_LOGGED, False, "it needs the model", ""),
+            Finding(_MADE, False, Sentence("{card} or its model is not there", card=CARD), "cd model && dvc repro"),
+            Finding(_LOGGED, False, N_("it needs the model"), ""),
         )
     name = card["candidate"]
     if card["onnx_sha256"] != digest or card["params"] != mine.get(name):
-        made = Finding(_MADE, False, f"{CARD} is of {name} with {card['params']}", "cd model && dvc repro")
+        made = Finding(
+            _MADE,
+            False,
+            Sentence("{card} is of {name} with {params}", card=CARD, name=name, params=card["params"]),
+            "cd model && dvc repro",
+        )
     else:
-        made = Finding(_MADE, True, f"{name}, AUC {card['metrics']['auc']:.4f} on month {card['test_month']}")
+        made = Finding(
+            _MADE,
+            True,
+            Sentence(
+                "{name}, AUC {auc:.4f} on month {test_month}",
+                name=name,
+                auc=card["metrics"]["auc"],
+                test_month=card["test_month"],
+            ),
+        )
     try:
         runs = context.mlflow.runs(f"tags.onnx_sha256 = '{digest}'")
     except NoAnswer as e:
         return made, Finding(_LOGGED, False, str(e), context.where_things_are)
     if not runs:
-        return made, Finding(_LOGGED, False, f"no run has the model {digest[:12]}", "cd model && dvc repro --force")
-    return made, Finding(_LOGGED, True, f"{runs[0].name}, model {digest[:12]}")
+        return made, Finding(
+            _LOGGED,
+            False,
+            Sentence("no run has the model {digest}", digest=digest[:12]),
+            "cd model && dvc repro --force",
+        )
+    return made, Finding(_LOGGED, True, Sentence("{name}, model {digest}", name=runs[0].name, digest=digest[:12]))

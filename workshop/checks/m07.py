@@ -17,6 +17,7 @@ import yaml
 from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, drop, git, has, keep_and_go, root, shown
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import condition, name_of
 
 LEAKS = ("dep_delay",)
@@ -28,19 +29,21 @@ BROKEN = ("reversed", "constant")
 """The broken models of the plugin."""
 PARAMS = "model/params.yaml"
 _WRITTEN, _HOLDS, _CATCHES, _RED, _CLEAN = (
-    "you have written a test",
-    "your test holds",
-    "your test fails with a broken model",
-    "the gate has stopped a run",
-    f"{BRANCH} trains without a leak",
+    N_("you have written a test"),
+    N_("your test holds"),
+    N_("your test fails with a broken model"),
+    N_("the gate has stopped a run"),
+    Sentence("{branch} trains without a leak", branch=BRANCH),
 )
 
 
 def check(context: CheckContext) -> list[Finding]:
     """The test in Git, its results, the failed run, the clean branch."""
     if not has(context, BRANCH):
-        return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 07") for task in
-                (_WRITTEN, _HOLDS, _CATCHES, _RED, _CLEAN)]  # fmt: skip
+        return [
+            Finding(task, False, Sentence("there is no branch {branch}", branch=BRANCH), "workshop start 07")
+            for task in (_WRITTEN, _HOLDS, _CATCHES, _RED, _CLEAN)
+        ]
     return [*_test(context), _red(context), _clean(context)]
 
 
@@ -62,7 +65,11 @@ def _test(context: CheckContext) -> tuple[Finding, Finding, Finding]:
     if not own:
         reason = f"no commit of {BRANCH} adds a test to {TESTS}"
         first = Finding(_WRITTEN, False, reason, "git add your file, then git commit")
-        return first, Finding(_HOLDS, False, "it needs the test", ""), Finding(_CATCHES, False, "it needs the test", "")
+        return (
+            first,
+            Finding(_HOLDS, False, N_("it needs the test"), ""),
+            Finding(_CATCHES, False, N_("it needs the test"), ""),
+        )
     written = Finding(_WRITTEN, True, ", ".join(own))
     found, last = _outcomes(context, own)
     again = f"cd model && python -m pytest {own[0].removeprefix('model/')}"
@@ -70,15 +77,23 @@ def _test(context: CheckContext) -> tuple[Finding, Finding, Finding]:
         holds = Finding(_HOLDS, False, last, again)
     else:
         failed = [name for name, passed in found["right"].items() if not passed]
-        said = f"{failed[0]} fails" if failed else f"{len(found['right'])} passed"
+        said = (
+            Sentence("{failed} fails", failed=failed[0])
+            if failed
+            else Sentence("{count} passed", count=len(found["right"]))
+        )
         holds = Finding(_HOLDS, not failed, said, again if failed else "")
     if not holds.ok:
-        return written, holds, Finding(_CATCHES, False, "it needs a test that holds", "")
+        return written, holds, Finding(_CATCHES, False, N_("it needs a test that holds"), "")
     caught = [model for model in BROKEN if not all(found[model].values())]
     if not caught:
         reason = f"with a model that is {' or '.join(BROKEN)}, it passes too"
         return written, holds, Finding(_CATCHES, False, reason, "assert how the answers for two flights differ")
-    return written, holds, Finding(_CATCHES, True, f"it fails when the model is {' or '.join(caught)}")
+    return (
+        written,
+        holds,
+        Finding(_CATCHES, True, Sentence("it fails when the model is {caught}", caught=" or ".join(caught))),
+    )
 
 
 def own_tests(context: CheckContext) -> list[str]:
@@ -108,11 +123,25 @@ def _outcomes(context: CheckContext, own: list[str]) -> tuple[dict[str, dict[str
     with TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         done = subprocess.run(
-            ["python", "-m", "pytest", "-p", "no:cacheprovider", "-p", PLUGIN.stem, "--no-header", "-q",
-             f"--junit-xml={report}", *(one.removeprefix("model/") for one in own)],
-            cwd=context.clone / "model", env={**context.env, "PYTHONPATH": paths}, text=True, capture_output=True,
+            [
+                "python",
+                "-m",
+                "pytest",
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                PLUGIN.stem,
+                "--no-header",
+                "-q",
+                f"--junit-xml={report}",
+                *(one.removeprefix("model/") for one in own),
+            ],
+            cwd=context.clone / "model",
+            env={**context.env, "PYTHONPATH": paths},
+            text=True,
+            capture_output=True,
             check=False,
-        )  # fmt: skip
+        )
         cases = ElementTree.parse(report).iter("testcase") if report.exists() else ()  # noqa: S314 pytest wrote it
         for case in cases:
             name, _, model = str(case.get("name")).rstrip("]").partition("[")
@@ -127,9 +156,9 @@ def _outcomes(context: CheckContext, own: list[str]) -> tuple[dict[str, dict[str
 def _red(context: CheckContext) -> Finding:
     for run in runs.newest_first(context, runs.PIPELINE):
         if _refused(context, run):
-            return Finding(_RED, True, f"{name_of(run)} went no further than the gate")
+            return Finding(_RED, True, Sentence("{run} went no further than the gate", run=name_of(run)))
     hint = f"workshop run tekton/runs/train-and-stage.yaml -p revision={TRIAL} -p deploy=false"
-    return Finding(_RED, False, "no run has failed in the task gate", hint)
+    return Finding(_RED, False, N_("no run has failed in the task gate"), hint)
 
 
 def _refused(context: CheckContext, run: dict[str, object]) -> bool:
@@ -144,11 +173,17 @@ def _clean(context: CheckContext) -> Finding:
         added = yaml.safe_load(shown(context, BRANCH, PARAMS))["features"]["add"] or []
     except (yaml.YAMLError, KeyError, TypeError):
         return Finding(
-            _CLEAN, False, f"{PARAMS} on {BRANCH} cannot be read", f"git diff {root(context)[:8]} -- {PARAMS}"
+            _CLEAN,
+            False,
+            Sentence("{params} on {branch} cannot be read", params=PARAMS, branch=BRANCH),
+            f"git diff {root(context)[:8]} -- {PARAMS}",
         )
     leaking = [name for name in added if name in LEAKS]
     if leaking:
         return Finding(
-            _CLEAN, False, f"features.add on {BRANCH} has {leaking[0]}", f"take it out of {PARAMS} and commit"
+            _CLEAN,
+            False,
+            Sentence("features.add on {branch} has {leaking}", branch=BRANCH, leaking=leaking[0]),
+            f"take it out of {PARAMS} and commit",
         )
-    return Finding(_CLEAN, True, "features.add has nothing that is known only afterwards")
+    return Finding(_CLEAN, True, N_("features.add has nothing that is known only afterwards"))

@@ -13,6 +13,7 @@ from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, contains, git, root
 from workshop.checks.serving import serving
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import name_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
@@ -21,9 +22,9 @@ PIPELINE = "build"
 TAG = "ImageStreamTag"
 COMMIT = "io.openshift.s2i.build.commit.id"
 _BUILT, _YOURS, _SERVES = (
-    "there is an image of your model",
-    "it was built from a commit of yours",
-    "it serves: it says which class and starts the builder's server",
+    N_("there is an image of your model"),
+    N_("it was built from a commit of yours"),
+    N_("it serves: it says which class and starts the builder's server"),
 )
 _RUN = f"workshop run tekton/runs/{PIPELINE}.yaml -p revision={BRANCH}"
 Config = dict[str, Any]
@@ -42,12 +43,12 @@ def check(context: CheckContext) -> list[Finding]:
         why, hint = none.args
         return [
             Finding(_BUILT, False, why, hint),
-            *(Finding(task, False, "it needs the image", "") for task in (_YOURS, _SERVES)),
+            *(Finding(task, False, N_("it needs the image"), "") for task in (_YOURS, _SERVES)),
         ]
     labels = config.get("Labels") or {}
     builder = labels.get("io.openshift.s2i.build.image", "a builder that it does not name")
     return [
-        Finding(_BUILT, True, f"{name}, built from {builder}"),
+        Finding(_BUILT, True, Sentence("{name}, built from {builder}", name=name, builder=builder)),
         _yours(context, str(labels.get(COMMIT, ""))),
         _serves(config),
     ]
@@ -94,10 +95,19 @@ def _local(context: CheckContext) -> tuple[str, Config]:
 
 def _yours(context: CheckContext, commit: str) -> Finding:
     if not commit:
-        return Finding(_YOURS, False, f"it has no label {COMMIT}", "s2i build in your clone notes the commit")
+        return Finding(
+            _YOURS,
+            False,
+            Sentence("it has no label {commit}", commit=COMMIT),
+            "s2i build in your clone notes the commit",
+        )
     if commit == root(context) or not contains(context, BRANCH, commit):
-        return Finding(_YOURS, False, f"commit {commit[:8]} is not one of yours on {BRANCH}",
-                       f"git switch {BRANCH}, then build again")  # fmt: skip
+        return Finding(
+            _YOURS,
+            False,
+            Sentence("commit {commit} is not one of yours on {branch}", commit=commit[:8], branch=BRANCH),
+            f"git switch {BRANCH}, then build again",
+        )
     return Finding(_YOURS, True, git(context, "log", "--format=%h %s", "-1", commit))
 
 
@@ -106,8 +116,12 @@ def _serves(config: Config) -> Finding:
     name = next((v.partition("=")[2] for v in env if v.startswith("MODEL_NAME=")), "") if isinstance(env, list) else ""
     starts = " ".join(map(str, command)) if isinstance(command, list) else ""
     if not name or not starts.endswith("/run"):
-        return Finding(_SERVES, False, f"MODEL_NAME is {name!r} and its command {starts!r}",
-                       "model/.s2i/environment names the class")  # fmt: skip
+        return Finding(
+            _SERVES,
+            False,
+            Sentence("MODEL_NAME is {name!r} and its command {starts!r}", name=name, starts=starts),
+            "model/.s2i/environment names the class",
+        )
     return Finding(_SERVES, True, f"{name}, by {starts}")
 
 

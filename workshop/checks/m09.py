@@ -5,12 +5,13 @@ from __future__ import annotations
 from workshop.checks import runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, contains, git, has, root
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import labels_of, name_of, succeeded
 
 _PUSHED, _GREEN, _BOTH = (
-    "the Git server has your branch",
-    "a run that you started has registered a model",
-    "both candidates were trained in it",
+    N_("the Git server has your branch"),
+    N_("a run that you started has registered a model"),
+    N_("both candidates were trained in it"),
 )
 _HINT = f"workshop run tekton/runs/train-and-stage.yaml -p revision={BRANCH} -p deploy=false"
 
@@ -18,19 +19,28 @@ _HINT = f"workshop run tekton/runs/train-and-stage.yaml -p revision={BRANCH} -p 
 def check(context: CheckContext) -> list[Finding]:
     """The branch on the server, the run, its tasks."""
     if not has(context, f"origin/{BRANCH}"):
-        pushed = Finding(_PUSHED, False, f"origin has no {BRANCH}", f"git push -u origin {BRANCH}")
+        pushed = Finding(
+            _PUSHED, False, Sentence("origin has no {branch}", branch=BRANCH), f"git push -u origin {BRANCH}"
+        )
     else:
         pushed = Finding(
-            _PUSHED, True, f"it ends with {git(context, 'log', '--format=%h %s', '-1', f'origin/{BRANCH}')}"
+            _PUSHED,
+            True,
+            Sentence("it ends with {commit}", commit=git(context, "log", "--format=%h %s", "-1", f"origin/{BRANCH}")),
         )
     run, why = _own(context)
     if run is None:
-        return [pushed, Finding(_GREEN, False, why, _HINT), Finding(_BOTH, False, "it needs the run", "")]
+        return [pushed, Finding(_GREEN, False, why, _HINT), Finding(_BOTH, False, N_("it needs the run"), "")]
     commit = runs.results(run).get("commit", "")
     green = Finding(
         _GREEN,
         True,
-        f"{name_of(run)} registered version {runs.results(run).get('model-version', '?')} of commit {commit[:8]}",
+        Sentence(
+            "{run} registered version {version} of commit {commit}",
+            run=name_of(run),
+            version=runs.results(run).get("model-version", "?"),
+            commit=commit[:8],
+        ),
     )
     trained = [
         one["metadata"]["name"]
@@ -39,7 +49,11 @@ def check(context: CheckContext) -> list[Finding]:
         and one["metadata"]["labels"].get("tekton.dev/pipelineTask") == "train"
         and succeeded(one)
     ]
-    return [pushed, green, Finding(_BOTH, len(trained) >= 2, f"{len(trained)} TaskRuns of train", _HINT)]
+    return [
+        pushed,
+        green,
+        Finding(_BOTH, len(trained) >= 2, Sentence("{count} TaskRuns of train", count=len(trained)), _HINT),
+    ]
 
 
 def reset(context: CheckContext, editor: Editor) -> list[str]:
@@ -54,7 +68,9 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 
 def _own(context: CheckContext) -> tuple[dict[str, object] | None, str]:
     """The newest successful run of a participant's commit that no push started, or why there is none."""
-    why = f"no run of {runs.PIPELINE} has succeeded for a commit of {BRANCH}"
+    why: str = Sentence(
+        "no run of {pipeline} has succeeded for a commit of {branch}", pipeline=runs.PIPELINE, branch=BRANCH
+    )
     first = root(context)
     for run in runs.newest_first(context, runs.PIPELINE):
         commit = runs.results(run).get("commit", "")

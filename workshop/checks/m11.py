@@ -16,6 +16,7 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import git, root
 from workshop.checks.serving import serving
 from workshop.cluster.jsonhttp import ask
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import Object, annotations_of, name_of, status_of, succeeded
 
 TAGS = "v*"
@@ -23,11 +24,11 @@ REF = "mlops-workshop/ref"
 APART = 0.2
 """How far the probabilities of the two flights are apart at least."""
 _TAGGED, _RAN, _APPROVED, _SERVES, _ASKED = (
-    "the Git server has your tag",
-    "the tag has started a promotion, and it went well",
-    "a person has approved it",
-    "production serves what the tag's commit built",
-    "you found a column that makes a difference to production",
+    N_("the Git server has your tag"),
+    N_("the tag has started a promotion, and it went well"),
+    N_("a person has approved it"),
+    N_("production serves what the tag's commit built"),
+    N_("you found a column that makes a difference to production"),
 )
 
 
@@ -37,14 +38,17 @@ def check(context: CheckContext) -> list[Finding]:
     if not tags:
         return [
             Finding(
-                _TAGGED, False, f"origin has no tag {TAGS} on a commit of yours", "git tag v1 && git push origin v1"
+                _TAGGED,
+                False,
+                Sentence("origin has no tag {tags} on a commit of yours", tags=TAGS),
+                "git tag v1 && git push origin v1",
             ),
-            *(Finding(task, False, "it needs the tag", "") for task in (_RAN, _APPROVED, _SERVES, _ASKED)),
+            *(Finding(task, False, N_("it needs the tag"), "") for task in (_RAN, _APPROVED, _SERVES, _ASKED)),
         ]
     tagged = Finding(_TAGGED, True, ", ".join(f"{tag} is {commit[:8]}" for tag, commit in tags.items()))
     run, why = _promoted(context, tags)
     if run is None:
-        later = (Finding(task, False, "it needs the promotion", "") for task in (_APPROVED, _SERVES, _ASKED))
+        later = (Finding(task, False, N_("it needs the promotion"), "") for task in (_APPROVED, _SERVES, _ASKED))
         return [tagged, Finding(_RAN, False, why, "workshop follow promote"), *later]
     ran = Finding(_RAN, True, name_of(run))
     return [tagged, ran, _approved(context, run), _serves(context, tags), _asked(context)]
@@ -79,7 +83,7 @@ def _tags(context: CheckContext) -> dict[str, str]:
 
 
 def _promoted(context: CheckContext, tags: dict[str, str]) -> tuple[Object | None, str]:
-    why = "no push of a tag has started a promotion"
+    why = N_("no push of a tag has started a promotion")
     for run in runs.newest_first(context, runs.PROMOTE):
         ref = annotations_of(run).get(REF, "").removeprefix("refs/tags/")
         if ref not in tags:
@@ -102,7 +106,7 @@ def _approved(context: CheckContext, run: Object) -> Finding:
         if who:
             return Finding(_APPROVED, True, f"by {', '.join(who)}")
     hint = f"oc get approvaltask -n {context.namespace('production')}"
-    return Finding(_APPROVED, False, f"{name_of(run)} was not approved", hint)
+    return Finding(_APPROVED, False, Sentence("{run} was not approved", run=name_of(run)), hint)
 
 
 def _serves(context: CheckContext, tags: dict[str, str]) -> Finding:
@@ -114,7 +118,9 @@ def _serves(context: CheckContext, tags: dict[str, str]) -> Finding:
     there = serving(context, "production")
     if not there & built:
         shown = sorted(there)[0][:19] if there else "nothing"
-        return Finding(_SERVES, False, f"production serves {shown}", "git tag v2 && git push origin v2")
+        return Finding(
+            _SERVES, False, Sentence("production serves {shown}", shown=shown), "git tag v2 && git push origin v2"
+        )
     return Finding(_SERVES, True, sorted(there & built)[0][:19])
 
 
@@ -127,7 +133,7 @@ def _pairs(context: CheckContext) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def _asked(context: CheckContext) -> Finding:
-    why = "no JSON file in answers/ is a request with two flights"
+    why = N_("no JSON file in answers/ is a request with two flights")
     for file, request in _pairs(context):
         try:
             seen = _difference(context.values.get("PRODUCTION_URL", ""), request)
@@ -136,7 +142,7 @@ def _asked(context: CheckContext) -> Finding:
             continue
         if seen.size >= APART:
             return Finding(_ASKED, True, f"{file.name}: {seen}")
-        why = f"{file.name}: {seen}, and {APART} is asked for"
+        why = Sentence("{name}: {seen}, and {apart} is asked for", name=file.name, seen=seen, apart=APART)
     return Finding(_ASKED, False, why, "seldon/requests/flight.json is a request with one flight")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.cluster.jsonhttp import NoAnswer
+from workshop.languages.catalog import N_, Sentence
 
 NUMBER = "12"
 FEWEST = 200
@@ -22,10 +23,10 @@ NEAR = 0.15
 SERIES = re.compile(r"\b(?:model|flight)_\w+")
 """The names of the model's own series."""
 _ASKED, _KNOWN, _READ, _DRAWN = (
-    "production was asked, and Prometheus counted it",
-    "production got the outcome of its predictions",
-    "you can read how good it is",
-    "a panel of yours draws a series of the model",
+    N_("production was asked, and Prometheus counted it"),
+    N_("production got the outcome of its predictions"),
+    N_("you can read how good it is"),
+    N_("a panel of yours draws a series of the model"),
 )
 _CALL = 'cd model && python -m flights.traffic --url "$PRODUCTION_URL" --rate 40 --seconds 20 --feedback'
 
@@ -40,8 +41,18 @@ def check(context: CheckContext) -> list[Finding]:
     except NoAnswer as e:
         return [Finding(task, False, str(e), context.where_things_are) for task in (_ASKED, _KNOWN, _READ, _DRAWN)]
     return [
-        Finding(_ASKED, asked >= FEWEST, f"{asked:,.0f} predictions in a day", "" if asked >= FEWEST else _CALL),
-        Finding(_KNOWN, known >= FEWEST, f"the truth of {known:,.0f} flights", "" if known >= FEWEST else _CALL),
+        Finding(
+            _ASKED,
+            asked >= FEWEST,
+            Sentence("{asked:,.0f} predictions in a day", asked=asked),
+            "" if asked >= FEWEST else _CALL,
+        ),
+        Finding(
+            _KNOWN,
+            known >= FEWEST,
+            Sentence("the truth of {known:,.0f} flights", known=known),
+            "" if known >= FEWEST else _CALL,
+        ),
         _read(answers.answers(context, NUMBER), [recall for recall in recalls if recall is not None]),
         _drawn(context),
     ]
@@ -69,15 +80,19 @@ def _read(given: dict[str, str], recalls: list[float]) -> Finding:
     if "recall" not in given:
         return answers.missing(NUMBER, "recall", _READ)
     if not recalls:
-        return Finding(_READ, False, "production has no feedback of a late flight yet", _CALL)
+        return Finding(_READ, False, N_("production has no feedback of a late flight yet"), _CALL)
     try:
         right = min(recalls) - NEAR <= float(given["recall"]) <= max(recalls) + NEAR
     except ValueError:
         right = False
     if not right:
-        return Finding(_READ, False, f"you say {given['recall']}, and production has counted another number",
-                       "the second query of the module asks for it")  # fmt: skip
-    return Finding(_READ, True, f"it found {given['recall']} of the late flights")
+        return Finding(
+            _READ,
+            False,
+            Sentence("you say {recall}, and production has counted another number", recall=given["recall"]),
+            "the second query of the module asks for it",
+        )
+    return Finding(_READ, True, Sentence("it found {recall} of the late flights", recall=given["recall"]))
 
 
 def _drawn(context: CheckContext) -> Finding:
@@ -85,16 +100,16 @@ def _drawn(context: CheckContext) -> Finding:
     known = {
         query for file in (context.clone / "grafana" / "rendered").glob("*.json") for query in _queries(_json(file))
     }
-    why = "no JSON file in answers/ has panels"
+    why = N_("no JSON file in answers/ has panels")
     for file, content in answers.documents(context.clone):
         if not isinstance(content.get("panels"), list):
             continue
-        why = f"no panel of {file.name} has a query"
+        why = Sentence("no panel of {name} has a query", name=file.name)
         for query in _queries(content):
             if not SERIES.search(query):
-                why = f"{query[:80]} reads no series of the model"
+                why = Sentence("{query} reads no series of the model", query=query[:80])
             elif query in known:
-                why = f"a dashboard of the kit has the query {query[:80]}"
+                why = Sentence("a dashboard of the kit has the query {query}", query=query[:80])
             else:
                 try:
                     value = context.prometheus.value(f"last_over_time(({_filled(context, query)})[1d:1m])")
@@ -103,7 +118,7 @@ def _drawn(context: CheckContext) -> Finding:
                     continue
                 if value is not None:
                     return Finding(_DRAWN, True, f"{file.name}: {query[:80]}")
-                why = f"{query[:80]} gives no data"
+                why = Sentence("{query} gives no data", query=query[:80])
     return Finding(_DRAWN, False, why, "the section On your own of the module has an example")
 
 

@@ -10,6 +10,7 @@ from workshop.checks import production, runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, git, has, keep_and_go, root, shown
 from workshop.cluster.jsonhttp import NoAnswer
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import Object, name_of, succeeded
 
 PARAMS = "model/params.yaml"
@@ -18,9 +19,9 @@ CANDIDATES = ("logistic", "boosted")
 """The names of the test's predictors."""
 FEWEST = 100
 _MOVED, _RAN, _ASKED = (
-    f"{BRANCH} learns from a month that was the test",
-    "an A/B test of your commit has begun",
-    "callers have judged both",
+    Sentence("{branch} learns from a month that was the test", branch=BRANCH),
+    N_("an A/B test of your commit has begun"),
+    N_("callers have judged both"),
 )
 _APPROVE = "workshop approve, then workshop follow experiment"
 _RUN = f"workshop run tekton/runs/ab-test.yaml -p revision={BRANCH} -p candidate=logistic"
@@ -29,8 +30,10 @@ _RUN = f"workshop run tekton/runs/ab-test.yaml -p revision={BRANCH} -p candidate
 def check(context: CheckContext) -> list[Finding]:
     """The months, the run, the feedback of each predictor."""
     if not has(context, BRANCH):
-        return [Finding(task, False, f"there is no branch {BRANCH}", "workshop start 13") for task in
-                (_MOVED, _RAN, _ASKED)]  # fmt: skip
+        return [
+            Finding(task, False, Sentence("there is no branch {branch}", branch=BRANCH), "workshop start 13")
+            for task in (_MOVED, _RAN, _ASKED)
+        ]
     ran, run = _ran(context)
     return [_moved(context), ran, _asked(context, run)]
 
@@ -59,26 +62,38 @@ def _moved(context: CheckContext) -> Finding:
     before, now = _test_month(context, root(context)), _test_month(context, BRANCH)
     if not now.isdecimal() or int(now) <= int(before):
         hint = "cd model && python -m flights.advance, then commit"
-        return Finding(_MOVED, False, f"{PARAMS} on {BRANCH} tests on month {now or '?'}, as you found it", hint)
-    return Finding(_MOVED, True, f"it is tested on month {now}")
+        return Finding(
+            _MOVED,
+            False,
+            Sentence(
+                "{params} on {branch} tests on month {now}, as you found it",
+                params=PARAMS,
+                branch=BRANCH,
+                now=now or "?",
+            ),
+            hint,
+        )
+    return Finding(_MOVED, True, Sentence("it is tested on month {now}", now=now))
 
 
 def _ran(context: CheckContext) -> tuple[Finding, Object | None]:
-    why = "there is no run of ab-test"
+    why = N_("there is no run of ab-test")
     for run in runs.newest_first(context, AB_TEST):
         if not succeeded(run) or runs.param(run, "revision") != BRANCH:
             why = runs.described(run)
             continue
         started, why = _started(context, runs.results(run).get("image-digest", ""))
         if started is None:
-            return Finding(_RAN, False, f"{name_of(run)} has asked production: {why}", _APPROVE), None
+            return Finding(
+                _RAN, False, Sentence("{run} has asked production: {why}", run=name_of(run), why=why), _APPROVE
+            ), None
         return Finding(_RAN, True, f"{name_of(run)}, {name_of(started)}"), started
     return Finding(_RAN, False, why, _RUN), None
 
 
 def _started(context: CheckContext, digest: str) -> tuple[Object | None, str]:
     """Production's run that started a test of this digest, or why there is none."""
-    why = "it has not answered"
+    why = N_("it has not answered")
     for run in runs.newest_first(context, runs.EXPERIMENT):
         if not runs.param(run, "image").endswith(f"@{digest}"):
             continue
@@ -91,7 +106,7 @@ def _started(context: CheckContext, digest: str) -> tuple[Object | None, str]:
 def _asked(context: CheckContext, run: Object | None) -> Finding:
     """Counts since the run started, because an earlier test may have counts of its own."""
     if run is None:
-        return Finding(_ASKED, False, "it needs the test", "")
+        return Finding(_ASKED, False, N_("it needs the test"), "")
     began = datetime.fromisoformat(str(run["metadata"]["creationTimestamp"]))
     seconds = max(1, int((datetime.now(UTC) - began).total_seconds()))
     counts = {}

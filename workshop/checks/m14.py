@@ -8,6 +8,7 @@ from workshop.checks import production, runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.m13 import AB_TEST, CANDIDATES
 from workshop.checks.serving import digests_of, state_of
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import Object, name_of, succeeded
 from workshop.usecase import DEPLOYMENT
 
@@ -16,10 +17,10 @@ SHADOW = "shadow"
 ROLLED_BACK, TESTED = "rolled-back", "ab-test"
 """Values of the field `cause` of an entry, as delivery/history.py writes it."""
 _ALONE, _SHADOW, _BACK, _KNOWN = (
-    "production runs one model",
-    "a model has run as a shadow",
-    "production went back, and came again",
-    "the history ends with what production runs",
+    N_("production runs one model"),
+    N_("a model has run as a shadow"),
+    N_("production went back, and came again"),
+    N_("the history ends with what production runs"),
 )
 
 
@@ -73,9 +74,12 @@ def _alone(found: Object | None) -> Finding:
     names = [p["name"] for p in (found or {}).get("spec", {}).get("predictors") or []]
     if found is None or names != ["main"] or state_of(found) != "Available":
         return Finding(
-            _ALONE, False, f"it runs {' and '.join(names) or 'nothing'}", "workshop rollback --because '...' ends it"
+            _ALONE,
+            False,
+            Sentence("it runs {names}", names=" and ".join(names) or "nothing"),
+            "workshop rollback --because '...' ends it",
         )
-    return Finding(_ALONE, True, "main, Available")
+    return Finding(_ALONE, True, N_("main, Available"))
 
 
 def _shadow(context: CheckContext) -> Finding:
@@ -83,7 +87,7 @@ def _shadow(context: CheckContext) -> Finding:
         if succeeded(run) and runs.param(run, "kind") == SHADOW:
             return Finding(_SHADOW, True, name_of(run))
     hint = "workshop run tekton/runs/shadow.yaml -p model-version=..., then workshop approve"
-    return Finding(_SHADOW, False, "production has started no shadow", hint)
+    return Finding(_SHADOW, False, N_("production has started no shadow"), hint)
 
 
 def _back(entries: list[dict[str, str]]) -> Finding:
@@ -92,7 +96,7 @@ def _back(entries: list[dict[str, str]]) -> Finding:
     since = entries[ends[-1] + 1 if ends else 0 :]
     drills = [e for e in since if e.get("cause") == ROLLED_BACK and e.get("reason")]
     if len({e["digest"] for e in drills}) < 2:
-        why = f"the history has {len(drills)} rollbacks with a reason"
+        why = Sentence("the history has {count} rollbacks with a reason", count=len(drills))
         return Finding(
             _BACK,
             False,
@@ -107,6 +111,19 @@ def _known(found: Object | None, entries: list[dict[str, str]]) -> Finding:
     last = next((e for e in reversed(entries) if e.get("since") and not e.get("until")), None)
     if last is None or serving != {last["digest"]}:
         shown = " and ".join(digest[:19] for digest in sorted(serving)) or "nothing"
-        why = f"production runs {shown}, the history says {last['digest'][:19] if last else 'nothing'}"
+        why = Sentence(
+            "production runs {shown}, the history says {digest}",
+            shown=shown,
+            digest=last["digest"][:19] if last else "nothing",
+        )
         return Finding(_KNOWN, False, why, "workshop history; workshop rollback puts both right")
-    return Finding(_KNOWN, True, f"version {last['model_version']}, {last['digest'][:19]}, since {last['since']}")
+    return Finding(
+        _KNOWN,
+        True,
+        Sentence(
+            "version {model_version}, {digest}, since {since}",
+            model_version=last["model_version"],
+            digest=last["digest"][:19],
+            since=last["since"],
+        ),
+    )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from workshop.checks import answers
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.cluster.jsonhttp import NoAnswer
+from workshop.languages.catalog import N_, Sentence
 from workshop.usecase import USE_CASE
 
 NUMBER = "15"
@@ -21,10 +22,10 @@ SECONDS = 60
 MISSED, ALARM = 5, 1
 """What the module's errors cost."""
 _MOVED, _WORST, _CALIBRATED, _BEST = (
-    "you know which feature moved",
-    "you know which airline the model serves worst",
-    "you know how far its probabilities are off",
-    "you know which threshold costs least",
+    N_("you know which feature moved"),
+    N_("you know which airline the model serves worst"),
+    N_("you know how far its probabilities are off"),
+    N_("you know which threshold costs least"),
 )
 _CALL = (
     'cd model && python -m flights.traffic --url "$PRODUCTION_URL" --month 12 --origin LGA --rate 40 --rows 20 '
@@ -55,13 +56,21 @@ def _moved(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
     largest = f"max by (feature) (max_over_time(({ratio})[1d:15s])) > 1 or max by (feature) ({ratio}) > 1"
     far = context.prometheus.values(largest, "feature")
     if not far:
-        return Finding(_MOVED, False, "no feature has moved further than is allowed", _CALL)
+        return Finding(_MOVED, False, N_("no feature has moved further than is allowed"), _CALL)
     if "feature" not in given:
         return answers.missing(NUMBER, "feature", _MOVED)
     if given["feature"] not in far:
-        return Finding(_MOVED, False, f"you say {given['feature']}, which has not moved",
-                       "the first query of the module lists them")  # fmt: skip
-    return Finding(_MOVED, True, f"{given['feature']}, {far[given['feature']]:.0f} times what is allowed")
+        return Finding(
+            _MOVED,
+            False,
+            Sentence("you say {feature}, which has not moved", feature=given["feature"]),
+            "the first query of the module lists them",
+        )
+    return Finding(
+        _MOVED,
+        True,
+        Sentence("{feature}, {far:.0f} times what is allowed", feature=given["feature"], far=far[given["feature"]]),
+    )
 
 
 def _worst(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
@@ -70,12 +79,16 @@ def _worst(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
     longer = [context.prometheus.values(f"topk(1, {_missed(here, span)})", "value") for span in ("1h", "1d")]
     worst = set(context.prometheus.values(lately, "value")).union(*longer)
     if not worst:
-        return Finding(_WORST, False, "no airline has 100 flights with truth yet", _CALL)
+        return Finding(_WORST, False, N_("no airline has 100 flights with truth yet"), _CALL)
     if "carrier" not in given:
         return answers.missing(NUMBER, "carrier", _WORST)
     if given["carrier"] not in worst:
-        return Finding(_WORST, False, f"you say {given['carrier']}, and another airline's share is larger",
-                       "the second query of the module lists them")  # fmt: skip
+        return Finding(
+            _WORST,
+            False,
+            Sentence("you say {carrier}, and another airline's share is larger", carrier=given["carrier"]),
+            "the second query of the module lists them",
+        )
     return Finding(_WORST, True, given["carrier"])
 
 
@@ -97,14 +110,18 @@ def _calibrated(context: CheckContext, here: str, given: dict[str, str]) -> Find
 
 def _near(said: str, ends: Sequence[float]) -> Finding:
     if not ends:
-        return Finding(_CALIBRATED, False, "production has no feedback of 500 flights yet", _CALL)
+        return Finding(_CALIBRATED, False, N_("production has no feedback of 500 flights yet"), _CALL)
     try:
         right = min(ends) - NEAR <= float(said) <= max(ends) + NEAR
     except ValueError:
         right = False
     if not right:
-        return Finding(_CALIBRATED, False, f"you say {said}, and the rule has made another number",
-                       "the third query of the module asks for it")  # fmt: skip
+        return Finding(
+            _CALIBRATED,
+            False,
+            Sentence("you say {said}, and the rule has made another number", said=said),
+            "the third query of the module asks for it",
+        )
     return Finding(_CALIBRATED, True, said)
 
 
@@ -125,7 +142,7 @@ def _cheapest(context: CheckContext, given: dict[str, str]) -> Finding:
         test = json.loads(done.stdout.splitlines()[-1])["sources"]["test"]
         negative, positive = test["scores"]["negative"], test["scores"]["positive"]
     except (OSError, ValueError, LookupError, TypeError, subprocess.TimeoutExpired):
-        return Finding(_BEST, False, "the scores of production's model cannot be read", "workshop thresholds")
+        return Finding(_BEST, False, N_("the scores of production's model cannot be read"), "workshop thresholds")
     costs = [MISSED * sum(positive[:at]) + ALARM * sum(negative[at:]) for at in range(len(positive))]
     try:
         cost = costs[round(float(given["threshold"]) * len(costs))]
@@ -133,8 +150,17 @@ def _cheapest(context: CheckContext, given: dict[str, str]) -> Finding:
         cost = -1
     if not 0 <= cost <= (1 + COSTS_MORE) * min(costs):
         return Finding(
-            _BEST, False, f"you say {given['threshold']}, and another threshold costs less", " ".join(asked[:2])
+            _BEST,
+            False,
+            Sentence("you say {threshold}, and another threshold costs less", threshold=given["threshold"]),
+            " ".join(asked[:2]),
         )
     return Finding(
-        _BEST, True, f"{given['threshold']} costs {1000 * cost / (sum(positive) + sum(negative)):,.0f} in 1,000"
+        _BEST,
+        True,
+        Sentence(
+            "{threshold} costs {cost:,.0f} in 1,000",
+            threshold=given["threshold"],
+            cost=1000 * cost / (sum(positive) + sum(negative)),
+        ),
     )

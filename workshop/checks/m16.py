@@ -9,16 +9,17 @@ from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import contains, git
 from workshop.checks.pushes import bring_main_back
 from workshop.checks.serving import serving
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import Object, annotations_of, name_of, status_of, succeeded
 
 TRIGGER = "retrain"
 ASKED_BY = "mlops-workshop/asked-by"
 _CONNECTED, _RAN, _STAGED, _HOME, _ANSWERED = (
-    "an alert may start a retraining",
-    "a retraining went well",
-    "staging serves its model",
-    "your main has its commits",
-    "a person has answered its request to production",
+    N_("an alert may start a retraining"),
+    N_("a retraining went well"),
+    N_("staging serves its model"),
+    N_("your main has its commits"),
+    N_("a person has answered its request to production"),
 )
 
 
@@ -27,8 +28,11 @@ def check(context: CheckContext) -> list[Finding]:
     connected = _connected(context)
     run, why = _ran(context)
     if run is None:
-        return [connected, Finding(_RAN, False, why, "workshop run tekton/runs/retrain.yaml"),
-                *(Finding(task, False, "it needs the run", "") for task in (_STAGED, _HOME, _ANSWERED))]  # fmt: skip
+        return [
+            connected,
+            Finding(_RAN, False, why, "workshop run tekton/runs/retrain.yaml"),
+            *(Finding(task, False, N_("it needs the run"), "") for task in (_STAGED, _HOME, _ANSWERED)),
+        ]
     ran = Finding(_RAN, True, name_of(run))
     return [connected, ran, _staged(context, run), _home(context, run), _answered(context, run)]
 
@@ -58,12 +62,21 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 def _connected(context: CheckContext) -> Finding:
     if context.cluster.find("Trigger", context.namespace("dev"), TRIGGER) is None:
         hint = f"oc apply -f tekton/alerts/retrain.yaml -n {context.namespace('dev')}"
-        return Finding(_CONNECTED, False, f"{context.namespace('dev')} has no Trigger {TRIGGER}", hint)
-    return Finding(_CONNECTED, True, f"the Trigger {TRIGGER} is in {context.namespace('dev')}")
+        return Finding(
+            _CONNECTED,
+            False,
+            Sentence("{namespace} has no Trigger {trigger}", namespace=context.namespace("dev"), trigger=TRIGGER),
+            hint,
+        )
+    return Finding(
+        _CONNECTED,
+        True,
+        Sentence("the Trigger {trigger} is in {namespace}", trigger=TRIGGER, namespace=context.namespace("dev")),
+    )
 
 
 def _ran(context: CheckContext) -> tuple[Object | None, str]:
-    why = "there is no run of retrain"
+    why = N_("there is no run of retrain")
     for run in runs.newest_first(context, runs.RETRAIN):
         if succeeded(run):
             return run, ""
@@ -75,7 +88,9 @@ def _staged(context: CheckContext, run: Object) -> Finding:
     there, built = serving(context, "staging"), runs.results(run).get("image-digest", "")
     if built not in there:
         shown = sorted(there)[0][:19] if there else "nothing"
-        return Finding(_STAGED, False, f"staging serves {shown}", "workshop run tekton/runs/retrain.yaml")
+        return Finding(
+            _STAGED, False, Sentence("staging serves {shown}", shown=shown), "workshop run tekton/runs/retrain.yaml"
+        )
     return Finding(_STAGED, True, built[:19])
 
 
@@ -84,18 +99,23 @@ def _home(context: CheckContext, run: Object) -> Finding:
     if not contains(context, "main", commit):
         branch = runs.results(run).get("branch", "main")
         hint = "git switch main && git pull" + ("" if branch == "main" else f" && git merge origin/{branch}")
-        return Finding(_HOME, False, f"main of your clone does not have {commit[:9]}", hint)
+        return Finding(_HOME, False, Sentence("main of your clone does not have {commit}", commit=commit[:9]), hint)
     return Finding(_HOME, True, git(context, "log", "-1", "--format=%h %s", commit))
 
 
 def _answered(context: CheckContext, run: Object) -> Finding:
     asked = _promotion(context, run)
     if asked is None:
-        return Finding(_ANSWERED, False, f"{name_of(run)} has asked for nothing", "workshop promote")
+        return Finding(_ANSWERED, False, Sentence("{run} has asked for nothing", run=name_of(run)), "workshop promote")
     approval = _approval(context, asked)
     state = str(status_of(approval).get("state") or "pending") if approval else "not there yet"
     if state not in ("approved", "rejected"):
-        return Finding(_ANSWERED, False, f"the approval of {name_of(asked)} is {state}", "workshop approve")
+        return Finding(
+            _ANSWERED,
+            False,
+            Sentence("the approval of {run} is {state}", run=name_of(asked), state=state),
+            "workshop approve",
+        )
     return Finding(_ANSWERED, True, f"{name_of(asked)} was {state}")
 
 

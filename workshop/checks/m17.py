@@ -8,16 +8,17 @@ from delivery.lineage import PUID_DIGITS, SHORTEST, Known, Way, traced
 from workshop.checks import answers
 from workshop.checks.finding import DRILLS, CheckContext, Editor, Finding
 from workshop.checks.lineage import known
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import labels_of, name_of
 
 NUMBER = "17"
 RUNS = "mlops-workshop/drill"
 """The label of the runs of a drill."""
 _CAUGHT, _TRACED, _DATA, _SIGNED = (
-    "a failure was injected, and something has caught it",
-    "a prediction of production is traced",
-    "you can name the data that it came from",
-    "the statement of its image is verified",
+    N_("a failure was injected, and something has caught it"),
+    N_("a prediction of production is traced"),
+    N_("you can name the data that it came from"),
+    N_("the statement of its image is verified"),
 )
 _NEXT = "the first commands of the module make a prediction and write both lines"
 
@@ -31,7 +32,7 @@ def _caught(context: CheckContext) -> Finding:
     """A drill that a Task or an alert has caught, as `workshop drill` has written it down."""
     for name, evidence in _drills(context).items():
         return Finding(_CAUGHT, True, f"{name}: {evidence}")
-    return Finding(_CAUGHT, False, "no drill was caught yet", "workshop drill bad-data")
+    return Finding(_CAUGHT, False, N_("no drill was caught yet"), "workshop drill bad-data")
 
 
 def _drills(context: CheckContext) -> dict[str, str]:
@@ -44,14 +45,14 @@ def _trace(context: CheckContext) -> list[Finding]:
     given = answers.answers(context, NUMBER)
     if "puid" not in given:
         return [answers.missing(NUMBER, "puid", _TRACED)] + [
-            Finding(task, False, "no prediction is named yet", _NEXT) for task in (_DATA, _SIGNED)
+            Finding(task, False, N_("no prediction is named yet"), _NEXT) for task in (_DATA, _SIGNED)
         ]
     puid, facts = given["puid"], known(context)
     way, problem = _way(puid, facts)
     if way is None:
         return [Finding(task, False, problem, _NEXT) for task in (_TRACED, _DATA, _SIGNED)]
     return [
-        Finding(_TRACED, True, f"version {way.version}, {way.digest[:19]}"),
+        Finding(_TRACED, True, Sentence("version {version}, {digest}", version=way.version, digest=way.digest[:19])),
         _data(given.get("data", ""), way),
         _signed(way, facts),
     ]
@@ -73,31 +74,42 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 def _way(puid: str, facts: Known) -> tuple[Way | None, str]:
     """The way of a puid to a release of production, or why there is none."""
     if len(puid) != PUID_DIGITS:
-        return None, f"{puid[:80]} is no puid that the server made: it has {PUID_DIGITS} hex digits"
+        return None, Sentence(
+            "{puid} is no puid that the server made: it has {puid_digits} hex digits",
+            puid=puid[:80],
+            puid_digits=PUID_DIGITS,
+        )
     try:
         found = traced(puid, facts)
     except DeliveryError as e:
         return None, e.message
     if "puid" not in found.what:
-        return None, f"{puid} is {found.what}, not a prediction"
+        return None, Sentence("{puid} is {what}, not a prediction", puid=puid, what=found.what)
     way = next((one for one in found.ways if any(entry.since for entry in one.releases)), None)
-    return way, "" if way else f"the image of {puid} was never in production"
+    return way, "" if way else Sentence("the image of {puid} was never in production", puid=puid)
 
 
 def _data(answer: str, way: Way) -> Finding:
     if len(answer) < SHORTEST or not way.data_version.startswith(answer):
-        said = f"you say {answer}" if answer else f"answers/{NUMBER}.yaml has no line `data: ...`"
-        return Finding(
-            _DATA, False, f"{said}, and the model learned from another version", "workshop trace PUID says it"
+        said = (
+            Sentence("you say {answer}", answer=answer)
+            if answer
+            else Sentence("answers/{number}.yaml has no line `data: ...`", number=NUMBER)
         )
-    return Finding(_DATA, True, f"version {way.data_version}")
+        return Finding(
+            _DATA,
+            False,
+            Sentence("{said}, and the model learned from another version", said=said),
+            "workshop trace PUID says it",
+        )
+    return Finding(_DATA, True, Sentence("version {data_version}", data_version=way.data_version))
 
 
 def _signed(way: Way, facts: Known) -> Finding:
     if facts.key is None:
-        return Finding(_SIGNED, True, "production has no key here, so it verifies nothing: CHAINS_PUBLIC_KEY")
+        return Finding(_SIGNED, True, N_("production has no key here, so it verifies nothing: CHAINS_PUBLIC_KEY"))
     if not way.run:
-        return Finding(_SIGNED, True, "the run was deleted; production has verified its statement before")
+        return Finding(_SIGNED, True, N_("the run was deleted; production has verified its statement before"))
     if not way.verified:
         return Finding(_SIGNED, False, way.statement, "workshop run tekton/runs/train-and-stage.yaml builds it again")
     return Finding(_SIGNED, True, way.statement)

@@ -20,6 +20,7 @@ from workshop.checks import answers, runs
 from workshop.checks.finding import CheckContext, Editor, Finding
 from workshop.checks.git import BRANCH, drop, git, root, shown
 from workshop.checks.serving import serving
+from workshop.languages.catalog import N_, Sentence
 from workshop.manifests.objects import Object, name_of, succeeded
 
 NUMBER = "18"
@@ -29,11 +30,11 @@ NEAR = 0.02
 BINS = 10
 """Bins of a number with more values than that."""
 _MADE, _EXPLAINS, _RAN, _STAGED, _SERVES = (
-    "you have a project of your own",
-    "you know which feature explains most",
-    "its run of train-and-stage went well",
-    "staging serves what the run built",
-    "production serves it",
+    N_("you have a project of your own"),
+    N_("you know which feature explains most"),
+    N_("its run of train-and-stage went well"),
+    N_("staging serves what the run built"),
+    N_("production serves it"),
 )
 _NEW = "workshop new plane-seats --data planes.csv --target seats"
 
@@ -56,10 +57,19 @@ def check(context: CheckContext) -> list[Finding]:
     """The project, the answer, the run, and what both stages serve."""
     own = _projects(context)
     if not own:
-        later = [Finding(task, False, "it needs the project", "") for task in (_EXPLAINS, _RAN, _STAGED, _SERVES)]
-        return [Finding(_MADE, False, f"no commit of yours has a folder of its own in {FOLDER}", _NEW), *later]
+        later = [Finding(task, False, N_("it needs the project"), "") for task in (_EXPLAINS, _RAN, _STAGED, _SERVES)]
+        return [
+            Finding(
+                _MADE, False, Sentence("no commit of yours has a folder of its own in {folder}", folder=FOLDER), _NEW
+            ),
+            *later,
+        ]
     one = max(own, key=lambda found: bool(_ran(context, found)[0]))
-    made = Finding(_MADE, True, f"{one.folder} on {one.branch}, a {one.usecase.get('task')}")
+    made = Finding(
+        _MADE,
+        True,
+        Sentence("{folder} on {branch}, a {task}", folder=one.folder, branch=one.branch, task=one.usecase.get("task")),
+    )
     return [made, _explains(context, one), *_served(context, one)]
 
 
@@ -111,7 +121,7 @@ def _runs(context: CheckContext, one: _Own) -> list[Object]:
 def _ran(context: CheckContext, one: _Own) -> tuple[Object | None, str]:
     """The newest run that went well, or why there is none."""
     found = _runs(context, one)
-    why = runs.described(found[0]) if found else f"no run has usecase={one.folder}"
+    why = runs.described(found[0]) if found else Sentence("no run has usecase={folder}", folder=one.folder)
     return next((run for run in found if succeeded(run)), None), why
 
 
@@ -120,7 +130,7 @@ def _served(context: CheckContext, one: _Own) -> list[Finding]:
     run, why = _ran(context, one)
     if run is None:
         return [Finding(_RAN, False, why, again),
-                *(Finding(task, False, "it needs the run", "") for task in (_STAGED, _SERVES))]  # fmt: skip
+                *(Finding(task, False, N_("it needs the run"), "") for task in (_STAGED, _SERVES))]  # fmt: skip
     built = {runs.results(each).get("image-digest", "") for each in _runs(context, one) if succeeded(each)}
     findings = [Finding(_RAN, True, name_of(run))]
     for task, stage, hint in (
@@ -132,7 +142,16 @@ def _served(context: CheckContext, one: _Own) -> list[Finding]:
             findings.append(Finding(task, True, sorted(there & built)[0][:19]))
         else:
             what = sorted(there)[0][:19] if there else "nothing"
-            findings.append(Finding(task, False, f"{stage} serves {what} of {one.deployment}", hint))
+            findings.append(
+                Finding(
+                    task,
+                    False,
+                    Sentence(
+                        "{stage} serves {what} of {deployment}", stage=stage, what=what, deployment=one.deployment
+                    ),
+                    hint,
+                )
+            )
     return findings
 
 
@@ -144,11 +163,18 @@ def _explains(context: CheckContext, one: _Own) -> Finding:
     try:
         shares = _shares(context, one)
     except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
-        return Finding(_EXPLAINS, False, f"the data of {one.folder} cannot be read: {error}", "dvc pull in its folder")
+        return Finding(
+            _EXPLAINS,
+            False,
+            Sentence("the data of {folder} cannot be read: {error}", folder=one.folder, error=error),
+            "dvc pull in its folder",
+        )
     said = given["explains_most"]
     if said not in shares or shares[said] < max(shares.values()) - NEAR:
-        return Finding(_EXPLAINS, False, f"you say {said}, and another feature explains more", columns)
-    return Finding(_EXPLAINS, True, f"{said}, {shares[said]:.2f} of the label")
+        return Finding(
+            _EXPLAINS, False, Sentence("you say {said}, and another feature explains more", said=said), columns
+        )
+    return Finding(_EXPLAINS, True, Sentence("{said}, {share:.2f} of the label", said=said, share=shares[said]))
 
 
 def _shares(context: CheckContext, one: _Own) -> dict[str, float]:

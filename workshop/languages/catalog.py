@@ -28,6 +28,25 @@ def N_(text: str) -> str:
     return text
 
 
+class Sentence(str):
+    """A text with values: `template` is the text of the catalog, in the syntax of `str.format`.
+
+    As a str it is English, so only what shows it to a reader needs to know more: `Language.text` translates it.
+    """
+
+    template: str
+    values: Mapping[str, object]
+
+    def __new__(cls, template: str, **values: object) -> Sentence:
+        """The sentence; KeyError for a value that the template names and that is not given."""
+        made = super().__new__(cls, template.format(**values))
+        made.template, made.values = template, values
+        return made
+
+    def __deepcopy__(self, memo: object) -> Sentence:
+        return self
+
+
 OWN_NAME = N_("English")
 """Its translation is the name that the language has for itself."""
 
@@ -47,7 +66,10 @@ class Language:
         return name if self.tag == ENGLISH.tag or name != OWN_NAME else self.tag
 
     def text(self, english: str) -> str:
-        """The translation of a text of the pages."""
+        """The translation of a text of the pages, and of a sentence with its values."""
+        if isinstance(english, Sentence):
+            values = {name: self.text(v) if isinstance(v, Sentence) else v for name, v in english.values.items()}
+            return self.translations.gettext(english.template).format(**values)
         return self.translations.gettext(english) if english else ""
 
 

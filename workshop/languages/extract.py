@@ -24,12 +24,12 @@ from babel.messages.pofile import write_po
 from workshop.languages.catalog import CATALOG, FOLDER, OWN_NAME, catalog, locale
 from workshop.usecase import KIT
 
-PAGES = ("workshop/lab/pages", "workshop/lab/components", "workshop/guide", "workshop/languages")
+PAGES = ("workshop/lab/pages", "workshop/lab/components", "workshop/guide", "workshop/checks", "workshop/languages")
 CLIENT = KIT / "seldon" / "client"
 TEXTS = CLIENT / "page" / "texts.json"
 _Found = tuple[int, str, str, list[str]]
 """Line, function, text and comments, as Babel wants them."""
-_KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "N_": None, "Sentence": None, "gettext": None, "ngettext": (1, 2)}
 _METHODS = [
     ("**/static/**-*.js", "ignore"),
     ("**/static/uplot*", "ignore"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import copy
+import json
 import re
 import shutil
 from dataclasses import replace
@@ -16,6 +19,7 @@ from workshop.errors import ManifestError
 from workshop.guide.module import load_all
 from workshop.guide.translations import digest
 from workshop.languages import catalog, extract
+from workshop.languages.catalog import Sentence
 from workshop.languages.choice import choose
 
 KIT = Path(__file__).resolve().parents[3]
@@ -105,7 +109,7 @@ def test_translations_keep_the_placeholders_and_the_elements_of_their_text() -> 
 
 
 def parts(text: str) -> list[str]:
-    return sorted(re.findall(r"%\(\w+\)s|\{\w+\}|</?\w+[^>]*>", text))
+    return sorted(re.findall(r"%\(\w+\)s|\{\w+[^{}]*\}|</?\w+[^>]*>", text))
 
 
 def test_a_catalog_that_is_not_one_is_an_error_with_its_path(tmp_path: Path) -> None:
@@ -168,3 +172,33 @@ def test_the_texts_of_the_toolbox_in_the_catalogs_are_those_that_it_returns() ->
     texts = {title for title, *_ in measures.lines(measures.measured([], "2026-01-01T00:00:00Z"))}
     texts |= {*measures.DEFINITIONS.values(), measures.EXCLUDED}
     assert texts <= {message.id for message in extract.pages()}
+
+
+def test_a_sentence_is_english_until_it_is_shown_in_a_language() -> None:
+    zh = catalog.languages()["zh-Hans"]
+    why = Sentence("{asked:,.0f} predictions in a day", asked=1234.0)
+    assert why == "1,234 predictions in a day" and json.loads(json.dumps(why)) == why == copy.deepcopy(why)
+    assert (catalog.ENGLISH.text(why), zh.text(why)) == (why, "一天内 1,234 次预测")
+    both = Sentence(
+        "{said}, and the model learned from another version", said=Sentence("you say {answer}", answer="{a}")
+    )
+    assert zh.text(both) == "你的答案是 {a}，而模型是用另一个版本训练的"
+
+
+def test_the_texts_of_the_checks_are_marked_for_the_catalogs() -> None:
+    found = []
+    for file in sorted((KIT / "workshop/checks").glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Finding":
+                texts = [ast.unparse(one) for one in (node.args[0], *node.args[2:3]) if is_unmarked(one)]
+                found += [f"{file.name}:{node.lineno}: {text}" for text in texts]
+    assert found == []
+
+
+def is_unmarked(node: ast.expr) -> bool:
+    """Whether a text with words is neither N_ nor a Sentence."""
+    if isinstance(node, ast.IfExp):
+        return is_unmarked(node.body) or is_unmarked(node.orelse)
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    words = " ".join(one.value for one in parts if isinstance(one, ast.Constant) and isinstance(one.value, str))
+    return re.search("[a-z]{2,}.*[a-z]{2,}", words) is not None

@@ -114,11 +114,14 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
         except WorkshopError as e:
             return JSONResponse({"error": str(e)}, status_code=500)
         host.remember(lambda before: checked(before, number, findings, asked=True))
+        say = html.language_of(request).text
         return JSONResponse(
             {
                 "module": number,
                 "ok": all(finding.ok for finding in findings),
-                "findings": [{"task": f.task, "ok": f.ok, "reason": f.reason, "hint": f.hint} for f in findings],
+                "findings": [
+                    {"task": say(f.task), "ok": f.ok, "reason": say(f.reason), "hint": f.hint} for f in findings
+                ],
             }
         )
 

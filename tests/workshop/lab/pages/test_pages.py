@@ -307,6 +307,11 @@ def test_the_check_of_a_module_answers_a_line_a_task(tmp_path: Path) -> None:
     assert done["flight-delay is available in staging"] is True
     assert done["production answers a request"] is False
     assert all(finding["reason"] for finding in answer["findings"])
+    chinese = browser(about).post("/guide/api/check/01", headers={"Accept-Language": "zh-CN"}).json()["findings"]
+    assert [finding["task"] for finding in chinese][1:] == [
+        "flight-delay 在 staging 中可用", "生产环境提供的是预发布环境测试过的摘要", "生产环境能答复请求"
+    ]  # fmt: skip
+    assert chinese[0]["reason"] == "命名空间 user1-dev 中成功运行产生的镜像数：1"
 
 
 def test_a_module_without_a_check_is_an_error_with_its_number(tmp_path: Path) -> None:
