@@ -14,7 +14,7 @@ from workshop.usecase import DEPLOYMENT
 
 REQUEST = "seldon/requests/flight.json"
 _START = {
-    "lab": "make lab starts the lab and takes the model from data to production",
+    "lab": N_("make lab starts the lab and takes the model from data to production"),
     "cluster": "workshop run tekton/runs/train-and-stage.yaml, then workshop promote and workshop approve",
 }
 

@@ -81,7 +81,7 @@ def _rate(given: dict[str, str], rows: Rows) -> Finding:
             Sentence(
                 "you say {late_percent}, and these flights say another number", late_percent=given["late-percent"]
             ),
-            "section 1 of the notebook prints it; write percent, without a sign",
+            N_("section 1 of the notebook prints it; write percent, without a sign"),
         )
     return Finding(_RATE, True, Sentence("{share:.1f} percent of them", share=share))
 
@@ -105,7 +105,7 @@ def _hour(given: dict[str, str], rows: Rows) -> Finding:
             Sentence(
                 "you say {worst_hour}: {known}, and another hour is worse", worst_hour=given["worst-hour"], known=known
             ),
-            "section 2 of the notebook draws the hours",
+            N_("section 2 of the notebook draws the hours"),
         )
     return Finding(
         _HOUR,
@@ -126,11 +126,11 @@ def _leak(given: dict[str, str], rows: Rows) -> Finding:
             _LEAK,
             False,
             Sentence("{name!r} is no column with a number in every row", name=name),
-            "section 5 lists candidates",
+            N_("section 5 lists candidates"),
         )
     if name == "late" or found < LEAKING:
         why = "is what we predict" if name == "late" else f"has a correlation of {found:.2f} with being late"
-        return Finding(_LEAK, False, f"{name} {why}", "which column is known only when the plane has left?")
+        return Finding(_LEAK, False, f"{name} {why}", N_("which column is known only when the plane has left?"))
     return Finding(
         _LEAK,
         True,
@@ -154,7 +154,7 @@ def _group(given: dict[str, str], rows: Rows) -> Finding:
             _GROUP,
             False,
             Sentence("you say {group!r}: {error}", group=given["group"], error=error),
-            f"conditions such as origin=LGA, distance>=500; the columns are {known}",
+            Sentence("conditions such as origin=LGA, distance>=500; the columns are {known}", known=known),
         )
     share, whole = (sum(row["late"] == "1" for row in some) / max(1, len(some)) for some in (found, rows))
     said = Sentence(
@@ -164,9 +164,9 @@ def _group(given: dict[str, str], rows: Rows) -> Finding:
         whole=whole,
     )
     if len(found) < GROUP:
-        return Finding(_GROUP, False, said, f"fewer conditions: the group needs {GROUP} flights")
+        return Finding(_GROUP, False, said, Sentence("fewer conditions: the group needs {group} flights", group=GROUP))
     if share < TWICE * whole:
-        return Finding(_GROUP, False, said, f"other conditions: it needs {TWICE * whole:.1%}")
+        return Finding(_GROUP, False, said, Sentence("other conditions: it needs {value:.1%}", value=TWICE * whole))
     return Finding(_GROUP, True, said)
 
 

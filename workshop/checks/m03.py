@@ -78,7 +78,7 @@ def _read(given: dict[str, str], found: list[Run]) -> Finding:
             _READ,
             False,
             Sentence("you say {recall}, MLflow another number", recall=given["recall"]),
-            "look at the run's metrics",
+            N_("look at the run's metrics"),
         )
     return Finding(_READ, True, Sentence("it finds {actual:.0%} of the late flights", actual=actual))
 
@@ -103,13 +103,17 @@ def _chosen(context: CheckContext, given: dict[str, str], found: list[Run]) -> F
             _CHOSEN,
             False,
             Sentence("you say {threshold}, and a threshold is between 0 and 1", threshold=given["threshold"]),
-            f"the charts of {RECALL} and {PRECISION} in MLflow; a step is a percent",
+            Sentence(
+                "the charts of {recall} and {precision} in MLflow; a step is a percent",
+                recall=RECALL,
+                precision=PRECISION,
+            ),
         )
     if recall[step] < SHARE:
-        return Finding(_CHOSEN, False, seen, "a lower threshold")
+        return Finding(_CHOSEN, False, seen, N_("a lower threshold"))
     best = max(precision[at] for at, share in recall.items() if share >= SHARE)
     if precision[step] < best - NEAR:
         return Finding(
-            _CHOSEN, False, Sentence("{seen}; {best:.0%} is possible", seen=seen, best=best), "a higher threshold"
+            _CHOSEN, False, Sentence("{seen}; {best:.0%} is possible", seen=seen, best=best), N_("a higher threshold")
         )
     return Finding(_CHOSEN, True, seen)

@@ -86,7 +86,7 @@ def _helps(given: dict[str, str], groups: dict[str, float]) -> Finding:
             Sentence(
                 "the {said} adds {gain:+.4f} to the AUC, and another group adds more", said=said, gain=gains[said]
             ),
-            "compare the runs in MLflow, sorted by auc",
+            N_("compare the runs in MLflow, sorted by auc"),
         )
     return Finding(
         _GROUP, True, Sentence("the {said} adds {gain:+.4f} to the AUC of the schedule", said=said, gain=gains[said])
@@ -111,6 +111,6 @@ def _better(given: dict[str, str], algorithms: dict[str, float]) -> Finding:
             _ALGORITHM,
             False,
             Sentence("{said} has an AUC of {auc:.4f}, and the other a larger one", said=said, auc=algorithms[said]),
-            "compare the runs in MLflow, sorted by auc",
+            N_("compare the runs in MLflow, sorted by auc"),
         )
     return Finding(_ALGORITHM, True, Sentence("{said}, with an AUC of {auc:.4f}", said=said, auc=algorithms[said]))

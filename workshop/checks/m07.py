@@ -88,7 +88,7 @@ def _test(context: CheckContext) -> tuple[Finding, Finding, Finding]:
     caught = [model for model in BROKEN if not all(found[model].values())]
     if not caught:
         reason = f"with a model that is {' or '.join(BROKEN)}, it passes too"
-        return written, holds, Finding(_CATCHES, False, reason, "assert how the answers for two flights differ")
+        return written, holds, Finding(_CATCHES, False, reason, N_("assert how the answers for two flights differ"))
     return (
         written,
         holds,
@@ -184,6 +184,6 @@ def _clean(context: CheckContext) -> Finding:
             _CLEAN,
             False,
             Sentence("features.add on {branch} has {leaking}", branch=BRANCH, leaking=leaking[0]),
-            f"take it out of {PARAMS} and commit",
+            Sentence("take it out of {params} and commit", params=PARAMS),
         )
     return Finding(_CLEAN, True, N_("features.add has nothing that is known only afterwards"))

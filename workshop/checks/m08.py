@@ -99,7 +99,7 @@ def _yours(context: CheckContext, commit: str) -> Finding:
             _YOURS,
             False,
             Sentence("it has no label {commit}", commit=COMMIT),
-            "s2i build in your clone notes the commit",
+            N_("s2i build in your clone notes the commit"),
         )
     if commit == root(context) or not contains(context, BRANCH, commit):
         return Finding(
@@ -120,7 +120,7 @@ def _serves(config: Config) -> Finding:
             _SERVES,
             False,
             Sentence("MODEL_NAME is {name!r} and its command {starts!r}", name=name, starts=starts),
-            "model/.s2i/environment names the class",
+            N_("model/.s2i/environment names the class"),
         )
     return Finding(_SERVES, True, f"{name}, by {starts}")
 

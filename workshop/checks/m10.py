@@ -80,7 +80,7 @@ def _staged(context: CheckContext, good: list[Object]) -> Finding:
             _STAGED,
             False,
             Sentence("staging serves {digest}, which came out of no push of yours", digest=sorted(there)[0][:19]),
-            "push again, or: workshop run tekton/runs/train-and-stage.yaml",
+            N_("push again, or: workshop run tekton/runs/train-and-stage.yaml"),
         )
     return Finding(_STAGED, True, f"{sorted(there & built)[0][:19]}")
 
@@ -100,5 +100,10 @@ def _good(context: CheckContext, good: list[Object]) -> Finding:
     auc, size, version = max(seen, key=lambda one: (one[0] >= AUC and one[1] <= BYTES, one))
     said = Sentence("version {version}: AUC {auc:.4f}, {size:,.0f} bytes", version=version, auc=auc, size=size)
     if auc < AUC or size > BYTES:
-        return Finding(_GOOD, False, said, f"other settings of the candidates in model/params.yaml, on {BRANCH}; push")
+        return Finding(
+            _GOOD,
+            False,
+            said,
+            Sentence("other settings of the candidates in model/params.yaml, on {branch}; push", branch=BRANCH),
+        )
     return Finding(_GOOD, True, said)

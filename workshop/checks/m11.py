@@ -117,7 +117,7 @@ def _serves(context: CheckContext, tags: dict[str, str]) -> Finding:
     }
     there = serving(context, "production")
     if not there & built:
-        shown = sorted(there)[0][:19] if there else "nothing"
+        shown = sorted(there)[0][:19] if there else Sentence("nothing")
         return Finding(
             _SERVES, False, Sentence("production serves {shown}", shown=shown), "git tag v2 && git push origin v2"
         )
@@ -143,7 +143,7 @@ def _asked(context: CheckContext) -> Finding:
         if seen.size >= APART:
             return Finding(_ASKED, True, f"{file.name}: {seen}")
         why = Sentence("{name}: {seen}, and {apart} is asked for", name=file.name, seen=seen, apart=APART)
-    return Finding(_ASKED, False, why, "seldon/requests/flight.json is a request with one flight")
+    return Finding(_ASKED, False, why, N_("seldon/requests/flight.json is a request with one flight"))
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _read(given: dict[str, str], recalls: list[float]) -> Finding:
             _READ,
             False,
             Sentence("you say {recall}, and production has counted another number", recall=given["recall"]),
-            "the second query of the module asks for it",
+            N_("the second query of the module asks for it"),
         )
     return Finding(_READ, True, Sentence("it found {recall} of the late flights", recall=given["recall"]))
 
@@ -119,7 +119,7 @@ def _drawn(context: CheckContext) -> Finding:
                 if value is not None:
                     return Finding(_DRAWN, True, f"{file.name}: {query[:80]}")
                 why = Sentence("{query} gives no data", query=query[:80])
-    return Finding(_DRAWN, False, why, "the section On your own of the module has an example")
+    return Finding(_DRAWN, False, why, N_("the section On your own of the module has an example"))
 
 
 def _queries(board: Any) -> Iterator[str]:

@@ -76,8 +76,8 @@ def _alone(found: Object | None) -> Finding:
         return Finding(
             _ALONE,
             False,
-            Sentence("it runs {names}", names=" and ".join(names) or "nothing"),
-            "workshop rollback --because '...' ends it",
+            Sentence("it runs {names}", names=" and ".join(names) or Sentence("nothing")),
+            N_("workshop rollback --because '...' ends it"),
         )
     return Finding(_ALONE, True, N_("main, Available"))
 
@@ -110,11 +110,11 @@ def _known(found: Object | None, entries: list[dict[str, str]]) -> Finding:
     serving = digests_of(found) if found else set()
     last = next((e for e in reversed(entries) if e.get("since") and not e.get("until")), None)
     if last is None or serving != {last["digest"]}:
-        shown = " and ".join(digest[:19] for digest in sorted(serving)) or "nothing"
+        shown = " and ".join(digest[:19] for digest in sorted(serving)) or Sentence("nothing")
         why = Sentence(
             "production runs {shown}, the history says {digest}",
             shown=shown,
-            digest=last["digest"][:19] if last else "nothing",
+            digest=last["digest"][:19] if last else Sentence("nothing"),
         )
         return Finding(_KNOWN, False, why, "workshop history; workshop rollback puts both right")
     return Finding(

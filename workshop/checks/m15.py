@@ -64,7 +64,7 @@ def _moved(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
             _MOVED,
             False,
             Sentence("you say {feature}, which has not moved", feature=given["feature"]),
-            "the first query of the module lists them",
+            N_("the first query of the module lists them"),
         )
     return Finding(
         _MOVED,
@@ -87,7 +87,7 @@ def _worst(context: CheckContext, here: str, given: dict[str, str]) -> Finding:
             _WORST,
             False,
             Sentence("you say {carrier}, and another airline's share is larger", carrier=given["carrier"]),
-            "the second query of the module lists them",
+            N_("the second query of the module lists them"),
         )
     return Finding(_WORST, True, given["carrier"])
 
@@ -120,7 +120,7 @@ def _near(said: str, ends: Sequence[float]) -> Finding:
             _CALIBRATED,
             False,
             Sentence("you say {said}, and the rule has made another number", said=said),
-            "the third query of the module asks for it",
+            N_("the third query of the module asks for it"),
         )
     return Finding(_CALIBRATED, True, said)
 

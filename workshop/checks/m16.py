@@ -87,7 +87,7 @@ def _ran(context: CheckContext) -> tuple[Object | None, str]:
 def _staged(context: CheckContext, run: Object) -> Finding:
     there, built = serving(context, "staging"), runs.results(run).get("image-digest", "")
     if built not in there:
-        shown = sorted(there)[0][:19] if there else "nothing"
+        shown = sorted(there)[0][:19] if there else Sentence("nothing")
         return Finding(
             _STAGED, False, Sentence("staging serves {shown}", shown=shown), "workshop run tekton/runs/retrain.yaml"
         )

@@ -20,7 +20,7 @@ _CAUGHT, _TRACED, _DATA, _SIGNED = (
     N_("you can name the data that it came from"),
     N_("the statement of its image is verified"),
 )
-_NEXT = "the first commands of the module make a prediction and write both lines"
+_NEXT = N_("the first commands of the module make a prediction and write both lines")
 
 
 def check(context: CheckContext) -> list[Finding]:

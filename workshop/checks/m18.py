@@ -141,7 +141,7 @@ def _served(context: CheckContext, one: _Own) -> list[Finding]:
         if there & built:
             findings.append(Finding(task, True, sorted(there & built)[0][:19]))
         else:
-            what = sorted(there)[0][:19] if there else "nothing"
+            what = sorted(there)[0][:19] if there else Sentence("nothing")
             findings.append(
                 Finding(
                     task,

@@ -15,6 +15,7 @@ import msgspec
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -76,7 +77,7 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
         if found is None:
             return _missing(host, request, N_("The guide has no such module."))
         if request.path_params["name"] == found.number:
-            return RedirectResponse(f"/guide/{found.name}")
+            return RedirectResponse(str(URL(f"/guide/{found.name}").replace(query=request.url.query)))
         return host.page(request, "module.html", _module_values(host, modules, found, html.language_of(request)))
 
     async def whole(request: Request) -> Response:
@@ -120,7 +121,7 @@ def guide_routes(host: GuideHost) -> list[BaseRoute]:
                 "module": number,
                 "ok": all(finding.ok for finding in findings),
                 "findings": [
-                    {"task": say(f.task), "ok": f.ok, "reason": say(f.reason), "hint": f.hint} for f in findings
+                    {"task": say(f.task), "ok": f.ok, "reason": say(f.reason), "hint": say(f.hint)} for f in findings
                 ],
             }
         )

@@ -291,6 +291,11 @@ def test_a_module_shows_the_participants_values(tmp_path: Path) -> None:
     assert "$PRODUCTION_URL" not in page
 
 
+def test_a_module_number_keeps_the_language_of_its_link(tmp_path: Path) -> None:
+    answer = browser(lab_of(tmp_path)).get("/guide/01?lang=zh-Hans", follow_redirects=False)
+    assert answer.headers["location"] == "/guide/01-meet-the-lab?lang=zh-Hans"
+
+
 def test_a_module_number_and_a_slash_at_the_end_lead_to_the_page(tmp_path: Path) -> None:
     for path, leads_to in (("01", "01-meet-the-lab"), ("01-meet-the-lab/", "01-meet-the-lab")):
         answer = browser(lab_of(tmp_path)).get(f"/guide/{path}", follow_redirects=False)
