@@ -1,6 +1,7 @@
 """Drives Chromium, and runs axe-core on a page.
 
 Chromium and its driver come from the system, so nothing is downloaded. The browser connects to the tested page only.
+Debian's `chromium-headless-shell` is Chromium without its windows. It takes half the processor time, so it comes first.
 """
 
 from __future__ import annotations
@@ -21,22 +22,21 @@ AXE = (Path(__file__).parent / "axe-4.14.1.min.js").read_text(encoding="utf-8")
 SERIOUS = ("serious", "critical")
 WIDTH, HEIGHT = 1280, 1000
 """Pixels of a new window."""
-HAVE_CHROMIUM = bool(shutil.which("chromium") and shutil.which("chromedriver"))
+PROGRAM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+HAVE_CHROMIUM = bool(PROGRAM and shutil.which("chromedriver"))
+HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 
 
-def chromium(folder: Path) -> Chrome:
-    """A fresh browser with its profile in the folder. The caller ends it with `quit()`."""
+def chromium(folder: Path, *words: str) -> Chrome:
+    """A fresh browser with its profile in the folder; `words` are more arguments. The caller ends it by `quit()`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # The driver names no page, and the headless shell without one opens none.
+    program = folder / "start"
+    program.write_text(f'#!/bin/sh\nexec {PROGRAM} "$@" about:blank\n')
+    program.chmod(0o755)
     options = ChromeOptions()
-    options.binary_location = str(shutil.which("chromium"))
-    for word in (
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        f"--window-size={WIDTH},{HEIGHT}",
-        f"--user-data-dir={folder}",
-    ):
+    options.binary_location = str(program)
+    for word in (*HEADLESS, f"--window-size={WIDTH},{HEIGHT}", f"--user-data-dir={folder}", *words):
         options.add_argument(word)
     made = Chrome(options=options, service=Service(str(shutil.which("chromedriver"))))
     made.set_page_load_timeout(60)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
+from tests.browser import driving
 from tests.kit import serving
 from tests.s2i.conftest import Server
 from tests.s2i.flights import serving_model
@@ -29,10 +28,7 @@ FLIGHT = "#origin=EWR&dest=ORD&carrier=UA&date=2026-11-27&sched_dep=18:30&sky=st
 in_a_browser = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(
-        not (shutil.which("chromium") and shutil.which("chromedriver")),
-        reason="chromium and chromedriver are not installed",
-    ),
+    pytest.mark.skipif(not driving.HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
 ]
 
 
@@ -147,15 +143,8 @@ class Tab:
 
 
 @pytest.fixture(scope="package")  # An open page uses the processor.
-def chromium() -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium") or ""
-    for argument in (
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--hide-scrollbars",
-        "--lang=en-US",
-    ):  # fmt: skip
-        options.add_argument(argument)
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    driver = driving.chromium(tmp_path_factory.mktemp("chromium"), "--hide-scrollbars", "--lang=en-US")
     yield driver
     driver.quit()
 

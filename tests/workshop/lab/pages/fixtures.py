@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.testclient import TestClient
 
+from tests.browser.driving import HEADLESS, PROGRAM
 from tests.kit import serving
 from workshop.checks import Finding
 from workshop.lab.build import build_lab
@@ -312,8 +312,7 @@ def dom(url: str, folder: Path, *, wait: str = "--virtual-time-budget=5000") -> 
     A page with an open stream stops virtual time: with `wait=LOADED` it is dumped when it is loaded, see Hold.
     """
     run = subprocess.run(
-        ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
-         f"--user-data-dir={folder / 'chromium'}", wait, "--dump-dom", url],
+        [str(PROGRAM), *HEADLESS, f"--user-data-dir={folder / 'chromium'}", wait, "--dump-dom", url],
         capture_output=True, text=True, timeout=60, env={"PATH": "/usr/bin:/bin", "HOME": str(folder)},
     )  # fmt: skip
     assert run.returncode == 0, run.stderr[-2000:]
@@ -323,5 +322,5 @@ def dom(url: str, folder: Path, *, wait: str = "--virtual-time-budget=5000") -> 
 in_a_browser = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("chromium"), reason="chromium is not installed"),
+    pytest.mark.skipif(not PROGRAM, reason="chromium is not installed"),
 ]
