@@ -4,12 +4,13 @@ import { make } from "./elements.js";
 import { _ } from "./language.js";
 
 export class Form {
-  // `columns` has the JSON Schema of each column by name, `values` what the form begins with.
-  constructor(element, columns, values) {
+  // `columns` has the JSON Schema of each column by name, `values` what the form begins with. `words` has names and
+  // descriptions in the reader's language: {weight: {name: ..., description: ...}}.
+  constructor(element, columns, values, words) {
     this.element = element;
     this.columns = columns;
     for (const [name, column] of Object.entries(columns)) {
-      document.getElementById("fields").append(field(name, column, values[name]));
+      document.getElementById("fields").append(field(name, column, values[name], words[name] ?? {}));
     }
     element.addEventListener("input", (event) => forgive(event.target));
   }
@@ -52,9 +53,10 @@ export class Form {
   }
 }
 
-function field(name, column, value) {
-  const [, words, unit] = (column.description ?? "").match(/^(.*?)(?: ?\[(.*)\])?$/);
-  const shown = `${name.replaceAll("_", " ")[0].toUpperCase()}${name.replaceAll("_", " ").slice(1)}`;
+function field(name, column, value, translated) {
+  const [, described, unit] = (column.description ?? "").match(/^(.*?)(?: ?\[(.*)\])?$/);
+  const words = translated.description ?? described;
+  const shown = translated.name ?? `${name.replaceAll("_", " ")[0].toUpperCase()}${name.replaceAll("_", " ").slice(1)}`;
   const label = make("label", { for: `field-${name}` }, shown, unit ? make("span", { class: "unit" }, ` (${unit})`) : null);
   const input = column.enum ? choice(column) : make("input", column.type === "string" ? {} : {
     type: "number", inputmode: "decimal", step: column.type === "integer" ? 1 : "any", min: column.minimum, max: column.maximum,

@@ -21,7 +21,7 @@ try {
   const document_ = await load("../seldon.json");
   const columns = document_?.components?.schemas?.Row?.properties;
   if (!columns) throw new Error(document_ ? _("the model does not say which columns it has") : _("no model is deployed here yet"));
-  form = new Form(document.getElementById("row"), columns, words.values ?? {});
+  form = new Form(document.getElementById("row"), columns, words.values ?? {}, words.columns ?? {});
   form.element.addEventListener("submit", (event) => {
     event.preventDefault();
     ask();
@@ -59,7 +59,7 @@ async function ask() {
     const answer = await post("predictions", asked);
     const outputs = answer.data?.ndarray?.[0];
     if (!outputs?.every?.(Number.isFinite)) throw new Away(_("The answer is not one of this model."));
-    const unit = answer.meta?.tags?.unit ?? "";
+    const unit = words.unit ?? answer.meta?.tags?.unit ?? "";
     const names = answer.data.names ?? [];
     if (outputs.length === 1) {
       show(words.answer ?? _("The model's answer"), one(outputs[0], unit), truth(asked, answer, unit));

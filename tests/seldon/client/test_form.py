@@ -69,6 +69,16 @@ def test_the_answer_has_the_models_value_and_unit_and_its_truth_is_counted(tab: 
     assert server.sample("model_feedback_error_total", power="0") == before + 1
 
 
+def test_fields_and_units_have_the_words_of_the_readers_language(tab: Tab) -> None:
+    tab.one("#languages [lang=zh-Hans]").click()
+    tab.until(lambda: "重量" in tab.text("#row"))
+    assert "重量 (kg)" in tab.text("#row") and "汽车的质量" in tab.text("#row")
+    tab.ask()
+    tab.until(lambda: tab.all(".share"))
+    assert "升/100 公里" in tab.text("#answer")
+    tab.driver.delete_all_cookies()
+
+
 def test_each_wrong_value_is_named_at_its_field(tab: Tab) -> None:
     for name, value in (("weight", "-900"), ("cylinders", "99")):
         field = tab.one(f"#field-{name}")
