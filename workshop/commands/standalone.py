@@ -19,6 +19,7 @@ from workshop.errors import INTERRUPTED, OK, ManifestError, UsageError, Workshop
 from workshop.lab.controllers.tekton.errors import RunError
 from workshop.manifests.objects import Object
 from workshop.operations.junit import write_report
+from workshop.standalone.builder import make_builder
 from workshop.standalone.debugging import Breakpoint
 from workshop.standalone.engine import Engine, engine
 from workshop.standalone.following import Follower
@@ -71,6 +72,7 @@ async def _once(words: argparse.Namespace, stop: asyncio.Event, again: asyncio.E
         await here.runtime.open()
         if words.dry_run:
             return await _plan(words, here, admitted.runs)
+        await asyncio.to_thread(make_builder, here)
         quiet = words.output == output.JSON
         for text in await missing_images(here, admitted.runs):
             output.note(text)

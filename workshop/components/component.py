@@ -60,9 +60,10 @@ class Component:
         return found
 
     def test_documents(self) -> list[Manifest]:
-        """The Task, its run, and what the nearest tests/environment.yaml has: ConfigMaps of a test without a cluster.
+        """The Task, its run, and the Tasks of folders next to its own that the run names.
 
-        Raises ManifestError.
+        The nearest tests/environment.yaml has ConfigMaps and Secrets for a test without a cluster. Raises
+        ManifestError.
         """
         run = self.folder / RUN
         if not run.is_file():
@@ -71,7 +72,12 @@ class Component:
             )
         around = (self.folder.resolve(), *self.folder.resolve().parents)
         found = next((one / ENVIRONMENT for one in around if (one / ENVIRONMENT).is_file()), None)
-        return [*load(self.file), *(load(found) if found else []), *load(run)]
+        documents = load(run)
+        tasks = [task for one in documents for task in one.object["spec"].get("pipelineSpec", {}).get("tasks", [])]
+        names = {str(task["taskRef"].get("name")) for task in tasks if "taskRef" in task} - {self.name}
+        beside = [self.folder.parent / name / f"{name}.yaml" for name in sorted(names)]
+        needed = [document for file in beside if file.is_file() for document in load(file)]
+        return [*load(self.file), *needed, *(load(found) if found else []), *documents]
 
 
 def find(words: Iterable[str]) -> list[Component]:

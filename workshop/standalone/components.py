@@ -9,6 +9,7 @@ from workshop import output
 from workshop.cluster.runs import Progress
 from workshop.components.component import Component
 from workshop.errors import WorkshopError
+from workshop.standalone.builder import make_builder
 from workshop.standalone.engine import Engine
 from workshop.standalone.following import Follower
 from workshop.standalone.objects import admit_all, start
@@ -22,6 +23,7 @@ async def test_all(
     `timeout` is in seconds, for one component. A component that fails does not keep the others from their tests.
     """
     admitted = [(one, admit_all(here, one.test_documents(), _namespace(one, components))) for one in components]
+    await asyncio.to_thread(make_builder, here)
     finished: list[Progress] = []
     async with here.running():
         for one, taken in admitted:
