@@ -17,7 +17,8 @@ from workshop.standalone.engine import Engine
 def make_builder(here: Engine) -> None:
     """Make the builder, unless the folder has it from an earlier run. Seconds; nothing where no Task names it.
 
-    In podman, images are those of the machine; an installation without the folder s2i/ makes none. Raises SetupError when the packages of the builder cannot be had.
+    In podman, images are those of the machine; an installation without the folder s2i/ makes none. Raises SetupError
+    when the packages of the builder cannot be had.
     """
     tasks = here.store.objects(built_in("Task"))
     defaults = (param.get("default") for task in tasks for param in task["spec"].get("params") or [])
