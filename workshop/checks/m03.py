@@ -96,8 +96,12 @@ def _chosen(context: CheckContext, given: dict[str, str], found: list[Run]) -> F
         )
     try:
         step = round(100 * float(given["threshold"]))
-        right = f"{precision[step]:.0%} of its warnings are right"
-        seen = f"at {step / 100:.2f} it finds {recall[step]:.0%} of the late flights, {right}"
+        seen = Sentence(
+            "at {at:.2f} it finds {recall:.0%} of the late flights, {precision:.0%} of its warnings are right",
+            at=step / 100,
+            recall=recall[step],
+            precision=precision[step],
+        )
     except (ValueError, OverflowError, LookupError):
         return Finding(
             _CHOSEN,

@@ -63,7 +63,7 @@ def reset(context: CheckContext, editor: Editor) -> list[str]:
 def _test(context: CheckContext) -> tuple[Finding, Finding, Finding]:
     own = own_tests(context)
     if not own:
-        reason = f"no commit of {BRANCH} adds a test to {TESTS}"
+        reason = Sentence("no commit of {branch} adds a test to {tests}", branch=BRANCH, tests=TESTS)
         first = Finding(_WRITTEN, False, reason, "git add your file, then git commit")
         return (
             first,
@@ -87,7 +87,7 @@ def _test(context: CheckContext) -> tuple[Finding, Finding, Finding]:
         return written, holds, Finding(_CATCHES, False, N_("it needs a test that holds"), "")
     caught = [model for model in BROKEN if not all(found[model].values())]
     if not caught:
-        reason = f"with a model that is {' or '.join(BROKEN)}, it passes too"
+        reason = Sentence("with a model that is {broken}, it passes too", broken=" or ".join(BROKEN))
         return written, holds, Finding(_CATCHES, False, reason, N_("assert how the answers for two flights differ"))
     return (
         written,

@@ -45,7 +45,7 @@ def check(context: CheckContext) -> list[Finding]:
             ),
             *(Finding(task, False, N_("it needs the tag"), "") for task in (_RAN, _APPROVED, _SERVES, _ASKED)),
         ]
-    tagged = Finding(_TAGGED, True, ", ".join(f"{tag} is {commit[:8]}" for tag, commit in tags.items()))
+    tagged = Finding(_TAGGED, True, ", ".join(f"{tag} = {commit[:8]}" for tag, commit in tags.items()))
     run, why = _promoted(context, tags)
     if run is None:
         later = (Finding(task, False, N_("it needs the promotion"), "") for task in (_APPROVED, _SERVES, _ASKED))
@@ -104,7 +104,7 @@ def _approved(context: CheckContext, run: Object) -> Finding:
             if one.get("response") == "approved"
         ]
         if who:
-            return Finding(_APPROVED, True, f"by {', '.join(who)}")
+            return Finding(_APPROVED, True, Sentence("by {who}", who=", ".join(who)))
     hint = f"oc get approvaltask -n {context.namespace('production')}"
     return Finding(_APPROVED, False, Sentence("{run} was not approved", run=name_of(run)), hint)
 
@@ -141,8 +141,8 @@ def _asked(context: CheckContext) -> Finding:
             why = f"{file.name}: {error}"
             continue
         if seen.size >= APART:
-            return Finding(_ASKED, True, f"{file.name}: {seen}")
-        why = Sentence("{name}: {seen}, and {apart} is asked for", name=file.name, seen=seen, apart=APART)
+            return Finding(_ASKED, True, Sentence("{name}: {seen}", name=file.name, seen=seen.sentence))
+        why = Sentence("{name}: {seen}, and {apart} is asked for", name=file.name, seen=seen.sentence, apart=APART)
     return Finding(_ASKED, False, why, N_("seldon/requests/flight.json is a request with one flight"))
 
 
@@ -156,8 +156,12 @@ class _Difference:
     def size(self) -> float:
         return abs(self.after - self.before)
 
-    def __str__(self) -> str:
-        return f"{self.column} changes the probability from {self.before:.2f} to {self.after:.2f}"
+    @property
+    def sentence(self) -> Sentence:
+        return Sentence(
+            "{column} changes the probability from {before:.2f} to {after:.2f}",
+            column=self.column, before=self.before, after=self.after,
+        )  # fmt: skip
 
 
 def _difference(url: str, request: dict[str, Any]) -> _Difference:

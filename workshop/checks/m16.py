@@ -116,7 +116,7 @@ def _answered(context: CheckContext, run: Object) -> Finding:
             Sentence("the approval of {run} is {state}", run=name_of(asked), state=state),
             "workshop approve",
         )
-    return Finding(_ANSWERED, True, f"{name_of(asked)} was {state}")
+    return Finding(_ANSWERED, True, Sentence("the approval of {run} is {state}", run=name_of(asked), state=state))
 
 
 def _promotion(context: CheckContext, run: Object) -> Object | None:
