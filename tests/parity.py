@@ -240,7 +240,7 @@ _PIPELINES_AS_CODE = (
     "a push option that does not exist here is refused |",
     "| comment on a merge request | supported | by the API of Gitea: `on-comment`, `/test`, `/retest`, `/cancel`, each "
     "also with a name, and `/ok-to-test`; only the owner can write a comment here |",
-    "| comment on a pushed commit | not supported | Pipelines as Code supports it with GitHub and GitLab, not with Gitea |",
+    "| comment on a pushed commit | not supported | Pipelines as Code has it with GitHub and GitLab, not with Gitea |",
     "| `on-event`, `on-target-branch`, `on-path-change`, `on-path-change-ignore`, `on-cel-expression`, `on-comment` | "
     "supported | cel-go's list library is missing in CEL |",
     "| `on-label` | supported | labels come from the push option `merge_request.label=NAME`, also several, or from "

@@ -42,8 +42,8 @@ REFUSED: dict[str, str] = {
     "RepositorySettings.github_app_token_scope_repos": _OTHER_SERVER,
     "RepositorySettings.gitlab": _OTHER_SERVER,
     "RepositorySettings.gitops_command_prefix": (
-        "Pipelines as Code uses it with GitHub alone, and the lab's Git server is of the type gitea; remove it, commands "
-        "in comments begin with /"
+        "Pipelines as Code uses it with GitHub alone, and the lab's Git server is of the type gitea; remove it, "
+        "commands in comments begin with /"
     ),
 }
 """Fields that admission refuses, with the messages."""
