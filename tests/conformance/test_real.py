@@ -3,6 +3,10 @@
 The answer was read from a Kubernetes 1.32 with a kubelet. `refused` is what `kubectl create` printed; `runs` are the
 created runs; `taskruns` are those of a PipelineRun by task. `<namespace>` is the namespace. A step whose Pod never ran
 has no `exitCode`.
+
+`mutants/` has mistakes of a person. Their answers are those of the webhook's validation and of the two controllers of
+Tekton 1.15, compiled and run on client-go's fake API, with steps as processes in place of the kubelet. That set-up
+gives the answers of `real/`, except where it lacks a kubelet: volumes, probes, credentials.
 """
 
 from __future__ import annotations
@@ -21,8 +25,10 @@ from workshop.lab.kinds import built_in
 from workshop.manifests.load import parse
 from workshop.manifests.objects import Object, condition, labels_of
 
-HERE = Path(__file__).parent / "real"
-CASES = sorted(path.stem for path in HERE.glob("*.yaml"))
+HERE = Path(__file__).parent
+CASES = sorted(
+    f"{path.parent.name}/{path.stem}" for kind in ("real", "mutants") for path in (HERE / kind).glob("*.yaml")
+)
 STAYS = ("PipelineRunPending", "TaskRunPending")
 """Reasons of a run that goes on only when somebody changes it."""
 

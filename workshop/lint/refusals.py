@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from workshop.lab.admission.tekton.decode import Undecodable
 from workshop.lab.admission.tekton.findings import Denied
 from workshop.lab.api import offline
 from workshop.lab.api.views import View
@@ -50,6 +51,11 @@ def refusals(view: View, obj: Object) -> tuple[Object | None, list[Found]]:
         except Denied as e:
             return view.taken(tried), [*found, *_denied(e, tried)]
         except ApiError as e:
+            if isinstance(e, Undecodable) and not isinstance(e.__cause__, msgspec.ValidationError):
+                found += _refused(e)
+                if _remove(tried, e.path):
+                    continue
+                return None, found
             problem = e.__cause__
             if isinstance(problem, msgspec.ValidationError) and (one := _mended(tried, problem)):
                 found.append(one)
@@ -79,8 +85,8 @@ def _refused(error: ApiError) -> Iterator[Found]:
         field = str(cause.get("field") or "")
         yield Found("admission", parts(field), _sentence(str(cause.get("message")), field))
     if not causes:
-        field = next(iter(_FIELD.findall(error.message)), "")
-        yield Found("admission", parts(field), _sentence(_DENIED.sub("", error.message), ""))
+        path = error.path if isinstance(error, Undecodable) else parts(next(iter(_FIELD.findall(error.message)), ""))
+        yield Found("admission", path, _sentence(_DENIED.sub("", error.message), ""))
 
 
 def _mended(obj: Object, problem: msgspec.ValidationError) -> Found | None:

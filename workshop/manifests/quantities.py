@@ -23,6 +23,18 @@ def number(quantity: object) -> float:
     return float(digits) * (_BINARY | _POWERS)[suffix or ""]
 
 
+_FORM = r"^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$"
+
+
+def problem_of(quantity: object) -> str:
+    """Why a value is no quantity, in the words of ParseQuantity of apimachinery; empty for a quantity."""
+    if _QUANTITY.fullmatch(str(quantity)):
+        return ""
+    if re.match(_FORM, str(quantity)):
+        return "unable to parse quantity's suffix"
+    return f"quantities must match the regular expression '{_FORM}'"
+
+
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3}
 _DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?(?:h|ms|m|s))+")
 

@@ -60,28 +60,30 @@ def plan(engine: Engine, run: Object) -> list[PlannedTask]:
     raw = resolve_pipeline(engine.store, run, spec, config_of(engine.store).flags).raw
     pipeline = typed_pipeline(raw)
     undecided = {task.name: _undecided(task.when) for task in (*pipeline.tasks, *pipeline.final_tasks)}
-    nodes: Sequence[Node] = Nodes(_decidable(pipeline), dependencies(pipeline.tasks))
+    nodes = list(Nodes(_decidable(pipeline), dependencies(pipeline.tasks)))
     raws = {task["name"]: task for task in [*(raw.get("tasks") or []), *(raw.get("finally") or [])]}
-    found: list[PlannedTask] = []
+    results = _used_results(pipeline)
+    found: dict[str, PlannedTask] = {}
     facts = Facts(nodes, name=run["metadata"]["name"], namespace=run["metadata"]["namespace"])
     while True:
         skipping.decide(facts)
         for node in nodes:
-            if node.name in facts.reasons and all(one.name != node.name for one in found):
-                why = _why(node, facts.reasons[node.name], pipeline)
-                found.append(PlannedTask(node.name, tuple(node.needs), node.final, why, (), (), ()))
+            if node.name in facts.reasons and node.name not in found:
+                why = _why(node, facts.reasons[node.name])
+                found[node.name] = PlannedTask(node.name, tuple(node.needs), node.final, why, (), (), ())
         starting = skipping.ready(facts)
         if not starting:
-            return found
+            return list(found.values())
         children = {}
         for node in starting:
-            made = children_of(run, spec, raws[node.name], node, nodes, _claims(run))
-            children[node.name] = made
+            made = children[node.name] = children_of(run, spec, raws[node.name], node, nodes, _claims(run))
             runs, problems = _resolved(engine, made)
             depends = tuple(map(_condition, undecided[node.name]))
-            found.append(PlannedTask(node.name, tuple(node.needs), node.final, "", depends, runs, problems))
-        nodes = [_after(node, children.get(node.name), pipeline, nodes) for node in nodes]
-        facts = Facts(nodes, name=facts.name, namespace=facts.namespace)
+            found[node.name] = PlannedTask(node.name, tuple(node.needs), node.final, "", depends, runs, problems)
+        for place, node in enumerate(nodes):
+            if node.name in children:
+                done = [_succeeded(child, results.get(node.name, [])) for child in children[node.name]]
+                nodes[place] = Node(node.task, node.final, node.needs, done)
 
 
 def _decidable(spec: PipelineSpec) -> PipelineSpec:
@@ -104,38 +106,29 @@ def _condition(one: WhenExpression) -> str:
     return one.cel or f"{one.input} {one.operator} [{', '.join(one.values)}]"
 
 
-def _why(node: Node, reason: str, pipeline: PipelineSpec) -> str:
+def _why(node: Node, reason: str) -> str:
     if reason == skipping.WHEN:
         false = [one for one in node.task.when if not holds([one])]
         return f"{reason}: {'; '.join(map(_condition, false))}"
     return reason
 
 
-def _after(node: Node, made: Sequence[Object] | None, pipeline: PipelineSpec, nodes: Sequence[Node]) -> Node:
-    """A node whose runs have succeeded, with a reference for each result."""
-    children = node.children
-    if made is not None:
-        children = [_succeeded(child, _results(node.name, pipeline)) for child in made]
-    return Node(node.task, node.final, node.needs, children)
-
-
-def _results(name: str, pipeline: PipelineSpec) -> list[dict[str, Any]]:
-    """The results of a task that others use, each as the reference to it."""
-    found: dict[str, Any] = {}
-    tasks = (*pipeline.tasks, *pipeline.final_tasks)
-    refs = [ref for task in tasks for ref in result_refs(task) if ref.task == name]
-    for ref in refs:
+def _used_results(pipeline: PipelineSpec) -> dict[str, list[dict[str, Any]]]:
+    """The results that tasks use, by the task that writes them, each as the reference to it."""
+    found: dict[str, dict[str, Any]] = {}
+    for ref in (ref for task in (*pipeline.tasks, *pipeline.final_tasks) for ref in result_refs(task)):
+        of_task = found.setdefault(ref.task, {})
         text, index = ref.reference.text, ref.reference.index
         if index is None and len(ref.reference.parts) > 4:
-            found.setdefault(ref.result, {})[ref.reference.parts[4]] = text
-        elif index is None and ref.result not in found:
-            found[ref.result] = text
+            of_task.setdefault(ref.result, {})[ref.reference.parts[4]] = text
+        elif index is None and ref.result not in of_task:
+            of_task[ref.result] = text
         elif index is not None:
-            items = list(found[ref.result]) if isinstance(found.get(ref.result), list) else []
+            items = list(of_task[ref.result]) if isinstance(of_task.get(ref.result), list) else []
             wanted = 1 if index == "*" else int(index) + 1
             more = range(len(items), max(len(items), wanted))
-            found[ref.result] = [*items, *(f"$(tasks.{name}.results.{ref.result}[{at}])" for at in more)]
-    return [{"name": key, "value": value} for key, value in found.items()]
+            of_task[ref.result] = [*items, *(f"$(tasks.{ref.task}.results.{ref.result}[{at}])" for at in more)]
+    return {task: [{"name": key, "value": value} for key, value in one.items()] for task, one in found.items()}
 
 
 def _succeeded(child: Object, results: list[dict[str, Any]]) -> Object:

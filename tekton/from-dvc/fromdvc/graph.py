@@ -110,7 +110,7 @@ class _Reader:
     def _plan(self, own: Sequence[Any]) -> list[Any]:
         """The stages in the order of `dvc repro`, as `dvc.repo.reproduce.reproduce` makes it."""
         active = get_active_graph(self.graph)
-        reached = set().union(own, *(networkx.descendants(active, stage) for stage in own))
+        reached = _reached(active, own)
         ordered = networkx.DiGraph()
         # In the order of the index: a view of DVC's graph may have the order of a set.
         ordered.add_nodes_from(stage for stage in self.index.stages if stage in reached)
@@ -187,7 +187,7 @@ class _Reader:
 
     def _targets(self, own: Sequence[Any]) -> list[str]:
         """A target for each file that the stages need, the dvc.yaml itself as one."""
-        reached = set().union(*(networkx.descendants(self.graph, stage) for stage in own)) - set(own)
+        reached = _reached(self.graph, own) - set(own)
         return [FILE, *sorted(self._name(stage) for stage in reached)]
 
     def _file(self, stage: Any) -> str:
@@ -202,6 +202,11 @@ class _Reader:
 
     def _path(self, path: str) -> str:
         return os.path.relpath(path, self.folder)
+
+
+def _reached(graph: networkx.DiGraph, stages: Sequence[Any]) -> set[Any]:
+    """The stages and all that they need. One walk for all: one for each stage grows with the square."""
+    return {stage for layer in networkx.bfs_layers(graph, stages) for stage in layer}
 
 
 def _runs(stage: Any) -> bool:

@@ -12,7 +12,10 @@ from workshop.manifests.meta import PRESERVE, Typed
 ParamValue = Annotated[str | list[str] | dict[str, str], Meta(extra_json_schema=PRESERVE)]
 """A string, a list of strings or an object of strings."""
 
-Duration = Annotated[str, Meta(description="A duration as Go writes it, such as 1h30m0s; 0 means no limit.")]
+Duration = Annotated[
+    str,
+    Meta(description="A duration as Go writes it, such as 1h30m0s; 0 means no limit.", extra={"go": "duration"}),
+]
 
 
 class PropertySpec(Typed, frozen=True, kw_only=True):
@@ -56,7 +59,7 @@ class WhenExpression(Typed, frozen=True, kw_only=True):
 
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
-_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
 
 
 def parse_duration(text: str) -> float:
@@ -68,13 +71,17 @@ def parse_duration(text: str) -> float:
     if rest == "0":
         return 0.0
     total, at = 0.0, 0
-    for part in _PART.finditer(rest):
-        if part.start() != at:
-            break
-        total += float(part.group(1)) * _UNITS[part.group(2)]
+    while at < len(rest) or not rest:
+        part = _PART.match(rest, at)
+        if part is None:
+            raise ValueError(f'time: invalid duration "{text}"')
+        number, unit = part.groups()
+        if not unit:
+            raise ValueError(f'time: missing unit in duration "{text}"')
+        if unit not in _UNITS:
+            raise ValueError(f'time: unknown unit "{unit}" in duration "{text}"')
+        total += float(number) * _UNITS[unit]
         at = part.end()
-    if not rest or at != len(rest):
-        raise ValueError(f'time: invalid duration "{text}"')
     return -total if text.startswith("-") else total
 
 

@@ -80,6 +80,40 @@ def test_unknown_field_is_refused_by_the_mutating_webhook() -> None:
     )
 
 
+UNDECODABLE = [
+    ("TaskRun", {"taskSpec": {"steps": STEP}},
+     "json: cannot unmarshal object into Go struct field TaskRun.spec.taskSpec.steps of type []v1.Step"),
+    ("TaskRun", {"taskRef": "t"}, "json: cannot unmarshal string into Go struct field TaskRun.spec.taskRef of type v1.TaskRef"),
+    ("TaskRun", {"taskRef": {"name": "t"}, "params": {"a": "b"}},
+     "json: cannot unmarshal object into Go struct field TaskRun.spec.params of type v1.Params"),
+    ("Pipeline", {"tasks": [{"name": "a", "taskRef": {"name": "t"}, "runAfter": "b"}]},
+     "json: cannot unmarshal string into Go struct field Pipeline.spec.tasks.0.runAfter of type []string"),
+    ("Pipeline", {"workspaces": ["w"]},
+     "json: cannot unmarshal string into Pipeline.spec.workspaces.0 of type v1.PipelineWorkspaceDeclaration"),
+    ("Task", {"steps": [{**STEP, "securityContext": {"privileged": "yes"}}]},
+     "json: cannot unmarshal string into Go struct field Task.spec.steps.0.securityContext.privileged of type bool"),
+    ("TaskRun", {"taskRef": {"name": "t"}, "timeout": 60}, "json: cannot unmarshal number into Go value of type string"),
+    ("TaskRun", {"taskRef": {"name": "t"}, "timeout": "60"}, 'time: missing unit in duration "60"'),
+    ("Task", {"steps": [{**STEP, "timeout": "20min"}]}, 'time: unknown unit "min" in duration "20min"'),
+    ("Task", {"steps": [{**STEP, "timeout": "soon"}]}, 'time: invalid duration "soon"'),
+    ("Task", {"steps": [{**STEP, "computeResources": {"limits": {"memory": "1 Gi"}}}]},
+     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
+    ("TaskRun", {"taskRef": {"name": "t"}, "computeResources": {"requests": {"memory": "1mi"}}},
+     "unable to parse quantity's suffix"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "spec", "message"), UNDECODABLE)
+def test_a_value_that_go_cannot_decode_is_refused_in_its_words(kind: str, spec: Object, message: str) -> None:
+    assert _refused(kind, spec).partition("cannot decode incoming new object: ")[2] == message
+
+
+def test_a_name_of_more_than_63_characters_is_refused() -> None:
+    obj = {**_of("Task", {"steps": [STEP]}), "metadata": {"name": "n" * 64}}
+    with pytest.raises(BadRequest, match=r"length must be no more than 63 characters: metadata\.name"):
+        admit(built_in("Task"), obj, None)
+
+
 RULES = [
     ("Task", {"steps": [STEP, STEP]}, "expected exactly one, got both: spec.steps[1].name"),
     ("Task", {"steps": [{"name": "s"}]}, "missing field(s): spec.steps[0].Image"),

@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
-from workshop.lab.admission.tekton.decode import decode, fold_case
+from workshop.lab.admission.tekton import names
+from workshop.lab.admission.tekton.decode import decode, fold_case, without_nulls
 from workshop.lab.admission.tekton.defaults import (
     default_custom_run,
     default_pipeline,
@@ -35,13 +36,30 @@ from workshop.manifests.tekton import CustomRun, Pipeline, PipelineRun, StepActi
 from workshop.manifests.tekton.config import SHIPPED, Config
 
 
+def _as_go_reads(obj: Object, type_: type) -> Object:
+    """A copy without nulls, with the fields as the type spells them."""
+    found = {**copy.deepcopy(obj), "spec": without_nulls(obj.get("spec"))}
+    if found["spec"] is None:
+        del found["spec"]
+    fold_case(found, type_)
+    return found
+
+
+def _findings(obj: Object, config: Config) -> Findings:
+    """The findings of an object, with that of its name. Source: pkg/apis/validate/metadata.go."""
+    found = Findings(config)
+    if len(obj["metadata"].get("name") or "") > names.LONGEST:
+        text = f"Invalid resource name: length must be no more than {names.LONGEST} characters"
+        found.add(text, "metadata.name")
+    return found
+
+
 def admit_task(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A Task."""
-    new = copy.deepcopy(new)
-    fold_case(new, Task)
+    new = _as_go_reads(new, Task)
     default_task(new.setdefault("spec", {}), config.defaults)
     task = decode(new, Task)
-    found = Findings(config)
+    found = _findings(new, config)
     check_task(found, "spec", task.spec)
     check_declared(found, "spec", task.spec.steps, task.spec.params)
     check_refused(found, "spec", task.spec)
@@ -51,11 +69,10 @@ def admit_task(new: Object, old: Object | None, config: Config = SHIPPED) -> Obj
 
 def admit_step_action(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A StepAction."""
-    new = copy.deepcopy(new)
-    fold_case(new, StepAction)
+    new = _as_go_reads(new, StepAction)
     default_step_action(new.setdefault("spec", {}))
     action = decode(new, StepAction)
-    found = Findings(config)
+    found = _findings(new, config)
     check_step_action(found, "spec", action.spec)
     check_refused(found, "spec", action.spec)
     found.raise_any()
@@ -64,11 +81,10 @@ def admit_step_action(new: Object, old: Object | None, config: Config = SHIPPED)
 
 def admit_pipeline(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A Pipeline."""
-    new = copy.deepcopy(new)
-    fold_case(new, Pipeline)
+    new = _as_go_reads(new, Pipeline)
     default_pipeline(new.setdefault("spec", {}), config.defaults)
     pipeline = decode(new, Pipeline)
-    found = Findings(config)
+    found = _findings(new, config)
     check_pipeline(found, "spec", pipeline.spec)
     check_standing(found, "spec", pipeline.spec)
     check_refused(found, "spec", pipeline.spec)
@@ -78,11 +94,10 @@ def admit_pipeline(new: Object, old: Object | None, config: Config = SHIPPED) ->
 
 def admit_task_run(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A TaskRun."""
-    new = copy.deepcopy(new)
-    fold_case(new, TaskRun)
+    new = _as_go_reads(new, TaskRun)
     default_task_run(new, config.defaults)
     run = decode(new, TaskRun)
-    found = Findings(config)
+    found = _findings(new, config)
     if old is None or old.get("spec") != new.get("spec"):
         check_task_run(found, "spec", run.spec)
         check_refused(found, "spec", run.spec)
@@ -94,11 +109,10 @@ def admit_task_run(new: Object, old: Object | None, config: Config = SHIPPED) ->
 
 def admit_pipeline_run(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A PipelineRun."""
-    new = copy.deepcopy(new)
-    fold_case(new, PipelineRun)
+    new = _as_go_reads(new, PipelineRun)
     default_pipeline_run(new, config.defaults)
     run = decode(new, PipelineRun)
-    found = Findings(config)
+    found = _findings(new, config)
     if old is None or old.get("spec") != new.get("spec"):
         if old is not None and run.spec.status == "PipelineRunPending" and status_of(old).get("startTime"):
             found.invalid("PipelineRun cannot be Pending after it is started", "spec.status")
@@ -112,11 +126,10 @@ def admit_pipeline_run(new: Object, old: Object | None, config: Config = SHIPPED
 
 def admit_custom_run(new: Object, old: Object | None, config: Config = SHIPPED) -> Object:
     """A CustomRun."""
-    new = copy.deepcopy(new)
-    fold_case(new, CustomRun)
+    new = _as_go_reads(new, CustomRun)
     default_custom_run(new, config.defaults)
     run = decode(new, CustomRun)
-    found = Findings(config)
+    found = _findings(new, config)
     if old is None or old.get("spec") != new.get("spec"):
         check_custom_run(found, "spec", run.spec)
         check_refused(found, "spec", run.spec)

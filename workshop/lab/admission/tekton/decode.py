@@ -8,18 +8,42 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from workshop.lab.admission.tekton.gowords import in_go, place_of
 from workshop.lab.api_errors import BadRequest
 from workshop.manifests.objects import Object
 
 T = TypeVar("T")
+
+
+class Undecodable(BadRequest):
+    """What Tekton's mutating webhook cannot decode. `path` is the place of the value."""
+
+    def __init__(self, text: str, path: list[str | int]) -> None:
+        super().__init__(_DENIED + text)
+        self.path = path
+
+
 _DENIED = (
     'admission webhook "webhook.pipeline.tekton.dev" denied the request: mutation failed: '
-    "cannot decode incoming new object: json: "
+    "cannot decode incoming new object: "
 )
-_SCALAR = re.compile(r"Expected `(str|int|bool)`, got `(\w+)` - at `\$([^`]*)`")
-_GO = {"int": "number", "float": "number", "str": "string"}
-_GO_TYPES = {"str": "string", "int": "int", "bool": "bool"}
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
+
+
+_MAPS = {"default": "", "properties": None, "value": ""}
+"""Fields whose keys a user chooses, with what a null is there."""
+
+
+def without_nulls(value: Any, field: str = "") -> Any:
+    """A copy without null fields, which Go leaves at their zero value; `field` is the name of the one around it."""
+    if isinstance(value, list):
+        return [without_nulls(one, field) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if field in _MAPS:
+        return {key: _MAPS[field] if one is None else without_nulls(one) for key, one in value.items()}
+    found = {key: without_nulls(one, key) for key, one in value.items() if one is not None}
+    return {**found, "value": ""} if field == "params" and "value" in value and value["value"] is None else found
 
 
 def fold(obj: Any, type_: Any) -> None:
@@ -66,30 +90,21 @@ def fold_case(obj: Object, type_: type) -> None:
 
 
 def decode(obj: Object, type_: type[T]) -> T:
-    """The typed form of a manifest. Raises BadRequest in the webhook's words for an unknown field."""
+    """The typed form of a manifest. Raises Undecodable for an unknown field or a wrong type, in the webhook's words."""
     try:
         return msgspec.convert({key: value for key, value in obj.items() if key != "status"}, type_)
     except msgspec.ValidationError as e:
         unknown = _UNKNOWN.match(str(e))
-        text = f'unknown field "{unknown.group(1)}"' if unknown else _in_go(str(e), obj)
-        raise BadRequest(_DENIED + text) from e
-
-
-def _in_go(text: str, obj: Object) -> str:
-    """A wrong scalar in the words of Go's decoder; other messages stay."""
-    found = _SCALAR.fullmatch(text)
-    if not found:
-        return text
-    wanted, got, path = found.groups()
-    place = f"{obj.get('kind', '')}{path.replace('[', '.').replace(']', '')}"
-    field = "" if path.endswith("]") else "Go struct field "
-    return f"cannot unmarshal {_GO.get(got, got)} into {field}{place} of type {_GO_TYPES[wanted]}"
+        text = f'unknown field "{unknown.group(1)}"' if unknown else in_go(e, obj, type_)
+        raise Undecodable(f"json: {text}", place_of(e)) from e
 
 
 def scalars_to_strings(value: Any) -> Any:
     """A parameter's value as Tekton reads it: a number or a truth value is its text."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return str(int(value))
     if isinstance(value, int | float):
         return str(value)
     return value

@@ -130,7 +130,7 @@ def _pod_template(holder: dict[str, Any], config: Defaults) -> None:
 
 def _task_ref(ref: Any, config: Defaults) -> None:
     _ref(ref, config)
-    if isinstance(ref, dict) and not ref.get("resolver") and not ref.get("apiVersion"):
+    if isinstance(ref, dict) and not ref.get("resolver"):
         ref["kind"] = ref.get("kind") or "Task"
 
 

@@ -6,7 +6,7 @@ Sources: pipeline_validation.go and matrix_types.go of pkg/apis/pipeline/v1 at v
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from workshop.lab.admission.tekton import names
 from workshop.lab.admission.tekton.decode import decode
@@ -20,10 +20,10 @@ from workshop.lab.admission.tekton.task import (
     check_when,
     uses_artifacts,
 )
-from workshop.lab.admission.tekton.variables import check_declared, check_params, check_values, combined
-from workshop.manifests.tekton import ParamSpec, ParamValue, Pipeline, PipelineSpec, PipelineTask, TaskRef
+from workshop.lab.admission.tekton.variables import check_declared, check_params, check_values, combined, escaped
+from workshop.manifests.tekton import Param, ParamSpec, ParamValue, Pipeline, PipelineSpec, PipelineTask, TaskRef
 from workshop.manifests.tekton.graph import GraphError, dependencies, result_ref, result_refs
-from workshop.manifests.tekton.references import Reference, in_value
+from workshop.manifests.tekton.references import Reference, in_value, whole
 from workshop.manifests.tekton.when import texts
 
 _STATUS = "pipeline tasks can not refer to execution status of any other pipeline task or aggregate status of tasks"
@@ -54,6 +54,9 @@ def check_pipeline(found: Findings, path: str, spec: PipelineSpec) -> None:
             found.both(at(where, "name"))
         seen.add(task.name)
         _check_task(found, where, task)
+    for field, tasks in (("tasks", spec.tasks), ("finally", spec.final_tasks)):
+        _check_matrix_results(found, at(path, field), tasks)
+        _check_context(found, at(path, field, "value"), tasks)
     try:
         dependencies(spec.tasks)
     except GraphError as e:
@@ -97,15 +100,18 @@ def check_standing(found: Findings, path: str, spec: PipelineSpec) -> None:
 
 
 def check_param_usage(found: Findings, path: str, spec: PipelineSpec, params: Sequence[ParamSpec]) -> None:
-    """Every `$(params.x)` in a task's params, matrix and when is one of `params`."""
+    """Every `$(params.x)` in a task's params, matrix and when is one of `params`, and of a type that fits there."""
+    for field, tasks in (("tasks", spec.tasks), ("finally", spec.final_tasks)):
+        check_task_params(found, at(path, field), tasks, params)
+
+
+def check_task_params(found: Findings, path: str, tasks: Sequence[PipelineTask], params: Sequence[ParamSpec]) -> None:
+    """`check_param_usage` for one list of tasks at a path. Source: validatePipelineParametersVariables."""
     known = {param.name: param for param in params}
-    for where, task in numbered(path, spec):
-        for field, reference in _param_references(where, task):
-            spec_of = known.get(reference.parts[1])
-            keys = (spec_of.properties or {}) if spec_of and spec_of.type == "object" else None
-            unknown_key = keys is not None and len(reference.parts) > 2 and reference.parts[2] not in keys
-            if spec_of is None or unknown_key:
-                found.add(f'non-existent variable in "{reference.text}"', field)
+    for index, task in enumerate(tasks):
+        for field, text, takes_array in _param_texts(at(path, index), task):
+            if problem := _param_problem(text, known, takes_array=takes_array):
+                found.add(f'{problem} in "{escaped(text)}"', field)
 
 
 def numbered(path: str, spec: PipelineSpec) -> Iterator[Numbered]:
@@ -150,11 +156,24 @@ def _check_task(found: Findings, path: str, task: PipelineTask) -> None:
     if task.on_error == "continue" and task.retries > 0:
         # The webhook names no field here.
         found.add('PipelineTask OnError cannot be set to "continue" when Retries is greater than 0', "")
-    for reference in in_value([param.value for param in task.params]):
-        parts = reference.parts
-        if parts[0] == "context" and len(parts) == 3 and parts[2] not in _CONTEXT.get(parts[1], {parts[2]}):
-            found.add(f'non-existent variable in "{reference.text}"', at(path, "params"))
     _check_matrix(found, path, task)
+
+
+def _check_context(found: Findings, path: str, tasks: Sequence[PipelineTask]) -> None:
+    """Contexts in the params of the last task; the webhook does not look at the others.
+
+    Source: validatePipelineContextVariables.
+    """
+    for text in (text for param in _all_params(tasks[-1]) for text in _texts(param.value)) if tasks else ():
+        for reference in in_value(text):
+            parts = reference.parts
+            if parts[0] == "context" and len(parts) == 3 and parts[2] not in _CONTEXT.get(parts[1], {parts[2]}):
+                found.add(f'non-existent variable in "{escaped(text)}"', path)
+
+
+def _all_params(task: PipelineTask) -> list[Param]:
+    of_matrix = [*task.matrix.params, *(p for one in task.matrix.include for p in one.params)] if task.matrix else []
+    return [*task.params, *of_matrix]
 
 
 def _check_kind(found: Findings, path: str, task: PipelineTask) -> None:
@@ -242,12 +261,11 @@ def _check_results(found: Findings, path: str, spec: PipelineSpec) -> None:
         used = list(in_value(result.value))
         if not used:
             found.invalid(expected + "no expressions were found", where)
-        elif not any(result_ref(one) for one in used):
+        refs = [(one, ref) for one in used if (ref := result_ref(one))]
+        if not refs:
             found.invalid(expected + "an invalid expressions was found", where)
-        for one in used:
-            ref = result_ref(one)
-            if ref and ref.task not in (tasks if one.parts[0] == "tasks" else final):
-                found.invalid("referencing a nonexistent task", where)
+        if not refs or any(ref.task not in (tasks if one.parts[0] == "tasks" else final) for one, ref in refs):
+            found.invalid("referencing a nonexistent task", where)
 
 
 def _check_final(found: Findings, path: str, spec: PipelineSpec) -> None:
@@ -258,12 +276,13 @@ def _check_final(found: Findings, path: str, spec: PipelineSpec) -> None:
         if task.run_after:
             text = f"no runAfter allowed under spec.finally, final task {task.name} has runAfter specified"
             found.invalid(text, where)
-        for ref in result_refs(task):
+        for field, reference in _value_references(where, task):
+            ref = result_ref(reference)
             start = "invalid task result reference, final task has task result reference from a "
-            if ref.task in final:
-                found.invalid(f"{start}final task {ref.task}", where)
-            elif ref.task not in tasks:
-                found.invalid(f"{start}task {ref.task} which is not defined in the pipeline", where)
+            if ref and ref.task in final:
+                found.invalid(f"{start}final task {ref.task}", field)
+            elif ref and ref.task not in tasks:
+                found.invalid(f"{start}task {ref.task} which is not defined in the pipeline", field)
 
 
 def _check_child_results(found: Findings, path: str, spec: PipelineSpec) -> None:
@@ -302,23 +321,75 @@ def _value_references(path: str, task: PipelineTask) -> Iterator[tuple[str, Refe
             yield at(path, "when", index), reference
 
 
-def _param_references(path: str, task: PipelineTask) -> Iterator[tuple[str, Reference]]:
-    fields: list[tuple[str, object]] = []
+def _param_texts(path: str, task: PipelineTask) -> Iterator[tuple[str, str, bool]]:
+    """The texts of a task with `$(params...)`, each with its field and whether a whole array may stand there."""
     for param in task.params:
-        if isinstance(param.value, list):
-            prefix = at(path, f"params[{param.name}]")
-            fields += [(at(prefix, "value", i), v) for i, v in enumerate(param.value)]
+        where, value = at(path, f"params[{param.name}]"), param.value
+        if isinstance(value, list):
+            yield from ((at(where, "value", i), one, True) for i, one in enumerate(value))
+        elif isinstance(value, dict):
+            yield from ((at(where, f"properties[{key}]"), one, False) for key, one in value.items())
         else:
-            fields.append((at(path, f"params[{param.name}]"), param.value))
-    if task.matrix:
-        for param in task.matrix.params:
-            fields.append((at(path, f"matrix.params[{param.name}].value"), param.value))
-        for include in task.matrix.include:
-            fields += [(at(path, "matrix.include.params"), p.value) for p in include.params]
+            reference = whole(value)
+            yield where, value, reference is not None and reference.index == "*"
+    for param in task.matrix.params if task.matrix else ():
+        values = param.value if isinstance(param.value, list) else []
+        where = at(path, f"matrix.params[{param.name}]")
+        yield from ((at(where, "value", i), one, True) for i, one in enumerate(values))
+    for include in task.matrix.include if task.matrix else ():
+        texts_ = [param.value for param in include.params if isinstance(param.value, str)]
+        yield from ((at(path, "matrix.include.params"), text, False) for text in texts_)
     for index, when in enumerate(task.when):
-        fields.append((at(path, "when", index, "input"), when.input))
-        fields.append((at(path, "when", index, "values"), when.values))
-    for field, value in fields:
-        for reference in in_value(value):
-            if reference.parts[0] == "params":
-                yield field, reference
+        yield at(path, "when", index, "input"), when.input, False
+        for one in when.values:
+            reference = whole(one)
+            yield at(path, "when", index, "values"), one, reference is not None and reference.index == "*"
+
+
+def _param_problem(text: str, known: Mapping[str, ParamSpec], *, takes_array: bool) -> str:
+    """What is wrong with the params in a text; empty if nothing is."""
+    if "$(params" not in text:
+        return ""
+    is_whole = whole(text) is not None
+    for reference in in_value(text):
+        if reference.parts[0] != "params":
+            continue
+        spec, is_entire = known.get(reference.parts[1]), not isinstance(reference.index, int)
+        if spec is None:
+            return "non-existent variable"
+        if spec.type == "object":
+            if len(reference.parts) > 2:
+                if reference.parts[2] not in (spec.properties or {}):
+                    return "non-existent variable"
+            elif not (takes_array and is_whole and reference.index == "*"):
+                return "variable type invalid"
+        elif spec.type == "array" and is_entire:
+            if not takes_array:
+                return "variable type invalid"
+            if not is_whole:
+                return "variable is not properly isolated"
+    return ""
+
+
+def _check_matrix_results(found: Findings, path: str, tasks: Sequence[PipelineTask]) -> None:
+    """Results of a matrix are used as a whole list, and are strings.
+
+    Source: validateTaskResultsFromMatrixedPipelineTasksConsumed.
+    """
+    of_matrix = {task.name: task for task in tasks if task.matrix and (task.matrix.params or task.matrix.include)}
+    refs = [
+        ref
+        for task in (tasks if of_matrix else ())
+        for one in in_value([param.value for param in task.params])
+        if (ref := result_ref(one)) and ref.task in of_matrix
+    ]
+    parts = [ref.reference.expression for ref in refs if ref.reference.index != "*"]
+    for expression in parts:
+        start = "A matrixed pipelineTask can only be consumed in aggregate using [*] notation, but is currently set to "
+        found.add(start + expression, "")
+    for ref in refs if not parts else ():
+        embedded = of_matrix[ref.task].task_spec
+        for result in embedded.results if embedded else ():
+            if result.name == ref.result and result.type != "string":
+                start = "Matrixed PipelineTasks emitting results must have an underlying type string, but result "
+                found.invalid(f"{start}{ref.result} has type {result.type} in pipelineTask", path)

@@ -9,17 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from workshop.lab.admission.tekton.findings import Findings, at
-from workshop.lab.admission.tekton.pipeline import check_param_usage, check_pipeline
-from workshop.lab.admission.tekton.task import check_duration, check_reference, check_task
+from workshop.lab.admission.tekton.pipeline import check_pipeline, check_task_params
+from workshop.lab.admission.tekton.task import check_duration, check_quantities, check_reference, check_task
 from workshop.lab.admission.tekton.variables import check_arrays, check_declared, check_values, combined
 from workshop.manifests.objects import Object, is_done
 from workshop.manifests.tekton import (
     CustomRunSpec,
-    Param,
-    ParamSpec,
     PipelineRunSpec,
     PipelineTaskRunSpec,
     PodTemplate,
@@ -51,12 +47,12 @@ def check_task_run(found: Findings, path: str, spec: TaskRunSpec) -> None:
         seen = combined(spec.params, spec.task_spec.params)
         # The webhook names these without `taskSpec` in between.
         check_declared(found, path, spec.task_spec.steps, seen)
-        check_arrays(found, path, spec.task_spec.steps, _undeclared(spec.params, spec.task_spec.params, seen))
+        check_arrays(found, path, spec.task_spec.steps, seen)
     check_values(found, path, spec.params)
     _check_bindings(found, path, spec.workspaces)
     if spec.debug:
         found.needs("debug", "alpha")
-    _check_resources(found, spec)
+    _check_resources(found, path, spec)
     _check_env(found, path, spec.pod_template)
     if spec.status and spec.status not in _TASK_STATUSES:
         found.invalid(f"{spec.status} should be {' or '.join(_TASK_STATUSES)}", at(path, "status"))
@@ -110,7 +106,7 @@ def check_pipeline_run(found: Findings, path: str, spec: PipelineRunSpec) -> Non
         where[workspace.name] = index
 
 
-def _check_resources(found: Findings, spec: TaskRunSpec | PipelineTaskRunSpec) -> None:
+def _check_resources(found: Findings, path: str, spec: TaskRunSpec | PipelineTaskRunSpec) -> None:
     given = (
         ("stepSpecs", spec.step_specs),
         ("sidecarSpecs", spec.sidecar_specs),
@@ -119,6 +115,10 @@ def _check_resources(found: Findings, spec: TaskRunSpec | PipelineTaskRunSpec) -
     for field, value in given:
         if value:
             found.needs(field, "beta")
+    check_quantities(at(path, "computeResources"), spec.compute_resources)
+    for field, overrides in (("stepSpecs", spec.step_specs), ("sidecarSpecs", spec.sidecar_specs)):
+        for index, one in enumerate(overrides):
+            check_quantities(at(path, field, index, "computeResources"), one.compute_resources)
 
 
 def _check_env(found: Findings, path: str, template: PodTemplate | None) -> None:
@@ -161,12 +161,6 @@ def _without(spec: Any, keys: Sequence[str]) -> Any:
     return {k: v for k, v in spec.items() if k not in keys} if isinstance(spec, dict) else spec
 
 
-def _undeclared(given: Sequence[Param], declared: Sequence[ParamSpec], seen: Sequence[ParamSpec]) -> list[ParamSpec]:
-    names_ = {param.name for param in declared}
-    passed = {param.name for param in given}
-    return [spec for spec in seen if spec.name in passed and spec.name not in names_]
-
-
 def _check_inline(found: Findings, path: str, spec: PipelineRunSpec) -> None:
     """Params of a run reach inline specs without a declaration.
 
@@ -186,8 +180,10 @@ def _check_inline(found: Findings, path: str, spec: PipelineRunSpec) -> None:
                 own += [p for one in (task.matrix.include if task.matrix else []) for p in one.params]
                 seen = combined(spec.params, combined(own), *groups, task.task_spec.params)
                 check_declared(found, path, task.task_spec.steps, seen)
-        outer = combined(spec.params, pipeline.params)
-        check_param_usage(found, path, msgspec.structs.replace(pipeline, final_tasks=[]), outer)
+                if task in pipeline.tasks:
+                    check_arrays(found, path, task.task_spec.steps, seen)
+        # The webhook names these by the index alone, and does not look at the final tasks.
+        check_task_params(found, path, pipeline.tasks, combined(spec.params, pipeline.params))
 
 
 def _check_bindings(found: Findings, path: str, bindings: Sequence[WorkspaceBinding]) -> None:
@@ -226,7 +222,7 @@ def _check_binding(found: Findings, path: str, binding: WorkspaceBinding) -> Non
 def _check_timeouts(found: Findings, path: str, spec: PipelineRunSpec) -> None:
     for index, one in enumerate(spec.task_run_specs):
         check_duration(found, at(path, f"taskRunSpecs[{one.pipeline_task_name}].timeout"), one.timeout)
-        _check_resources(found, one)
+        _check_resources(found, at(path, "taskRunSpecs", index), one)
         _check_env(found, at(path, "taskRunSpecs", index), one.pod_template)
     given = spec.timeouts
     if given is None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from workshop.lab.admission.tekton import names
+from workshop.lab.admission.tekton.decode import Undecodable
 from workshop.lab.admission.tekton.findings import Findings, at
 from workshop.lab.admission.tekton.variables import (
     check_arrays,
@@ -19,6 +20,9 @@ from workshop.lab.admission.tekton.variables import (
     check_params,
     check_values,
 )
+from workshop.manifests.kubernetes import ResourceRequirements
+from workshop.manifests.places import parts
+from workshop.manifests.quantities import problem_of
 from workshop.manifests.tekton import (
     Param,
     Step,
@@ -42,6 +46,11 @@ _ARTIFACT = re.compile(r"\$\((?:steps|tasks)\.[^.]+\.(?:inputs|outputs)\.[^.)]+\
 
 def check_task(found: Findings, path: str, spec: TaskSpec) -> None:
     """A Task's spec, standing alone or inline; whether its parameters are declared is asked elsewhere."""
+    if spec.step_template:
+        check_quantities(at(path, "stepTemplate", "computeResources"), spec.step_template.compute_resources)
+    for kind, containers in (("steps", spec.steps), ("sidecars", spec.sidecars)):
+        for index, container in enumerate(containers):
+            check_quantities(at(path, kind, index, "computeResources"), container.compute_resources)
     if not spec.steps:
         found.missing(at(path, "steps"))
     _check_volumes(found, path, spec)
@@ -54,8 +63,14 @@ def check_task(found: Findings, path: str, spec: TaskSpec) -> None:
             found.both(at(path, "steps", index, "name"))
         seen.add(step.name)
     for sidecar in spec.sidecars:
+        # The webhook does not say which one.
+        where = at(path, "sidecars")
         if sidecar.name == "tekton-log-results":
-            found.add(f"Invalid: cannot use reserved sidecar name {sidecar.name} ", at(path, "sidecars"))
+            found.add(f"Invalid: cannot use reserved sidecar name {sidecar.name} ", at(where, "name"))
+        if not sidecar.image:
+            found.missing(at(where, "image"))
+        if sidecar.script and sidecar.command:
+            found.add("script cannot be used with command", at(where, "script"))
     check_params(found, path, spec.params)
     check_arrays(found, path, spec.steps, spec.params)
     check_context(found, path, spec.steps)
@@ -157,18 +172,27 @@ def _check_cel(found: Findings, path: str, one: WhenExpression) -> None:
 
 
 def check_duration(found: Findings, path: str, text: str | None, *, plain: bool = False) -> float | None:
-    """A duration's seconds; one below zero or that cannot be read is noted."""
+    """A duration's seconds; one below zero is noted. Raises Undecodable for a text that is no duration."""
     if text is None:
         return None
     try:
         seconds = parse_duration(text)
     except ValueError as e:
-        found.invalid(e, path)
-        return None
+        raise Undecodable(str(e), parts(path)) from e
     if seconds < 0:
         shown = format_duration(seconds)
         found.invalid(shown if plain else f"{shown} should be >= 0", path)
     return seconds
+
+
+def check_quantities(path: str, resources: ResourceRequirements | None) -> None:
+    """Raises Undecodable for a request or a limit that is no quantity."""
+    if resources is None:
+        return
+    for kind, given in (("limits", resources.limits), ("requests", resources.requests)):
+        for name, value in (given or {}).items():
+            if problem := problem_of(value):
+                raise Undecodable(problem, [*parts(path), kind, name])
 
 
 def uses_artifacts(text: str) -> bool:

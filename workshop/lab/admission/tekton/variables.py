@@ -43,7 +43,7 @@ def check_declared(found: Findings, path: str, steps: Sequence[Step], params: Se
                 where = at(path, "steps", index, field)
                 spec = known.get(name)
                 if spec is None:
-                    found.add(f'non-existent variable in "{_escaped(text)}"', where)
+                    found.add(f'non-existent variable in "{escaped(text)}"', where)
                 elif spec.type == "object":
                     _check_key(found, where, text, spec, reference)
     for param in params:
@@ -61,9 +61,9 @@ def check_arrays(found: Findings, path: str, steps: Sequence[Step], params: Sequ
                     continue
                 where = at(path, "steps", index, field)
                 if not field.startswith(("args", "command")):
-                    found.add(f'variable type invalid in "{_escaped(text)}"', where)
+                    found.add(f'variable type invalid in "{escaped(text)}"', where)
                 elif whole(text) is None:
-                    found.add(f'variable is not properly isolated in "{_escaped(text)}"', where)
+                    found.add(f'variable is not properly isolated in "{escaped(text)}"', where)
 
 
 def check_context(found: Findings, path: str, steps: Sequence[Step]) -> None:
@@ -74,7 +74,7 @@ def check_context(found: Findings, path: str, steps: Sequence[Step]) -> None:
             for reference in references(text):
                 parts = reference.parts
                 if parts[0] == "context" and len(parts) == 3 and parts[2] not in known.get(parts[1], {parts[2]}):
-                    found.add(f'non-existent variable in "{_escaped(text)}"', at(path, "steps", index, field))
+                    found.add(f'non-existent variable in "{escaped(text)}"', at(path, "steps", index, field))
 
 
 def check_params(found: Findings, path: str, params: Sequence[ParamSpec]) -> None:
@@ -95,9 +95,9 @@ def check_params(found: Findings, path: str, params: Sequence[ParamSpec]) -> Non
                 f"The value type specified for these keys [{' '.join(wrong)}] is invalid",
                 at(path, "params", f"{param.name}.properties"),
             )
-        if param.name.lower() in seen:
+        if param.name in seen:
             found.add("parameter appears more than once", at(path, f"params[{param.name}]"))
-        seen.add(param.name.lower())
+        seen.add(param.name)
         _check_enum(found, at(path, f"params[{param.name}]"), param)
     bad = sorted(p.name for p in params if p.type != "object" and not PARAM.fullmatch(p.name))
     if bad:
@@ -177,11 +177,11 @@ def _params_in(text: str) -> Iterator[tuple[str, Reference]]:
 
 def _check_key(found: Findings, where: str, text: str, spec: ParamSpec, reference: Reference) -> None:
     if len(reference.parts) > 2 and reference.parts[2] not in (spec.properties or {}):
-        found.add(f'non-existent variable in "{_escaped(text)}"', where)
+        found.add(f'non-existent variable in "{escaped(text)}"', where)
     elif len(reference.parts) == 2:
-        found.add(f'variable type invalid in "{_escaped(text)}"', where)
+        found.add(f'variable type invalid in "{escaped(text)}"', where)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """The text as Go's %q writes it."""
     return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t")

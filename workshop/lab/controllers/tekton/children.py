@@ -31,11 +31,11 @@ from workshop.manifests.tekton.references import Lookup, Variables, replaced, re
 
 
 def is_custom(task: PipelineTask) -> bool:
-    """Whether a task's kind is a custom one, run as a CustomRun."""
-    for one in (task.task_ref, task.task_spec):
-        if one and one.api_version and not one.api_version.startswith("tekton.dev/"):
-            return True
-    return False
+    """Whether a task is run as a CustomRun: with an apiVersion also Tekton's own kind Task.
+
+    Source: IsCustomTask, https://github.com/tektoncd/pipeline/issues/6457.
+    """
+    return any(one and one.api_version and one.kind for one in (task.task_ref, task.task_spec))
 
 
 def children_of(

@@ -6,7 +6,7 @@ limit is the step's, else that of the stepTemplate.
 
 from __future__ import annotations
 
-from workshop.lab.controllers.tekton.errors import RunError
+from workshop.lab.controllers.tekton.errors import user_error
 from workshop.manifests.kubernetes import ResourceRequirements
 from workshop.manifests.meta import Quantity
 from workshop.manifests.quantities import number
@@ -21,7 +21,7 @@ def refuse_requests_above_limits(spec: TaskSpec) -> None:
         for name, asked in _requests(step.compute_resources).items():
             if name in limits and number(limits[name]) < number(asked):
                 why = f"invalid request resource value: {asked} must be less or equal to limit {limits[name]}"
-                raise RunError("TaskRunValidationFailed", why)
+                raise user_error("TaskRunValidationFailed", why)
 
 
 def _limits(resources: ResourceRequirements | None) -> dict[str, Quantity]:

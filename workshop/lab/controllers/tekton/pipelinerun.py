@@ -34,13 +34,14 @@ from workshop.lab.controllers.tekton.pipelineresults import pipeline_results
 from workshop.lab.controllers.tekton.resolve_pipeline import resolve_pipeline, typed_pipeline
 from workshop.lab.controllers.tekton.resolvers import Waiting
 from workshop.lab.controllers.tekton.skipping import Facts
-from workshop.lab.controllers.tekton.task_checks import spec_of
+from workshop.lab.controllers.tekton.task_checks import check_params, spec_of
 from workshop.lab.controllers.tekton.taskrun import CONTROLLER
 from workshop.lab.kinds import built_in
 from workshop.lab.records import Record
 from workshop.lab.store import Store, now
 from workshop.manifests.objects import Object, is_done, labels_of
 from workshop.manifests.tekton import (
+    Param,
     PipelineRun,
     PipelineRunSpec,
     PipelineSpec,
@@ -48,8 +49,8 @@ from workshop.manifests.tekton import (
     format_duration,
     parse_duration,
 )
-from workshop.manifests.tekton.graph import dependencies
-from workshop.manifests.tekton.references import replaced
+from workshop.manifests.tekton.graph import dependencies, result_refs
+from workshop.manifests.tekton.references import replaced, replaced_value
 from workshop.manifests.tekton.when import CelError, holds, resolved
 
 _CANCELLED = {"CustomRun": "RunCancelled", "PipelineRun": "Cancelled", "TaskRun": "TaskRunCancelled"}
@@ -261,6 +262,7 @@ class PipelineRuns:
             if node.final and not run["status"].get("finallyStartTime"):
                 run["status"]["finallyStartTime"] = now()
                 self._clocks.start(f"{run['metadata']['uid']}/finally")
+            self._check_results_fit(run, node, facts)
             _check_matrix(node, facts)
             self._check_cycle(run, node)
             made = children_of(run, spec, raw_tasks[node.name], node, facts.nodes, claims, config.defaults)
@@ -293,6 +295,16 @@ class PipelineRuns:
             owners = current["metadata"].get("ownerReferences") or ()
             owner = next((one["name"] for one in owners if one.get("kind") == "PipelineRun"), "")
             current = self._store.find(self._runs, run["metadata"]["namespace"], owner)
+
+    def _check_results_fit(self, run: Object, node: Node, facts: Facts) -> None:
+        """Check the params of a task whose values are results. Raises RunError. Source: ValidateResolvedTask."""
+        if not any(result_refs(node.task)):
+            return
+        spec = spec_of(self._store, run, node.task, "")
+        if spec is not None:
+            lookup = TaskLookup(facts.nodes, with_states=node.final)
+            given = [Param(name=one.name, value=replaced_value(one.value, lookup)) for one in node.task.params]
+            check_params(msgspec.structs.replace(node.task, params=given), spec, run["metadata"]["name"])
 
     def _check_enums(self, run: Object, node: Node, children: list[Object]) -> None:
         """Check the params of the TaskRuns of a task. Raises RunError."""

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from workshop.lab.controllers.owners import owner_reference
-from workshop.lab.controllers.tekton.errors import pod_refused
 from workshop.lab.controllers.tekton.merging import of_whole_task, pod_fields, templated, with_overrides
 from workshop.lab.controllers.tekton.names import RELEASE, passed_on
 from workshop.lab.controllers.tekton.substitution import container_name
@@ -80,7 +79,7 @@ def pod_plan(
         uid="",
         folder=folder,
         steps=tuple(
-            _step(run, at, step, bound.of(step.workspaces), resources[step.name or str(at)], pod.env)
+            _step(at, step, bound.of(step.workspaces), resources[step.name or str(at)], pod.env)
             for at, step in enumerate(steps)
         ),
         sidecars=tuple(_sidecar(one, bound.of(one.workspaces), of_sidecars[one.name]) for one in spec.sidecars),
@@ -95,16 +94,12 @@ def pod_plan(
 
 
 def _step(
-    run: Object,
     index: int,
     step: Step,
     workspaces: Sequence[VolumeMount],
     resources: ResourceRequirements | None,
     more_env: Sequence[EnvVar],
 ) -> ContainerPlan:
-    if step.on_error not in ("", "continue", "stopAndFail"):
-        rule = 'Task step onError must be either "continue" or "stopAndFail"'
-        raise pod_refused(run, f'invalid value: "{step.on_error}": steps[{index}].onError\n{rule}')
     return ContainerPlan(
         name=container_name(step.name, index),
         image=step.image,

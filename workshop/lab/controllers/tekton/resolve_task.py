@@ -77,7 +77,8 @@ def resolve_task(store: Store, run: Object, found: Found, attempt: int, config: 
     task = typed_task(raw)
     of_run = bool(labels_of(run).get("tekton.dev/pipelineRun"))
     given = workspaces.with_default(task, spec.workspaces, config.defaults.workspace_binding)
-    workspaces.check_bound(task, given, one_claim=of_run and config.flags.coschedule == "workspaces")
+    one_claim = of_run and config.flags.coschedule == "workspaces"
+    workspaces.check_bound(task, given, inline=inline, one_claim=one_claim)
     bindings = [_replaced_binding(one, values) for one in given]
     volumes = workspaces.volume_names(task, bindings)
     by_name = {binding.name: binding for binding in bindings}
@@ -106,7 +107,12 @@ def _task(store: Store, run: Object, spec: TaskRunSpec) -> Found:
     known: params.Values = {("params", param.name): param.value for param in spec.params}
     lookup = Variables({**known, **substitution.task_context(run, "", 0)})
     asked = [Param(name=one.name, value=replaced_value(one.value, lookup)) for one in ref.params]
-    found = find(store, "Task", run, ref.name, ref.resolver, asked, reason="TaskRunResolutionFailed")
+    try:
+        found = find(store, "Task", run, ref.name, ref.resolver, asked, reason="TaskRunResolutionFailed")
+    except RunError as e:
+        if ref.resolver:
+            raise
+        raise RunError(e.reason, f"error when listing tasks for taskRun {run['metadata']['name']}: {e.message}") from e
     raw: Object = msgspec.json.decode(msgspec.json.encode(found.spec))
     default_task(raw)
     return dataclasses.replace(found, spec=raw, labels={**found.labels, "tekton.dev/task": found.name})

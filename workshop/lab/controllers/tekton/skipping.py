@@ -17,7 +17,7 @@ from workshop.lab.controllers.tekton.nodes import Node, dag
 from workshop.manifests.tekton import Matrix, Param
 from workshop.manifests.tekton.graph import result_refs
 from workshop.manifests.tekton.references import Lookup, replaced_value
-from workshop.manifests.tekton.when import holds, resolved, texts
+from workshop.manifests.tekton.when import holds, resolved
 
 STOPPING = "PipelineRun was stopping"
 CANCELLED = "PipelineRun was gracefully cancelled"
@@ -142,7 +142,8 @@ def _dag_reason(node: Node, facts: Facts, lookup: TaskLookup) -> str:
     if facts.spec_status == "StoppedRunFinally":
         return STOPPED
     done = facts.over.issuperset(node.needs)
-    if done and node.task.when and _when_is_known(node, lookup) and not holds(resolved(node.task.when, lookup)):
+    # A result that is missing stays in the text, and is compared as it is written.
+    if done and node.task.when and not holds(resolved(node.task.when, lookup)):
         return WHEN
     if facts.reasons and any(facts.reasons.get(name, WHEN) != WHEN for name in node.needs):
         return PARENT
@@ -169,13 +170,6 @@ def _final_reason(node: Node, facts: Facts, lookup: TaskLookup) -> str:
     if node.task.matrix and is_empty(resolved_matrix(node.task.matrix, lookup)):
         return EMPTY_MATRIX
     return ""
-
-
-def _when_is_known(node: Node, lookup: TaskLookup) -> bool:
-    """Whether the results that `when` uses exist. If not, the task is skipped."""
-    of_when = texts(node.task.when)
-    used = [ref for ref in result_refs(node.task) if any(ref.reference.text in text for text in of_when)]
-    return all(lookup.has(ref) for ref in used)
 
 
 def _lacks_results(node: Node, facts: Facts, lookup: TaskLookup) -> bool:

@@ -53,13 +53,13 @@ def _resolve(store: Store, run: Object, at: int, raw: Object, outer: Values) -> 
     asked = [Param(name=one.name, value=replaced_value(one.value, Variables(outer))) for one in ref.params]
     try:
         found = find(store, "StepAction", run, ref.name, ref.resolver, asked, reason="TaskRunResolutionFailed")
+        action = msgspec.convert(found.spec, StepActionSpec)
+        later = _from_earlier_steps(step)
+        own = Variables(_values(step, action, outer, later))
     except Waiting as e:
         raise Waiting("StepAction") from e
     except RunError as e:
         raise RunError(e.reason, f'failed to resolve step ref for step "{step.name}" (index {at}): {e.message}') from e
-    action = msgspec.convert(found.spec, StepActionSpec)
-    later = _from_earlier_steps(step)
-    own = Variables(_values(step, action, outer, later))
 
     def lookup(reference: Reference) -> Value | None:
         name = reference.parts[1] if reference.parts[0] == "params" else ""
@@ -102,7 +102,7 @@ def _values(step: Step, action: StepActionSpec, outer: Values, later: dict[str, 
     known = {spec.name for spec in action.params}
     unknown = [param.name for param in step.params if param.name not in known]
     if unknown:
-        raise RunError("TaskRunValidationFailed", f"extra params passed by Step to StepAction: [{' '.join(unknown)}]")
+        raise RunError("TaskRunResolutionFailed", f"extra params passed by Step to StepAction: [{' '.join(unknown)}]")
     try:
         return values(specs, given, {}, pass_on=False)
     except ParamProblem as e:
@@ -111,4 +111,4 @@ def _values(step: Step, action: StepActionSpec, outer: Values, later: dict[str, 
             "type": "param types don't match",
             "keys": "missing keys",
         }
-        raise RunError("TaskRunValidationFailed", f"{what.get(e.kind, e.kind)}: {e.names}") from e
+        raise RunError("TaskRunResolutionFailed", f"{what.get(e.kind, e.kind)}: {e.names}") from e

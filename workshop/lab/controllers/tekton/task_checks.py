@@ -35,7 +35,7 @@ def check_tasks(store: Store, run: Object, pipeline: PipelineSpec, name: str) ->
     for task in tasks:
         spec = specs[task.name]
         if spec is not None:
-            _check_params(task, spec, run_name)
+            check_params(task, spec, run_name)
     for task in tasks:
         for ref in result_refs(task):
             problem = unknown_result(ref, specs)
@@ -136,7 +136,8 @@ def _check_pipeline(store: Store, run: Object, ref: PipelineRef, pipeline: str) 
         raise RunError(e.reason, f'{text}Couldn\'t retrieve Pipeline "{ref.name}": {e.message}') from e
 
 
-def _check_params(task: PipelineTask, spec: TaskSpec, run: str) -> None:
+def check_params(task: PipelineTask, spec: TaskSpec, run: str) -> None:
+    """Check the params of a task of a run against its Task. Raises RunError."""
     of_matrix = [] if task.matrix is None else [
         *task.matrix.params, *(param for one in task.matrix.include for param in one.params),
     ]  # fmt: skip

@@ -40,7 +40,7 @@ def task_results(spec: TaskSpec, entries: Entries, *, inline: bool) -> tuple[lis
         if value is None:
             problems.append(
                 f' "{result.name}": task result is expected to be "{kind}" type '
-                'but was initialized to a different type "string"'
+                f'but was initialized to a different type "{_kind(text)}"'
             )
             continue
         keys = sorted(set(result.properties or {}) - set(value)) if isinstance(value, dict) else []
@@ -95,3 +95,8 @@ def typed(text: str, kind: str) -> Value | None:
     if kind == "object" and isinstance(value, dict) and all(isinstance(one, str) for one in value.values()):
         return {str(key): str(one) for key, one in value.items()}
     return None
+
+
+def _kind(text: str) -> str:
+    """The type that Tekton reads: a list or an object of texts, else a string. Source: ParamValue.UnmarshalJSON."""
+    return next((kind for kind in ("array", "object") if typed(text, kind) is not None), "string")

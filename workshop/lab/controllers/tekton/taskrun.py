@@ -22,6 +22,7 @@ from workshop.lab.controllers.tekton.features import note_flags
 from workshop.lab.controllers.tekton.limits import refuse_requests_above_limits
 from workshop.lab.controllers.tekton.names import RELEASE, pod_name
 from workshop.lab.controllers.tekton.outcomes import Outcome
+from workshop.lab.controllers.tekton.podrules import refuse_bad_pod, refuse_bad_task
 from workshop.lab.controllers.tekton.pods import pod_object, pod_plan
 from workshop.lab.controllers.tekton.resolve_task import find_task, resolve_task, task_of
 from workshop.lab.controllers.tekton.resolvers import Waiting
@@ -116,6 +117,8 @@ class TaskRuns:
         folder = self._state.pod(meta["namespace"], name)
         plan = pod_plan(run, name, ready.spec, ready.bound, folder, config.flags)
         status["taskSpec"] = ready.raw
+        refuse_bad_task(run, ready.spec, config)
+        refuse_bad_pod(run, plan)
         note_flags(status, config.flags, task.source)
         waits_for = missing(self._store, meta["namespace"], plan.volumes)
         if waits_for:
@@ -278,6 +281,10 @@ class TaskRuns:
         text = with_previous(run, f'TaskRun "{meta["name"]}" was cancelled. {more}'.strip())
         found = Outcome(False, "TaskRunCancelled", text)
         pod = self._store.find(self._pods, meta["namespace"], status.get("podName") or "")
+        if pod is None and condition(run).get("reason") == "Pending":
+            # On a cluster there is a Pod that waits for a volume.
+            self._end_attempt(run, None, found, ended="TaskRunCancelled")
+            return
         if pod is None:
             self._finish(run, found)
             return

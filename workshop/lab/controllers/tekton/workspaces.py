@@ -48,8 +48,11 @@ def with_default(
     return [*bindings, *(msgspec.structs.replace(default, name=name) for name in lacking if default)]
 
 
-def check_bound(spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, one_claim: bool) -> None:
-    """Check that every required workspace is bound. Raises RunError."""
+def check_bound(spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, inline: bool, one_claim: bool) -> None:
+    """Check workspaces against their declarations; an inline Task takes others too. Raises RunError.
+
+    Source: ValidateBindings in pkg/workspace/validate.go.
+    """
     bound = {binding.name for binding in bindings}
     for workspace in spec.workspaces:
         if workspace.name not in bound and not workspace.optional:
@@ -57,6 +60,11 @@ def check_bound(spec: TaskSpec, bindings: Sequence[WorkspaceBinding], *, one_cla
                 "TaskRunValidationFailed",
                 f'declared workspace "{workspace.name}" is required but has not been bound',
             )
+    declared = {workspace.name for workspace in spec.workspaces}
+    extra = next((binding.name for binding in bindings if binding.name not in declared), None)
+    if extra is not None and not inline:
+        text = f'workspace binding "{extra}" does not match any declared workspace'
+        raise user_error("TaskRunValidationFailed", text)
     claims = {b.persistent_volume_claim.claim_name for b in bindings if b.persistent_volume_claim}
     if one_claim and len(claims) > 1:
         # Tekton's affinity assistant, on by default: two claims may be on different nodes.
