@@ -106,4 +106,6 @@ def _name(info: Any) -> str:
         return _LISTS.get(item.removeprefix("v1."), f"[]{item}")
     if isinstance(plain, inspect.DictType):
         return f"map[string]{_name(plain.value_type)}"
-    return {inspect.IntType: "int", inspect.BoolType: "bool"}.get(type(plain), "string")
+    if isinstance(plain, inspect.IntType):
+        return "int"
+    return "bool" if isinstance(plain, inspect.BoolType) else "string"

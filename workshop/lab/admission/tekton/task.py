@@ -48,9 +48,10 @@ def check_task(found: Findings, path: str, spec: TaskSpec) -> None:
     """A Task's spec, standing alone or inline; whether its parameters are declared is asked elsewhere."""
     if spec.step_template:
         check_quantities(at(path, "stepTemplate", "computeResources"), spec.step_template.compute_resources)
-    for kind, containers in (("steps", spec.steps), ("sidecars", spec.sidecars)):
-        for index, container in enumerate(containers):
-            check_quantities(at(path, kind, index, "computeResources"), container.compute_resources)
+    for index, step in enumerate(spec.steps):
+        check_quantities(at(path, "steps", index, "computeResources"), step.compute_resources)
+    for index, sidecar in enumerate(spec.sidecars):
+        check_quantities(at(path, "sidecars", index, "computeResources"), sidecar.compute_resources)
     if not spec.steps:
         found.missing(at(path, "steps"))
     _check_volumes(found, path, spec)
