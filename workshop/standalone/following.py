@@ -97,7 +97,9 @@ class Follower:
                 return ManifestError(
                     f"{one['metadata']['name']} is a custom task of the kind {ref.get('kind')}; its controller does "
                     "not run here",
-                    hint="start the lab, which has ApprovalTasks: workshop up, then workshop run FILE",
+                    hint="remove apiVersion from the taskRef: with one, Tekton takes a Task for a custom task"
+                    if ref.get("kind") == "Task"
+                    else "start the lab, which has ApprovalTasks: workshop up, then workshop run FILE",
                 )
         return None
 
