@@ -121,7 +121,7 @@ _RULES = (
     Rule(
         "unknown-workspace", "warning",
         "A workspace for a Task or Pipeline that does not declare it.",
-        "Tekton ignores it. Mostly its name has a mistake.",
+        "The TaskRun of such a Task fails; a Pipeline ignores it. Mostly its name has a mistake.",
         "Remove it, or correct its name.",
     ),
     Rule(
