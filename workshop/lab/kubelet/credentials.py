@@ -45,13 +45,17 @@ class Credentials:
 
     def refusal(self, plan: PodPlan) -> str:
         """Why the API server does not admit the Pod, in its words; empty when it does."""
-        name = plan.service_account or DEFAULT
-        if self.accounts.store.find(built_in("ServiceAccount"), plan.namespace, name) is not None:
-            return ""
-        return (
+        name = self.missing_account(plan)
+        return name and (
             f'pods "{plan.name}" is forbidden: error looking up service account {plan.namespace}/{name}: '
             f'serviceaccount "{name}" not found'
         )
+
+    def missing_account(self, plan: PodPlan) -> str:
+        """The name of the Pod's ServiceAccount if there is none; else empty."""
+        name = plan.service_account or DEFAULT
+        found = self.accounts.store.find(built_in("ServiceAccount"), plan.namespace, name)
+        return name if found is None else ""
 
     def make(self, plan: PodPlan) -> PodAccess | None:
         """Write the files of a Pod that is in the store; None when the Pod, or else its account, mounts no token.

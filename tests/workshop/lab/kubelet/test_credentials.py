@@ -103,8 +103,8 @@ def test_a_run_whose_account_is_missing_fails_as_on_a_cluster(tmp_path: Path) ->
         condition = running.get("TaskRun", "r")["status"]["conditions"][0]
         assert (condition["status"], condition["reason"]) == ("False", "PodCreationFailed")
         assert condition["message"] == (
-            'failed to create task run pod "r": pods "r-pod" is forbidden: error looking up service account '
-            'default/robot: serviceaccount "robot" not found. Maybe invalid TaskSpec'
+            'failed to create task run pod "r": translating TaskSpec to Pod: serviceaccounts "robot" not found. '
+            "Maybe invalid TaskSpec"
         )
         await server.stop()
 

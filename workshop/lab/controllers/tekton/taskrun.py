@@ -118,6 +118,9 @@ class TaskRuns:
         plan = pod_plan(run, name, ready.spec, ready.bound, folder, config.flags)
         status["taskSpec"] = ready.raw
         refuse_bad_task(run, ready.spec, config)
+        if self._credentials and (account := self._credentials.missing_account(plan)):
+            # Source: credsInit in pkg/pod/creds_init.go.
+            raise pod_refused(run, f'translating TaskSpec to Pod: serviceaccounts "{account}" not found')
         refuse_bad_pod(run, plan)
         note_flags(status, config.flags, task.source)
         waits_for = missing(self._store, meta["namespace"], plan.volumes)
@@ -132,8 +135,6 @@ class TaskRuns:
             return PENDING_SECONDS if left is None else min(PENDING_SECONDS, left)
         if config.flags.require_known_hosts and accountsecrets.lacks_known_hosts(self._store, plan):
             raise RunError("TaskRunValidationFailed", NO_KNOWN_HOSTS)
-        if self._credentials and (refusal := self._credentials.refusal(plan)):
-            raise pod_refused(run, refusal)
         wanted = pod_object(run, name, plan)
         try:
             if self._security:
