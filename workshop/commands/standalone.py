@@ -23,7 +23,7 @@ from workshop.standalone.builder import make_builder
 from workshop.standalone.debugging import Breakpoint
 from workshop.standalone.engine import Engine, engine
 from workshop.standalone.following import Follower
-from workshop.standalone.objects import admit_all, bind_folders, start
+from workshop.standalone.objects import admit_all, bind_folders, start, unknown_accounts
 from workshop.standalone.planning import missing_images, plan, with_images
 from workshop.standalone.reader import StoreReader
 from workshop.standalone.rewinding import rewind
@@ -68,6 +68,8 @@ async def _once(words: argparse.Namespace, stop: asyncio.Event, again: asyncio.E
         admitted = admit_all(here, documents, words.namespace or NAMESPACE)
         if admitted.left_out:
             output.note(f"left out, because they have no effect on a run here: {', '.join(admitted.left_out)}")
+        if accounts := unknown_accounts(here, admitted.runs):
+            output.note(f"not checked, because no file has them: the ServiceAccounts {', '.join(accounts)}")
         bind_folders(here, admitted.runs, words.workspace)
         await here.runtime.open()
         if words.dry_run:

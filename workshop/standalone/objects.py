@@ -74,6 +74,17 @@ def admit_all(engine: Engine, documents: Sequence[Manifest], namespace: str) -> 
     return Admitted(runs, sorted(set(left_out)))
 
 
+def unknown_accounts(engine: Engine, runs: Sequence[Object]) -> list[str]:
+    """The ServiceAccounts that runs name and the files lack, but for those that OpenShift makes in each namespace."""
+    named = {
+        one.get("serviceAccountName")
+        for run in runs
+        for one in (run["spec"], run["spec"].get("taskRunTemplate") or {}, *(run["spec"].get("taskRunSpecs") or ()))
+    }
+    there = {str(one["metadata"]["name"]) for one in engine.store.objects(built_in("ServiceAccount"))}
+    return sorted(str(name) for name in named - there - {None, "", "default", "pipeline"})
+
+
 def bind_folders(engine: Engine, runs: Sequence[Object], words: Sequence[str]) -> None:
     """Bind workspaces of the runs to folders of this machine, by `NAME=FOLDER`. Raises UsageError."""
     for word in words:

@@ -162,6 +162,18 @@ def test_what_cannot_be_run_says_why(
     assert message in capsys.readouterr().err
 
 
+def test_a_service_account_that_no_file_has_is_noted(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    account = "{apiVersion: v1, kind: ServiceAccount, metadata: {name: robot}}\n---\n"
+    text = (
+        "{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: r}, spec: {serviceAccountName: robot, taskSpec: {"
+        "steps: [{image: busybox, script: ls}]}}}"
+    )
+    for start, noted in (("", True), (account, False)):
+        (elsewhere / "f.yaml").write_text(start + text)
+        assert run("f.yaml") == 0
+        assert ("no file has them: the ServiceAccounts robot" in capsys.readouterr().err) is noted
+
+
 def test_a_pod_that_waits_for_what_is_not_there_says_so(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (elsewhere / "f.yaml").write_text(
         "{apiVersion: tekton.dev/v1, kind: TaskRun, metadata: {name: r}, spec: {timeout: 2s, taskSpec: {volumes: [{"
