@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime
 
 
-class Flights(mlflow.pyfunc.PythonModel):  # type: ignore[misc,name-defined]
+class Flights(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
     def load_context(self, context: Any) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
