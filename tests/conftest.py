@@ -53,16 +53,15 @@ def podman_images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sort the tests by LONGEST, and give those of a use case to one process: its data and models are made once."""
     for item in items:
-        if KIT / "model" in item.path.parents:
+        if item.nodeid.startswith("model/"):
             item.add_marker(pytest.mark.xdist_group("model"))
-        elif KIT / "workshop" / "usecases" in item.path.parents:
+        elif item.nodeid.startswith("workshop/usecases/"):
             item.add_marker(pytest.mark.xdist_group("usecases"))
     items.sort(key=_place)
 
 
 def _place(item: pytest.Item) -> int:
-    path = item.path.relative_to(KIT).as_posix()
-    return next((place for place, part in enumerate(LONGEST) if path.startswith(part)), len(LONGEST))
+    return next((place for place, part in enumerate(LONGEST) if item.nodeid.startswith(part)), len(LONGEST))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     It mostly waits, so the unit tests run at the same time.
     """
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/e2e/"):
             item.add_marker(pytest.mark.e2e)
             item.add_marker(pytest.mark.timeout(900))
             if group := GROUPS.get(item.path.name, "e2e"):

@@ -29,7 +29,7 @@ Start = Callable[..., Both]
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if item.nodeid.startswith("tests/s2i/parity/"):
             item.add_marker(pytest.mark.xdist_group("parity"))
             # The first one starts the servers.
             item.add_marker(pytest.mark.timeout(300))
