@@ -1,4 +1,4 @@
-"""A lab for end-to-end tests: made by the main job itself, in a temporary folder, on free ports."""
+"""Labs for end-to-end tests: copies of one on which the main job has run, in temporary folders, on free ports."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from typing import Any
 
 import psutil
 import pytest
+from filelock import FileLock
 
 from tests.builder import store_with_builder
 from workshop.lab.paths import LabPaths
 
 KIT = Path(__file__).resolve().parents[2]
+GIVEN = "WORKSHOP_TEST_LAB"
+"""The variable with the state folder of a lab that is stopped and has done the main job."""
 GROUPS = {"test_bad_input.py": "", "test_modules.py": "guide", "test_room.py": "room"}
 """Files that do not share the lab of the others: each test has its own lab, or all tests of the file share one."""
 
@@ -167,9 +170,31 @@ def main_job(made: Lab) -> Iterator[Lab]:
             process.kill()
 
 
+def copy_of_the_main_job(temporary: pytest.TempPathFactory, name: str) -> Lab:
+    """A lab that is stopped and has done the main job, in a folder of its own.
+
+    It is a copy of the lab that WORKSHOP_TEST_LAB names. Without the variable, the first process that needs one makes
+    it for all.
+    """
+    # Other letters must work, also in the printed addresses.
+    state = temporary.mktemp(name) / "l'äb & stäte"
+    subprocess.run(["cp", "-a", os.environ.get(GIVEN) or _made_once(temporary), state], check=True)
+    return lab_of(state)
+
+
+def _made_once(temporary: pytest.TempPathFactory) -> Path:
+    ours = temporary.getbasetemp()
+    shared = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "main-job"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            with main_job(new_lab(shared.with_name("main-job.part"))) as made:
+                pass
+            made.state.rename(shared)
+    return shared
+
+
 @pytest.fixture(scope="package")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """The main job, once for each process. It ends with the last test that uses it."""
-    # Other letters must work, also in the printed addresses.
-    with main_job(new_lab(tmp_path_factory.mktemp("lab") / "l'äb & stäte")) as made:
+    """The lab that the tests of this folder share. It ends with the last test that uses it."""
+    with main_job(copy_of_the_main_job(tmp_path_factory, "lab")) as made:
         yield made

@@ -6,15 +6,13 @@ The commands of the text do a module, so this also tests the text. They run in t
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import KIT, Lab, lab_of, main_job, new_lab
+from tests.e2e.conftest import KIT, Lab, copy_of_the_main_job, main_job
 from tests.kit import until
 from workshop.checks import Finding, m03
 from workshop.guide.module import load_all
@@ -24,17 +22,13 @@ from workshop.operations.participation import Participation, participation
 
 NUMBERS = [module.number for module in load_all(KIT / "workshop" / "modules")]
 READ_ONLY = "01"
-GIVEN = "WORKSHOP_TEST_LAB"
-"""The variable with the state folder of the lab that `make lab` has made. Then the guide runs in that one."""
 Undo = Callable[[], object]
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    """A lab that no other file shares. In CI it is the one of the README's commands."""
-    given = os.environ.get(GIVEN)
-    made = lab_of(Path(given)) if given else new_lab(tmp_path_factory.mktemp("guide") / "l'äb & stäte")
-    with main_job(made):
+    """A lab that no other file shares. In CI it is a copy of the one that the README's commands have made."""
+    with main_job(copy_of_the_main_job(tmp_path_factory, "guide")) as made:
         yield made
 
 
