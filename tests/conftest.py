@@ -38,8 +38,8 @@ LONGEST = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all-on-podman`: every conformance folder in podman, not only some."""
-    parser.addoption("--all-on-podman", action="store_true", help="run every conformance folder in podman too")
+    """`--thorough`: repeat what takes long, before a release: more seeds, and every conformance folder in podman."""
+    parser.addoption("--thorough", action="store_true", help="more seeds, and every conformance folder in podman")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ A document of `expect.yaml` is a part of an object, compared by subset (`null` m
     kind: Needs     namespaces: true (as processes, the folder runs only with private file trees)
                     runtime: process (it shows what only processes do, or uses programs that no image here has)
 Each other folder runs twice as processes, with private file trees and without. Some folders also run in containers of
-podman, where it is: those in which a runtime makes a difference. `pytest --all-on-podman` runs all of them so.
+podman, where it is: those in which a runtime makes a difference. `pytest --thorough` runs all of them so.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def test_folder(folder: str, namespaces: str, tmp_path: Path, monkeypatch: pytes
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.function is test_folder_on_podman:
-        every = metafunc.config.getoption("--all-on-podman")
+        every = metafunc.config.getoption("--thorough")
         metafunc.parametrize("on_podman", [one for one in FOLDERS if _in_containers(one)] if every else ON_PODMAN)
 
 

@@ -1,6 +1,6 @@
 """What was answered is kept: the real supervisor is killed with -9, again and again, while it is written to.
 
-WORKSHOP_KILLS=100 kills a hundred times (four when it is not set), WORKSHOP_KILLS_SEED repeats the moments of an
+WORKSHOP_KILLS=100 kills a hundred times (two when it is not set), WORKSHOP_KILLS_SEED repeats the moments of an
 earlier run; what the two processes were doing at those moments cannot be repeated.
 """
 
@@ -28,7 +28,7 @@ from workshop.lab.report import read
 from workshop.manifests.objects import Object
 from workshop.participants.names import LAB_PARTICIPANT
 
-KILLS = int(os.environ.get("WORKSHOP_KILLS", "4"))
+KILLS = int(os.environ.get("WORKSHOP_KILLS", "2"))
 NAMESPACE = LAB_PARTICIPANT.namespace("dev")
 STARTS_WITHIN, DEAD_WITHIN, ENDS_WITHIN = 60.0, 5.0, 30.0
 """Seconds; a start takes two, on a busy machine a few more."""
