@@ -99,7 +99,8 @@ def fetch_wheels(locks: Sequence[Path], folder: Path) -> None:
 
 
 def _install(requirements: Path, target: Path, uv_cache: Path | None, link: str = "copy") -> None:
-    env = {**os.environ, "UV_LINK_MODE": link, "UV_NO_CONFIG": "1"}
+    # An image is compiled as a whole, by `_compile`.
+    env = {**os.environ, "UV_LINK_MODE": link, "UV_NO_CONFIG": "1", "UV_COMPILE_BYTECODE": "0"}
     if uv_cache is not None:
         env["UV_CACHE_DIR"] = str(uv_cache)
     command = [
