@@ -79,10 +79,12 @@ def pod_plan(
         uid="",
         folder=folder,
         steps=tuple(
-            _step(at, step, bound.of(step.workspaces), resources[step.name or str(at)], pod.env)
+            _step(at, step, bound.of(step.workspaces, step.volume_mounts), resources[step.name or str(at)], pod.env)
             for at, step in enumerate(steps)
         ),
-        sidecars=tuple(_sidecar(one, bound.of(one.workspaces), of_sidecars[one.name]) for one in spec.sidecars),
+        sidecars=tuple(
+            _sidecar(one, bound.of(one.workspaces, one.volume_mounts), of_sidecars[one.name]) for one in spec.sidecars
+        ),
         volumes=(*spec.volumes, *pod.volumes, *bound.volumes),
         results=tuple(result.name for result in spec.results),
         service_account=run["spec"].get("serviceAccountName", ""),
@@ -96,7 +98,7 @@ def pod_plan(
 def _step(
     index: int,
     step: Step,
-    workspaces: Sequence[VolumeMount],
+    mounts: Sequence[VolumeMount],
     resources: ResourceRequirements | None,
     more_env: Sequence[EnvVar],
 ) -> ContainerPlan:
@@ -109,7 +111,7 @@ def _step(
         working_dir=step.working_dir,
         env=(*step.env, *more_env),
         env_from=tuple(step.env_from),
-        mounts=(*workspaces, *step.volume_mounts),
+        mounts=tuple(mounts),
         timeout=parse_duration(step.timeout) if step.timeout else None,
         continue_on_error=step.on_error == "continue",
         results=tuple(result.name for result in step.results),
@@ -120,9 +122,7 @@ def _step(
     )
 
 
-def _sidecar(
-    sidecar: Sidecar, workspaces: Sequence[VolumeMount], resources: ResourceRequirements | None
-) -> ContainerPlan:
+def _sidecar(sidecar: Sidecar, mounts: Sequence[VolumeMount], resources: ResourceRequirements | None) -> ContainerPlan:
     return ContainerPlan(
         name=f"sidecar-{sidecar.name}".rstrip("-"),
         image=sidecar.image,
@@ -132,7 +132,7 @@ def _sidecar(
         working_dir=sidecar.working_dir,
         env=tuple(sidecar.env),
         env_from=tuple(sidecar.env_from),
-        mounts=(*workspaces, *sidecar.volume_mounts),
+        mounts=tuple(mounts),
         probes=tuple(probe for probe in (sidecar.startup_probe, sidecar.readiness_probe) if probe),
         ports={port.name: port.container_port for port in sidecar.ports if port.name},
         shown=_shown(sidecar, resources),

@@ -23,9 +23,16 @@ class Bound:
     isolated: set[str] = field(default_factory=set)
     """Workspaces that a step or sidecar mounts itself; other containers do not get them."""
 
-    def of(self, usages: Sequence[WorkspaceUsage]) -> list[VolumeMount]:
-        """The mounts of one container: the shared ones, and those that it names."""
-        found = [mount for name, mount in self.mounts.items() if name not in self.isolated]
+    def of(self, usages: Sequence[WorkspaceUsage], own: Sequence[VolumeMount]) -> list[VolumeMount]:
+        """The mounts of one container: the shared workspaces, those that it names, and its own volumes.
+
+        An own mount of a sidecar takes the place of a shared workspace at its path; a step with one is refused. Source:
+        AddSidecarVolumeMount in pkg/workspace/apply.go.
+        """
+        paths = {mount.mount_path for mount in own}
+        found = [
+            mount for name, mount in self.mounts.items() if name not in self.isolated and mount.mount_path not in paths
+        ]
         for usage in usages:
             mount = self.mounts.get(usage.name)
             if mount:
@@ -33,7 +40,7 @@ class Bound:
                 found.append(
                     VolumeMount(name=mount.name, mount_path=path, sub_path=mount.sub_path, read_only=mount.read_only)
                 )
-        return found
+        return [*found, *own]
 
 
 def with_default(
