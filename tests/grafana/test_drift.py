@@ -20,7 +20,7 @@ from flights.traffic import flights_of
 from tests.grafana.conftest import Stack, scraped
 from tests.s2i.flights import serving_model
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120), pytest.mark.xdist_group("grafana")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grafana")]
 
 ROWS, BATCH = 3000, 1000
 

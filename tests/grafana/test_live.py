@@ -16,7 +16,7 @@ from tests.grafana.conftest import DEPLOYMENT, NAMESPACE, REQUESTS, SHARES, Stac
 from workshop.lab.monitoring.rules import rule_file
 
 # One worker runs all that needs the stack, so that it is started once.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("grafana")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("grafana")]
 
 PROMETHEUS_MAKES = {"up", "ALERTS"}
 """Made by Prometheus itself, so no scrape has them."""

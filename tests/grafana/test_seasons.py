@@ -13,7 +13,7 @@ import pytest
 from tests.grafana.replaying import Stretch, contradictions
 from tests.season import season
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180), pytest.mark.xdist_group("season")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("season")]
 MONTHS = (9, 10, 11, 12)
 SOON = 180.0
 """Seconds from the first flight of December within which its alert must fire."""

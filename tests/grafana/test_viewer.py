@@ -25,7 +25,6 @@ from tests.workshop.lab.pages.fixtures import TOKEN, lab_of, served
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("grafana"),
     pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
 ]

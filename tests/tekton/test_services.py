@@ -26,7 +26,6 @@ START_SECONDS = 180.0
 """MLflow needs more than a minute on a busy machine."""
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("services"),
     pytest.mark.skipif(find("nginx") is None, reason="nginx is not installed, and its package cannot be had"),
 ]

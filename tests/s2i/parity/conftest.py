@@ -31,8 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith("tests/s2i/parity/"):
             item.add_marker(pytest.mark.xdist_group("parity"))
-            # The first one starts the servers.
-            item.add_marker(pytest.mark.timeout(300))
 
 
 @pytest.fixture(scope="session")

@@ -44,7 +44,6 @@ def sent(given: argparse.Namespace, until: float = AFTERWARDS) -> Iterable[dict[
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.xdist_group("season")
 def test_wrong_truths_and_another_month_fire_their_alert_and_july_as_it_is_none(tmp_path: Path) -> None:
     poisoned, december = options(poisoned_feedback.DRILL), options(drifted_month.DRILL)

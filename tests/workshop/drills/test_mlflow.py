@@ -20,7 +20,7 @@ from workshop.drills import expired_secret, mlflow_full
 from workshop.lab.components.mlflow import process
 from workshop.lab.ports import reserve
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow]
 TOKEN = "the-lab-s-token"
 
 

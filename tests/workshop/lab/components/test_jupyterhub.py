@@ -30,7 +30,7 @@ from workshop.lab.sessions import Codes
 
 TOKEN = "a-token-for-the-test"
 CONSOLE = "http://127.0.0.1:1"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from workshop.participants.names import EXPERIMENT_ID
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_the_experiment_has_the_id_that_the_guide_links_to_also_after_a_restart(tmp_path: Path) -> None:
     part = process(tmp_path, 1, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, tmp_path / "token", "")
     script = (
@@ -29,7 +28,6 @@ def test_the_experiment_has_the_id_that_the_guide_links_to_also_after_a_restart(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 def test_a_first_migration_that_was_killed_is_made_again(tmp_path: Path) -> None:
     part = process(tmp_path, 1, {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}, tmp_path / "token", "")
     command = [sys.executable, "-c", "from workshop.lab.components.mlflow_server import make_database as m; m()"]

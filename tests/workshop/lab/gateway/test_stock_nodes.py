@@ -18,7 +18,7 @@ from workshop.errors import SetupError
 from workshop.lab.routes import Backend, Orchestrated, Routes, Target
 from workshop.manifests.seldon import defaulted
 
-pytestmark = [pytest.mark.xdist_group("parity"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("parity")]
 SOURCE = '''
 import numpy
 

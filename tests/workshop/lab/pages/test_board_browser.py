@@ -22,7 +22,6 @@ COUNT = 30
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("board-browser"),
     pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
 ]

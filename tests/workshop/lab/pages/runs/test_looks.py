@@ -18,7 +18,6 @@ PAGES = ("/runs", f"/runs/user1-dev/{LONG}", "/runs/user1-dev/promote", "/runs/u
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("runs-browser"),
     pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
 ]

@@ -20,7 +20,6 @@ MODULE = "/guide/05-version-the-data"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("terminal-browser"),
     pytest.mark.skipif(not HAVE_CHROMIUM, reason="chromium or chromedriver is not installed"),
 ]
