@@ -18,6 +18,7 @@ from mdit_py_plugins.front_matter import front_matter_plugin
 
 from workshop.errors import ManifestError
 from workshop.guide.question import Question, questions
+from workshop.languages.catalog import N_
 
 FILE_NAME = re.compile(r"(\d\d)-([a-z0-9-]+)\.md\Z")
 SECTIONS = ("You will", "You are here", "Steps", "Check", "What changed", "State of the pipeline")
@@ -174,6 +175,10 @@ def _block(info: str, content: str, line: int, path: Path) -> Block:
         raise ManifestError(f"{path}:{line}: only is {options['only']!r}; allowed is lab or cluster")
     commands = _commands(content, line + 1, path)
     return Block(line, commands, exit_code, timeout, options.get("only", ""), fold_line(options.get("fold", "")))
+
+
+FOLDS = (N_("Show one way to answer"),)
+"""The labels of folded blocks that modules use, for the catalogs."""
 
 
 def fold_line(option: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from workshop.checks import CHECKS
 from workshop.errors import ManifestError
-from workshop.guide.module import SECTIONS, load_all, parse
+from workshop.guide.module import FOLDS, SECTIONS, load_all, parse
 
 KIT = Path(__file__).resolve().parents[3]
 FRONT = "---\ntitle: A title\nminutes: 10\nruns-on: lab\nchecks: false\n---\n"
@@ -70,3 +70,8 @@ def test_the_kits_modules_follow_the_skeleton(module: object) -> None:
 def test_every_check_belongs_to_a_module() -> None:
     numbers = {module.number for module in load_all(KIT / "workshop" / "modules") if module.checks}
     assert set(CHECKS) == numbers
+
+
+def test_the_labels_of_folded_blocks_are_in_the_catalogs() -> None:
+    modules = load_all(KIT / "workshop" / "modules")
+    assert {block.fold for module in modules for block in module.blocks if block.fold} == set(FOLDS)
